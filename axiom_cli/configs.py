@@ -1,0 +1,117 @@
+"""One frozen dataclass a stage: the only place where a default and its help are written.
+
+A field's metadata holds its `help` and, where the flag has another name than the field, its `flag`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+
+def option(default: Any, help: str, flag: str = "") -> Any:
+    """A field with a default, the line that `--help` prints, and the flag if it is not the field's name."""
+    return field(default=default, metadata={"help": help, "flag": flag})
+
+
+@dataclass(frozen=True)
+class GenConfig:
+    """`axiom problems gen`."""
+
+    count: int = option(100, "How many problems.")
+    difficulty: str = option("3-7", "Levels, LO-HI or one number, from 1 to 10.")
+    seed: int = option(0, "Seed of the stream of problems.")
+    split: str = option("train", "train, val or test; splits never share a problem.")
+    form: str = option("answer", "answer (exact match) or program (write the function).")
+
+
+@dataclass(frozen=True)
+class ColdstartConfig:
+    """`axiom coldstart`."""
+
+    teacher: str = option("solver", "solver (embedded, offline), gemini, or the address of an OpenAI-compatible server.")
+    teacher_model: str = option("", "The remote teacher's model [gemini-2.5-flash for gemini].")
+    traces: int = option(4, "Traces asked for each problem from a remote teacher; the solver has one.")
+    delay: float = option(0.0, "Seconds between two requests to a remote teacher.")
+    include_failed: bool = option(False, "Emit the verdicts of traces that failed, too.")
+    train: bool = option(False, "Also fit a model on the accepted traces, and merge it.")
+
+
+@dataclass(frozen=True)
+class SolveConfig:
+    """`axiom solve`."""
+
+    samples: int = option(8, "Samples of each problem.")
+    temperature: float = option(0.7, "Sampling temperature; 0 is greedy.")
+    top_p: float = option(1.0, "Nucleus sampling: the smallest set of tokens with this probability.")
+    max_tokens: int = option(512, "Longest completion, in tokens.")
+    seed: int = option(0, "Seed of the sampling.")
+    engine: str = option("auto", "auto, transformers, vllm, remote or scripted.")
+    batch_tokens: int = option(65536, "How many tokens' keys and values the engine holds at once.")
+    strategy: str = option("best-of-n", "best-of-n, retry, vote or adaptive.")
+    max_attempts: int = option(3, "Attempts at a problem with --strategy retry, each told why the last one failed.")
+
+
+@dataclass(frozen=True)
+class VerifyConfig:
+    """`axiom verify`."""
+
+    timeout: float = option(5.0, "Seconds of processor time for one program.")
+    memory: int = option(256, "Mebibytes that a program may take.")
+    jobs: int = option(0, "Programs run side by side [one a core].")
+    isolation: str = option("auto", "auto, or the weakest level accepted: strong, good, basic, limited, none.")
+
+
+@dataclass(frozen=True)
+class TrainConfig:
+    """`axiom train`."""
+
+    lora_r: int = option(16, "Rank of the LoRA matrices.")
+    lora_alpha: int = option(32, "LoRA's scale is alpha / r.")
+    lora_dropout: float = option(0.0, "Dropout in front of the LoRA matrices.")
+    epochs: float = option(3.0, "Passes over the rows.")
+    batch_size: int = option(1, "Rows in one forward pass; for short rows more are packed up to the same tokens.")
+    grad_accum: int = option(8, "Forward passes added up before one optimiser step.")
+    lr: float = option(2e-4, "Peak learning rate.")
+    warmup: float = option(0.1, "Share of the steps over which the learning rate rises.")
+    weight_decay: float = option(0.0, "AdamW's weight decay.")
+    max_grad_norm: float = option(1.0, "Gradient clipping.")
+    max_length: int = option(2048, "Longest row in tokens; longer ones are left out and counted.")
+    quantize: str = option("none", "none, 8bit or 4bit: QLoRA needs the extra axiom-rl[qlora].")
+    objective: str = option("sft", "What is maximised.")
+    method: str = option("lora", "lora, or full for all weights.")
+    seed: int = option(0, "Seed of the order of the rows and of the LoRA matrices.")
+    max_per_problem: int = option(4, "Distinct accepted solutions kept of one problem.")
+    force: bool = option(False, "Train even on fewer than 20 rows.")
+
+
+@dataclass(frozen=True)
+class MergeConfig:
+    """`axiom merge`."""
+
+    dtype: str = option("auto", "Type of the merged weights: auto (the base's own), float32, bfloat16 or float16.")
+    max_relative_error: float = option(0.02, "The certificate fails above this error of the applied delta in float32.")
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """`axiom loop`."""
+
+    experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
+    preset: str = option("quick", "quick (3 rounds, minutes) or long (rising difficulty, within the hour).")
+    iterations: int = option(3, "Rounds of collect, train, merge.")
+    train_size: int = option(2000, "Fresh training problems a round.")
+    val_size: int = option(400, "Validation problems; they choose the best round.")
+    test_size: int = option(1000, "Held-out problems, met only for the report.")
+    problem_types: str = option("arithmetic,rpn,parentheses,list_ops", "Families, comma-separated.")
+    min_difficulty: int = option(3, "Lowest level.")
+    max_difficulty: int = option(7, "Highest level.")
+    samples: int = option(4, "Samples of each training problem.")
+    temperature: float = option(1.0, "Temperature of the training samples.")
+    lr: float = option(1e-3, "Peak learning rate.")
+    start: str = option("base", "base (train from the original weights each round) or previous.")
+    replay: str = option("50/40/10", "Shares of new, historical and cold-start rows, by loss tokens.")
+    curriculum: bool = option(False, "Move each family's levels with its validation pass rate.")
+    control: str = option("", "Control arms at equal compute: shuffled, cold-only (comma-separated).")
+    seed: int = option(0, "Seed of the whole run.")
+    plan: bool = option(False, "Say what would be done, and stop.")

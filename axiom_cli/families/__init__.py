@@ -1,0 +1,1 @@
+"""Problem families. To add one: a file here, and a line in BUILT_IN."""

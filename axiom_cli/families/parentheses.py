@@ -1,0 +1,159 @@
+"""Strings of brackets: which are balanced, how deep they nest, what completes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from random import Random
+from typing import ClassVar
+
+from axiom_cli.families.family import Family
+
+CLOSING = {"(": ")", "[": "]", "{": "}"}
+PAIRS = tuple(a + b for a, b in CLOSING.items())
+STRINGS = 4
+
+
+@dataclass(frozen=True)
+class Brackets:
+    """A question of one `kind` about some strings."""
+
+    kind: str
+    strings: tuple[str, ...]
+
+
+def strip_pairs(text: str) -> str:
+    """`text` without its adjacent matching pairs, all removed in one pass from the left."""
+    out = []
+    position = 0
+    while position < len(text):
+        if text[position : position + 2] in PAIRS:
+            position += 2
+        else:
+            out.append(text[position])
+            position += 1
+    return "".join(out)
+
+
+def passes(text: str) -> list[str]:
+    """What each pass leaves, until nothing changes. The empty string is last where all could be removed."""
+    out = []
+    while (shorter := strip_pairs(text)) != text:
+        out.append(shorter)
+        text = shorter
+    return out
+
+
+def is_balanced(text: str) -> bool:
+    """Whether every bracket is closed by its own kind in the right order."""
+    stack: list[str] = []
+    for char in text:
+        if char in CLOSING:
+            stack.append(CLOSING[char])
+        elif not stack or stack.pop() != char:
+            return False
+    return not stack
+
+
+def depth(text: str) -> int:
+    """The largest number of brackets open at once, in a balanced string."""
+    deepest = level = 0
+    for char in text:
+        level += 1 if char in CLOSING else -1
+        deepest = max(deepest, level)
+    return deepest
+
+
+def completion(text: str) -> str:
+    """The shortest string that balances a prefix of a balanced string."""
+    stack: list[str] = []
+    for char in text:
+        if char in CLOSING:
+            stack.append(CLOSING[char])
+        else:
+            stack.pop()
+    return "".join(reversed(stack))
+
+
+def _balanced(random: Random, pairs: int) -> str:
+    """A balanced string with that many pairs."""
+    out, stack, unopened = [], [], pairs
+    while unopened or stack:
+        if unopened and (not stack or random.random() < 0.55):
+            opening = random.choice("([{")
+            out.append(opening)
+            stack.append(CLOSING[opening])
+            unopened -= 1
+        else:
+            out.append(stack.pop())
+    return "".join(out)
+
+
+def _unbalanced(random: Random, pairs: int) -> str:
+    """A balanced string with one bracket replaced, so that it no longer is."""
+    text = _balanced(random, pairs)
+    while is_balanced(text):
+        at = int(random.random() * len(text))
+        text = text[:at] + random.choice("()[]{}") + text[at + 1 :]
+    return text
+
+
+def _prefix(random: Random, length: int) -> str:
+    """A prefix of a balanced string: `length` brackets, at least one still open."""
+    out: list[str] = []
+    stack: list[str] = []
+    for left in range(length, 0, -1):
+        if not stack or (left == 1 and len(stack) == 1) or random.random() < 0.55:
+            opening = random.choice("([{")
+            out.append(opening)
+            stack.append(CLOSING[opening])
+        else:
+            out.append(stack.pop())
+    return "".join(out)
+
+
+class Parentheses(Family):
+    """Balance, nesting depth and completion of strings of ( ) [ ] { }."""
+
+    name: ClassVar[str] = "parentheses"
+    about: ClassVar[str] = "which of four strings of ()[]{} are balanced, how deep they nest, what completes one"
+    levels: ClassVar[str] = "level n: four strings of up to 2 + n // 2 pairs, or one string of 2n + 2 brackets"
+
+    def draw(self, random: Random, level: int) -> Brackets:
+        kind = random.choice(("balanced", "depth", "complete"))
+        if kind == "complete":
+            return Brackets(kind, (_prefix(random, 2 * level + 2),))
+        longest = 2 + level // 2
+        make = [_balanced] * STRINGS
+        if kind == "balanced":
+            make = [random.choice((_balanced, _unbalanced)) for _ in range(STRINGS)]
+        # At least one string has the full length, so that no problem belongs to two levels of different length.
+        pairs = [longest, *(random.randint(max(1, longest - 2), longest) for _ in range(STRINGS - 1))]
+        random.shuffle(pairs)
+        return Brackets(kind, tuple(draw(random, count) for draw, count in zip(make, pairs, strict=True)))
+
+    def statement(self, task: Brackets) -> str:
+        if task.kind == "balanced":
+            return f"For each string say yes if its brackets are balanced, else no: {' '.join(task.strings)}"
+        if task.kind == "depth":
+            return f"Give the nesting depth of each string: {' '.join(task.strings)}"
+        return f"Which closing brackets complete this string: {task.strings[0]}"
+
+    def answer(self, task: Brackets) -> str:
+        if task.kind == "balanced":
+            return " ".join("yes" if is_balanced(text) else "no" for text in task.strings)
+        if task.kind == "depth":
+            return " ".join(str(depth(text)) for text in task.strings)
+        return completion(task.strings[0])
+
+    def trace(self, task: Brackets) -> list[str]:
+        if task.kind == "complete":
+            return [left for left in passes(task.strings[0])]
+        lines = []
+        for text in task.strings:
+            steps = passes(text)
+            if task.kind == "depth":
+                end = str(len(steps))
+            else:
+                end = "yes" if steps and not steps[-1] else "no"
+            lines.append(" ".join([text, *filter(None, steps), end]))
+        return lines

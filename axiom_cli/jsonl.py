@@ -1,0 +1,98 @@
+"""Records in and out, one JSON object a line: the only place where lines are parsed."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO, Any, TypeVar
+
+import orjson
+
+from axiom_cli.errors import AxiomError, InputError
+from axiom_cli.records import KINDS, WRITERS, Record
+
+R = TypeVar("R", bound=Record)
+Skip = Callable[[InputError], None]
+
+
+def dump(record: Record | dict[str, Any]) -> bytes:
+    """One whole line, newline included."""
+    data = record.to_dict() if isinstance(record, Record) else record
+    return orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE)
+
+
+def parse(line: bytes, number: int, *wanted: type[R]) -> R:
+    """The record on line `number`. Raises InputError naming the line and what was expected."""
+    names = " or ".join(cls.kind for cls in wanted)
+    try:
+        data = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        cut = "" if line.endswith(b"\n") else " (the last line has no end: was its writer cut off?)"
+        raise InputError(f"line {number}: not JSON: {error}{cut}", f"expected a {names} record a line") from None
+    if not isinstance(data, dict):
+        raise InputError(f"line {number}: a JSON {type(data).__name__}, expected a {names} record")
+    kind = data.get("kind")
+    for cls in wanted:
+        if kind == cls.kind:
+            try:
+                return cls.from_dict(data)
+            except InputError as error:
+                raise InputError(f"line {number}: {error}", error.hint) from None
+    found = f"a {kind} record" if kind in KINDS else f"kind {kind!r}" if "kind" in data else "no kind"
+    raise InputError(
+        f"line {number}: {found}, expected a {names} record",
+        "; ".join(f"{WRITERS[cls.kind]} writes {cls.kind} records" for cls in wanted),
+    )
+
+
+def read(stream: Iterable[bytes], *wanted: type[R], skip: Skip | None = None) -> Iterator[R]:
+    """The records of `stream`, one at a time. Blank lines are passed over; a bad line is an InputError, or goes to
+    `skip` if that is given."""
+    for number, line in enumerate(stream, 1):
+        if not line.strip():
+            continue
+        try:
+            yield parse(line, number, *wanted)
+        except InputError as error:
+            if skip is None:
+                raise
+            skip(error)
+
+
+def load(path: Path, *wanted: type[R]) -> list[R]:
+    """All records of a file."""
+    with path.open("rb") as stream:
+        return list(read(stream, *wanted))
+
+
+@contextmanager
+def atomic(path: Path) -> Iterator[IO[bytes]]:
+    """A file that appears whole under `path` at the end, or not at all."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    except OSError as error:
+        raise AxiomError(f"cannot write {path}: {error.strerror}", "choose a folder that you may write to") from None
+    try:
+        with os.fdopen(handle, "wb") as stream:
+            yield stream
+            stream.flush()
+            os.fsync(stream.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise
+
+
+def save(path: Path, records: Iterable[Record | dict[str, Any]]) -> int:
+    """Writes all records to `path` at once, and says how many there were."""
+    count = 0
+    with atomic(path) as stream:
+        for record in records:
+            stream.write(dump(record))
+            count += 1
+    return count
