@@ -1,0 +1,155 @@
+"""The numbers that a verdict on a model rests on: checked against scipy, brute force and published values."""
+
+from __future__ import annotations
+
+import itertools
+import math
+import random
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from axiom_cli import statistics
+
+rates = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
+
+
+@given(rates)
+@settings(max_examples=60, deadline=None)
+def test_wilson_is_scipys(case):
+    from scipy.stats import binomtest
+
+    passed, n = case
+    theirs = binomtest(passed, n).proportion_ci(method="wilson")
+    assert statistics.wilson(passed, n) == pytest.approx((theirs.low, theirs.high), abs=1e-9)
+
+
+def test_wilson_published_value():
+    """Newcombe 1998, table I: 81 of 263 gives 0.2553 to 0.3662; 0 of 20 gives 0 to 0.1611."""
+    assert statistics.wilson(81, 263) == pytest.approx((0.2553, 0.3662), abs=5e-5)
+    assert statistics.wilson(0, 20) == pytest.approx((0.0, 0.1611), abs=5e-5)
+    assert statistics.wilson(0, 0) == (0.0, 1.0)
+
+
+def test_half_widths_of_the_literature():
+    """2411.00640's orders: +-14 points at 50 problems, +-3.1 at 1,000."""
+    for n, half in ((50, 0.134), (1000, 0.031)):
+        low, high = statistics.wilson(n // 2, n)
+        assert (high - low) / 2 == pytest.approx(half, abs=0.002)
+
+
+def test_newcombe_published_value():
+    """Newcombe 1998 (differences), example a: 56/70 - 48/80 gives 0.0524 to 0.3339 by method 10."""
+    assert statistics.newcombe(48, 80, 56, 70) == pytest.approx((0.0524, 0.3339), abs=5e-5)
+
+
+@pytest.mark.parametrize("n, c", [(1, 0), (1, 1), (4, 1), (6, 2), (7, 7), (8, 3)])
+def test_pass_at_k_by_brute_force(n, c):
+    """The share of all choices of k samples that hold a pass."""
+    outcomes = [True] * c + [False] * (n - c)
+    for k in range(1, n + 1):
+        chosen = list(itertools.combinations(outcomes, k))
+        assert statistics.pass_at_k(n, c, k) == pytest.approx(sum(map(any, chosen)) / len(chosen))
+
+
+def test_pass_at_k_refuses_more_than_it_has():
+    with pytest.raises(ValueError, match="pass@5"):
+        statistics.pass_at_k(4, 2, 5)
+
+
+@given(st.lists(st.integers(1, 12).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=1))
+def test_pass_curve_never_falls_and_ends_at_the_smallest_count(problems):
+    passed, judged = zip(*problems, strict=True)
+    curve = statistics.pass_curve(passed, judged)
+    assert len(curve) == min(judged)
+    assert curve[0] == pytest.approx(sum(p / n for p, n in problems) / len(problems))
+    assert all(left <= right + 1e-12 for left, right in itertools.pairwise([*curve, 1.0]))
+
+
+@given(st.integers(0, 60), st.integers(0, 60))
+@settings(deadline=None)
+def test_mcnemar_is_the_binomial_test(b, c):
+    from scipy.stats import binomtest
+
+    wanted = binomtest(b, b + c).pvalue if b + c else 1.0
+    assert statistics.mcnemar(b, c) == pytest.approx(wanted, abs=1e-12)
+
+
+def test_sign_flip_agrees_with_mcnemar_on_greedy_pairs():
+    differences = [1] * 15 + [-1] * 5 + [0] * 80
+    assert statistics.sign_flip(differences) == pytest.approx(statistics.mcnemar(15, 5), abs=0.01)
+    assert statistics.sign_flip([0, 0]) == 1.0
+
+
+def test_sign_flip_by_enumeration():
+    differences = [0.5, 0.25, -0.25, 0.75, 0.5, -0.125, 1.0, 0.25]
+    signs = itertools.product((-1, 1), repeat=len(differences))
+    sums = [abs(sum(s * d for s, d in zip(sign, differences, strict=True))) for sign in signs]
+    exact = sum(total >= sum(differences) - 1e-12 for total in sums) / len(sums)
+    assert statistics.sign_flip(differences) == pytest.approx(exact, abs=0.015)
+
+
+def test_paired_bootstrap_matches_the_normal_theory():
+    rng = random.Random(1)
+    a = [float(rng.random() < 0.5) for _ in range(600)]
+    b = [float(rng.random() < 0.6) if rng.random() < 0.5 else before for before in a]
+    differences = [after - before for before, after in zip(a, b, strict=True)]
+    mean = sum(differences) / 600
+    error = math.sqrt(sum((d - mean) ** 2 for d in differences) / 600 / 600)
+    difference, low, high = statistics.paired_bootstrap(a, b)
+    assert difference == pytest.approx(mean)
+    assert (low, high) == pytest.approx((mean - 1.96 * error, mean + 1.96 * error), abs=0.004)
+    assert statistics.paired_bootstrap(a, b) == (difference, low, high), "seeded, so the same again"
+
+
+def test_paired_bootstrap_is_wider_when_samples_of_a_problem_move_together():
+    a, b = [0.0] * 80, ([1.0] * 8 + [0.0] * 8) * 5
+    clusters = [i // 8 for i in range(80)]
+    _, low, high = statistics.paired_bootstrap(a, b, clusters)
+    _, alone_low, alone_high = statistics.paired_bootstrap(a, b)
+    assert high - low > 2 * (alone_high - alone_low)
+
+
+def test_paired_bootstrap_covers_the_truth():
+    """About 95 of 100 intervals hold the true difference."""
+    rng, covered = random.Random(3), 0
+    for trial in range(200):
+        chances = [rng.random() for _ in range(120)]
+        a = [float(rng.random() < p) for p in chances]
+        b = [float(rng.random() < min(1.0, p * 0.8 + 0.2)) for p in chances]
+        _, low, high = statistics.paired_bootstrap(a, b, resamples=400, seed=trial)
+        covered += low <= 0.1 <= high
+    assert 0.90 <= covered / 200 <= 0.985
+
+
+def test_paired_bootstrap_needs_pairs():
+    with pytest.raises(ValueError, match="same problems"):
+        statistics.paired_bootstrap([0.0], [1.0, 0.0])
+
+
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=30))
+@settings(max_examples=40, deadline=None)
+def test_cluster_bootstrap_holds_the_rate(passed):
+    low, high = statistics.cluster_bootstrap(passed, [4] * len(passed), resamples=500)
+    assert 0 <= low <= sum(passed) / (4 * len(passed)) <= high <= 1
+    assert high > low, "no interval of width zero, even when every problem has the same rate"
+
+
+def test_minimum_detectable_by_simulation():
+    """An effect of this size is seen in about 80 of 100 studies."""
+    n, p = 400, 0.5
+    effect = statistics.minimum_detectable(n, p)
+    rng, seen = random.Random(5), 0
+    for _ in range(300):
+        first = sum(rng.random() < p - effect / 2 for _ in range(n))
+        second = sum(rng.random() < p + effect / 2 for _ in range(n))
+        seen += statistics.newcombe(first, n, second, n)[0] > 0
+    assert 0.72 <= seen / 300 <= 0.88
+
+
+def test_paired_problems_detect_smaller_effects():
+    differences = [1] * 30 + [-1] * 10 + [0] * 360
+    assert statistics.minimum_detectable_paired(differences) == pytest.approx(2.8016 * math.sqrt(40) / 400, abs=1e-4)
+    assert statistics.minimum_detectable_paired(differences) < statistics.minimum_detectable(400, 0.5)
+    assert statistics.minimum_detectable_paired([]) == 1.0
