@@ -3,10 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from random import Random
 from typing import Any, ClassVar
 
 LEVELS = range(1, 11)
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """A function to write: the program form of a task.
+
+    `returns` completes the sentence "Write a Python function ... that". `reference` is whole source that defines
+    `entry_point`: it is the solution shown to nobody, and the oracle of every test. `arguments` draws one call's
+    arguments; `edges` are calls that are always tested. `plan` is the teacher's reasoning.
+    """
+
+    entry_point: str
+    signature: str
+    returns: str
+    reference: str
+    arguments: Callable[[Random], list[Any]]
+    edges: tuple[list[Any], ...] = ()
+    plan: tuple[str, ...] = ()
 
 
 class Family(ABC):
@@ -19,6 +39,7 @@ class Family(ABC):
     name: ClassVar[str]
     about: ClassVar[str]
     levels: ClassVar[str]
+    forms: ClassVar[tuple[str, ...]] = ("answer",)
 
     @abstractmethod
     def draw(self, random: Random, level: int) -> Any:
@@ -35,3 +56,13 @@ class Family(ABC):
     @abstractmethod
     def trace(self, task: Any) -> list[str]:
         """The lines of reasoning by which the solver-teacher reaches the answer."""
+
+    def shared(self, task: Any, level: int, form: str) -> Sequence[int]:
+        """The levels at which this very question can be drawn. One of them owns it, chosen by its content, so that a
+        run over several levels never asks it twice."""
+        return (level,)
+
+    def exercise(self, task: Any, level: int, random: Random) -> Exercise:
+        """The program form of a task; `random` chooses what the answer form leaves open. Only called where `forms`
+        has "program"."""
+        raise NotImplementedError(f"{self.name} has no program form")

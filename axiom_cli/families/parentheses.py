@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
-from axiom_cli.families.family import Family
+from axiom_cli.families.family import LEVELS, Family
 
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 PAIRS = tuple(a + b for a, b in CLOSING.items())
@@ -144,6 +145,11 @@ class Parentheses(Family):
         if task.kind == "depth":
             return " ".join(str(depth(text)) for text in task.strings)
         return completion(task.strings[0])
+
+    def shared(self, task: Brackets, level: int, form: str) -> Sequence[int]:
+        if task.kind == "complete":
+            return (level,)
+        return [other for other in LEVELS if other // 2 == level // 2]
 
     def trace(self, task: Brackets) -> list[str]:
         if task.kind == "complete":

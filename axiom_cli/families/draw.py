@@ -1,0 +1,226 @@
+"""Endless problems, each at its place: the nth one depends on seed, split, family, level, form and n alone.
+
+The nth problem is the first of `Random(f"{seed}/{split}/{family}/{level}/{n}")` whose content belongs to the split and
+the level and was not among the n before. Content belongs to a split by its id, whatever the seed, so that no problem is
+in two splits; and to one level where several can draw it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import cycle, islice
+from random import Random
+from typing import Any
+
+from axiom_cli import families
+from axiom_cli.errors import NothingToDo, UsageError
+from axiom_cli.families import programs
+from axiom_cli.families.family import LEVELS, Exercise, Family
+from axiom_cli.ids import content_id
+from axiom_cli.records import Problem, Program
+
+SPLITS = {"train": frozenset(range(8)), "val": frozenset({8}), "test": frozenset({9})}
+FORMS = ("answer", "program")
+PATIENCE = 20_000
+
+
+@dataclass
+class Drawn:
+    """A draw on its way to being a problem. `exercise` and `program` are None in the answer form."""
+
+    id: str
+    prompt: str
+    task: Any
+    exercise: Exercise | None = None
+    program: Program | None = None
+
+
+class Seen:
+    """A set of 64-bit numbers other than 0, in at most 32 bytes each."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._slots = array("Q", bytes(8 * 1024))
+
+    def add(self, number: int) -> bool:
+        """Puts `number` in. False if it was there."""
+        slots, mask = self._slots, len(self._slots) - 1
+        at = number & mask
+        while slots[at]:
+            if slots[at] == number:
+                return False
+            at = (at + 1) & mask
+        slots[at] = number
+        self.count += 1
+        if 2 * self.count > mask:
+            self._grow()
+        return True
+
+    def _grow(self) -> None:
+        old, self.count = self._slots, 0
+        self._slots = array("Q", bytes(16 * len(old)))
+        for number in old:
+            if number:
+                self.add(number)
+
+
+def split_of(identity: str) -> str:
+    """The split that a content id belongs to: 8 in 10 train, 1 in 10 val, 1 in 10 test."""
+    bucket = int(identity[:8], 16) % 10
+    return "train" if bucket < 8 else "val" if bucket == 8 else "test"
+
+
+def owner(identity: str, levels: Sequence[int]) -> int:
+    """The one of `levels` that content belongs to."""
+    return levels[int(identity[8:16], 16) % len(levels)]
+
+
+def parse_levels(text: str) -> range:
+    """The levels that `3-7` or `5` names. Raises UsageError."""
+    low, _, high = text.partition("-")
+    try:
+        levels = range(int(low), int(high or low) + 1)
+    except ValueError:
+        raise UsageError(f"{text!r} names no levels", "write LO-HI, such as 3-7, or one level") from None
+    _check_levels(levels, text)
+    return levels
+
+
+def _check_levels(levels: Sequence[int], text: object) -> None:
+    if not levels or any(level not in LEVELS for level in levels):
+        raise UsageError(f"levels {text} are not between {LEVELS[0]} and {LEVELS[-1]}, lowest first")
+
+
+def draw_one(family: Family, level: int, form: str, random: Random) -> Drawn:
+    """One draw, whatever its split."""
+    task = family.draw(random, level)
+    if form == "answer":
+        prompt = family.statement(task)
+        return Drawn(content_id([family.name, form, prompt], 16), prompt, task)
+    exercise = family.exercise(task, level, random)
+    prompt, program = programs.build(exercise)
+    return Drawn(content_id([family.name, form, prompt], 16), prompt, task, exercise, program)
+
+
+def draws(family: Family, level: int, split: str, seed: int, form: str) -> Iterator[Drawn]:
+    """The distinct draws of one level that belong to `split`, in their order. Raises NothingToDo after the last."""
+    random, seen, decided = Random(), Seen(), Seen()
+    name, wanted, answer_form = family.name, SPLITS[split], form == "answer"
+    n = 0
+    while True:
+        random.seed(f"{seed}/{split}/{name}/{level}/{n}")
+        for _ in range(PATIENCE):
+            task = family.draw(random, level)
+            if answer_form:
+                prompt = family.statement(task)
+                drawn = None
+            else:
+                exercise = family.exercise(task, level, random)
+                # Building a program runs it: an exercise that was taken or turned down before is not built again.
+                if not decided.add(int(content_id([exercise.signature, exercise.returns], 16), 16)):
+                    continue
+                prompt, program = programs.build(exercise)
+                drawn = Drawn("", prompt, task, exercise, program)
+            identity = content_id([name, form, prompt], 16)
+            if int(identity[:8], 16) % 10 not in wanted:
+                continue
+            levels = family.shared(task, level, form)
+            if len(levels) > 1 and owner(identity, levels) != level:
+                continue
+            if seen.add(int(identity, 16)):
+                break
+        else:
+            raise NothingToDo(
+                f"{name} level {level} has no more than {seen.count} distinct {form} problems in split {split}",
+                "ask for fewer, or for more levels (--difficulty) or families",
+            )
+        if drawn is None:
+            drawn = Drawn(identity, prompt, task)
+        drawn.id = identity
+        yield drawn
+        n += 1
+
+
+def _rows(family: Family, level: int, split: str, seed: int, form: str) -> Iterator[dict[str, Any]]:
+    """Problem records as plain dictionaries: `Problem.to_dict` of each problem of the stream, without the detour."""
+    title = f"{family.name.replace('_', ' ')}, level {level}, number "
+    for n, drawn in enumerate(draws(family, level, split, seed, form)):
+        row = {
+            "kind": "problem",
+            "id": drawn.id,
+            "family": family.name,
+            "title": f"{title}{n}",
+            "prompt": drawn.prompt,
+            "level": level,
+            "split": split,
+        }
+        if drawn.program is None:
+            row["answer"] = family.answer(drawn.task)
+        else:
+            row["program"] = drawn.program.to_dict()
+        row["origin"] = {
+            "seed": seed,
+            "split": split,
+            "family": family.name,
+            "level": level,
+            "n": n,
+            "form": form,
+        }
+        yield row
+
+
+def stream(family: Family | str, level: int, split: str, seed: int, form: str = "answer") -> Iterator[Problem]:
+    """The problems of one family and level, each once. Raises NothingToDo after the last."""
+    found = _checked(family, (level,), split, form)
+    return map(Problem.from_dict, _rows(found, level, split, seed, form))
+
+
+def rows(
+    names: Sequence[str], count: int, levels: Sequence[int], split: str, seed: int, form: str = "answer"
+) -> Iterator[dict[str, Any]]:
+    """What `problems` yields, as dictionaries ready to be written: the fast way, for `problems gen`.
+
+    Raises UsageError and MissingError at the call, NothingToDo where a level has no more problems.
+    """
+    found = [_checked(name, levels, split, form) for name in dict.fromkeys(names or families.names())]
+    if count < 0:
+        raise UsageError(f"a count of {count}", "ask for 0 or more problems")
+    lanes = [_rows(family, level, split, seed, form) for level in levels for family in found]
+    return map(next, islice(cycle(lanes), count))
+
+
+def problems(
+    names: Sequence[str], count: int, levels: Sequence[int], split: str, seed: int, form: str = "answer"
+) -> Iterator[Problem]:
+    """`count` problems, one of each (level, family) in turn. Raises as `rows` does."""
+    return map(Problem.from_dict, rows(names, count, levels, split, seed, form))
+
+
+def _checked(family: Family | str, levels: Sequence[int], split: str, form: str) -> Family:
+    """The family, once everything asked of it is known to exist."""
+    found = families.get(family) if isinstance(family, str) else family
+    _check_levels(levels, list(levels))
+    if split not in SPLITS:
+        raise UsageError(f"no split called {split!r}", f"there are {', '.join(SPLITS)}")
+    if form not in found.forms:
+        raise UsageError(f"{found.name} has no {form!r} form", f"it has {', '.join(found.forms)}")
+    return found
+
+
+def redraw(problem: Problem) -> Drawn | None:
+    """The draw that `problem` came from, found again through its origin; None if it did not come from here."""
+    origin = problem.extra.get("origin")
+    if not isinstance(origin, dict) or origin.get("family") not in families.BUILT_IN:
+        return None
+    level, form = origin.get("level"), origin.get("form")
+    family = families.get(origin["family"])
+    if level not in LEVELS or form not in family.forms:
+        return None
+    random = Random(f"{origin.get('seed')}/{origin.get('split')}/{family.name}/{level}/{origin.get('n')}")
+    for _ in range(PATIENCE):
+        drawn = draw_one(family, level, form, random)
+        if drawn.prompt == problem.prompt:
+            return drawn
+    return None

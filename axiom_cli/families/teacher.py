@@ -1,0 +1,37 @@
+"""The solver-teacher: worked solutions that need no network, since whoever made a problem can solve it.
+
+What it writes is verified like any other sample.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from axiom_cli import families
+from axiom_cli.families import draw
+from axiom_cli.families.family import Exercise, Family
+from axiom_cli.records import Problem
+
+
+def _think(lines: Iterable[str]) -> str:
+    return "<think>\n" + "\n".join(lines) + "\n</think>\n"
+
+
+def solution(family: Family | str, task: Any) -> str:
+    """The completion that answers a task: the trace, then the answer on its own line."""
+    found = families.get(family) if isinstance(family, str) else family
+    return f"{_think(found.trace(task))}Answer: {found.answer(task)}"
+
+
+def program_solution(exercise: Exercise) -> str:
+    """The completion that writes an exercise's function: the plan, then the reference in a block."""
+    return f"{_think(exercise.plan)}```python\n{exercise.reference.strip()}\n```"
+
+
+def teach(problem: Problem) -> str | None:
+    """The solver's completion for a built-in problem, generated or hand-written; None for any other."""
+    drawn = draw.redraw(problem)
+    if drawn is not None:
+        return program_solution(drawn.exercise) if drawn.exercise else solution(problem.family, drawn.task)
+    return None
