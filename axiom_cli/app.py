@@ -1,0 +1,155 @@
+"""The commands in the order of work, loaded when they are asked for; the one place where an error becomes an exit code."""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import importlib
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from axiom_cli import __version__, console
+from axiom_cli.errors import AxiomError, UsageError
+from axiom_cli.options import GlobalConfig
+from axiom_cli.settings import resolve
+
+COMMANDS = {
+    "problems": "Make problems, and check those who make them: list, gen, audit, import, overlap.",
+    "coldstart": "Teach the answer format: verified traces of a teacher.",
+    "solve": "Sample solutions of problems; with --output-dir the whole pipeline.",
+    "verify": "Check samples: exact match for answers, the sandbox for programs.",
+    "train": "Fit an adapter on accepted solutions.",
+    "merge": "Merge an adapter into its base, with a certificate.",
+    "loop": "Evaluate, collect, train, merge, repeat: the model improves itself.",
+    "report": "Pass rates per round, and a paired comparison of two models.",
+    "doctor": "What this machine can do, and why not more.",
+    "config": "Each setting in force, and where it came from.",
+    "workspace": "What was made, and from what: ls, show, why, diff, gc, fsck, export.",
+}
+EXIT_INTERRUPTED = 130
+# The classes of Typer's own parser, which moved from click into Typer: reached through a public descendant.
+Misuse: Any = typer.BadParameter.__bases__[0]
+ENVIRONMENT = {
+    errno.ENOSPC: "make room, or write to another disk",
+    errno.EDQUOT: "your quota is used up: make room, or write to another disk",
+    errno.EROFS: "this file system is read-only: write elsewhere with -o or --workspace",
+    errno.EACCES: "choose a place that you may read and write",
+    errno.EPERM: "choose a place that you may read and write",
+}
+
+
+class Commands(TyperGroup):
+    """The table above as a group that imports a command only when it is run."""
+
+    def list_commands(self, ctx: typer.Context) -> list[str]:
+        """The commands in the order of work."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
+        """The command called `cmd_name`, imported now; None if there is none."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"axiom_cli.commands.{cmd_name}")
+        return typer.main.get_command(module.app)
+
+    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
+        """As in Typer, but an unknown command names its neighbours."""
+        if args[0] not in COMMANDS and not args[0].startswith("-"):
+            close = difflib.get_close_matches(args[0], COMMANDS, 2)
+            hint = f"did you mean {' or '.join(close)}?" if close else "axiom --help lists the commands"
+            raise UsageError(f"no such command: {args[0]}", hint)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
+        """The help lines, without importing a command."""
+        with formatter.section("Commands"):
+            formatter.write_dl(list(COMMANDS.items()))
+
+
+app = typer.Typer(cls=Commands, rich_markup_mode=None, add_completion=True)
+
+
+@app.callback()
+def axiom(
+    workspace: str = typer.Option("", "--workspace", metavar="DIR", help="[.axiom, found upwards like .git]"),
+    quiet: bool = typer.Option(False, "--quiet", help="Only warnings and errors on stderr."),
+    debug: bool = typer.Option(False, "--debug", help="Show the traceback of every error."),
+    version: bool = typer.Option(False, "--version", help="Print the version."),
+) -> None:
+    """A small language model teaches itself to reason, by expert iteration on this machine.
+
+    Records flow as JSONL: axiom problems gen | axiom solve | axiom verify | axiom train | axiom merge
+    """
+
+
+def split_globals(argv: list[str]) -> tuple[list[str], dict[str, Any]]:
+    """The arguments without the global options, which may stand anywhere before `--`, and those options."""
+    rest: list[str] = []
+    flags: dict[str, Any] = {}
+    words = iter(argv)
+    for word in words:
+        if word == "--":
+            return [*rest, word, *words], flags
+        if word in ("--quiet", "--debug", "--version"):
+            flags[word[2:]] = True
+        elif word.partition("=")[0] == "--workspace":
+            flags["workspace"] = word.partition("=")[2] if "=" in word else next(words, None)
+            if not flags["workspace"]:
+                raise UsageError("--workspace needs a folder")
+        else:
+            rest.append(word)
+    return rest, flags
+
+
+def run(argv: list[str]) -> int:
+    """Runs one command in this process. Returns its exit code; errors pass through."""
+    args, flags = split_globals(argv)
+    if flags.pop("version", False):
+        print(f"axiom {__version__}")
+        return 0
+    command = typer.main.get_command(app)
+    if "_AXIOM_COMPLETE" in os.environ:
+        command.main(args=args, prog_name="axiom")
+    asks = not args or "--help" in args
+    start = GlobalConfig() if asks else resolve(GlobalConfig, flags).config
+    console.configure(start.quiet)
+    try:
+        with command.make_context("axiom", args or ["--help"], obj=start) as ctx:
+            command.invoke(ctx)
+    except typer.Exit as stop:
+        return stop.exit_code
+    return 0
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of `axiom`. What a user can put right is one line and a hint; anything else keeps its traceback."""
+    words = sys.argv[1:] if argv is None else argv
+    try:
+        code = run(words)
+        sys.stdout.flush()
+        return code
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except (KeyboardInterrupt, typer.Abort):
+        console.error("interrupted; finished work is kept", "the same command again goes on from there")
+        return EXIT_INTERRUPTED
+    except Misuse as error:
+        path = error.ctx.command_path if error.ctx else "axiom"
+        console.error(error.format_message(), f"{path} --help lists what it takes")
+        return UsageError.exit_code
+    except AxiomError as error:
+        if "--debug" in words or os.environ.get("AXIOM_DEBUG"):
+            sys.excepthook(*sys.exc_info())
+        console.error(str(error), error.hint)
+        return error.exit_code
+    except OSError as error:
+        if error.errno not in ENVIRONMENT:
+            raise
+        where = f"{error.filename}: " if error.filename else ""
+        console.error(f"{where}{error.strerror}", ENVIRONMENT[error.errno])
+        return 4
