@@ -1,4 +1,4 @@
-"""Problem families. To add one: a file here, and a line in BUILT_IN; from outside: an entry point in `axiom.families`."""
+"""Problem families. To add one: a file here and a line in BUILT_IN; from outside, an `axiom.families` entry point."""
 
 from __future__ import annotations
 

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from axiom_cli.families import expressions
 from axiom_cli.families.expressions import Tree
-from axiom_cli.families.family import Family
+from axiom_cli.families.family import Exercise, Family
 
 
 class Arithmetic(Family):
@@ -16,6 +16,7 @@ class Arithmetic(Family):
     name: ClassVar[str] = "arithmetic"
     about: ClassVar[str] = "integer expressions with precedence, parentheses, + - * // %"
     levels: ClassVar[str] = "level n has n operations; no intermediate value goes beyond +-99"
+    forms: ClassVar[tuple[str, ...]] = ("answer", "program")
 
     def draw(self, random: Random, level: int) -> Tree:
         return expressions.draw(random, level)[0]
@@ -29,3 +30,7 @@ class Arithmetic(Family):
 
     def trace(self, task: Tree) -> list[str]:
         return [expressions.infix(tree) for tree in expressions.reductions(task)]
+
+    def exercise(self, task: Tree, level: int, random: Random) -> Exercise:
+        opened, names = expressions.open_up(task, random)
+        return expressions.exercise(opened, names, f"`{expressions.infix(opened)}`")

@@ -7,9 +7,12 @@ expression, in the oracle, in the teacher's reasoning and in the reference progr
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from random import Random
+from string import ascii_lowercase
 from typing import TypeAlias
+
+from axiom_cli.families.family import Exercise
 
 Tree: TypeAlias = "int | str | tuple[str, Tree, Tree]"
 
@@ -24,6 +27,7 @@ PRECEDENCE = {"+": 1, "-": 1, "*": 2, "//": 2, "%": 2}
 DIVISION_RULE = "// rounds down, % takes the sign of the divisor"
 LIMIT = 99
 MAX_DIVISOR = 12
+MOST_PARAMETERS = 6
 _DRAWN = ("+", "+", "+", "-", "-", "-", "*", "*", "*", "//", "%")
 
 
@@ -102,3 +106,97 @@ def reductions(tree: Tree) -> list[Tree]:
 def divides(tree: Tree) -> bool:
     """Whether `//` or `%` occurs."""
     return isinstance(tree, tuple) and (tree[0] in ("//", "%") or divides(tree[1]) or divides(tree[2]))
+
+
+def open_up(tree: Tree, random: Random) -> tuple[Tree, list[str]]:
+    """The tree with some of its leaves replaced by parameters a, b, c..., at least one and at most MOST_PARAMETERS."""
+    leaves = _count_leaves(tree)
+    chosen = [leaf for leaf in range(leaves) if random.random() < 0.5][:MOST_PARAMETERS]
+    chosen = chosen or [int(random.random() * leaves)]
+    names = dict(zip(chosen, ascii_lowercase, strict=False))
+    return _renamed(tree, names, iter(range(leaves))), list(names.values())
+
+
+def _count_leaves(tree: Tree) -> int:
+    return _count_leaves(tree[1]) + _count_leaves(tree[2]) if isinstance(tree, tuple) else 1
+
+
+def _renamed(tree: Tree, names: dict[int, str], numbers: Iterator[int]) -> Tree:
+    if not isinstance(tree, tuple):
+        return names.get(next(numbers), tree)
+    left = _renamed(tree[1], names, numbers)
+    return tree[0], left, _renamed(tree[2], names, numbers)
+
+
+def _varies(tree: Tree) -> bool:
+    return isinstance(tree, str) or (isinstance(tree, tuple) and (_varies(tree[1]) or _varies(tree[2])))
+
+
+def may_divide_by_zero(tree: Tree) -> bool:
+    """Whether a divisor in the tree depends on a parameter. (A divisor without one was never drawn as 0.)"""
+    if not isinstance(tree, tuple):
+        return False
+    symbol, left, right = tree
+    return (symbol in ("//", "%") and _varies(right)) or may_divide_by_zero(left) or may_divide_by_zero(right)
+
+
+def exercise(tree: Tree, names: list[str], what: str) -> Exercise:
+    """The function of `names` whose value is the tree's; `what` calls the tree by name, in its family's notation."""
+    caught = may_divide_by_zero(tree)
+    signature = f"solve({', '.join(f'{name}: int' for name in names)}) -> int{' | None' if caught else ''}"
+    rules = [f"Here {DIVISION_RULE}."] if divides(tree) else []
+    rules += ["If any division or remainder is by zero, it returns None."] if caught else []
+    body = f"    return {infix(tree)}\n"
+    if caught:
+        body = f"    try:\n    {body}    except ZeroDivisionError:\n        return None\n"
+    edges = [[value] * len(names) for value in (0, 1, -1)]
+    if caught:
+        edges += _zero_divisions(tree, names, edges)
+    return Exercise(
+        "solve",
+        signature,
+        " ".join([f"returns the value of {what}.", *rules]),
+        f"def {signature}:\n{body}",
+        lambda random: _arguments(random, len(names)),
+        tuple(edges),
+        (*_steps(tree), *(["a division by zero raises, so return None then"] if caught else [])),
+    )
+
+
+def _arguments(random: Random, count: int) -> list[int]:
+    """Mostly small numbers of either sign: large ones would hide what a small change of the program does."""
+    reach = random.choice((3, 9, 9, 30, 99))
+    return [random.randint(-reach, reach) for _ in range(count)]
+
+
+def _zero_divisions(tree: Tree, names: list[str], known: list[list[int]]) -> list[list[int]]:
+    """One call that divides by zero, if a short search finds one that is not `known`."""
+    random = Random(infix(tree))
+    for _ in range(200):
+        values = [random.randint(-12, 12) for _ in names]
+        try:
+            evaluate(_filled(tree, dict(zip(names, values, strict=True))))
+        except ZeroDivisionError:
+            return [values] if values not in known else []
+    return []
+
+
+def _filled(tree: Tree, values: dict[str, int]) -> Tree:
+    if isinstance(tree, tuple):
+        return tree[0], _filled(tree[1], values), _filled(tree[2], values)
+    return values[tree] if isinstance(tree, str) else tree
+
+
+def _steps(tree: Tree) -> list[str]:
+    """The operations in the order in which they are carried out, each result with a name of its own."""
+    lines: list[str] = []
+
+    def name(part: Tree) -> str:
+        if not isinstance(part, tuple):
+            return str(part)
+        left, right = name(part[1]), name(part[2])
+        lines.append(f"t{len(lines) + 1} = {left} {part[0]} {right}")
+        return f"t{len(lines)}"
+
+    name(tree)
+    return lines

@@ -1,4 +1,4 @@
-"""What a problem family is: one definition makes the statement, the reference, the oracle and the teacher's reasoning."""
+"""What a problem family is: one definition makes statement, reference, oracle and the teacher's reasoning."""
 
 from __future__ import annotations
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 from typing import ClassVar
 
-from axiom_cli.families.family import Family
+from axiom_cli.families.family import LEVELS, Exercise, Family
 
 LARGEST = 60
 
@@ -17,30 +17,85 @@ LARGEST = 60
 class Operation:
     """One step: how it is worded (`{k}` is its parameter), what it does, and the parameter's range if it has one.
 
-    `code` is the same step as Python over a list `xs`; an operation that `ends` turns the list into one number.
+    `code` is the same step as Python over a list `xs`, and `meaning` says it in full for any list of integers, empty
+    ones too; an operation that `ends` turns the list into one number.
     """
 
     wording: str
     apply: Callable[[list[int], int], list[int]]
     code: str
+    meaning: str
     k: tuple[int, int] = (0, 0)
     ends: bool = False
 
 
 OPERATIONS: tuple[Operation, ...] = (
-    Operation("sort ascending", lambda xs, k: sorted(xs), "sorted(xs)"),
-    Operation("sort descending", lambda xs, k: sorted(xs, reverse=True), "sorted(xs, reverse=True)"),
-    Operation("reverse", lambda xs, k: xs[::-1], "xs[::-1]"),
-    Operation("keep even", lambda xs, k: [x for x in xs if x % 2 == 0], "[x for x in xs if x % 2 == 0]"),
-    Operation("keep odd", lambda xs, k: [x for x in xs if x % 2 == 1], "[x for x in xs if x % 2 == 1]"),
-    Operation("keep above {k}", lambda xs, k: [x for x in xs if x > k], "[x for x in xs if x > {k}]", (5, 45)),
-    Operation("keep below {k}", lambda xs, k: [x for x in xs if x < k], "[x for x in xs if x < {k}]", (15, 55)),
-    Operation("add {k}", lambda xs, k: [x + k for x in xs], "[x + {k} for x in xs]", (1, 9)),
-    Operation("drop the first {k}", lambda xs, k: xs[k:], "xs[{k}:]", (1, 3)),
-    Operation("drop the last {k}", lambda xs, k: xs[:-k], "xs[:-{k}]", (1, 3)),
-    Operation("sum", lambda xs, k: [sum(xs)], "sum(xs)", ends=True),
-    Operation("maximum", lambda xs, k: [max(xs)], "max(xs)", ends=True),
-    Operation("minimum", lambda xs, k: [min(xs)], "min(xs)", ends=True),
+    Operation("sort ascending", lambda xs, k: sorted(xs), "sorted(xs)", "sort it in ascending order"),
+    Operation(
+        "sort descending",
+        lambda xs, k: sorted(xs, reverse=True),
+        "sorted(xs, reverse=True)",
+        "sort it in descending order",
+    ),
+    Operation("reverse", lambda xs, k: xs[::-1], "xs[::-1]", "reverse it"),
+    Operation(
+        "keep even",
+        lambda xs, k: [x for x in xs if x % 2 == 0],
+        "[x for x in xs if x % 2 == 0]",
+        "keep only the even numbers",
+    ),
+    Operation(
+        "keep odd",
+        lambda xs, k: [x for x in xs if x % 2 == 1],
+        "[x for x in xs if x % 2 == 1]",
+        "keep only the odd numbers",
+    ),
+    Operation(
+        "keep above {k}",
+        lambda xs, k: [x for x in xs if x > k],
+        "[x for x in xs if x > {k}]",
+        "keep only the numbers greater than {k}",
+        (5, 45),
+    ),
+    Operation(
+        "keep below {k}",
+        lambda xs, k: [x for x in xs if x < k],
+        "[x for x in xs if x < {k}]",
+        "keep only the numbers less than {k}",
+        (15, 55),
+    ),
+    Operation(
+        "add {k}", lambda xs, k: [x + k for x in xs], "[x + {k} for x in xs]", "add {k} to every number", (1, 9)
+    ),
+    Operation(
+        "drop the first {k}",
+        lambda xs, k: xs[k:],
+        "xs[{k}:]",
+        "drop the first {k} of its numbers (all of them where there are fewer)",
+        (1, 3),
+    ),
+    Operation(
+        "drop the last {k}",
+        lambda xs, k: xs[:-k],
+        "xs[:-{k}]",
+        "drop the last {k} of its numbers (all of them where there are fewer)",
+        (1, 3),
+    ),
+    Operation("sum", lambda xs, k: [sum(xs)], "sum(xs)", "the sum of its numbers (0 for an empty list)", ends=True),
+    Operation(
+        "maximum",
+        lambda xs, k: [max(xs)],
+        "max(xs, default=None)",
+        "the largest of its numbers (None for an empty list)",
+        ends=True,
+    ),
+    Operation(
+        "minimum",
+        lambda xs, k: [min(xs)],
+        "min(xs, default=None)",
+        "the smallest of its numbers (None for an empty list)",
+        ends=True,
+    ),
 )
 MIDDLE = tuple(n for n, operation in enumerate(OPERATIONS) if not operation.ends)
 ENDING = tuple(n for n, operation in enumerate(OPERATIONS) if operation.ends)
@@ -78,6 +133,7 @@ class ListOps(Family):
     name: ClassVar[str] = "list_ops"
     about: ClassVar[str] = "sort, reverse, filter, shift, cut and aggregate a list, several operations in order"
     levels: ClassVar[str] = "level n: a list of n + 3 numbers from 0 to 60, and 1 + n // 2 operations"
+    forms: ClassVar[tuple[str, ...]] = ("answer", "program")
 
     def draw(self, random: Random, level: int) -> Pipeline:
         numbers = [int(random.random() * (LARGEST + 1)) for _ in range(level + 3)]
@@ -114,3 +170,41 @@ class ListOps(Family):
             lines.append(f"{words(step)}: {_text(list(shown))}")
             numbers = left
         return lines
+
+    def shared(self, task: Pipeline, level: int, form: str) -> Sequence[int]:
+        """A program is about any list, so that only the number of operations tells its level."""
+        return (level,) if form == "answer" else [other for other in LEVELS if other // 2 == level // 2]
+
+    def exercise(self, task: Pipeline, level: int, random: Random) -> Exercise:
+        *first, last = [(OPERATIONS[index], k) for index, k in task.steps]
+        ends = last[0].ends
+        middle = first if ends else [*first, last]
+        steps = [f"xs = {operation.code.format(k=k)}" for operation, k in middle]
+        result = last[0].code if ends else "xs"
+        returned = "list[int]" if not ends else "int" if result == "sum(xs)" else "int | None"
+        what = [operation.meaning.format(k=k) for operation, k in middle]
+        what.append(f"return {last[0].meaning if ends else 'the list'}")
+        signature = f"solve(xs: list[int]) -> {returned}"
+        body = "\n".join(f"    {line}" for line in [*steps, f"return {result}"])
+        return Exercise(
+            "solve",
+            signature,
+            f"takes a list of integers and does in order: {'; '.join(what)}.",
+            f"def {signature}:\n{body}\n",
+            _any_list,
+            tuple([numbers] for numbers in _edges([k for _, k in task.steps])),
+            (*what,),
+        )
+
+
+def _any_list(random: Random) -> list[list[int]]:
+    """One argument: up to 14 integers, often near each other so that equal ones occur, sometimes negative."""
+    low, high = random.choice(((0, 60), (0, 60), (-60, 60), (-5, 20), (20, 50)))
+    return [[random.randint(low, high) for _ in range(random.randint(4, 14))]]
+
+
+def _edges(parameters: list[int]) -> list[list[int]]:
+    """Lists that are empty, short, of equal numbers, negative, in order, or around the steps' parameters."""
+    around = [k + shift for k in parameters for shift in (1, -1, 0, 2)]
+    lists = [[], [0], [33, 32], [7, 7, 7, 7, 7], [-4, -3, -2, -1, -9, -8], [20, 21, 22, 23, 24, 25, 26, 27], around]
+    return [numbers for place, numbers in enumerate(lists) if numbers not in lists[:place]]

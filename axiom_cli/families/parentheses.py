@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
-from axiom_cli.families.family import LEVELS, Family
+from axiom_cli.families import bracket_programs
+from axiom_cli.families.bracket_programs import CLOSING
+from axiom_cli.families.family import LEVELS, Exercise, Family
 
-CLOSING = {"(": ")", "[": "]", "{": "}"}
 PAIRS = tuple(a + b for a, b in CLOSING.items())
 STRINGS = 4
 
@@ -98,13 +99,13 @@ def _unbalanced(random: Random, pairs: int) -> str:
     return text
 
 
-def _prefix(random: Random, length: int) -> str:
+def _prefix(random: Random, length: int, openings: str = "([{") -> str:
     """A prefix of a balanced string: `length` brackets, at least one still open."""
     out: list[str] = []
     stack: list[str] = []
     for left in range(length, 0, -1):
         if not stack or (left == 1 and len(stack) == 1) or random.random() < 0.55:
-            opening = random.choice("([{")
+            opening = random.choice(openings)
             out.append(opening)
             stack.append(CLOSING[opening])
         else:
@@ -118,6 +119,7 @@ class Parentheses(Family):
     name: ClassVar[str] = "parentheses"
     about: ClassVar[str] = "which of four strings of ()[]{} are balanced, how deep they nest, what completes one"
     levels: ClassVar[str] = "level n: four strings of up to 2 + n // 2 pairs, or one string of 2n + 2 brackets"
+    forms: ClassVar[tuple[str, ...]] = ("answer", "program")
 
     def draw(self, random: Random, level: int) -> Brackets:
         kind = random.choice(("balanced", "depth", "complete"))
@@ -147,9 +149,15 @@ class Parentheses(Family):
         return completion(task.strings[0])
 
     def shared(self, task: Brackets, level: int, form: str) -> Sequence[int]:
-        if task.kind == "complete":
+        if task.kind == "complete" or form == "program":
             return (level,)
         return [other for other in LEVELS if other // 2 == level // 2]
+
+    def exercise(self, task: Brackets, level: int, random: Random) -> Exercise:
+        """The function of a string that comes after a fixed prefix of level + 1 brackets."""
+        openings = "".join(sorted(random.sample("([{", random.randint(1, 3))))
+        prefix = _prefix(random, level + 1, openings)
+        return bracket_programs.exercise(task.kind, openings, prefix, others=random.random() < 0.5)
 
     def trace(self, task: Brackets) -> list[str]:
         if task.kind == "complete":
@@ -157,9 +165,7 @@ class Parentheses(Family):
         lines = []
         for text in task.strings:
             steps = passes(text)
-            if task.kind == "depth":
-                end = str(len(steps))
-            else:
-                end = "yes" if steps and not steps[-1] else "no"
+            balanced = "yes" if steps and not steps[-1] else "no"
+            end = str(len(steps)) if task.kind == "depth" else balanced
             lines.append(" ".join([text, *filter(None, steps), end]))
         return lines

@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from axiom_cli.families import expressions
 from axiom_cli.families.expressions import Tree
-from axiom_cli.families.family import Family
+from axiom_cli.families.family import Exercise, Family
 
 
 class Rpn(Family):
@@ -16,6 +16,7 @@ class Rpn(Family):
     name: ClassVar[str] = "rpn"
     about: ClassVar[str] = "reverse Polish (postfix) integer expressions, + - * // %"
     levels: ClassVar[str] = "level n has n operations; no intermediate value goes beyond +-99"
+    forms: ClassVar[tuple[str, ...]] = ("answer", "program")
 
     def draw(self, random: Random, level: int) -> Tree:
         return expressions.draw(random, level)[0]
@@ -29,3 +30,8 @@ class Rpn(Family):
 
     def trace(self, task: Tree) -> list[str]:
         return [expressions.postfix(tree) for tree in expressions.reductions(task)]
+
+    def exercise(self, task: Tree, level: int, random: Random) -> Exercise:
+        opened, names = expressions.open_up(task, random)
+        what = f"the postfix (reverse Polish) expression `{expressions.postfix(opened)}`"
+        return expressions.exercise(opened, names, what)

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from axiom_cli import families
-from axiom_cli.families import draw
+from axiom_cli.families import draw, handwritten
 from axiom_cli.families.family import Exercise, Family
 from axiom_cli.records import Problem
 
@@ -34,4 +34,6 @@ def teach(problem: Problem) -> str | None:
     drawn = draw.redraw(problem)
     if drawn is not None:
         return program_solution(drawn.exercise) if drawn.exercise else solution(problem.family, drawn.task)
+    if handwritten.get(problem.id) == problem:
+        return program_solution(handwritten.exercise(problem.id))
     return None
