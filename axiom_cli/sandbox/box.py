@@ -1,0 +1,283 @@
+"""The sandbox as its users see it: programs in, outcomes out, in order, on several workers at once."""
+
+from __future__ import annotations
+
+import os
+import select
+import sys
+from collections import OrderedDict, deque
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, TypeVar
+
+from axiom_cli import ids, records
+from axiom_cli.errors import MissingError
+from axiom_cli.sandbox import levels, suite, worker
+from axiom_cli.sandbox.feeder import Feeder, Listed
+from axiom_cli.sandbox.inside import messages
+from axiom_cli.sandbox.judge import INFRA, Outcome, judge
+from axiom_cli.sandbox.worker import Job, Worker
+
+Key = TypeVar("Key")
+Item = tuple[Key, str | Outcome, records.Program | None]
+IN_FLIGHT = 2  # jobs a worker holds: one that runs and one that waits
+WINDOW = 64  # entries a worker that may await their turn
+REMEMBERED = 4096  # outcomes kept, so that equal programs run once
+SUITES = 512
+TRIES = 3
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Of one program: seconds of processor time, mebibytes of memory over the bare interpreter, bytes of results."""
+
+    timeout: float = 5.0
+    memory: int = 256
+    result_bytes: int = 1 << 20
+
+    @property
+    def wall(self) -> float:
+        """Seconds by the clock on the wall, against programs that sleep."""
+        return 2 * self.timeout + 0.5
+
+
+class Sandbox:
+    """Runs untrusted Python. Open it with `with`; `level` and `missing` say how well it isolates, proved at the start.
+
+    `isolation` is `auto` or the weakest level accepted. Raises MissingError where that is not reached.
+    """
+
+    def __init__(
+        self,
+        limits: Limits | None = None,
+        jobs: int = 0,
+        isolation: str = "auto",
+        layers: tuple[str, ...] = worker.LAYERS,
+    ) -> None:
+        if sys.platform == "win32":
+            raise MissingError("there is no sandbox for Windows", "run axiom in WSL 2")
+        self.limits = limits or Limits()
+        self.jobs = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
+        self._layers = layers
+        self._workers: list[Worker] = []
+        self._known: OrderedDict[str, Outcome] = OrderedDict()
+        self._suites: OrderedDict[int, tuple[records.Program, suite.Suite]] = OrderedDict()
+        try:
+            self.level, self.missing = self._prove()
+            levels.require(self.level, isolation, self.missing)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Sandbox:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Ends all workers."""
+        while self._workers:
+            self._workers.pop().kill()
+
+    def check(self, code: str, program: records.Program) -> Outcome:
+        """The outcome of one program."""
+        return next(self._run(Listed([(None, code, program)])))[1]
+
+    def check_many(self, items: Iterable[Item[Key]]) -> Iterator[tuple[Key, Outcome]]:
+        """The outcomes of (key, code, program), in order, each as soon as it and those before it are there.
+
+        Where an Outcome stands in the place of code, it is passed on in its turn.
+        Reads ahead in a thread, a bounded number of items; an exception of `items` is raised after the outcomes of
+        what came before it.
+        """
+        source = Feeder(items)
+        try:
+            yield from self._run(source)
+        finally:
+            source.close()
+
+    def _run(self, source: Feeder[Item[Key]] | Listed[Item[Key]]) -> Iterator[tuple[Key, Outcome]]:
+        line: deque[tuple[Any, Job]] = deque()
+        waiting: deque[Job] = deque()
+        under_way: dict[str, Job] = {}
+        failure: Exception | None = None
+        try:
+            while True:
+                while line and line[0][1].outcome is not None:
+                    key, job = line.popleft()
+                    under_way.pop(job.key, None)
+                    yield key, job.outcome
+                while failure is None and len(line) < WINDOW * self.jobs:
+                    try:
+                        if (item := source.take()) is None:
+                            break
+                        line.append((item[0], self._admit(item[1], item[2], waiting, under_way)))
+                    except Exception as error:  # raised below, when its turn has come
+                        failure = error
+                self._hand_out(waiting)
+                if line and line[0][1].outcome is not None:
+                    continue
+                if not line and failure is not None:
+                    raise failure
+                if not line and source.ended:
+                    return
+                self._wait(waiting, source.wake if failure is None and len(line) < WINDOW * self.jobs else -1)
+        finally:
+            self._abandon()
+
+    def _admit(
+        self, code: str | Outcome, program: records.Program | None, waiting: deque[Job], under_way: dict[str, Job]
+    ) -> Job:
+        """The job of this program: a known outcome, one that is under way already, or a new one."""
+        if isinstance(code, Outcome) or program is None:
+            return Job(None, "", outcome=code)
+        prepared = self._suite(program)
+        key = ids.digest(f"{prepared.key}\0{code}".encode("utf-8", "surrogatepass"))
+        if (job := under_way.get(key)) is not None:
+            return job
+        job = Job(prepared, code, key=key)
+        if (outcome := self._known.get(key)) is not None:
+            self._known.move_to_end(key)
+            job.outcome = outcome
+            return job
+        if "\0" in code or not _is_text(code):
+            job.outcome = Outcome("fail", 0, len(prepared.expected), "SyntaxError: the program is not text")
+            return job
+        under_way[key] = job
+        waiting.append(job)
+        return job
+
+    def _suite(self, program: records.Program) -> suite.Suite:
+        known = self._suites.get(id(program))
+        if known is not None and known[0] is program:
+            return known[1]
+        prepared = suite.prepare(program)
+        self._suites[id(program)] = program, prepared
+        if len(self._suites) > SUITES:
+            self._suites.popitem(last=False)
+        return prepared
+
+    def _hand_out(self, waiting: deque[Job]) -> None:
+        """Gives waiting jobs to the workers with the fewest, starting workers as they are needed."""
+        while waiting:
+            self._replace(waiting)
+            ready = [one for one in self._workers if not one.worn]
+            best = min(ready, key=lambda one: len(one.jobs), default=None)
+            if (best is None or best.jobs) and len(self._workers) < self.jobs:
+                self._workers.append(best := self._start())
+            if best is None or len(best.jobs) >= IN_FLIGHT:
+                return
+            best.submit(waiting.popleft())
+
+    def _replace(self, waiting: deque[Job]) -> None:
+        """Puts away dead and worn workers; the jobs of a dead one are tried again in a fresh one."""
+        for one in [one for one in self._workers if one.dead or (one.worn and not one.jobs)]:
+            self._workers.remove(one)
+            one.kill()
+            for job in reversed(one.jobs.values()):
+                self._again(job, waiting, "its worker died")
+
+    def _again(self, job: Job, waiting: deque[Job], why: str) -> None:
+        job.close()
+        job.tries += 1
+        if job.tries < TRIES:
+            waiting.appendleft(job)
+        else:
+            job.outcome = Outcome(INFRA, 0, len(job.suite.expected), why, settled=False)
+
+    def _wait(self, waiting: deque[Job], wake: int) -> None:
+        """Until something has happened: bytes from a child, a report, new input, or a worker overdue."""
+        poller = select.poll()
+        owners: dict[int, tuple[Worker, Job | None]] = {}
+        for one in self._workers:
+            owners.update(one.watch(poller))
+        if wake >= 0:
+            poller.register(wake, select.POLLIN)
+        busy = [one for one in self._workers if one.jobs]
+        patience = max(0.0, min((one.overdue() for one in busy), default=worker.START_SECONDS))
+        for descriptor, _event in poller.poll(patience * 1000 + 1):
+            owner, job = owners.get(descriptor, (None, None))
+            if owner is not None and job is not None:
+                owner.exchange(job)
+            elif owner is not None:
+                for ended, report in owner.reports():
+                    self._conclude(owner, ended, report, waiting)
+        for one in busy:
+            one.dead = one.dead or (bool(one.jobs) and one.overdue() <= 0)
+        self._replace(waiting)
+
+    def _conclude(self, owner: Worker, job: Job, report: messages.Report, waiting: deque[Job]) -> None:
+        limits = self.limits.timeout, self.limits.wall
+        outcome = judge(job.suite, bytes(job.received), report, limits, job.flooded)
+        job.received = bytearray()
+        starved = report.cause == messages.WALL_LIMIT and report.cpu < limits[0] / 2 and _overloaded()
+        if outcome.status == INFRA or (starved and job.tries == 0):
+            owner.served = worker.JOBS_IN_A_LIFE  # a fresh zygote for what follows
+            self._again(job, waiting, outcome.reason)
+            return
+        job.outcome = outcome
+        if outcome.settled and job.key:
+            self._known[job.key] = outcome
+            if len(self._known) > REMEMBERED:
+                self._known.popitem(last=False)
+
+    def _abandon(self) -> None:
+        """After an early end: workers that still have jobs are not kept."""
+        for one in [one for one in self._workers if one.jobs]:
+            self._workers.remove(one)
+            one.kill()
+
+    def _start(self) -> Worker:
+        limits = self.limits
+        return Worker(limits.timeout, limits.wall, limits.memory << 20, limits.result_bytes, self._layers)
+
+    def _prove(self) -> tuple[str, list[str]]:
+        """Runs the canaries in the first worker. The level that held, and what is missing and why."""
+        first = self._start()
+        self._workers.append(first)
+        blocked: set[str] = set()
+        for flags in (0, messages.UNFILTERED):
+            code, program = levels.canaries(filtered=not flags)
+            prepared = suite.prepare(program)
+            job = Job(prepared, code, flags)
+            blocked |= self._blocked(first, job)
+        layers = [f"{layer}: {why}" for layer, why in first.missing.items()]
+        names = {*levels.FILTERED_NAMES, *levels.UNFILTERED_NAMES} - blocked - first.missing.keys()
+        return levels.level(blocked), layers + [f"a canary could {name}" for name in sorted(names)]
+
+    def _blocked(self, first: Worker, job: Job) -> set[str]:
+        first.submit(job)
+        waiting: deque[Job] = deque()
+        while not first.dead:
+            poller = select.poll()
+            first.watch(poller)
+            poller.poll(max(0.0, first.overdue()) * 1000 + 1)
+            first.exchange(job)
+            for _job, report in first.reports():
+                return levels.blocked(job.suite, bytes(job.received), report)
+            first.dead = first.dead or first.overdue() <= 0
+        self._replace(waiting)
+        return set()
+
+
+def _is_text(code: str) -> bool:
+    try:
+        code.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _overloaded() -> bool:
+    """Whether more processes want to run than there are processors."""
+    return os.getloadavg()[0] > 1.2 * (os.cpu_count() or 1)
+
+
+def isolation_level() -> tuple[str, list[str]]:
+    """The level that this machine reaches, and what is missing for a better one, for `axiom doctor`."""
+    with Sandbox(Limits(), jobs=1, isolation="none") as box:
+        return box.level, box.missing
+
+

@@ -1,0 +1,4 @@
+"""What runs on the untrusted side: the zygote and its children.
+
+It is started without site-packages and imports the standard library only, so nothing here may import `axiom_cli`.
+"""

@@ -1,0 +1,95 @@
+"""The system-call filter of a child: an allow-list for pure computation on descriptors that are already open.
+
+No call that takes a path, makes a process, opens a socket, sends a signal or maps executable memory is on it; those
+fail with EPERM. A foreign architecture's calls (32-bit, x32) kill the process. Source of the format: seccomp(2),
+linux/filter.h, linux/audit.h.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import struct
+
+from . import kernel
+
+ALLOW, DENY, KILL = 0x7FFF0000, 0x00050001, 0x80000000
+LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
+NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
+PROT_EXEC, TCGETS, F_GETFD, F_GETFL = 4, 0x5401, 1, 3
+
+AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
+X32 = 0x40000000
+
+# name: (x86_64, aarch64); None where the architecture has no such call. The most frequent stand first.
+PLAIN = {
+    "read": (0, 63), "write": (1, 64), "brk": (12, 214), "munmap": (11, 215), "futex": (202, 98),
+    "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139), "close": (3, 57),
+    "fstat": (5, 80), "lseek": (8, 62), "readv": (19, 65), "writev": (20, 66), "mremap": (25, 216),
+    "madvise": (28, 233), "poll": (7, None), "ppoll": (271, 73), "select": (23, None), "pselect6": (270, 72),
+    "sched_yield": (24, 124), "sched_getaffinity": (204, 123), "membarrier": (324, 283), "rseq": (334, 293),
+    "set_robust_list": (273, 99), "restart_syscall": (219, 128), "sigaltstack": (131, 132),
+    "rt_sigpending": (127, 136), "rt_sigtimedwait": (128, 137), "pause": (34, None), "alarm": (37, None),
+    "getitimer": (36, 102), "setitimer": (38, 103), "nanosleep": (35, 101), "clock_nanosleep": (230, 115),
+    "clock_gettime": (228, 113), "clock_getres": (229, 114), "gettimeofday": (96, 169), "time": (201, None),
+    "times": (100, 153), "getrusage": (98, 165), "getrlimit": (97, 163), "getrandom": (318, 278),
+    "getpid": (39, 172), "getppid": (110, 173), "gettid": (186, 178), "getuid": (102, 174), "geteuid": (107, 175),
+    "getgid": (104, 176), "getegid": (108, 177), "exit": (60, 93), "exit_group": (231, 94),
+}  # fmt: skip
+CHECKED = {"mmap": (9, 222), "mprotect": (10, 226), "ioctl": (16, 29), "fcntl": (72, 25), "prlimit64": (302, 261)}
+
+
+def _op(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
+    return struct.pack("=HBBI", code, yes, no, value)
+
+
+def _argument(index: int, high: bool = False) -> bytes:
+    return _op(LOAD, FIRST_ARGUMENT + 8 * index + 4 * high)
+
+
+def _must_equal(index: int, *values: int) -> bytes:
+    """Allows the call if the low word of an argument is one of `values`."""
+    tests = [_op(EQUAL, value, yes=len(values) - 1 - at + 1) for at, value in enumerate(values)]
+    return _argument(index) + b"".join(tests) + _op(RETURN, DENY) + _op(RETURN, ALLOW)
+
+
+def _check(name: str) -> bytes:
+    """What follows when the call's number has matched; it always ends in a return."""
+    if name in ("mmap", "mprotect"):
+        return _argument(2) + _op(ANY_BIT, PROT_EXEC, yes=1) + _op(RETURN, ALLOW) + _op(RETURN, DENY)
+    if name == "ioctl":
+        return _must_equal(1, TCGETS)
+    if name == "fcntl":
+        return _must_equal(1, F_GETFD, F_GETFL)
+    zero = [(0, False), (2, False), (2, True)]  # prlimit64 of oneself, reading only: pid 0 and no new limit
+    left = [2 * (len(zero) - 1 - at) + 1 for at in range(len(zero))]
+    tests = [_argument(*place) + _op(EQUAL, 0, no=skip) for place, skip in zip(zero, left, strict=True)]
+    return b"".join(tests) + _op(RETURN, ALLOW) + _op(RETURN, DENY)
+
+
+def program(machine: str) -> bytes:
+    """The filter for `machine` as an array of sock_filter. Raises OSError where there is no table for it."""
+    if machine not in AUDIT:
+        raise OSError(f"no system-call table for {machine}")
+    column = list(AUDIT).index(machine)
+    out = [_op(LOAD, ARCHITECTURE), _op(EQUAL, AUDIT[machine], yes=1), _op(RETURN, KILL), _op(LOAD, NUMBER)]
+    out += [_op(AT_LEAST, X32, no=1), _op(RETURN, KILL)]
+    for name, numbers in CHECKED.items():
+        body = _check(name)
+        out += [_op(EQUAL, numbers[column], no=len(body) // 8), body]
+    plain = [number for numbers in PLAIN.values() if (number := numbers[column]) is not None]
+    out += [_op(EQUAL, number, yes=len(plain) - at) for at, number in enumerate(plain)]
+    return b"".join([*out, _op(RETURN, DENY), _op(RETURN, ALLOW)])
+
+
+class Filter:
+    """The filter in memory, made once in the zygote and installed in each child."""
+
+    def __init__(self) -> None:
+        code = program(kernel.MACHINE)
+        self._code = ctypes.create_string_buffer(code, len(code))
+        self._header = ctypes.create_string_buffer(struct.pack("@HP", len(code) // 8, ctypes.addressof(self._code)))
+        self._address = ctypes.addressof(self._header)
+
+    def install(self) -> None:
+        """From here on this process can only compute. Needs no_new_privs. Raises OSError."""
+        kernel.prctl(kernel.PR_SET_SECCOMP, 2, self._address)

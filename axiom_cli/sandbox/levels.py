@@ -1,0 +1,156 @@
+"""How much isolation there is here, proved by programs that try to get out.
+
+| level   | what holds                                                                                       |
+|---------|--------------------------------------------------------------------------------------------------|
+| strong  | system-call filter, Landlock, and namespaces with an empty root                                  |
+| good    | system-call filter, and one of Landlock and namespaces                                            |
+| basic   | system-call filter: no files, sockets, processes, signals or executable memory                    |
+| limited | a process of its own with limits of time, memory, output and descriptors: files and network open |
+| none    | not even those limits hold                                                                       |
+"""
+
+from __future__ import annotations
+
+from axiom_cli import records
+from axiom_cli.errors import MissingError, UsageError
+from axiom_cli.sandbox import values
+from axiom_cli.sandbox.inside import messages
+from axiom_cli.sandbox.judge import frames
+from axiom_cli.sandbox.suite import Suite
+
+LEVELS = ("none", "limited", "basic", "good", "strong")
+
+FILTERED = '''
+import os, posix, socket, signal, resource, time, sys, errno
+
+def blocked(attempt):
+    try:
+        attempt()
+    except PermissionError:
+        return "blocked"
+    except BaseException as error:
+        return "unexpected " + type(error).__name__
+    return "open"
+
+def memory():
+    try:
+        block = bytearray(1 << 40)
+    except MemoryError:
+        raise PermissionError
+    return block
+
+def descriptors():
+    seen = [n for n in range(4, 64) if alive(n)]
+    if not seen:
+        raise PermissionError
+
+def alive(number):
+    try:
+        os.fstat(number)
+    except OSError:
+        return False
+    return True
+
+def limit():
+    try:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))
+    except ValueError:  # what resource makes of EPERM
+        raise PermissionError
+
+def environment():
+    if not set(os.environ) - {"PYTHONHASHSEED", "LC_ALL", "TZ", "OMP_NUM_THREADS"}:
+        raise PermissionError
+
+ATTEMPTS = {
+    "read a file": lambda: posix.open("/etc/passwd", os.O_RDONLY),
+    "write a file": lambda: posix.open("/tmp/axiom-canary", os.O_WRONLY | os.O_CREAT, 0o600),
+    "stat a file": lambda: posix.stat("/"),
+    "list a folder": lambda: posix.listdir("/"),
+    "make a folder": lambda: posix.mkdir("/tmp/axiom-canary"),
+    "change the folder": lambda: posix.chdir("/tmp"),
+    "fork": lambda: posix._exit(1) if posix.fork() == 0 else None,
+    "execute": lambda: posix.execv("/nonexistent", ["x"]),
+    "open a socket": lambda: socket.socket(),
+    "make a socket pair": lambda: socket.socketpair(),
+    "signal the parent": lambda: posix.kill(posix.getppid(), 0),
+    "make a memory file": lambda: os.memfd_create("x"),
+    "make a pipe": lambda: os.pipe(),
+    "change a limit": limit,
+    "take a terabyte": memory,
+    "find an open descriptor": descriptors,
+    "read the environment": environment,
+}
+
+def canary(name):
+    return blocked(ATTEMPTS[name])
+'''
+
+LIMITS = {"take a terabyte", "find an open descriptor", "read the environment"}
+
+UNFILTERED = '''
+import os, socket
+
+def canary(name):
+    if name == "landlock":
+        try:
+            os.close(os.open("/", os.O_RDONLY))
+        except PermissionError:
+            return "blocked"
+        return "open"
+    if os.getppid() != 1:
+        return "sees other processes"
+    if [device for _number, device in socket.if_nameindex()] != ["lo"]:
+        return "sees a network"
+    try:
+        os.stat("/etc")
+    except FileNotFoundError:
+        return "blocked"
+    return "sees files"
+'''
+
+
+FILTERED_NAMES = (
+    "read a file", "write a file", "stat a file", "list a folder", "make a folder", "change the folder", "fork",
+    "execute", "open a socket", "make a socket pair", "signal the parent", "make a memory file", "make a pipe",
+    "change a limit", "take a terabyte", "find an open descriptor", "read the environment",
+)  # fmt: skip
+UNFILTERED_NAMES = ("landlock", "namespaces")
+
+
+def canaries(filtered: bool) -> tuple[str, records.Program]:
+    """The program that tries to get out, and the tests that expect each attempt to be blocked."""
+    names = FILTERED_NAMES if filtered else UNFILTERED_NAMES
+    tests = [{"args": [name], "expected": "blocked"} for name in names]
+    return (FILTERED if filtered else UNFILTERED), records.Program("canary", "def canary(name)", tests=tests)
+
+
+def level(blocked: set[str]) -> str:
+    """The level that holds when these attempts, and no others, were blocked."""
+    if not blocked >= LIMITS:
+        return "none"
+    if not blocked >= set(FILTERED_NAMES):
+        return "limited"
+    return ("basic", "good", "strong")[len(blocked & set(UNFILTERED_NAMES))]
+
+
+def require(reached: str, wanted: str, missing: list[str]) -> None:
+    """Refuses to go on below the level that was asked for. Raises MissingError, or UsageError for an unknown level."""
+    if wanted not in (*LEVELS, "auto"):
+        raise UsageError(f"unknown isolation level {wanted!r}", f"levels are auto, {', '.join(reversed(LEVELS))}")
+    least = "limited" if wanted == "auto" else wanted
+    if LEVELS.index(reached) < LEVELS.index(least):
+        why = f" ({'; '.join(missing)})" if missing else ""
+        raise MissingError(
+            f"isolation {least} is not to be had here: this machine reaches {reached}{why}",
+            "axiom doctor says what is missing; --isolation LEVEL accepts a weaker level",
+        )
+
+
+def blocked(prepared: Suite, data: bytes, report: messages.Report) -> set[str]:
+    """The attempts that a canary reports as blocked; none if it did not come to its end."""
+    names = FILTERED_NAMES if len(prepared.expected) == len(FILTERED_NAMES) else UNFILTERED_NAMES
+    got = list(frames(data))
+    if report.status != 0 or len(got) != len(names) + 1:
+        return set()
+    held = values.encode("blocked")
+    return {name for name, (_kind, body) in zip(names, got, strict=False) if body == held}

@@ -1,0 +1,214 @@
+"""Values that came from an untrusted program, as bytes: read without trusting their shape, compared without running it.
+
+The child writes `marshal` version 2 of exact built-in types. Nearly always the bytes equal those of the expected value,
+and nothing is decoded at all. Otherwise this decoder reads them: it knows None, bool, int, float, str, list, tuple and
+dict, checks each length against what is there, and keys mappings by their keys' bytes, so that no hash of the program's
+choosing is ever computed. `marshal.loads`, pickle and eval are never used on them.
+"""
+
+from __future__ import annotations
+
+import marshal
+import math
+import struct
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from axiom_cli.errors import InputError
+
+DEEPEST = 200
+MOST_DIGITS = 1000  # of 15 bits each, in one integer
+
+
+class Unreadable(ValueError):
+    """Bytes that are no value a test could expect."""
+
+
+def encode(value: Any) -> bytes:
+    """The bytes that a child would send for `value`. Raises InputError if it is not made of plain built-in types."""
+    try:
+        return marshal.dumps(value, 2)
+    except ValueError:
+        raise InputError(f"a test holds a value that is not plain data: {value!r:.60}") from None
+
+
+@dataclass(frozen=True)
+class Mapping:
+    """A decoded dict: values by the bytes of their keys."""
+
+    items: dict[bytes, Any]
+
+
+class _Reader:
+    def __init__(self, data: bytes) -> None:
+        self.data, self.at = data, 0
+
+    def take(self, count: int) -> bytes:
+        part = self.data[self.at : self.at + count]
+        if len(part) != count:
+            raise Unreadable("cut short")
+        self.at += count
+        return part
+
+    def size(self) -> int:
+        count = int.from_bytes(self.take(4), "little", signed=True)
+        if not 0 <= count <= len(self.data) - self.at:
+            raise Unreadable("a length beyond the end")
+        return count
+
+    def integer(self) -> int:
+        count = int.from_bytes(self.take(4), "little", signed=True)
+        if abs(count) > MOST_DIGITS:
+            raise Unreadable("an integer of too many digits")
+        digits = struct.unpack(f"<{abs(count)}H", self.take(2 * abs(count)))
+        value = sum(digit << 15 * place for place, digit in enumerate(digits))
+        return -value if count < 0 else value
+
+    def mapping(self, depth: int) -> Mapping:
+        items: dict[bytes, Any] = {}
+        while self.data[self.at : self.at + 1] != b"0":
+            start = self.at
+            self.value(depth)
+            key = self.data[start : self.at]
+            items[key] = self.value(depth)
+        self.at += 1
+        return Mapping(items)
+
+    def value(self, depth: int) -> Any:
+        if depth > DEEPEST:
+            raise Unreadable("nested too deeply")
+        tag = self.take(1)
+        if tag in _CONSTANTS:
+            return _CONSTANTS[tag]
+        if tag == b"i":
+            return int.from_bytes(self.take(4), "little", signed=True)
+        if tag == b"l":
+            return self.integer()
+        if tag == b"g":
+            return struct.unpack("<d", self.take(8))[0]
+        if tag == b"u":
+            return self.take(self.size()).decode("utf-8", "surrogatepass")
+        if tag in b"[(":
+            values = [self.value(depth + 1) for _ in range(self.size())]
+            return values if tag == b"[" else tuple(values)
+        if tag == b"{":
+            return self.mapping(depth + 1)
+        raise Unreadable("a kind of value that no test can expect")
+
+
+_CONSTANTS = {b"N": None, b"T": True, b"F": False}
+
+
+def decode(data: bytes) -> Any:
+    """The value in `data`, with dicts as `Mapping`. Raises Unreadable."""
+    reader = _Reader(data)
+    try:
+        value = reader.value(0)
+    except UnicodeDecodeError:
+        raise Unreadable("text that is no UTF-8") from None
+    if reader.at != len(data):
+        raise Unreadable("something after the value")
+    return value
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What counts as equal. Types are strict, save that an int may equal a float; a problem may relax the rest."""
+
+    tuple_is_list: bool = False
+    tolerance: float = 0.0
+    unordered: bool = False
+    tokens: bool = False
+
+
+@lru_cache(maxsize=256)
+def rule(checker: str | None) -> Rule:
+    """The rule that a problem's `checker` names: `tuple_is_list`, `float:1e-6`, `unordered` or `tokens`, joined by
+    commas. Raises InputError on any other word."""
+    found: dict[str, Any] = {}
+    for word in filter(None, (part.strip() for part in (checker or "").split(","))):
+        name, _, number = word.partition(":")
+        try:
+            if name == "float":
+                found["tolerance"] = float(number)
+            elif name in ("tuple_is_list", "unordered", "tokens") and not number:
+                found[name] = True
+            else:
+                raise ValueError
+        except ValueError:
+            raise InputError(
+                f"unknown checker {word!r}", "checkers are tuple_is_list, float:TOLERANCE, unordered, tokens"
+            ) from None
+    if not 0 <= found.get("tolerance", 0.0) < math.inf:
+        raise InputError(f"checker {checker!r} needs a tolerance that is a number from 0")
+    return Rule(**found)
+
+
+def equal(expected: Any, expected_bytes: bytes, returned: bytes, by: Rule) -> bool:
+    """Whether the returned bytes mean the expected value under the rule."""
+    if returned == expected_bytes:
+        return True
+    try:
+        value = decode(returned)
+    except Unreadable:
+        return False
+    if by.tokens and isinstance(expected, str) and isinstance(value, str):
+        return expected.split() == value.split()
+    if by.unordered and isinstance(expected, (list, tuple)) and isinstance(value, (list, tuple)):
+        return _same_sequence_type(expected, value, by) and _same_bag(list(expected), list(value), by)
+    return same(expected, value, by)
+
+
+def same(expected: Any, value: Any, by: Rule) -> bool:
+    """Equality of a trusted value and a decoded one. `True` is not `1`, `"a"` is not `b"a"`, `[1]` is not `(1,)`."""
+    if isinstance(expected, dict):
+        return isinstance(value, Mapping) and _same_mapping(expected, value.items, by)
+    if isinstance(expected, (list, tuple)):
+        return (
+            isinstance(value, (list, tuple))
+            and _same_sequence_type(expected, value, by)
+            and len(expected) == len(value)
+            and all(same(wanted, got, by) for wanted, got in zip(expected, value, strict=True))
+        )
+    if type(expected) in (int, float):
+        return type(value) in (int, float) and _same_number(expected, value, by.tolerance)
+    return type(expected) is type(value) and expected == value
+
+
+def _same_sequence_type(expected: Any, value: Any, by: Rule) -> bool:
+    return by.tuple_is_list or type(expected) is type(value)
+
+
+def _same_mapping(expected: dict[Any, Any], items: dict[bytes, Any], by: Rule) -> bool:
+    wanted = {encode(key): value for key, value in expected.items()}
+    return wanted.keys() == items.keys() and all(same(value, items[key], by) for key, value in wanted.items())
+
+
+def _same_number(expected: float, value: float, tolerance: float) -> bool:
+    if expected == value:
+        return True
+    if isinstance(expected, float) and math.isnan(expected):
+        return isinstance(value, float) and math.isnan(value)
+    if not tolerance:
+        return False
+    try:
+        return abs(expected - value) <= tolerance * max(1.0, abs(expected))
+    except OverflowError:
+        return False
+
+
+MOST_UNORDERED = 2000
+
+
+def _same_bag(expected: list[Any], value: list[Any], by: Rule) -> bool:
+    """Each expected item meets an own partner. Greedy, so a tolerance should be smaller than the items' distances."""
+    if len(expected) != len(value) or len(expected) > MOST_UNORDERED:
+        return False
+    left = value
+    for wanted in expected:
+        partner = next((at for at, got in enumerate(left) if same(wanted, got, by)), None)
+        if partner is None:
+            return False
+        del left[partner]
+    return True

@@ -1,0 +1,209 @@
+"""The parent's end of one zygote: starts it, hands it jobs with a socket each, gathers frames and reports."""
+
+from __future__ import annotations
+
+import array
+import json
+import select
+import socket
+import subprocess
+import sys
+import time
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from axiom_cli.errors import AxiomError
+from axiom_cli.sandbox.inside import messages
+from axiom_cli.sandbox.judge import Outcome
+from axiom_cli.sandbox.suite import Suite
+
+HERE = str(Path(__file__).parent)
+BOOT = (
+    "import sys; here, number, layers = sys.argv[1:]; sys.path = [here, *filter(None, sys.path)]; "
+    "from inside import zygote; sys.path.remove(here); zygote.main(int(number), layers)"
+)
+FLAGS = ["-s", "-S", "-B", *(["-P"] if sys.version_info >= (3, 11) else [])]
+ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC", "OMP_NUM_THREADS": "1"}
+LAYERS = ("namespaces", "landlock", "seccomp")
+START_SECONDS = 60.0
+GRACE_SECONDS = 10.0  # after a job's wall limit: the zygote itself must be dead
+JOBS_IN_A_LIFE = 2000
+CHUNK = 1 << 16
+
+
+@dataclass
+class Job:
+    """One program on its way through a worker."""
+
+    suite: Suite | None
+    code: str
+    flags: int = 0
+    tries: int = 0
+    key: str = ""
+    outcome: Outcome | None = None
+    socket: socket.socket | None = None
+    unsent: memoryview = field(default_factory=lambda: memoryview(b""))
+    received: bytearray = field(default_factory=bytearray)
+    flooded: bool = False
+
+    def close(self) -> None:
+        """Lets go of the job's socket."""
+        if self.socket is not None:
+            self.socket.close()
+            self.socket = None
+
+
+class Worker:
+    """One zygote. `dead` says that it must be replaced, and that its jobs have no verdict."""
+
+    def __init__(self, cpu: float, wall: float, memory: int, result_bytes: int, layers: tuple[str, ...] = LAYERS):
+        self.cpu, self.wall, self.memory, self.result_bytes = cpu, wall, memory, result_bytes
+        self.jobs: OrderedDict[int, Job] = OrderedDict()
+        self.dead = False
+        self.served = 0
+        self._began = 0.0
+        self._buffer = bytearray()
+        self.control, theirs = socket.socketpair()
+        with theirs:
+            self._process = subprocess.Popen(
+                [sys.executable, *FLAGS, "-c", BOOT, HERE, str(theirs.fileno()), ",".join(layers)],
+                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+                pass_fds=[theirs.fileno()], cwd="/", env=ENVIRONMENT,
+            )  # fmt: skip
+        self.missing = self._hello()
+        self.control.setblocking(False)
+
+    def _hello(self) -> dict[str, str]:
+        """What the zygote says of its layers when it is ready."""
+        assert self._process.stderr is not None
+        self.control.settimeout(START_SECONDS)
+        line = b""
+        try:
+            while not line.endswith(b"\n"):
+                part = self.control.recv(4096)
+                if not part:
+                    break
+                line += part
+        except TimeoutError:
+            self.kill()
+        if line.endswith(b"\n"):
+            self._process.stderr.close()
+            return json.loads(line)["missing"]
+        self.kill()
+        complaint = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+        raise AxiomError(f"the sandbox does not start: {complaint[-1] if complaint else 'it said nothing'}")
+
+    @property
+    def worn(self) -> bool:
+        """Whether it has served so many jobs that a fresh one should follow."""
+        return self.served >= JOBS_IN_A_LIFE
+
+    def submit(self, job: Job) -> None:
+        """Sends the order, and as much of the program as the socket takes."""
+        mine, theirs = socket.socketpair()
+        mine.setblocking(False)
+        self.served += 1
+        number = self.served
+        job.socket, job.unsent = mine, memoryview(job.suite.payload(job.code))
+        job.received, job.flooded = bytearray(), False
+        order = messages.Order(number, self.cpu, self.wall, self.memory, job.flags)
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
+        self.jobs[number] = job
+        if len(self.jobs) == 1:
+            self._began = time.monotonic()
+        with theirs:
+            try:
+                self.control.sendmsg([order.pack()], rights)
+            except OSError:
+                self.dead = True
+                return
+        self._send(job)
+
+    def _send(self, job: Job) -> None:
+        try:
+            while job.unsent and job.socket:
+                job.unsent = job.unsent[job.socket.send(job.unsent) :]
+            if job.socket:
+                job.socket.shutdown(socket.SHUT_WR)
+        except BlockingIOError:
+            return
+        except OSError:
+            job.unsent = memoryview(b"")  # the child is gone; its report will say why
+
+    def watch(self, poller: select.poll) -> dict[int, tuple[Worker, Job | None]]:
+        """Registers what this worker waits for; returns whom each descriptor belongs to."""
+        owners: dict[int, tuple[Worker, Job | None]] = {self.control.fileno(): (self, None)}
+        poller.register(self.control.fileno(), select.POLLIN)
+        for job in self.jobs.values():
+            if job.socket is not None:
+                poller.register(job.socket.fileno(), select.POLLIN | (select.POLLOUT if job.unsent else 0))
+                owners[job.socket.fileno()] = (self, job)
+        return owners
+
+    def exchange(self, job: Job) -> None:
+        """Moves bytes to and from a job's child without waiting."""
+        if job.unsent:
+            self._send(job)
+        self._receive(job)
+
+    def _receive(self, job: Job) -> bool:
+        """Reads what is there; False at the end of the stream."""
+        while job.socket is not None:
+            try:
+                part = job.socket.recv(CHUNK)
+            except BlockingIOError:
+                return True
+            except OSError:
+                part = b""
+            job.received += part
+            job.flooded = job.flooded or len(job.received) > self.result_bytes
+            if not part or job.flooded:
+                job.close()
+        return False
+
+    def reports(self) -> list[tuple[Job, messages.Report]]:
+        """The jobs that have ended, each with all its frames. Sets `dead` if the zygote has gone or talks nonsense."""
+        try:
+            part = self.control.recv(4096)
+        except BlockingIOError:
+            return []
+        except OSError:
+            part = b""
+        if not part:
+            self.dead = True
+        self._buffer += part
+        ended = []
+        while len(self._buffer) >= messages.REPORT_SIZE:
+            report = messages.Report.unpack(bytes(self._buffer[: messages.REPORT_SIZE]))
+            del self._buffer[: messages.REPORT_SIZE]
+            if next(iter(self.jobs), None) != report.job:
+                self.dead = True
+                break
+            job = self.jobs.pop(report.job)
+            self._receive(job)
+            job.close()
+            self._began = time.monotonic()
+            ended.append((job, report))
+        return ended
+
+    def overdue(self) -> float:
+        """Seconds until its present job must have been reported; the zygote is given up when they are over."""
+        return self._began + self.wall + GRACE_SECONDS - time.monotonic() if self.jobs else START_SECONDS
+
+    def kill(self) -> None:
+        """Ends the zygote and with it whatever runs under it."""
+        self.dead = True
+        self.control.close()
+        self._process.kill()
+        self._process.wait()
+        for job in self.jobs.values():
+            job.close()
+
+
+def parent_is_hidden() -> None:
+    """Makes this process unreadable for others of the same user (Linux); silently nothing elsewhere."""
+    if sys.platform.startswith("linux"):
+        from axiom_cli.sandbox.inside import kernel
+
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)

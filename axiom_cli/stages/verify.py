@@ -1,0 +1,80 @@
+"""Verify: samples in, verdicts out. Answers by exact match in this process, programs in the sandbox."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from itertools import chain
+
+from axiom_cli import answers
+from axiom_cli.configs import VerifyConfig
+from axiom_cli.records import Problem, Sample, Verdict
+from axiom_cli.sandbox import Limits, Outcome, Sandbox
+
+EXACT = "exact"
+
+
+def verify(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]:
+    """One verdict a sample, in order, each as soon as it and those before it are known; memory stays flat.
+
+    The sandbox starts with the first program; from there on samples are read ahead in a thread. Raises MissingError
+    where `config.isolation` is not reached, InputError on tests that cannot be run.
+    """
+    rest = iter(samples)
+    for sample in rest:
+        if sample.problem.form == "program":
+            yield from _with_sandbox(chain([sample], rest), config)
+            return
+        yield _verdict(sample, check_answer(sample), EXACT)
+
+
+def _with_sandbox(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]:
+    limits = Limits(timeout=config.timeout, memory=config.memory)
+    with Sandbox(limits, jobs=config.jobs, isolation=config.isolation) as box:
+        attempts = ((sample, attempt(sample), sample.problem.program) for sample in samples)
+        for sample, outcome in box.check_many(attempts):
+            yield _verdict(sample, outcome, box.level if sample.problem.form == "program" else EXACT)
+
+
+def attempt(sample: Sample) -> str | Outcome:
+    """The program in a sample's text, or the outcome that needs no sandbox."""
+    if sample.problem.program is None:
+        return check_answer(sample)
+    total = _tests(sample.problem)
+    if sample.finish == "error":
+        return Outcome("infra", 0, total, "the engine failed on this sample")
+    entry = sample.problem.program.entry_point
+    code = answers.read_program(sample.text, entry) or answers.read_program(sample.text, "Solution")
+    if code is not None:
+        return code
+    cut = ", and it was cut off at its length limit" if sample.finish == "length" else ""
+    return Outcome("fail", 0, total, f"no program that defines {entry}{cut}")
+
+
+def check_answer(sample: Sample) -> Outcome:
+    """Exact match of the answer that the text gives with the problem's."""
+    if sample.finish == "error":
+        return Outcome("infra", 0, 1, "the engine failed on this sample")
+    if sample.finish == "length":
+        return Outcome("fail", 0, 1, "cut off at its length limit")
+    answer = answers.read_answer(sample.text)
+    if answer is None:
+        return Outcome("fail", 0, 1, "no line that starts with Answer:")
+    if answer != sample.problem.answer:
+        return Outcome("fail", 0, 1, "wrong answer")
+    return Outcome("pass", 1, 1, "")
+
+
+def _tests(problem: Problem) -> int:
+    return len(problem.program.tests or []) if problem.program else 1
+
+
+def _verdict(sample: Sample, outcome: Outcome, isolation: str) -> Verdict:
+    return Verdict(
+        sample=sample,
+        status=outcome.status,
+        passed_tests=outcome.passed,
+        total_tests=outcome.total,
+        reason=outcome.reason,
+        isolation=isolation,
+        seconds=round(outcome.seconds, 6),
+    )

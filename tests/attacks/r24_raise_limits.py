@@ -1,0 +1,17 @@
+"""SUCCESS = PASS: a resource limit could be raised or lifted."""
+# ruff: noqa
+# expect: RAISED
+import resource
+
+
+def solve(x):
+    for name in ("RLIMIT_AS", "RLIMIT_CPU", "RLIMIT_NOFILE", "RLIMIT_FSIZE", "RLIMIT_NPROC"):
+        which = getattr(resource, name)
+        before = resource.getrlimit(which)
+        try:
+            resource.setrlimit(which, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+        except (ValueError, OSError):
+            pass
+        if resource.getrlimit(which) != before:
+            return "RAISED"
+    return "no"
