@@ -1,0 +1,92 @@
+"""The model that training starts from: loaded in float32 (or quantised), or made anew from its config."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from typing import Any
+
+import torch
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers.utils import logging
+
+from axiom_cli.errors import MissingError, UsageError
+
+logging.disable_progress_bar()
+
+
+def device() -> torch.device:
+    """Where training happens: the first accelerator, else the processor."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def load_tokenizer(path: Path | str) -> Any:
+    """The tokenizer of a model folder, a .gguf file or a hub id."""
+    where, options = _where(path)
+    return AutoTokenizer.from_pretrained(where, **options)
+
+
+def load_model(path: Path | str, quantize: str = "none", dtype: torch.dtype = torch.float32) -> torch.nn.Module:
+    """A causal language model on the training device, in evaluation mode; float32 unless quantised."""
+    where, options = _where(path)
+    if quantize != "none":
+        options |= {"quantization_config": _quantization(quantize), "device_map": {"": device()}}
+    elif "gguf_file" in options:
+        from transformers import GgufConfig
+
+        options["quantization_config"] = GgufConfig(dequantize=True)
+    model = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, **options)
+    if quantize != "none":
+        return model.eval()
+    if "gguf_file" in options:
+        forget_quantization(model)
+    return model.to(device()).eval()
+
+
+def new_model(path: Path | str, seed: int) -> torch.nn.Module:
+    """A model with random weights, from the config in `path` alone: the start of a cold start from scratch."""
+    torch.manual_seed(seed)
+    config = AutoConfig.from_pretrained(path)
+    return AutoModelForCausalLM.from_config(config, dtype=torch.float32).to(device()).eval()
+
+
+def stored_dtype(path: Path | str) -> torch.dtype:
+    """The type that the model's own files hold; float32 for a .gguf, whose blocks are no torch type."""
+    where, options = _where(path)
+    if "gguf_file" in options:
+        return torch.float32
+    dtype = AutoConfig.from_pretrained(where).dtype
+    return dtype if isinstance(dtype, torch.dtype) else torch.float32
+
+
+def forget_quantization(model: torch.nn.Module) -> None:
+    """After de-quantising a .gguf: the weights are plain, and the folder that they are saved to must say so."""
+    if hasattr(model.config, "quantization_config"):
+        del model.config.quantization_config
+    model.hf_quantizer = None
+    model.is_quantized = False
+
+
+def _where(path: Path | str) -> tuple[str, dict[str, Any]]:
+    if str(path).endswith(".gguf"):
+        file = Path(path)
+        return str(file.parent), {"gguf_file": file.name}
+    return str(path), {}
+
+
+def _quantization(name: str) -> Any:
+    """QLoRA (2305.14314): 4-bit NormalFloat with double quantisation, or LLM.int8()."""
+    if name not in ("8bit", "4bit"):
+        raise UsageError(f"--quantize {name}: it is none, 8bit or 4bit")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise MissingError(f"--quantize {name} needs bitsandbytes", "pip install 'axiom-rl[qlora]'")
+    from transformers import BitsAndBytesConfig
+
+    if name == "8bit":
+        return BitsAndBytesConfig(load_in_8bit=True)
+    return BitsAndBytesConfig(
+        load_in_4bit=True,
+        bnb_4bit_quant_type="nf4",
+        bnb_4bit_use_double_quant=True,
+        bnb_4bit_compute_dtype=torch.bfloat16,
+    )

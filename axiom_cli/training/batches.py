@@ -1,0 +1,95 @@
+"""Which rows share a forward pass: seeded order, similar lengths side by side, a token budget a pass."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from random import Random
+
+import torch
+
+from axiom_cli.configs import TrainConfig
+from axiom_cli.training.rows import Row
+
+WINDOW = 16
+"""Optimiser steps' worth of shuffled rows that are sorted by length together: little padding, still a random order."""
+SMALLEST_BUDGET = 2048
+"""Padded tokens that any forward pass may hold, however small `batch_size` and `max_length` are."""
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Rows padded on the right to the longest. `at_K` are the flat positions in (B, T) whose next token is trained on.
+
+    There is no attention mask: under a causal model nothing real looks at padding that comes after it.
+    """
+
+    input_ids_BT: torch.Tensor
+    at_K: torch.Tensor
+    targets_K: torch.Tensor
+    weights_K: torch.Tensor
+
+
+Step = list[list[int]]
+"""One optimiser step: its forward passes, each a list of row numbers."""
+
+
+def plan(lengths: Sequence[int], config: TrainConfig) -> list[Step]:
+    """Every optimiser step of a run. A step holds `batch_size * grad_accum` rows (evened out over an epoch); how they
+    are cut into forward passes changes the speed and not the gradient."""
+    wanted = config.batch_size * config.grad_accum
+    per_epoch = max(1, round(len(lengths) / wanted))
+    total = max(1, round(config.epochs * per_epoch))
+    budget = max(SMALLEST_BUDGET, config.batch_size * config.max_length)
+    steps: list[Step] = []
+    epoch = 0
+    while len(steps) < total:
+        random = Random(f"{config.seed}/rows/{epoch}")
+        steps += [_cut(step, lengths, budget) for step in _epoch(lengths, per_epoch, random)]
+        epoch += 1
+    return steps[:total]
+
+
+def _epoch(lengths: Sequence[int], steps: int, random: Random) -> list[list[int]]:
+    """All rows once, in `steps` groups of nearly equal size and of similar lengths."""
+    order = list(range(len(lengths)))
+    random.shuffle(order)
+    edges = [round(i * len(order) / steps) for i in range(steps + 1)]
+    groups: list[list[int]] = []
+    for first in range(0, steps, WINDOW):
+        last = min(first + WINDOW, steps)
+        window = sorted(order[edges[first] : edges[last]], key=lambda row: lengths[row])
+        start = edges[first]
+        part = [window[edges[i] - start : edges[i + 1] - start] for i in range(first, last)]
+        random.shuffle(part)
+        groups += part
+    return groups
+
+
+def _cut(rows: list[int], lengths: Sequence[int], budget: int) -> Step:
+    """Rows in order of length, in forward passes of at most `budget` padded tokens (or a single row)."""
+    passes: Step = []
+    for row in sorted(rows, key=lambda row: -lengths[row]):
+        if passes and lengths[passes[-1][0]] * (len(passes[-1]) + 1) <= budget:
+            passes[-1].append(row)
+        else:
+            passes.append([row])
+    return passes
+
+
+def collate(rows: Sequence[Row], device: torch.device | str = "cpu") -> Batch:
+    """One batch. The loss of a token is counted with its row's weight."""
+    width = max(row.length for row in rows)
+    input_ids_BT = torch.zeros(len(rows), width, dtype=torch.long)
+    at: list[torch.Tensor] = []
+    targets: list[torch.Tensor] = []
+    weights: list[torch.Tensor] = []
+    for number, row in enumerate(rows):
+        ids = torch.tensor(row.prompt_ids + row.completion_ids)
+        input_ids_BT[number, : row.length] = ids
+        first = number * width + len(row.prompt_ids) - 1
+        at.append(torch.arange(first, first + len(row.completion_ids)))
+        targets.append(ids[len(row.prompt_ids) :])
+        weights.append(torch.full((len(row.completion_ids),), row.weight))
+    joined = (torch.cat(part).to(device) for part in (at, targets, weights))
+    return Batch(input_ids_BT.to(device), *joined)

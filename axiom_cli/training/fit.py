@@ -1,0 +1,226 @@
+"""The training loop: rows in, a changed model and its metrics out. It knows no files but its own checkpoint.
+
+Time goes into matrix products: the head is applied to completion positions alone, rows of similar lengths share a pass,
+and a step's figures are read once. Equal inputs give equal weights on the same machine with the same threads.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch.nn import functional
+
+from axiom_cli.configs import TrainConfig
+from axiom_cli.errors import AxiomError, InputError, NothingToDo
+from axiom_cli.training import objectives
+from axiom_cli.training.batches import Batch, Step, collate, plan
+from axiom_cli.training.rows import Row
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One optimiser step, as it is reported. `loss` is the weighted mean over the step's completion tokens, in nats."""
+
+    step: int
+    steps: int
+    loss: float
+    lr: float
+    grad_norm: float
+    tokens: int
+    seconds: float
+
+
+OnStep = Callable[[Progress], None]
+
+
+@dataclass(frozen=True)
+class Checkpoint:
+    """Where a long run keeps its state, and how often. A run that finds one goes on from it, to the same weights."""
+
+    path: Path
+    every_seconds: float = 120.0
+
+
+def fit(
+    model: torch.nn.Module,
+    rows: Sequence[Row],
+    config: TrainConfig,
+    on_step: OnStep | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> dict[str, Any]:
+    """Trains the parameters of `model` that require gradients, in place, and returns the run's metrics.
+
+    The loss of a step is the sum over its completion tokens, weighted by row (weights have mean 1 over all tokens),
+    divided by its number of tokens. NothingToDo without rows; AxiomError when the loss is no number.
+    """
+    if not rows:
+        raise NothingToDo("no rows to train on")
+    run = _Run(model, _normalised(rows), config)
+    run.resume(checkpoint)
+    model.train()
+    try:
+        while run.done < len(run.steps):
+            progress = run.step()
+            if on_step:
+                on_step(progress)
+            run.keep(checkpoint)
+    finally:
+        model.eval()
+    return run.metrics()
+
+
+def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
+    """Linear warm-up to `config.lr` over the `warmup` share of the steps, then half a cosine down to a tenth of it."""
+    warm = max(1, math.ceil(config.warmup * steps)) if config.warmup else 0
+    if step < warm:
+        return config.lr * (step + 1) / warm
+    way = (step - warm + 1) / max(1, steps - warm)
+    return config.lr * (0.1 + 0.45 * (1 + math.cos(math.pi * way)))
+
+
+class _Run:
+    """What one run holds between steps: the plan, the optimiser, how far it is."""
+
+    def __init__(self, model: torch.nn.Module, rows: list[Row], config: TrainConfig) -> None:
+        self.model, self.rows, self.config = model, rows, config
+        self.objective = objectives.get(config.objective)
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.device = self.parameters[0].device
+        self.steps = plan([row.length for row in rows], config)
+        self.optimizer = _optimizer(self.parameters, config)
+        self.logprobs = scorer(model, rows[0])
+        self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
+        torch.manual_seed(config.seed)
+
+    def step(self) -> Progress:
+        """One optimiser step."""
+        start = time.perf_counter()
+        lr = learning_rate(self.done, len(self.steps), self.config)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        loss, tokens = self._gradients(self.steps[self.done])
+        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.config.max_grad_norm))
+        if not math.isfinite(loss) or not math.isfinite(norm):
+            raise AxiomError(f"training diverged at step {self.done + 1}: loss {loss}", "lower --lr")
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.done += 1
+        self.losses.append(loss)
+        self.tokens += tokens
+        self.seconds += time.perf_counter() - start
+        return Progress(self.done, len(self.steps), loss, lr, norm, tokens, self.seconds)
+
+    def _gradients(self, step: Step) -> tuple[float, int]:
+        tokens = sum(len(self.rows[row].completion_ids) for part in step for row in part)
+        total = torch.zeros((), device=self.device)
+        for part in step:
+            batch = collate([self.rows[row] for row in part], self.device)
+            self.positions += batch.input_ids_BT.numel()
+            loss = self.objective(self.logprobs(batch), batch) / tokens
+            loss.backward()
+            total += loss.detach()
+        return float(total), tokens
+
+    def keep(self, checkpoint: Checkpoint | None) -> None:
+        """Writes the run's state whole, if it is time."""
+        if not checkpoint or self.done == len(self.steps) or self.seconds < self._next_keep:
+            return
+        self._next_keep = self.seconds + checkpoint.every_seconds
+        state = {
+            "of": self._identity(),
+            "done": self.done,
+            "losses": self.losses,
+            "tokens": self.tokens,
+            "positions": self.positions,
+            "seconds": self.seconds,
+            "parameters": [p.detach() for p in self.parameters],
+            "optimizer": self.optimizer.state_dict(),
+            "random": torch.get_rng_state(),
+        }
+        draft = checkpoint.path.with_suffix(".part")
+        torch.save(state, draft)
+        draft.replace(checkpoint.path)
+
+    @torch.no_grad()
+    def resume(self, checkpoint: Checkpoint | None) -> None:
+        """Goes on from a checkpoint of the same rows and config, if there is one."""
+        self._next_keep = checkpoint.every_seconds if checkpoint else 0.0
+        if not checkpoint or not checkpoint.path.exists():
+            return
+        state = torch.load(checkpoint.path, map_location=self.device, weights_only=True)
+        if state["of"] != self._identity():
+            return
+        for parameter, kept in zip(self.parameters, state["parameters"], strict=True):
+            parameter.copy_(kept)
+        self.optimizer.load_state_dict(state["optimizer"])
+        torch.set_rng_state(state["random"].cpu())
+        for name in ("done", "losses", "tokens", "positions", "seconds"):
+            setattr(self, name, state[name])
+
+    def _identity(self) -> dict[str, Any]:
+        shapes = [list(p.shape) for p in self.parameters]
+        return {"config": asdict(self.config), "rows": [row.length for row in self.rows], "shapes": shapes}
+
+    def metrics(self) -> dict[str, Any]:
+        """What the run was. Losses are means over a tenth of the steps, at the beginning and at the end."""
+        tenth = max(1, len(self.losses) // 10)
+        return {
+            "rows": len(self.rows),
+            "steps": self.done,
+            "loss_tokens": self.tokens,
+            "loss_first": sum(self.losses[:tenth]) / tenth,
+            "loss_last": sum(self.losses[-tenth:]) / tenth,
+            "parameters": sum(p.numel() for p in self.parameters),
+            "positions": self.positions,
+            "seconds": self.seconds,
+        }
+
+
+def scorer(model: torch.nn.Module, probe: Row) -> Callable[[Batch], torch.Tensor]:
+    """A function from a batch to the log-probabilities of its completion tokens, shape (K,).
+
+    The head is applied to those K positions alone. Some architectures do more to their logits than the head does
+    (soft caps, scales); `probe` tells, and then the model's own logits are used, at the price of computing all of them.
+    """
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    decoder, head = inner.get_decoder(), inner.get_output_embeddings()
+    batch = collate([probe], next(model.parameters()).device)
+
+    def selected(batch: Batch) -> torch.Tensor:
+        hidden_BTH = decoder(input_ids=batch.input_ids_BT, use_cache=False).last_hidden_state
+        return head(hidden_BTH.flatten(0, 1)[batch.at_K])
+
+    def whole(batch: Batch) -> torch.Tensor:
+        return inner(input_ids=batch.input_ids_BT, use_cache=False).logits.flatten(0, 1)[batch.at_K]
+
+    with torch.no_grad():
+        same = torch.allclose(selected(batch).float(), whole(batch).float(), rtol=1e-2, atol=1e-2)
+    logits = selected if same else whole
+    return lambda batch: -functional.cross_entropy(logits(batch).float(), batch.targets_K, reduction="none")
+
+
+def _normalised(rows: Sequence[Row]) -> list[Row]:
+    """The same rows with weights of mean 1 over completion tokens. NothingToDo where no row has any weight, InputError
+    for a row without a prompt to go on from or without a token to learn."""
+    if not all(row.prompt_ids and row.completion_ids for row in rows):
+        raise InputError("a row has no prompt, or every token of it is masked: nothing could be learnt from it")
+    mass = sum(row.weight * len(row.completion_ids) for row in rows)
+    if mass <= 0:
+        raise NothingToDo("no row has any weight")
+    scale = sum(len(row.completion_ids) for row in rows) / mass
+    return [Row(row.prompt_ids, row.completion_ids, row.weight * scale, row.problem) for row in rows]
+
+
+def _optimizer(parameters: list[torch.nn.Parameter], config: TrainConfig) -> torch.optim.AdamW:
+    """AdamW; weight decay falls on matrices only."""
+    groups = [
+        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": config.weight_decay},
+        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
+    ]
+    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.lr, betas=(0.9, 0.99), fused=True)

@@ -1,0 +1,72 @@
+"""A base model held in memory, to be trained again and again: the rounds of a loop load it once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from axiom_cli.configs import TrainConfig
+from axiom_cli.errors import UsageError
+from axiom_cli.training import base as bases
+from axiom_cli.training import lora
+from axiom_cli.training.fit import Checkpoint, OnStep, fit
+from axiom_cli.training.merge import compose, whole_folder
+from axiom_cli.training.rows import Row, end_ids
+
+
+class Trainer:
+    """Holds the base in float32 (or quantised). Each `fit` starts from base + `chain`, whatever was trained before."""
+
+    def __init__(self, base: Path | str, quantize: str = "none", name: str = "") -> None:
+        self.base, self.quantize = base, quantize
+        self.name = name or str(base)
+        self.tokenizer = bases.load_tokenizer(base)
+        self.model = bases.load_model(base, quantize)
+        self.ends = end_ids(self.tokenizer, self.model)
+        self._chain: list[Path] | None = []
+
+    def fit(
+        self,
+        rows: Sequence[Row],
+        config: TrainConfig,
+        out: Path,
+        chain: Sequence[Path] = (),
+        on_step: OnStep | None = None,
+        checkpoint: Checkpoint | None = None,
+    ) -> dict[str, Any]:
+        """Trains on `rows` and writes the adapter (whole weights with `method` full) to the folder `out`, which appears
+        whole or, if interrupted, not at all. Returns fit's metrics."""
+        self._start_from(list(chain))
+        if config.method == "full":
+            return self._fit_full(rows, config, out, on_step, checkpoint)
+        if config.method != "lora":
+            raise UsageError(f"--method {config.method}: it is lora or full")
+        with lora.attached(self.model, config) as wrapped:
+            metrics = fit(wrapped, rows, config, on_step, checkpoint)
+            with whole_folder(out) as draft:
+                lora.save(wrapped, draft, self.name)
+        return metrics
+
+    def _fit_full(
+        self, rows: Sequence[Row], config: TrainConfig, out: Path, on_step: OnStep | None, checkpoint: Checkpoint | None
+    ) -> dict[str, Any]:
+        if self.quantize != "none":
+            raise UsageError("quantised weights cannot be trained themselves", "use --method lora, or --quantize none")
+        self._chain = None
+        metrics = fit(self.model, rows, config, on_step, checkpoint)
+        with whole_folder(out) as draft:
+            self.model.save_pretrained(draft)
+            self.tokenizer.save_pretrained(draft)
+        return metrics
+
+    def _start_from(self, chain: list[Path]) -> None:
+        """Puts the weights at base + chain; adds what is new to it, else begins again from the base."""
+        if chain and self.quantize != "none":
+            raise UsageError("a chain of adapters needs the unquantised base", "use --start base, or --quantize none")
+        if self._chain is None or chain[: len(self._chain)] != self._chain:
+            self.model = bases.load_model(self.base, self.quantize)
+            self._chain = []
+        added, self._chain = chain[len(self._chain) :], None
+        compose(self.model, added)
+        self._chain = chain
