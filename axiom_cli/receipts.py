@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -109,22 +110,40 @@ def decode(data: bytes, name: str) -> Receipt:
     return Receipt(body["recipe"], body["outputs"], body["facts"], body["made"], body["seconds"])
 
 
+def load(path: Path) -> Receipt:
+    """The receipt in a file. Raises FileNotFoundError, WorkspaceDamaged."""
+    return decode(path.read_bytes(), path.stem)
+
+
 @dataclass(frozen=True)
 class Step:
     """One line of an origin: at `depth`, the object `digest`, called `name` by what used it, and what made it.
 
-    `receipt` is None where nothing here made it (given from outside); `repeated` where it is told further up already.
+    `receipt` is None where nothing here made it (given from outside). An object that several recipes made has a step
+    for each, the later ones not `first`; `repeated` says that its own origin is told further up.
     """
 
     depth: int
     name: str
     digest: str
     receipt: Receipt | None = None
+    first: bool = True
     repeated: bool = False
 
 
-def origin(digest: str, made_by: Callable[[str], Iterable[Receipt]]) -> Iterator[Step]:
-    """The whole chain behind an object, nearest first, each object told once. No recursion: chains may be long."""
+def _nothing(digest: str) -> Iterable[tuple[str, str]]:
+    return ()
+
+
+def origin(
+    digest: str,
+    made_by: Callable[[str], Iterable[Receipt]],
+    inside: Callable[[str], Iterable[tuple[str, str]]] = _nothing,
+) -> Iterator[Step]:
+    """The whole chain behind an object, nearest first, each object told once. No recursion: chains may be long.
+
+    `inside` names what an object itself says that it came from, beside its receipts: (name, digest).
+    """
     waiting, told = [(0, "", bare(digest))], set()
     while waiting:
         depth, name, one = waiting.pop()
@@ -133,7 +152,7 @@ def origin(digest: str, made_by: Callable[[str], Iterable[Receipt]]) -> Iterator
             continue
         told.add(one)
         receipts = list(made_by(one))
-        for receipt in receipts or [None]:
-            yield Step(depth, name, one, receipt)
-        inputs = dict.fromkeys(pair for receipt in receipts for pair in receipt.inputs)
+        inputs = dict.fromkeys([pair for receipt in receipts for pair in receipt.inputs] + list(inside(one)))
+        for number, receipt in enumerate(receipts or [None]):
+            yield Step(depth, name, one, receipt, first=number == 0)
         waiting += [(depth + 1, *pair) for pair in reversed(inputs)]

@@ -1,32 +1,28 @@
-"""Objects named by the SHA-256 of their bytes, files that are whole or absent, and locks that die with their holder.
+"""Objects: bytes written once, named by their SHA-256.
 
 A put makes an object whole under its name, so that kill -9 leaves no half of one. It does not wait for the disk: what
 was put is noted, and `Objects.sync` flushes it all at once before a receipt or a ref may point to it (10,000 small
-objects cost one flush, not 10,000). Needs POSIX: `fcntl.flock`, and renames that replace.
+objects cost one flush, not 10,000).
 """
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import itertools
 import os
 import re
-import sys
-import time
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
 
 from axiom_cli import ids
-from axiom_cli.errors import AxiomError, MissingError, UsageError, WorkspaceDamaged, WorkspaceLocked
+from axiom_cli.durable import flush_all, writing
+from axiom_cli.errors import InputError, MissingError, UsageError, WorkspaceDamaged
 
 CHUNK = 1 << 20
-FLUSH_ALL_ABOVE = 256
 SHORTEST_PREFIX = 4
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _counter = itertools.count()
-_held: set[int] = set()
 
 
 def bare(digest: str) -> str:
@@ -42,89 +38,6 @@ def is_digest(value: object) -> bool:
 def short(digest: str) -> str:
     """A digest as it is printed: `sha256:` and twelve digits, which every command reads back."""
     return f"sha256:{bare(digest)[:12]}"
-
-
-@contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turns what the system refuses (a full disk, a read-only folder) into one line."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        hint = "free some space, or choose a folder that you may write to with --workspace; what was finished is kept"
-        raise AxiomError(f"cannot write to {path}: {reason}", hint) from None
-
-
-def flush(path: Path) -> None:
-    """Waits until the file or folder at `path` is on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def flush_all(paths: Iterable[Path]) -> None:
-    """Waits until all `paths` and the folders that name them are on disk: one flush of everything where they are many
-    (Linux's sync(2) waits; elsewhere it need not), else file by file."""
-    paths = list(paths)
-    if len(paths) > FLUSH_ALL_ABOVE and sys.platform == "linux":
-        return os.sync()
-    for path in [*paths, *{path.parent for path in paths}]:
-        flush(path)
-
-
-def _close_inherited() -> None:
-    """A forked child gives up its parent's locks: else a sandboxed program that outlives us would keep them."""
-    for handle in _held:
-        os.close(handle)
-    _held.clear()
-
-
-os.register_at_fork(after_in_child=_close_inherited)
-
-
-def _take(path: Path, operation: int) -> int | None:
-    """The descriptor of the locked file, or None where another process holds it."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    try:
-        fcntl.flock(handle, operation | fcntl.LOCK_NB)
-        current = os.stat(path).st_ino == os.fstat(handle).st_ino
-    except (BlockingIOError, FileNotFoundError):
-        current = False
-    except BaseException:
-        os.close(handle)
-        raise
-    if current:
-        return handle
-    os.close(handle)  # held by another, or removed by its last holder between our open and our lock
-    return None
-
-
-@contextmanager
-def locked(path: Path, what: str, shared: bool = False, patience: float = 10.0) -> Iterator[None]:
-    """Holds the lock file `path`, which the system frees when we die. Waits `patience` seconds for another holder,
-    then raises WorkspaceLocked. A lock held alone is removed afterwards; a shared one stays."""
-    deadline = time.monotonic() + patience
-    with writing(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
-    while True:
-        with writing(path.parent):
-            handle = _take(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
-        if handle is not None:
-            break
-        if time.monotonic() >= deadline:
-            raise WorkspaceLocked(f"another axiom process is writing {what}", "wait for it to end, or stop it")
-        time.sleep(0.05)
-    _held.add(handle)
-    try:
-        yield
-    finally:
-        if not shared:
-            path.unlink(missing_ok=True)
-        if handle in _held:
-            _held.discard(handle)
-            os.close(handle)
 
 
 class Objects:
@@ -164,7 +77,11 @@ class Objects:
 
     def put_file(self, path: Path) -> str:
         """Stores a copy of a file's bytes and returns their digest."""
-        with path.open("rb") as stream:
+        try:
+            stream = path.open("rb")
+        except OSError as error:
+            raise InputError(f"cannot read {path}: {error.strerror}") from None
+        with stream:
             return self._write(iter(lambda: stream.read(CHUNK), b""))
 
     def _here(self, digest: str, size: int) -> bool:
@@ -254,7 +171,8 @@ class Objects:
         """The digests that start with `prefix` (four digits at least)."""
         prefix = bare(prefix).lower()
         if len(prefix) < SHORTEST_PREFIX or not re.fullmatch(r"[0-9a-f]{1,64}", prefix):
-            raise UsageError(f"{prefix!r} is too short or no digest", f"give at least {SHORTEST_PREFIX} hexadecimal digits")
+            hint = f"give sha256: and at least {SHORTEST_PREFIX} hexadecimal digits"
+            raise UsageError(f"{prefix!r} is too short or no digest", hint)
         folder = self.folder / prefix[:2]
         names = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
         return sorted(prefix[:2] + name for name in names if name.startswith(prefix[2:]))

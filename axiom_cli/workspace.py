@@ -8,33 +8,29 @@ Reading never locks and never writes. Two processes may write side by side: `sol
 
 from __future__ import annotations
 
-import difflib
 import os
 import re
-import shutil
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from datetime import datetime, timezone
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any, TypeVar
 
-import orjson
-
-from axiom_cli import jsonl, receipts
-from axiom_cli.errors import InputError, MissingError, NoWorkspace, UsageError, WorkspaceDamaged
-from axiom_cli.ids import canonical
+from axiom_cli import jsonl, receipts, refs, trees
+from axiom_cli.durable import flush, flush_all, locked, writing
+from axiom_cli.errors import MissingError, NoWorkspace, UsageError
 from axiom_cli.receipts import Receipt, Step
 from axiom_cli.records import Record
-from axiom_cli.storage import Objects, absent, bare, flush, flush_all, locked, short, writing
+from axiom_cli.storage import Objects, absent, bare, is_digest, short
 
 FORMAT = 1
 NAME = ".axiom"
+RECORDS_HEAD = b'{"kind":"'
 _MARK = "axiom workspace "
-_REF = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
-_TREE_HEAD = b'{"files":{'
 R = TypeVar("R", bound=Record)
+Recipe = Mapping[str, Any]
 
 
 def find(start: Path | None = None) -> Path | None:
@@ -84,6 +80,8 @@ class Workspace:
             version = int(text.removeprefix(_MARK)) if text.startswith(_MARK) else 0
         except FileNotFoundError:
             raise NoWorkspace(f"{self.root} is no workspace", "axiom solve, train and loop create one") from None
+        except PermissionError:
+            raise NoWorkspace(f"{self.root} may not be read", "choose another place with --workspace") from None
         except (ValueError, NotADirectoryError):
             version = 0
         if version > FORMAT:
@@ -99,12 +97,9 @@ class Workspace:
             for name in ("objects", "receipts", "refs", "trees", "locks", "tmp"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
             if not (self.root / "format").exists():
-                self._write_whole(self.root / ".gitignore", b"*\n")
-                self._write_whole(self.root / "format", f"{_MARK}{FORMAT}\n".encode())
+                self._write_all_whole({self.root / ".gitignore": b"*\n"})
+                self._write_all_whole({self.root / "format": f"{_MARK}{FORMAT}\n".encode()})
         self._ready = True
-
-    def _write_whole(self, path: Path, data: bytes) -> None:
-        self._write_all_whole({path: data})
 
     def _write_all_whole(self, files: Mapping[Path, bytes]) -> None:
         """Temporary file, fsync, rename, fsync of the folder: each for all files before the next step."""
@@ -140,19 +135,11 @@ class Workspace:
         self._prepare()
         return self.objects.put_chunks(jsonl.dump(record) for record in records)
 
-    def put_tree(self, folder: Path) -> str:
+    def put_tree(self, folder: Path | str) -> str:
         """Stores a folder's files (symbolic links to files are followed, empty folders left out); returns the digest
-        of its manifest."""
+        of its manifest. Raises InputError where there is nothing to store."""
         self._prepare()
-        files = {}
-        for path in sorted(Path(folder).rglob("*")):
-            if path.is_file():
-                files[path.relative_to(folder).as_posix()] = self.objects.put_file(path)
-            elif path.is_symlink():
-                raise InputError(f"{path} is a link to a folder or to nothing", "put a copy there instead of the link")
-        if not files:
-            raise InputError(f"{folder} holds no files")
-        return self.objects.put(canonical({"kind": "tree", "files": files}))
+        return trees.put(self.objects, Path(folder))
 
     def has(self, digest: str) -> bool:
         """Whether the object is here, and every file of it if it is a tree."""
@@ -171,57 +158,41 @@ class Workspace:
 
     def is_tree(self, digest: str) -> bool:
         """Whether the object is a tree's manifest."""
-        try:
-            with self.objects.path(digest).open("rb") as stream:
-                if stream.read(len(_TREE_HEAD)) != _TREE_HEAD:
-                    return False
-        except FileNotFoundError:
-            raise absent(digest) from None
-        return b'},"kind":"tree"}' == self.objects.path(digest).read_bytes()[-16:]
+        return trees.is_manifest(self.objects, digest)
 
     def tree(self, digest: str) -> dict[str, str]:
-        """A tree's files: path -> digest."""
-        if not self.is_tree(digest):
-            raise InputError(f"object {short(digest)} is no folder")
-        files = orjson.loads(self.objects.get(digest))["files"]
-        for path in files:
-            if PurePosixPath(path).is_absolute() or ".." in PurePosixPath(path).parts:
-                raise WorkspaceDamaged(f"tree {short(digest)} names a file outside itself: {path}")
-        return files
+        """A tree's files: path -> digest. Raises InputError where the object is no tree."""
+        return trees.files(self.objects, digest)
 
     def tree_path(self, digest: str) -> Path:
         """A folder with the tree's files, read-only: never write there. Made on first use, and re-hashed then."""
         files = self.tree(digest)
         target = self.root / "trees" / bare(digest)
-        if not self._checked_out(files, target):
+        if not trees.is_checked_out(self.objects, files, target):
             self._prepare()
-            self._check_out(files, target)
+            with locked(self.root / "locks" / f"tree-{target.name}", f"tree {short(digest)}", patience=600.0):
+                if not trees.is_checked_out(self.objects, files, target):
+                    trees.check_out(self.objects, files, target)
         return target
 
-    def _checked_out(self, files: Mapping[str, str], target: Path) -> bool:
-        try:
-            return all((target / p).stat().st_size == self.objects.path(d).stat().st_size for p, d in files.items())
-        except FileNotFoundError:
-            return False
+    def kind(self, digest: str) -> str:
+        """`tree`, `records`, `bytes`, or `missing` (never here, or evicted). The bytes are not re-hashed."""
+        if not is_digest(digest) or not self.has(digest):
+            return "missing"
+        if self.is_tree(digest):
+            return "tree"
+        with self.objects.path(digest).open("rb") as stream:
+            return "records" if stream.read(len(RECORDS_HEAD)) == RECORDS_HEAD else "bytes"
 
-    def _check_out(self, files: Mapping[str, str], target: Path) -> None:
-        sources = {path: self.objects.verified(digest) for path, digest in files.items()}
-        draft = self.objects.scratch()
-        try:
-            with writing(self.root):
-                for path, source in sources.items():
-                    (draft / path).parent.mkdir(parents=True, exist_ok=True)
-                    link_or_copy(source, draft / path)
-                with locked(self.root / "locks" / f"tree-{target.name}", f"tree {short(target.name)}"):
-                    if not self._checked_out(files, target):
-                        shutil.rmtree(target, ignore_errors=True)
-                        draft.rename(target)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+    def size(self, digest: str) -> int:
+        """Bytes of an object, or of all files of a tree; 0 where it is missing."""
+        kind = self.kind(digest)
+        digests = self.tree(digest).values() if kind == "tree" else [digest] if kind != "missing" else []
+        return sum(self.objects.path(one).stat().st_size for one in digests)
 
     # Receipts
 
-    def remember(self, recipe: Mapping[str, Any], make: Callable[[], Mapping[str, Any]]) -> Receipt:
+    def remember(self, recipe: Recipe, make: Callable[[], Mapping[str, Any]]) -> Receipt:
         """The recipe's receipt: the one kept, where all its outputs are still here, else what `make` gives now.
 
         `make` stores objects and returns their digests by name, and any other JSON values worth keeping (facts). The
@@ -240,12 +211,12 @@ class Workspace:
             made = make()
             return self.record([(recipe, made)], seconds=time.monotonic() - started)[0]
 
-    def recall(self, recipe: Mapping[str, Any]) -> Receipt | None:
+    def recall(self, recipe: Recipe) -> Receipt | None:
         """The recipe's receipt, if there is one and all its outputs are here."""
         receipt = self.receipt(receipts.recipe_id(recipe))
         return receipt if receipt and all(map(self.has, receipt.outputs.values())) else None
 
-    def record(self, made: Iterable[tuple[Mapping[str, Any], Mapping[str, Any]]], seconds: float = 0.0) -> list[Receipt]:
+    def record(self, made: Iterable[tuple[Recipe, Mapping[str, Any]]], seconds: float = 0.0) -> list[Receipt]:
         """Writes the receipts of many recipes at once, for stages that make many small things in one go: one flush of
         all objects, then one of all receipts. `made` holds (recipe, what its maker would return)."""
         self._prepare()
@@ -270,67 +241,68 @@ class Workspace:
     def receipt(self, name: str) -> Receipt | None:
         """The receipt of the recipe id `name`, whether its outputs are still here or not."""
         try:
-            return receipts.decode(self._receipt_path(name).read_bytes(), name)
+            return receipts.load(self._receipt_path(name))
         except FileNotFoundError:
             return None
 
     def receipts(self) -> Iterator[Receipt]:
         """Every receipt, in the order of their ids."""
         for path in sorted((self.root / "receipts").glob("*.json")):
-            yield receipts.decode(path.read_bytes(), path.stem)
+            yield receipts.load(path)
+
+    def makers(self) -> dict[str, list[Receipt]]:
+        """Digest -> the receipts that made it, for every object that one did."""
+        index: dict[str, list[Receipt]] = defaultdict(list)
+        for receipt in self.receipts():
+            for output in dict.fromkeys(receipt.outputs.values()):
+                index[output].append(receipt)
+        return dict(index)
 
     def why(self, digest: str) -> list[Step]:
         """The whole chain behind an object: object -> the receipts that made it -> their inputs -> ..."""
-        makers: dict[str, list[Receipt]] = defaultdict(list)
-        for receipt in self.receipts():
-            for output in set(receipt.outputs.values()):
-                makers[output].append(receipt)
+        makers = self.makers()
         return list(receipts.origin(self.resolve(digest), lambda one: makers.get(one, ())))
 
-    # Refs
+    # Names
 
     def set_ref(self, name: str, digest: str) -> None:
         """Makes `name` (`myrun`, `myrun@3`, `myrun@best`) point to an object that is here, in one step."""
-        path = self._ref_path(name)
+        path = refs.path(self._refs, name)
         if not self.has(digest):
             raise absent(digest)
+        if path.is_file() and refs.load(path) == bare(digest):
+            return
         self._prepare()
         with locked(self.root / "locks" / f"ref-{name}", f"the name {name}"):
             self.objects.sync()
-            self._write_whole(path, f"sha256:{bare(digest)}\n".encode())
+            self._write_all_whole({path: refs.line(digest)})
 
-    def _ref_path(self, name: str) -> Path:
-        if not _REF.fullmatch(name):
-            raise UsageError(f"{name!r} is no name", "names are letters, digits, dots, dashes: myrun, myrun@3, myrun@best")
-        return self.root / "refs" / name
+    @property
+    def _refs(self) -> Path:
+        return self.root / "refs"
 
     def refs(self) -> dict[str, str]:
         """Every name -> digest, in order."""
-        paths = (path for path in (self.root / "refs").glob("*") if _REF.fullmatch(path.name))
-        return {path.name: self._read_ref(path) for path in sorted(paths)}
+        return refs.everything(self._refs)
 
-    def _read_ref(self, path: Path) -> str:
-        text = path.read_text(encoding="utf-8")
-        if not re.fullmatch(r"sha256:[0-9a-f]{64}\n", text):
-            raise WorkspaceDamaged(f"the name {path.name} is damaged: {path}", "delete that file, and set the name again")
-        return bare(text.strip())
+    def names(self) -> dict[str, list[str]]:
+        """Digest -> its names."""
+        names: dict[str, list[str]] = defaultdict(list)
+        for name, digest in self.refs().items():
+            names[digest].append(name)
+        return dict(names)
 
     def ref(self, name: str) -> str:
         """The digest that `name` points to; `myrun` alone is also `myrun@best`, else the last `myrun@N`."""
-        names = [name, f"{name}@best"] if "@" not in name else [name]
-        for path in map(self._ref_path, names):
-            if path.is_file():
-                return self._read_ref(path)
-        known = self.refs()
-        rounds = [n for n in known if re.fullmatch(rf"{re.escape(name)}@\d+", n)]
-        if rounds:
-            return known[max(rounds, key=lambda n: int(n.rpartition("@")[2]))]
-        close = difflib.get_close_matches(name, known, 1)
-        raise MissingError(f"no {name} in the workspace", f"did you mean {close[0]}?" if close else "axiom workspace ls")
+        return refs.lookup(self._refs, name)
 
     def resolve(self, name: str) -> str:
-        """The digest that a ref, a digest or the start of one (`sha256:ab12cd34`) stands for."""
-        if not name.startswith("sha256:") and _REF.fullmatch(name):
+        """The digest that a name, a digest or the start of one (`sha256:ab12cd34`) stands for.
+
+        A whole digest is given back even if its object is not here. Raises MissingError, or UsageError where the
+        start fits several.
+        """
+        if refs.is_name(name):
             try:
                 return self.ref(name)
             except MissingError:
@@ -342,12 +314,3 @@ class Workspace:
         if not found and len(bare(name)) < 64:
             raise absent(name)
         return found[0] if found else bare(name)
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """A hard link, or a copy where the file system has none."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-        target.chmod(0o444)
