@@ -1,0 +1,147 @@
+"""Problems in, samples out: many attempts at each problem, side by side and in order.
+
+With a workspace, each problem's samples are remembered, so that a run that was killed loses at most the last few
+seconds and running it again goes on from there.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Any
+
+from axiom_cli import engines
+from axiom_cli.configs import SolveConfig, VerifyConfig
+from axiom_cli.engines import Engine, sampling_params
+from axiom_cli.engines.scripted import ScriptedEngine
+from axiom_cli.errors import UsageError
+from axiom_cli.families.teacher import teach
+from axiom_cli.ids import content_id
+from axiom_cli.records import Problem, Sample
+from axiom_cli.stages.strategies import STRATEGIES, Check
+from axiom_cli.workspace import Workspace
+
+VERSION = 1
+BATCHES = 4
+LARGEST = 256
+SAVE_EVERY = 5.0
+"""Seconds of work that a killed run may lose, beside what the engine has not handed out yet."""
+
+
+def open_engine(model_name: str, config: SolveConfig, workspace: Workspace | None = None) -> Engine:
+    """As `engines.open_engine`; the scripted engine writes the solver-teacher's solutions, reasoning included."""
+    if config.engine == ScriptedEngine.name:
+        return ScriptedEngine(model_name, config, workspace, write=teach)
+    return engines.open_engine(model_name, config, workspace)
+
+
+def solve(
+    problems: Iterable[Problem],
+    engine: Engine,
+    config: SolveConfig,
+    workspace: Workspace | None = None,
+    verifying: VerifyConfig | None = None,
+) -> Iterator[Sample]:
+    """The samples of each problem, in the order of the problems; those of one problem side by side.
+
+    `verifying` is how `--strategy retry` checks in between. Raises UsageError at the call.
+    """
+    _check(config)
+    return _solve(iter(problems), engine, config, workspace, _checker(verifying or VerifyConfig()))
+
+
+def _check(config: SolveConfig) -> None:
+    if config.strategy not in STRATEGIES:
+        raise UsageError(f"no strategy called {config.strategy!r}", f"there are {', '.join(STRATEGIES)}")
+    for name, least in (("samples", 1), ("max_tokens", 1), ("max_attempts", 1), ("temperature", 0)):
+        if getattr(config, name) < least:
+            raise UsageError(f"{name} of {getattr(config, name)}", f"the least is {least}")
+    if not 0 < config.top_p <= 1:
+        raise UsageError(f"top_p of {config.top_p}", "it lies above 0 and is at most 1")
+
+
+def _checker(config: VerifyConfig) -> Check:
+    def check(samples: Iterable[Sample]) -> Iterable[Any]:
+        from axiom_cli.stages.verify import verify
+
+        return verify(samples, config)
+
+    return check
+
+
+def _solve(
+    problems: Iterator[Problem], engine: Engine, config: SolveConfig, workspace: Workspace | None, check: Check
+) -> Iterator[Sample]:
+    while batch := list(islice(problems, batch_size(config))):
+        known = [_recall(problem, engine, config, workspace) for problem in batch]
+        new = [problem for problem, samples in zip(batch, known, strict=True) if samples is None]
+        fresh = _fresh(new, engine, config, workspace, check)
+        try:
+            for samples in known:
+                yield from next(fresh) if samples is None else samples
+        finally:
+            fresh.close()
+
+
+def batch_size(config: SolveConfig) -> int:
+    """How many problems the engine is given at once: some of its own batches, so that it can sort them by length."""
+    return max(1, min(LARGEST, BATCHES * config.batch_tokens // (config.samples * config.max_tokens)))
+
+
+def _fresh(
+    problems: Sequence[Problem], engine: Engine, config: SolveConfig, workspace: Workspace | None, check: Check
+) -> Iterator[list[Sample]]:
+    """New samples, remembered every few seconds and whenever the reader or the user stops us."""
+    unsaved: list[list[Sample]] = []
+    saved = time.monotonic()
+    try:
+        groups = STRATEGIES[config.strategy](problems, engine, config, check)
+        for problem, samples in zip(problems, groups, strict=True):
+            if [sample.problem for sample in samples] != [problem] * len(samples):
+                raise ValueError(f"engine {engine.name} does not keep the order of the problems")
+            unsaved.append(samples)
+            if time.monotonic() - saved > SAVE_EVERY:
+                _save(unsaved, engine, config, workspace)
+                unsaved, saved = [], time.monotonic()
+            yield samples
+    finally:
+        _save(unsaved, engine, config, workspace)
+
+
+def recipe(problem: Problem, engine: Engine, config: SolveConfig) -> dict[str, Any]:
+    """What one problem's samples are made from. Batching is no part of it."""
+    settings = {name: getattr(config, name) for name in ("samples", "strategy")}
+    settings |= {**sampling_params(config), "engine": engine.name}
+    if config.strategy == "retry":
+        settings["max_attempts"] = config.max_attempts
+    identity = content_id(replace(problem, extra={}).to_dict())
+    return {
+        "stage": "solve",
+        "version": VERSION,
+        "config": settings,
+        "inputs": {"problem": identity, "model": engine.model.digest},
+    }
+
+
+def _recall(
+    problem: Problem, engine: Engine, config: SolveConfig, workspace: Workspace | None
+) -> list[Sample] | None:
+    """The remembered samples, holding the problem as it came in now, with its annotations."""
+    receipt = workspace.recall(recipe(problem, engine, config)) if workspace else None
+    if receipt is None:
+        return None
+    return [replace(sample, problem=problem) for sample in workspace.get_records(receipt["samples"], Sample)]
+
+
+def _save(groups: Sequence[list[Sample]], engine: Engine, config: SolveConfig, workspace: Workspace | None) -> None:
+    """Remembers each problem's samples, save where a completion could not be had: that is tried again next time."""
+    whole = [group for group in groups if group and all(sample.finish != "error" for sample in group)]
+    if workspace is None or not whole:
+        return
+    with workspace.writer():
+        made = [
+            (recipe(group[0].problem, engine, config), {"samples": workspace.put_records(group)}) for group in whole
+        ]
+        workspace.record(made)
