@@ -1,0 +1,153 @@
+"""An experiment's folder, read back: config.json, metrics.jsonl and, where kept, evaluations/SPLIT_ITERATION.jsonl.
+
+The name of a control arm is `NAME+ARM`; its verdicts are in evaluations/SPLIT_ITERATION+ARM.jsonl.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from axiom_cli import jsonl
+from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli.records import Metrics, Verdict
+from axiom_cli.stages.evaluate import ALL, Tally, best_iteration, tally
+
+EXPERIMENTS = Path("experiments")
+HELD_OUT = ("test", "val")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A run and its control arms. `rows` holds each metrics record once, the last one written."""
+
+    name: str
+    folder: Path
+    config: Mapping[str, Any]
+    rows: list[Metrics]
+    _tallies: dict[Path, dict[float, list[Tally]]] = field(default_factory=dict, compare=False, repr=False)
+
+    def arms(self) -> list[str]:
+        """The run itself as "", then its control arms in the order of their first record."""
+        names = dict.fromkeys(row.experiment.partition("+")[2] for row in self.rows)
+        return ["", *(name for name in names if name)]
+
+    def full_name(self, arm: str = "") -> str:
+        """What `experiment` says in the arm's metrics records."""
+        return f"{self.name}+{arm}" if arm else self.name
+
+    def evaluations(self, arm: str = "", split: str = "", family: str = ALL, level: int = 0) -> list[Metrics]:
+        """The evaluation rows of an arm at one family and level, by iteration and temperature."""
+        wanted = self.full_name(arm)
+        rows = [
+            row
+            for row in self.rows
+            if row.experiment == wanted
+            and row.extra.get("phase") == "evaluate"
+            and (row.family, row.level) == (family, level)
+            and split in ("", row.split)
+        ]
+        return sorted(rows, key=lambda row: (row.iteration, temperature(row)))
+
+    def phases(self, arm: str = "") -> list[Metrics]:
+        """The rows of collect, train and merge, by round."""
+        wanted = self.full_name(arm)
+        rows = [
+            row
+            for row in self.rows
+            if row.experiment == wanted and row.extra.get("phase") not in (None, "evaluate")
+        ]
+        return sorted(rows, key=lambda row: row.iteration)
+
+    def iterations(self, arm: str = "", split: str = "") -> list[int]:
+        """The iterations that were evaluated."""
+        return sorted({row.iteration for row in self.evaluations(arm, split)})
+
+    def best(self, arm: str = "") -> int:
+        """The iteration selected on validation; without validation the last one, never the best on test."""
+        chosen = best_iteration(self.rows, self.full_name(arm))
+        if chosen is not None:
+            return chosen
+        seen = self.iterations(arm)
+        if not seen:
+            raise InputError(f"experiment {self.full_name(arm)} has no evaluation yet", "let axiom loop finish a round")
+        return seen[-1]
+
+    def verdict_file(self, split: str, iteration: int, arm: str = "") -> Path:
+        """Where the verdicts of one evaluation lie, if they were kept."""
+        suffix = f"+{arm}" if arm else ""
+        return self.folder / "evaluations" / f"{split}_{iteration}{suffix}.jsonl"
+
+    def tallies(self, split: str, iteration: int, arm: str = "") -> dict[float, list[Tally]] | None:
+        """The problems' counts by temperature in one evaluation. None where its verdicts were not kept."""
+        path = self.verdict_file(split, iteration, arm)
+        if path not in self._tallies:
+            if not path.is_file():
+                return None
+            self._tallies[path] = tally(_verdicts(path))
+        return self._tallies[path]
+
+    def iteration(self, which: str, arm: str = "") -> int:
+        """The iteration that `which` names: a number, `best` or `last`."""
+        if which in ("", "best"):
+            return self.best(arm)
+        seen = self.iterations(arm)
+        if which == "last" and seen:
+            return seen[-1]
+        if which.isdigit() and int(which) in seen:
+            return int(which)
+        raise UsageError(
+            f"experiment {self.full_name(arm)} has no iteration {which!r}",
+            f"it has {', '.join(map(str, seen)) or 'none yet'}, best and last",
+        )
+
+
+def temperature(row: Metrics) -> float:
+    """The temperature of an evaluation row; 0 is greedy."""
+    return float(row.extra.get("temperature", 0.0))
+
+
+def _verdicts(path: Path) -> Iterator[Verdict]:
+    with path.open("rb") as stream:
+        yield from jsonl.read(stream, Verdict)
+
+
+def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:
+    """The experiment called `name` under `root`, or the folder `name` itself. Raises MissingError with near names."""
+    folder = next((path for path in (root / name, Path(name)) if (path / "metrics.jsonl").is_file()), None)
+    if folder is None:
+        raise MissingError(f"no experiment {name!r} with a metrics.jsonl under {root}/", _near(name, root))
+    latest = {_key(row): row for row in jsonl.load(folder / "metrics.jsonl", Metrics)}
+    rows = list(latest.values())
+    named = rows[0].experiment.partition("+")[0] if rows else folder.resolve().name
+    return Experiment(named, folder, _config(folder / "config.json"), rows)
+
+
+def _near(name: str, root: Path) -> str:
+    there = sorted(path.parent.name for path in root.glob("*/metrics.jsonl"))
+    close = difflib.get_close_matches(name, there, 1)
+    if close:
+        return f"did you mean {close[0]}?"
+    return f"there are: {', '.join(there)}" if there else "axiom loop --experiment NAME makes one"
+
+
+def _key(row: Metrics) -> tuple[Any, ...]:
+    phase = row.extra.get("phase")
+    return row.experiment, row.iteration, row.split, row.family, row.level, phase, row.extra.get("temperature")
+
+
+def _config(path: Path) -> dict[str, Any]:
+    if not path.is_file():
+        return {}
+    try:
+        config = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{path} is not JSON: {error}") from None
+    if not isinstance(config, dict):
+        raise InputError(f"{path} holds a JSON {type(config).__name__}, expected an object")
+    return config
