@@ -1,4 +1,4 @@
-"""The commands in the order of work, loaded when they are asked for; the one place where an error becomes an exit code."""
+"""The commands in the order of work, loaded when asked for; the one place where an error becomes an exit code."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from typer.core import TyperGroup
 from axiom_cli import __version__, console
 from axiom_cli.errors import AxiomError, UsageError
 from axiom_cli.options import GlobalConfig
-from axiom_cli.settings import resolve
+from axiom_cli.settings import Resolved, resolve
 
 COMMANDS = {
     "problems": "Make problems, and check those who make them: list, gen, audit, import, overlap.",
@@ -31,6 +31,7 @@ COMMANDS = {
     "workspace": "What was made, and from what: ls, show, why, diff, gc, fsck, export.",
 }
 EXIT_INTERRUPTED = 130
+DATA = "data/synthetic"
 # The classes of Typer's own parser, which moved from click into Typer: reached through a public descendant.
 Misuse: Any = typer.BadParameter.__bases__[0]
 ENVIRONMENT = {
@@ -90,7 +91,7 @@ def split_globals(argv: list[str]) -> tuple[list[str], dict[str, Any]]:
     """The arguments without the global options, which may stand anywhere before `--`, and those options."""
     rest: list[str] = []
     flags: dict[str, Any] = {}
-    words = iter(argv)
+    words = iter(_bare_folder(argv))
     for word in words:
         if word == "--":
             return [*rest, word, *words], flags
@@ -105,6 +106,17 @@ def split_globals(argv: list[str]) -> tuple[list[str], dict[str, Any]]:
     return rest, flags
 
 
+def _bare_folder(argv: list[str]) -> list[str]:
+    """`--output-dir` may stand bare, which an option that takes a value cannot do by itself."""
+    words = [*argv, "--"]
+    filled = []
+    for word, following in zip(words, words[1:]):  # noqa: B905
+        filled.append(word)
+        if word == "--output-dir" and following.startswith("-"):
+            filled.append(DATA)
+    return filled
+
+
 def run(argv: list[str]) -> int:
     """Runs one command in this process. Returns its exit code; errors pass through."""
     args, flags = split_globals(argv)
@@ -115,8 +127,8 @@ def run(argv: list[str]) -> int:
     if "_AXIOM_COMPLETE" in os.environ:
         command.main(args=args, prog_name="axiom")
     asks = not args or "--help" in args
-    start = GlobalConfig() if asks else resolve(GlobalConfig, flags).config
-    console.configure(start.quiet)
+    start = Resolved(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
+    console.configure(start.config.quiet)
     try:
         with command.make_context("axiom", args or ["--help"], obj=start) as ctx:
             command.invoke(ctx)

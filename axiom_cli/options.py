@@ -10,13 +10,17 @@ import inspect
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import Field, dataclass, fields, is_dataclass
 from functools import wraps
-from typing import Any, Optional, get_type_hints
+from pathlib import Path
+from typing import Any, get_type_hints
 
 import typer
 
 from axiom_cli.configs import option
 from axiom_cli.settings import resolve
 
+EMBEDDED = "nano"
+ACCELERATED = "Qwen/Qwen2.5-Coder-1.5B-Instruct"
+ACCELERATORS = (Path("/dev/nvidiactl"), Path("/dev/kfd"))
 GLOBAL_OPTIONS = "Global options, before or after the command: --workspace DIR  --quiet  --debug  --version"
 
 
@@ -34,8 +38,14 @@ class ModelConfig:
     """What every command that needs a model takes."""
 
     model: str = option(
-        "", "nano, a hub id, a folder, a .gguf file, a workspace name or an address [nano where there is no accelerator]."
+        "",
+        "nano, a hub id, a folder, a .gguf file, a workspace name or an address [nano where there is no accelerator].",
     )
+
+    @property
+    def name(self) -> str:
+        """The model asked for, else the one that suits this machine."""
+        return self.model or (ACCELERATED if any(map(Path.exists, ACCELERATORS)) else EMBEDDED)
 
 
 def configured(*many: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
@@ -77,9 +87,14 @@ def _parameters(cls: type, many: Collection[str]) -> Iterator[inspect.Parameter]
     hints = get_type_hints(cls)
     for field in fields(cls):
         kind = list[str] if field.name in many else hints[field.name]
-        default = typer.Option(None, _flag(field), help=_help(field), show_default=False, metavar=_metavar(hints, field))
+        default = typer.Option(
+            None, _flag(field), help=_help(field), show_default=False, metavar=_metavar(hints, field)
+        )
         yield inspect.Parameter(
-            field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=Optional[kind]  # noqa: UP045
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=default,
+            annotation=kind | None,
         )
 
 
@@ -95,7 +110,7 @@ def _metavar(hints: dict[str, Any], field: Field[Any]) -> str | None:
 def _help(field: Field[Any]) -> str:
     """The help line, with the default in brackets unless the line says it itself or there is none to say."""
     text = field.metadata["help"]
-    silent = field.default in ("", False, None) or "[" in text
+    silent = field.default is None or isinstance(field.default, bool) or field.default == "" or "[" in text
     return text if silent else f"{text.removesuffix('.')} [{field.default}]."
 
 

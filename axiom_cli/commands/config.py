@@ -1,0 +1,43 @@
+"""`axiom config`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from dataclasses import fields
+from typing import Any
+
+import typer
+
+from axiom_cli import configs, console
+from axiom_cli.commands.streams import AsJson, show
+from axiom_cli.options import GLOBAL_OPTIONS, GlobalConfig, ModelConfig
+from axiom_cli.settings import PREFIX, resolve, section, user_file
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+STAGES = [value for value in vars(configs).values() if isinstance(value, type) and value.__name__.endswith("Config")]
+
+
+@app.command(epilog=GLOBAL_OPTIONS)
+def config(ctx: typer.Context, json: AsJson = False) -> None:
+    """Each setting in force and its origin: flag > AXIOM_* variable > ./axiom.toml > user's axiom.toml > default."""
+    show("settings", _rows(ctx), json)
+    console.note(f"the user's own file is {user_file()}; a project's is ./axiom.toml")
+    known = {name for cls in (GlobalConfig, ModelConfig, *STAGES) for name in _variables(cls)}
+    for name in sorted(set(os.environ) - known):
+        if name.startswith(PREFIX):
+            console.warn(f"{name} is no setting of axiom")
+
+
+def _rows(ctx: typer.Context) -> Iterator[dict[str, Any]]:
+    for cls in (GlobalConfig, ModelConfig, *STAGES):
+        found = ctx.obj if cls is GlobalConfig else resolve(cls, {})
+        prefix = "" if cls in (GlobalConfig, ModelConfig) else f"{section(cls)}."
+        for field in fields(cls):
+            value = getattr(found.config, field.name)
+            yield {"setting": prefix + field.name, "value": value, "origin": found.origins[field.name]}
+
+
+def _variables(cls: type) -> list[str]:
+    names = [field.name.upper() for field in fields(cls)]
+    return [PREFIX + name for name in names] + [f"{PREFIX}{section(cls).upper()}_{name}" for name in names]

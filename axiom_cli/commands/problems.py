@@ -1,0 +1,110 @@
+"""`axiom problems`: list, gen, audit, import, overlap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from axiom_cli import console
+from axiom_cli.commands.streams import AsJson, Output, opened, records, show, words, write
+from axiom_cli.configs import GenConfig
+from axiom_cli.errors import GateFailed
+from axiom_cli.options import GLOBAL_OPTIONS, configured, names
+from axiom_cli.records import Problem
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, epilog=GLOBAL_OPTIONS)
+Families = Annotated[
+    list[str] | None, typer.Argument(metavar="FAMILY...", help="Families, comma-separated or repeated [all].")
+]
+Draws = Annotated[int, typer.Option("--draws", metavar="INT", help="Draws of each family.")]
+
+
+@app.callback()
+def problems() -> None:
+    """Make problems whose answers are provably right, and check those who make them."""
+
+
+@app.command("list", epilog=GLOBAL_OPTIONS)
+def list_(json: AsJson = False) -> None:
+    """Families with their forms and levels, and the hand-written problems."""
+    show("problems", known(), json)
+
+
+def known() -> Iterator[dict[str, Any]]:
+    """A row a family, then a row a hand-written problem."""
+    from axiom_cli import families
+    from axiom_cli.families import handwritten
+
+    for name in families.names():
+        family = families.get(name)
+        about = {"forms": ", ".join(family.forms), "levels": "1-10", "about": f"{family.about}; {family.levels}"}
+        yield {"kind": "family", "name": name, **about}
+    for problem in handwritten.problems():
+        yield {
+            "kind": "handwritten",
+            "name": problem.id,
+            "forms": problem.form,
+            "levels": str(problem.level),
+            "about": problem.title,
+        }
+
+
+@app.command(epilog=GLOBAL_OPTIONS)
+@configured()
+def gen(config: GenConfig, family: Families = None, output: Output = None) -> None:
+    """Problems, endless and without repetition; the nth depends on seed, split, family, level and n alone."""
+    from axiom_cli.families import draw
+
+    levels = draw.parse_levels(config.difficulty)
+    rows = draw.rows(names(family), config.count, levels, config.split, config.seed, config.form)
+    count = write(rows, output, live=False)
+    console.note(f"{words(count, 'problem')} ({config.split}, levels {config.difficulty}, seed {config.seed})")
+
+
+@app.command(epilog=GLOBAL_OPTIONS)
+def audit(family: Families = None, draws: Draws = 10_000, output: Output = None) -> None:
+    """Try to prove families wrong: second solver, ambiguity, collisions between splits, weak tests, leaks."""
+    from axiom_cli.stages.audit import audit as examine
+
+    failed: list[str] = []
+
+    def told() -> Iterator[dict[str, Any]]:
+        for row in examine(names(family), draws):
+            if not row["ok"]:
+                failed.append(f"{row['family']}: {row['check']}")
+            yield row
+
+    count = write(told(), output)
+    if failed:
+        raise GateFailed(f"{words(len(failed), 'check')} of {count} failed: {'; '.join(failed[:3])}")
+    console.note(f"all {count} checks passed")
+
+
+@app.command("import", epilog=GLOBAL_OPTIONS)
+def import_(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The set as published (.jsonl or .jsonl.gz).")],
+    as_: Annotated[str, typer.Option("--as", metavar="FORMAT", help="humaneval, mbpp, evalplus or jsonl.")] = "jsonl",
+    output: Output = None,
+) -> None:
+    """Read a published set as problems. Each gold solution is first checked against its own tests."""
+    from axiom_cli.stages.imports import import_problems
+
+    with opened(file, "axiom problems gen") as stream:
+        count = write(import_problems(stream, as_, warn=console.warn), output)
+    console.note(f"{words(count, 'problem')} imported from {file}")
+
+
+@app.command(epilog=GLOBAL_OPTIONS)
+def overlap(
+    a: Annotated[Path, typer.Argument(metavar="A", help="Problems.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Problems.")],
+    json: AsJson = False,
+) -> None:
+    """How much of A stands in B: exactly, and by runs of eight words."""
+    from axiom_cli.stages.overlap import overlap as compare
+
+    found = compare(records(a, Problem), records(b, Problem))
+    show("overlap", [found], json)

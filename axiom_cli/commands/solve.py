@@ -1,0 +1,131 @@
+"""`axiom solve`: samples, or with `--output-dir` the whole pipeline in one command."""
+
+from __future__ import annotations
+
+import os
+import stat
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from itertools import chain
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from axiom_cli import console
+from axiom_cli.commands.problems import known
+from axiom_cli.commands.streams import Output, SkipBad, Source, records, show, words, write
+from axiom_cli.configs import SolveConfig, VerifyConfig
+from axiom_cli.errors import MissingError
+from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured, names
+from axiom_cli.records import Problem
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+Ids = Annotated[list[str] | None, typer.Option("--problems", metavar="ID,ID", help="Only these.")]
+Folder = Annotated[
+    Path | None,
+    typer.Option(
+        "--output-dir", metavar="DIR", help="Verify too, and save what passes here [data/synthetic if bare]."
+    ),
+]
+Name = Annotated[str, typer.Option("--experiment", metavar="NAME", help="Save to DIR/solutions_NAME.jsonl.")]
+SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave out problems with a saved solution.")]
+ListProblems = Annotated[bool, typer.Option("--list-problems", help="List the hand-written problems, and stop.")]
+
+
+@app.command(epilog=GLOBAL_OPTIONS)
+@configured()
+def solve(
+    ctx: typer.Context,
+    model: ModelConfig,
+    config: SolveConfig,
+    check: VerifyConfig,
+    file: Source = None,
+    output: Output = None,
+    skip_bad: SkipBad = False,
+    problems: Ids = None,
+    output_dir: Folder = None,
+    experiment: Name = "",
+    skip_existing: SkipExisting = False,
+    list_problems: ListProblems = False,
+) -> None:
+    """Sample solutions of problems, several of each. With --output-dir, verify them too and save what passes.
+
+    The options of the verifier (timeout, memory, jobs, isolation) matter to the pipeline and to --strategy retry.
+    """
+    if list_problems:
+        show("hand-written problems", (row for row in known() if row["kind"] == "handwritten"))
+        return
+    from axiom_cli.commands.saved import Saved
+    from axiom_cli.stages.solve import open_engine
+    from axiom_cli.stages.solve import solve as sample
+    from axiom_cli.workspace import Workspace
+
+    whole = output_dir is not None or bool(experiment)
+    saved = Saved(output_dir or Path("data/synthetic"), experiment)
+    todo = _problems(file, names(problems), whole, skip_bad)
+    if skip_existing:
+        todo = (problem for problem in todo if problem.id not in saved.solved)
+    first = next(iter(todo := iter(todo)), None)
+    if first is None:
+        console.note(f"nothing left to do: every problem has a solution in {saved.path}")
+        return
+    todo = chain([first], todo)
+    workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
+    with closing(open_engine(model.name, config, workspace)) as engine:
+        if whole:
+            _pipeline(todo, saved, engine, config, check, workspace)
+        else:
+            count = write(sample(todo, engine, config, workspace, check), output)
+            console.note(f"{words(count, 'sample')} by {engine.model.name}")
+
+
+def _problems(file: Path | None, wanted: list[str], whole: bool, skip_bad: bool) -> Iterable[Problem]:
+    """The problems that were asked for: of `file` or stdin, else the hand-written ones."""
+    from axiom_cli.families import handwritten
+
+    ours = handwritten.names()
+    if file is None and (set(wanted) <= set(ours) if wanted else whole and not _piped()):
+        return [problem for problem in handwritten.problems() if not wanted or problem.id in wanted]
+    if file is None and wanted and not _piped():
+        _missing(wanted, ours)
+    found = records(file, Problem, skip_bad=skip_bad)
+    return _chosen(list(found), wanted) if wanted else found
+
+
+def _chosen(found: list[Problem], wanted: list[str]) -> Iterator[Problem]:
+    _missing(wanted, [problem.id for problem in found])
+    return (problem for problem in found if problem.id in wanted)
+
+
+def _missing(wanted: list[str], there: list[str]) -> None:
+    """Raises MissingError for the first of `wanted` that is not `there`."""
+    from difflib import get_close_matches
+
+    for name in wanted:
+        if name not in there:
+            close = get_close_matches(name, there, 1)
+            hint = f"did you mean {close[0]}?" if close else "axiom solve --list-problems shows the hand-written ones"
+            raise MissingError(f"no problem {name!r}", hint)
+
+
+def _piped() -> bool:
+    """Whether stdin is a pipe or a file, rather than a terminal or nothing."""
+    if sys.stdin is None:
+        return False
+    mode = os.fstat(sys.stdin.fileno()).st_mode
+    return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
+
+
+def _pipeline(todo: Iterable[Problem], saved: Any, engine: Any, *how: Any) -> None:
+    from axiom_cli.stages.pipeline import pipeline
+    from axiom_cli.stages.solutions import solutions
+
+    solved = met = kept = 0
+    with console.progress("solve and verify") as progress:
+        for verdicts in pipeline(todo, engine, *how):
+            kept += saved.append(solutions(verdicts))
+            met, solved = met + 1, solved + any(verdict.passed for verdict in verdicts)
+            progress(1, f"{verdicts[0].sample.problem.title}: {sum(v.passed for v in verdicts)} of {len(verdicts)}")
+    console.note(f"{solved} of {words(met, 'problem')} solved; {words(kept, 'new solution')} in {saved.path}")

@@ -1,0 +1,89 @@
+"""The streams of a command: records in from a file or a pipe, records out to stdout or a file that appears whole."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
+from pathlib import Path
+from typing import IO, Annotated, Any, TypeVar
+
+import typer
+
+from axiom_cli import console, jsonl
+from axiom_cli.errors import InputError, NothingToDo, UsageError
+from axiom_cli.records import WRITERS, Record
+
+R = TypeVar("R", bound=Record)
+Row = Record | dict[str, Any]
+
+Source = Annotated[Path | None, typer.Argument(metavar="FILE", help="Records to read [stdin].")]
+Output = Annotated[
+    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Written whole or not at all [stdout].")
+]
+SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Count the lines that cannot be read, and go on.")]
+AsJson = Annotated[bool, typer.Option("--json", help="JSONL on stdout even on a terminal.")]
+
+
+def opened(file: Path | None, writer: str) -> IO[bytes]:
+    """The bytes to read. `writer` is the command that makes them, for the hint. Raises UsageError or InputError."""
+    if file is None or str(file) == "-":
+        if sys.stdin is None or sys.stdin.isatty():
+            raise UsageError("nothing is piped in, and no file is named", f"{writer} makes what this command reads")
+        return sys.stdin.buffer
+    try:
+        return file.open("rb")
+    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+        raise InputError(f"cannot read {file}: {error.strerror}", f"{writer} makes what this command reads") from None
+
+
+def records(file: Path | None, *kinds: type[R], skip_bad: bool = False) -> Iterator[R]:
+    """The records of `file` or stdin, one at a time. Raises NothingToDo at the call where there is none."""
+    writers = " or ".join(WRITERS[kind.kind] for kind in kinds)
+    skipped: list[InputError] = []
+
+    def read() -> Iterator[R]:
+        with opened(file, writers) as stream:
+            yield from jsonl.read(stream, *kinds, skip=skipped.append if skip_bad else None)
+        if skipped:
+            console.warn(f"{len(skipped)} bad {'line' if len(skipped) == 1 else 'lines'} skipped; first: {skipped[0]}")
+
+    found = read()
+    first = next(found, None)
+    if first is None:
+        raise NothingToDo(
+            f"no {' or '.join(kind.kind for kind in kinds)} record came in",
+            f"{writers} writes them: did the command before this one in the pipe fail?",
+        )
+    return chain([first], found)
+
+
+def write(rows: Iterable[Row], output: Path | None, live: bool = True) -> int:
+    """Writes each row as a line, to stdout or atomically to `output`. `live` sends each line on as it comes."""
+    if output is not None and str(output) != "-":
+        return jsonl.save(output, rows)
+    stream, count = sys.stdout.buffer, 0
+    for row in rows:
+        stream.write(jsonl.dump(row))
+        count += 1
+        if live:
+            stream.flush()
+    stream.flush()
+    return count
+
+
+def show(title: str, rows: Iterable[dict[str, Any]], as_json: bool = False) -> None:
+    """Rows with the same keys: a table for a person at a terminal, else JSONL on stdout."""
+    if as_json or not sys.stdout.isatty():
+        write(rows, None)
+        return
+    found = [{key: value for key, value in row.items() if key != "kind"} for row in rows]
+    if found:
+        console.table(title, list(found[0]), [list(row.values()) for row in found])
+    else:
+        console.note(f"{title}: none")
+
+
+def words(number: int, noun: str) -> str:
+    """`1 problem`, `2 problems`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
