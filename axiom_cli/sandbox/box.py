@@ -66,6 +66,8 @@ class Sandbox:
         try:
             self.level, self.missing = self._prove()
             levels.require(self.level, isolation, self.missing)
+            if self.level in ("limited", "none"):
+                worker.hide_this_process()
         except BaseException:
             self.close()
             raise

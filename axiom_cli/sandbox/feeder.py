@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 import threading
 from collections import deque
 from collections.abc import Iterable
@@ -50,9 +51,10 @@ class Feeder(Generic[T]):
         self.wake, self._ring = os.pipe()
         os.set_blocking(self.wake, False)
         os.set_blocking(self._ring, False)
-        threading.Thread(target=self._run, name="axiom-feeder", daemon=True).start()
+        # The thread holds on to standard input: were it freed at exit while the thread reads it, Python would abort.
+        threading.Thread(target=self._run, args=(sys.stdin,), name="axiom-feeder", daemon=True).start()
 
-    def _run(self) -> None:
+    def _run(self, _held: object) -> None:
         try:
             for item in self._source:
                 with self._lock:

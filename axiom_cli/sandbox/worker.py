@@ -201,7 +201,7 @@ class Worker:
             job.close()
 
 
-def parent_is_hidden() -> None:
+def hide_this_process() -> None:
     """Makes this process unreadable for others of the same user (Linux); silently nothing elsewhere."""
     if sys.platform.startswith("linux"):
         from axiom_cli.sandbox.inside import kernel

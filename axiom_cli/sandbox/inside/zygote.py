@@ -7,6 +7,7 @@ its results go through a socket of the job's own, which only the parent and the 
 from __future__ import annotations
 
 import array
+import builtins
 import contextlib
 import errno
 import gc
@@ -38,6 +39,7 @@ SLACK = 8 << 20
 
 def preload(names: Iterable[str]) -> None:
     """Imports what programs may import: afterwards no file can be opened any more."""
+    builtins.exit = builtins.quit = sys.exit  # what `site` would have given
     for name in names:
         with contextlib.suppress(ImportError):
             importlib.import_module(name)
