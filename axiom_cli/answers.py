@@ -75,9 +75,9 @@ def defines(code: str, name: str) -> bool:
     return tree is not None and any(_binds(statement, name) for statement in tree.body)
 
 
-def parse(code: str) -> ast.Module | None:
+def parse(code: str, longest: int = LONGEST_PROGRAM) -> ast.Module | None:
     """The syntax tree of `code`, or None where it is not Python, or too long or too deep to be looked at."""
-    if len(code) > LONGEST_PROGRAM:
+    if len(code) > longest:
         return None
     try:
         with warnings.catch_warnings():

@@ -20,7 +20,7 @@ _WHAT = {
 
 
 def exercise(kind: str, openings: str, prefix: str, others: bool) -> Exercise:
-    """What `kind` asks of `prefix` + text, where the brackets are `openings`, in the order of their codes, and what closes them.
+    """What `kind` asks of `prefix` + text, where the brackets are `openings`, in ascending order, and what closes them.
 
     With `others` the text holds other characters, which are ignored; they may be brackets of another kind.
     """

@@ -1,0 +1,114 @@
+"""How well tests tell a right program from a nearly right one: the mutation score of a reference.
+
+A mutant is the reference with one small change. Mutants that no input tells from the reference are the same program,
+and are not counted. References are our own code; nothing that a model wrote is run here.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+MOST_STEPS = 20_000
+_SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
+    ast.Add: (ast.Sub,),
+    ast.Sub: (ast.Add,),
+    ast.Mult: (ast.Add,),
+    ast.FloorDiv: (ast.Mod, ast.Mult),
+    ast.Mod: (ast.FloorDiv,),
+    ast.Lt: (ast.LtE, ast.GtE),
+    ast.LtE: (ast.Lt, ast.Gt),
+    ast.Gt: (ast.GtE, ast.LtE),
+    ast.GtE: (ast.Gt, ast.Lt),
+    ast.Eq: (ast.NotEq,),
+    ast.NotEq: (ast.Eq,),
+    ast.In: (ast.NotIn,),
+    ast.NotIn: (ast.In,),
+    ast.And: (ast.Or,),
+    ast.Or: (ast.And,),
+}
+
+
+class TooLong(Exception):
+    """A mutant that does not come to an end."""
+
+
+def mutants(source: str) -> Iterator[str]:
+    """Every source with one operator swapped, one constant moved, or one condition negated."""
+    places = sum(1 for _ in ast.walk(ast.parse(source)))
+    for place in range(places):
+        for variant in range(4):
+            tree = ast.parse(source)
+            node = next(node for at, node in enumerate(ast.walk(tree)) if at == place)
+            if _change(node, variant):
+                yield ast.unparse(tree)
+
+
+def _change(node: ast.AST, variant: int) -> bool:
+    """Changes `node` in place by its `variant`; False if it has no such variant."""
+    if isinstance(node, ast.Constant) and type(node.value) in (int, str) and variant < 2:
+        node.value = node.value + (1, -1)[variant] if isinstance(node.value, int) else node.value + "()"[variant]
+        return True
+    if isinstance(node, ast.Constant) and isinstance(node.value, bool) and variant == 0:
+        node.value = not node.value
+        return True
+    if isinstance(node, (ast.If, ast.While, ast.IfExp)) and variant == 3:
+        node.test = ast.UnaryOp(ast.Not(), node.test)
+        return True
+    for field in ("op", "ops"):
+        held = getattr(node, field, None)
+        swaps = _SWAPS.get(type(held[0] if isinstance(held, list) else held), ())
+        if variant < len(swaps):
+            setattr(node, field, [swaps[variant]()] if isinstance(held, list) else swaps[variant]())
+            return True
+    return False
+
+
+def outcome(function: Callable[..., Any], args: Sequence[Any]) -> tuple[str, Any]:
+    """What a call comes to: ("value", it), or ("error", its kind). Ends after MOST_STEPS lines of Python."""
+    left = MOST_STEPS
+
+    def step(frame: Any, event: str, arg: Any) -> Any:
+        nonlocal left
+        left -= 1
+        if left < 0:
+            raise TooLong
+        return step
+
+    before = sys.gettrace()
+    sys.settrace(step)
+    try:
+        return "value", function(*copy.deepcopy(list(args)))
+    except Exception as error:  # a mutant may fail in any way at all
+        return "error", type(error).__name__
+    finally:
+        sys.settrace(before)
+
+
+def _same(a: tuple[str, Any], b: tuple[str, Any]) -> bool:
+    return repr(a) == repr(b)
+
+
+def score(
+    source: str,
+    compiled: Callable[[str], Callable[..., Any]],
+    tests: Sequence[dict[str, Any]],
+    calls: Sequence[Sequence[Any]],
+) -> tuple[int, int]:
+    """How many mutants the tests tell from `source`, and how many tests and further `calls` together do."""
+    reference = compiled(source)
+    killed = different = 0
+    for mutant in mutants(source):
+        try:
+            function = compiled(mutant)
+        except SyntaxError:
+            continue
+        if any(not _same(outcome(function, test["args"]), ("value", test["expected"])) for test in tests):
+            killed += 1
+            different += 1
+        else:
+            different += any(not _same(outcome(function, call), outcome(reference, call)) for call in calls)
+    return killed, different
