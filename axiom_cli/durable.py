@@ -10,7 +10,7 @@ import os
 import shutil
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -48,6 +48,24 @@ def flush_all(paths: Iterable[Path]) -> None:
         return os.sync()
     for path in [*paths, *{path.parent for path in paths}]:
         flush(path)
+
+
+def write_whole(files: Mapping[Path, bytes], scratch: Callable[[], Path]) -> None:
+    """Temporary file, fsync, rename, fsync of the folder: each for all files before the next. `scratch` gives names
+    on the same file system."""
+    drafts: dict[Path, Path] = {}
+    try:
+        for path, data in files.items():
+            drafts[path] = scratch()
+            drafts[path].write_bytes(data)
+        flush_all(drafts.values())
+        for path, draft in drafts.items():
+            os.replace(draft, path)
+        for folder in {path.parent for path in files}:
+            flush(folder)
+    finally:
+        for draft in drafts.values():
+            draft.unlink(missing_ok=True)
 
 
 def _close_inherited() -> None:

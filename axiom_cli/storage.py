@@ -89,6 +89,8 @@ class Objects:
         with suppress(OSError):
             if path.stat().st_size == size:  # another size: torn by a power cut, so it is written again
                 self._unflushed[path] = None
+                with suppress(PermissionError):  # another user's object
+                    os.utime(path)  # wanted again: gc counts an orphan's age from here
                 return True
         return False
 

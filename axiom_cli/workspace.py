@@ -8,7 +8,6 @@ Reading never locks and never writes. Two processes may write side by side: `sol
 
 from __future__ import annotations
 
-import os
 import re
 import time
 from collections import defaultdict
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from axiom_cli import jsonl, receipts, refs, trees
-from axiom_cli.durable import flush, flush_all, locked, writing
+from axiom_cli.durable import locked, write_whole, writing
 from axiom_cli.errors import MissingError, NoWorkspace, UsageError
 from axiom_cli.receipts import Receipt, Step
 from axiom_cli.records import Record
@@ -42,9 +41,12 @@ def find(start: Path | None = None) -> Path | None:
 class Workspace:
     """One `.axiom` folder. `open` one to read, `open_or_create` one to write: it appears with the first write."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, patience: float = 10.0) -> None:
+        """`patience` is how many seconds to wait for another process that makes the very same thing."""
         self.root = root
+        self.patience = patience
         self.objects = Objects(root)
+        self._receipts, self._refs = root / "receipts", root / "refs"
         self._ready = False
 
     @classmethod
@@ -97,26 +99,13 @@ class Workspace:
             for name in ("objects", "receipts", "refs", "trees", "locks", "tmp"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
             if not (self.root / "format").exists():
-                self._write_all_whole({self.root / ".gitignore": b"*\n"})
-                self._write_all_whole({self.root / "format": f"{_MARK}{FORMAT}\n".encode()})
+                self._write({self.root / ".gitignore": b"*\n"})
+                self._write({self.root / "format": f"{_MARK}{FORMAT}\n".encode()})
         self._ready = True
 
-    def _write_all_whole(self, files: Mapping[Path, bytes]) -> None:
-        """Temporary file, fsync, rename, fsync of the folder: each for all files before the next step."""
-        drafts = {}
-        try:
-            with writing(self.root):
-                for path, data in files.items():
-                    drafts[path] = self.objects.scratch()
-                    drafts[path].write_bytes(data)
-                flush_all(drafts.values())
-                for path, draft in drafts.items():
-                    os.replace(draft, path)
-                for folder in {path.parent for path in files}:
-                    flush(folder)
-        finally:
-            for draft in drafts.values():
-                draft.unlink(missing_ok=True)
+    def _write(self, files: Mapping[Path, bytes]) -> None:
+        with writing(self.root):
+            write_whole(files, self.objects.scratch)
 
     # Objects
 
@@ -203,7 +192,8 @@ class Workspace:
             return found
         self._prepare()
         name = receipts.recipe_id(recipe)
-        with self.writer(), locked(self.root / "locks" / f"recipe-{name}", f"the same {recipe['stage']}"):
+        lock = locked(self.root / "locks" / f"recipe-{name}", f"the same {recipe['stage']}", patience=self.patience)
+        with self.writer(), lock:
             found = self.recall(recipe)  # by the process that we waited for
             if found:
                 return found
@@ -228,26 +218,23 @@ class Workspace:
                     if not self.has(digest):
                         raise ValueError(f"{receipt.stage} returned {name} = {short(digest)} without storing it")
             self.objects.sync()
-            self._write_all_whole({self._receipt_path(r.id): receipts.encode(r) for r in written})
+            self._write({self._receipts / f"{r.id}.json": receipts.encode(r) for r in written})
         return written
 
     def writer(self) -> AbstractContextManager[None]:
         """Held, with other writers, while something new is not yet pointed to, so that `gc` leaves it alone."""
         return locked(self.root / "locks" / "writers", "to the whole workspace", shared=True, patience=60.0)
 
-    def _receipt_path(self, name: str) -> Path:
-        return self.root / "receipts" / f"{name}.json"
-
     def receipt(self, name: str) -> Receipt | None:
         """The receipt of the recipe id `name`, whether its outputs are still here or not."""
         try:
-            return receipts.load(self._receipt_path(name))
+            return receipts.load(self._receipts / f"{name}.json")
         except FileNotFoundError:
             return None
 
     def receipts(self) -> Iterator[Receipt]:
         """Every receipt, in the order of their ids."""
-        for path in sorted((self.root / "receipts").glob("*.json")):
+        for path in sorted(self._receipts.glob("*.json")):
             yield receipts.load(path)
 
     def makers(self) -> dict[str, list[Receipt]]:
@@ -275,11 +262,7 @@ class Workspace:
         self._prepare()
         with locked(self.root / "locks" / f"ref-{name}", f"the name {name}"):
             self.objects.sync()
-            self._write_all_whole({path: refs.line(digest)})
-
-    @property
-    def _refs(self) -> Path:
-        return self.root / "refs"
+            self._write({path: refs.line(digest)})
 
     def refs(self) -> dict[str, str]:
         """Every name -> digest, in order."""

@@ -6,7 +6,7 @@ import os
 import re
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -148,7 +148,7 @@ def fsck(workspace: Workspace, repair: bool = False) -> Health:
     return Health(objects, size, len(found), evicted, damage)
 
 
-def _tried(what: str, name: str, read) -> list[Damage]:
+def _tried(what: str, name: str, read: Callable[[], object]) -> list[Damage]:
     try:
         read()
     except WorkspaceDamaged as error:
@@ -157,10 +157,10 @@ def _tried(what: str, name: str, read) -> list[Damage]:
 
 
 def _receipts(workspace: Workspace) -> tuple[list[Receipt], list[Damage]]:
-    found, damage = [], []
+    found: list[Receipt] = []
+    damage: list[Damage] = []
     for path in sorted((workspace.root / "receipts").glob("*.json")):
-        bad = _tried("receipt", path.stem, lambda path=path: found.append(receipts.load(path)))
-        damage += bad
+        damage += _tried("receipt", path.stem, lambda path=path: found.append(receipts.load(path)))
     return found, damage
 
 
@@ -192,9 +192,9 @@ def _checkouts(workspace: Workspace, damaged: set[str]) -> Iterator[Damage]:
     for folder in sorted((workspace.root / "trees").glob("*")):
         try:
             files = workspace.tree(folder.name)
-            same = all(_same(workspace, folder / path, digest) for path, digest in files.items())
+            same = all(one not in damaged and _same(workspace, folder / path, one) for path, one in files.items())
         except (AxiomError, OSError):
-            same = folder.name in damaged
+            same = False  # the tree or a file of it is not here
         if not same:
             yield Damage("checkout", folder.name, "fsck --repair removes it; it is made again when needed")
 
