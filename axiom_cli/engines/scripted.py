@@ -120,7 +120,7 @@ class ScriptedEngine:
         random = sample_random(seed, problem, index)
         if random.random() < self._errors:
             return mistaken(problem, random)
-        return self._write(problem) or recorded(problem)
+        return self._write(problem)
 
     def close(self) -> None:
         """There is nothing to free."""

@@ -9,18 +9,20 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Any
 
 from axiom_cli import engines
 from axiom_cli.configs import SolveConfig, VerifyConfig
 from axiom_cli.engines import Engine, sampling_params
-from axiom_cli.engines.scripted import ScriptedEngine
+from axiom_cli.engines.scripted import ScriptedEngine, recorded
 from axiom_cli.errors import UsageError
 from axiom_cli.families.teacher import teach
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem, Sample
 from axiom_cli.stages.strategies import STRATEGIES, Check
+from axiom_cli.stages.verify import verify
 from axiom_cli.workspace import Workspace
 
 VERSION = 1
@@ -33,7 +35,7 @@ SAVE_EVERY = 5.0
 def open_engine(model_name: str, config: SolveConfig, workspace: Workspace | None = None) -> Engine:
     """As `engines.open_engine`; the scripted engine writes the solver-teacher's solutions, reasoning included."""
     if config.engine == ScriptedEngine.name:
-        return ScriptedEngine(model_name, config, workspace, write=teach)
+        return ScriptedEngine(model_name, config, workspace, write=lambda problem: teach(problem) or recorded(problem))
     return engines.open_engine(model_name, config, workspace)
 
 
@@ -49,7 +51,7 @@ def solve(
     `verifying` is how `--strategy retry` checks in between. Raises UsageError at the call.
     """
     _check(config)
-    return _solve(iter(problems), engine, config, workspace, _checker(verifying or VerifyConfig()))
+    return _solve(iter(problems), engine, config, workspace, partial(verify, config=verifying or VerifyConfig()))
 
 
 def _check(config: SolveConfig) -> None:
@@ -60,15 +62,6 @@ def _check(config: SolveConfig) -> None:
             raise UsageError(f"{name} of {getattr(config, name)}", f"the least is {least}")
     if not 0 < config.top_p <= 1:
         raise UsageError(f"top_p of {config.top_p}", "it lies above 0 and is at most 1")
-
-
-def _checker(config: VerifyConfig) -> Check:
-    def check(samples: Iterable[Sample]) -> Iterable[Any]:
-        from axiom_cli.stages.verify import verify
-
-        return verify(samples, config)
-
-    return check
 
 
 def _solve(
