@@ -19,7 +19,6 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import count
 from random import Random
 from typing import Any
-from urllib.parse import urlsplit
 
 import httpx
 
@@ -53,7 +52,17 @@ class Failed(Exception):
 
 def api_key(host: str) -> str | None:
     """The key for a host: its provider's own variable, else AXIOM_API_KEY. One provider's key goes to no other."""
-    return next((os.environ[name] for name in key_names(host) if os.environ.get(name)), None)
+    return next((key for name in key_names(host) if (key := os.environ.get(name, "").strip())), None)
+
+
+def _host(address: str) -> str:
+    try:
+        host = httpx.URL(address).host
+    except httpx.InvalidURL:
+        host = ""
+    if not host:
+        raise UsageError(f"{address!r} is no server's address", "write http://HOST:PORT/v1#MODEL")
+    return host
 
 
 def key_names(host: str) -> tuple[str, ...]:
@@ -80,9 +89,7 @@ class RemoteEngine:
     ) -> None:
         """`jobs` requests at a time; with a `delay`, one at a time and so many seconds between two."""
         address, _, served = model_name.partition("#")
-        host = urlsplit(address).hostname
-        if not host:
-            raise UsageError(f"{model_name!r} is no server's address", "write http://HOST:PORT/v1#MODEL")
+        host = _host(address)
         self._address, self._host = address.rstrip("/"), host
         self._jobs, self._delay = (1 if delay else jobs), delay
         self._retries, self._first_wait = retries, first_wait

@@ -1,0 +1,212 @@
+"""The remote engine against a real server: what passes is tried again, what does not is said plainly."""
+
+from __future__ import annotations
+
+import socket
+import time
+
+import pytest
+from chat_server import chat_server, completion, seeded
+
+from axiom_cli.answers import messages
+from axiom_cli.configs import SolveConfig
+from axiom_cli.engines.remote import RemoteEngine
+from axiom_cli.errors import AxiomError, MissingError, UsageError
+from axiom_cli.families import draw
+
+CONFIG = SolveConfig(max_tokens=64, seed=3)
+PROBLEMS = list(draw.problems(["arithmetic"], 3, [3], "train", 0))
+
+
+@pytest.fixture(autouse=True)
+def no_keys(monkeypatch):
+    for name in ("AXIOM_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def engine_for(server, **more):
+    return RemoteEngine(f"{server.address}#toy", **{"first_wait": 0.01, "jobs": 2, "retries": 3, **more})
+
+
+def written(server, count=1, **more):
+    engine = engine_for(server, **more)
+    try:
+        return [sample for group in engine.generate(PROBLEMS[:1], CONFIG, count) for sample in group]
+    finally:
+        engine.close()
+
+
+def test_a_request_says_what_the_sample_records():
+    with chat_server() as server:
+        [sample] = written(server)
+    [body] = server.requests
+    assert body["model"] == "toy" and body["messages"] == messages(PROBLEMS[0])
+    assert (body["temperature"], body["top_p"], body["max_tokens"]) == (0.7, 1.0, 64)
+    assert sample.params == {"temperature": 0.7, "top_p": 1.0, "max_tokens": 64, "seed": 3}
+    assert sample.text == seeded(body)["choices"][0]["message"]["content"]
+    assert (sample.engine, sample.finish, sample.tokens, sample.token_ids) == ("remote", "stop", 7, [])
+    assert sample.model.name == f"{server.address}#toy"
+    assert "authorization" not in server.headers[0]
+
+
+@pytest.mark.parametrize("fault", [429, 500, 503, 408, "malformed", "half", "drop"])
+def test_what_passes_is_tried_again(fault):
+    with chat_server() as server:
+        server.faults = [fault, fault]
+        [sample] = written(server)
+    assert sample.finish == "stop" and sample.text.startswith("Answer: ")
+    assert len(server.requests) == 3 and server.requests[0] == server.requests[2]
+
+
+def test_a_slow_answer_is_given_up_and_asked_for_again():
+    with chat_server() as server:
+        server.faults = ["slow"]
+        started = time.monotonic()
+        [sample] = written(server, timeout=0.2)
+    assert sample.finish == "stop" and time.monotonic() - started < 0.9
+
+
+def test_retry_after_is_honoured():
+    with chat_server() as server:
+        server.faults = [(429, {}, {"retry-after": "0.4"})]
+        written(server)
+    assert server.times[1] - server.times[0] >= 0.4
+
+
+def test_waits_grow():
+    with chat_server() as server:
+        server.faults = [500] * 3
+        written(server, first_wait=0.05)
+    first, second, third = (b - a for a, b in zip(server.times, server.times[1:], strict=False))
+    assert first >= 0.05 and second >= 0.1 and third >= 0.2
+
+
+def test_one_lost_sample_is_a_record_and_not_the_end():
+    with chat_server() as server:
+        engine = engine_for(server, retries=0, jobs=1)
+        list(engine.generate(PROBLEMS[:1], CONFIG, 1))
+        server.faults = [500]
+        lost, kept = next(engine.generate(PROBLEMS[1:2], CONFIG, 2))
+        engine.close()
+    assert (lost.finish, lost.text, lost.extra["error"]) == ("error", "", "status 500")
+    assert kept.finish == "stop"
+
+
+def test_a_server_that_goes_away_for_good_ends_the_run():
+    with chat_server() as server:
+        engine = engine_for(server, retries=0, jobs=1)
+        list(engine.generate(PROBLEMS[:1], CONFIG, 1))
+        server.faults = [500] * 50
+        with pytest.raises(MissingError, match="does not answer: status 500"):
+            list(engine.generate(PROBLEMS[:1], CONFIG, 50))
+        engine.close()
+
+
+def test_no_server_at_all_is_missing():
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        address = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    engine = RemoteEngine(f"{address}#toy", first_wait=0.01, retries=1)
+    with pytest.raises(MissingError, match="does not answer") as caught:
+        list(engine.generate(PROBLEMS, CONFIG, 2))
+    assert caught.value.exit_code == 4 and "running" in caught.value.hint
+    engine.close()
+    with pytest.raises(MissingError, match="lists no models"):
+        RemoteEngine(address, first_wait=0.01, retries=1)
+
+
+@pytest.mark.parametrize(("status", "kind", "hint"), [(401, MissingError, "AXIOM_API_KEY"), (404, MissingError, "/v1")])
+def test_what_does_not_pass_is_not_tried_again(status, kind, hint):
+    with chat_server() as server:
+        server.faults = [status] * 9
+        with pytest.raises(kind, match=f"planted {status}") as caught:
+            written(server)
+    assert hint in caught.value.hint and len(server.requests) == 1
+
+
+def test_a_refused_request_is_told_in_the_server_s_words():
+    with chat_server() as server:
+        server.faults = [400]
+        with pytest.raises(UsageError, match="planted 400"):
+            written(server)
+
+
+@pytest.mark.parametrize("name", ["seed", "logprobs"])
+def test_a_setting_that_the_server_does_not_know_is_left_out_from_then_on(name):
+    with chat_server() as server:
+        server.faults = [(400, {"error": {"message": f"Unrecognized request argument: {name}"}})]
+        samples = written(server, 3, jobs=1)
+    assert [sample.finish for sample in samples] == ["stop"] * 3
+    assert [name in body for body in server.requests] == [True, False, False, False]
+
+
+def test_servers_that_want_max_completion_tokens_get_them():
+    with chat_server() as server:
+        server.faults = [(400, {"error": {"message": "max_tokens is gone, use max_completion_tokens"}})]
+        written(server)
+    assert "max_tokens" not in server.requests[1] and server.requests[1]["max_completion_tokens"] == 64
+
+
+def test_keys_go_to_the_host_that_they_are_for(monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "not for you")
+    monkeypatch.setenv("GEMINI_API_KEY", "nor this")
+    with chat_server() as server:
+        written(server)
+        monkeypatch.setenv("AXIOM_API_KEY", "yours")
+        written(server)
+    assert [headers.get("authorization") for headers in server.headers] == [None, "Bearer yours"]
+
+
+def test_reasoning_kept_apart_comes_back_into_think():
+    for field in ("reasoning_content", "reasoning"):
+        with chat_server(lambda body, field=field: completion("\nAnswer: 5", **{field: "2 + 3\n"})) as server:
+            [sample] = written(server)
+        assert sample.text == "<think>\n2 + 3\n</think>\nAnswer: 5"
+
+
+def test_logprobs_are_summed_and_length_is_length():
+    data = completion("Answer: 1 2", "length")
+    data["choices"][0]["logprobs"] = {"content": [{"token": "a", "logprob": -0.5}, {"token": "b", "logprob": -0.25}]}
+    with chat_server(lambda body: data) as server:
+        [sample] = written(server)
+    assert (sample.logprob, sample.finish) == (-0.75, "length")
+
+
+def test_filtered_answers_are_errors():
+    with chat_server(lambda body: completion("", "content_filter")) as server:
+        [sample] = written(server)
+    assert sample.finish == "error" and "content_filter" in sample.extra["error"]
+
+
+def test_the_only_model_need_not_be_named():
+    with chat_server() as server:
+        engine = RemoteEngine(server.address)
+        assert engine.model.name == f"{server.address}#toy"
+        assert engine.model == engine_for(server).model
+    with chat_server(models=("a", "b")) as server, pytest.raises(UsageError, match="2 models") as caught:
+        RemoteEngine(server.address)
+    assert "a, b" in caught.value.hint
+
+
+def test_requests_go_side_by_side():
+    def slow(body):
+        time.sleep(0.2)
+        return seeded(body)
+
+    with chat_server(slow) as server:
+        started = time.monotonic()
+        assert len(written(server, 8, jobs=8)) == 8
+    assert time.monotonic() - started < 1.2
+
+
+def test_a_delay_lies_between_requests():
+    with chat_server() as server:
+        written(server, 3, delay=0.15)
+    assert all(b - a >= 0.14 for a, b in zip(server.times, server.times[1:], strict=False))
+
+
+@pytest.mark.parametrize("address", ["http://", "http://#model", "http://[::1#m", "http://127.0.0.1:99999/v1#m"])
+def test_addresses_that_are_none(address):
+    with pytest.raises(AxiomError):
+        engine = RemoteEngine(address, retries=0)
+        list(engine.generate(PROBLEMS[:1], CONFIG, 1))
