@@ -104,6 +104,7 @@ def test_why_knows_a_problem_and_a_file_of_a_tree(workspace, rounds):
     assert "drawn with seed=7" in told and "verdict pass" in told and "run@0" in told
     weights = workspace.tree(rounds[0]["model"])["model.safetensors"]
     assert "file model.safetensors of" in "\n".join(line.text for line in why(workspace, weights))
+    assert len(why(workspace, workspace.put_bytes(b'{"kind":"other"}\n'))) == 1
     for unknown in ("f" * 16, "sha256:" + "0" * 64, "nobody"):
         with pytest.raises(MissingError):
             why(workspace, unknown)

@@ -89,8 +89,9 @@ class _Explainer:
         """What an object tells of its origin itself: the models of its records; the trees that a file belongs to."""
         kind = self.workspace.kind(digest)
         if kind == "records":
-            self.summaries[digest], links = _contents(self.workspace.get_records(digest, *KINDS.values()))
-            return links
+            with suppress(InputError):  # JSON lines of some other program: nothing is known of them
+                self.summaries[digest], links = _contents(self.workspace.get_records(digest, *KINDS.values()))
+                return links
         if kind == "bytes" and digest not in self.makers:
             return self.holders().get(digest, [])
         return []
