@@ -33,6 +33,7 @@ from axiom_cli.workspace import Workspace
 
 SOLVER = "solver"
 ANY = "*"
+SHAPE = 'a script is {"PROBLEM ID": ["text", ...], "*": ["text", ...]}'
 Write = Callable[[Problem], "str | None"]
 Script = Mapping[str, Sequence[str]]
 
@@ -148,9 +149,9 @@ def load_script(path: Path) -> Script:
     try:
         script = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
-        raise InputError(f"{path}: not JSON: {error}") from None
+        raise InputError(f"{path}: not JSON: {error}", SHAPE) from None
     if not isinstance(script, dict) or not all(map(_is_texts, script.values())):
-        raise InputError(f"{path} is no script", 'a script is {"PROBLEM ID": ["text", ...], "*": ["text", ...]}')
+        raise InputError(f"{path} is no script", SHAPE)
     return script
 
 
