@@ -66,7 +66,7 @@ class Comparison:
             a=percent(self.rate_before),
             b=percent(self.rate_after),
             n=self.problems,
-            kind=f"{self.split} problems" if self.split else "problems",
+            kind=f"{spoken(self.split)} problems" if self.split else "problems",
         )
         test = "" if self.p is None else f"; {self.test} p {p_value(self.p)}"
         unseen = f"; a difference under {100 * self.minimum_detectable:.1f} points cannot be seen here"
@@ -78,6 +78,11 @@ class Comparison:
     def to_dict(self) -> dict[str, Any]:
         """For JSON: every field, the verdict and the sentence."""
         return {**asdict(self), "verdict": self.verdict, "sentence": self.sentence}
+
+
+def spoken(split: str) -> str:
+    """A split's name in a sentence."""
+    return "validation" if split == "val" else split
 
 
 def percent(rate: float) -> str:

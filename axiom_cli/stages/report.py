@@ -15,7 +15,7 @@ import orjson
 
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Metrics
-from axiom_cli.stages.compare import Comparison, percent, points
+from axiom_cli.stages.compare import Comparison, percent, points, spoken
 from axiom_cli.stages.evaluate import ALL
 from axiom_cli.stages.experiment import Experiment, temperature
 from axiom_cli.stages.versus import Point, compare_points
@@ -65,7 +65,8 @@ def _against(control: tuple[str, Comparison]) -> str:
     arm, comparison = control
     low, high = comparison.interval
     difference = f"{points(comparison.difference)} points ({points(low)} to {points(high)})"
-    return f" Against the control {arm}: {difference}, {comparison.verdict}."
+    where = "" if comparison.split == "test" else f" on {spoken(comparison.split)} problems"
+    return f" Against the control {arm}{where}: {difference}, {comparison.verdict}."
 
 
 def report(experiment: Experiment) -> Report:

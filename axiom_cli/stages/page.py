@@ -1,0 +1,87 @@
+"""A report as one HTML page that needs nothing else: no network, no script, styles and plots inside.
+
+Every plot has its numbers in a table behind it. The page holds no date, so the same run gives the same bytes.
+"""
+
+from __future__ import annotations
+
+from html import escape
+from importlib.resources import files
+from string import Template
+
+from axiom_cli.stages.compare import Comparison, p_value, percent, points, spoken
+from axiom_cli.stages.markup import card, numbers, section, tiles
+from axiom_cli.stages.page_costs import config, costs, digests, replay
+from axiom_cli.stages.page_curves import curve, families, levels, pass_at
+from axiom_cli.stages.report import Report, name
+
+
+def page(found: Report) -> str:
+    """The whole page."""
+    template = Template(files("axiom_cli.templates").joinpath("report.html").read_text("utf-8"))
+    run = found.experiment
+    sections = [curve(found), families(found), pass_at(found), levels(found), _comparisons(found)]
+    sections += [replay(run), costs(run), config(run), digests(run)]
+    return template.substitute(
+        title=escape(f"{found.experiment.name}: axiom report"),
+        name=escape(found.experiment.name),
+        badge={"better": "better", "worse": "worse"}.get(found.verdict, "unsure"),
+        verdict={"better": "Better", "worse": "Worse", "not shown": "Not shown to be better"}[found.verdict],
+        sentence=escape(_after_colon(found.sentence)),
+        tiles=_tiles(found),
+        sections="\n".join(part for part in sections if part),
+    )
+
+
+def _after_colon(sentence: str) -> str:
+    """The sentence without its first word, which stands above it."""
+    rest = sentence.partition(": ")[2]
+    return rest[:1].upper() + rest[1:]
+
+
+def _tiles(found: Report) -> str:
+    cells = [("Selected", name(found.selected, found.experiment.iterations()[0]), "chosen on validation")]
+    if found.final:
+        headline = found.final[0]
+        low, high = headline.interval
+        change = f"{100 * headline.rate_before:.1f} → {percent(headline.rate_after)}"
+        cells = [
+            ("Pass rate", change, f"start to selected, {spoken(headline.split)}"),
+            ("Difference", points(headline.difference), f"points, {points(low)} to {points(high)}"),
+            ("Problems", f"{headline.problems:,}", f"{headline.gained} gained, {headline.lost} lost"),
+            *cells,
+        ]
+    rows = [row for row in found.experiment.evaluations() if row.iteration == found.selected]
+    parsed = [row for row in rows if "parsed" in row.extra]
+    if parsed:
+        cells.append(("Well-formed", percent(parsed[0].extra["parsed"]), "answers that parse, selected model"))
+    return tiles(cells)
+
+
+def _comparisons(found: Report) -> str:
+    rows = [_versus(step) for step in found.steps]
+    rows += [_versus(comparison) for comparison in (*found.final, *found.controls.values())]
+    columns = ("before", "after", "split", "measure", "problems", "difference", "95 % interval", "gained", "lost")
+    table = numbers("Differences in points", (*columns, "p", "detectable", "finding"), rows, folded=False)
+    lead = (
+        "Each model against the one before it on the same problems, then the selected one against the start model and "
+        "the controls. Gained and lost count problems; a difference under the detectable one is not shown."
+    )
+    return section("Model N against Model N+1", lead, card("", table)) if rows else ""
+
+
+def _versus(one: Comparison) -> list[str]:
+    return [
+        one.before,
+        one.after,
+        one.split,
+        one.measure,
+        f"{one.problems:,}",
+        points(one.difference),
+        f"{points(one.interval[0])} to {points(one.interval[1])}",
+        str(one.gained),
+        str(one.lost),
+        "" if one.p is None else p_value(one.p).removeprefix("= "),
+        f"{100 * one.minimum_detectable:.1f}",
+        one.verdict,
+    ]

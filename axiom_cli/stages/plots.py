@@ -1,0 +1,196 @@
+"""Plots as inline SVG, with no library: colours come from the page's CSS classes, so light and dark need no second
+drawing. Every plot has a title and a description for readers who do not see it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from html import escape
+
+LABEL_GAP = 15.0
+
+
+@dataclass(frozen=True)
+class Point:
+    """A value with its interval; all three are shares of 1. `note` is shown on hovering."""
+
+    x: float
+    y: float
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class Series:
+    """A named line. `colour` is a CSS class (c0 to c5, or muted); `dashed` is for controls, `dots` for lone points."""
+
+    name: str
+    points: Sequence[Point]
+    colour: str
+    dashed: bool = False
+    dots: bool = False
+
+
+@dataclass(frozen=True)
+class Frame:
+    """The plot's box in pixels and its range: y is always 0 to 1."""
+
+    width: float
+    height: float
+    low_x: float
+    high_x: float
+    left: float = 46
+    right: float = 96
+    top: float = 14
+    bottom: float = 42
+
+    def x(self, value: float) -> float:
+        """Pixels from the left."""
+        span = self.high_x - self.low_x
+        share = (value - self.low_x) / span if span else 0.5
+        return self.left + 10 + share * (self.width - self.left - self.right - 20)
+
+    def y(self, value: float) -> float:
+        """Pixels from the top."""
+        return self.height - self.bottom - value * (self.height - self.top - self.bottom)
+
+
+def svg(key: str, title: str, desc: str, width: float, height: float, parts: Iterable[str]) -> str:
+    """The outer element. `key` makes the ids unique within the page."""
+    return (
+        f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{key}-t {key}-d">'
+        f'<title id="{key}-t">{escape(title)}</title><desc id="{key}-d">{escape(desc)}</desc>{"".join(parts)}</svg>'
+    )
+
+
+def text(x: float, y: float, words: str, cls: str = "", anchor: str = "start") -> str:
+    """A piece of text; `y` is its base line."""
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{cls}">{escape(words)}</text>'
+
+
+def line_plot(
+    key: str,
+    title: str,
+    desc: str,
+    series: Sequence[Series],
+    ticks: Sequence[tuple[float, str]],
+    x_label: str,
+    size: tuple[float, float] = (440, 300),
+    labels: bool = True,
+) -> str:
+    """Lines with interval bands, named at their right ends. The y axis runs from 0 to 100 %."""
+    xs = [point.x for one in series for point in one.points]
+    right = max([96, *(12 + 7.2 * len(one.name) for one in series)]) if labels else 18
+    frame = Frame(*size, min(xs), max(xs), right=min(right, 0.42 * size[0]))
+    parts = [*_grid(frame, ticks, x_label)]
+    parts += [_band(frame, one) for one in series if not one.dots]
+    parts += [_line(frame, one) for one in series]
+    return svg(key, title, desc, *size, [*parts, *(_end_labels(frame, series) if labels else [])])
+
+
+def _grid(frame: Frame, ticks: Sequence[tuple[float, str]], x_label: str) -> Iterable[str]:
+    right = frame.width - frame.right
+    for share in (0, 0.25, 0.5, 0.75, 1):
+        y = frame.y(share)
+        yield f'<line x1="{frame.left:.1f}" x2="{right:.1f}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>'
+        yield text(frame.left - 8, y + 4, f"{100 * share:.0f} %", "tick", "end")
+    for value, words in ticks:
+        yield text(frame.x(value), frame.height - frame.bottom + 18, words, "tick", "middle")
+    yield text((frame.left + right) / 2, frame.height - 6, x_label, "label", "middle")
+
+
+def _band(frame: Frame, one: Series) -> str:
+    sure = [point for point in one.points if point.low is not None and point.high is not None]
+    if len(sure) < 2:
+        return ""
+    upper = [f"{frame.x(p.x):.1f},{frame.y(p.high):.1f}" for p in sure]  # type: ignore[arg-type]
+    lower = [f"{frame.x(p.x):.1f},{frame.y(p.low):.1f}" for p in reversed(sure)]  # type: ignore[arg-type]
+    return f'<polygon points="{" ".join(upper + lower)}" class="band {one.colour}{" faint" if one.dashed else ""}"/>'
+
+
+def _line(frame: Frame, one: Series) -> str:
+    parts = []
+    if len(one.points) > 1 and not one.dots:
+        path = " ".join(f"{frame.x(p.x):.1f},{frame.y(p.y):.1f}" for p in one.points)
+        parts.append(f'<polyline points="{path}" class="line {one.colour}{" dashed" if one.dashed else ""}"/>')
+    return "".join([*parts, *(_mark(frame, one, point) for point in one.points)])
+
+
+def _mark(frame: Frame, one: Series, point: Point) -> str:
+    x, y = frame.x(point.x), frame.y(point.y)
+    hover = f"<title>{escape(point.note)}</title>" if point.note else ""
+    if not one.dots:
+        radius = 2.5 if one.dashed else 3.5
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" class="dot {one.colour}">{hover}</circle>'
+    whisker = ""
+    if point.low is not None and point.high is not None:
+        ends = f'y1="{frame.y(point.low):.1f}" y2="{frame.y(point.high):.1f}"'
+        whisker = f'<line x1="{x:.1f}" x2="{x:.1f}" {ends} class="whisker {one.colour}"/>'
+    diamond = f"{x:.1f},{y - 6:.1f} {x + 6:.1f},{y:.1f} {x:.1f},{y + 6:.1f} {x - 6:.1f},{y:.1f}"
+    return f'{whisker}<polygon points="{diamond}" class="diamond {one.colour}">{hover}</polygon>'
+
+
+def _end_labels(frame: Frame, series: Sequence[Series]) -> Iterable[str]:
+    """Names at the right ends, pushed apart so that none covers another."""
+    ends = sorted((frame.y(one.points[-1].y), i) for i, one in enumerate(series) if one.points)
+    heights = spread([y for y, _ in ends], frame.top + 4, frame.height - frame.bottom + 4)
+    for (_, i), y in zip(ends, heights, strict=True):
+        one = series[i]
+        yield text(frame.width - frame.right + 12, y + 4, one.name, f"name {one.colour}")
+
+
+def spread(values: Sequence[float], low: float, high: float, gap: float = LABEL_GAP) -> list[float]:
+    """Sorted positions moved apart to at least `gap`, kept within `low` and `high` where there is room."""
+    placed: list[float] = []
+    for value in values:
+        placed.append(max(value, placed[-1] + gap if placed else low))
+    limit = high
+    for i in reversed(range(len(placed))):
+        placed[i] = min(placed[i], limit)
+        limit = placed[i] - gap
+    return placed
+
+
+def bar_plot(
+    key: str,
+    title: str,
+    desc: str,
+    bars: Sequence[tuple[str, Mapping[str, float]]],
+    colours: Mapping[str, str],
+    unit: str,
+    width: float = 440,
+) -> str:
+    """Lying stacked bars, one a row, scaled to the longest. `unit` is `%` for shares of 1, else it follows the sum."""
+    longest = max((sum(parts.values()) for _, parts in bars), default=0) or 1
+    left, right, row, top = 74, 70 if unit != "%" else 14, 30, 30
+    height = top + row * len(bars) + 4
+    out, x = [], float(left)
+    for part, colour in colours.items():
+        out.append(f'<rect x="{x:.1f}" y="6" width="11" height="11" rx="2" class="fill {colour}"/>')
+        out.append(text(x + 16, 16, part, "tick"))
+        x += 32 + 7 * len(part)
+    for i, (label, parts) in enumerate(bars):
+        out += _bar(label, parts, colours, unit, left, top + row * i, (width - left - right) / longest)
+    return svg(key, title, desc, width, height, out)
+
+
+def _bar(
+    label: str, parts: Mapping[str, float], colours: Mapping[str, str], unit: str, left: float, y: float, scale: float
+) -> Iterable[str]:
+    yield text(left - 10, y + 16, label, "tick", "end")
+    x = left
+    for part, colour in colours.items():
+        value = parts.get(part, 0.0)
+        wide = value * scale
+        words = f"{100 * value:.0f} %" if unit == "%" else f"{value:,.0f} {unit}"
+        if wide > 0:
+            yield (
+                f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0.5, wide - 1.5):.1f}" height="22" rx="3" '
+                f'class="fill {colour}"><title>{escape(f"{label}: {part} {words}")}</title></rect>'
+            )
+        if unit == "%" and wide > 36:
+            yield text(x + wide / 2, y + 15, words, "inbar", "middle")
+        x += wide
+    if unit != "%":
+        yield text(x + 6, y + 15, f"{sum(parts.values()):,.0f} {unit}", "tick")
