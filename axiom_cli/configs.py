@@ -80,6 +80,7 @@ class TrainConfig:
     quantize: str = option("none", "none, 8bit or 4bit: QLoRA needs the extra axiom-rl[qlora].")
     objective: str = option("sft", "What is maximised.")
     method: str = option("lora", "lora, or full for all weights.")
+    optimizer: str = option("adamw", "adamw, or muon (for training from scratch).")
     seed: int = option(0, "Seed of the order of the rows and of the LoRA matrices.")
     max_per_problem: int = option(4, "Distinct accepted solutions kept of one problem.")
     force: bool = option(False, "Train even on fewer than 20 rows.")

@@ -17,9 +17,10 @@ import torch
 from torch.nn import functional
 
 from axiom_cli.configs import TrainConfig
-from axiom_cli.errors import AxiomError, InputError, NothingToDo
+from axiom_cli.errors import AxiomError, InputError, NothingToDo, UsageError
 from axiom_cli.training import objectives
 from axiom_cli.training.batches import Batch, Step, collate, plan
+from axiom_cli.training.muon import Muon
 from axiom_cli.training.rows import Row
 
 
@@ -93,7 +94,7 @@ class _Run:
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.device = self.parameters[0].device
         self.steps = plan([row.length for row in rows], config)
-        self.optimizer = _optimizer(self.parameters, config)
+        self.optimizer = _optimizer(model, config)
         self.logprobs = scorer(model, rows[0])
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
         torch.manual_seed(config.seed)
@@ -217,10 +218,18 @@ def _normalised(rows: Sequence[Row]) -> list[Row]:
     return [Row(row.prompt_ids, row.completion_ids, row.weight * scale, row.problem) for row in rows]
 
 
-def _optimizer(parameters: list[torch.nn.Parameter], config: TrainConfig) -> torch.optim.AdamW:
-    """AdamW; weight decay falls on matrices only."""
-    groups = [
-        {"params": [p for p in parameters if p.dim() > 1], "weight_decay": config.weight_decay},
-        {"params": [p for p in parameters if p.dim() < 2], "weight_decay": 0.0},
-    ]
+def _optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
+    """AdamW, or Muon for the hidden matrices. Weight decay falls on matrices only."""
+    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
+    embeddings = {id(p) for m in model.modules() if isinstance(m, torch.nn.Embedding) for p in m.parameters()}
+    matrices = [p for _, p in named if p.dim() > 1]
+    vectors = [p for _, p in named if p.dim() < 2]
+    if config.optimizer == "muon":
+        hidden = [p for p in matrices if id(p) not in embeddings]
+        rest = [p for p in matrices if id(p) in embeddings] + vectors
+        groups = [{"params": hidden, "orthogonal": True, "weight_decay": config.weight_decay}]
+        return Muon([*groups, {"params": rest, "orthogonal": False}], lr=config.lr)
+    if config.optimizer != "adamw":
+        raise UsageError(f"no optimizer {config.optimizer!r}", "adamw or muon")
+    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
     return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.lr, betas=(0.9, 0.99), fused=True)

@@ -1,0 +1,102 @@
+"""How nano was made: `python -m axiom_cli.models.nano.recipe FOLDER`, about an hour on two cores, resumable.
+
+A Llama of 1.2 million parameters is trained from random weights on the solver-teacher's traces alone. The teacher
+wrote many traces of easy problems and few of hard ones (COUNTS): what the model lacks above level 4 is not training,
+of which more would only repeat the same traces, but experience, and that it can gather by itself.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from functools import cache
+from itertools import islice
+from pathlib import Path
+
+from axiom_cli.configs import TrainConfig
+from axiom_cli.families import draw, teacher
+from axiom_cli.records import ModelRef, Problem, Sample
+
+FAMILIES = ("arithmetic", "rpn", "parentheses", "list_ops")
+SEED = 20_000
+COUNTS = {1: 4000, 2: 4000, 3: 4000, 4: 2000, 5: 500, 6: 150, 7: 60, 8: 30, 9: 15, 10: 10}
+"""Traces a family at each level."""
+SHAPE = {
+    "hidden_size": 128,
+    "intermediate_size": 384,
+    "num_hidden_layers": 6,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "max_position_embeddings": 2048,
+}
+COMMON = {"method": "full", "optimizer": "muon", "lr": 0.02, "weight_decay": 0.1, "batch_size": 64, "grad_accum": 1}
+FIRST = TrainConfig(**COMMON, epochs=3, warmup=0.05, seed=1)
+"""Short problems first, levels 1 and 2: copying and number facts are learnt soonest there."""
+SECOND = TrainConfig(**COMMON, epochs=6, warmup=0.02, seed=2)
+"""Then everything."""
+
+
+def problems(share: float = 1.0) -> Iterator[Problem]:
+    """The problems of the cold start, or the first `share` of every family and level."""
+    for level, count in COUNTS.items():
+        for family in FAMILIES:
+            yield from islice(draw.stream(family, level, "train", SEED, "answer"), max(1, round(share * count)))
+
+
+def samples(share: float = 1.0) -> Iterator[Sample]:
+    """The teacher's traces, as samples. Their ids are left to the tokenizer."""
+    model = ModelRef("solver", "solver")
+    for problem in problems(share):
+        text = teacher.teach(problem)
+        if text is not None:
+            yield Sample(problem, model, "solver", {}, 0, 0, text)
+
+
+def corpus() -> Iterator[str]:
+    """What the tokenizer learns its words from."""
+    for sample in samples(0.02):
+        yield sample.problem.prompt
+        yield sample.text
+
+
+@cache
+def _tokenizer():
+    from axiom_cli.training.scratch import new_tokenizer
+
+    return new_tokenizer(corpus())
+
+
+def make(folder: Path) -> None:
+    """Writes the model to `folder`. Killed and run again, it goes on from `folder`'s last checkpoint."""
+    from axiom_cli.training.fit import Checkpoint, fit
+    from axiom_cli.training.rows import encode, end_ids
+    from axiom_cli.training.scratch import new_model
+
+    folder.mkdir(parents=True, exist_ok=True)
+    tokenizer = _tokenizer()
+    model = new_model(tokenizer, SHAPE, SEED)
+    rows = encode(((sample, 1.0) for sample in samples()), tokenizer, end_ids(tokenizer, model), 1024).rows
+    short = rows[: len(FAMILIES) * (COUNTS[1] + COUNTS[2])]
+    for name, part, config in (("first", short, FIRST), ("second", rows, SECOND)):
+        metrics = fit(model, part, config, _say(name), Checkpoint(folder / f"{name}.pt", 60.0))
+        print(name, metrics, file=sys.stderr)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    for name in ("first", "second"):
+        (folder / f"{name}.pt").unlink(missing_ok=True)
+
+
+def _say(name: str):
+    def say(progress) -> None:
+        if progress.step % 50 == 0:
+            print(
+                f"{name} step {progress.step}/{progress.steps} loss {progress.loss:.4f} {progress.seconds:.0f} s",
+                file=sys.stderr,
+                flush=True,
+            )
+
+    return say
+
+
+if __name__ == "__main__":
+    make(Path(sys.argv[1] if len(sys.argv) > 1 else "nano"))
