@@ -9,7 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from axiom_cli import console
-from axiom_cli.commands.streams import AsJson, Output, opened, records, show, words, write
+from axiom_cli.commands.streams import AsJson, Output, records, rows, show, words, write
 from axiom_cli.configs import GenConfig
 from axiom_cli.errors import GateFailed
 from axiom_cli.options import GLOBAL_OPTIONS, configured, names
@@ -59,8 +59,8 @@ def gen(config: GenConfig, family: Families = None, output: Output = None) -> No
     from axiom_cli.families import draw
 
     levels = draw.parse_levels(config.difficulty)
-    rows = draw.rows(names(family), config.count, levels, config.split, config.seed, config.form)
-    count = write(rows, output, live=False)
+    drawn = draw.rows(names(family), config.count, levels, config.split, config.seed, config.form)
+    count = write(drawn, output, live=False)
     console.note(f"{words(count, 'problem')} ({config.split}, levels {config.difficulty}, seed {config.seed})")
 
 
@@ -73,8 +73,8 @@ def audit(family: Families = None, draws: Draws = 10_000, output: Output = None)
 
     def told() -> Iterator[dict[str, Any]]:
         for row in examine(names(family), draws):
-            if not row["ok"]:
-                failed.append(f"{row['family']}: {row['check']}")
+            if not row["passed"]:
+                failed.append(f"{row['family']} ({row['form']}): {', '.join(row['failures'])}")
             yield row
 
     count = write(told(), output)
@@ -90,11 +90,21 @@ def import_(
     output: Output = None,
 ) -> None:
     """Read a published set as problems. Each gold solution is first checked against its own tests."""
-    from axiom_cli.stages.imports import import_problems
+    from axiom_cli.stages.import_problems import import_problems
 
-    with opened(file, "axiom problems gen") as stream:
-        count = write(import_problems(stream, as_, warn=console.warn), output)
-    console.note(f"{words(count, 'problem')} imported from {file}")
+    refused: list[str] = []
+
+    def accepted() -> Iterator[Problem]:
+        for one in import_problems(rows(file), as_):
+            if one.problem:
+                yield one.problem
+            else:
+                refused.append(f"{one.name}: {one.reason}")
+
+    count = write(accepted(), output)
+    for reason in refused[:5]:
+        console.warn(f"refused {reason}")
+    console.note(f"{words(count, 'problem')} imported from {file}, {len(refused):,} refused")
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
@@ -107,4 +117,4 @@ def overlap(
     from axiom_cli.stages.overlap import overlap as compare
 
     found = compare(records(a, Problem), records(b, Problem))
-    show("overlap", [found], json)
+    show("overlap", [found.to_dict()], json)

@@ -25,9 +25,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Ids = Annotated[list[str] | None, typer.Option("--problems", metavar="ID,ID", help="Only these.")]
 Folder = Annotated[
     Path | None,
-    typer.Option(
-        "--output-dir", metavar="DIR", help="Verify too, and save what passes here [data/synthetic if bare]."
-    ),
+    typer.Option("--output-dir", metavar="DIR", help="Verify too, and save what passes here [data/synthetic if bare]."),
 ]
 Name = Annotated[str, typer.Option("--experiment", metavar="NAME", help="Save to DIR/solutions_NAME.jsonl.")]
 SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave out problems with a saved solution.")]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import IO, Annotated, Any, TypeVar
 
+import orjson
 import typer
 
 from axiom_cli import console, jsonl
@@ -15,6 +17,8 @@ from axiom_cli.errors import InputError, NothingToDo, UsageError
 from axiom_cli.records import WRITERS, Record
 
 R = TypeVar("R", bound=Record)
+GZIP = b"\x1f\x8b"
+Lines = Callable[[Iterable[bytes]], Iterable[bytes]]
 Row = Record | dict[str, Any]
 
 Source = Annotated[Path | None, typer.Argument(metavar="FILE", help="Records to read [stdin].")]
@@ -37,14 +41,17 @@ def opened(file: Path | None, writer: str) -> IO[bytes]:
         raise InputError(f"cannot read {file}: {error.strerror}", f"{writer} makes what this command reads") from None
 
 
-def records(file: Path | None, *kinds: type[R], skip_bad: bool = False) -> Iterator[R]:
-    """The records of `file` or stdin, one at a time. Raises NothingToDo at the call where there is none."""
+def records(file: Path | None, *kinds: type[R], skip_bad: bool = False, reading: Lines = iter) -> Iterator[R]:
+    """The records of `file` or stdin, one at a time. Raises NothingToDo at the call where there is none.
+
+    `reading` may turn other lines into records, one for one.
+    """
     writers = " or ".join(WRITERS[kind.kind] for kind in kinds)
     skipped: list[InputError] = []
 
     def read() -> Iterator[R]:
         with opened(file, writers) as stream:
-            yield from jsonl.read(stream, *kinds, skip=skipped.append if skip_bad else None)
+            yield from jsonl.read(reading(stream), *kinds, skip=skipped.append if skip_bad else None)
         if skipped:
             console.warn(f"{len(skipped)} bad {'line' if len(skipped) == 1 else 'lines'} skipped; first: {skipped[0]}")
 
@@ -56,6 +63,25 @@ def records(file: Path | None, *kinds: type[R], skip_bad: bool = False) -> Itera
             f"{writers} writes them: did the command before this one in the pipe fail?",
         )
     return chain([first], found)
+
+
+def rows(file: Path) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a file that others wrote, gzipped or not. Raises InputError naming the line."""
+    with opened(file, "its publisher") as raw:
+        stream = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == GZIP else raw  # type: ignore[attr-defined]
+        for number, line in enumerate(stream, 1):
+            if line.strip():
+                yield _object(line, number)
+
+
+def _object(line: bytes, number: int) -> dict[str, Any]:
+    try:
+        value = orjson.loads(line)
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"line {number}: not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise InputError(f"line {number}: a JSON {type(value).__name__}, expected an object")
+    return value
 
 
 def write(rows: Iterable[Row], output: Path | None, live: bool = True) -> int:

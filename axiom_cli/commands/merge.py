@@ -1,0 +1,48 @@
+"""`axiom merge`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from axiom_cli import console
+from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
+from axiom_cli.configs import MergeConfig
+from axiom_cli.options import GLOBAL_OPTIONS, configured
+from axiom_cli.records import Adapter, Model
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+Export = Annotated[Path | None, typer.Option("--export", metavar="DIR", help="Also copy the model's folder here.")]
+
+
+@app.command(epilog=GLOBAL_OPTIONS)
+@configured()
+def merge(
+    ctx: typer.Context,
+    config: MergeConfig,
+    file: Source = None,
+    output: Output = None,
+    skip_bad: SkipBad = False,
+    export: Export = None,
+) -> None:
+    """Merge adapters into their base, in float32 and from the original weights. Exit 6 if the certificate fails."""
+    from axiom_cli.workspace import Workspace
+
+    workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
+
+    def models() -> Iterator[Model]:
+        from axiom_cli.stages.inspect_workspace import export as copy
+        from axiom_cli.stages.merge import merge as merged
+
+        for adapter in adapters:
+            model = merged(adapter, config, workspace)
+            if export:
+                copy(workspace, model.digest, export)
+                console.note(f"copied to {export}")
+            yield model
+
+    adapters = records(file, Adapter, skip_bad=skip_bad)
+    console.note(f"{words(write(models(), output), 'model')} merged")

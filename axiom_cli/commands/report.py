@@ -1,0 +1,83 @@
+"""`axiom report`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from axiom_cli import console, jsonl
+from axiom_cli.commands.streams import write
+from axiom_cli.errors import UsageError
+from axiom_cli.options import GLOBAL_OPTIONS, names
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+Experiments = Annotated[
+    list[str] | None, typer.Argument(metavar="EXPERIMENT...", help="Names under experiments/ [all of them].")
+]
+Compare = Annotated[
+    tuple[str, str] | None,
+    typer.Option("--compare", metavar="A B", help="Two experiments (NAME@2), solutions, verdicts or metrics files."),
+]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one self-contained page.")]
+Format = Annotated[str, typer.Option("--format", metavar="NAME", help="table, json, csv or md.")]
+Open = Annotated[bool, typer.Option("--open", help="Show the page in a browser.")]
+
+
+@app.command(epilog=GLOBAL_OPTIONS)
+def report(
+    experiment: Experiments = None,
+    compare: Compare = None,
+    html: Html = None,
+    format: Format = "table",
+    open: Open = False,
+) -> None:
+    """Pass rates per iteration with intervals, each round against the one before, and one honest sentence."""
+    from axiom_cli.stages import report as reports
+    from axiom_cli.stages.experiment import EXPERIMENTS, read_experiment
+
+    if format not in reports.FORMATS:
+        raise UsageError(f"no format called {format!r}", f"there are {', '.join(reports.FORMATS)}")
+    if compare:
+        _compare(*compare)
+        return
+    wanted = names(experiment) or sorted(path.parent.name for path in EXPERIMENTS.glob("*/metrics.jsonl"))
+    found = [reports.report(read_experiment(name)) for name in wanted or ["self_improve_v1"]]
+    if format == "table":
+        _tables(found)
+    else:
+        sys.stdout.write(reports.render(found, format))
+    if html or open:
+        _page(found, html or found[0].experiment.folder / "report.html", open)
+
+
+def _tables(found: list[Any]) -> None:
+    from axiom_cli.stages import report as reports
+
+    for one in found:
+        console.table(*reports.table(one))
+        console.note(one.sentence)
+        if not sys.stdout.isatty():
+            write(one.rows, None)
+
+
+def _compare(before: str, after: str) -> None:
+    from axiom_cli.stages.versus import compare_named
+
+    found = compare_named(before, after)
+    for one in found:
+        console.note(one.sentence)
+    if not sys.stdout.isatty():
+        write((one.to_dict() for one in found), None)
+
+
+def _page(found: list[Any], path: Path, open: bool) -> None:
+    from axiom_cli.stages.page import page
+
+    with jsonl.atomic(path) as stream:
+        stream.write(page(found).encode())
+    console.note(f"page written to {path}")
+    if open:
+        typer.launch(path.absolute().as_uri())

@@ -1,0 +1,71 @@
+"""`axiom train`."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from axiom_cli import console
+from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
+from axiom_cli.configs import MergeConfig, TrainConfig
+from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
+from axiom_cli.records import Model, Verdict
+
+if TYPE_CHECKING:
+    from axiom_cli.workspace import Workspace
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+Name = Annotated[str, typer.Option("--experiment", metavar="NAME", help="The adapter's name in the workspace.")]
+Show = Annotated[bool, typer.Option("--show", help="Print the tokens with their loss mask, and stop.")]
+Solutions = Annotated[Path | None, typer.Option("--solutions", metavar="FILE", help="The same as FILE.")]
+
+
+@app.command(epilog=GLOBAL_OPTIONS)
+@configured()
+def train(
+    ctx: typer.Context,
+    model: ModelConfig,
+    config: TrainConfig,
+    file: Source = None,
+    output: Output = None,
+    skip_bad: SkipBad = False,
+    experiment: Name = "",
+    show: Show = False,
+    solutions: Solutions = None,
+) -> None:
+    """Fit an adapter on accepted solutions: verdict records, or the plain rows of `verify --format solutions`."""
+    from axiom_cli.stages.solutions import verdict_lines
+    from axiom_cli.workspace import Workspace
+
+    unknown: list[str] = []
+    reading = partial(verdict_lines, unknown=unknown)
+    verdicts = list(records(solutions or file, Verdict, skip_bad=skip_bad, reading=reading))
+    if unknown:
+        console.warn(f"{words(len(unknown), 'row')} left out: their problems are not known here, such as {unknown[0]}")
+    from axiom_cli.stages import train as stage
+
+    workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
+    if show:
+        for line in stage.show(verdicts, model.name, config, workspace):
+            print(line)
+        return
+    with console.progress("train") as progress:
+        adapter = stage.train(verdicts, model.name, config, workspace, on_step=lambda step: progress(1, f"{step}"))
+    if experiment:
+        workspace.set_ref(experiment, adapter.digest)
+    write([adapter], output)
+    console.note(f"{words(adapter.rows, 'row')} trained on; adapter sha256:{adapter.digest[:12]}")
+
+
+def fit_and_merge(verdicts: list[Verdict], base: str, config: TrainConfig, workspace: Workspace, name: str) -> Model:
+    """Trains on `verdicts` and merges, and gives the model its name in the workspace."""
+    from axiom_cli.stages.merge import merge
+    from axiom_cli.stages.train import train as fit
+
+    model = merge(fit(verdicts, base, config, workspace), MergeConfig(), workspace)
+    workspace.set_ref(name, model.digest)
+    console.note(f"model sha256:{model.digest[:12]}: axiom solve --model {name}")
+    return model

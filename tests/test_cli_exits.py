@@ -1,0 +1,153 @@
+"""Exit codes and the line that goes with each, as documented in docs/cli.md."""
+
+from __future__ import annotations
+
+import os
+import signal
+import statistics
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from axiom_cli import __version__
+from command_line import AXIOM, ROOT, SCRIPTED, axiom, environment, failed, rows, talk
+
+PROBLEM = (
+    b'{"kind":"problem","id":"p","family":"f","title":"t","prompt":"1+1","level":1,"split":"train","answer":"2"}\n'
+)
+
+
+def test_version_and_help(tmp_path: Path) -> None:
+    assert axiom("--version", cwd=tmp_path).stdout.decode() == f"axiom {__version__}\n"
+    bare, asked = axiom(cwd=tmp_path), axiom("--help", cwd=tmp_path)
+    assert bare.returncode == asked.returncode == 0
+    assert bare.stdout == asked.stdout
+    assert b"workspace" in asked.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["slove"], 2, "hint: did you mean solve?"),
+        (["problems", "gne"], 2, "Did you mean 'gen'?"),
+        (["verify", "--fail-udner", "1"], 2, "--fail-under"),
+        (["problems", "gen", "--count", "many"], 2, "--count"),
+        (["problems", "gen", "--difficulty", "0-11"], 2, "levels 0-11"),
+        (["problems", "gen", "--split", "tset"], 2, "there are train, val, test"),
+        (["problems", "gen", "--form", "prose"], 2, "hint: it has answer, program"),
+        (["verify", "--format", "xml"], 2, "there are verdicts and solutions"),
+        (["verify", "--fail-under", "2"], 2, "between 0 and 1"),
+        (["--workspace"], 2, "--workspace needs a folder"),
+        (["problems", "gen", "arithmetik"], 4, "hint: did you mean arithmetic?"),
+        (["solve", "--problems", "two_sums"], 4, "hint: did you mean two_sum?"),
+        (["solve", "--problems", "two_sum", "--engine", "scritped"], 4, "hint: did you mean scripted?"),
+        (["solve", "--problems", "two_sum", "--model", "no/such/model"], 4, "no/such/model"),
+        (["report", "nothing_like_it"], 4, "no experiment 'nothing_like_it'"),
+        (["workspace", "ls"], 10, "no workspace"),
+        (["workspace", "ls", "--workspace", "elsewhere"], 10, "elsewhere is no workspace"),
+    ],
+)
+def test_documented_failures(words: list[str], code: int, said: str, tmp_path: Path) -> None:
+    failed(axiom(*words, cwd=tmp_path, stdin=None, env={"HF_HUB_OFFLINE": "1"}), code, said, "hint: ")
+
+
+def test_nothing_passing_to_train_on_and_a_failed_gate(tmp_path: Path) -> None:
+    wrong = axiom("solve", *SCRIPTED, "--model", "solver:1", cwd=tmp_path, stdin=PROBLEM).stdout
+    gate = axiom("verify", "--fail-under", "0.5", cwd=tmp_path, stdin=wrong)
+    failed(gate, 6, "0.000 of the samples passed, under 0.5")
+    assert len(rows(gate.stdout)) == 8
+    failed(axiom("train", cwd=tmp_path, stdin=gate.stdout), 5)
+    right = axiom("solve", *SCRIPTED, "--model", "solver", cwd=tmp_path, stdin=PROBLEM).stdout
+    assert axiom("verify", "--fail-under", "0.5", cwd=tmp_path, stdin=right).returncode == 0
+
+
+def test_wrong_answers_never_change_the_code(tmp_path: Path) -> None:
+    wrong = axiom("solve", *SCRIPTED, "--model", "solver:1", cwd=tmp_path, stdin=PROBLEM).stdout
+    assert axiom("verify", cwd=tmp_path, stdin=wrong).returncode == 0
+
+
+def test_a_workspace_of_a_newer_format(tmp_path: Path) -> None:
+    (tmp_path / ".axiom").mkdir()
+    (tmp_path / ".axiom" / "format").write_text("axiom workspace 99\n")
+    failed(axiom("workspace", "ls", cwd=tmp_path), 10, "format 99")
+
+
+def test_a_damaged_workspace(tmp_path: Path) -> None:
+    axiom("solve", *SCRIPTED, "--model", "solver", cwd=tmp_path, stdin=PROBLEM)
+    [entry] = rows(axiom("workspace", "ls", cwd=tmp_path).stdout)
+    assert axiom("workspace", "fsck", cwd=tmp_path).returncode == 0
+    [path] = [path for path in tmp_path.glob(".axiom/objects/**/*") if path.is_file()]
+    path.chmod(0o644)
+    path.write_bytes(path.read_bytes().replace(b"Answer: 2", b"Answer: 3"))
+    failed(axiom("workspace", "show", entry["digest"], cwd=tmp_path), 12)
+    failed(axiom("workspace", "fsck", cwd=tmp_path), 12, "1 thing damaged")
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
+def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        done = subprocess.run(
+            [*AXIOM, "problems", "gen", "rpn"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, env=environment()
+        )
+    assert done.returncode == 4
+    assert done.stderr.decode().splitlines()[0] == "error: No space left on device"
+    assert "hint: make room" in done.stderr.decode()
+
+
+def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
+    done = axiom("problems", "gen", "rpn", "-o", "/proc/nothing/here.jsonl", cwd=tmp_path)
+    failed(done, 4, "cannot write /proc/nothing/here.jsonl", "hint: ")
+
+
+def test_debug_shows_the_traceback_and_keeps_the_code(tmp_path: Path) -> None:
+    done = axiom("problems", "gen", "arithmetik", "--debug", cwd=tmp_path)
+    assert done.returncode == 4
+    assert "Traceback" in done.stderr.decode()
+    assert talk(done)[-2].startswith("error: no family called")
+
+
+def test_a_bug_keeps_its_traceback_and_exits_1(tmp_path: Path) -> None:
+    (tmp_path / "buggy.py").write_text(
+        "import sys\nfrom axiom_cli import app\n"
+        "import axiom_cli.families.draw as draw\n"
+        "draw.parse_levels = lambda text: 1 / 0\n"
+        "sys.exit(app.main(['problems', 'gen']))\n"
+    )
+    done = subprocess.run([sys.executable, "buggy.py"], cwd=tmp_path, capture_output=True, env=environment())
+    assert done.returncode == 1
+    assert b"ZeroDivisionError" in done.stderr and b"Traceback" in done.stderr
+
+
+@pytest.mark.parametrize("command", ["problems", "solve", "verify"])
+def test_terminating_leaves_no_traceback(command: str, tmp_path: Path) -> None:
+    words = {"problems": ["gen", "--count", "10000000", "-o", "out.jsonl"]}.get(command, [])
+    with subprocess.Popen(
+        [*AXIOM, command, *words], cwd=tmp_path, stdin=subprocess.PIPE, stderr=subprocess.PIPE, env=environment()
+    ) as process:
+        time.sleep(1.0)
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=30)
+    assert process.returncode == 130, said
+    assert b"Traceback" not in said
+    assert not (tmp_path / "out.jsonl").exists()
+
+
+def test_help_costs_little_more_than_its_libraries(tmp_path: Path) -> None:
+    """Measured against importing typer and rich, in turn, so that a busy machine slows both."""
+    commands = {"help": [*AXIOM, "--help"], "import": [sys.executable, "-c", "import typer, rich"]}
+    times: dict[str, list[float]] = {"help": [], "import": []}
+    for _ in range(7):
+        for name, command in commands.items():
+            start = time.perf_counter()
+            subprocess.run(command, cwd=tmp_path, env=environment(), stdout=subprocess.DEVNULL, check=True)
+            times[name].append(time.perf_counter() - start)
+    assert statistics.median(times["help"]) < 3 * statistics.median(times["import"])
+
+
+def test_the_cli_page_is_the_cli() -> None:
+    from axiom_cli.commands.document import document
+
+    assert (ROOT / "docs" / "cli.md").read_text() == document(), "python -m axiom_cli.commands.document > docs/cli.md"
