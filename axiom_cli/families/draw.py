@@ -100,7 +100,10 @@ def draw_one(family: Family, level: int, form: str, random: Random) -> Drawn:
         prompt = family.statement(task)
         return Drawn(content_id([family.name, form, prompt], 16), prompt, task)
     exercise = family.exercise(task, level, random)
-    prompt, program = programs.build(exercise)
+    try:
+        prompt, program = programs.build(exercise)
+    except programs.Flat:
+        return draw_one(family, level, form, random)
     return Drawn(content_id([family.name, form, prompt], 16), prompt, task, exercise, program)
 
 
@@ -121,7 +124,10 @@ def draws(family: Family, level: int, split: str, seed: int, form: str) -> Itera
                 # Building a program runs it: an exercise that was taken or turned down before is not built again.
                 if not decided.add(int(content_id([exercise.signature, exercise.returns], 16), 16)):
                     continue
-                prompt, program = programs.build(exercise)
+                try:
+                    prompt, program = programs.build(exercise)
+                except programs.Flat:
+                    continue
                 drawn = Drawn("", prompt, task, exercise, program)
             identity = content_id([name, form, prompt], 16)
             if int(identity[:8], 16) % 10 not in wanted:
@@ -212,7 +218,7 @@ def _checked(family: Family | str, levels: Sequence[int], split: str, form: str)
 def redraw(problem: Problem) -> Drawn | None:
     """The draw that `problem` came from, found again through its origin; None if it did not come from here."""
     origin = problem.extra.get("origin")
-    if not isinstance(origin, dict) or origin.get("family") not in families.BUILT_IN:
+    if not isinstance(origin, dict) or origin.get("family") not in families.names():
         return None
     level, form = origin.get("level"), origin.get("form")
     family = families.get(origin["family"])

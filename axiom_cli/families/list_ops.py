@@ -198,9 +198,9 @@ class ListOps(Family):
 
 
 def _any_list(random: Random) -> list[list[int]]:
-    """One argument: up to 14 integers, often near each other so that equal ones occur, sometimes negative."""
+    """One argument: up to 18 integers, often near each other so that equal ones occur, sometimes negative."""
     low, high = random.choice(((0, 60), (0, 60), (-60, 60), (-5, 20), (20, 50)))
-    return [[random.randint(low, high) for _ in range(random.randint(4, 14))]]
+    return [[random.randint(low, high) for _ in range(random.randint(4, 18))]]
 
 
 def _edges(parameters: list[int]) -> list[list[int]]:

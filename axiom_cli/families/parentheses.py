@@ -154,9 +154,9 @@ class Parentheses(Family):
         return [other for other in LEVELS if other // 2 == level // 2]
 
     def exercise(self, task: Brackets, level: int, random: Random) -> Exercise:
-        """The function of a string that comes after a fixed prefix of level + 1 brackets."""
-        openings = "".join(sorted(random.sample("([{", random.randint(1, 3))))
-        prefix = _prefix(random, level + 1, openings)
+        """The function of a string that comes after a fixed prefix of level + 2 brackets."""
+        openings = "".join(sorted(random.sample("([{", random.choice((1, 2, 2, 3, 3, 3)))))
+        prefix = _prefix(random, level + 2, openings)
         return bracket_programs.exercise(task.kind, openings, prefix, others=random.random() < 0.5)
 
     def trace(self, task: Brackets) -> list[str]:

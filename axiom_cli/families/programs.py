@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
@@ -16,6 +17,12 @@ EXAMPLES = 2
 TESTS = 18
 ATTEMPTS = 2000
 LARGEST = 2**53
+OFTEN = 6
+PATIENCE = 60
+
+
+class Flat(ValueError):
+    """An exercise whose every test has the same result."""
 
 
 def compiled(source: str, entry_point: str) -> Callable[..., Any]:
@@ -28,13 +35,16 @@ def compiled(source: str, entry_point: str) -> Callable[..., Any]:
 def build(exercise: Exercise) -> tuple[str, Program]:
     """The prompt and what a solution must do. Both depend on the exercise alone.
 
-    The first drawn calls are shown; the edge cases and further calls are hidden. No call is both.
+    The first drawn calls are shown; the edge cases and further calls are hidden. No call is both. Raises Flat where
+    all hidden tests found have one result, which a constant would earn.
     """
     random = Random(f"tests/{content_id([exercise.signature, exercise.returns])}")
     oracle = compiled(exercise.reference, exercise.entry_point)
-    calls = _calls(exercise, oracle, random)
     edges = [_case(oracle, args) for args in exercise.edges]
+    calls = _varied(_calls(exercise, oracle, random), edges)
     drawn = [next(calls) for _ in range(EXAMPLES + max(TESTS - len(edges), TESTS // 2))]
+    if len({repr(case["expected"]) for case in edges + drawn[EXAMPLES:]}) < 2:
+        raise Flat(f"one result for all: {exercise.returns}")
     program = Program(
         exercise.entry_point,
         exercise.signature,
@@ -60,6 +70,19 @@ def call_text(name: str, case: dict[str, Any]) -> str:
 def _case(oracle: Callable[..., Any], args: list[Any]) -> dict[str, Any]:
     """One call and its result. The oracle gets a copy, so that it cannot change the arguments on record."""
     return {"args": args, "expected": oracle(*copy.deepcopy(args))}
+
+
+def _varied(calls: Iterator[dict[str, Any]], edges: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """The calls without those whose result has been met often, as long as there are others to be found."""
+    met = Counter(repr(case["expected"]) for case in edges)
+    patience = PATIENCE
+    for case in calls:
+        result = repr(case["expected"])
+        if met[result] >= OFTEN and patience:
+            patience -= 1
+            continue
+        met[result] += 1
+        yield case
 
 
 def _calls(exercise: Exercise, oracle: Callable[..., Any], random: Random) -> Iterator[dict[str, Any]]:

@@ -14,20 +14,30 @@ from itertools import combinations
 from typing import Any
 
 Function = Callable[..., Any]
+NOT_UNDERSTOOD = "(not understood)"
+_UNREAD = (ArithmeticError, AttributeError, KeyError, IndexError, SyntaxError, TypeError, ValueError)
 
 
 def answer(family: str, prompt: str) -> str | None:
-    """The answer to a prompt in answer form, or None for a family without a second solver."""
+    """The answer to a prompt in answer form; NOT_UNDERSTOOD if it is not worded as expected; None for a family without
+    a second solver."""
     solver = _ANSWERS.get(family)
-    return solver(prompt) if solver else None
+    try:
+        return solver(prompt) if solver else None
+    except _UNREAD:
+        return NOT_UNDERSTOOD
 
 
 def function(family: str, prompt: str, entry_point: str) -> Function | None:
-    """The function that a prompt in program form asks for, or None for a family without a second solver."""
+    """The function that a prompt in program form asks for; one that returns NOT_UNDERSTOOD if it is not worded as
+    expected; None for a family without a second solver."""
     if family == "handwritten":
         return _HANDWRITTEN.get(entry_point)
     maker = _FUNCTIONS.get(family)
-    return maker(prompt) if maker else None
+    try:
+        return maker(prompt) if maker else None
+    except _UNREAD:
+        return lambda *args: NOT_UNDERSTOOD
 
 
 def _apply(symbol: str, left: Fraction, right: Fraction) -> Fraction:

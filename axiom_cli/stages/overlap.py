@@ -1,20 +1,21 @@
 """Overlap: how much of one file of problems another one has seen, by equal prompts and by shared runs of 8 words.
 
-The words that a family's every statement holds say nothing about content, so that runs found in many problems of one
-file are boilerplate and do not count.
+The words that a family's every statement holds say nothing about content: what stands in many problems of one file is
+boilerplate, and a run does not reach across it.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from axiom_cli.records import Problem
 
 WORDS = 8
+BOILERPLATE_WORDS = 4
 BOILERPLATE_SHARE = 0.05
 BOILERPLATE_LEAST = 3
 _TOKEN = re.compile(r"\w+|[^\w\s]")
@@ -40,15 +41,17 @@ class Overlap:
 def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
     """Compares the prompts of two files. Case and white space do not count. Reads both to the end.
 
-    A problem with fewer than 8 words has no runs and can only be equal.
+    Where fewer than 8 words stand between boilerplate, a prompt has no runs there and can only be equal.
     """
     lefts = [_tokens(problem.prompt) for problem in left]
     rights = [_tokens(problem.prompt) for problem in right]
     boilerplate = _frequent(lefts) | _frequent(rights)
     whole = set(map(tuple, rights))
-    runs = {run for tokens in rights for run in _runs(tokens)} - boilerplate
+    runs = {run for tokens in rights for part in _content(tokens, boilerplate) for run in _runs(part, WORDS)}
     equal = [tuple(tokens) in whole for tokens in lefts]
-    shared = [any(run in runs for run in _runs(tokens)) for tokens in lefts]
+    shared = [
+        any(run in runs for part in _content(tokens, boilerplate) for run in _runs(part, WORDS)) for tokens in lefts
+    ]
     touched = [" ".join(tokens) for tokens, same, run in zip(lefts, equal, shared, strict=True) if same or run]
     return Overlap(len(lefts), len(rights), sum(equal), sum(shared), len(boilerplate), touched[:5])
 
@@ -57,12 +60,28 @@ def _tokens(prompt: str) -> list[str]:
     return _TOKEN.findall(prompt.lower())
 
 
-def _runs(tokens: list[str]) -> Iterator[tuple[str, ...]]:
-    return (tuple(tokens[at : at + WORDS]) for at in range(len(tokens) - WORDS + 1))
+def _runs(tokens: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
+    return (tuple(tokens[at : at + length]) for at in range(len(tokens) - length + 1))
 
 
 def _frequent(prompts: list[list[str]]) -> set[tuple[str, ...]]:
-    """The runs that stand in more than a twentieth of the prompts, and in more than three."""
-    counts = Counter(run for tokens in map(tuple, set(map(tuple, prompts))) for run in set(_runs(list(tokens))))
-    most = max(BOILERPLATE_LEAST, BOILERPLATE_SHARE * len(prompts))
+    """The runs of 4 words that stand in more than a twentieth of the distinct prompts, and in more than three."""
+    distinct = set(map(tuple, prompts))
+    counts = Counter(run for tokens in distinct for run in set(_runs(tokens, BOILERPLATE_WORDS)))
+    most = max(BOILERPLATE_LEAST, BOILERPLATE_SHARE * len(distinct))
     return {run for run, times in counts.items() if times > most}
+
+
+def _content(tokens: list[str], boilerplate: set[tuple[str, ...]]) -> Iterator[list[str]]:
+    """The parts of a prompt between its boilerplate."""
+    part: list[str] = []
+    covered_to = 0
+    for at, token in enumerate(tokens):
+        if tuple(tokens[at : at + BOILERPLATE_WORDS]) in boilerplate:
+            covered_to = at + BOILERPLATE_WORDS
+        if at >= covered_to:
+            part.append(token)
+        elif part:
+            yield part
+            part = []
+    yield part

@@ -1,0 +1,159 @@
+"""Streams of problems: each at its place for ever, none twice, splits disjoint by content, memory flat."""
+
+from __future__ import annotations
+
+import io
+import time
+import tracemalloc
+from itertools import islice
+from random import Random
+
+import pytest
+
+from axiom_cli import families, jsonl
+from axiom_cli.errors import NothingToDo, UsageError
+from axiom_cli.families import draw, teacher
+from axiom_cli.families.family import LEVELS
+from axiom_cli.records import Problem
+
+
+def _ids(*args, **kwargs):
+    return [problem.id for problem in draw.problems(*args, **kwargs)]
+
+
+def test_the_nth_problem_depends_on_nothing_but_its_place():
+    alone = list(islice(draw.stream("rpn", 4, "train", 7), 30))
+    among = [p for p in draw.problems(["arithmetic", "rpn"], 300, range(3, 8), "train", 7)]
+    assert [p for p in among if (p.family, p.level) == ("rpn", 4)] == alone
+    assert [p.extra["origin"]["n"] for p in alone] == list(range(30))
+    assert _ids(["rpn"], 30, [4], "train", 8) != [p.id for p in alone]
+
+
+def test_families_and_levels_take_turns():
+    drawn = list(draw.problems(["arithmetic", "rpn"], 8, [3, 4], "train", 0))
+    assert [(p.level, p.family) for p in drawn[:4]] == [
+        (3, "arithmetic"),
+        (3, "rpn"),
+        (4, "arithmetic"),
+        (4, "rpn"),
+    ]
+    assert {p.family for p in draw.problems([], 4, [3], "train", 0)} == set(families.BUILT_IN)
+
+
+@pytest.mark.parametrize("form", draw.FORMS)
+def test_no_problem_comes_twice_and_none_is_in_two_splits_or_levels(form):
+    count = 1500 if form == "answer" else 100
+    seen = {
+        (split, seed): _ids([], count, range(1, 6), split, seed, form)
+        for split in draw.SPLITS
+        for seed in (0, 1)
+    }
+    for ids in seen.values():
+        assert len(set(ids)) == len(ids)
+    parts = [set(seen[split, 0]) | set(seen[split, 1]) for split in draw.SPLITS]
+    assert not parts[0] & parts[1] and not parts[0] & parts[2] and not parts[1] & parts[2]
+    assert all(draw.split_of(identity) == split for (split, _), ids in seen.items() for identity in ids)
+
+
+def test_levels_that_can_draw_the_same_question_divide_it_among_them():
+    """Parentheses 4 and 5 have strings of one length: what both draw must belong to one of them."""
+    per_level = {level: set(_ids(["parentheses"], 1500, [level], "train", 0)) for level in (2, 3, 4, 5)}
+    assert not per_level[2] & per_level[3]
+    assert not per_level[4] & per_level[5]
+    family = families.get("parentheses")
+    drawn = {level: {draw.draw_one(family, level, "answer", Random(n)).id for n in range(4000)} for level in (2, 3)}
+    assert drawn[2] & drawn[3], "the two levels no longer overlap: this test, and shared(), have lost their reason"
+
+
+def test_a_row_is_the_record_without_the_detour():
+    for form in draw.FORMS:
+        rows = list(draw.rows([], 40, [3, 6], "test", 2, form))
+        problems = list(draw.problems([], 40, [3, 6], "test", 2, form))
+        assert [jsonl.dump(row) for row in rows] == [jsonl.dump(problem) for problem in problems]
+        place = {"seed": 2, "split": "test", "family": "arithmetic", "level": 3, "n": 0}
+        assert rows[0]["origin"] == {**place, "form": form}
+
+
+def test_a_level_that_is_used_up_says_so_with_its_number():
+    drawn = draw.problems(["list_ops"], 1000, [1], "test", 0, "program")
+    found = []
+    with pytest.raises(NothingToDo) as error:
+        found.extend(drawn)
+    count = sum(1 for _ in _until_end(draw.stream("list_ops", 1, "test", 0, "program")))
+    assert f"list_ops level 1 has no more than {count} distinct program problems in split test" == str(error.value)
+    assert error.value.exit_code == 5
+    assert "--difficulty" in error.value.hint
+
+
+def _until_end(stream):
+    try:
+        yield from stream
+    except NothingToDo:
+        return
+
+
+@pytest.mark.parametrize("text", ["0-3", "3-11", "7-3", "x", "", "3-", "-3", "1.5"])
+def test_levels_that_are_none(text):
+    if text == "3-":
+        assert draw.parse_levels(text) == range(3, 4)
+        return
+    with pytest.raises(UsageError):
+        draw.parse_levels(text)
+
+
+def test_levels_that_are():
+    assert list(draw.parse_levels("3-7")) == [3, 4, 5, 6, 7]
+    assert list(draw.parse_levels("10")) == [10]
+
+
+def test_what_cannot_be_asked_for():
+    for args in (
+        (["rpn"], 1, [3], "dev", 0),
+        (["rpn"], 1, [], "train", 0),
+        (["rpn"], 1, [11], "train", 0),
+        (["rpn"], -1, [3], "train", 0),
+        (["rpn"], 1, [3], "train", 0, "essay"),
+    ):
+        with pytest.raises(UsageError):
+            draw.problems(*args)
+    assert list(draw.problems(["rpn"], 0, [3], "train", 0)) == []
+
+
+def test_memory_stays_flat_and_speed_is_of_the_right_order():
+    out = io.BytesIO()
+    lines = (jsonl.dump(row) for row in draw.rows(["arithmetic"], 60_000, range(3, 8), "train", 0))
+    for line in islice(lines, 2_000):
+        out.write(line)
+    began = time.process_time()
+    for line in islice(lines, 10_000):
+        out.write(line)
+    assert 10_000 / (time.process_time() - began) > 5_000, "20,000 a second are promised on a quiet machine"
+    del out
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    for _ in islice(lines, 8_000):
+        pass
+    grown = tracemalloc.get_traced_memory()[0] - before
+    tracemalloc.stop()
+    assert grown < 400_000
+
+
+def test_the_set_of_numbers_is_a_set():
+    random, seen, truth = Random(1), draw.Seen(), set()
+    for _ in range(20_000):
+        number = random.choice((random.randrange(1, 5000), random.randrange(1, 2**64)))
+        assert seen.add(number) == (number not in truth)
+        truth.add(number)
+    assert seen.count == len(truth)
+
+
+def test_the_teacher_knows_only_what_came_from_here():
+    problem = next(draw.stream("rpn", 3, "train", 0))
+    forged = Problem.from_dict({**problem.to_dict(), "prompt": "Evaluate the postfix expression: 1 1 +"})
+    bare = Problem.from_dict({key: value for key, value in problem.to_dict().items() if key != "origin"})
+    for origin in (7, {"family": "nothing"}, {"family": "rpn", "level": "x"}, {"family": [], "level": 3}):
+        odd = Problem.from_dict({**problem.to_dict(), "origin": origin})
+        assert teacher.teach(odd) is None
+    assert teacher.teach(bare) is None
+    assert teacher.teach(forged) is None
+    assert list(LEVELS) == list(range(1, 11))
