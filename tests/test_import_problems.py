@@ -103,7 +103,7 @@ def test_overlap_counts_equals_and_shared_runs_but_no_boilerplate():
     left = list(draw.problems([], 100, range(5, 8), "test", 0))
     right = list(draw.problems([], 100, range(5, 8), "train", 0))
     assert overlap(left, right).exact == 0
-    assert overlap(left, right).ngram < 5, "the words of the statements are no overlap"
+    assert overlap(left, right).ngram < 10, "the words of the statements are no overlap"
     assert overlap(left, left).exact == 100
     assert overlap(left, [*right, *left[:10]]).exact == 10
     ten = handwritten.problems()

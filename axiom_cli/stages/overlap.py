@@ -18,7 +18,7 @@ WORDS = 8
 BOILERPLATE_WORDS = 4
 BOILERPLATE_SHARE = 0.05
 BOILERPLATE_LEAST = 3
-_TOKEN = re.compile(r"\w+|[^\w\s]")
+_TOKEN = re.compile(r"\w+|[^\w\s]+")
 
 
 @dataclass(frozen=True)
