@@ -68,7 +68,7 @@ class Handler(BaseHTTPRequestHandler):
             self.close_connection = True
             self.connection.close()
         elif fault == "slow":
-            time.sleep(1.0)
+            time.sleep(4.0)
             self._send(200, self.server.reply(body))
         elif isinstance(fault, tuple):
             self._send(*fault)

@@ -64,6 +64,7 @@ def test_a_sample_depends_on_seed_problem_and_index_alone(engine):
     together = list(engine.generate(PROBLEMS, CONFIG, 4))
     alone = [next(engine.generate([problem], CONFIG, 4)) for problem in reversed(PROBLEMS)][::-1]
     later = list(engine.generate(PROBLEMS, CONFIG, 2, [2] * 4))
+    assert len(set(_texts(together))) > len(PROBLEMS)
     assert _texts(alone) == _texts(together)
     assert _texts(later) == _texts(group[2:] for group in together)
     assert [s.index for s in later[0]] == [2, 3]

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import socket
-import time
+import threading
 
 import pytest
-from chat_server import chat_server, completion, seeded
 
 from axiom_cli.answers import messages
 from axiom_cli.configs import SolveConfig
 from axiom_cli.engines.remote import RemoteEngine
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.families import draw
+from chat_server import chat_server, completion, seeded
 
 CONFIG = SolveConfig(max_tokens=64, seed=3)
 PROBLEMS = list(draw.problems(["arithmetic"], 3, [3], "train", 0))
@@ -61,9 +61,8 @@ def test_what_passes_is_tried_again(fault):
 def test_a_slow_answer_is_given_up_and_asked_for_again():
     with chat_server() as server:
         server.faults = ["slow"]
-        started = time.monotonic()
-        [sample] = written(server, timeout=0.2)
-    assert sample.finish == "stop" and time.monotonic() - started < 0.9
+        [sample] = written(server, timeout=1.0)
+        assert sample.finish == "stop" and len(server.requests) >= 2
 
 
 def test_retry_after_is_honoured():
@@ -189,14 +188,14 @@ def test_the_only_model_need_not_be_named():
 
 
 def test_requests_go_side_by_side():
-    def slow(body):
-        time.sleep(0.2)
+    all_there = threading.Barrier(4)
+
+    def together(body):
+        all_there.wait(timeout=60)
         return seeded(body)
 
-    with chat_server(slow) as server:
-        started = time.monotonic()
-        assert len(written(server, 8, jobs=8)) == 8
-    assert time.monotonic() - started < 1.2
+    with chat_server(together) as server:
+        assert len(written(server, 8, jobs=4)) == 8
 
 
 def test_a_delay_lies_between_requests():

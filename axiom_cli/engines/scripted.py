@@ -140,7 +140,8 @@ def _rate(text: str) -> float:
 def load_script(path: Path) -> Script:
     """Problem id -> texts, from a `.json` script or a `.jsonl` file of samples. Raises MissingError and InputError."""
     if not path.is_file():
-        raise MissingError(f"no script {path}", "there are solver, solver:RATE, FILE.json and FILE.jsonl")
+        hint = "the scripted engine's --model is solver, solver:RATE, or a script: FILE.json, FILE.jsonl"
+        raise MissingError(f"no script {path}", hint)
     if path.suffix == ".jsonl":
         texts = defaultdict(list)
         for sample in jsonl.load(path, Sample):

@@ -1,0 +1,16 @@
+#!/bin/sh
+# Records are JSON lines, so a filter fits between any two stages. Here: keep only the hard problems, sample them, verify,
+# and see which accepted samples took the fewest words. `jq -c 'select(...)'` does the same as where.py.
+#
+#     sh examples/pipe.sh [ENGINE [MODEL]]      for a real model: sh examples/pipe.sh auto nano
+set -eu
+here=$(dirname "$0")
+engine=${1:-scripted}
+model=${2:-solver:0.3}
+
+axiom problems gen arithmetic rpn --count 40 --difficulty 3-7 --seed 7 |
+    python "$here/where.py" level '>=' 6 |
+    axiom solve --engine "$engine" --model "$model" --samples 4 |
+    axiom verify |
+    python "$here/where.py" status '==' pass |
+    python "$here/where.py" sample.tokens '<=' 60

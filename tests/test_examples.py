@@ -1,0 +1,115 @@
+"""Every example and every block of the tutorial is run as a user would run it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from command_line import ROOT, environment, rows
+
+EXAMPLES = ROOT / "examples"
+Shell = Callable[..., "subprocess.CompletedProcess[bytes]"]
+TUTORIAL = ROOT / "docs" / "tutorial.md"
+BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+
+
+def make_shell(programs: Path) -> Shell:
+    """Runs a line in a shell that knows `axiom` and `python`."""
+    for name, words in (("axiom", f"{sys.executable} -m axiom_cli"), ("python", sys.executable)):
+        (programs / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
+        (programs / name).chmod(0o755)
+
+    def run(line: str, cwd: Path, together: bool = False, **more: str) -> subprocess.CompletedProcess[bytes]:
+        """The finished process; `together` puts what it says on stderr among its stdout, as a terminal does."""
+        env = environment(PATH=f"{programs}{os.pathsep}{os.environ['PATH']}", LC_ALL="C", **more)
+        errors = subprocess.STDOUT if together else subprocess.PIPE
+        return subprocess.run(["sh", "-c", line], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=errors, timeout=120)
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def shell(tmp_path_factory) -> Shell:
+    return make_shell(tmp_path_factory.mktemp("bin"))
+
+
+def test_the_pipe_keeps_the_short_accepted_samples_of_hard_problems(shell, tmp_path):
+    done = shell(f"sh {EXAMPLES / 'pipe.sh'}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    verdicts = rows(done.stdout)
+    assert len(verdicts) > 20
+    assert {v["status"] for v in verdicts} == {"pass"}
+    assert min(v["sample"]["problem"]["level"] for v in verdicts) == 6
+    assert max(v["sample"]["tokens"] for v in verdicts) <= 60
+
+
+@pytest.mark.parametrize(
+    ("condition", "kept"),
+    [("a.b '>=' 2", "2"), ("a.b '!=' 2", "1"), ("name == x", "1"), ("absent == null", ""), ("a == 1", "")],
+)
+def test_where_keeps_lines_as_they_came(shell, tmp_path, condition, kept):
+    (tmp_path / "in").write_text('{"n":1, "a":{"b":1},"name":"x"}\n{"n":2, "a":{"b":2},"name":"y"}\n')
+    done = shell(f"python {EXAMPLES / 'where.py'} {condition} < in", tmp_path)
+    assert [line[5:6] for line in done.stdout.decode().splitlines()] == list(kept)
+
+
+def test_comparing_two_runs_says_which_is_better(shell, tmp_path):
+    done = shell(f"sh {EXAMPLES / 'compare.sh'}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    [comparison] = rows(done.stdout)
+    assert comparison["verdict"] == "better" and comparison["problems"] == 40
+    assert b"Better: verdicts_solver_0.2" in done.stderr
+    same = shell(f"sh {EXAMPLES / 'compare.sh'} scripted solver:0.5 solver:0.5", tmp_path)
+    assert b"ot shown" in same.stderr
+
+
+def test_a_family_from_outside_is_installed_drawn_audited_and_solved(shell, tmp_path):
+    pytest.importorskip("setuptools", reason="the example's build backend is not installed here")
+    shutil.copytree(EXAMPLES / "roman_family", tmp_path / "source")
+    install = "python -m pip install -q --no-build-isolation --no-deps --no-index --target site ./source"
+    done = shell(install, tmp_path)
+    assert done.returncode == 0, done.stderr
+    path = os.pathsep.join([str(ROOT), str(tmp_path / "site")])
+    listed = rows(shell("axiom problems list", tmp_path, PYTHONPATH=path).stdout)
+    assert "roman" in [row["name"] for row in listed if row["kind"] == "family"]
+    line = "axiom problems gen roman --count 30 --difficulty 1-10 | axiom coldstart --include-failed"
+    verdicts = rows(shell(line, tmp_path, PYTHONPATH=path).stdout)
+    assert len(verdicts) == 30 and {v["status"] for v in verdicts} == {"pass"}
+    audit = shell("axiom problems audit roman --draws 300", tmp_path, PYTHONPATH=path)
+    assert audit.returncode == 0, audit.stderr
+
+
+def replayed(text: str, shell: Shell, folder: Path) -> str:
+    """The page with every console block's output as it is now. Raises where a command fails."""
+
+    def block(found: re.Match[str]) -> str:
+        lines = [line[2:] for line in found[1].splitlines() if line.startswith("$ ")]
+        return "```console\n" + "".join(f"$ {line}\n{said(line)}" for line in lines) + "```"
+
+    def said(line: str) -> str:
+        done = shell(line, folder, together=True)
+        assert done.returncode == 0, (line, done.stdout.decode())
+        return done.stdout.decode()
+
+    return BLOCK.sub(block, text)
+
+
+def test_the_tutorial_shows_what_its_commands_say(shell, tmp_path):
+    if not shutil.which("jq"):
+        pytest.skip("the tutorial uses jq, which is not installed here")
+    text = TUTORIAL.read_text()
+    assert text.count("\n$ axiom ") > 8
+    assert replayed(text, shell, tmp_path) == text, f"python {Path(__file__).name} writes it anew"
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as bin_folder, tempfile.TemporaryDirectory() as work_folder:
+        TUTORIAL.write_text(replayed(TUTORIAL.read_text(), make_shell(Path(bin_folder)), Path(work_folder)))
