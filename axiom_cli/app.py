@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import atexit
 import difflib
 import errno
 import importlib
 import os
 import sys
-from typing import Any
+from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
@@ -30,6 +31,13 @@ COMMANDS = {
     "config": "Each setting in force, and where it came from.",
     "workspace": "What was made, and from what: ls, show, why, diff, gc, fsck, export.",
 }
+GLOBALS = [
+    ("--workspace DIR", "The workspace [.axiom, found upwards like .git]."),
+    ("--quiet", "Only warnings and errors on stderr."),
+    ("--debug", "Show the traceback of every error."),
+    ("--version", "Print the version."),
+    ("--install-completion", "Complete commands in this shell from now on; --show-completion only prints how."),
+]
 EXIT_INTERRUPTED = 130
 DATA = "data/synthetic"
 # The classes of Typer's own parser, which moved from click into Typer: reached through a public descendant.
@@ -65,26 +73,30 @@ class Commands(TyperGroup):
             raise UsageError(f"no such command: {args[0]}", hint)
         return super().resolve_command(ctx, args)
 
+    def format_options(self, ctx: typer.Context, formatter: Any) -> None:
+        """The global options, which `split_globals` reads, and the commands."""
+        with formatter.section("Global options, before or after the command"):
+            formatter.write_dl(GLOBALS)
+        super().format_options(ctx, formatter)
+
     def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
         """The help lines, without importing a command."""
         with formatter.section("Commands"):
             formatter.write_dl(list(COMMANDS.items()))
 
 
-app = typer.Typer(cls=Commands, rich_markup_mode=None, add_completion=True)
-
-
-@app.callback()
-def axiom(
-    workspace: str = typer.Option("", "--workspace", metavar="DIR", help="[.axiom, found upwards like .git]"),
-    quiet: bool = typer.Option(False, "--quiet", help="Only warnings and errors on stderr."),
-    debug: bool = typer.Option(False, "--debug", help="Show the traceback of every error."),
-    version: bool = typer.Option(False, "--version", help="Print the version."),
-) -> None:
+def axiom() -> None:
     """A small language model teaches itself to reason, by expert iteration on this machine.
 
     Records flow as JSONL: axiom problems gen | axiom solve | axiom verify | axiom train | axiom merge
     """
+
+
+def application(completion: bool = False) -> Any:
+    """The command line as Typer parses it. Its options for shell completion cost every start pydantic, so they are
+    there only when one of them is used."""
+    app = typer.Typer(cls=Commands, rich_markup_mode=None, add_completion=completion, callback=axiom)
+    return typer.main.get_command(app)
 
 
 def split_globals(argv: list[str]) -> tuple[list[str], dict[str, Any]]:
@@ -100,7 +112,7 @@ def split_globals(argv: list[str]) -> tuple[list[str], dict[str, Any]]:
         elif word.partition("=")[0] == "--workspace":
             flags["workspace"] = word.partition("=")[2] if "=" in word else next(words, None)
             if not flags["workspace"]:
-                raise UsageError("--workspace needs a folder")
+                raise UsageError("--workspace needs a folder", "axiom --workspace DIR COMMAND")
         else:
             rest.append(word)
     return rest, flags
@@ -123,8 +135,9 @@ def run(argv: list[str]) -> int:
     if flags.pop("version", False):
         print(f"axiom {__version__}")
         return 0
-    command = typer.main.get_command(app)
-    if "_AXIOM_COMPLETE" in os.environ:
+    completing = "_AXIOM_COMPLETE" in os.environ
+    command = application(completing or any(word.endswith("-completion") for word in args[:1]))
+    if completing:
         command.main(args=args, prog_name="axiom")
     asks = not args or "--help" in args
     start = Resolved(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
@@ -135,6 +148,13 @@ def run(argv: list[str]) -> int:
     except typer.Exit as stop:
         return stop.exit_code
     return 0
+
+
+def _leave(code: int) -> NoReturn:
+    """Ends the process with `code`. After Ctrl-C inside an import, Python itself would die of the signal instead."""
+    atexit._run_exitfuncs()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -149,7 +169,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     except (KeyboardInterrupt, typer.Abort):
         console.error("interrupted; finished work is kept", "the same command again goes on from there")
-        return EXIT_INTERRUPTED
+        return EXIT_INTERRUPTED if argv is not None else _leave(EXIT_INTERRUPTED)
     except Misuse as error:
         path = error.ctx.command_path if error.ctx else "axiom"
         console.error(error.format_message(), f"{path} --help lists what it takes")

@@ -35,7 +35,7 @@ def test_version_and_help(tmp_path: Path) -> None:
         (["problems", "gne"], 2, "Did you mean 'gen'?"),
         (["verify", "--fail-udner", "1"], 2, "--fail-under"),
         (["problems", "gen", "--count", "many"], 2, "--count"),
-        (["problems", "gen", "--difficulty", "0-11"], 2, "levels 0-11"),
+        (["problems", "gen", "--difficulty", "low"], 2, "hint: write LO-HI"),
         (["problems", "gen", "--split", "tset"], 2, "there are train, val, test"),
         (["problems", "gen", "--form", "prose"], 2, "hint: it has answer, program"),
         (["verify", "--format", "xml"], 2, "there are verdicts and solutions"),

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from axiom_cli import errors
-from axiom_cli.app import app
+from axiom_cli.app import GLOBALS, application
 from axiom_cli.records import WRITERS
 
 HEAD = """\
@@ -53,14 +53,15 @@ def _kinds() -> Iterator[str]:
 
 
 def _commands() -> Iterator[str]:
-    root = typer.main.get_command(app)
+    root = application()
     context = typer.Context(root, info_name="axiom")
     yield from _command(root, context, "##")
 
 
 def _command(command: Any, context: Any, marks: str) -> Iterator[str]:
     yield f"{marks} {context.command_path}\n\n{_text(command.help)}\n"
-    rows = [row for parameter in command.get_params(context) if (row := _row(parameter, context))]
+    rows = [f"| `{name}` | {meaning} |" for name, meaning in GLOBALS if context.parent is None]
+    rows += [row for parameter in command.get_params(context) if (row := _row(parameter, context))]
     if rows:
         yield "| option | meaning |\n|---|---|"
         yield from rows

@@ -1,0 +1,108 @@
+"""The whole pipeline in one command: prompt, generate, verify, save what was accepted; and what it saved, compared."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+from command_line import AXIOM, SCRIPTED, axiom, environment, failed, rows, talk
+
+PLAIN = {
+    "problem_id",
+    "problem_title",
+    "solution_code",
+    "passed_tests",
+    "total_tests",
+    "model_name",
+    "timestamp",
+}
+SOLVE = ("solve", *SCRIPTED, "--samples", "2")
+
+
+def test_list_problems_lists_the_ten(tmp_path: Path) -> None:
+    listed = rows(axiom("solve", "--list-problems", cwd=tmp_path).stdout)
+    assert len(listed) == 10
+    assert {"two_sum", "fizzbuzz", "binary_search"} < {row["name"] for row in listed}
+
+
+def test_accepted_rows_are_saved_and_not_solved_again(tmp_path: Path) -> None:
+    words = (*SOLVE, "--model", "solver", "--problems", "two_sum,fizzbuzz", "--experiment", "baseline")
+    words += ("--output-dir", "data/synthetic", "--skip-existing")
+    done = axiom(*words, cwd=tmp_path)
+    assert (done.returncode, done.stdout) == (0, b"")
+    path = tmp_path / "data" / "synthetic" / "solutions_baseline.jsonl"
+    saved = path.read_bytes()
+    assert [row["problem_id"] for row in rows(saved)] == ["two_sum", "fizzbuzz"]
+    for row in rows(saved):
+        assert set(row) == PLAIN
+        assert row["passed_tests"] == row["total_tests"] >= 15
+        assert f"def {row['problem_id']}(" in row["solution_code"]
+    done = axiom(*words, cwd=tmp_path)
+    assert done.returncode == 0
+    assert "nothing left to do" in talk(done)[-1]
+    assert path.read_bytes() == saved
+
+
+def test_a_bare_output_dir_and_no_problems_is_all_ten(tmp_path: Path) -> None:
+    done = axiom(*SOLVE, "--model", "solver", "--output-dir", "--samples", "1", cwd=tmp_path, stdin=None)
+    assert "10 of 10 problems solved; 10 new solutions in data/synthetic/solutions.jsonl" in talk(done)[-1]
+    assert len(rows((tmp_path / "data/synthetic/solutions.jsonl").read_bytes())) == 10
+
+
+def test_nothing_wrong_is_saved(tmp_path: Path) -> None:
+    done = axiom(*SOLVE, "--model", "solver:1", "--problems", "two_sum", "--output-dir", "out", cwd=tmp_path)
+    assert done.returncode == 0
+    assert "0 of 1 problem solved" in talk(done)[-1]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_pipe_of_problems_and_a_cut_last_line(tmp_path: Path) -> None:
+    problems = axiom("problems", "gen", "rpn", "--count", "3", cwd=tmp_path).stdout
+    words = (*SOLVE, "--model", "solver", "--output-dir", "out", "--skip-existing")
+    axiom(*words, cwd=tmp_path, stdin=problems.splitlines(keepends=True)[0])
+    path = tmp_path / "out" / "solutions.jsonl"
+    whole = path.read_bytes()
+    path.write_bytes(whole + b'{"problem_id": "cut o')
+    done = axiom(*words, cwd=tmp_path, stdin=problems)
+    assert "its last line was cut off and is left out" in done.stderr.decode()
+    assert path.read_bytes().startswith(whole)
+    assert [row["problem_id"] for row in rows(path.read_bytes())] == [row["id"] for row in rows(problems)]
+
+
+def test_a_killed_pipeline_leaves_whole_lines_and_goes_on(tmp_path: Path) -> None:
+    problems = tmp_path / "problems.jsonl"
+    axiom("problems", "gen", "arithmetic", "--form", "program", "--count", "60", "-o", str(problems), cwd=tmp_path)
+    words = [*SOLVE, "--model", "solver", str(problems), "--output-dir", "out", "--skip-existing"]
+    path = tmp_path / "out" / "solutions.jsonl"
+    with subprocess.Popen([*AXIOM, *words], cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL) as process:
+        while not path.exists() and process.poll() is None:
+            time.sleep(0.01)
+        process.kill()
+    kept = [row["problem_id"] for row in rows(path.read_bytes())]
+    assert kept
+    assert axiom(*words, cwd=tmp_path).returncode == 0
+    solved = [row["problem_id"] for row in rows(path.read_bytes())]
+    assert solved[: len(kept)] == kept
+    assert solved == [row["id"] for row in rows(problems.read_bytes())]
+
+
+def test_two_solutions_files_are_compared(tmp_path: Path) -> None:
+    for name, model in (("one", "solver:0.5"), ("two", "solver")):
+        axiom(*SOLVE, "--model", model, "--samples", "1", "--experiment", name, cwd=tmp_path, stdin=None)
+    files = [f"data/synthetic/solutions_{name}.jsonl" for name in ("one", "two")]
+    done = axiom("report", "--compare", *files, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    [row] = rows(done.stdout)
+    assert row["rate_after"] == 1.0 > row["rate_before"]
+    assert row["sentence"] in talk(done)
+
+
+def test_solutions_rows_from_verify(tmp_path: Path) -> None:
+    samples = axiom(*SOLVE, "--model", "solver:0.5", "--problems", "two_sum,fizzbuzz", cwd=tmp_path).stdout
+    done = axiom("verify", "--format", "solutions", cwd=tmp_path, stdin=samples)
+    assert rows(done.stdout) and all(set(row) == PLAIN for row in rows(done.stdout))
+
+
+def test_an_unknown_problem_is_missing(tmp_path: Path) -> None:
+    failed(axiom("solve", "--problems", "fizbuzz", cwd=tmp_path, stdin=None), 4, "did you mean fizzbuzz?")

@@ -1,0 +1,90 @@
+"""Where a value comes from: flag > AXIOM_* variable > ./axiom.toml > user's axiom.toml > default."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from command_line import SCRIPTED, axiom, failed, rows
+
+
+def in_force(cwd: Path, setting: str, **env: str) -> tuple[object, str]:
+    done = axiom("config", cwd=cwd, env=env)
+    assert done.returncode == 0, done.stderr
+    [row] = [row for row in rows(done.stdout) if row["setting"] == setting]
+    return row["value"], row["origin"]
+
+
+def test_each_source_beats_the_ones_below_it(tmp_path: Path) -> None:
+    user = tmp_path / "home" / "axiom" / "axiom.toml"
+    env = {"XDG_CONFIG_HOME": str(tmp_path / "home")}
+    assert in_force(tmp_path, "solve.samples", **env) == (8, "default")
+    user.parent.mkdir(parents=True)
+    user.write_text("samples = 5\n")
+    assert in_force(tmp_path, "solve.samples", **env) == (5, str(user))
+    user.write_text("samples = 5\n[solve]\nsamples = 6\n")
+    assert in_force(tmp_path, "solve.samples", **env) == (6, f"{user} [solve]")
+    assert in_force(tmp_path, "loop.samples", **env) == (5, str(user))
+    (tmp_path / "axiom.toml").write_text("samples = 7\n")
+    assert in_force(tmp_path, "solve.samples", **env) == (7, "axiom.toml")
+    env["AXIOM_SAMPLES"] = "3"
+    assert in_force(tmp_path, "solve.samples", **env) == (3, "variable AXIOM_SAMPLES")
+    env["AXIOM_SOLVE_SAMPLES"] = "2"
+    assert in_force(tmp_path, "solve.samples", **env) == (2, "variable AXIOM_SOLVE_SAMPLES")
+    problem = axiom("problems", "gen", "rpn", "--count", "1", cwd=tmp_path).stdout
+    words = ["solve", *SCRIPTED, "--model", "solver"]
+    assert len(rows(axiom(*words, cwd=tmp_path, stdin=problem, env=env).stdout)) == 2
+    assert len(rows(axiom(*words, "--samples", "1", cwd=tmp_path, stdin=problem, env=env).stdout)) == 1
+
+
+def test_every_field_of_every_stage_is_a_setting(tmp_path: Path) -> None:
+    from dataclasses import fields
+
+    from axiom_cli.commands.config import STAGES
+    from axiom_cli.settings import section
+
+    shown = {row["setting"] for row in rows(axiom("config", cwd=tmp_path).stdout)}
+    assert {f"{section(cls)}.{field.name}" for cls in STAGES for field in fields(cls)} < shown
+    assert {"workspace", "quiet", "model"} < shown
+
+
+def test_the_workspace_comes_from_flag_variable_or_file(tmp_path: Path) -> None:
+    (tmp_path / "axiom.toml").write_text('workspace = "a"\nmodel = "solver"\n[solve]\nengine = "scripted"\n')
+    problem = axiom("problems", "gen", "rpn", "--count", "1", cwd=tmp_path).stdout
+    axiom("solve", cwd=tmp_path, stdin=problem)
+    axiom("solve", cwd=tmp_path, stdin=problem, env={"AXIOM_WORKSPACE": "b"})
+    axiom("--workspace", "c", "solve", cwd=tmp_path, stdin=problem)
+    axiom("solve", "--workspace=d", cwd=tmp_path, stdin=problem)
+    assert sorted(path.parent.name for path in tmp_path.glob("*/format")) == ["a", "b", "c", "d"]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[solve]\nsampels = 4\n", "axiom.toml: [solve] has no setting 'sampels'"),
+        ("[solve]\nsamples = 'many'\n", "axiom.toml [solve]: samples = 'many'"),
+        ("solve = 4\n", "axiom.toml: solve is a table"),
+        ("samples = \n", "axiom.toml is not TOML"),
+    ],
+)
+def test_a_bad_file_is_named(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "axiom.toml").write_text(text)
+    failed(axiom("config", cwd=tmp_path), 2, said)
+
+
+def test_a_bad_variable_is_named_and_an_unknown_one_is_told(tmp_path: Path) -> None:
+    failed(axiom("config", cwd=tmp_path, env={"AXIOM_SAMPLES": "few"}), 2, "variable AXIOM_SAMPLES: samples = 'few'")
+    done = axiom("config", cwd=tmp_path, env={"AXIOM_SAMPELS": "3"})
+    assert "warning: AXIOM_SAMPELS is no setting of axiom" in done.stderr.decode()
+
+
+def test_lists_are_comma_separated_or_repeated(tmp_path: Path) -> None:
+    words = ["problems", "gen", "--count", "6"]
+    expected = axiom(*words, "rpn", "arithmetic", cwd=tmp_path).stdout
+    assert {row["family"] for row in rows(expected)} == {"rpn", "arithmetic"}
+    assert axiom(*words, "rpn,arithmetic", cwd=tmp_path).stdout == expected
+    solve = ["solve", *SCRIPTED, "--model", "solver", "--samples", "1"]
+    expected = axiom(*solve, "--problems", "two_sum,fizzbuzz", cwd=tmp_path).stdout
+    assert {row["problem"]["id"] for row in rows(expected)} == {"two_sum", "fizzbuzz"}
+    assert axiom(*solve, "--problems", "two_sum", "--problems", "fizzbuzz", cwd=tmp_path).stdout == expected
