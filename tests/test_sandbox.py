@@ -44,12 +44,19 @@ HONEST = {
     "imports": "import re, math, heapq, bisect, itertools, functools, collections, string, random, decimal, fractions\n"
     "import datetime, json, statistics, operator, copy, typing, enum, abc, time, hashlib, calendar, textwrap, queue\n"
     "def f(x): return int(decimal.Decimal(x) * 2)",
+    "rarer imports": "import argparse, ast, asyncio, csv, difflib, hmac, html, inspect, logging, pathlib\n"
+    "import pickle, pprint, secrets, subprocess, tempfile, traceback, unittest, urllib.parse, zoneinfo, email.message\n"
+    "def f(x): return 2 * x",
+    "modules of packages": "from concurrent.futures import Future\nimport urllib.parse as p, importlib.metadata\n"
+    "def f(x): return 2 * int(p.parse_qs(f'a={x}')['a'][0])",
+    "hashes": "import hashlib\n"
+    "def f(x): return 2 * x + len(hashlib.sha256(b'a').digest()) - hashlib.md5(b'').digest_size * 2",
     "main guard": "def f(x): return 2 * x\nif __name__ == '__main__':\n    print(f(int(input())))",
     "exceptions": "class E(Exception): pass\ndef f(x):\n    try:\n        raise E(x)\n    except E as e:\n"
     "        return e.args[0] * 2",
     "cache": "from functools import lru_cache\n@lru_cache(None)\ndef f(x): return x * 2",
     "datetime": "from datetime import datetime, timedelta\n"
-    "def f(x): return (datetime.strptime('2020-01-01', '%Y-%m-%d') + timedelta(days=2 * x) - datetime(2020, 1, 1)).days",
+    "def f(x): return (datetime.strptime('2020-1-1', '%Y-%m-%d') + timedelta(2 * x) - datetime(2020, 1, 1)).days",
     "float result": "def f(x): return 2.0 * x",
     "regex": "import re\ndef f(x): return int(re.sub(r'[a-z]', '', 'a%db' % (2 * x)))",
     "memory within limits": "def f(x): return 2 * x + len(bytearray(100_000_000)) - 100_000_000",

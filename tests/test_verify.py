@@ -77,7 +77,10 @@ def test_forms_mix_and_order_is_kept():
     assert {v.isolation for v in verdicts[::2]} == {"exact"}
 
 
-@pytest.mark.parametrize("make", [lambda: sample("Answer: 1", answer="1"), lambda: written("def double(n): return 2*n")])
+FORMS = {"answer": lambda: sample("Answer: 1", answer="1"), "program": lambda: written("def double(n): return 2*n")}
+
+
+@pytest.mark.parametrize("make", FORMS.values(), ids=FORMS)
 def test_the_first_verdict_comes_before_the_input_ends(make):
     gate = threading.Event()
 

@@ -7,7 +7,7 @@ import select
 import sys
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import TracebackType
 from typing import Any, TypeVar
 
@@ -26,6 +26,7 @@ WINDOW = 64  # entries a worker that may await their turn
 REMEMBERED = 4096  # outcomes kept, so that equal programs run once
 SUITES = 512
 TRIES = 3
+SLEEPER = 0.05  # a program that waits uses less than this share of its processor time
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ class Sandbox:
     def close(self) -> None:
         """Ends all workers."""
         while self._workers:
-            self._workers.pop().kill()
+            self._workers.pop().close()
 
     def check(self, code: str, program: records.Program) -> Outcome:
         """The outcome of one program."""
@@ -171,13 +172,15 @@ class Sandbox:
                 self._workers.append(best := self._start())
             if best is None or len(best.jobs) >= IN_FLIGHT:
                 return
-            best.submit(waiting.popleft())
+            job = waiting.popleft()
+            job.wall = self.limits.wall * crowding() * (1 + job.tries)
+            best.submit(job)
 
     def _replace(self, waiting: deque[Job]) -> None:
         """Puts away dead and worn workers; the jobs of a dead one are tried again in a fresh one."""
         for one in [one for one in self._workers if one.dead or (one.worn and not one.jobs)]:
             self._workers.remove(one)
-            one.kill()
+            one.close()
             for job in reversed(one.jobs.values()):
                 self._again(job, waiting, "its worker died")
 
@@ -211,11 +214,12 @@ class Sandbox:
         self._replace(waiting)
 
     def _conclude(self, owner: Worker, job: Job, report: messages.Report, waiting: deque[Job]) -> None:
-        limits = self.limits.timeout, self.limits.wall
-        outcome = judge(job.suite, bytes(job.received), report, limits, job.flooded)
+        outcome = judge(job.suite, bytes(job.received), report, (self.limits.timeout, job.wall), job.flooded)
         job.received = bytearray()
-        starved = report.cause == messages.WALL_LIMIT and report.cpu < limits[0] / 2 and _overloaded()
-        if outcome.status == INFRA or (starved and job.tries == 0):
+        if report.cause == messages.WALL_LIMIT and crowding() > 1:
+            starved = job.tries == 0 or report.cpu > SLEEPER * self.limits.timeout
+            outcome = replace(outcome, status=INFRA, reason="the machine was too busy to run it") if starved else outcome
+        if outcome.status == INFRA:
             owner.served = worker.JOBS_IN_A_LIFE  # a fresh zygote for what follows
             self._again(job, waiting, outcome.reason)
             return
@@ -233,7 +237,7 @@ class Sandbox:
 
     def _start(self) -> Worker:
         limits = self.limits
-        return Worker(limits.timeout, limits.wall, limits.memory << 20, limits.result_bytes, self._layers)
+        return Worker(limits.timeout, limits.memory << 20, limits.result_bytes, self._layers)
 
     def _prove(self) -> tuple[str, list[str]]:
         """Runs the canaries in the first worker. The level that held, and what is missing and why."""
@@ -243,7 +247,7 @@ class Sandbox:
         for flags in (0, messages.UNFILTERED):
             code, program = levels.canaries(filtered=not flags)
             prepared = suite.prepare(program)
-            job = Job(prepared, code, flags)
+            job = Job(prepared, code, flags, wall=self.limits.wall * crowding())
             blocked |= self._blocked(first, job)
         layers = [f"{layer}: {why}" for layer, why in first.missing.items()]
         names = {*levels.FILTERED_NAMES, *levels.UNFILTERED_NAMES} - blocked - first.missing.keys()
@@ -272,9 +276,9 @@ def _is_text(code: str) -> bool:
     return True
 
 
-def _overloaded() -> bool:
-    """Whether more processes want to run than there are processors."""
-    return os.getloadavg()[0] > 1.2 * (os.cpu_count() or 1)
+def crowding() -> float:
+    """How much longer things take because more processes want to run than there are processors: 1 to 4."""
+    return min(4.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
 
 
 def isolation_level() -> tuple[str, list[str]]:

@@ -109,10 +109,11 @@ def canary(name):
 '''
 
 
-FILTERED_NAMES = (  # in this order: what is open at the start is looked at before anything is opened
+# In this order: what is open at the start is looked at before anything is opened.
+FILTERED_NAMES = (
     "find an open descriptor", "read a file", "write a file", "stat a file", "list a folder", "make a folder",
-    "change the folder", "fork", "execute", "open a socket", "make a socket pair", "signal the parent", "make a memory file", "make a pipe",
-    "change a limit", "take a terabyte", "read the environment",
+    "change the folder", "fork", "execute", "open a socket", "make a socket pair", "signal the parent",
+    "make a memory file", "make a pipe", "change a limit", "take a terabyte", "read the environment",
 )  # fmt: skip
 UNFILTERED_NAMES = ("landlock", "namespaces")
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import array
+import contextlib
 import json
 import select
 import socket
@@ -28,6 +29,7 @@ ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC", "OMP_NUM
 LAYERS = ("namespaces", "landlock", "seccomp")
 START_SECONDS = 60.0
 GRACE_SECONDS = 10.0  # after a job's wall limit: the zygote itself must be dead
+LEAVING_SECONDS = 2.0
 JOBS_IN_A_LIFE = 2000
 CHUNK = 1 << 16
 
@@ -40,6 +42,7 @@ class Job:
     code: str
     flags: int = 0
     tries: int = 0
+    wall: float = 0.0
     key: str = ""
     outcome: Outcome | None = None
     socket: socket.socket | None = None
@@ -57,8 +60,8 @@ class Job:
 class Worker:
     """One zygote. `dead` says that it must be replaced, and that its jobs have no verdict."""
 
-    def __init__(self, cpu: float, wall: float, memory: int, result_bytes: int, layers: tuple[str, ...] = LAYERS):
-        self.cpu, self.wall, self.memory, self.result_bytes = cpu, wall, memory, result_bytes
+    def __init__(self, cpu: float, memory: int, result_bytes: int, layers: tuple[str, ...] = LAYERS):
+        self.cpu, self.memory, self.result_bytes = cpu, memory, result_bytes
         self.jobs: OrderedDict[int, Job] = OrderedDict()
         self.dead = False
         self.served = 0
@@ -107,7 +110,7 @@ class Worker:
         number = self.served
         job.socket, job.unsent = mine, memoryview(job.suite.payload(job.code))
         job.received, job.flooded = bytearray(), False
-        order = messages.Order(number, self.cpu, self.wall, self.memory, job.flags)
+        order = messages.Order(number, self.cpu, job.wall, self.memory, job.flags)
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
         self.jobs[number] = job
         if len(self.jobs) == 1:
@@ -189,7 +192,16 @@ class Worker:
 
     def overdue(self) -> float:
         """Seconds until its present job must have been reported; the zygote is given up when they are over."""
-        return self._began + self.wall + GRACE_SECONDS - time.monotonic() if self.jobs else START_SECONDS
+        present = next(iter(self.jobs.values()), None)
+        return self._began + present.wall + GRACE_SECONDS - time.monotonic() if present else START_SECONDS
+
+    def close(self) -> None:
+        """Ends an idle zygote in good order: it leaves when its socket closes. A busy or deaf one is killed."""
+        if not self.jobs and not self.dead:
+            self.control.close()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(LEAVING_SECONDS)
+        self.kill()
 
     def kill(self) -> None:
         """Ends the zygote and with it whatever runs under it."""

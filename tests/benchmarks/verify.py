@@ -123,8 +123,11 @@ def evalplus(items: list[tuple[bool, str, Program]], timeout: float) -> list[boo
     for _, code, program in items:
         inputs = [test["args"] for test in program.tests or []]
         expected = [test["expected"] for test in program.tests or []]
-        status, _details = untrusted_check("humaneval", code, inputs, program.entry_point, expected, 0,
-                                           [timeout / 4] * len(inputs), fast_check=True, min_time_limit=timeout)  # fmt: skip
+        times = [timeout / 4] * len(inputs)
+        name = program.entry_point
+        status, _details = untrusted_check(
+            "humaneval", code, inputs, name, expected, 0, times, fast_check=True, min_time_limit=timeout
+        )
         passed.append(status == PASS)
     return passed
 

@@ -7,11 +7,9 @@ its results go through a socket of the job's own, which only the parent and the 
 from __future__ import annotations
 
 import array
-import builtins
 import contextlib
 import errno
 import gc
-import importlib
 import json
 import os
 import resource
@@ -20,29 +18,14 @@ import signal
 import socket
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 
-from . import child, messages
+from . import child, messages, stdlib
 
-PRELOADED = """
-abc array ast asyncio atexit base64 binascii bisect builtins calendar cmath cmd codecs collections collections.abc
-colorsys contextlib contextvars copy copyreg csv dataclasses datetime decimal difflib dis encodings.ascii
-encodings.idna encodings.latin_1 encodings.utf_16 encodings.utf_32 encodings.cp1252 enum errno fileinput fnmatch
-fractions functools gc genericpath getopt glob gzip hashlib heapq hmac html html.parser importlib inspect io
-ipaddress itertools json keyword linecache locale logging marshal math numbers operator os pathlib pickle platform
-posix posixpath pprint queue random re reprlib resource secrets select shlex signal socket stat statistics string
-stringprep struct sys tempfile textwrap threading time timeit token tokenize traceback types typing unicodedata
-unittest urllib.parse uuid warnings weakref zlib zoneinfo _strptime _bisect _heapq _random _pydatetime _pydecimal
-"""
+if sys.platform.startswith("linux"):
+    from . import kernel, landlock, namespaces, seccomp
+
 SLACK = 8 << 20
-
-
-def preload(names: Iterable[str]) -> None:
-    """Imports what programs may import: afterwards no file can be opened any more."""
-    builtins.exit = builtins.quit = sys.exit  # what `site` would have given
-    for name in names:
-        with contextlib.suppress(ImportError):
-            importlib.import_module(name)
 
 
 def mapped() -> int:
@@ -70,8 +53,6 @@ def lock_down(wanted: set[str]) -> tuple[dict[str, str], Callable[[], None] | No
     missing: dict[str, str] = {}
     if not sys.platform.startswith("linux"):
         return dict.fromkeys(("namespaces", "landlock", "seccomp"), "only Linux has it"), None
-    from . import kernel, landlock, namespaces, seccomp
-
     def attempt(name: str, step: Callable[[], None]) -> bool:
         if name not in wanted:
             missing[name] = "not asked for"
@@ -211,7 +192,7 @@ def main(number: int, wanted: str) -> None:
     """Serves orders on descriptor `number` until the parent closes its end."""
     control = socket.socket(fileno=number)
     null = quiet()
-    preload(PRELOADED.split())
+    stdlib.load()
     base = mapped() + SLACK
     missing, install = lock_down(set(wanted.split(",")))
     control.sendall(json.dumps({"missing": missing}).encode() + b"\n")
@@ -221,4 +202,4 @@ def main(number: int, wanted: str) -> None:
     gc.freeze()
     while (received := receive(control)) is not None:
         control.sendall(obey(*received, base, install, control).pack())
-
+    os._exit(0)

@@ -1,0 +1,118 @@
+"""The standard library without files: what programs import often is loaded, the rest lies ready as compiled code.
+
+Each loaded module makes every fork dearer, and after the lock-down nothing can be opened. So the pure-Python remainder
+is kept as bytes, and an importer runs them in the child that asks.
+"""
+
+from __future__ import annotations
+
+import builtins
+import contextlib
+import importlib
+import importlib.util
+import marshal
+import mmap
+import os
+import sys
+from collections.abc import Iterable
+from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec
+from types import ModuleType
+from typing import IO
+
+LOADED = """
+__future__ abc array binascii bisect builtins cmath collections collections.abc contextlib copy dataclasses datetime
+decimal enum errno fractions functools gc heapq io itertools json keyword math numbers operator os queue random re
+resource select signal socket statistics string struct sys textwrap threading time types typing unicodedata warnings
+weakref zlib _bisect _csv _decimal _heapq _json _md5 _opcode _random _sha1 _sha2 _sha256 _sha3 _sha512 _blake2
+_statistics _strptime _struct _contextvars _queue _posixsubprocess encodings.ascii encodings.latin_1 encodings.utf_8
+"""
+LEFT_OUT = {
+    "antigravity", "ctypes", "curses", "dbm", "distutils", "ensurepip", "idlelib", "lib2to3", "msilib",
+    "multiprocessing", "pydoc_data", "sqlite3", "test", "this", "tkinter", "turtle", "turtledemo", "venv", "wsgiref",
+    "xmlrpc", "site", "__phello__",
+}  # fmt: skip
+BUILD = "_sysconfigdata"  # asked for by sysconfig and zoneinfo
+PYC_HEADER = 16
+LARGEST_CODEC = 16 << 10  # the tables of East Asian and other large codecs stay away
+
+
+class Shelf:
+    """An importer of modules from memory: (is it a package, where its compiled code or source lies) by full name.
+
+    The bytes lie in a private read-only mapping, which costs a fork nothing.
+    """
+
+    def __init__(self, modules: Iterable[tuple[str, bool, bytes]]) -> None:
+        self.modules: dict[str, tuple[bool, int, int]] = {}
+        with nameless() as file:
+            for name, package, data in modules:
+                self.modules[name] = package, file.tell(), file.tell() + len(data)
+                file.write(data)
+            file.flush()
+            self.content = mmap.mmap(file.fileno(), file.tell(), flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
+
+    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
+        """The importer's promise (importlib.abc.MetaPathFinder)."""
+        if name not in self.modules:
+            return None
+        return ModuleSpec(name, self, origin="the standard library", is_package=self.modules[name][0])
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        """The ordinary kind of module (importlib.abc.Loader)."""
+
+    def exec_module(self, module: ModuleType) -> None:
+        """Runs the module's code (importlib.abc.Loader)."""
+        _package, start, end = self.modules[module.__name__]
+        content = self.content[start:end]
+        if content.startswith(importlib.util.MAGIC_NUMBER):
+            code = marshal.loads(memoryview(content)[PYC_HEADER:])
+        else:
+            code = compile(content, f"<{module.__name__}>", "exec", dont_inherit=True)
+        exec(code, module.__dict__)
+
+
+def nameless() -> IO[bytes]:
+    """A file without a name, in memory where the system has such."""
+    if hasattr(os, "memfd_create"):
+        return open(os.memfd_create("stdlib"), "w+b")
+    from tempfile import TemporaryFile
+
+    return TemporaryFile()
+
+
+def gather(folder: str, prefix: str = "") -> Iterable[tuple[str, bool, bytes]]:
+    """(name, is it a package, content) of each pure-Python module under `folder`, the standard library's own."""
+    for entry in os.scandir(folder):
+        name, suffix = os.path.splitext(entry.name)
+        if not prefix and (name in LEFT_OUT or not (name in sys.stdlib_module_names or name.startswith(BUILD))):
+            continue
+        start = os.path.join(entry.path, "__init__.py")
+        if suffix == ".py" and name != "__init__":
+            yield prefix + name, False, content(entry.path)
+        elif not suffix and name != "__pycache__" and os.path.exists(start):
+            yield prefix + name, True, content(start)
+            yield from gather(entry.path, f"{prefix}{name}.")
+
+
+def content(path: str) -> bytes:
+    """The compiled module if it is there and of this Python, else its source."""
+    with contextlib.suppress(OSError), open(importlib.util.cache_from_source(path), "rb") as file:
+        data = file.read()
+        if data.startswith(importlib.util.MAGIC_NUMBER):
+            return data
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def load() -> None:
+    """Makes the standard library ready for children: from here on no file is looked at for an import."""
+    builtins.exit = builtins.quit = sys.exit  # what `site` would have given
+    for name in LOADED.split():
+        with contextlib.suppress(ImportError):
+            importlib.import_module(name)
+    shelf = Shelf(
+        (name, package, data)
+        for name, package, data in gather(os.path.dirname(os.__file__))
+        if name not in sys.modules and not (name.startswith("encodings.") and len(data) > LARGEST_CODEC)
+    )
+    sys.meta_path[:] = [BuiltinImporter, FrozenImporter, shelf]
