@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from typing import Any, Protocol
@@ -23,6 +23,7 @@ class Progress(Protocol):
         """Moves on."""
 
 
+Watch = Callable[[str, int, int], None]
 _quiet = False
 
 
@@ -111,12 +112,55 @@ def progress(text: str, total: int | None = None) -> Iterator[Progress]:
         yield _Lines(text, total)
 
 
-def _bar(text: str, total: int | None) -> Iterator[Progress]:
-    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+@contextmanager
+def watching() -> Iterator[Watch]:
+    """For work in several phases: called with what is being done, how much of it is done, how much there is.
+
+    A terminal gets one bar that changes its name; anything else a line a phase, and one every ten seconds.
+    """
+    if _quiet:
+        yield lambda what, done, total: None
+    elif is_terminal():
+        yield from _phases()
+    else:
+        yield _PhaseLines()
+
+
+def _phases() -> Iterator[Watch]:
     from rich.progress import Progress as RichProgress
 
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with RichProgress(*columns, console=_rich(), transient=True) as bars:
+    with RichProgress(*_columns(), console=_rich(), transient=True) as bars:
+        task = bars.add_task("", total=None)
+
+        def watch(what: str, done: int, total: int) -> None:
+            if what != bars.tasks[0].description:
+                bars.reset(task, description=what, total=total)
+            bars.update(task, completed=done, total=total)
+
+        yield watch
+
+
+class _PhaseLines:
+    def __init__(self) -> None:
+        self.phase, self.last = "", 0.0
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        if what == self.phase and time.monotonic() - self.last < SECONDS_BETWEEN_LINES:
+            return
+        _line(f"{what}: {done:,} of {total:,}" if what == self.phase else what)
+        self.phase, self.last = what, time.monotonic()
+
+
+def _columns() -> list[Any]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    return [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+
+
+def _bar(text: str, total: int | None) -> Iterator[Progress]:
+    from rich.progress import Progress as RichProgress
+
+    with RichProgress(*_columns(), console=_rich(), transient=True) as bars:
         task = bars.add_task(text, total=total)
 
         def move(advance: int = 1, text: str = "") -> None:

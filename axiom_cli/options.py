@@ -10,7 +10,6 @@ import inspect
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import Field, dataclass, fields, is_dataclass
 from functools import wraps
-from pathlib import Path
 from typing import Any, get_type_hints
 
 import typer
@@ -18,9 +17,6 @@ import typer
 from axiom_cli.configs import option
 from axiom_cli.settings import resolve
 
-EMBEDDED = "nano"
-ACCELERATED = "Qwen/Qwen2.5-Coder-1.5B-Instruct"
-ACCELERATORS = (Path("/dev/nvidiactl"), Path("/dev/kfd"))
 GLOBAL_OPTIONS = "Global options, before or after the command: --workspace DIR  --quiet  --debug  --version"
 
 
@@ -41,11 +37,6 @@ class ModelConfig:
         "",
         "nano, a hub id, a folder, a .gguf file, a workspace name or an address [nano where there is no accelerator].",
     )
-
-    @property
-    def name(self) -> str:
-        """The model asked for, else the one that suits this machine."""
-        return self.model or (ACCELERATED if any(map(Path.exists, ACCELERATORS)) else EMBEDDED)
 
 
 def configured(*many: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -1,4 +1,4 @@
-"""Where a value comes from: flag > AXIOM_* variable > ./axiom.toml > user config directory > default.
+"""Where a value comes from: flag > AXIOM_* variable > ./axiom.toml > user config directory > preset > default.
 
 A field of a stage's config is looked for under the stage's own name first (`AXIOM_SOLVE_SAMPLES`, `[solve] samples`),
 then under its bare name (`AXIOM_SAMPLES`, a top-level `samples`), which serves every stage that has such a field.
@@ -10,11 +10,12 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar, get_type_hints
 
+from axiom_cli.configs import PRESETS
 from axiom_cli.errors import UsageError
 
 C = TypeVar("C")
@@ -47,8 +48,20 @@ def resolve(cls: type[C], flags: Mapping[str, Any]) -> Resolved[C]:
     files = [path for path in (Path("axiom.toml"), user_file()) if path.is_file()]
     if not files and not any(name.startswith(PREFIX) for name in os.environ):
         origins = {f.name: "flag" if f.name in given else "default" for f in fields(cls)}  # type: ignore[arg-type]
-        return Resolved(cls(**given), origins)
-    return _layered(cls, given, files)
+        return _preset(Resolved(cls(**given), origins))
+    return _preset(_layered(cls, given, files))
+
+
+def _preset(found: Resolved[C]) -> Resolved[C]:
+    """The config with the values of its preset, if it has one, where nothing else was set."""
+    name = getattr(found.config, "preset", None)
+    if name is None:
+        return found
+    if name not in PRESETS:
+        raise UsageError(f"no preset called {name!r}", f"there are {', '.join(PRESETS)}")
+    values = {key: value for key, value in PRESETS[name].items() if found.origins[key] == "default"}
+    origins = {**found.origins, **dict.fromkeys(values, f"preset {name}")}
+    return Resolved(replace(found.config, **values), origins)  # type: ignore[type-var]
 
 
 def _layered(cls: type[C], given: dict[str, Any], files: list[Path]) -> Resolved[C]:

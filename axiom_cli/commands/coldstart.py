@@ -50,4 +50,4 @@ def coldstart(
     count = write(told(), output)
     console.note(f"{words(count, 'verdict')} on solutions of the teacher {config.teacher}")
     if config.train:
-        fit_and_merge(kept, model.name, fit, workspace, experiment)
+        fit_and_merge(kept, model.model, fit, workspace, experiment)

@@ -34,15 +34,10 @@ def merge(
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
 
     def models() -> Iterator[Model]:
-        from axiom_cli.stages.inspect_workspace import export as copy
         from axiom_cli.stages.merge import merge as merged
 
         for adapter in adapters:
-            model = merged(adapter, config, workspace)
-            if export:
-                copy(workspace, model.digest, export)
-                console.note(f"copied to {export}")
-            yield model
+            yield merged(adapter, config, workspace, export)
 
     adapters = records(file, Adapter, skip_bad=skip_bad)
     console.note(f"{words(write(models(), output), 'model')} merged")

@@ -46,18 +46,25 @@ def report(
     wanted = names(experiment) or sorted(path.parent.name for path in EXPERIMENTS.glob("*/metrics.jsonl"))
     found = [reports.report(read_experiment(name)) for name in wanted or ["self_improve_v1"]]
     if format == "table":
-        _tables(found)
+        show_tables(found)
     else:
         sys.stdout.write(reports.render(found, format))
     if html or open:
-        _page(found, html or found[0].experiment.folder / "report.html", open)
+        if len(found) > 1:
+            raise UsageError("a page shows one experiment", "name one: axiom report EXPERIMENT --html FILE")
+        path = write_page(found[0], html)
+        if open:
+            typer.launch(path.absolute().as_uri())
 
 
-def _tables(found: list[Any]) -> None:
+def show_tables(found: list[Any]) -> None:
+    """Each report's table, each round against the one before, and the sentence; its metrics where stdout is piped."""
     from axiom_cli.stages import report as reports
 
     for one in found:
         console.table(*reports.table(one))
+        for step in one.steps:
+            console.note(step.sentence)
         console.note(one.sentence)
         if not sys.stdout.isatty():
             write(one.rows, None)
@@ -73,11 +80,12 @@ def _compare(before: str, after: str) -> None:
         write((one.to_dict() for one in found), None)
 
 
-def _page(found: list[Any], path: Path, open: bool) -> None:
+def write_page(found: Any, html: Path | None = None) -> Path:
+    """The report as a page, in the experiment's folder unless `html` names another file."""
     from axiom_cli.stages.page import page
 
+    path = html or found.experiment.folder / "report.html"
     with jsonl.atomic(path) as stream:
         stream.write(page(found).encode())
     console.note(f"page written to {path}")
-    if open:
-        typer.launch(path.absolute().as_uri())
+    return path

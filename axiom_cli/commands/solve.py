@@ -55,6 +55,7 @@ def solve(
     if list_problems:
         show("hand-written problems", (row for row in known() if row["kind"] == "handwritten"))
         return
+    from axiom_cli import models
     from axiom_cli.commands.saved import Saved
     from axiom_cli.stages.solve import open_engine
     from axiom_cli.stages.solve import solve as sample
@@ -71,7 +72,7 @@ def solve(
         return
     todo = chain([first], todo)
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
-    with closing(open_engine(model.name, config, workspace)) as engine:
+    with closing(open_engine(model.model or models.default(), config, workspace)) as engine:
         if whole:
             _pipeline(todo, saved, engine, config, check, workspace)
         else:

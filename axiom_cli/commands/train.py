@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -12,7 +13,7 @@ from axiom_cli import console
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.configs import MergeConfig, TrainConfig
 from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
-from axiom_cli.records import Model, Verdict
+from axiom_cli.records import Adapter, Model, Verdict
 
 if TYPE_CHECKING:
     from axiom_cli.workspace import Workspace
@@ -37,6 +38,7 @@ def train(
     solutions: Solutions = None,
 ) -> None:
     """Fit an adapter on accepted solutions: verdict records, or the plain rows of `verify --format solutions`."""
+    from axiom_cli import models
     from axiom_cli.stages.solutions import verdict_lines
     from axiom_cli.workspace import Workspace
 
@@ -47,25 +49,36 @@ def train(
         console.warn(f"{words(len(unknown), 'row')} left out: their problems are not known here, such as {unknown[0]}")
     from axiom_cli.stages import train as stage
 
+    base = model.model or models.default()
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     if show:
-        for line in stage.show(verdicts, model.name, config, workspace):
-            print(line)
+        for line in stage.show(verdicts, base, config, workspace):
+            sys.stdout.write(f"{line}\n")
         return
-    with console.progress("train") as progress:
-        adapter = stage.train(verdicts, model.name, config, workspace, on_step=lambda step: progress(1, f"{step}"))
+    adapter = fit(verdicts, base, config, workspace)
     if experiment:
         workspace.set_ref(experiment, adapter.digest)
     write([adapter], output)
+
+
+def fit(verdicts: list[Verdict], base: str, config: TrainConfig, workspace: Workspace) -> Adapter:
+    """Trains on `verdicts`, in sight of whoever waits."""
+    from axiom_cli.stages.train import train as trained
+
+    with console.watching() as watch:
+        adapter = trained(
+            verdicts, base, config, workspace, lambda step: watch("train", step.step, step.steps), console.warn
+        )
     console.note(f"{words(adapter.rows, 'row')} trained on; adapter sha256:{adapter.digest[:12]}")
+    return adapter
 
 
 def fit_and_merge(verdicts: list[Verdict], base: str, config: TrainConfig, workspace: Workspace, name: str) -> Model:
     """Trains on `verdicts` and merges, and gives the model its name in the workspace."""
+    from axiom_cli import models
     from axiom_cli.stages.merge import merge
-    from axiom_cli.stages.train import train as fit
 
-    model = merge(fit(verdicts, base, config, workspace), MergeConfig(), workspace)
+    model = merge(fit(verdicts, base or models.default(), config, workspace), MergeConfig(), workspace)
     workspace.set_ref(name, model.digest)
     console.note(f"model sha256:{model.digest[:12]}: axiom solve --model {name}")
     return model
