@@ -217,8 +217,8 @@ class Sandbox:
         outcome = judge(job.suite, bytes(job.received), report, (self.limits.timeout, job.wall), job.flooded)
         job.received = bytearray()
         if report.cause == messages.WALL_LIMIT and crowding() > 1:
-            starved = job.tries == 0 or report.cpu > SLEEPER * self.limits.timeout
-            outcome = replace(outcome, status=INFRA, reason="the machine was too busy to run it") if starved else outcome
+            if job.tries == 0 or report.cpu > SLEEPER * self.limits.timeout:
+                outcome = replace(outcome, status=INFRA, reason="the machine was too busy to run it")
         if outcome.status == INFRA:
             owner.served = worker.JOBS_IN_A_LIFE  # a fresh zygote for what follows
             self._again(job, waiting, outcome.reason)
