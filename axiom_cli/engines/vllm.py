@@ -36,7 +36,7 @@ class VllmEngine:
     def __init__(self, model_name: str, config: SolveConfig | None = None, workspace: Workspace | None = None) -> None:
         self._vllm = _library()
         found = models.resolve(model_name, workspace)
-        self.model = ModelRef(name=found.name, digest=found.digest)
+        self.model: ModelRef = found.ref
         self._llm = self._vllm.LLM(model=str(found.path), enable_prefix_caching=True, seed=0)
         self._tokenizer = self._llm.get_tokenizer()
 
@@ -75,6 +75,8 @@ class VllmEngine:
 
     def _sample(self, problem: Problem, index: int, params: SolveConfig, output: Any) -> Sample:
         ended = output.finish_reason in ("stop", "length")
+        ids = list(output.token_ids)
+        stopped = ids[-1:] and ids[-1] in self._tokenizer.all_special_ids
         return Sample(
             problem=problem,
             model=self.model,
@@ -82,10 +84,10 @@ class VllmEngine:
             params=sampling_params(params),
             index=index,
             attempt=1,
-            text=output.text,
-            token_ids=list(output.token_ids),
+            text=self._tokenizer.decode(ids[:-1] if stopped else ids, skip_special_tokens=False),
+            token_ids=ids,
             finish=output.finish_reason if ended else "error",
-            tokens=len(output.token_ids),
+            tokens=len(ids),
             logprob=output.cumulative_logprob,
             extra={} if ended else {"error": f"finished with {output.finish_reason!r}"},
         )
