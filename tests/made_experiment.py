@@ -37,7 +37,8 @@ def verdicts(split: str, rate: float, iteration: int, each: int, samples: int, a
             for i, family in enumerate(FAMILIES):
                 for level in LEVELS:
                     of = problem(family, level, number, split)
-                    hard = Random(of.id).random() * 0.7 + Random(f"{of.id}/{iteration}/{arm}/{temperature}").random() * 0.3
+                    luck = Random(f"{of.id}/{iteration}/{arm}/{temperature}").random()
+                    hard = Random(of.id).random() * 0.7 + luck * 0.3
                     chance = rate + (5 - level) * 0.09 + (i - 1.5) * 0.06
                     for index in range(count):
                         noise = Random(f"{of.id}/{iteration}/{arm}/{index}").random() * 0.25 * bool(temperature)
@@ -63,7 +64,7 @@ def make(folder: Path, each: int = 8, samples: int = 8, iterations: int = 4) -> 
             if iteration < best:
                 rows += rounds(full, iteration)
     jsonl.save(folder / "metrics.jsonl", rows)
-    config = {"experiment": name, "iterations": 3, "lr": 0.001, "seed": 0, "replay": "50/40/10", "problem_types": FAMILIES}
+    config = {"experiment": name, "iterations": best, "lr": 0.001, "seed": 0, "problem_types": FAMILIES}
     (folder / "config.json").write_bytes(orjson.dumps(config))
     return folder
 

@@ -122,7 +122,7 @@ def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:
     folder = next((path for path in (root / name, Path(name)) if (path / "metrics.jsonl").is_file()), None)
     if folder is None:
         raise MissingError(f"no experiment {name!r} with a metrics.jsonl under {root}/", _near(name, root))
-    latest = {_key(row): row for row in jsonl.load(folder / "metrics.jsonl", Metrics)}
+    latest = {row_key(row): row for row in jsonl.load(folder / "metrics.jsonl", Metrics)}
     rows = list(latest.values())
     named = rows[0].experiment.partition("+")[0] if rows else folder.resolve().name
     return Experiment(named, folder, _config(folder / "config.json"), rows)
@@ -136,7 +136,7 @@ def _near(name: str, root: Path) -> str:
     return f"there are: {', '.join(there)}" if there else "axiom loop --experiment NAME makes one"
 
 
-def _key(row: Metrics) -> tuple[Any, ...]:
+def row_key(row: Metrics) -> tuple[Any, ...]:
     phase = row.extra.get("phase")
     return row.experiment, row.iteration, row.split, row.family, row.level, phase, row.extra.get("temperature")
 

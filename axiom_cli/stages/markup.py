@@ -27,14 +27,21 @@ def tiles(cells: Sequence[tuple[str, str, str]]) -> str:
     return f'<dl class="tiles">{body}</dl>'
 
 
-def numbers(
-    caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]], folded: bool = True, markup: bool = False
-) -> str:
-    """A table; `folded` puts it behind a plot. Cells are text unless `markup` says that they are escaped already."""
+class Markup(str):
+    """A table cell that is escaped already."""
+
+
+def code(words: str, whole: str = "") -> Markup:
+    """Words in a fixed-width face; `whole` is shown on hovering."""
+    hover = f' title="{escape(whole)}"' if whole else ""
+    return Markup(f"<code{hover}>{escape(words)}</code>")
+
+
+def numbers(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]], folded: bool = True) -> str:
+    """A table; `folded` puts it behind a plot. Cells are text, save those that are Markup."""
     head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    body = "".join(
-        "<tr>" + "".join(f"<td>{cell if markup else escape(cell)}</td>" for cell in row) + "</tr>" for row in rows
-    )
+    cells = [[cell if isinstance(cell, Markup) else escape(cell) for cell in row] for row in rows]
+    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in cells)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     table = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     table = _scroll(caption or "table", table)

@@ -61,8 +61,9 @@ def _tiles(found: Report) -> str:
 def _comparisons(found: Report) -> str:
     rows = [_versus(step) for step in found.steps]
     rows += [_versus(comparison) for comparison in (*found.final, *found.controls.values())]
-    columns = ("before", "after", "split", "measure", "problems", "difference", "95 % interval", "gained", "lost")
-    table = numbers("Differences in points", (*columns, "p", "detectable", "finding"), rows, folded=False)
+    columns = ("before", "after", "finding", "difference", "95 % interval", "p", "detectable")
+    columns = (*columns, "problems", "gained", "lost", "split", "measure")
+    table = numbers("Differences in points", columns, rows, folded=False)
     lead = (
         "Each model against the one before it on the same problems, then the selected one against the start model and "
         "the controls. Gained and lost count problems; a difference under the detectable one is not shown."
@@ -74,14 +75,14 @@ def _versus(one: Comparison) -> list[str]:
     return [
         one.before,
         one.after,
-        one.split,
-        one.measure,
-        f"{one.problems:,}",
+        one.verdict,
         points(one.difference),
         f"{points(one.interval[0])} to {points(one.interval[1])}",
-        str(one.gained),
-        str(one.lost),
         "" if one.p is None else p_value(one.p).removeprefix("= "),
         f"{100 * one.minimum_detectable:.1f}",
-        one.verdict,
+        f"{one.problems:,}",
+        str(one.gained),
+        str(one.lost),
+        one.split,
+        one.measure,
     ]

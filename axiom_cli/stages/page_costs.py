@@ -2,36 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from html import escape
-from typing import Any
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
 
 import orjson
 
 from axiom_cli.stages.compare import percent
 from axiom_cli.stages.experiment import Experiment
-from axiom_cli.stages.markup import card, numbers, section
+from axiom_cli.stages.markup import card, code, numbers, section
 from axiom_cli.stages.page_curves import both
 from axiom_cli.stages.plots import bar_plot
 
+T = TypeVar("T")
 PHASES = {"evaluate": "c0", "collect": "c1", "train": "c2", "merge": "c3"}
+MOST_BARS = 12
 SLICES = {"new": "c0", "history": "c1", "cold": "c2"}
 
 
 def replay(experiment: Experiment) -> str:
+    """What each round trained on."""
     mixes = [(f"round {row.iteration}", row.extra["replay"]) for row in experiment.phases() if row.extra.get("replay")]
     mixes = [(label, {part: float(mix.get(part, 0)) for part in SLICES}) for label, mix in mixes]
     if not mixes:
         return ""
     title = "Realised shares of the loss tokens"
     desc = "; ".join(f"{label}: {', '.join(f'{part} {percent(v)}' for part, v in mix.items())}" for label, mix in mixes)
-    plots = both(lambda key, size: bar_plot(key, title, desc, mixes, SLICES, "%", size[0]), "replay")
+    plots = both(lambda key, size: bar_plot(key, title, desc, thinned(mixes), SLICES, "%", size[0]), "replay")
     rows = [[label, *(percent(mix[part]) for part in SLICES)] for label, mix in mixes]
     lead = "What each round trained on: its own accepted solutions, earlier rounds' and cold-start traces."
     return section("Replay mix", lead, card("", plots, numbers(title, ("round", *SLICES), rows)))
 
 
+def thinned(bars: Sequence[T]) -> Sequence[T]:
+    """At most twelve of a long run's rounds, evenly spaced; the table behind the plot has them all."""
+    return bars[:: math.ceil(len(bars) / MOST_BARS) or 1]
+
+
 def costs(experiment: Experiment) -> str:
+    """Seconds and tokens by round and phase."""
     seconds: dict[int, dict[str, float]] = {}
     tokens: dict[int, dict[str, float]] = {}
     for row in (*experiment.evaluations(), *experiment.phases()):
@@ -62,34 +71,39 @@ def _cost_card(
     used = {phase: colour for phase, colour in colours.items() if any(parts.get(phase) for _, parts in bars)}
     desc = "; ".join(f"{label}: {sum(parts.values()):,.0f} {unit}" for label, parts in bars)
     rows = [[label, *(f"{parts.get(phase, 0):,.1f}" for phase in used)] for label, parts in bars]
-    return card(title, bar_plot(key, title, desc, bars, used, unit), numbers(title, ("round", *used), rows))
+    return card(title, bar_plot(key, title, desc, thinned(bars), used, unit), numbers(title, ("round", *used), rows))
 
 
 def config(experiment: Experiment) -> str:
-    rows = [[f"<code>{escape(key)}</code>", _value(value)] for key, value in sorted(experiment.config.items())]
-    return section("Configuration", "", card("", numbers("", ("setting", "value"), rows, False, True))) if rows else ""
+    """What was asked for."""
+    rows = [[code(key), _value(value)] for key, value in sorted(experiment.config.items())]
+    return section("Configuration", "", card("", numbers("", ("setting", "value"), rows, False))) if rows else ""
 
 
 def _value(value: Any) -> str:
-    words = value if isinstance(value, str) else orjson.dumps(value).decode()
-    return f"<code>{escape(words)}</code>"
+    return code(value if isinstance(value, str) else orjson.dumps(value).decode())
+
+
+def _short(digest: str) -> str:
+    """The first twelve digits; the whole on hovering."""
+    return code(digest.removeprefix("sha256:")[:12], digest) if digest else ""
 
 
 def digests(experiment: Experiment) -> str:
-    rows = []
+    """Which weights and which problems the numbers belong to."""
+    rows: dict[tuple[str, ...], None] = {}
     for arm in experiment.arms():
         for row in experiment.evaluations(arm):
-            cells = [row.experiment, str(row.iteration), row.split, str(row.extra.get("model", ""))]
-            cells += [str(row.extra.get("digest", "")), str(row.extra.get("set", ""))]
-            rows.append([escape(cell) for cell in cells[:4]] + [f"<code>{escape(cell)}</code>" for cell in cells[4:]])
-    rows = list({tuple(row): row for row in rows}.values())
+            model, weights, problems = (str(row.extra.get(key, "")) for key in ("model", "digest", "set"))
+            place = row.experiment, str(row.iteration), row.split
+            rows.setdefault((*place, model, _short(weights), _short(problems)))
     certificates = [
         [row.experiment, str(row.iteration), _value(row.extra["certificate"])]
         for row in experiment.phases()
         if row.extra.get("certificate")
     ]
     columns = ("run", "iteration", "split", "model", "weights", "problems")
-    parts = [card("", numbers("Weights and problem sets", columns, rows, False, True))]
+    parts = [card("", numbers("Weights and problem sets", columns, list(rows), False))]
     if certificates:
-        parts.append(card("", numbers("Merge certificates", ("run", "round", "certificate"), certificates, True, True)))
+        parts.append(card("", numbers("Merge certificates", ("run", "round", "certificate"), certificates)))
     return section("Digests", "The weights and the problem sets that the numbers belong to.", "".join(parts))

@@ -70,6 +70,7 @@ def _rate_rows(rows: Iterable[Metrics]) -> list[list[str]]:
 
 
 def curve(found: Report) -> str:
+    """Held-out pass rate per iteration, controls beside the run."""
     experiment = found.experiment
     split = curve_split(experiment)
     series, shown = [], []
@@ -104,6 +105,7 @@ def _from_start(experiment: Experiment, rows: list[Metrics], split: str) -> list
 
 
 def families(found: Report) -> str:
+    """One small plot a family."""
     experiment = found.experiment
     split = curve_split(experiment)
     together = _points(coolest(experiment.evaluations("", split)))
@@ -116,10 +118,9 @@ def families(found: Report) -> str:
         one = Series(family, _points(rows), f"c{i % 6}")
         change = f"{100 * rows[0].rate:.1f} → {percent(rows[-1].rate)}" if len(rows) > 1 else percent(rows[0].rate)
         desc = ", ".join(f"iteration {p.x:g}: {percent(p.y)}" for p in one.points)
-        plot = line_plot(
-            f"family-{i}", f"{family}, {spoken(split)}", desc, [overall, one], _ticks([one]), "iteration", SMALL, labels=False
-        )
-        cards.append(card(f"{family}: {change}", plot, numbers(f"{family}, {spoken(split)}", RATE_COLUMNS, _rate_rows(rows))))
+        title, both_lines = f"{family}, {spoken(split)}", [overall, one]
+        plot = line_plot(f"family-{i}", title, desc, both_lines, _ticks([one]), "iteration", SMALL, labels=False)
+        cards.append(card(f"{family}: {change}", plot, numbers(title, RATE_COLUMNS, _rate_rows(rows))))
     lead = f"The {spoken(split)} problems of each family; the dashed line is all families together."
     return section("Families", lead, f'<div class="grid2">{"".join(cards)}</div>') if cards else ""
 
@@ -136,6 +137,7 @@ def _sampled(found: Report) -> tuple[str, list[Metrics]]:
 
 
 def pass_at(found: Report) -> str:
+    """pass@k of the start and the selected model."""
     split, rows = _sampled(found)
     if not rows:
         return ""
@@ -166,6 +168,7 @@ def pass_at(found: Report) -> str:
 
 
 def levels(found: Report) -> str:
+    """Heat tables of level by iteration."""
     experiment = found.experiment
     split = curve_split(experiment)
     numbered = sorted({row.level for row in experiment.rows if row.level and row.split == split})

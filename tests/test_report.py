@@ -1,0 +1,144 @@
+"""What an experiment's report says: whole outputs against tests/golden/ (GOLDEN=write pytest makes them anew)."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from axiom_cli import jsonl
+from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli.stages.evaluate import evaluate
+from axiom_cli.stages.experiment import Experiment, read_experiment
+from axiom_cli.stages.page import page
+from axiom_cli.stages.report import render, report, table
+from made_experiment import FAMILIES, make, problem, verdict, verdicts
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
+    """Three iterations, two controls, 60 validation and 120 test problems."""
+    return read_experiment(str(make(tmp_path_factory.mktemp("experiments") / "small", 3, 4, 3)))
+
+
+def golden(name: str, text: str) -> None:
+    """Compares with the kept output, or keeps it when GOLDEN=write."""
+    path = GOLDEN / name
+    if os.environ.get("GOLDEN") == "write":
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, "utf-8")
+    kept = path.read_text("utf-8").splitlines()
+    lines = text.splitlines()
+    assert [pair for pair in zip(kept, lines, strict=False) if pair[0] != pair[1]][:1] == []
+    assert len(lines) == len(kept)
+
+
+def test_markdown_is_the_kept_one(small: Experiment):
+    golden("report.md", render([report(small)], "md"))
+
+
+def test_csv_is_the_kept_one_and_loads(small: Experiment):
+    text = render([report(small)], "csv")
+    golden("report.csv", text)
+    rows = list(csv.DictReader(io.StringIO(text)))
+    assert {row["split"] for row in rows} == {"val", "test"} and set(FAMILIES) <= rows[0].keys()
+
+
+def test_page_is_the_kept_one(small: Experiment):
+    golden("report.html", page(report(small)))
+
+
+def test_json_says_the_same(small: Experiment):
+    found = report(small)
+    data = json.loads(render([found], "json"))
+    assert data["sentence"] == found.sentence and data["selected"] == 2
+    assert [step["after"] for step in data["steps"]] == ["iteration 1", "iteration 2"]
+    assert data["final"][0]["split"] == "test" and data["controls"].keys() == {"shuffled", "cold-only"}
+    assert isinstance(json.loads(render([found, found], "json")), list)
+
+
+def test_the_table_has_a_row_an_evaluation_and_marks_the_selected_one(small: Experiment):
+    title, columns, rows = table(report(small))
+    assert title == "small: pass rates per iteration"
+    assert all(len(row) == len(columns) for row in rows)
+    assert {row[1] for row in rows if row[0] == "run"} == {"0", "1", "2 *"}
+    assert not any("*" in row[1] for row in rows if row[0] != "run")
+
+
+def test_an_unknown_format_is_refused(small: Experiment):
+    with pytest.raises(UsageError, match="yaml"):
+        render([report(small)], "yaml")
+
+
+def written(folder: Path, rates: dict[str, list[float]]) -> Experiment:
+    """An experiment with these greedy rates by split and iteration."""
+    rows = []
+    for split, by_iteration in rates.items():
+        for iteration, rate in enumerate(by_iteration):
+            judged = [verdict(problem("rpn", 3, i, split), i < 100 * rate) for i in range(100)]
+            jsonl.save(folder / "evaluations" / f"{split}_{iteration}.jsonl", judged)
+            rows += evaluate(judged, folder.name, iteration, split)
+    jsonl.save(folder / "metrics.jsonl", rows)
+    return read_experiment(str(folder))
+
+
+def test_the_round_is_chosen_on_validation_not_on_test(tmp_path: Path):
+    found = report(written(tmp_path / "run", {"val": [0.3, 0.7, 0.5], "test": [0.3, 0.6, 0.9]}))
+    assert found.selected == 1
+    assert "iteration 1 solves 60.0 %" in found.sentence and found.verdict == "better"
+
+
+def test_no_better_round_is_said_plainly(tmp_path: Path):
+    found = report(written(tmp_path / "run", {"val": [0.5, 0.4], "test": [0.5, 0.9]}))
+    assert found.sentence.startswith("Not shown: no round passed more validation problems")
+    assert "Not shown to be better" in page(found)
+
+
+def test_validation_alone_is_called_optimistic(tmp_path: Path):
+    found = report(written(tmp_path / "run", {"val": [0.3, 0.7]}))
+    assert found.sentence.endswith("The same problems chose the round, so this is optimistic.")
+
+
+def test_worse_on_test_is_said_even_if_validation_rose(tmp_path: Path):
+    found = report(written(tmp_path / "run", {"val": [0.3, 0.7], "test": [0.7, 0.3]}))
+    assert found.verdict == "worse" and found.sentence.startswith("Worse: ")
+
+
+def test_one_model_alone_has_nothing_to_compare(tmp_path: Path):
+    found = report(written(tmp_path / "run", {"test": [0.4]}))
+    assert "only one model" in found.sentence
+    assert "<svg" in page(found)
+
+
+def test_rows_written_twice_by_a_resumed_run_count_once(tmp_path: Path):
+    experiment = written(tmp_path / "run", {"val": [0.3, 0.7]})
+    file = experiment.folder / "metrics.jsonl"
+    file.write_bytes(file.read_bytes() * 2)
+    assert read_experiment(str(experiment.folder)).rows == experiment.rows
+
+
+def test_a_hundred_rounds_still_make_a_page(tmp_path: Path):
+    rows = []
+    for i in range(100):
+        rows += evaluate(verdicts("val", 0.3 + i / 250, i, 1, 0), "grok", i, "val", 3.0)
+    jsonl.save(tmp_path / "grok" / "metrics.jsonl", rows)
+    text = page(report(read_experiment("grok", tmp_path)))
+    assert ">90</text>" in text and ">91</text>" not in text, "the axis is thinned"
+
+
+def test_a_missing_or_empty_experiment_is_explained(tmp_path: Path):
+    with pytest.raises(MissingError) as error:
+        read_experiment("nowhere", tmp_path)
+    assert "axiom loop --experiment NAME" in error.value.hint
+    jsonl.save(tmp_path / "empty" / "metrics.jsonl", [])
+    with pytest.raises(InputError, match="no evaluation yet"):
+        report(read_experiment("empty", tmp_path))
+    (tmp_path / "empty" / "config.json").write_text("[1]")
+    with pytest.raises(InputError, match="expected an object"):
+        read_experiment("empty", tmp_path)

@@ -1,0 +1,116 @@
+"""The page stands alone, can be read without seeing the plots, and holds nothing that a name could smuggle in."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import xml.etree.ElementTree as ElementTree
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from axiom_cli.stages.experiment import read_experiment
+from axiom_cli.stages.page import page
+from axiom_cli.stages.plots import LABEL_GAP, spread
+from axiom_cli.stages.report import report
+from made_experiment import make
+
+VOID = {"meta", "br", "hr", "img", "link", "input"}
+
+
+class Reader(HTMLParser):
+    """Collects the elements, and insists that they nest."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.open: list[str] = []
+        self.seen: list[tuple[str, dict[str, str | None]]] = []
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag, f"</{tag}> closes another element"
+
+
+@pytest.fixture(scope="module")
+def text(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """The page of an experiment with controls."""
+    return page(report(read_experiment(str(make(tmp_path_factory.mktemp("page") / "run", 2, 4, 3)))))
+
+
+def elements(text: str) -> list[tuple[str, dict[str, str | None]]]:
+    """Every element of a page that nests properly."""
+    reader = Reader()
+    reader.feed(text)
+    assert not reader.open
+    return reader.seen
+
+
+def test_the_page_asks_the_network_for_nothing(text: str):
+    found = elements(text)
+    assert {tag for tag, _ in found}.isdisjoint({"script", "link", "img", "iframe", "object", "embed", "video"})
+    for _, attributes in found:
+        assert not attributes.keys() & {"src", "href", "srcset", "action", "data", "xlink:href"}
+    assert not re.search(r"https?://|url\(|@import|//cdn", text)
+    assert "default-src 'none'" in text
+
+
+def test_every_plot_has_a_name_a_description_and_a_table_behind_it(text: str):
+    plots = re.findall(r"<svg.*?</svg>", text, re.S)
+    assert len(plots) >= 10
+    for plot in plots:
+        root = ElementTree.fromstring(plot)
+        title, desc = root.find("title"), root.find("desc")
+        assert title.text and desc.text
+        assert root.get("aria-labelledby") == f"{title.get('id')} {desc.get('id')}" and root.get("role") == "img"
+    for card in re.findall(r'<div class="card">.*?</section>', text, re.S):
+        assert "<svg" not in card or "<details>" in card
+
+
+def test_ids_are_unique(text: str):
+    ids = [attributes["id"] for _, attributes in elements(text) if "id" in attributes]
+    assert len(ids) == len(set(ids))
+
+
+def test_it_fits_a_phone_and_follows_light_and_dark(text: str):
+    assert "width=device-width" in text and "prefers-color-scheme: dark" in text and "max-width: 640px" in text
+    assert all(attributes.get("viewbox") for tag, attributes in elements(text) if tag == "svg")
+
+
+def test_everything_is_there(text: str):
+    for heading in (
+        "Held-out pass rate",
+        "Families",
+        "pass@k, start and selected",
+        "Levels",
+        "Model N against Model N+1",
+        "Replay mix",
+        "Cost",
+        "Configuration",
+        "Digests",
+    ):
+        assert f"<h2>{heading}</h2>" in text
+    assert "shuffled" in text and "cold-only" in text and "$" not in text.partition("</style>")[2]
+
+
+def test_names_are_text_and_not_markup(tmp_path: Path):
+    folder = make(tmp_path / "<b>x&y", 1, 1, 2)
+    text = page(report(read_experiment(str(folder))))
+    elements(text)
+    assert "<b>x" not in text and "&lt;b&gt;x&amp;y" in text
+
+
+@given(st.lists(st.floats(20, 280), min_size=1, max_size=12))
+def test_labels_never_cover_each_other(values: list[float]):
+    placed = spread(sorted(values), 18, 262)
+    assert all(right - left >= LABEL_GAP - 1e-9 for left, right in itertools.pairwise(placed))
+    assert max(placed) <= 262
