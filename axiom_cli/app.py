@@ -184,4 +184,4 @@ def main(argv: list[str] | None = None) -> int:
             raise
         where = f"{error.filename}: " if error.filename else ""
         console.error(f"{where}{error.strerror}", ENVIRONMENT[error.errno])
-        return 4
+        return AxiomError.exit_code

@@ -13,11 +13,11 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import __version__
+from axiom_cli.jsonl import dump
+from axiom_cli.records import Problem
 from command_line import AXIOM, ROOT, SCRIPTED, axiom, environment, failed, rows, talk
 
-PROBLEM = (
-    b'{"kind":"problem","id":"p","family":"f","title":"t","prompt":"1+1","level":1,"split":"train","answer":"2"}\n'
-)
+PROBLEM = dump(Problem("p", "f", "one", "What is 1 + 1?", 1, "train", answer="2"))
 
 
 def test_version_and_help(tmp_path: Path) -> None:
@@ -64,6 +64,16 @@ def test_nothing_passing_to_train_on_and_a_failed_gate(tmp_path: Path) -> None:
     assert axiom("verify", "--fail-under", "0.5", cwd=tmp_path, stdin=right).returncode == 0
 
 
+def test_an_audit_of_tests_that_contradict_the_solution(tmp_path: Path) -> None:
+    [sample] = rows(
+        axiom("solve", *SCRIPTED, "--model", "solver", "--samples", "1", "--problems", "fizzbuzz", cwd=tmp_path).stdout
+    )
+    done = axiom("verify", "--audit", cwd=tmp_path, stdin=dump(sample))
+    assert (done.returncode, talk(done)[-1]) == (0, "the tests of 1 problem hold")
+    sample["problem"]["program"]["tests"][3]["expected"] = ["Buzz"]
+    failed(axiom("verify", "--audit", cwd=tmp_path, stdin=dump(sample)), 6, "its own solution does not pass")
+
+
 def test_wrong_answers_never_change_the_code(tmp_path: Path) -> None:
     wrong = axiom("solve", *SCRIPTED, "--model", "solver:1", cwd=tmp_path, stdin=PROBLEM).stdout
     assert axiom("verify", cwd=tmp_path, stdin=wrong).returncode == 0
@@ -92,14 +102,14 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
         done = subprocess.run(
             [*AXIOM, "problems", "gen", "rpn"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, env=environment()
         )
-    assert done.returncode == 4
+    assert done.returncode == 1
     assert done.stderr.decode().splitlines()[0] == "error: No space left on device"
     assert "hint: make room" in done.stderr.decode()
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     done = axiom("problems", "gen", "rpn", "-o", "/proc/nothing/here.jsonl", cwd=tmp_path)
-    failed(done, 4, "cannot write /proc/nothing/here.jsonl", "hint: ")
+    failed(done, 1, "cannot write /proc/nothing/here.jsonl", "hint: ")
 
 
 def test_debug_shows_the_traceback_and_keeps_the_code(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ Lists are comma-separated or repeated. A setting comes from its flag, else from 
 """
 OTHER_CODES = {
     0: "Done. Wrong answers never change it.",
-    1: "A bug, with a traceback.",
+    1: "A bug, with a traceback; or the system refused (full disk, read-only folder), in one line.",
     130: "Interrupted. Finished work is kept: the same command again goes on from there.",
 }
 
@@ -40,7 +40,6 @@ def _exit_codes() -> Iterator[str]:
     for kind in vars(errors).values():
         if isinstance(kind, type) and issubclass(kind, errors.AxiomError) and kind is not errors.AxiomError:
             codes[kind.exit_code] = str(kind.__doc__)
-    codes[errors.MissingError.exit_code] += " Also room on the disk, or the permission to write."
     yield "## Exit codes\n\n| code | meaning |\n|---|---|"
     yield from (f"| {code} | {meaning} |" for code, meaning in sorted(codes.items()))
     yield ""
