@@ -137,6 +137,7 @@ def _near(name: str, root: Path) -> str:
 
 
 def row_key(row: Metrics) -> tuple[Any, ...]:
+    """What a row is about: two rows with one key say the same thing of two times, and the later one counts."""
     phase = row.extra.get("phase")
     return row.experiment, row.iteration, row.split, row.family, row.level, phase, row.extra.get("temperature")
 

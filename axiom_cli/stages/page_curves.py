@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterable, Sequence
 from axiom_cli.records import Metrics
 from axiom_cli.stages.compare import percent, spoken
 from axiom_cli.stages.evaluate import ALL
-from axiom_cli.stages.experiment import Experiment, temperature
+from axiom_cli.stages.experiment import HELD_OUT, Experiment, temperature
 from axiom_cli.stages.markup import card, heat, numbers, section
 from axiom_cli.stages.plots import Point, Series, line_plot
-from axiom_cli.stages.report import SPLITS, Report, sampling
+from axiom_cli.stages.report import Report, sampling
 
 ARM_COLOURS = ("c4", "c5", "c3", "c1")
 WIDE, NARROW, SMALL = (980, 370), (400, 300), (440, 230)
@@ -19,8 +19,8 @@ RATE_COLUMNS = ("run", "iteration", "split", "sampling", "family", "samples", "p
 
 
 def curve_split(experiment: Experiment, arm: str = "") -> str:
-    """The held-out split with the most evaluated iterations; validation where both have as many."""
-    return max(SPLITS, key=lambda split: len(experiment.iterations(arm, split)))
+    """The held-out split with the most evaluated iterations; test, which chose nothing, where both have as many."""
+    return max(HELD_OUT, key=lambda split: len(experiment.iterations(arm, split)))
 
 
 def coolest(rows: Iterable[Metrics]) -> list[Metrics]:
@@ -80,7 +80,7 @@ def curve(found: Report) -> str:
             colour = ARM_COLOURS[(i - 1) % len(ARM_COLOURS)] if arm else "c0"
             series.append(Series(arm or "this run", _points(rows), colour, dashed=bool(arm)))
             shown += rows
-    other = next(s for s in SPLITS if s != split)
+    other = next(s for s in HELD_OUT if s != split)
     lone = coolest(experiment.evaluations("", other))
     if lone:
         series.append(Series(spoken(other), _points(lone), "c1", dots=True))
@@ -128,7 +128,7 @@ def families(found: Report) -> str:
 def _sampled(found: Report) -> tuple[str, list[Metrics]]:
     """The split, and the sampled rows of the start and the selected model, where both have several samples."""
     start = found.experiment.iterations()[0]
-    for split in ("test", "val"):
+    for split in HELD_OUT:
         rows = [row for row in found.experiment.evaluations("", split) if len(row.pass_at) > 1]
         ends = {row.iteration: row for row in rows if row.iteration in (start, found.selected)}
         if start in ends and found.selected in ends:

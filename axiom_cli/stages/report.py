@@ -88,13 +88,12 @@ def name(iteration: int, start: int = 0) -> str:
 
 
 def steps(experiment: Experiment) -> list[Comparison]:
-    """Each evaluated iteration against the one before it, on validation where there is one, at the lowest
-    temperature."""
+    """Each evaluated iteration against the one before it, at the lowest temperature; on test where both met it."""
     numbers = experiment.iterations()
     found = []
     for a, b in zip(numbers, numbers[1:]):  # noqa: B905
         names = f"iteration {a}", f"iteration {b}"
-        found += compare_points(Point(experiment, a), Point(experiment, b), names, SPLITS)[:1]
+        found += compare_points(Point(experiment, a), Point(experiment, b), names)[:1]
     return found
 
 
