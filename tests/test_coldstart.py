@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from axiom_cli.configs import ColdstartConfig
@@ -63,8 +65,9 @@ def test_paid_traces_are_remembered(tmp_path):
 
 def test_the_delay_is_kept():
     with chat_server(half_right) as server:
-        list(coldstart(PROBLEMS[:1], ColdstartConfig(teacher=f"{server.address}#toy", traces=3, delay=0.15)))
-    assert all(b - a >= 0.14 for a, b in zip(server.times, server.times[1:], strict=False))
+        started = time.monotonic()
+        list(coldstart(PROBLEMS[:1], ColdstartConfig(teacher=f"{server.address}#toy", traces=3, delay=0.2)))
+    assert time.monotonic() - started >= 0.4
 
 
 def test_gemini_without_a_key_is_missing_before_anything_is_read(monkeypatch):
