@@ -112,9 +112,9 @@ def test_a_faulty_program_fails_with_a_reason(code, box):
 def test_a_sleeper_meets_the_wall_limit():
     with Sandbox(Limits(timeout=0.2), jobs=1) as box:
         began = time.monotonic()
-        outcome = box.check("import time\ndef f(x): time.sleep(60)", DOUBLE)
+        outcome = box.check("import time\ndef f(x): time.sleep(600)", DOUBLE)
         assert outcome.status == "fail" and "mostly waiting" in outcome.reason
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 60  # seconds on a quiet machine; walls grow where it is crowded
 
 
 def test_functions_without_arguments_and_methods_by_name(box):

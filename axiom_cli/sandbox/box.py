@@ -216,9 +216,9 @@ class Sandbox:
     def _conclude(self, owner: Worker, job: Job, report: messages.Report, waiting: deque[Job]) -> None:
         outcome = judge(job.suite, bytes(job.received), report, (self.limits.timeout, job.wall), job.flooded)
         job.received = bytearray()
-        if report.cause == messages.WALL_LIMIT and crowding() > 1:
-            if job.tries == 0 or report.cpu > SLEEPER * self.limits.timeout:
-                outcome = replace(outcome, status=INFRA, reason="the machine was too busy to run it")
+        awake = job.tries == 0 or report.cpu > SLEEPER * self.limits.timeout
+        if report.cause == messages.WALL_LIMIT and awake and crowding() > 1:
+            outcome = replace(outcome, status=INFRA, reason="the machine was too busy to run it")
         if outcome.status == INFRA:
             owner.served = worker.JOBS_IN_A_LIFE  # a fresh zygote for what follows
             self._again(job, waiting, outcome.reason)
