@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axiom_cli import answers
@@ -44,11 +44,13 @@ def test_an_answer_is_the_rest_of_the_last_line_outside_the_reasoning(text, read
     assert answers.read_answer(text) == read
 
 
+@settings(deadline=None)
 @given(thought=st.text(), answer=ANSWER)
 def test_whatever_is_thought_the_answer_is_what_follows(thought, answer):
     assert answers.read_answer(f"<think>\n{thought}\n</think>\nAnswer: {answer}") == " ".join(answer.split())
 
 
+@settings(deadline=None)
 @given(st.text(st.sampled_from("<think>/Answer: \n5`pyodef()")))
 def test_no_text_breaks_the_reading(text):
     found = answers.read_answer(text)
@@ -57,6 +59,7 @@ def test_no_text_breaks_the_reading(text):
     assert code is None or code in text
 
 
+@settings(deadline=None)
 @given(ANSWER)
 def test_an_answer_inside_the_reasoning_earns_nothing(answer):
     assert answers.read_answer(f"<think>\nAnswer: {answer}\n</think>\n{answer}") is None
@@ -84,6 +87,7 @@ def test_a_program_is_the_last_whole_block_that_defines_the_entry_point(text, re
     assert answers.read_program(text, "f") == read
 
 
+@settings(deadline=None)
 @given(st.text(max_size=30))
 def test_programs_with_any_text_in_their_strings_come_back_whole(text):
     code = f"def f():\n    return {text!r}"
