@@ -13,8 +13,10 @@ from axiom_cli.training.rows import Row
 
 WINDOW = 16
 """Optimiser steps' worth of shuffled rows that are sorted by length together: little padding, still a random order."""
-SMALLEST_BUDGET = 2048
-"""Padded tokens that any forward pass may hold, however small `batch_size` and `max_length` are."""
+PASS_TOKENS = 1024
+"""Padded tokens in one forward pass, for each processor thread: measured on a model of 2.3 million parameters, 16 times
+as many halve the speed, since activations no longer stay in the caches."""
+ACCELERATOR_TOKENS = 16384
 
 
 @dataclass(frozen=True)
@@ -34,13 +36,19 @@ Step = list[list[int]]
 """One optimiser step: its forward passes, each a list of row numbers."""
 
 
-def plan(lengths: Sequence[int], config: TrainConfig) -> list[Step]:
+def pass_budget(device: torch.device, config: TrainConfig) -> int:
+    """How many padded tokens one forward pass may hold. It decides the speed, and not what is learnt."""
+    if device.type == "cpu":
+        return PASS_TOKENS * torch.get_num_threads()
+    return max(ACCELERATOR_TOKENS, config.batch_size * config.max_length)
+
+
+def plan(lengths: Sequence[int], config: TrainConfig, budget: int) -> list[Step]:
     """Every optimiser step of a run. A step holds `batch_size * grad_accum` rows (evened out over an epoch); how they
     are cut into forward passes changes the speed and not the gradient."""
     wanted = config.batch_size * config.grad_accum
     per_epoch = max(1, round(len(lengths) / wanted))
     total = max(1, round(config.epochs * per_epoch))
-    budget = max(SMALLEST_BUDGET, config.batch_size * config.max_length)
     steps: list[Step] = []
     epoch = 0
     while len(steps) < total:

@@ -19,7 +19,7 @@ from torch.nn import functional
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import AxiomError, InputError, NothingToDo, UsageError
 from axiom_cli.training import objectives
-from axiom_cli.training.batches import Batch, Step, collate, plan
+from axiom_cli.training.batches import Batch, Step, collate, pass_budget, plan
 from axiom_cli.training.muon import Muon
 from axiom_cli.training.rows import Row
 
@@ -93,7 +93,7 @@ class _Run:
         self.objective = objectives.get(config.objective)
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.device = self.parameters[0].device
-        self.steps = plan([row.length for row in rows], config)
+        self.steps = plan([row.length for row in rows], config, pass_budget(self.device, config))
         self.optimizer = _optimizer(model, config)
         self.logprobs = scorer(model, rows[0])
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0

@@ -73,7 +73,7 @@ def encode(weighted: Iterable[tuple[Sample, float]], tokenizer: Any, ends: Seque
 
 def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int]) -> tuple[list[int], bool]:
     """The ids that the loss falls on, ending in one of `ends`, and whether they had to be encoded from the text."""
-    here = not _are_of(tokenizer, sample)
+    here = not _are_of(tokenizer, sample, ends)
     ids = list(tokenizer(sample.text, add_special_tokens=False)["input_ids"]) if here else list(sample.token_ids)
     if not ids or (len(ids) == 1 and ids[0] in ends):
         raise InputError(f"the completion of problem {sample.problem.id} is empty: every token would be masked")
@@ -97,10 +97,13 @@ def _prompt(tokenizer: Any, sample: Sample, known: dict[str, list[int]]) -> list
     return known[sample.problem.id]
 
 
-def _are_of(tokenizer: Any, sample: Sample) -> bool:
-    """Whether the sample's ids are this tokenizer's: they read back as its text, whatever is done with spaces."""
+def _are_of(tokenizer: Any, sample: Sample, ends: Sequence[int]) -> bool:
+    """Whether the sample's ids are this tokenizer's: they read back as its text, whatever is done with spaces, with the
+    end, and with special tokens that were sampled on the way."""
     ids = sample.token_ids
     if not ids or max(ids) >= len(tokenizer):
         return False
+    said = ids[:-1] if ids[-1] in ends else ids
+    readings = ((said, True), (said, False), (ids, False))
     wanted = "".join(sample.text.split())
-    return any("".join(tokenizer.decode(ids, skip_special_tokens=skip).split()) == wanted for skip in (True, False))
+    return any("".join(tokenizer.decode(part, skip_special_tokens=skip).split()) == wanted for part, skip in readings)

@@ -1,0 +1,203 @@
+"""Train: verdicts in, an adapter out: a tree in the workspace, whose receipt names rows, base and config."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from axiom_cli import models
+from axiom_cli.configs import TrainConfig
+from axiom_cli.errors import InputError, MissingError, NothingToDo
+from axiom_cli.records import Adapter, ModelRef, Sample, Verdict
+from axiom_cli.stages.select import Choice, Selection, select
+from axiom_cli.workspace import Workspace
+
+if TYPE_CHECKING:
+    from axiom_cli.training.fit import OnStep
+    from axiom_cli.training.rows import Encoded
+    from axiom_cli.training.trainer import Trainer
+
+VERSION = 1
+FEWEST = 20
+"""Fewer rows make a model worse (9 to 50 rows did)."""
+FEW = 200
+Note = Callable[[str], None]
+
+
+class Base(Protocol):
+    """What a model's name was resolved to."""
+
+    name: str
+    digest: str
+    path: Path
+
+
+def train(
+    verdicts: Iterable[Verdict],
+    model: str | Base,
+    config: TrainConfig,
+    workspace: Workspace,
+    on_step: OnStep | None = None,
+    note: Note | None = None,
+) -> Adapter:
+    """Selects rows among `verdicts` and fits an adapter of `model` on them. The input is read to its end first.
+
+    NothingToDo for fewer than 20 rows without `config.force`; under 200 `note` is told.
+    """
+    selection = select(verdicts, config)
+    if not selection.choices:
+        raise NothingToDo("no accepted solution to train on", _why_none(selection))
+    adapter = train_on(selection.choices, model, config, workspace, on_step=on_step, note=note)
+    return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
+
+
+def train_on(
+    choices: Sequence[Choice],
+    model: str | Base,
+    config: TrainConfig,
+    workspace: Workspace,
+    chain: Sequence[Adapter] = (),
+    trainer: Callable[[], Trainer] | None = None,
+    on_step: OnStep | None = None,
+    note: Note | None = None,
+) -> Adapter:
+    """Fits an adapter of base + `chain` on rows that are already chosen; made once, then remembered.
+
+    `chain` holds the adapters of earlier rounds, oldest first: the new one starts from their sum in float32, and keeps
+    their digests in `extra["chain"]`. `trainer` gives a base that is loaded already, and is asked only if needed.
+    """
+    _enough(len(choices), config, note)
+    base = models.resolve(model, workspace) if isinstance(model, str) else model
+    settings = {name: value for name, value in asdict(config).items() if name not in ("force", "max_per_problem")}
+    before = [adapter.digest for adapter in chain]
+    inputs = {"base": base.digest, "rows": workspace.put_records(map(_row, choices)), "chain": before}
+    folders = [adapter_folder(adapter, workspace) for adapter in chain]
+
+    def make() -> dict[str, Any]:
+        loaded = trainer() if trainer else _trainer(base, config)
+        return _make(loaded, choices, config, workspace, folders, on_step, note)
+
+    receipt = workspace.remember({"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}, make)
+    return Adapter(
+        base=ModelRef(base.name, base.digest),
+        digest=receipt["adapter"],
+        method=config.method,
+        config=settings,
+        rows=receipt["rows"],
+        metrics=receipt["metrics"],
+        path=str(workspace.tree_path(receipt["adapter"])),
+        extra={"chain": before, "seconds": receipt.seconds} if before else {"seconds": receipt.seconds},
+    )
+
+
+def show(
+    verdicts: Iterable[Verdict], model: str | Base, config: TrainConfig, workspace: Workspace | None = None
+) -> Iterator[str]:
+    """A JSON line a training row: its problem, its weight, and its tokens, each with 1 where the loss falls on it."""
+    from axiom_cli.training.rows import show_rows
+
+    choices = select(verdicts, config).choices
+    tokenizer, ends = _tokenizer(model, workspace)
+    rows = _encode(choices, tokenizer, ends, config).rows
+    for row, tokens in zip(rows, show_rows(rows, tokenizer), strict=True):
+        shown = {"problem": row.problem, "weight": row.weight, "tokens": [[text, int(loss)] for text, loss in tokens]}
+        yield json.dumps(shown, ensure_ascii=False)
+
+
+def with_token_ids(
+    verdicts: Iterable[Verdict], model: str | Base, workspace: Workspace | None = None
+) -> Iterator[Verdict]:
+    """The same verdicts, those without ids (a teacher's) with the ids that `model` is trained on: a round's slices are
+    measured in them."""
+    from axiom_cli.training.rows import completion_ids
+
+    tokenizer, ends = _tokenizer(model, workspace)
+    for verdict in verdicts:
+        ids = completion_ids(tokenizer, verdict.sample, ends)[0]
+        yield replace(verdict, sample=replace(verdict.sample, token_ids=ids, tokens=len(ids)))
+
+
+def adapter_folder(adapter: Adapter, workspace: Workspace) -> Path:
+    """Where an adapter's files are: in the workspace, else where its record says. MissingError if in neither."""
+    return tree_or_path(adapter.digest, adapter.path, workspace)
+
+
+def tree_or_path(digest: str, path: str, workspace: Workspace) -> Path:
+    """The tree `digest`, else the folder `path`."""
+    if workspace.has(digest):
+        return workspace.tree_path(digest)
+    if path and Path(path).is_dir():
+        return Path(path)
+    raise MissingError(f"the adapter {digest[:12]} is not in this workspace", "name its own with --workspace")
+
+
+def _make(
+    trainer: Trainer,
+    choices: Sequence[Choice],
+    config: TrainConfig,
+    workspace: Workspace,
+    chain: list[Path],
+    on_step: OnStep | None,
+    note: Note | None,
+) -> dict[str, Any]:
+    encoded = _encode(choices, trainer.tokenizer, trainer.ends, config)
+    if encoded.too_long and note:
+        note(f"{encoded.too_long} rows longer than {config.max_length} tokens are left out (--max-length)")
+    _enough(len(encoded.rows), config, note if encoded.too_long else None)
+    with tempfile.TemporaryDirectory() as folder:
+        metrics = trainer.fit(encoded.rows, config, Path(folder) / "adapter", chain, on_step)
+        digest = workspace.put_tree(Path(folder) / "adapter")
+    metrics |= {"too_long": encoded.too_long, "encoded_here": encoded.encoded_here}
+    metrics.pop("seconds")
+    return {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
+
+
+def _encode(choices: Sequence[Choice], tokenizer: Any, ends: Sequence[int], config: TrainConfig) -> Encoded:
+    from axiom_cli.training.rows import encode
+
+    pairs: Iterator[tuple[Sample, float]] = ((choice.verdict.sample, choice.weight) for choice in choices)
+    return encode(pairs, tokenizer, ends, config.max_length)
+
+
+def _trainer(base: Base, config: TrainConfig) -> Trainer:
+    from axiom_cli.training.trainer import Trainer
+
+    if not Path(base.path).exists():
+        raise InputError(f"{base.name} has no weights here: it cannot be trained", "choose a folder or a hub model")
+    return Trainer(base.path, config.quantize, base.name)
+
+
+def _tokenizer(model: str | Base, workspace: Workspace | None) -> tuple[Any, tuple[int, ...]]:
+    from axiom_cli.training.base import load_tokenizer
+    from axiom_cli.training.rows import end_ids
+
+    base = models.resolve(model, workspace) if isinstance(model, str) else model
+    tokenizer = load_tokenizer(base.path)
+    return tokenizer, end_ids(tokenizer)
+
+
+def _row(choice: Choice) -> dict[str, Any]:
+    """The verdict with its weight, without what was merely observed: equal rows are equal bytes."""
+    return {**choice.verdict.to_dict(), "seconds": 0.0, "weight": choice.weight}
+
+
+def _enough(rows: int, config: TrainConfig, note: Note | None) -> None:
+    if not rows or (rows < FEWEST and not config.force):
+        hint = "sample more problems; --force trains anyway" if rows else "raise --max-length"
+        raise NothingToDo(f"only {rows} rows to train on, fewer than {FEWEST} make a model worse", hint)
+    if rows < FEW and note:
+        note(f"only {rows} rows to train on: under {FEW} a model often gets worse")
+
+
+def _why_none(selection: Selection) -> str:
+    if not selection.verdicts:
+        return "the input is empty: axiom verify writes verdict records"
+    if selection.infra == selection.verdicts:
+        return "every verdict is infra, a failure of this machine: see axiom doctor"
+    if selection.truncated:
+        return f"{selection.truncated} accepted solutions were cut off: raise --max-tokens of axiom solve"
+    return f"none of {selection.verdicts} passed: lower --difficulty, raise --samples, or begin with axiom coldstart"
