@@ -5,6 +5,7 @@ A field's metadata holds its `help` and, where the flag has another name than th
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -99,20 +100,32 @@ class LoopConfig:
     """`axiom loop`."""
 
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
-    preset: str = option("quick", "quick (3 rounds, minutes) or long (rising difficulty, within the hour).")
+    preset: str = option("quick", "quick (3 rounds, minutes) or long (more rounds, all levels, within the hour).")
     iterations: int = option(3, "Rounds of collect, train, merge.")
-    train_size: int = option(2000, "Fresh training problems a round.")
-    val_size: int = option(400, "Validation problems; they choose the best round.")
-    test_size: int = option(1000, "Held-out problems, met only for the report.")
+    train_size: int = option(2400, "Fresh training problems a round.")
+    val_size: int = option(400, "Validation problems: they choose the best round and where to draw new problems.")
+    test_size: int = option(1000, "Held-out problems, met only at the end.")
     problem_types: str = option("arithmetic,rpn,parentheses,list_ops", "Families, comma-separated.")
     min_difficulty: int = option(3, "Lowest level.")
     max_difficulty: int = option(7, "Highest level.")
     samples: int = option(4, "Samples of each training problem.")
     temperature: float = option(1.0, "Temperature of the training samples.")
-    lr: float = option(1e-3, "Peak learning rate.")
+    max_tokens: int = option(320, "Longest completion, in tokens.")
+    lr: float = option(2e-3, "Peak learning rate; 1e-4 suits pretrained models.")
+    epochs: float = option(2.0, "Passes over a round's rows.")
+    batch_size: int = option(32, "Rows in one optimiser step.")
+    lora_r: int = option(16, "Rank of the LoRA matrices.")
+    lora_alpha: int = option(32, "LoRA's scale is alpha / r.")
     start: str = option("base", "base (train from the original weights each round) or previous.")
     replay: str = option("50/40/10", "Shares of new, historical and cold-start rows, by loss tokens.")
-    curriculum: bool = option(False, "Move each family's levels with its validation pass rate.")
+    curriculum: bool = option(True, "Draw training problems where the model solves some and fails some.")
     control: str = option("", "Control arms at equal compute: shuffled, cold-only (comma-separated).")
     seed: int = option(0, "Seed of the whole run.")
     plan: bool = option(False, "Say what would be done, and stop.")
+
+
+PRESETS: Mapping[str, Mapping[str, Any]] = {
+    "quick": {},
+    "long": {"iterations": 12, "train_size": 4000, "max_difficulty": 10, "start": "previous"},
+}
+"""What `axiom loop --preset NAME` sets, where the user sets nothing else."""

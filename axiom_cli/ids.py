@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -21,3 +22,12 @@ def digest(data: bytes) -> str:
 def content_id(value: Any, length: int = 64) -> str:
     """The first `length` hexadecimal digits of the SHA-256 of `value`'s canonical JSON."""
     return digest(canonical(value))[:length]
+
+
+def file_digest(path: Path) -> str:
+    """The SHA-256 of a file's bytes, read a mebibyte at a time."""
+    sha = hashlib.sha256()
+    with path.open("rb") as stream:
+        while chunk := stream.read(1 << 20):
+            sha.update(chunk)
+    return sha.hexdigest()

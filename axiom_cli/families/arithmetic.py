@@ -15,7 +15,7 @@ class Arithmetic(Family):
 
     name: ClassVar[str] = "arithmetic"
     about: ClassVar[str] = "integer expressions with precedence, parentheses, + - * // %"
-    levels: ClassVar[str] = "level n has n operations; no intermediate value goes beyond +-99"
+    levels: ClassVar[str] = "level n has n operations; no intermediate value goes beyond +-50"
     forms: ClassVar[tuple[str, ...]] = ("answer", "program")
 
     def draw(self, random: Random, level: int) -> Tree:

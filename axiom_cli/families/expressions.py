@@ -25,7 +25,7 @@ OPERATORS: dict[str, Callable[[int, int], int]] = {
 }
 PRECEDENCE = {"+": 1, "-": 1, "*": 2, "//": 2, "%": 2}
 DIVISION_RULE = "// rounds down, % takes the sign of the divisor"
-LIMIT = 99
+LIMIT = 50
 MAX_DIVISOR = 12
 MOST_PARAMETERS = 6
 _DRAWN = ("+", "+", "+", "-", "-", "-", "*", "*", "*", "//", "%")
@@ -43,7 +43,7 @@ def _suits(symbol: str, left: int, right: int) -> bool:
 def draw(random: Random, operations: int) -> tuple[Tree, int]:
     """A tree with that many operations and its value. No value in it goes beyond +-LIMIT."""
     if operations == 0:
-        value = int(random.random() * 9) + 1 if random.random() < 0.7 else int(random.random() * 50) + 10
+        value = int(random.random() * 9) + 1 if random.random() < 0.9 else int(random.random() * 41) + 10
         return value, value
     on_left = int(random.random() * operations)
     left, left_value = draw(random, on_left)

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from axiom_cli.families.family import LEVELS, Exercise, Family
 
-LARGEST = 60
+LARGEST = 20
 
 
 @dataclass(frozen=True)
@@ -55,14 +55,14 @@ OPERATIONS: tuple[Operation, ...] = (
         lambda xs, k: [x for x in xs if x > k],
         "[x for x in xs if x > {k}]",
         "keep only the numbers greater than {k}",
-        (5, 45),
+        (3, 15),
     ),
     Operation(
         "keep below {k}",
         lambda xs, k: [x for x in xs if x < k],
         "[x for x in xs if x < {k}]",
         "keep only the numbers less than {k}",
-        (15, 55),
+        (6, 18),
     ),
     Operation(
         "add {k}", lambda xs, k: [x + k for x in xs], "[x + {k} for x in xs]", "add {k} to every number", (1, 9)
@@ -132,7 +132,7 @@ class ListOps(Family):
 
     name: ClassVar[str] = "list_ops"
     about: ClassVar[str] = "sort, reverse, filter, shift, cut and aggregate a list, several operations in order"
-    levels: ClassVar[str] = "level n: a list of n + 3 numbers from 0 to 60, and 1 + n // 2 operations"
+    levels: ClassVar[str] = "level n: a list of n + 3 numbers from 0 to 20, and 1 + n // 2 operations"
     forms: ClassVar[tuple[str, ...]] = ("answer", "program")
 
     def draw(self, random: Random, level: int) -> Pipeline:

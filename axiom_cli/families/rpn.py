@@ -15,7 +15,7 @@ class Rpn(Family):
 
     name: ClassVar[str] = "rpn"
     about: ClassVar[str] = "reverse Polish (postfix) integer expressions, + - * // %"
-    levels: ClassVar[str] = "level n has n operations; no intermediate value goes beyond +-99"
+    levels: ClassVar[str] = "level n has n operations; no intermediate value goes beyond +-50"
     forms: ClassVar[tuple[str, ...]] = ("answer", "program")
 
     def draw(self, random: Random, level: int) -> Tree:

@@ -1,1 +1,128 @@
-"""Where a model's name leads: to the embedded model, a folder, the hub's cache, the workspace or a server."""
+"""Where a model's name leads: to the embedded model, a folder, a .gguf file, the workspace or the hub's cache.
+
+Tried in that order, a name of the workspace before one of the hub. Nothing heavy is imported to look.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from axiom_cli.errors import InputError, MissingError
+from axiom_cli.ids import canonical, digest, file_digest
+from axiom_cli.models.nano import WEIGHTS
+from axiom_cli.records import ModelRef
+from axiom_cli.storage import is_digest
+from axiom_cli.workspace import Workspace
+
+NANO = "nano"
+ACCELERATED = "Qwen/Qwen2.5-Coder-1.5B-Instruct"
+NVIDIA = Path("/dev/nvidiactl")
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A model on this disk: `path` is a folder as transformers reads it, or a .gguf file."""
+
+    name: str
+    digest: str
+    path: Path
+
+    @property
+    def ref(self) -> ModelRef:
+        """What records keep of it."""
+        return ModelRef(self.name, self.digest)
+
+
+def default() -> str:
+    """The model that is meant when none is named: nano without an accelerator."""
+    return ACCELERATED if NVIDIA.exists() else NANO
+
+
+def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
+    """The model called `name`. Raises MissingError saying what was tried, InputError for a folder that is no model."""
+    for look in (_embedded, _local, _kept(workspace), _hub):
+        found = look(name)
+        if found:
+            return found
+    tried = "the embedded model (nano), a folder, a .gguf file, a name or digest in the workspace, the hub"
+    raise MissingError(f"no model {name!r}; tried {tried}", _hint(name))
+
+
+def _hint(name: str) -> str:
+    if "/" in name and not name.startswith((".", "/")):
+        return f"to download it: pip install huggingface_hub && hf download {name}"
+    return "axiom workspace ls shows the models made here; nano is always there"
+
+
+def _embedded(name: str) -> Resolved | None:
+    if name != NANO:
+        return None
+    if not (WEIGHTS / "config.json").is_file():
+        raise MissingError("nano's weights are not in this installation", "pip install --force-reinstall axiom-rl")
+    return Resolved(NANO, folder_digest(WEIGHTS), WEIGHTS)
+
+
+def _local(name: str) -> Resolved | None:
+    path = Path(name).expanduser()
+    if path.is_file() and path.suffix == ".gguf":
+        return Resolved(str(path.resolve()), file_digest(path), path)
+    if not path.is_dir():
+        return None
+    if not (path / "config.json").is_file():
+        what = "a LoRA adapter: merge it first" if (path / "adapter_config.json").exists() else "no model"
+        raise InputError(f"{path} has no config.json, it is {what}", "a model's folder holds config.json and weights")
+    return Resolved(str(path.resolve()), folder_digest(path), path)
+
+
+def _kept(workspace: Workspace | None) -> Callable[[str], Resolved | None]:
+    def look(name: str) -> Resolved | None:
+        if workspace is None:
+            return None
+        try:
+            found = workspace.resolve(name)
+        except MissingError:
+            return None
+        if not is_digest(found) or not workspace.has(found) or not workspace.is_tree(found):
+            return None
+        if "config.json" not in workspace.tree(found):
+            raise InputError(f"{name} is no model but something else in the workspace", f"axiom workspace show {name}")
+        return Resolved(name, found, workspace.tree_path(found))
+
+    return look
+
+
+def _hub(name: str) -> Resolved | None:
+    """A hub id: from the cache, else downloaded where the hub can be reached."""
+    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+        return None
+    from huggingface_hub import snapshot_download
+    from huggingface_hub.errors import HFValidationError
+
+    patterns = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
+    for offline in (True, False):
+        if not offline and os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
+            return None
+        try:
+            path = Path(snapshot_download(name, allow_patterns=patterns, local_files_only=offline))
+        except HFValidationError:
+            return None
+        except (OSError, ValueError):
+            continue
+        return Resolved(name, digest(f"{name}@{path.name}".encode()), path)
+    return None
+
+
+def folder_digest(folder: Path) -> str:
+    """The digest that the folder has, or would have, in a workspace."""
+    files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    stamp = tuple((str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files.values())
+    return _tree_digest(folder, tuple(files.items()), stamp)
+
+
+@lru_cache(maxsize=32)
+def _tree_digest(folder: Path, files: tuple[tuple[str, Path], ...], stamp: tuple) -> str:
+    return digest(canonical({"kind": "tree", "files": {name: file_digest(path) for name, path in files}}))

@@ -6,7 +6,7 @@ Earlier data is accumulated, not replaced (2404.01413), and the rarest historica
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 from axiom_cli.errors import UsageError
@@ -70,6 +70,7 @@ def mix(
 
     A solution that is in two slices counts in the first; `limit` distinct ones of a problem over all. Where a slice
     runs short, REFILL says who takes its place, so that round 0 gives the share of the history to new solutions.
+    Weights are scaled to a mean of 1 in each slice: they act among its rows, and the shares stay shares of the loss.
     """
     distinct = Distinct(limit)
     slices = {
@@ -80,7 +81,7 @@ def mix(
     budget = allocate(available, shares, natural_total(available, shares) if total is None else total)
     chosen = {name: list(_fill(slices[name], budget[name], count)) for name in SLICES}
     tokens = {name: sum(count(c.verdict.sample) for c in choices) for name, choices in chosen.items()}
-    return Mix([choice for choices in chosen.values() for choice in choices], tokens, dict(shares))
+    return Mix([choice for choices in chosen.values() for choice in _level(choices, count)], tokens, dict(shares))
 
 
 def allocate(available: Mapping[str, int], shares: Mapping[str, float], total: float) -> dict[str, float]:
@@ -109,6 +110,13 @@ def natural_total(available: Mapping[str, int], shares: Mapping[str, float]) -> 
         for size in range(len(others) + 1)
         for short in combinations(others, size)
     )
+
+
+def _level(choices: Sequence[Choice], count: Count) -> Iterator[Choice]:
+    tokens = [count(choice.verdict.sample) for choice in choices]
+    mass = sum(n * choice.weight for n, choice in zip(tokens, choices, strict=True))
+    for choice in choices:
+        yield replace(choice, weight=choice.weight * sum(tokens) / mass) if mass else choice
 
 
 def _fill(choices: Sequence[Choice], budget: float, count: Count) -> Iterator[Choice]:

@@ -68,9 +68,12 @@ def _solve(
     problems: Iterator[Problem], engine: Engine, config: SolveConfig, workspace: Workspace | None, check: Check
 ) -> Iterator[Sample]:
     while batch := list(islice(problems, batch_size(config))):
-        known = [_recall(problem, engine, config, workspace) for problem in batch]
+        together = _together(batch, engine)
+        known = [_recall(problem, engine, config, workspace, together) for problem in batch]
+        if together and None in known:
+            known = [None] * len(batch)
         new = [problem for problem, samples in zip(batch, known, strict=True) if samples is None]
-        fresh = _fresh(new, engine, config, workspace, check)
+        fresh = _fresh(new, engine, config, workspace, check, together)
         try:
             for samples in known:
                 yield from next(fresh) if samples is None else samples
@@ -84,7 +87,12 @@ def batch_size(config: SolveConfig) -> int:
 
 
 def _fresh(
-    problems: Sequence[Problem], engine: Engine, config: SolveConfig, workspace: Workspace | None, check: Check
+    problems: Sequence[Problem],
+    engine: Engine,
+    config: SolveConfig,
+    workspace: Workspace | None,
+    check: Check,
+    together: str = "",
 ) -> Iterator[list[Sample]]:
     """New samples, remembered every few seconds and whenever the reader or the user stops us."""
     unsaved: list[list[Sample]] = []
@@ -96,15 +104,21 @@ def _fresh(
                 raise ValueError(f"engine {engine.name} does not keep the order of the problems")
             unsaved.append(samples)
             if time.monotonic() - saved > SAVE_EVERY:
-                _save(unsaved, engine, config, workspace)
+                _save(unsaved, engine, config, workspace, together)
                 unsaved, saved = [], time.monotonic()
             yield samples
     finally:
-        _save(unsaved, engine, config, workspace)
+        _save(unsaved, engine, config, workspace, together)
 
 
-def recipe(problem: Problem, engine: Engine, config: SolveConfig) -> dict[str, Any]:
-    """What one problem's samples are made from. Batching is no part of it."""
+def _together(batch: Sequence[Problem], engine: Engine) -> str:
+    """What stands for the batch, where the engine computes its problems together: then a sample depends on the others
+    by rounding, and a broken-off batch is made again whole, so that going on gives what one go would have given."""
+    return content_id([problem.id for problem in batch]) if getattr(engine, "together", False) else ""
+
+
+def recipe(problem: Problem, engine: Engine, config: SolveConfig, together: str = "") -> dict[str, Any]:
+    """What one problem's samples are made from."""
     settings = {name: getattr(config, name) for name in ("samples", "strategy")}
     settings |= {**sampling_params(config), "engine": engine.name}
     if config.strategy == "retry":
@@ -114,27 +128,30 @@ def recipe(problem: Problem, engine: Engine, config: SolveConfig) -> dict[str, A
         "stage": "solve",
         "version": VERSION,
         "config": settings,
-        "inputs": {"problem": identity, "model": engine.model.digest},
+        "inputs": {"problem": identity, "model": engine.model.digest, **({"batch": together} if together else {})},
     }
 
 
 def _recall(
-    problem: Problem, engine: Engine, config: SolveConfig, workspace: Workspace | None
+    problem: Problem, engine: Engine, config: SolveConfig, workspace: Workspace | None, together: str
 ) -> list[Sample] | None:
     """The remembered samples, holding the problem as it came in now, with its annotations."""
-    receipt = workspace.recall(recipe(problem, engine, config)) if workspace else None
+    receipt = workspace.recall(recipe(problem, engine, config, together)) if workspace else None
     if receipt is None:
         return None
     return [replace(sample, problem=problem) for sample in workspace.get_records(receipt["samples"], Sample)]
 
 
-def _save(groups: Sequence[list[Sample]], engine: Engine, config: SolveConfig, workspace: Workspace | None) -> None:
+def _save(
+    groups: Sequence[list[Sample]], engine: Engine, config: SolveConfig, workspace: Workspace | None, together: str
+) -> None:
     """Remembers each problem's samples, save where a completion could not be had: that is tried again next time."""
     whole = [group for group in groups if group and all(sample.finish != "error" for sample in group)]
     if workspace is None or not whole:
         return
     with workspace.writer():
         made = [
-            (recipe(group[0].problem, engine, config), {"samples": workspace.put_records(group)}) for group in whole
+            (recipe(group[0].problem, engine, config, together), {"samples": workspace.put_records(group)})
+            for group in whole
         ]
         workspace.record(made)

@@ -1,6 +1,6 @@
 """How nano was made: `python -m axiom_cli.models.nano.recipe FOLDER`, about an hour on two cores, resumable.
 
-A Llama of 1.2 million parameters is trained from random weights on the solver-teacher's traces alone. The teacher
+A Llama of 1.0 million parameters is trained from random weights on the solver-teacher's traces alone. The teacher
 wrote many traces of easy problems and few of hard ones (COUNTS): what the model lacks above level 4 is not training,
 of which more would only repeat the same traces, but experience, and that it can gather by itself.
 """
@@ -19,20 +19,20 @@ from axiom_cli.records import ModelRef, Problem, Sample
 
 FAMILIES = ("arithmetic", "rpn", "parentheses", "list_ops")
 SEED = 20_000
-COUNTS = {1: 4000, 2: 4000, 3: 4000, 4: 2000, 5: 500, 6: 150, 7: 60, 8: 30, 9: 15, 10: 10}
+COUNTS = {1: 2000, 2: 5000, 3: 5000, 4: 3000, 5: 600, 6: 200, 7: 80, 8: 40, 9: 20, 10: 10}
 """Traces a family at each level."""
 SHAPE = {
     "hidden_size": 128,
     "intermediate_size": 384,
-    "num_hidden_layers": 6,
+    "num_hidden_layers": 5,
     "num_attention_heads": 4,
     "num_key_value_heads": 2,
     "max_position_embeddings": 2048,
 }
-COMMON = {"method": "full", "optimizer": "muon", "lr": 0.02, "weight_decay": 0.1, "batch_size": 64, "grad_accum": 1}
-FIRST = TrainConfig(**COMMON, epochs=3, warmup=0.05, seed=1)
+COMMON = {"method": "full", "optimizer": "muon", "weight_decay": 0.1, "grad_accum": 1}
+FIRST = TrainConfig(**COMMON, lr=0.015, batch_size=32, epochs=1.5, warmup=0.05, seed=1)
 """Short problems first, levels 1 and 2: copying and number facts are learnt soonest there."""
-SECOND = TrainConfig(**COMMON, epochs=6, warmup=0.02, seed=2)
+SECOND = TrainConfig(**COMMON, lr=0.012, batch_size=48, epochs=4, warmup=0.02, seed=2)
 """Then everything."""
 
 

@@ -1,0 +1,310 @@
+"""Expert iteration: evaluate, collect, train, merge, repeat (Anthony et al. 2017; STaR 2203.14465; ReST-EM 2312.06585).
+
+Every step is remembered by the workspace under what it was made from, so there is no state to keep: a run that was
+killed is gone on with by running it again, and gives the same digests as one that never was.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, replace
+from typing import Any
+
+from axiom_cli import models
+from axiom_cli.configs import LoopConfig, MergeConfig, SolveConfig, TrainConfig, VerifyConfig
+from axiom_cli.errors import UsageError
+from axiom_cli.ids import content_id
+from axiom_cli.models import Resolved
+from axiom_cli.models.nano import recipe
+from axiom_cli.records import Adapter, Metrics, Problem, Verdict
+from axiom_cli.stages import controls, folder, replay
+from axiom_cli.stages.controls import COLD_ONLY, SHUFFLED
+from axiom_cli.stages.evaluate import best_iteration, evaluate, phase_row
+from axiom_cli.stages.frontier import Fountain, allocate, pass_rates
+from axiom_cli.stages.merge import merge
+from axiom_cli.stages.select import Choice, select
+from axiom_cli.stages.solve import solve
+from axiom_cli.stages.speaker import Speaker
+from axiom_cli.stages.train import train_on, with_token_ids
+from axiom_cli.stages.verify import verify
+from axiom_cli.workspace import Workspace
+
+VERSION = 1
+GREEDY, SAMPLED = 0.0, 0.7
+SAMPLES_AT_TEST = 4
+COLD_SHARE, COLD_SHARE_CONTROL = 0.03, 0.2
+"""Shares of the cold start's traces that the replay buffer and the control arm draw from."""
+Watch = Callable[[str, int, int], None]
+"""Called with (what is being done, how much of it is done, how much there is)."""
+
+
+def quiet(what: str, done: int, total: int) -> None:
+    """Watches nothing."""
+
+
+@dataclass
+class Arm:
+    """The run itself (no name), or one of its controls: where it stands after so many rounds."""
+
+    name: str
+    model: Resolved
+    fountain: Fountain
+    chain: tuple[Adapter, ...] = ()
+    history: tuple[Choice, ...] = ()
+    rates: dict[tuple[str, int], float] | None = None
+
+
+@dataclass(frozen=True)
+class Round:
+    """What one round of an arm gave."""
+
+    arm: str
+    iteration: int
+    accepted: int
+    samples: int
+    shares: dict[str, float]
+    model: Resolved
+
+
+class Loop:
+    """One experiment in one workspace: holds the engine and the trainer between rounds."""
+
+    def __init__(self, config: LoopConfig, model: str, workspace: Workspace, watch: Watch = quiet) -> None:
+        check(config)
+        self.config, self.workspace, self.watch = config, workspace, watch
+        self.base = models.resolve(model, workspace)
+        self.families = [name.strip() for name in config.problem_types.split(",") if name.strip()]
+        levels = range(config.min_difficulty, config.max_difficulty + 1)
+        self.cells = [(family, level) for level in levels for family in self.families]
+        self.speaker = Speaker(self.base, workspace)
+        self.folder = folder.Folder(config, self.base)
+        self._trainer: Any = None
+        self._cold: list[Choice] | None = None
+        self.rounds: list[Round] = []
+
+    def run(self) -> folder.Folder:
+        """All rounds of the run and of its controls, then the held-out test. Returns the experiment's folder."""
+        with ExitStack() as closing:
+            closing.callback(self.speaker.close)
+            closing.enter_context(self.folder.locked())
+            self.val, self.test = self.folder.held_out(self.cells)
+            arms = [
+                Arm(name, self.base, Fountain(self.config.seed)) for name in ("", *controls.parse(self.config.control))
+            ]
+            for arm in arms:
+                self._validate(arm, 0)
+                for iteration in range(self.config.iterations):
+                    self._round(arm, iteration)
+            for arm in arms:
+                self._examine(arm)
+        return self.folder
+
+    def _round(self, arm: Arm, iteration: int) -> None:
+        """Collect, train, merge, validate: model `iteration` of the arm becomes model `iteration + 1`."""
+        problems, verdicts = self._collect(arm, iteration)
+        new = select(verdicts, self._training(iteration)).choices
+        mixed = self._mix(arm, new, iteration)
+        adapter = self._train(arm, mixed, iteration)
+        merged = merge(adapter, MergeConfig(), self.workspace, base=self.base)
+        name = self._ref(arm.name, iteration + 1)
+        self.workspace.set_ref(name, merged.digest)
+        arm.model = Resolved(name, merged.digest, self.workspace.tree_path(merged.digest))
+        arm.chain = (*arm.chain, adapter) if self.config.start == "previous" else ()
+        arm.history = (*arm.history, *new)
+        self.folder.add(
+            [
+                phase_row(
+                    self.folder.name(arm.name),
+                    iteration,
+                    "merge",
+                    0.0,
+                    extra={"digest": merged.digest, "certificate": dict(merged.certificate)},
+                )
+            ]
+        )
+        passed = sum(v.passed for v in verdicts)
+        self.rounds.append(Round(arm.name, iteration, passed, len(verdicts), mixed.shares, arm.model))
+        self._validate(arm, iteration + 1)
+
+    def _collect(self, arm: Arm, iteration: int) -> tuple[list[Problem], list[Verdict]]:
+        rates = arm.rates if self.config.curriculum and arm.rates else {}
+        problems = arm.fountain.draw(allocate(self.cells, rates, self.config.train_size))
+        config = SolveConfig(
+            samples=self.config.samples,
+            temperature=self.config.temperature,
+            max_tokens=self.config.max_tokens,
+            seed=self.config.seed + iteration,
+        )
+        verdicts, seconds = self._attempt(arm.model, problems, config, f"round {iteration + 1}: collect{_of(arm)}")
+        if arm.name == SHUFFLED:
+            verdicts = controls.shuffle(verdicts, self.config.seed + iteration)
+        if not arm.name:
+            self.folder.collected(iteration, problems, verdicts)
+        passed = sum(v.passed for v in verdicts)
+        tokens = sum(v.sample.tokens for v in verdicts)
+        row = phase_row(self.folder.name(arm.name), iteration, "collect", seconds, tokens, len(verdicts), passed)
+        self.folder.add([row])
+        return problems, verdicts
+
+    def _mix(self, arm: Arm, new: Sequence[Choice], iteration: int) -> replay.Mix:
+        """The round's rows. The cold-only control gets as many loss tokens as the run itself had in that round."""
+        if arm.name == COLD_ONLY:
+            tokens = sum(self._mixed[iteration].tokens.values())
+            return replay.mix(
+                [], [], self._cold_start(), {"new": 0, "history": 0, "cold": 1}, total=tokens, seed=iteration
+            )
+        shares = replay.parse_shares(self.config.replay)
+        mixed = replay.mix(new, arm.history, self._cold_start(), shares, seed=self.config.seed + iteration)
+        if not arm.name:
+            self._mixed = {**getattr(self, "_mixed", {}), iteration: mixed}
+        return mixed
+
+    def _train(self, arm: Arm, mixed: replay.Mix, iteration: int) -> Adapter:
+        label = f"round {iteration + 1}: train{_of(arm)}"
+        config = self._training(iteration)
+        adapter = train_on(
+            mixed.choices,
+            self.base,
+            config,
+            self.workspace,
+            arm.chain,
+            self._loaded_trainer,
+            on_step=lambda step: self.watch(label, step.step, step.steps),
+        )
+        row = phase_row(
+            self.folder.name(arm.name),
+            iteration,
+            "train",
+            adapter.extra.get("seconds", 0.0),
+            adapter.metrics.get("loss_tokens", 0),
+            adapter.rows,
+            extra={"replay": mixed.shares, "digest": adapter.digest},
+        )
+        self.folder.add([row])
+        return adapter
+
+    def _training(self, iteration: int) -> TrainConfig:
+        config = self.config
+        return TrainConfig(
+            lora_r=config.lora_r,
+            lora_alpha=config.lora_alpha,
+            epochs=config.epochs,
+            batch_size=config.batch_size,
+            grad_accum=1,
+            lr=config.lr,
+            seed=config.seed + iteration,
+        )
+
+    def _validate(self, arm: Arm, iteration: int) -> None:
+        rows = self._evaluate(arm.name, arm.model, self.val, "val", iteration, [(GREEDY, 1)])
+        arm.rates = pass_rates(rows)
+
+    def _examine(self, arm: Arm) -> None:
+        """The held-out test of every model of an arm, greedy; the first and the selected one with samples too."""
+        name = self.folder.name(arm.name)
+        best = best_iteration(self.folder.rows, name) or 0
+        if not arm.name and best:
+            self.workspace.set_ref(self._ref("", "best"), self._model(arm.name, best).digest)
+        for iteration in range(self.config.iterations + 1):
+            plan = [(GREEDY, 1)]
+            if iteration in (0, best):
+                plan.append((SAMPLED, SAMPLES_AT_TEST))
+            self._evaluate(arm.name, self._model(arm.name, iteration), self.test, "test", iteration, plan)
+
+    def _model(self, arm: str, iteration: int) -> Resolved:
+        return models.resolve(self._ref(arm, iteration), self.workspace) if iteration else self.base
+
+    def _ref(self, arm: str, iteration: int | str) -> str:
+        """The name in the workspace of an arm's model: `run@3`, `run-shuffled@3`, `run@best`."""
+        return f"{self.folder.name(arm).replace('+', '-')}@{iteration}"
+
+    def _evaluate(
+        self,
+        arm: str,
+        model: Resolved,
+        problems: list[Problem],
+        split: str,
+        iteration: int,
+        plan: list[tuple[float, int]],
+    ) -> list[Metrics]:
+        verdicts: list[Verdict] = []
+        seconds = 0.0
+        for temperature, samples in plan:
+            config = SolveConfig(
+                samples=samples, temperature=temperature, max_tokens=self.config.max_tokens, seed=self.config.seed
+            )
+            more, spent = self._attempt(
+                model, problems, config, f"{split} of model {iteration}{f' ({arm})' if arm else ''}"
+            )
+            verdicts += more
+            seconds += spent
+        rows = evaluate(
+            verdicts, self.folder.name(arm), iteration, split, seconds, {"model": model.name, "digest": model.digest}
+        )
+        self.folder.evaluated(split, iteration, arm, verdicts)
+        self.folder.add(rows)
+        return rows
+
+    def _attempt(
+        self, model: Resolved, problems: list[Problem], config: SolveConfig, label: str
+    ) -> tuple[list[Verdict], float]:
+        """Samples of the problems and what the verifier says of them, made once; and the seconds that they took."""
+        made_from = {
+            "stage": "attempt",
+            "version": VERSION,
+            "config": {
+                "samples": config.samples,
+                "temperature": config.temperature,
+                "max_tokens": config.max_tokens,
+                "seed": config.seed,
+                "batch_tokens": config.batch_tokens,
+            },
+            "inputs": {"model": model.digest, "problems": content_id([problem.id for problem in problems])},
+        }
+
+        def make() -> dict[str, Any]:
+            self.speaker.become(model)
+            verdicts = []
+            judged = verify(solve(problems, self.speaker, config, self.workspace), VerifyConfig())
+            for number, verdict in enumerate(judged, 1):
+                verdicts.append(replace(verdict, seconds=0.0))
+                if number % config.samples == 0:
+                    self.watch(label, number // config.samples, len(problems))
+            return {"verdicts": self.workspace.put_records(verdicts)}
+
+        self.watch(label, 0, len(problems))
+        receipt = self.workspace.remember(made_from, make)
+        return list(self.workspace.get_records(receipt["verdicts"], Verdict)), receipt.seconds
+
+    def _loaded_trainer(self) -> Any:
+        if self._trainer is None:
+            from axiom_cli.training.trainer import Trainer
+
+            self._trainer = Trainer(self.base.path, name=self.base.name)
+        return self._trainer
+
+    def _cold_start(self) -> list[Choice]:
+        """Verified traces of the teacher, by level as the base's own cold start."""
+        if self._cold is None:
+            share = COLD_SHARE_CONTROL if COLD_ONLY in self.config.control else COLD_SHARE
+            verdicts = with_token_ids(verify(recipe.samples(share), VerifyConfig()), self.base, self.workspace)
+            self._cold = [Choice(verdict) for verdict in verdicts]
+        return self._cold
+
+
+def _of(arm: Arm) -> str:
+    return f" ({arm.name})" if arm.name else ""
+
+
+def check(config: LoopConfig) -> None:
+    """Raises UsageError for values that do not go together."""
+    if config.start not in ("base", "previous"):
+        raise UsageError(f"--start {config.start}: it is base or previous")
+    if not 1 <= config.min_difficulty <= config.max_difficulty <= 10:
+        raise UsageError("difficulties go from 1 to 10, the lower one first")
+    for name in ("iterations", "train_size", "val_size", "test_size", "samples", "max_tokens"):
+        if getattr(config, name) < 1:
+            raise UsageError(f"{name} of {getattr(config, name)}", "the least is 1")
+    replay.parse_shares(config.replay)
+    controls.parse(config.control)

@@ -1,0 +1,54 @@
+"""One engine for a whole run: it changes its weights between rounds, and is opened only when something must be said."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from axiom_cli import engines
+from axiom_cli.configs import SolveConfig
+from axiom_cli.engines import Engine
+from axiom_cli.models import Resolved
+from axiom_cli.records import ModelRef, Sample
+from axiom_cli.workspace import Workspace
+
+
+class Speaker:
+    """An `Engine` that speaks with the weights of the model that it last became."""
+
+    def __init__(self, model: Resolved, workspace: Workspace, config: SolveConfig | None = None) -> None:
+        self.config, self.workspace = config or SolveConfig(), workspace
+        self.name = engines.choose(model.name) if self.config.engine == "auto" else self.config.engine
+        self.together = getattr(engines.get(self.name), "together", False)
+        self._target = model
+        self._engine: Engine | None = None
+
+    @property
+    def model(self) -> ModelRef:
+        """Whose samples these are."""
+        return self._target.ref
+
+    def become(self, model: Resolved) -> None:
+        """Speaks with these weights from now on; they are loaded with the next word."""
+        self._target = model
+
+    def generate(self, *args: Any, **kwargs: Any) -> Iterator[list[Sample]]:
+        """As `Engine.generate`."""
+        return self._ready().generate(*args, **kwargs)
+
+    def _ready(self) -> Engine:
+        engine = self._engine
+        if engine is not None and engine.model.digest != self._target.digest:
+            if hasattr(engine, "swap"):
+                engine.swap(self._target)
+            else:
+                self.close()
+        if self._engine is None:
+            self._engine = engines.get(self.name)(self._target.name, self.config, self.workspace)
+        return self._engine
+
+    def close(self) -> None:
+        """Frees the engine."""
+        if self._engine is not None:
+            self._engine.close()
+        self._engine = None
