@@ -6,7 +6,7 @@ A field's metadata holds its `help` and, where the flag has another name than th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 
@@ -30,7 +30,9 @@ class GenConfig:
 class ColdstartConfig:
     """`axiom coldstart`."""
 
-    teacher: str = option("solver", "solver (embedded, offline), gemini, or the address of an OpenAI-compatible server.")
+    teacher: str = option(
+        "solver", "solver (embedded, offline), gemini, or the address of an OpenAI-compatible server."
+    )
     teacher_model: str = option("", "The remote teacher's model [gemini-2.5-flash for gemini].")
     traces: int = option(4, "Traces asked for each problem from a remote teacher; the solver has one.")
     delay: float = option(0.0, "Seconds between two requests to a remote teacher.")
@@ -129,3 +131,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "long": {"iterations": 12, "train_size": 4000, "max_difficulty": 10, "start": "previous"},
 }
 """What `axiom loop --preset NAME` sets, where the user sets nothing else."""
+
+
+def with_preset(config: LoopConfig) -> LoopConfig:
+    """The config with its preset's values in every field that still has its default. KeyError for no such preset."""
+    untouched = {f.name for f in fields(config) if getattr(config, f.name) == f.default}
+    return replace(config, **{k: v for k, v in PRESETS[config.preset].items() if k in untouched})

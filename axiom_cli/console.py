@@ -112,43 +112,65 @@ def progress(text: str, total: int | None = None) -> Iterator[Progress]:
         yield _Lines(text, total)
 
 
-@contextmanager
-def watching() -> Iterator[Watch]:
-    """For work in several phases: called with what is being done, how much of it is done, how much there is.
+class Board:
+    """Long work in phases: what is being done, and a table that grows by a row whenever something was measured.
 
-    A terminal gets one bar that changes its name; anything else a line a phase, and one every ten seconds.
+    Without a terminal: a line a phase, a line every ten seconds, a line a row. `quiet` boards show nothing.
     """
-    if _quiet:
-        yield lambda what, done, total: None
-    elif is_terminal():
-        yield from _phases()
-    else:
-        yield _PhaseLines()
 
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns, self.rows = list(columns), []
+        self._phase, self._last = "", 0.0
 
-def _phases() -> Iterator[Watch]:
-    from rich.progress import Progress as RichProgress
-
-    with RichProgress(*_columns(), console=_rich(), transient=True) as bars:
-        task = bars.add_task("", total=None)
-
-        def watch(what: str, done: int, total: int) -> None:
-            if what != bars.tasks[0].description:
-                bars.reset(task, description=what, total=total)
-            bars.update(task, completed=done, total=total)
-
-        yield watch
-
-
-class _PhaseLines:
-    def __init__(self) -> None:
-        self.phase, self.last = "", 0.0
-
-    def __call__(self, what: str, done: int, total: int) -> None:
-        if what == self.phase and time.monotonic() - self.last < SECONDS_BETWEEN_LINES:
+    def phase(self, what: str, done: int, total: int) -> None:
+        """`done` of `total`."""
+        if _quiet or (what == self._phase and time.monotonic() - self._last < SECONDS_BETWEEN_LINES):
             return
-        _line(f"{what}: {done:,} of {total:,}" if what == self.phase else what)
-        self.phase, self.last = what, time.monotonic()
+        _line(f"{what}: {done:,} of {total:,}" if what == self._phase else what)
+        self._phase, self._last = what, time.monotonic()
+
+    def row(self, cells: Sequence[str]) -> None:
+        """One more row."""
+        if not _quiet:
+            _line("  " + "  ".join(f"{name} {cell}" for name, cell in zip(self.columns, cells, strict=True) if cell))
+
+
+class _LiveBoard(Board):
+    def __init__(self, title: str, columns: Sequence[str]) -> None:
+        from rich.live import Live
+        from rich.progress import Progress as RichProgress
+
+        super().__init__(columns)
+        self._title = title
+        self._bars = RichProgress(*_columns(), console=_rich())
+        self._task = self._bars.add_task("", total=None)
+        self.live = Live(self._drawn(), console=_rich(), refresh_per_second=8)
+
+    def phase(self, what: str, done: int, total: int) -> None:
+        if what != self._phase:
+            self._phase = what
+            self._bars.reset(self._task, description=what, total=total)
+        self._bars.update(self._task, completed=done, total=total)
+
+    def row(self, cells: Sequence[str]) -> None:
+        self.rows.append(list(cells))
+        self.live.update(self._drawn())
+
+    def _drawn(self) -> Any:
+        from rich.console import Group
+
+        return Group(_rich_table(self._title, self.columns, self.rows), self._bars) if self.rows else self._bars
+
+
+@contextmanager
+def board(title: str, columns: Sequence[str]) -> Iterator[Board]:
+    """A live table with a bar below it on a terminal, else lines."""
+    if _quiet or not is_terminal():
+        yield Board(columns)
+        return
+    live = _LiveBoard(title, columns)
+    with live.live:
+        yield live
 
 
 def _columns() -> list[Any]:

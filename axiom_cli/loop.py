@@ -6,41 +6,43 @@ killed is gone on with by running it again, and gives the same digests as one th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from axiom_cli import models
 from axiom_cli.configs import LoopConfig, MergeConfig, SolveConfig, TrainConfig, VerifyConfig
 from axiom_cli.errors import UsageError
-from axiom_cli.ids import content_id
 from axiom_cli.models import Resolved
 from axiom_cli.models.nano import recipe
 from axiom_cli.records import Adapter, Metrics, Problem, Verdict
 from axiom_cli.stages import controls, folder, replay
+from axiom_cli.stages.attempt import attempt
 from axiom_cli.stages.controls import COLD_ONLY, SHUFFLED
 from axiom_cli.stages.evaluate import best_iteration, evaluate, phase_row
 from axiom_cli.stages.frontier import Fountain, allocate, pass_rates
 from axiom_cli.stages.merge import merge
 from axiom_cli.stages.select import Choice, select
-from axiom_cli.stages.solve import solve
 from axiom_cli.stages.speaker import Speaker
 from axiom_cli.stages.train import train_on, with_token_ids
 from axiom_cli.stages.verify import verify
 from axiom_cli.workspace import Workspace
 
-VERSION = 1
 GREEDY, SAMPLED = 0.0, 0.7
 SAMPLES_AT_TEST = 4
 COLD_SHARE, COLD_SHARE_CONTROL = 0.03, 0.2
 """Shares of the cold start's traces that the replay buffer and the control arm draw from."""
-Watch = Callable[[str, int, int], None]
-"""Called with (what is being done, how much of it is done, how much there is)."""
 
 
-def quiet(what: str, done: int, total: int) -> None:
-    """Watches nothing."""
+class Watch:
+    """Told what goes on. This one looks away; commands show it."""
+
+    def phase(self, label: str, done: int, total: int) -> None:
+        """`done` of `total` problems, or training steps, of what `label` says."""
+
+    def evaluated(self, rows: Sequence[Metrics]) -> None:
+        """One model's metrics on one split, the overall row first."""
 
 
 @dataclass
@@ -55,24 +57,12 @@ class Arm:
     rates: dict[tuple[str, int], float] | None = None
 
 
-@dataclass(frozen=True)
-class Round:
-    """What one round of an arm gave."""
-
-    arm: str
-    iteration: int
-    accepted: int
-    samples: int
-    shares: dict[str, float]
-    model: Resolved
-
-
 class Loop:
     """One experiment in one workspace: holds the engine and the trainer between rounds."""
 
-    def __init__(self, config: LoopConfig, model: str, workspace: Workspace, watch: Watch = quiet) -> None:
+    def __init__(self, config: LoopConfig, model: str, workspace: Workspace, watch: Watch | None = None) -> None:
         check(config)
-        self.config, self.workspace, self.watch = config, workspace, watch
+        self.config, self.workspace, self.watch = config, workspace, watch or Watch()
         self.base = models.resolve(model, workspace)
         self.families = [name.strip() for name in config.problem_types.split(",") if name.strip()]
         levels = range(config.min_difficulty, config.max_difficulty + 1)
@@ -81,7 +71,7 @@ class Loop:
         self.folder = folder.Folder(config, self.base)
         self._trainer: Any = None
         self._cold: list[Choice] | None = None
-        self.rounds: list[Round] = []
+        self._mixed: dict[int, replay.Mix] = {}
 
     def run(self) -> folder.Folder:
         """All rounds of the run and of its controls, then the held-out test. Returns the experiment's folder."""
@@ -102,7 +92,7 @@ class Loop:
 
     def _round(self, arm: Arm, iteration: int) -> None:
         """Collect, train, merge, validate: model `iteration` of the arm becomes model `iteration + 1`."""
-        problems, verdicts = self._collect(arm, iteration)
+        verdicts = self._collect(arm, iteration)
         new = select(verdicts, self._training(iteration)).choices
         mixed = self._mix(arm, new, iteration)
         adapter = self._train(arm, mixed, iteration)
@@ -112,22 +102,11 @@ class Loop:
         arm.model = Resolved(name, merged.digest, self.workspace.tree_path(merged.digest))
         arm.chain = (*arm.chain, adapter) if self.config.start == "previous" else ()
         arm.history = (*arm.history, *new)
-        self.folder.add(
-            [
-                phase_row(
-                    self.folder.name(arm.name),
-                    iteration,
-                    "merge",
-                    0.0,
-                    extra={"digest": merged.digest, "certificate": dict(merged.certificate)},
-                )
-            ]
-        )
-        passed = sum(v.passed for v in verdicts)
-        self.rounds.append(Round(arm.name, iteration, passed, len(verdicts), mixed.shares, arm.model))
+        facts = {"digest": merged.digest, "certificate": dict(merged.certificate)}
+        self.folder.add([phase_row(self.folder.name(arm.name), iteration, "merge", 0.0, extra=facts)])
         self._validate(arm, iteration + 1)
 
-    def _collect(self, arm: Arm, iteration: int) -> tuple[list[Problem], list[Verdict]]:
+    def _collect(self, arm: Arm, iteration: int) -> list[Verdict]:
         rates = arm.rates if self.config.curriculum and arm.rates else {}
         problems = arm.fountain.draw(allocate(self.cells, rates, self.config.train_size))
         config = SolveConfig(
@@ -145,7 +124,7 @@ class Loop:
         tokens = sum(v.sample.tokens for v in verdicts)
         row = phase_row(self.folder.name(arm.name), iteration, "collect", seconds, tokens, len(verdicts), passed)
         self.folder.add([row])
-        return problems, verdicts
+        return verdicts
 
     def _mix(self, arm: Arm, new: Sequence[Choice], iteration: int) -> replay.Mix:
         """The round's rows. The cold-only control gets as many loss tokens as the run itself had in that round."""
@@ -157,7 +136,7 @@ class Loop:
         shares = replay.parse_shares(self.config.replay)
         mixed = replay.mix(new, arm.history, self._cold_start(), shares, seed=self.config.seed + iteration)
         if not arm.name:
-            self._mixed = {**getattr(self, "_mixed", {}), iteration: mixed}
+            self._mixed[iteration] = mixed
         return mixed
 
     def _train(self, arm: Arm, mixed: replay.Mix, iteration: int) -> Adapter:
@@ -170,7 +149,7 @@ class Loop:
             self.workspace,
             arm.chain,
             self._loaded_trainer,
-            on_step=lambda step: self.watch(label, step.step, step.steps),
+            on_step=lambda step: self.watch.phase(label, step.step, step.steps),
         )
         row = phase_row(
             self.folder.name(arm.name),
@@ -244,38 +223,16 @@ class Loop:
         )
         self.folder.evaluated(split, iteration, arm, verdicts)
         self.folder.add(rows)
+        self.watch.evaluated(rows)
         return rows
 
     def _attempt(
         self, model: Resolved, problems: list[Problem], config: SolveConfig, label: str
     ) -> tuple[list[Verdict], float]:
-        """Samples of the problems and what the verifier says of them, made once; and the seconds that they took."""
-        made_from = {
-            "stage": "attempt",
-            "version": VERSION,
-            "config": {
-                "samples": config.samples,
-                "temperature": config.temperature,
-                "max_tokens": config.max_tokens,
-                "seed": config.seed,
-                "batch_tokens": config.batch_tokens,
-            },
-            "inputs": {"model": model.digest, "problems": content_id([problem.id for problem in problems])},
-        }
+        def on_problem(done: int) -> None:
+            self.watch.phase(label, done, len(problems))
 
-        def make() -> dict[str, Any]:
-            self.speaker.become(model)
-            verdicts = []
-            judged = verify(solve(problems, self.speaker, config, self.workspace), VerifyConfig())
-            for number, verdict in enumerate(judged, 1):
-                verdicts.append(replace(verdict, seconds=0.0))
-                if number % config.samples == 0:
-                    self.watch(label, number // config.samples, len(problems))
-            return {"verdicts": self.workspace.put_records(verdicts)}
-
-        self.watch(label, 0, len(problems))
-        receipt = self.workspace.remember(made_from, make)
-        return list(self.workspace.get_records(receipt["verdicts"], Verdict)), receipt.seconds
+        return attempt(model, problems, config, self.speaker, self.workspace, on_problem)
 
     def _loaded_trainer(self) -> Any:
         if self._trainer is None:
@@ -291,6 +248,17 @@ class Loop:
             verdicts = with_token_ids(verify(recipe.samples(share), VerifyConfig()), self.base, self.workspace)
             self._cold = [Choice(verdict) for verdict in verdicts]
         return self._cold
+
+
+def plan(work: Loop) -> Iterator[str]:
+    """What the run would do, a line each."""
+    config = work.config
+    arms = ["the run itself", *controls.parse(config.control)]
+    yield f"experiment {config.experiment} in {work.folder.path}, from {work.base.name} {work.base.digest[:12]}"
+    yield f"{', '.join(work.families)} at levels {config.min_difficulty}-{config.max_difficulty}"
+    yield f"{config.iterations} rounds of {config.train_size:,} problems x {config.samples} samples"
+    yield f"validation on {config.val_size:,} problems a round, test on {config.test_size:,} at the end"
+    yield f"{len(arms)} arm{'s' if len(arms) > 1 else ''}: {', '.join(arms)}"
 
 
 def _of(arm: Arm) -> str:

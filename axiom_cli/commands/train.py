@@ -65,9 +65,9 @@ def fit(verdicts: list[Verdict], base: str, config: TrainConfig, workspace: Work
     """Trains on `verdicts`, in sight of whoever waits."""
     from axiom_cli.stages.train import train as trained
 
-    with console.watching() as watch:
+    with console.board("train", []) as board:
         adapter = trained(
-            verdicts, base, config, workspace, lambda step: watch("train", step.step, step.steps), console.warn
+            verdicts, base, config, workspace, lambda step: board.phase("train", step.step, step.steps), console.warn
         )
     console.note(f"{words(adapter.rows, 'row')} trained on; adapter sha256:{adapter.digest[:12]}")
     return adapter

@@ -1,8 +1,8 @@
 """Batched sampling from any causal language model: the prompt once a problem, finished rows out of the batch.
 
-The usual `generate` steps every row until the last one ends, and joins the keys and values anew at each token. Here they
-lie in one buffer that is written in place, rows that have ended leave it, and each row draws from its own stream of
-uniform numbers, so that a sample does not depend on which others it was drawn beside (up to the rounding of the
+The usual `generate` steps every row until the last one ends, and joins the keys and values anew at each token. Here
+they lie in one buffer that is written in place, rows that have ended leave it, and each row draws from its own stream
+of uniform numbers, so that a sample does not depend on which others it was drawn beside (up to the rounding of the
 matrix products).
 """
 

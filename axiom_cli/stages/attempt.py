@@ -1,0 +1,53 @@
+"""Solve and verify in one go, made once: what the loop does to collect and to evaluate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import Any
+
+from axiom_cli.configs import SolveConfig, VerifyConfig
+from axiom_cli.engines import sampling_params
+from axiom_cli.ids import content_id
+from axiom_cli.models import Resolved
+from axiom_cli.records import Problem, Verdict
+from axiom_cli.stages.solve import solve
+from axiom_cli.stages.speaker import Speaker
+from axiom_cli.stages.verify import verify
+from axiom_cli.workspace import Workspace
+
+VERSION = 1
+
+
+def attempt(
+    model: Resolved,
+    problems: Sequence[Problem],
+    config: SolveConfig,
+    speaker: Speaker,
+    workspace: Workspace,
+    on_problem: Callable[[int], None],
+) -> tuple[list[Verdict], float]:
+    """The verdicts of `model`'s samples of `problems`, and the seconds that they took when they were made.
+
+    `on_problem` is told how many problems are done.
+    """
+    recipe = {
+        "stage": "attempt",
+        "version": VERSION,
+        "config": {"samples": config.samples, **sampling_params(config), "batch_tokens": config.batch_tokens},
+        "inputs": {"model": model.digest, "problems": content_id([problem.id for problem in problems])},
+    }
+
+    def make() -> dict[str, Any]:
+        speaker.become(model)
+        verdicts = []
+        judged = verify(solve(problems, speaker, config, workspace), VerifyConfig())
+        for number, verdict in enumerate(judged, 1):
+            verdicts.append(replace(verdict, seconds=0.0))
+            if number % config.samples == 0:
+                on_problem(number // config.samples)
+        return {"verdicts": workspace.put_records(verdicts)}
+
+    on_problem(0)
+    receipt = workspace.remember(recipe, make)
+    return list(workspace.get_records(receipt["verdicts"], Verdict)), receipt.seconds
