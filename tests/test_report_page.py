@@ -9,7 +9,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from axiom_cli.stages.experiment import read_experiment
@@ -18,6 +18,8 @@ from axiom_cli.stages.plots import LABEL_GAP, spread
 from axiom_cli.stages.report import report
 from made_experiment import make
 
+calm = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 
@@ -110,6 +112,7 @@ def test_names_are_text_and_not_markup(tmp_path: Path):
 
 
 @given(st.lists(st.floats(20, 280), min_size=1, max_size=12))
+@calm
 def test_labels_never_cover_each_other(values: list[float]):
     placed = spread(sorted(values), 18, 262)
     assert all(right - left >= LABEL_GAP - 1e-9 for left, right in itertools.pairwise(placed))

@@ -7,16 +7,18 @@ import math
 import random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from axiom_cli import statistics
 
+calm = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""A busy machine is no failure."""
 rates = st.integers(1, 400).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
 
 @given(rates)
-@settings(max_examples=60, deadline=None)
+@calm
 def test_wilson_is_scipys(case):
     from scipy.stats import binomtest
 
@@ -59,6 +61,7 @@ def test_pass_at_k_refuses_more_than_it_has():
 
 
 @given(st.lists(st.integers(1, 12).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), min_size=1))
+@calm
 def test_pass_curve_never_falls_and_ends_at_the_smallest_count(problems):
     passed, judged = zip(*problems, strict=True)
     curve = statistics.pass_curve(passed, judged)
@@ -68,7 +71,7 @@ def test_pass_curve_never_falls_and_ends_at_the_smallest_count(problems):
 
 
 @given(st.integers(0, 60), st.integers(0, 60))
-@settings(deadline=None)
+@calm
 def test_mcnemar_is_the_binomial_test(b, c):
     from scipy.stats import binomtest
 
@@ -129,7 +132,7 @@ def test_paired_bootstrap_needs_pairs():
 
 
 @given(st.lists(st.integers(0, 4), min_size=2, max_size=30))
-@settings(max_examples=40, deadline=None)
+@calm
 def test_cluster_bootstrap_holds_the_rate(passed):
     low, high = statistics.cluster_bootstrap(passed, [4] * len(passed), resamples=500)
     assert 0 <= low <= sum(passed) / (4 * len(passed)) <= high <= 1

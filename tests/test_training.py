@@ -178,9 +178,9 @@ def test_a_model_that_bends_its_logits_is_still_scored_by_its_own_logits() -> No
 def test_training_lowers_the_loss_and_equal_runs_are_equal_bytes(trainer: Trainer, tmp_path: Path) -> None:
     data = rows(trainer)
     seen = []
-    metrics = trainer.fit(data, replace(CONFIG, epochs=6), tmp_path / "a", on_step=seen.append)
-    trainer.fit(data, replace(CONFIG, epochs=6), tmp_path / "b")
-    trainer.fit(data, replace(CONFIG, epochs=6, seed=1), tmp_path / "c")
+    metrics = trainer.fit(data, replace(CONFIG, epochs=12), tmp_path / "a", on_step=seen.append)
+    trainer.fit(data, replace(CONFIG, epochs=12), tmp_path / "b")
+    trainer.fit(data, replace(CONFIG, epochs=12, seed=1), tmp_path / "c")
     assert metrics["loss_last"] < 0.9 * metrics["loss_first"]
     assert len(seen) == metrics["steps"] == seen[-1].steps == seen[-1].step
     a, b, c = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in "abc")
