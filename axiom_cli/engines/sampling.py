@@ -21,7 +21,7 @@ KEEP = 0.85
 class BufferedLayer(DynamicLayer):
     """One layer's keys and values in a buffer of fixed capacity: (rows, heads, capacity, head size)."""
 
-    def __init__(self, capacity: int, copies: int = 1) -> None:
+    def __init__(self, capacity: int) -> None:
         super().__init__()
         self.capacity = capacity
         self.length = 0
@@ -67,6 +67,12 @@ def _select(cache: Cache, rows_N: torch.Tensor) -> None:
             layer.select(rows_N)
         else:
             layer.reorder_cache(rows_N)
+
+
+def _mask(cache: Cache, seen_NT: torch.Tensor) -> torch.Tensor:
+    """What one new token a row may look at: ready for attention where the cache is ours, else as the model expects it
+    to be handed in, since with a sliding window only the model knows what is still there."""
+    return seen_NT[:, None, None] if isinstance(cache.layers[0], BufferedLayer) else seen_NT.long()
 
 
 @dataclass
@@ -152,7 +158,7 @@ def complete(
             _select(cache, kept)
             row_N, token_N, lengths_N, seen_NT = row_N[kept], token_N[kept], lengths_N[kept], seen_NT[kept]
             alive_N = alive_N[kept]
-        mask = seen_NT[:, None, None, : width + step + 1] if padded else None
+        mask = _mask(cache, seen_NT[:, : width + step + 1]) if padded else None
         logits_NV = model(
             input_ids=token_N[:, None],
             attention_mask=mask,

@@ -1,0 +1,89 @@
+"""The sampler against `generate`, its chance, and its independence of the batch."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+import torch
+from transformers import GemmaConfig, GemmaForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
+
+from axiom_cli.engines.sampling import choose, complete
+
+SIZE = {
+    "vocab_size": 40,
+    "hidden_size": 32,
+    "intermediate_size": 48,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+    "head_dim": 8,
+}
+EOS = 1
+MODELS = {
+    "llama": lambda: LlamaForCausalLM(LlamaConfig(**SIZE, eos_token_id=EOS)),
+    "mistral with a sliding window": lambda: MistralForCausalLM(
+        MistralConfig(**SIZE, eos_token_id=EOS, sliding_window=8)
+    ),
+    "gemma": lambda: GemmaForCausalLM(GemmaConfig(**SIZE, eos_token_id=EOS)),
+}
+
+
+@pytest.fixture(params=MODELS)
+def model(request: pytest.FixtureRequest) -> torch.nn.Module:
+    torch.manual_seed(0)
+    made = MODELS[request.param]().eval()
+    with torch.no_grad():
+        for parameter in made.parameters():
+            parameter.mul_(4)
+    return made
+
+
+def prompts(count: int) -> list[list[int]]:
+    random = Random(3)
+    return [[random.randrange(2, 40) for _ in range(random.randint(1, 12))] for _ in range(count)]
+
+
+def test_greedy_is_what_generate_gives(model: torch.nn.Module) -> None:
+    asked = prompts(12)
+    ours = complete(model, asked, 1, torch.zeros(12, 20), [EOS], 20, 0.0)
+    for prompt, completion in zip(asked, ours, strict=True):
+        ids = torch.tensor([prompt])
+        wanted = model.generate(ids, max_new_tokens=20, do_sample=False, eos_token_id=EOS, pad_token_id=EOS)
+        assert completion.token_ids == wanted[0, len(prompt) :].tolist()
+        assert (completion.finish == "stop") == (completion.token_ids[-1] == EOS)
+        assert (completion.finish == "length") <= (len(completion.token_ids) == 20)
+
+
+def test_a_sample_does_not_depend_on_the_batch_and_its_logprob_is_the_models(model: torch.nn.Module) -> None:
+    asked = prompts(6)
+    uniforms = torch.rand(18, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    together = complete(model, asked, 3, uniforms, [EOS], 16, 1.0)
+    for place, prompt in enumerate(asked):
+        rows = slice(3 * place, 3 * place + 3)
+        alone = complete(model, [prompt], 3, uniforms[rows], [EOS], 16, 1.0)
+        assert [c.token_ids for c in alone] == [c.token_ids for c in together[rows]]
+        for one in alone:
+            with torch.no_grad():
+                logits = model(torch.tensor([prompt + one.token_ids])).logits[0, len(prompt) - 1 : -1]
+            wanted = logits.log_softmax(-1).gather(-1, torch.tensor(one.token_ids)[:, None]).sum()
+            assert one.logprob == pytest.approx(float(wanted), abs=1e-3)
+
+
+def test_tokens_come_as_often_as_their_probability() -> None:
+    logits = torch.tensor([[0.0, 1.0, 2.0, -1.0]])
+    uniforms = (torch.arange(4000) + 0.5) / 4000
+    for temperature in (1.0, 0.5):
+        tokens, _ = choose(logits.expand(4000, -1), uniforms, temperature, 1.0)
+        shares = torch.bincount(tokens, minlength=4) / 4000
+        assert torch.allclose(shares, (logits[0] / temperature).softmax(-1), atol=1e-3)
+
+
+def test_top_p_keeps_the_smallest_set_and_greedy_the_largest() -> None:
+    logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]]))
+    uniforms = (torch.arange(1000) + 0.5) / 1000
+    tokens, _ = choose(logits.expand(1000, -1), uniforms, 1.0, 0.7)
+    assert set(tokens.tolist()) == {0, 1}
+    assert float((tokens == 0).float().mean()) == pytest.approx(0.5 / 0.8, abs=2e-3)
+    assert choose(logits, torch.tensor([0.99]), 0.0, 1.0)[0].tolist() == [0]
+    assert choose(logits, torch.tensor([1 - 1e-9], dtype=torch.float64), 1.0, 1.0)[0].tolist() == [3]
