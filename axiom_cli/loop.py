@@ -11,11 +11,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
-from axiom_cli import models
+from axiom_cli import families, models
 from axiom_cli.configs import LoopConfig, MergeConfig, SolveConfig, TrainConfig, VerifyConfig
 from axiom_cli.errors import UsageError
 from axiom_cli.models import Resolved
 from axiom_cli.models.nano import recipe
+from axiom_cli.options import names
 from axiom_cli.records import Adapter, Metrics, Problem, Verdict
 from axiom_cli.stages import controls, folder, replay
 from axiom_cli.stages.attempt import attempt
@@ -64,7 +65,7 @@ class Loop:
         check(config)
         self.config, self.workspace, self.watch = config, workspace, watch or Watch()
         self.base = models.resolve(model, workspace)
-        self.families = [name.strip() for name in config.problem_types.split(",") if name.strip()]
+        self.families = [families.get(name).name for name in names([config.problem_types])]
         levels = range(config.min_difficulty, config.max_difficulty + 1)
         self.cells = [(family, level) for level in levels for family in self.families]
         self.speaker = Speaker(self.base, workspace)
@@ -274,5 +275,7 @@ def check(config: LoopConfig) -> None:
     for name in ("iterations", "train_size", "val_size", "test_size", "samples", "max_tokens"):
         if getattr(config, name) < 1:
             raise UsageError(f"{name} of {getattr(config, name)}", "the least is 1")
+    if not names([config.problem_types]):
+        raise UsageError("no problem types", "axiom problems list shows the families")
     replay.parse_shares(config.replay)
     controls.parse(config.control)

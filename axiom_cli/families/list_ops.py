@@ -199,7 +199,7 @@ class ListOps(Family):
 
 def _any_list(random: Random) -> list[list[int]]:
     """One argument: up to 18 integers, often near each other so that equal ones occur, sometimes negative."""
-    low, high = random.choice(((0, 60), (0, 60), (-60, 60), (-5, 20), (20, 50)))
+    low, high = random.choice(((0, LARGEST), (0, LARGEST), (-LARGEST, LARGEST), (-3, 8), (8, 3 * LARGEST)))
     return [[random.randint(low, high) for _ in range(random.randint(4, 18))]]
 
 

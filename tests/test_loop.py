@@ -1,0 +1,143 @@
+"""The loop on the embedded model, small: what it leaves behind, killed and gone on with, run twice, and refused."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import orjson
+import pytest
+from command_line import AXIOM, axiom, environment, talk
+
+from axiom_cli import jsonl
+from axiom_cli.records import Metrics, Problem, Verdict
+from axiom_cli.workspace import Workspace
+
+SMALL = [
+    "loop", "--experiment", "small", "--iterations", "2", "--train-size", "60", "--val-size", "20", "--test-size", "20",
+    "--samples", "2", "--epochs", "1", "--min-difficulty", "2", "--max-difficulty", "4", "--max-tokens", "160",
+]  # fmt: skip
+
+
+def models_of(folder: Path) -> dict[str, str]:
+    return {name: digest for name, digest in Workspace.open(folder / ".axiom").refs().items() if "@" in name}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("loop")
+    done = axiom(*SMALL, "--control", "shuffled,cold-only", cwd=folder)
+    assert done.returncode == 0, done.stderr.decode()
+    assert any(line.startswith(("Better:", "Worse:", "Not shown:")) for line in talk(done))
+    return folder
+
+
+def test_the_folder_is_as_documented(finished: Path) -> None:
+    run = finished / "experiments" / "small"
+    config = orjson.loads((run / "config.json").read_bytes())
+    assert config["iterations"] == 2 and config["model"]["name"] == "nano" and config["replay"] == "50/40/10"
+    assert len(jsonl.load(run / "train.jsonl", Problem)) == 120
+    splits = {name: {p.id for p in jsonl.load(run / f"{name}.jsonl", Problem)} for name in ("train", "val", "test")}
+    assert len(splits["val"]) == len(splits["test"]) == 20
+    assert not splits["train"] & splits["val"] and not splits["test"] & (splits["train"] | splits["val"])
+    for number in (0, 1):
+        rows = [orjson.loads(line) for line in (run / "solutions" / f"iter_{number}.jsonl").open("rb")]
+        assert rows and {"problem_id", "solution_code", "passed_tests", "total_tests"} <= rows[0].keys()
+    assert b"<svg" in (run / "report.html").read_bytes()
+
+
+def test_metrics_cover_every_model_and_arm(finished: Path) -> None:
+    rows = jsonl.load(finished / "experiments" / "small" / "metrics.jsonl", Metrics)
+    for arm in ("small", "small+shuffled", "small+cold-only"):
+        mine = [row for row in rows if row.experiment == arm]
+        for split in ("val", "test"):
+            assert {row.iteration for row in mine if row.split == split} == {0, 1, 2}
+        trained = [row for row in mine if row.extra["phase"] == "train"]
+        assert len(trained) == 2
+        for row in trained:
+            assert sum(row.extra["replay"].values()) == pytest.approx(1)
+        assert all(row.extra["certificate"] for row in mine if row.extra["phase"] == "merge")
+    real = {r.iteration: r.tokens for r in rows if r.experiment == "small" and r.extra["phase"] == "train"}
+    cold = {r.iteration: r.tokens for r in rows if r.experiment == "small+cold-only" and r.extra["phase"] == "train"}
+    for iteration, tokens in real.items():
+        assert cold[iteration] == pytest.approx(tokens, rel=0.05)
+
+
+def test_every_model_says_what_it_was_made_from(finished: Path) -> None:
+    done = axiom("workspace", "why", "small@1", cwd=finished)
+    told = (done.stdout + done.stderr).decode()
+    assert done.returncode == 0
+    for stage in ("merge", "train", "attempt", "solve"):
+        assert stage in told
+
+
+def test_samples_train_on_the_ids_that_were_sampled(finished: Path) -> None:
+    verdicts = jsonl.load(finished / "experiments" / "small" / "evaluations" / "test_0.jsonl", Verdict)
+    stopped = [v.sample for v in verdicts if v.sample.finish == "stop"]
+    assert stopped and all(sample.token_ids[-1] == 0 and len(sample.token_ids) == sample.tokens for sample in stopped)
+
+
+def test_run_again_it_makes_nothing_and_says_the_same(finished: Path) -> None:
+    before = models_of(finished), sorted((finished / ".axiom" / "receipts").iterdir())
+    done = axiom(*SMALL, "--control", "shuffled,cold-only", cwd=finished)
+    assert done.returncode == 0
+    assert (models_of(finished), sorted((finished / ".axiom" / "receipts").iterdir())) == before
+
+
+def test_other_settings_under_the_same_name_are_refused(finished: Path) -> None:
+    done = axiom(*SMALL, "--samples", "3", cwd=finished)
+    assert done.returncode == 2
+    assert "samples 2, not 3" in talk(done)[0] and talk(done)[1].startswith("hint: choose another --experiment")
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_it_ends_with_the_same_digests(finished: Path, tmp_path: Path) -> None:
+    wanted = {name: digest for name, digest in models_of(finished).items() if "-" not in name}
+    for seconds in (3, 6, 9, 12, 15):
+        process = subprocess.Popen(
+            [*AXIOM, *SMALL], cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL, start_new_session=True
+        )
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    assert axiom(*SMALL, cwd=tmp_path).returncode == 0
+    assert models_of(tmp_path) == wanted
+
+
+def test_interrupted_it_says_so_and_goes_on(tmp_path: Path) -> None:
+    process = subprocess.Popen([*AXIOM, *SMALL], cwd=tmp_path, env=environment(), stderr=subprocess.PIPE)
+    for line in process.stderr:
+        if b"collect" in line:
+            break
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert b"Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--model", "no/such-model"], 4, "no model"),
+        (["--problem-types", "arithmetik"], 4, "arithmetic"),
+        (["--preset", "fast"], 2, "quick"),
+        (["--start", "middle"], 2, "previous"),
+        (["--replay", "50/50"], 2, "50/40/10"),
+        (["--min-difficulty", "8"], 2, "1 to 10"),
+        (["--control", "random"], 2, "shuffled"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_a_code(tmp_path: Path, words: list[str], code: int, said: str) -> None:
+    done = axiom("loop", *words, cwd=tmp_path, env={"HF_HUB_OFFLINE": "1"})
+    assert done.returncode == code
+    assert said in "\n".join(talk(done)) and "Traceback" not in "\n".join(talk(done))
+    assert not (tmp_path / "experiments").exists()
+
+
+def test_a_plan_does_nothing(tmp_path: Path) -> None:
+    done = axiom("loop", "--plan", cwd=tmp_path)
+    assert done.returncode == 0 and "3 rounds" in "\n".join(talk(done))
+    assert not any(tmp_path.iterdir())

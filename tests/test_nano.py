@@ -1,0 +1,76 @@
+"""The embedded model: what ships, what its tokenizer promises, and how it starts."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from axiom_cli import models, prompts
+from axiom_cli.answers import read_answer
+from axiom_cli.configs import SolveConfig, VerifyConfig
+from axiom_cli.engines.transformers import TransformersEngine
+from axiom_cli.families import draw
+from axiom_cli.models.nano import WEIGHTS, recipe
+from axiom_cli.records import ModelRef
+from axiom_cli.stages.verify import verify
+
+
+@cache
+def engine() -> TransformersEngine:
+    return TransformersEngine("nano")
+
+
+def test_its_weights_are_small_and_of_a_stock_architecture() -> None:
+    from transformers import AutoConfig
+
+    assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) <= 12_000_000
+    assert AutoConfig.from_pretrained(WEIGHTS).architectures == ["LlamaForCausalLM"]
+    assert 0.9e6 < engine()._model.num_parameters() < 5e6
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.text())
+def test_any_text_reads_back(text: str) -> None:
+    tokenizer = engine()._tokenizer
+    ids = tokenizer(text, add_special_tokens=False)["input_ids"]
+    assert tokenizer.decode(ids, skip_special_tokens=False) == text
+
+
+def test_digits_are_single_tokens_and_frequent_words_whole() -> None:
+    tokenizer = engine()._tokenizer
+    assert [tokenizer.decode([i]) for i in tokenizer("12 305")["input_ids"]] == ["1", "2", " 3", "0", "5"]
+    for word in ("Evaluate", " postfix", " ascending", " balanced", "<think>", "</think>", "Answer"):
+        assert len(tokenizer(word)["input_ids"]) == 1
+
+
+def test_the_prompt_is_the_users_words_between_two_marks() -> None:
+    problem = next(draw.problems(["rpn"], 1, [2], "train", 0))
+    tokenizer = engine()._tokenizer
+    assert tokenizer.decode(prompts.prompt_ids(tokenizer, problem)) == f"<|user|>{problem.prompt}<|assistant|>"
+
+
+def test_it_starts_well_formed_and_mediocre() -> None:
+    problems = list(draw.problems(recipe.FAMILIES, 200, range(3, 8), "val", 4))
+    config = SolveConfig(samples=1, temperature=0.0, max_tokens=320)
+    samples = [one for group in engine().generate(problems, config, 1) for one in group]
+    assert sum(read_answer(sample.text) is not None for sample in samples) >= 0.98 * len(samples)
+    passed = sum(verdict.passed for verdict in verify(samples, VerifyConfig()))
+    assert 0.2 * len(samples) < passed < 0.8 * len(samples)
+
+
+def test_the_recipe_asks_for_few_traces_of_hard_problems() -> None:
+    few = list(recipe.samples(0.002))
+    assert {sample.problem.family for sample in few} == set(recipe.FAMILIES)
+    assert {sample.problem.level for sample in few} == set(range(1, 11))
+    assert all(sample.problem.split == "train" for sample in few)
+    assert sum(sample.problem.level >= 5 for sample in few) < 0.4 * len(few)
+    assert all(verdict.passed for verdict in verify(few, VerifyConfig()))
+
+
+def test_its_name_leads_to_its_folder_by_content() -> None:
+    found = models.resolve("nano")
+    assert found.path == WEIGHTS
+    assert found.digest == models.folder_digest(WEIGHTS)
+    assert found.ref == ModelRef("nano", found.digest)
