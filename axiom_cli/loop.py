@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from axiom_cli import families, models
+from axiom_cli import families, models, refs
 from axiom_cli.configs import LoopConfig, MergeConfig, SolveConfig, TrainConfig, VerifyConfig
 from axiom_cli.errors import UsageError
 from axiom_cli.models import Resolved
@@ -32,6 +33,8 @@ from axiom_cli.workspace import Workspace
 
 GREEDY, SAMPLED = 0.0, 0.7
 SAMPLES_AT_TEST = 4
+SMALL = 1 << 26
+"""Bytes of a start model that may be copied into the workspace."""
 COLD_SHARE, COLD_SHARE_CONTROL = 0.03, 0.2
 """Shares of the cold start's traces that the replay buffer and the control arm draw from."""
 
@@ -184,13 +187,23 @@ class Loop:
         """The held-out test of every model of an arm, greedy; the first and the selected one with samples too."""
         name = self.folder.name(arm.name)
         best = best_iteration(self.folder.rows, name) or 0
-        if not arm.name and best:
-            self.workspace.set_ref(self._ref("", "best"), self._model(arm.name, best).digest)
+        if not arm.name:
+            self._name_best(best)
         for iteration in range(self.config.iterations + 1):
             plan = [(GREEDY, 1)]
             if iteration in (0, best):
                 plan.append((SAMPLED, SAMPLES_AT_TEST))
             self._evaluate(arm.name, self._model(arm.name, iteration), self.test, "test", iteration, plan)
+
+    def _name_best(self, best: int) -> None:
+        """`run@best` leads to the selected model. The start model gets a name only if it lies in the workspace, or is
+        small enough to be put there."""
+        digest = self._model("", best).digest
+        if best == 0 and not self.workspace.has(digest):
+            if not self.base.path.is_dir() or sum(f.stat().st_size for f in self.base.path.iterdir()) > SMALL:
+                return
+            digest = self.workspace.put_tree(self.base.path)
+        self.workspace.set_ref(self._ref("", "best"), digest)
 
     def _model(self, arm: str, iteration: int) -> Resolved:
         return models.resolve(self._ref(arm, iteration), self.workspace) if iteration else self.base
@@ -268,6 +281,7 @@ def _of(arm: Arm) -> str:
 
 def check(config: LoopConfig) -> None:
     """Raises UsageError for values that do not go together."""
+    refs.path(Path(), f"{config.experiment}@0")
     if config.start not in ("base", "previous"):
         raise UsageError(f"--start {config.start}: it is base or previous")
     if not 1 <= config.min_difficulty <= config.max_difficulty <= 10:

@@ -10,11 +10,11 @@ from pathlib import Path
 
 import orjson
 import pytest
-from command_line import AXIOM, axiom, environment, talk
 
 from axiom_cli import jsonl
 from axiom_cli.records import Metrics, Problem, Verdict
 from axiom_cli.workspace import Workspace
+from command_line import AXIOM, axiom, environment, talk
 
 SMALL = [
     "loop", "--experiment", "small", "--iterations", "2", "--train-size", "60", "--val-size", "20", "--test-size", "20",
