@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 import typer
 
 from axiom_cli import console
-from axiom_cli.configs import PRESETS, LoopConfig, with_preset
-from axiom_cli.errors import UsageError
+from axiom_cli.configs import LoopConfig
 from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
 
 if TYPE_CHECKING:
@@ -26,13 +25,12 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
 
     Interrupted or killed, the same command again goes on from there.
     """
-    if config.preset not in PRESETS:
-        raise UsageError(f"no preset {config.preset!r}", f"there are {', '.join(PRESETS)}")
-    config = with_preset(config)
+    from axiom_cli import models
     from axiom_cli.loop import Loop, plan
     from axiom_cli.workspace import Workspace
 
-    work = Loop(config, model.name, Workspace.open_or_create(ctx.obj.config.workspace or None))
+    workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
+    work = Loop(config, model.model or models.default(), workspace)
     if config.plan:
         for line in plan(work):
             console.note(line)
