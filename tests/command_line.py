@@ -27,7 +27,7 @@ def axiom(
 ) -> subprocess.CompletedProcess[bytes]:
     """`axiom WORDS` in `cwd`, with `stdin` piped in."""
     return subprocess.run(
-        [*AXIOM, *words], cwd=cwd, input=stdin, env=environment(**(env or {})), capture_output=True, timeout=120, **how
+        [*AXIOM, *words], cwd=cwd, input=stdin, env=environment(**(env or {})), capture_output=True, timeout=200, **how
     )
 
 
