@@ -6,7 +6,7 @@ A field's metadata holds its `help` and, where the flag has another name than th
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -50,7 +50,7 @@ class SolveConfig:
     max_tokens: int = option(512, "Longest completion, in tokens.")
     seed: int = option(0, "Seed of the sampling.")
     engine: str = option("auto", "auto, transformers, vllm, remote or scripted.")
-    batch_tokens: int = option(65536, "How many tokens' keys and values the engine holds at once.")
+    batch_tokens: int = option(131072, "How many tokens' keys and values the engine holds at once.")
     strategy: str = option("best-of-n", "best-of-n, retry, vote or adaptive.")
     max_attempts: int = option(3, "Attempts at a problem with --strategy retry, each told why the last one failed.")
 
@@ -104,17 +104,17 @@ class LoopConfig:
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
     preset: str = option("quick", "quick (3 rounds, minutes) or long (more rounds, all levels, within the hour).")
     iterations: int = option(3, "Rounds of collect, train, merge.")
-    train_size: int = option(2400, "Fresh training problems a round.")
+    train_size: int = option(4000, "Fresh training problems a round.")
     val_size: int = option(400, "Validation problems: they choose the best round and where to draw new problems.")
     test_size: int = option(1000, "Held-out problems, met only at the end.")
     problem_types: str = option("arithmetic,rpn,parentheses,list_ops", "Families, comma-separated.")
     min_difficulty: int = option(3, "Lowest level.")
     max_difficulty: int = option(7, "Highest level.")
     samples: int = option(4, "Samples of each training problem.")
-    temperature: float = option(1.0, "Temperature of the training samples.")
+    temperature: float = option(0.8, "Temperature of the training samples.")
     max_tokens: int = option(320, "Longest completion, in tokens.")
     lr: float = option(2e-3, "Peak learning rate; 1e-4 suits pretrained models.")
-    epochs: float = option(2.0, "Passes over a round's rows.")
+    epochs: float = option(3.0, "Passes over a round's rows.")
     batch_size: int = option(32, "Rows in one optimiser step.")
     lora_r: int = option(16, "Rank of the LoRA matrices.")
     lora_alpha: int = option(32, "LoRA's scale is alpha / r.")
@@ -131,9 +131,3 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "long": {"iterations": 12, "train_size": 4000, "max_difficulty": 10, "start": "previous"},
 }
 """What `axiom loop --preset NAME` sets, where the user sets nothing else."""
-
-
-def with_preset(config: LoopConfig) -> LoopConfig:
-    """The config with its preset's values in every field that still has its default. KeyError for no such preset."""
-    untouched = {f.name for f in fields(config) if getattr(config, f.name) == f.default}
-    return replace(config, **{k: v for k, v in PRESETS[config.preset].items() if k in untouched})

@@ -8,10 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axiom_cli.configs import PRESETS, LoopConfig, with_preset
+from axiom_cli.configs import PRESETS, LoopConfig
 from axiom_cli.errors import UsageError
 from axiom_cli.families import draw
 from axiom_cli.records import ModelRef, Sample, Verdict
+from axiom_cli.settings import resolve
 from axiom_cli.stages import controls
 from axiom_cli.stages.frontier import Fountain, allocate
 
@@ -72,7 +73,7 @@ def test_control_arms_are_named_or_refused() -> None:
 
 
 def test_a_preset_fills_in_what_was_not_chosen() -> None:
-    assert with_preset(LoopConfig()) == LoopConfig()
-    long = with_preset(LoopConfig(preset="long", samples=2))
+    assert resolve(LoopConfig, {}).config == LoopConfig()
+    long = resolve(LoopConfig, {"preset": "long", "samples": 2}).config
     assert long == replace(LoopConfig(preset="long", samples=2), **PRESETS["long"])
-    assert with_preset(LoopConfig(preset="long", iterations=5)).iterations == 5
+    assert resolve(LoopConfig, {"preset": "long", "iterations": LoopConfig.iterations}).config.iterations == 3
