@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,16 +26,16 @@ _INEXACT = ("use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "modules_
 def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]:
     """`model` with fresh LoRA matrices (seeded) on every linear layer but the head; without them again afterwards."""
     torch.manual_seed(config.seed)
-    wrapped = get_peft_model(
-        model,
-        LoraConfig(
-            r=config.lora_r,
-            lora_alpha=config.lora_alpha,
-            lora_dropout=config.lora_dropout,
-            target_modules="all-linear",
-            task_type="CAUSAL_LM",
-        ),
+    settings = LoraConfig(
+        r=config.lora_r,
+        lora_alpha=config.lora_alpha,
+        lora_dropout=config.lora_dropout,
+        target_modules="all-linear",
+        task_type="CAUSAL_LM",
     )
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)  # peft's talk with transformers
+        wrapped = get_peft_model(model, settings)
     frozen = [p for p in model.parameters() if not p.requires_grad]
     try:
         yield wrapped
@@ -47,7 +48,9 @@ def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]
 def save(wrapped: PeftModel, folder: Path, base_name: str) -> None:
     """The adapter as peft itself would write it, its config in a fixed order so that equal adapters are equal bytes."""
     folder.mkdir(parents=True, exist_ok=True)
-    weights = {name: value.detach().cpu().contiguous() for name, value in get_peft_model_state_dict(wrapped).items()}
+    # Without `save_embedding_layers` peft asks the hub whether the vocabulary is the base's own.
+    state = get_peft_model_state_dict(wrapped, save_embedding_layers=False)
+    weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     save_file(dict(sorted(weights.items())), folder / WEIGHTS, metadata={"format": "pt"})
     config = wrapped.peft_config["default"].to_dict() | {"base_model_name_or_path": base_name, "inference_mode": True}
     text = json.dumps(config, default=_plain, indent=2, sort_keys=True)
