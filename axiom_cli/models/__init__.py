@@ -80,7 +80,7 @@ def _local(name: str) -> Resolved | None:
 
 def _kept(workspace: Workspace | None) -> Callable[[str], Resolved | None]:
     def look(name: str) -> Resolved | None:
-        if workspace is None:
+        if workspace is None or "/" in name:
             return None
         try:
             found = workspace.resolve(name)
