@@ -35,7 +35,7 @@ GREEDY, SAMPLED = 0.0, 0.7
 SAMPLES_AT_TEST = 4
 SMALL = 1 << 26
 """Bytes of a start model that may be copied into the workspace."""
-COLD_SHARE, COLD_SHARE_CONTROL = 0.03, 0.2
+COLD_SHARE, CONTROL_SHARE = 0.03, 0.2
 """Shares of the cold start's traces that the replay buffer and the control arm draw from."""
 
 
@@ -74,7 +74,7 @@ class Loop:
         self.speaker = Speaker(self.base, workspace)
         self.folder = folder.Folder(config, self.base)
         self._trainer: Any = None
-        self._cold: list[Choice] | None = None
+        self._cold: dict[float, list[Choice]] = {}
         self._mixed: dict[int, replay.Mix] = {}
 
     def run(self) -> folder.Folder:
@@ -135,7 +135,12 @@ class Loop:
         if arm.name == COLD_ONLY:
             tokens = sum(self._mixed[iteration].tokens.values())
             return replay.mix(
-                [], [], self._cold_start(), {"new": 0, "history": 0, "cold": 1}, total=tokens, seed=iteration
+                [],
+                [],
+                self._cold_start(CONTROL_SHARE),
+                {"new": 0, "history": 0, "cold": 1},
+                total=tokens,
+                seed=iteration,
             )
         shares = replay.parse_shares(self.config.replay)
         mixed = replay.mix(new, arm.history, self._cold_start(), shares, seed=self.config.seed + iteration)
@@ -255,13 +260,12 @@ class Loop:
             self._trainer = Trainer(self.base.path, name=self.base.name)
         return self._trainer
 
-    def _cold_start(self) -> list[Choice]:
-        """Verified traces of the teacher, by level as the base's own cold start."""
-        if self._cold is None:
-            share = COLD_SHARE_CONTROL if COLD_ONLY in self.config.control else COLD_SHARE
+    def _cold_start(self, share: float = COLD_SHARE) -> list[Choice]:
+        """Verified traces of the teacher, over the levels as in the embedded model's own cold start."""
+        if share not in self._cold:
             verdicts = with_token_ids(verify(recipe.samples(share), VerifyConfig()), self.base, self.workspace)
-            self._cold = [Choice(verdict) for verdict in verdicts]
-        return self._cold
+            self._cold[share] = [Choice(verdict) for verdict in verdicts]
+        return self._cold[share]
 
 
 def plan(work: Loop) -> Iterator[str]:
