@@ -1,4 +1,4 @@
-"""How nano was made: `python -m axiom_cli.models.nano.recipe FOLDER`, about an hour on two cores, resumable.
+"""How nano was made: `python -m axiom_cli.models.nano.recipe FOLDER`, about half an hour on two cores, resumable.
 
 A Llama of 1.0 million parameters is trained from random weights on the solver-teacher's traces alone. The teacher
 wrote many traces of easy problems and few of hard ones (COUNTS): what the model lacks above level 4 is not training,
