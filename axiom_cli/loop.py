@@ -18,6 +18,7 @@ from axiom_cli.errors import UsageError
 from axiom_cli.models import Resolved
 from axiom_cli.models.nano import recipe
 from axiom_cli.options import names
+from axiom_cli.receipts import Receipt
 from axiom_cli.records import Adapter, Metrics, Problem, Verdict
 from axiom_cli.stages import controls, folder, replay
 from axiom_cli.stages.attempt import attempt
@@ -58,6 +59,7 @@ class Arm:
     fountain: Fountain
     chain: tuple[Adapter, ...] = ()
     history: tuple[Choice, ...] = ()
+    sources: tuple[str, ...] = ()
     rates: dict[tuple[str, int], float] | None = None
 
 
@@ -119,14 +121,15 @@ class Loop:
             max_tokens=self.config.max_tokens,
             seed=self.config.seed + iteration,
         )
-        verdicts, seconds = self._attempt(arm.model, problems, config, f"round {iteration + 1}: collect{_of(arm)}")
+        verdicts, made = self._attempt(arm.model, problems, config, f"round {iteration + 1}: collect{_of(arm)}")
+        arm.sources = (*arm.sources, made["verdicts"])
         if arm.name == SHUFFLED:
             verdicts = controls.shuffle(verdicts, self.config.seed + iteration)
         if not arm.name:
             self.folder.collected(iteration, problems, verdicts)
         passed = sum(v.passed for v in verdicts)
         tokens = sum(v.sample.tokens for v in verdicts)
-        row = phase_row(self.folder.name(arm.name), iteration, "collect", seconds, tokens, len(verdicts), passed)
+        row = phase_row(self.folder.name(arm.name), iteration, "collect", made.seconds, tokens, len(verdicts), passed)
         self.folder.add([row])
         return verdicts
 
@@ -159,6 +162,7 @@ class Loop:
             arm.chain,
             self._loaded_trainer,
             on_step=lambda step: self.watch.phase(label, step.step, step.steps),
+            sources=arm.sources if arm.name != COLD_ONLY else (),
         )
         row = phase_row(
             self.folder.name(arm.name),
@@ -232,11 +236,11 @@ class Loop:
             config = SolveConfig(
                 samples=samples, temperature=temperature, max_tokens=self.config.max_tokens, seed=self.config.seed
             )
-            more, spent = self._attempt(
+            more, made = self._attempt(
                 model, problems, config, f"{split} of model {iteration}{f' ({arm})' if arm else ''}"
             )
             verdicts += more
-            seconds += spent
+            seconds += made.seconds
         rows = evaluate(
             verdicts, self.folder.name(arm), iteration, split, seconds, {"model": model.name, "digest": model.digest}
         )
@@ -247,7 +251,7 @@ class Loop:
 
     def _attempt(
         self, model: Resolved, problems: list[Problem], config: SolveConfig, label: str
-    ) -> tuple[list[Verdict], float]:
+    ) -> tuple[list[Verdict], Receipt]:
         def on_problem(done: int) -> None:
             self.watch.phase(label, done, len(problems))
 

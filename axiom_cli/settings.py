@@ -107,6 +107,8 @@ def _tables(cls: type, path: Path) -> list[tuple[str, dict[str, Any]]]:
     name, known = section(cls), {f.name for f in fields(cls)}
     data = {key.replace("-", "_"): value for key, value in _toml(path).items()}
     table = data.get(name, {})
+    if name in known and not isinstance(table, dict):  # `model = "nano"`: a field with its section's name
+        table = {}
     if not isinstance(table, dict):
         raise UsageError(f"{path}: {name} is a table, not a value", f"write [{name}] and the values below it")
     table = {key.replace("-", "_"): value for key, value in table.items()}

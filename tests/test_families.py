@@ -91,7 +91,7 @@ def test_hardly_any_draw_comes_twice(name, form):
     count = 300 if form == "answer" else 60
     family = families.get(name)
     drawn = [draw.draw_one(family, 5, form, Random(f"distinct/{n}")).prompt for n in range(count)]
-    assert len(set(drawn)) >= 0.97 * count
+    assert len(set(drawn)) >= 0.95 * count
 
 
 @pytest.mark.parametrize("name", sorted(ANSWERED_BEFORE))

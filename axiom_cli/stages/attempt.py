@@ -8,8 +8,8 @@ from typing import Any
 
 from axiom_cli.configs import SolveConfig, VerifyConfig
 from axiom_cli.engines import sampling_params
-from axiom_cli.ids import content_id
 from axiom_cli.models import Resolved
+from axiom_cli.receipts import Receipt
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.stages.solve import solve
 from axiom_cli.stages.speaker import Speaker
@@ -26,16 +26,15 @@ def attempt(
     speaker: Speaker,
     workspace: Workspace,
     on_problem: Callable[[int], None],
-) -> tuple[list[Verdict], float]:
-    """The verdicts of `model`'s samples of `problems`, and the seconds that they took when they were made.
-
-    `on_problem` is told how many problems are done.
+) -> tuple[list[Verdict], Receipt]:
+    """The verdicts of `model`'s samples of `problems`, and the receipt of their making: `receipt["verdicts"]` is where
+    they are kept, `receipt.seconds` what they took. `on_problem` is told how many problems are done.
     """
     recipe = {
         "stage": "attempt",
         "version": VERSION,
         "config": {"samples": config.samples, **sampling_params(config), "batch_tokens": config.batch_tokens},
-        "inputs": {"model": model.digest, "problems": content_id([problem.id for problem in problems])},
+        "inputs": {"model": model.digest, "problems": workspace.put_records(problems)},
     }
 
     def make() -> dict[str, Any]:
@@ -50,4 +49,4 @@ def attempt(
 
     on_problem(0)
     receipt = workspace.remember(recipe, make)
-    return list(workspace.get_records(receipt["verdicts"], Verdict)), receipt.seconds
+    return list(workspace.get_records(receipt["verdicts"], Verdict)), receipt

@@ -64,17 +64,21 @@ def train_on(
     trainer: Callable[[], Trainer] | None = None,
     on_step: OnStep | None = None,
     note: Note | None = None,
+    sources: Sequence[str] = (),
 ) -> Adapter:
     """Fits an adapter of base + `chain` on rows that are already chosen; made once, then remembered.
 
     `chain` holds the adapters of earlier rounds, oldest first: the new one starts from their sum in float32, and keeps
     their digests in `extra["chain"]`. `trainer` gives a base that is loaded already, and is asked only if needed.
+    `sources` are the objects that the rows were chosen from, for those who ask why.
     """
     _enough(len(choices), config, note)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     settings = {name: value for name, value in asdict(config).items() if name not in ("force", "max_per_problem")}
     before = [adapter.digest for adapter in chain]
     inputs = {"base": base.digest, "rows": workspace.put_records(map(_row, choices)), "chain": before}
+    if sources:
+        inputs["verdicts"] = list(sources)
     folders = [adapter_folder(adapter, workspace) for adapter in chain]
 
     def make() -> dict[str, Any]:
