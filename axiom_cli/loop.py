@@ -6,7 +6,7 @@ killed is gone on with by running it again, and gives the same digests as one th
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -270,17 +270,6 @@ class Loop:
             verdicts = with_token_ids(verify(recipe.samples(share), VerifyConfig()), self.base, self.workspace)
             self._cold[share] = [Choice(verdict) for verdict in verdicts]
         return self._cold[share]
-
-
-def plan(work: Loop) -> Iterator[str]:
-    """What the run would do, a line each."""
-    config = work.config
-    arms = ["the run itself", *controls.parse(config.control)]
-    yield f"experiment {config.experiment} in {work.folder.path}, from {work.base.name} {work.base.digest[:12]}"
-    yield f"{', '.join(work.families)} at levels {config.min_difficulty}-{config.max_difficulty}"
-    yield f"{config.iterations} rounds of {config.train_size:,} problems x {config.samples} samples"
-    yield f"validation on {config.val_size:,} problems a round, test on {config.test_size:,} at the end"
-    yield f"{len(arms)} arm{'s' if len(arms) > 1 else ''}: {', '.join(arms)}"
 
 
 def _of(arm: Arm) -> str:

@@ -38,6 +38,7 @@ HEIGHT = {name: -row for row, names in enumerate(LAYERS) for name in names}
 ALLOWED = {
     ("engines", "models"): "an engine asks where a model's files are",
     ("training", "models"): "so does the trainer",
+    ("engines", "training"): "weights are loaded in one way, for sampling and for training",
     ("commands", "app"): "document.py reads the command line as it is",
 }
 # A script that stands beside the weights that it makes, above the stages; only the loop asks it for its cold start.

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import typer
 
 from axiom_cli import console
 from axiom_cli.configs import LoopConfig
-from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
+from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured, names
 
 if TYPE_CHECKING:
     from axiom_cli.console import Board
+    from axiom_cli.loop import Loop
     from axiom_cli.records import Metrics
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -26,7 +27,7 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
     Interrupted or killed, the same command again goes on from there.
     """
     from axiom_cli import models
-    from axiom_cli.loop import Loop, plan
+    from axiom_cli.loop import Loop
     from axiom_cli.workspace import Workspace
 
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
@@ -45,6 +46,17 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
     found = report(read_experiment(config.experiment))
     show_tables([found])
     write_page(found)
+
+
+def plan(work: Loop) -> Iterator[str]:
+    """What the run would do, a line each."""
+    config = work.config
+    arms = ["the run itself", *names([config.control])]
+    yield f"experiment {config.experiment} in {work.folder.path}, from {work.base.name} {work.base.digest[:12]}"
+    yield f"{', '.join(work.families)} at levels {config.min_difficulty}-{config.max_difficulty}"
+    yield f"{config.iterations} rounds of {config.train_size:,} problems x {config.samples} samples"
+    yield f"validation on {config.val_size:,} problems a round, test on {config.test_size:,} at the end"
+    yield f"{len(arms)} arm{'s' if len(arms) > 1 else ''}: {', '.join(arms)}"
 
 
 class Shown:

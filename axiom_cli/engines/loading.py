@@ -1,4 +1,4 @@
-"""Weights and tokenizer of a model folder or a .gguf file, ready for sampling."""
+"""Weights and tokenizer of a model, ready for sampling."""
 
 from __future__ import annotations
 
@@ -6,31 +6,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM, AutoTokenizer
-from transformers.utils import logging
 
 from axiom_cli.errors import InputError
-
-logging.disable_progress_bar()
+from axiom_cli.training.base import load_model, load_tokenizer, stored_dtype
 
 
 def load(path: Path) -> tuple[torch.nn.Module, Any]:
-    """The model, in evaluation mode on the first accelerator or the processor, and its tokenizer. InputError for
-    files that transformers cannot read."""
-    accelerated = torch.cuda.is_available()
-    where, options = (path.parent, {"gguf_file": path.name}) if path.suffix == ".gguf" else (path, {})
-    more: dict[str, Any] = {"dtype": "auto" if accelerated and not options else torch.float32}
-    if options:
-        from transformers import GgufConfig
-
-        more["quantization_config"] = GgufConfig(dequantize=True)
+    """The model, in evaluation mode, and its tokenizer: in float32 on the processor, on an accelerator in the type of
+    its files. InputError for files that transformers cannot read."""
     try:
-        tokenizer = AutoTokenizer.from_pretrained(where, **options)
-        model = AutoModelForCausalLM.from_pretrained(where, **options, **more)
+        dtype = stored_dtype(path) if torch.cuda.is_available() else torch.float32
+        return load_model(path, dtype=dtype), load_tokenizer(path)
     except (OSError, ValueError, KeyError) as error:
         line = str(error).strip().split("\n")[0]
         raise InputError(f"{path} could not be loaded: {line}", "is it a causal language model, and whole?") from error
-    return model.to("cuda" if accelerated else "cpu").eval(), tokenizer
 
 
 def eos_ids(model: torch.nn.Module, tokenizer: Any) -> list[int]:
