@@ -98,8 +98,9 @@ class Loop:
 
     def _round(self, arm: Arm, iteration: int) -> None:
         """Collect, train, merge, validate: model `iteration` of the arm becomes model `iteration + 1`."""
-        verdicts = self._collect(arm, iteration)
-        new = select(verdicts, self._training(iteration)).choices
+        new: list[Choice] = []
+        if arm.name != COLD_ONLY:
+            new = select(self._collect(arm, iteration), self._training(iteration)).choices
         mixed = self._mix(arm, new, iteration)
         adapter = self._train(arm, mixed, iteration)
         merged = merge(adapter, MergeConfig(), self.workspace, base=self.base)
