@@ -102,7 +102,7 @@ class LoopConfig:
     """`axiom loop`."""
 
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
-    preset: str = option("quick", "quick (3 rounds, minutes) or long (more rounds, all levels, within the hour).")
+    preset: str = option("quick", "quick (3 rounds) or long (12 rounds, levels up to 10, each from the round before).")
     iterations: int = option(3, "Rounds of collect, train, merge.")
     train_size: int = option(4000, "Fresh training problems a round.")
     val_size: int = option(400, "Validation problems: they choose the best round and where to draw new problems.")

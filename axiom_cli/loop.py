@@ -84,10 +84,11 @@ class Loop:
         with ExitStack() as closing:
             closing.callback(self.speaker.close)
             closing.enter_context(self.folder.locked())
-            self.val, self.test = self.folder.held_out(self.cells)
             arms = [
                 Arm(name, self.base, Fountain(self.config.seed)) for name in ("", *controls.parse(self.config.control))
             ]
+            self.folder.keep_other_arms(arm.name for arm in arms)
+            self.val, self.test = self.folder.held_out(self.cells)
             for arm in arms:
                 self._validate(arm, 0)
                 for iteration in range(self.config.iterations):
@@ -110,7 +111,9 @@ class Loop:
         arm.chain = (*arm.chain, adapter) if self.config.start == "previous" else ()
         arm.history = (*arm.history, *new)
         facts = {"digest": merged.digest, "certificate": dict(merged.certificate)}
-        self.folder.add([phase_row(self.folder.name(arm.name), iteration, "merge", 0.0, extra=facts)])
+        self.folder.add(
+            [phase_row(self.folder.name(arm.name), iteration, "merge", merged.extra["seconds"], extra=facts)]
+        )
         self._validate(arm, iteration + 1)
 
     def _collect(self, arm: Arm, iteration: int) -> list[Verdict]:

@@ -66,6 +66,24 @@ def test_metrics_cover_every_model_and_arm(finished: Path) -> None:
         assert cold[iteration] == pytest.approx(tokens, rel=0.05)
 
 
+def test_the_cold_only_control_samples_nothing(finished: Path) -> None:
+    rows = jsonl.load(finished / "experiments" / "small" / "metrics.jsonl", Metrics)
+    collected = [row.experiment for row in rows if row.extra["phase"] == "collect"]
+    assert sorted(collected) == ["small", "small", "small+shuffled", "small+shuffled"]
+
+
+def test_every_phase_says_how_long_it_took(finished: Path) -> None:
+    rows = jsonl.load(finished / "experiments" / "small" / "metrics.jsonl", Metrics)
+    assert all(row.seconds > 0 for row in rows if row.extra["phase"] in ("collect", "train", "merge"))
+
+
+def test_a_run_without_its_controls_keeps_what_they_measured(finished: Path) -> None:
+    path = finished / "experiments" / "small" / "metrics.jsonl"
+    before = {(row.experiment, row.iteration, row.split): row.rate for row in jsonl.load(path, Metrics)}
+    assert axiom(*SMALL, cwd=finished).returncode == 0
+    assert {(row.experiment, row.iteration, row.split): row.rate for row in jsonl.load(path, Metrics)} == before
+
+
 def test_every_model_says_what_it_was_made_from(finished: Path) -> None:
     done = axiom("workspace", "why", "small@1", cwd=finished)
     told = (done.stdout + done.stderr).decode()

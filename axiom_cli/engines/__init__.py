@@ -11,13 +11,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from importlib import import_module, metadata
 from importlib.util import find_spec
-from pathlib import Path
 from random import Random
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from axiom_cli.configs import SolveConfig
 from axiom_cli.errors import MissingError
+from axiom_cli.models import NVIDIA
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.workspace import Workspace
 
@@ -30,7 +30,6 @@ BUILT_IN = MappingProxyType(
         "scripted": "axiom_cli.engines.scripted:ScriptedEngine",
     }
 )
-NVIDIA = Path("/dev/nvidiactl")
 
 Messages = Sequence[Mapping[str, str]]
 

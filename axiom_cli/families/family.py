@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, ClassVar
 
+from axiom_cli.errors import UsageError
+
 LEVELS = range(1, 11)
 
 
@@ -65,4 +67,4 @@ class Family(ABC):
     def exercise(self, task: Any, level: int, random: Random) -> Exercise:
         """The program form of a task; `random` chooses what the answer form leaves open. Only called where `forms`
         has "program"."""
-        raise NotImplementedError(f"{self.name} has no program form")
+        raise UsageError(f"{self.name} has no 'program' form", f"it has {', '.join(self.forms)}")

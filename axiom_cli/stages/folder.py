@@ -83,6 +83,13 @@ class Folder:
         settings["axiom"] = axiom_cli.__version__
         return settings
 
+    def keep_other_arms(self, arms: Iterable[str]) -> None:
+        """Takes over what an earlier run measured of control arms that are not run now."""
+        running = {self.name(arm) for arm in arms}
+        path = self.path / "metrics.jsonl"
+        rows = jsonl.load(path, Metrics) if path.is_file() else []
+        self._rows |= {row_key(row): row for row in rows if row.experiment not in running}
+
     def held_out(self, cells: Sequence[Cell]) -> tuple[list[Problem], list[Problem]]:
         """The validation and the test problems, equally many of every cell, as nearly as their number allows."""
         sets = []

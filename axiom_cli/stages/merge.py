@@ -46,7 +46,13 @@ def merge(
     path = workspace.tree_path(receipt["model"])
     if export:
         _copy(path, export)
-    return Model(adapter=adapter, digest=receipt["model"], certificate=receipt["certificate"], path=str(path))
+    return Model(
+        adapter=adapter,
+        digest=receipt["model"],
+        certificate=receipt["certificate"],
+        path=str(path),
+        extra={"seconds": receipt.seconds},
+    )
 
 
 def _make(base: Path | str, chain: list[Path], config: MergeConfig, workspace: Workspace) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def forget_quantization(model: torch.nn.Module) -> None:
 def _where(path: Path | str) -> tuple[str, dict[str, Any]]:
     if str(path).endswith(".gguf"):
         if importlib.util.find_spec("gguf") is None:
-            raise MissingError(f"reading {Path(path).name} needs the package gguf", "pip install gguf")
+            raise MissingError(f"reading {Path(path).name} needs the package gguf", "pip install 'axiom-rl[gguf]'")
         file = Path(path)
         return str(file.parent), {"gguf_file": file.name}
     return str(path), {}

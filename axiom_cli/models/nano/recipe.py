@@ -1,8 +1,8 @@
 """How nano was made: `python -m axiom_cli.models.nano.recipe FOLDER`, about half an hour on two cores, resumable.
 
 A Llama of 1.0 million parameters is trained from random weights on the solver-teacher's traces alone. The teacher
-wrote many traces of easy problems and few of hard ones (COUNTS): what the model lacks above level 4 is not training,
-of which more would only repeat the same traces, but experience, and that it can gather by itself.
+wrote many traces of easy problems and few of hard ones (COUNTS), so that experience is what the model lacks above level
+4. It has not converged yet, though: more steps on the same traces still help (docs/decisions/0004).
 """
 
 from __future__ import annotations
