@@ -104,13 +104,13 @@ class LoopConfig:
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
     preset: str = option("quick", "quick (3 rounds) or long (12 rounds, levels up to 10, each from the round before).")
     iterations: int = option(3, "Rounds of collect, train, merge.")
-    train_size: int = option(4000, "Fresh training problems a round.")
+    train_size: int = option(5000, "Fresh training problems a round.")
     val_size: int = option(400, "Validation problems: they choose the best round and where to draw new problems.")
     test_size: int = option(1000, "Held-out problems, met only at the end.")
     problem_types: str = option("arithmetic,rpn,parentheses,list_ops", "Families, comma-separated.")
     min_difficulty: int = option(3, "Lowest level.")
     max_difficulty: int = option(7, "Highest level.")
-    samples: int = option(4, "Samples of each training problem.")
+    samples: int = option(1, "Samples of each training problem.")
     temperature: float = option(0.8, "Temperature of the training samples.")
     max_tokens: int = option(320, "Longest completion, in tokens.")
     lr: float = option(1e-3, "Peak learning rate; 1e-4 suits pretrained models.")
@@ -128,6 +128,6 @@ class LoopConfig:
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "quick": {},
-    "long": {"iterations": 12, "train_size": 4000, "max_difficulty": 10, "start": "previous"},
+    "long": {"iterations": 12, "train_size": 8000, "max_difficulty": 10, "start": "previous"},
 }
 """What `axiom loop --preset NAME` sets, where the user sets nothing else."""

@@ -22,7 +22,7 @@ ANSWERED_BEFORE = {
     "arithmetic": "3d7abffb",
     "rpn": "97db0880",
     "parentheses": "f51647db",
-    "list_ops": "d5666594",
+    "list_ops": "3c0a1849",
 }
 
 

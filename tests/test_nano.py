@@ -60,12 +60,11 @@ def test_it_starts_well_formed_and_mediocre() -> None:
     assert 0.2 * len(samples) < passed < 0.8 * len(samples)
 
 
-def test_the_recipe_asks_for_few_traces_of_hard_problems() -> None:
+def test_the_recipe_stops_where_the_loop_begins() -> None:
     few = list(recipe.samples(0.002))
     assert {sample.problem.family for sample in few} == set(recipe.FAMILIES)
-    assert {sample.problem.level for sample in few} == set(range(1, 11))
+    assert {sample.problem.level for sample in few} == {1, 2, 3, 4}
     assert all(sample.problem.split == "train" for sample in few)
-    assert sum(sample.problem.level >= 5 for sample in few) < 0.4 * len(few)
     assert all(verdict.passed for verdict in verify(few, VerifyConfig()))
 
 

@@ -18,7 +18,8 @@ class Operation:
     """One step: how it is worded (`{k}` is its parameter), what it does, and the parameter's range if it has one.
 
     `code` is the same step as Python over a list `xs`, and `meaning` says it in full for any list of integers, empty
-    ones too; an operation that `ends` turns the list into one number.
+    ones too. An operation that `ends` comes last. The aggregates keep the list in front of what they find: a lone
+    maximum would often be right after wrong steps, and accept wrong reasoning.
     """
 
     wording: str
@@ -81,19 +82,25 @@ OPERATIONS: tuple[Operation, ...] = (
         "drop the last {k} of its numbers (all of them where there are fewer)",
         (1, 3),
     ),
-    Operation("sum", lambda xs, k: [sum(xs)], "sum(xs)", "the sum of its numbers (0 for an empty list)", ends=True),
     Operation(
-        "maximum",
-        lambda xs, k: [max(xs)],
-        "max(xs, default=None)",
-        "the largest of its numbers (None for an empty list)",
+        "append the sum",
+        lambda xs, k: [*xs, sum(xs)],
+        "[*xs, sum(xs)]",
+        "append the sum of its numbers (0 to an empty list)",
         ends=True,
     ),
     Operation(
-        "minimum",
-        lambda xs, k: [min(xs)],
-        "min(xs, default=None)",
-        "the smallest of its numbers (None for an empty list)",
+        "append the maximum",
+        lambda xs, k: [*xs, max(xs)],
+        "[*xs, max(xs)] if xs else xs",
+        "append the largest of its numbers (nothing to an empty list)",
+        ends=True,
+    ),
+    Operation(
+        "append the minimum",
+        lambda xs, k: [*xs, min(xs)],
+        "[*xs, min(xs)] if xs else xs",
+        "append the smallest of its numbers (nothing to an empty list)",
         ends=True,
     ),
 )
@@ -166,8 +173,9 @@ class ListOps(Family):
     def trace(self, task: Pipeline) -> list[str]:
         lines, numbers = [], list(task.numbers)
         for step, left in zip(task.steps, states(task), strict=True):
-            shown = accumulate(numbers) if OPERATIONS[step[0]].wording == "sum" else left
-            lines.append(f"{words(step)}: {_text(list(shown))}")
+            if OPERATIONS[step[0]].wording == "append the sum":
+                lines.append(f"sums: {_text(list(accumulate(numbers)))}")
+            lines.append(f"{words(step)}: {_text(left)}")
             numbers = left
         return lines
 
@@ -176,21 +184,15 @@ class ListOps(Family):
         return (level,) if form == "answer" else [other for other in LEVELS if other // 2 == level // 2]
 
     def exercise(self, task: Pipeline, level: int, random: Random) -> Exercise:
-        *first, last = [(OPERATIONS[index], k) for index, k in task.steps]
-        ends = last[0].ends
-        middle = first if ends else [*first, last]
-        steps = [f"xs = {operation.code.format(k=k)}" for operation, k in middle]
-        result = last[0].code if ends else "xs"
-        returned = "list[int]" if not ends else "int" if result == "sum(xs)" else "int | None"
-        what = [operation.meaning.format(k=k) for operation, k in middle]
-        what.append(f"return {last[0].meaning if ends else 'the list'}")
-        signature = f"solve(xs: list[int]) -> {returned}"
-        body = "\n".join(f"    {line}" for line in [*steps, f"return {result}"])
+        steps = [(OPERATIONS[index], k) for index, k in task.steps]
+        what = [*(operation.meaning.format(k=k) for operation, k in steps), "return the list"]
+        signature = "solve(xs: list[int]) -> list[int]"
+        body = "".join(f"    xs = {operation.code.format(k=k)}\n" for operation, k in steps)
         return Exercise(
             "solve",
             signature,
             f"takes a list of integers and does in order: {'; '.join(what)}.",
-            f"def {signature}:\n{body}\n",
+            f"def {signature}:\n{body}    return xs\n",
             _any_list,
             tuple([numbers] for numbers in _edges([k for _, k in task.steps])),
             (*what,),

@@ -142,7 +142,7 @@ def _merge_sorted(numbers: list[int]) -> list[int]:
     return out
 
 
-def _step(words: str, numbers: list[int]) -> Any:
+def _step(words: str, numbers: list[int]) -> list[int]:
     """One list operation, understood from its words."""
     found = re.search(r"\d+", words)
     k = int(found.group()) if found else 0
@@ -164,26 +164,22 @@ def _step(words: str, numbers: list[int]) -> Any:
         return [number for place, number in enumerate(numbers) if place >= k]
     if "drop the last" in words:
         return [number for place, number in enumerate(numbers) if place < len(numbers) - k]
-    return _ending(words, numbers)
+    return numbers + _found(words, numbers) if words.startswith("append") else numbers
 
 
-def _ending(words: str, numbers: list[int]) -> Any:
-    if words == "return the list":
-        return numbers
+def _found(words: str, numbers: list[int]) -> list[int]:
     if "sum" in words:
-        return math.fsum(numbers).__int__()
+        return [int(math.fsum(numbers))]
     ordered = _merge_sorted(numbers)
-    if not ordered:
-        return None
-    return ordered[-1] if "maximum" in words or "largest" in words else ordered[0]
+    return ordered[-1:] if "maximum" in words or "largest" in words else ordered[:1]
 
 
 def _list_answer(prompt: str) -> str:
     numbers, steps = re.fullmatch(r"Take the list (.+) and do in order: (.+)", prompt).groups()  # type: ignore[union-attr]
-    value: Any = [int(number) for number in numbers.split()]
+    value = [int(number) for number in numbers.split()]
     for words in steps.split("; "):
         value = _step(words, value)
-    return " ".join(map(str, value)) if isinstance(value, list) else str(value)
+    return " ".join(map(str, value))
 
 
 def _list_function(prompt: str) -> Function:

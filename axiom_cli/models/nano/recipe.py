@@ -1,8 +1,8 @@
 """How nano was made: `python -m axiom_cli.models.nano.recipe FOLDER`, about half an hour on two cores, resumable.
 
-A Llama of 1.0 million parameters is trained from random weights on the solver-teacher's traces alone. The teacher
-wrote many traces of easy problems and few of hard ones (COUNTS), so that experience is what the model lacks above level
-4. It has not converged yet, though: more steps on the same traces still help (docs/decisions/0004).
+A Llama of 1.0 million parameters is trained from random weights on the solver-teacher's traces alone, until more steps
+on the same traces no longer help. The teacher wrote none above level 4 (COUNTS), so that what the model lacks there is
+experience, and not training (docs/decisions/0004).
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from axiom_cli.records import ModelRef, Problem, Sample
 
 FAMILIES = ("arithmetic", "rpn", "parentheses", "list_ops")
 SEED = 20_000
-COUNTS = {1: 2000, 2: 5000, 3: 5000, 4: 3000, 5: 600, 6: 200, 7: 80, 8: 40, 9: 20, 10: 10}
+COUNTS = {1: 2000, 2: 5000, 3: 4000, 4: 1500}
 """Traces a family at each level."""
 SHAPE = {
     "hidden_size": 128,
@@ -34,6 +34,8 @@ FIRST = TrainConfig(**COMMON, lr=0.015, batch_size=32, epochs=1.5, warmup=0.05, 
 """Short problems first, levels 1 and 2: copying and number facts are learnt soonest there."""
 SECOND = TrainConfig(**COMMON, lr=0.012, batch_size=48, epochs=4, warmup=0.02, seed=2)
 """Then everything."""
+THIRD = TrainConfig(**COMMON, lr=0.0015, batch_size=64, epochs=1, warmup=0.02, seed=3)
+"""Then everything once more at a rate that goes down to a hundredth of the second stage's: the weights come to rest."""
 
 
 def problems(share: float = 1.0) -> Iterator[Problem]:
@@ -77,12 +79,13 @@ def make(folder: Path) -> None:
     model = new_model(tokenizer, SHAPE, SEED)
     rows = encode(((sample, 1.0) for sample in samples()), tokenizer, end_ids(tokenizer, model), 1024).rows
     short = rows[: len(FAMILIES) * (COUNTS[1] + COUNTS[2])]
-    for name, part, config in (("first", short, FIRST), ("second", rows, SECOND)):
+    stages = {"first": (short, FIRST), "second": (rows, SECOND), "third": (rows, THIRD)}
+    for name, (part, config) in stages.items():
         metrics = fit(model, part, config, _say(name), Checkpoint(folder / f"{name}.pt", 60.0))
         print(name, metrics, file=sys.stderr)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    for name in ("first", "second"):
+    for name in stages:
         (folder / f"{name}.pt").unlink(missing_ok=True)
 
 
