@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from axiom_cli import ids, records
 from axiom_cli.errors import MissingError
 from axiom_cli.sandbox import levels, suite, worker
+from axiom_cli.sandbox.crowding import crowding
 from axiom_cli.sandbox.feeder import Feeder, Listed
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.judge import INFRA, Outcome, judge
@@ -27,6 +28,7 @@ REMEMBERED = 4096  # outcomes kept, so that equal programs run once
 SUITES = 512
 TRIES = 3
 SLEEPER = 0.05  # a program that waits uses less than this share of its processor time
+WORKER = 0.25  # one that works uses more than this
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Limits:
 class Sandbox:
     """Runs untrusted Python. Open it with `with`; `level` and `missing` say how well it isolates, proved at the start.
 
-    `isolation` is `auto` or the weakest level accepted. Raises MissingError where that is not reached.
+    `isolation` is `auto` or the weakest level accepted. Raises MissingError where that is not reached. `hash_seed` is
+    what the programs' hashes of text start from.
     """
 
     def __init__(
@@ -55,12 +58,13 @@ class Sandbox:
         jobs: int = 0,
         isolation: str = "auto",
         layers: tuple[str, ...] = worker.LAYERS,
+        hash_seed: int = 0,
     ) -> None:
         if sys.platform == "win32":
             raise MissingError("there is no sandbox for Windows", "run axiom in WSL 2")
         self.limits = limits or Limits()
         self.jobs = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
-        self._layers = layers
+        self._layers, self._hash_seed = layers, hash_seed
         self._workers: list[Worker] = []
         self._known: OrderedDict[str, Outcome] = OrderedDict()
         self._suites: OrderedDict[int, tuple[records.Program, suite.Suite]] = OrderedDict()
@@ -216,8 +220,7 @@ class Sandbox:
     def _conclude(self, owner: Worker, job: Job, report: messages.Report, waiting: deque[Job]) -> None:
         outcome = judge(job.suite, bytes(job.received), report, (self.limits.timeout, job.wall), job.flooded)
         job.received = bytearray()
-        awake = job.tries == 0 or report.cpu > SLEEPER * self.limits.timeout
-        if report.cause == messages.WALL_LIMIT and awake and crowding() > 1:
+        if report.cause == messages.WALL_LIMIT and self._starved(job, report):
             outcome = replace(outcome, status=INFRA, reason="the machine was too busy to run it")
         if outcome.status == INFRA:
             owner.served = worker.JOBS_IN_A_LIFE  # a fresh zygote for what follows
@@ -229,6 +232,13 @@ class Sandbox:
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
 
+    def _starved(self, job: Job, report: messages.Report) -> bool:
+        """Whether a program that ran out of wall time may have waited for a processor, and not for itself."""
+        used = report.cpu / self.limits.timeout
+        if crowding() > 1:
+            return job.tries == 0 or used > SLEEPER
+        return used > WORKER and job.tries < TRIES - 1  # the crowd may have left just now
+
     def _abandon(self) -> None:
         """After an early end: workers that still have jobs are not kept."""
         for one in [one for one in self._workers if one.jobs]:
@@ -237,7 +247,7 @@ class Sandbox:
 
     def _start(self) -> Worker:
         limits = self.limits
-        return Worker(limits.timeout, limits.memory << 20, limits.result_bytes, self._layers)
+        return Worker(limits.timeout, limits.memory << 20, limits.result_bytes, self._layers, self._hash_seed)
 
     def _prove(self) -> tuple[str, list[str]]:
         """Runs the canaries in the first worker. The level that held, and what is missing and why."""
@@ -276,14 +286,7 @@ def _is_text(code: str) -> bool:
     return True
 
 
-def crowding() -> float:
-    """How much longer things take because more processes want to run than there are processors: 1 to 4."""
-    return min(4.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
-
-
 def isolation_level() -> tuple[str, list[str]]:
     """The level that this machine reaches, and what is missing for a better one, for `axiom doctor`."""
     with Sandbox(Limits(), jobs=1, isolation="none") as box:
         return box.level, box.missing
-
-

@@ -60,7 +60,9 @@ class Job:
 class Worker:
     """One zygote. `dead` says that it must be replaced, and that its jobs have no verdict."""
 
-    def __init__(self, cpu: float, memory: int, result_bytes: int, layers: tuple[str, ...] = LAYERS):
+    def __init__(
+        self, cpu: float, memory: int, result_bytes: int, layers: tuple[str, ...] = LAYERS, hash_seed: int = 0
+    ) -> None:
         self.cpu, self.memory, self.result_bytes = cpu, memory, result_bytes
         self.jobs: OrderedDict[int, Job] = OrderedDict()
         self.dead = False
@@ -72,7 +74,7 @@ class Worker:
             self._process = subprocess.Popen(
                 [sys.executable, *FLAGS, "-c", BOOT, HERE, str(theirs.fileno()), ",".join(layers)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                pass_fds=[theirs.fileno()], cwd="/", env=ENVIRONMENT,
+                pass_fds=[theirs.fileno()], cwd="/", env={**ENVIRONMENT, "PYTHONHASHSEED": str(hash_seed)},
             )  # fmt: skip
         self.missing = self._hello()
         self.control.setblocking(False)
