@@ -16,7 +16,7 @@ from axiom_cli import jsonl
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.families import handwritten
 from axiom_cli.records import ModelRef, Problem, Program, Sample
-from axiom_cli.stages import nearby, throughput, verifier_audit, wrong_programs
+from axiom_cli.stages import gold, nearby, throughput, verifier_audit, wrong_programs
 from axiom_cli.stages.determinism import Again, again
 from axiom_cli.stages.verify import verify
 from axiom_cli.workspace import Workspace
@@ -132,6 +132,12 @@ def test_the_small_programs_meet_their_fate():
     assert {len(program.tests) for _, _, program in programs} == {5}
     workers, rate = throughput.throughput(CONFIG, 1)
     assert workers == 1 and rate > 0
+
+
+def test_tests_that_contradict_the_solution_are_unsound():
+    bad = problem([{"args": [1], "expected": 3}, *calls(2)])
+    found = [one for one, _ in gold.unsound([problem(calls(1, 2), family="good"), bad], CONFIG)]
+    assert {one.family for one in found} == {"sums"}
 
 
 def test_an_attack_that_succeeds_fails_the_audit():
