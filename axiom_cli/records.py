@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from axiom_cli.errors import InputError
 
 R = TypeVar("R", bound="Record")
+STDIN_STDOUT = "<stdin>"  # the entry point of a program that is run as a script: standard input in, what it prints out
 
 
 @cache
