@@ -116,14 +116,23 @@ def descendants(pid: int) -> list[int]:
     return children + [deeper for child in children for deeper in descendants(child)]
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these levels need Linux")
-@pytest.mark.parametrize("path", ATTACKS, ids=lambda path: path.stem)
-def test_an_attack_fails_and_does_no_harm(path, box, scene):
-    source = path.read_text()
+def graded(source: str, form: str) -> Program:
+    """The problem that an attack pretends to solve, its tests as data or as code."""
     expect = re.search(r"^# expect: (\S+)", source, re.M).group(1)
     wanted = {"flag": None, "SECRET": SECRET}.get(expect, expect)
-    tests = [{"args": [x], "expected": wanted or flag(x)} for x in (1, 2, 3)]
-    program = Program("solve", "def solve(x)", tests=tests)
+    expected = {x: wanted or flag(x) for x in (1, 2, 3)}
+    if form == "code":
+        code = f"for x, wanted in {expected!r}.items():\n    assert solve(x) == wanted"
+        return Program("solve", "def solve(x)", test_code=code)
+    return Program("solve", "def solve(x)", tests=[{"args": [x], "expected": value} for x, value in expected.items()])
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these levels need Linux")
+@pytest.mark.parametrize("form", ["data", "code"])
+@pytest.mark.parametrize("path", ATTACKS, ids=lambda path: path.stem)
+def test_an_attack_fails_and_does_no_harm(path, form, box, scene):
+    source = path.read_text()
+    program = graded(source, form)
     if "sibling" in source:
         answers = {x: flag(x) for x in (1, 2, 3)}
         assert box.check(f"ANSWERS = {answers!r}\ndef solve(x): return ANSWERS[x]", program).status == "pass"
@@ -138,4 +147,17 @@ def test_an_attack_fails_and_does_no_harm(path, box, scene):
     wrapper = 1 if "namespaces" in box._layers else 0
     for worker in box._workers:
         assert len(descendants(worker._process.pid)) <= wrapper, "a process of the attack outlives it"
-    assert box.check(HONEST + f"\n# after {path.stem}", HONEST_PROGRAM).status == "pass"
+    assert box.check(HONEST + f"\n# after {path.stem} {form}", HONEST_PROGRAM).status == "pass"
+
+
+@pytest.fixture(scope="module")
+def open_box():
+    with Sandbox(Limits(timeout=0.5), jobs=1, layers=(), isolation="none") as box:
+        yield box
+
+
+@pytest.mark.parametrize("form", ["data", "code"])
+@pytest.mark.parametrize("path", [path for path in ATTACKS if path.stem[0] in "tj"], ids=lambda path: path.stem)
+def test_no_verdict_is_forged_without_any_layer(path, form, open_box, scene):
+    outcome = open_box.check(scene.fill_in(path.read_text()), graded(path.read_text(), form))
+    assert outcome.status == "fail" and not outcome.passed and outcome.reason

@@ -1,9 +1,9 @@
 """Import: rows of other people's problem sets to problem records, their gold solutions checked against their own tests.
 
 HumanEval, MBPP and EvalPlus rows become program problems of split `test`: they measure, they never train. Asserts are
-turned into calls with expected values (`asserts.py`), which the verifier compares strictly. Where one of a row's asserts
-is of another shape, the row keeps its tests as code, whole. Calls that the prompt shows are examples, not tests, unless
-they are part of such code: a score on these records is not the official one of the set.
+turned into calls with expected values (`asserts.py`), which the verifier compares strictly. Where an assert is of
+another shape, the row keeps its tests as code, whole. Calls that the prompt shows are examples, not tests, unless they
+are part of such code: a score on these records is not the official one of the set.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def _from_asserts(
     examples = [test for test in found.tests if test["args"] in shown]
     if not hidden and not found.left_out:
         return Imported(name, reason="it tests nothing but what its prompt shows")
-    by_code = found.left_out > 0
+    by_code = found.left_out > 0 and not (found.listed and hidden)
     program = Program(
         entry_point,
         signature,
@@ -100,7 +100,7 @@ def _from_asserts(
         gold or None,
     )
     identity = content_id([family, "program", prompt], 16)
-    extra = {"source": {"set": family, "name": name}}
+    extra = {"source": {"set": family, "name": name, "tests_left_out": 0 if by_code else found.left_out}}
     return Imported(
         name, Problem(identity, family, name, prompt, LEVEL, "test", program=program, extra=extra), gold=gold
     )

@@ -35,7 +35,7 @@ def _with_sandbox(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[V
 
 
 def open_sandbox(config: VerifyConfig) -> Sandbox:
-    """A sandbox of these limits, to be used in a `with`. Raises MissingError where `config.isolation` is not reached."""
+    """A sandbox with these limits, for a `with`. Raises MissingError where `config.isolation` is not reached."""
     limits = Limits(timeout=config.timeout, test=config.test_timeout, memory=config.memory)
     return Sandbox(limits, jobs=config.jobs, isolation=config.isolation)
 
