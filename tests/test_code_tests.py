@@ -74,7 +74,7 @@ HONEST = {
         DOUBLE, "from dataclasses import dataclass\n@dataclass\nclass T:\n    x: int\nassert f(T(2).x) == 4"),
     "recursion": ("def f(n): return 0 if n == 0 else 1 + f(n - 1)", "assert f(10_000) == 10_000"),
     "star import": (DOUBLE, "from math import *\nassert f(sqrt(4)) == floor(4.5)"),
-    "many calls": (DOUBLE, "assert [f(i) for i in range(2000)] == list(range(0, 4000, 2))"),
+    "many calls": (DOUBLE, "assert [f(i) for i in range(200)] == list(range(0, 400, 2))"),
     "big values": ("def f(x): return x[::-1]", "x = list(range(60_000))\nassert f(x) == x[::-1]\n"
                    "assert f(str(x)) == str(x)[::-1]"),
     "arguments are copies": ("def f(x):\n    x.clear()\n    return x", "x = [1]\nassert f(x) == [] and x == [1]"),

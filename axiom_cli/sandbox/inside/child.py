@@ -73,6 +73,7 @@ def run(job: dict[str, Any], order: messages.Order) -> None:
         if order.test:
             signal.setitimer(signal.ITIMER_PROF, order.test)
         answer(case)
+    signal.setitimer(signal.ITIMER_PROF, 0)
     messages.send(SOCKET, messages.END)
 
 

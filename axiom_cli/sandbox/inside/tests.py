@@ -10,7 +10,6 @@ from __future__ import annotations
 import builtins
 import os
 import sys
-import traceback
 import types
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
@@ -48,8 +47,7 @@ def examine(job: dict[str, Any], order: messages.Order) -> None:
 
 def conclude(channel: Channel, error: BaseException) -> NoReturn:
     """The verdict on a program whose tests ended in an exception, or on tests that cannot be run."""
-    lines = [line for frame, line in traceback.walk_tb(error.__traceback__) if frame.f_code.co_filename == HERE]
-    place = f" on line {lines[-1]}" if lines else ""
+    place = where(error.__traceback__)
     said = child.describe(error).decode("utf-8", "replace")
     if error is channel.raised:
         leave(messages.FAILED, f"{channel.said}, called{place} of its test code")
@@ -58,6 +56,15 @@ def conclude(channel: Channel, error: BaseException) -> NoReturn:
     if isinstance(error, AssertionError):
         leave(messages.FAILED, f"the assert{place} of its test code does not hold")
     leave(messages.FAILED, f"{type(error).__name__}{place} of its test code")
+
+
+def where(step: types.TracebackType | None) -> str:
+    """The innermost line of the tests that an exception came through, in words."""
+    line = 0
+    while step:
+        line = step.tb_lineno if step.tb_frame.f_code.co_filename == HERE else line
+        step = step.tb_next
+    return f" on line {line}" if line else ""
 
 
 def leave(kind: bytes, reason: str) -> NoReturn:

@@ -156,10 +156,10 @@ def end(pid: int) -> Reaped:
     return os.wait4(pid, 0)
 
 
-def leave_taking(pid: int) -> tuple[int, Reaped]:
+def leave_taking(pid: int, patience: float) -> tuple[int, Reaped]:
     """A program whose tests are over ends by itself, as its socket has closed. Its wait status, 0 if it had to be
     killed."""
-    until = time.monotonic() + LEAVING
+    until = time.monotonic() + patience
     while not (reaped := os.wait4(pid, os.WNOHANG))[0]:
         if time.monotonic() > until:
             return 0, end(pid)
@@ -167,13 +167,13 @@ def leave_taking(pid: int) -> tuple[int, Reaped]:
     return reaped[1], reaped
 
 
-def clean_up(pids: list[int], reaped: Reaped | None) -> tuple[int, int, float]:
+def clean_up(pids: list[int], reaped: Reaped | None, patience: float = 0.0) -> tuple[int, int, float]:
     """Ends the children, their groups and whatever they left behind. Returns the last one's wait status, that of a
     program before it, and their processor time."""
     *others, last = pids
     gone, before = [reaped or end(last)], 0
     for pid in others:
-        before, ended = leave_taking(pid)
+        before, ended = leave_taking(pid, patience)
         gone.append(ended)
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
@@ -222,7 +222,7 @@ def obey(
         for handle in handles:
             os.close(handle)
     cause, reaped = wait(pids, order, control)
-    status, other, cpu = clean_up(pids, reaped)
+    status, other, cpu = clean_up(pids, reaped, LEAVING if cause == messages.EXITED else 0.0)
     return messages.Report(order.job, status, other, cpu, time.monotonic() - began, cause)
 
 
