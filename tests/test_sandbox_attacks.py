@@ -44,7 +44,7 @@ def test_an_attack_fails_and_does_no_harm(box, attack, scene):
 
 def test_the_suite_is_whole():
     kinds = {attack.kind for attack in siege.attacks()}
-    assert kinds == {"tamper", "cross", "leak", "network", "process", "resource"}
+    assert kinds == {"tamper", "cross", "judge", "leak", "network", "process", "resource"}
     assert len(siege.attacks()) >= 100
     for attack in siege.attacks():
         assert ast.get_docstring(ast.parse(attack.source)) == attack.about
@@ -53,8 +53,8 @@ def test_the_suite_is_whole():
 
 def test_where_files_and_network_are_open_only_the_verdict_is_attacked():
     """Attacks on what a level does not promise to hold would do what they try."""
-    assert {attack.kind for attack in siege.against("limited", "limited")} == {"tamper", "cross"}
-    assert {attack.kind for attack in siege.against("basic", "strong")} == {"tamper", "cross"}
+    assert {attack.kind for attack in siege.against("limited", "limited")} == {"tamper", "cross", "judge"}
+    assert {attack.kind for attack in siege.against("basic", "strong")} == {"tamper", "cross", "judge"}
     assert len(siege.against("basic", "basic")) == len(siege.attacks())
     assert siege.weaker("good") == ["basic", "limited"]
 
@@ -65,12 +65,13 @@ class Gullible:
     level = "strong"
 
     def check(self, code, program):
-        return Outcome("pass", len(program.tests), len(program.tests), "")
+        total = len(program.tests or "1")
+        return Outcome("pass", total, total, "")
 
 
 def test_a_sandbox_that_can_be_tricked_is_seen(scene):
     attempt = siege.assault(Gullible(), BY_NAME["tamper_leave_early"], scene)
-    assert attempt.harm == ("3 of its tests passed",)
+    assert attempt.harm == ("3 of its tests passed", "1 of its tests passed")
 
 
 @pytest.mark.parametrize(

@@ -33,9 +33,11 @@ WORKER = 0.25  # one that works uses more than this
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one program: seconds of processor time, mebibytes of memory over the bare interpreter, bytes of results."""
+    """Of one program, and of tests that are code: seconds of processor time, mebibytes of memory over the bare
+    interpreter, bytes of results. `test` is seconds of processor time for one test, 0 for no limit of its own."""
 
     timeout: float = 5.0
+    test: float = 0.0
     memory: int = 256
     result_bytes: int = 1 << 20
 
@@ -67,7 +69,7 @@ class Sandbox:
         self._layers, self._hash_seed = layers, hash_seed
         self._workers: list[Worker] = []
         self._known: OrderedDict[str, Outcome] = OrderedDict()
-        self._suites: OrderedDict[int, tuple[records.Program, suite.Suite]] = OrderedDict()
+        self._suites: OrderedDict[int, tuple[records.Program, suite.AnySuite]] = OrderedDict()
         try:
             self.level, self.missing = self._prove()
             levels.require(self.level, isolation, self.missing)
@@ -150,13 +152,13 @@ class Sandbox:
             job.outcome = outcome
             return job
         if "\0" in code or not _is_text(code):
-            job.outcome = Outcome("fail", 0, len(prepared.expected), "SyntaxError: the program is not text")
+            job.outcome = Outcome("fail", 0, prepared.total, "SyntaxError: the program is not text")
             return job
         under_way[key] = job
         waiting.append(job)
         return job
 
-    def _suite(self, program: records.Program) -> suite.Suite:
+    def _suite(self, program: records.Program) -> suite.AnySuite:
         known = self._suites.get(id(program))
         if known is not None and known[0] is program:
             return known[1]
@@ -194,7 +196,7 @@ class Sandbox:
         if job.tries < TRIES:
             waiting.appendleft(job)
         else:
-            job.outcome = Outcome(INFRA, 0, len(job.suite.expected), why, settled=False)
+            job.outcome = Outcome(INFRA, 0, job.suite.total, why, settled=False)
 
     def _wait(self, waiting: deque[Job], wake: int) -> None:
         """Until something has happened: bytes from a child, a report, new input, or a worker overdue."""
@@ -218,11 +220,12 @@ class Sandbox:
         self._replace(waiting)
 
     def _conclude(self, owner: Worker, job: Job, report: messages.Report, waiting: deque[Job]) -> None:
-        outcome = judge(job.suite, bytes(job.received), report, (self.limits.timeout, job.wall), job.flooded)
+        spans = self.limits.timeout, self.limits.test, job.wall
+        outcome = judge(job.suite, bytes(job.received), report, spans, job.flooded)
         job.received = bytearray()
         if report.cause == messages.WALL_LIMIT and self._starved(job, report):
             outcome = replace(outcome, status=INFRA, reason="the machine was too busy to run it")
-        if outcome.status == INFRA:
+        if outcome.status == INFRA and not outcome.settled:
             owner.served = worker.JOBS_IN_A_LIFE  # a fresh zygote for what follows
             self._again(job, waiting, outcome.reason)
             return
@@ -247,7 +250,8 @@ class Sandbox:
 
     def _start(self) -> Worker:
         limits = self.limits
-        return Worker(limits.timeout, limits.memory << 20, limits.result_bytes, self._layers, self._hash_seed)
+        order = messages.Order(0, limits.timeout, limits.test, 0.0, limits.memory << 20, limits.result_bytes, 0)
+        return Worker(order, self._layers, self._hash_seed)
 
     def _prove(self) -> tuple[str, list[str]]:
         """Runs the canaries in the first worker. The level that held, and what is missing and why."""

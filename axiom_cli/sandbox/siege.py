@@ -2,8 +2,9 @@
 
 A file there is one attack, its docstring what it tries, its kind the first word of its name:
 
-- `tamper`, `cross`: earn a pass without computing the answer, now or for the next program. They concern the verdict,
-  so they must fail at every level. The expected values are flags that only the judge can make.
+- `tamper`, `cross`, `judge`: earn a pass without computing the answer, now, for the next program, or from tests that
+  are code. They concern the verdict, so they must fail at every level, against tests as data and as code. The expected
+  values are flags that only the judge can make.
 - `leak`, `network`, `process`, `resource`: reach what lies outside. They answer `BROKE OUT` where they did, and are
   only let loose where the level that was proved promises to hold them.
 
@@ -29,8 +30,9 @@ from axiom_cli.sandbox.crowding import crowding
 from axiom_cli.sandbox.scene import Scene
 
 PLACE = Path(__file__).parent / "attacks"
-VERDICT = ("tamper", "cross")
+VERDICT = ("tamper", "cross", "judge")
 BROKE_OUT = "BROKE OUT"
+XS = (1, 2, 3)
 LIMITS = Limits(timeout=0.3)
 SLOW = 15.0  # seconds until a verdict counts as hung, on a quiet machine
 MOST_GROWTH = 100 << 20
@@ -56,7 +58,7 @@ class Attack:
 
     @property
     def kind(self) -> str:
-        """tamper, cross, leak, network, process or resource."""
+        """tamper, cross, judge, leak, network, process or resource."""
         return self.name.partition("_")[0]
 
     @property
@@ -120,26 +122,37 @@ def besiege(reached: str) -> Iterator[Attempt]:
 
 
 def assault(box: Sandbox, attack: Attack, scene: Scene) -> Attempt:
-    """Lets one attack loose, and an honest program right after it."""
-    flags = {x: scene.flag(x) for x in (1, 2, 3)}
-    tests = [{"args": [x], "expected": flags[x] if attack.concerns_verdict else BROKE_OUT} for x in flags]
-    program = records.Program("solve", "def solve(x)", tests=tests)
-    if attack.kind == "cross":
-        box.check(f"ANSWERS = {flags!r}\ndef solve(x): return ANSWERS[x]", program)
-    processes, memory, began = len(descendants(os.getpid())), _memory(), time.monotonic()
-    outcome = box.check(scene.fill_in(attack.source), program)
-    found = [f"{outcome.passed} of its tests passed"] if outcome.passed else []
-    if (took := time.monotonic() - began) > SLOW * crowding() ** 2:
-        found.append(f"its verdict took {took:.0f} s")
-    if _memory() - memory > MOST_GROWTH:
-        found.append("the judge's memory grew")
-    if len(descendants(os.getpid())) > processes:
-        found.append("a process of its own outlives it")
-    after = box.check(f"{HONEST}\n# after {attack.name}", HONEST_PROGRAM)
-    if after.status == "fail":
-        found.append(f"the next program failed: {after.reason}")
-    found += scene.harm()
-    return Attempt(attack, box.level, tuple(found), "infra" not in (outcome.status, after.status))
+    """Lets one attack loose on each kind of tests that it is after, and an honest program after each."""
+    found: list[str] = []
+    decided = True
+    for program in _problems(attack, scene):
+        if attack.kind == "cross":
+            answers = {x: scene.flag(x) for x in XS}
+            box.check(f"ANSWERS = {answers!r}\ndef solve(x): return ANSWERS[x]", program)
+        processes, memory, began = len(descendants(os.getpid())), _memory(), time.monotonic()
+        outcome = box.check(scene.fill_in(attack.source), program)
+        found += [f"{outcome.passed} of its tests passed"] if outcome.passed else []
+        if (took := time.monotonic() - began) > SLOW * crowding() ** 2:
+            found.append(f"its verdict took {took:.0f} s")
+        if _memory() - memory > MOST_GROWTH:
+            found.append("the judge's memory grew")
+        if len(descendants(os.getpid())) > processes:
+            found.append("a process of its own outlives it")
+        after = box.check(f"{HONEST}\n# after {attack.name}", HONEST_PROGRAM)
+        if after.status == "fail":
+            found.append(f"the next program failed: {after.reason}")
+        decided = decided and "infra" not in (outcome.status, after.status)
+    return Attempt(attack, box.level, (*found, *scene.harm()), decided)
+
+
+def _problems(attack: Attack, scene: Scene) -> Iterator[records.Program]:
+    """What the attack pretends to solve: its tests as data and, where it is after the verdict, as code."""
+    expected = {x: scene.flag(x) if attack.concerns_verdict else BROKE_OUT for x in XS}
+    tests = [{"args": [x], "expected": value} for x, value in expected.items()]
+    yield records.Program("solve", "def solve(x)", tests=tests)
+    if attack.concerns_verdict:
+        code = f"for x, wanted in {expected!r}.items():\n    assert solve(x) == wanted"
+        yield records.Program("solve", "def solve(x)", test_code=code)
 
 
 def _memory() -> int:

@@ -9,8 +9,8 @@ from typing import Any
 
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.records import Verdict
-from axiom_cli.sandbox import Limits, Sandbox
-from axiom_cli.stages.verify import attempt
+from axiom_cli.sandbox import Sandbox
+from axiom_cli.stages.verify import attempt, open_sandbox
 
 SEEDS = (1, 2)
 BATCH = 256
@@ -50,11 +50,7 @@ def again(verdicts: Iterable[Verdict], config: VerifyConfig, found: Again) -> It
 
 def _run(batch: list[Verdict], config: VerifyConfig, found: Again, boxes: list[Sandbox], stack: ExitStack) -> None:
     if batch and not boxes:
-        limits = Limits(timeout=config.timeout, memory=config.memory)
-        boxes += [
-            stack.enter_context(Sandbox(limits, jobs=config.jobs, isolation=config.isolation, hash_seed=seed))
-            for seed in SEEDS
-        ]
+        boxes += [stack.enter_context(open_sandbox(config, seed)) for seed in SEEDS]
     bad: dict[int, dict[str, Any]] = {}
     unsure: set[int] = set()
     for seed, box in zip(SEEDS, boxes, strict=False):

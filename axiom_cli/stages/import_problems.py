@@ -1,9 +1,9 @@
 """Import: rows of other people's problem sets to problem records, their gold solutions checked against their own tests.
 
 HumanEval, MBPP and EvalPlus rows become program problems of split `test`: they measure, they never train. Asserts are
-turned into calls with expected values (`asserts.py`), so that the verifier can grade them without telling the program
-what is expected; what cannot be turned is left out and counted in the record. Calls that the prompt shows are examples,
-not tests: a score on these records is not the official one of the set.
+turned into calls with expected values (`asserts.py`), which the verifier compares strictly. Where an assert is of
+another shape, the row keeps its tests as code, whole. Calls that the prompt shows are examples, not tests, unless they
+are part of such code: a score on these records is not the official one of the set.
 """
 
 from __future__ import annotations
@@ -61,10 +61,11 @@ def _read(reader: Callable[[Row], Imported], row: Row, number: int) -> Imported:
 
 def _checked(found: Iterable[Imported], config: VerifyConfig) -> Iterator[Imported]:
     """Runs the gold solutions in the sandbox; refuses the problems that they do not solve."""
-    from axiom_cli.sandbox import Limits, Outcome, Sandbox
+    from axiom_cli.sandbox import Outcome
+    from axiom_cli.stages.verify import open_sandbox
 
     none = Outcome("pass", 0, 0, "")
-    with Sandbox(Limits(config.timeout, config.memory), jobs=config.jobs, isolation=config.isolation) as box:
+    with open_sandbox(config) as box:
         items = ((one, one.gold if _can_check(one) else none, one.problem and one.problem.program) for one in found)
         for one, outcome in box.check_many(items):
             if outcome.status == "pass":
@@ -74,23 +75,32 @@ def _checked(found: Iterable[Imported], config: VerifyConfig) -> Iterator[Import
 
 
 def _can_check(one: Imported) -> bool:
-    return bool(one.gold and one.problem and one.problem.program and one.problem.program.tests)
+    return bool(one.gold and one.problem and one.problem.program)
 
 
 def _from_asserts(
     family: str, name: str, prompt: str, entry_point: str, signature: str, source: str, gold: str, shown: list[Any]
 ) -> Imported:
     """A program problem from the text of its tests."""
+    if answers.parse(source, longest=len(source)) is None:
+        return Imported(name, reason="its tests are not Python")
     found = asserts.read(source, entry_point)
     hidden = [test for test in found.tests if test["args"] not in shown]
     examples = [test for test in found.tests if test["args"] in shown]
-    if not hidden:
-        return Imported(name, reason=f"none of its {found.left_out} asserts is a call with a literal result")
+    if not hidden and not found.left_out:
+        return Imported(name, reason="it tests nothing but what its prompt shows")
+    by_code = found.left_out > 0 and not (found.listed and hidden)
     program = Program(
-        entry_point, signature, examples, hidden, source if found.left_out else None, found.checker, gold or None
+        entry_point,
+        signature,
+        examples,
+        None if by_code else hidden,
+        source if by_code else None,
+        None if by_code else found.checker,
+        gold or None,
     )
     identity = content_id([family, "program", prompt], 16)
-    extra = {"source": {"set": family, "name": name, "asserts_left_out": found.left_out}}
+    extra = {"source": {"set": family, "name": name, "tests_left_out": 0 if by_code else found.left_out}}
     return Imported(
         name, Problem(identity, family, name, prompt, LEVEL, "test", program=program, extra=extra), gold=gold
     )

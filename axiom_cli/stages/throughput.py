@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.families import handwritten
 from axiom_cli.records import Program
-from axiom_cli.sandbox import Limits, Sandbox
+from axiom_cli.stages.verify import open_sandbox
 
 PROGRAMS = 200
 WARM_UP = 20
@@ -36,8 +37,7 @@ def small_programs(count: int) -> Iterator[tuple[bool, str, Program]]:
 
 def throughput(config: VerifyConfig, jobs: int) -> tuple[int, float]:
     """(workers, verdicts a second) with `jobs` workers, 0 for one a core."""
-    limits = Limits(timeout=config.timeout, memory=config.memory)
-    with Sandbox(limits, jobs=jobs, isolation=config.isolation) as box:
+    with open_sandbox(replace(config, jobs=jobs)) as box:
         items = [(n, code, program) for n, (_, code, program) in enumerate(small_programs(WARM_UP + PROGRAMS))]
         list(box.check_many(items[:WARM_UP]))
         began = time.perf_counter()

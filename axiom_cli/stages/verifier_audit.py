@@ -7,17 +7,18 @@ fails its tests (or a wrong one passes them); everything else is told, not judge
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
 
 from axiom_cli import __version__
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.records import Problem
-from axiom_cli.sandbox import Limits, Sandbox, siege
+from axiom_cli.sandbox import siege
 from axiom_cli.stages import gold, wrong_programs
 from axiom_cli.stages.determinism import Again
 from axiom_cli.stages.throughput import throughput
+from axiom_cli.stages.verify import open_sandbox
 from axiom_cli.workspace import Workspace
 
 KIND = "verifier_audit"
@@ -54,7 +55,7 @@ class Audit:
 def examine(problems: Sequence[Problem], again: Again, config: VerifyConfig, tell: Told) -> Audit:
     """The whole audit: of the machine, then of `problems`' tests. `again` is what running accepted programs again gave.
     `tell` hears what is being done. Raises MissingError where `config.isolation` is not reached."""
-    with Sandbox(Limits(), jobs=1, isolation=config.isolation) as box:
+    with open_sandbox(replace(config, jobs=1)) as box:
         found = Audit(box.level, box.missing, problems=len(problems))
     found.made = datetime.now(timezone.utc).isoformat(timespec="seconds")
     tell("the attack suite")

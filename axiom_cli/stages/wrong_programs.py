@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
 from typing import Any
@@ -17,8 +17,8 @@ from typing import Any
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.families import draw, handwritten
 from axiom_cli.records import Problem, Program
-from axiom_cli.sandbox import Limits, Sandbox
-from axiom_cli.stages import mutants, nearby
+from axiom_cli.stages import asserts, mutants, nearby
+from axiom_cli.stages.verify import open_sandbox
 from axiom_cli.statistics import wilson
 
 MOST_PROBLEMS = 200
@@ -115,26 +115,21 @@ def scores(problems: Sequence[Problem], config: VerifyConfig, seed: int = 0) -> 
 def _score(family: str, members: list[Problem], config: VerifyConfig, random: Random) -> Score:
     told = [one for one in members if one.program and one.program.reference]
     chosen = random.sample(told, min(MOST_PROBLEMS, len(told)))
-    with _box(config, config.timeout) as box:
+    with open_sandbox(config) as box:
         right = box.check_many((one, one.program.reference, one.program) for one in chosen)
         passed = [(one, outcome.seconds) for one, outcome in right if outcome.status == "pass"]
     slowest = max([seconds for _, seconds in passed], default=0.0)
     made = [_Mutant(one, source) for one, _ in passed for source in _mutants(one, random)]
-    with _box(config, min(config.timeout, max(0.1, QUICK * slowest))) as box:
+    with open_sandbox(replace(config, timeout=min(config.timeout, max(0.1, QUICK * slowest)))) as box:
         tried = list(box.check_many((one, one.source, one.problem.program) for one in made))
     killed = sum(outcome.status == "fail" for _, outcome in tried)
     left = [one for one, outcome in tried if outcome.status == "pass"]
-    with _box(config, max(1.0, PATIENT * slowest)) as box:
+    with open_sandbox(replace(config, timeout=max(1.0, PATIENT * slowest))) as box:
         compared = list(box.check_many((one, *_probe(one, random)) for one in left))
     alive = [one.problem.id for one, outcome in compared if outcome.status == "fail"]
     equivalent = sum(outcome.status == "pass" for _, outcome in compared)
     weakest = tuple(sorted(set(alive), key=lambda name: (-alive.count(name), name)))[:5]
     return Score(family, len(members), len(passed), killed, len(alive), equivalent, weakest)
-
-
-def _box(config: VerifyConfig, timeout: float) -> Sandbox:
-    limits = Limits(timeout=timeout, memory=config.memory)
-    return Sandbox(limits, jobs=config.jobs, isolation=config.isolation)
 
 
 def _mutants(problem: Problem, random: Random) -> list[str]:
@@ -165,5 +160,6 @@ def _calls(problem: Problem, random: Random) -> Iterator[list[Any]]:
             yield exercise.arguments(random)
     program = problem.program
     assert program is not None
-    seeds = [case["args"] for case in [*(program.tests or ()), *program.examples] if isinstance(case.get("args"), list)]
-    yield from nearby.calls(seeds, random)
+    coded = asserts.read(program.test_code, program.entry_point).tests if program.test_code else []
+    cases = [*(program.tests or ()), *program.examples, *coded]
+    yield from nearby.calls([case["args"] for case in cases if isinstance(case.get("args"), list)], random)
