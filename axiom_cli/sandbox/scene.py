@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import shutil
 import socket
 import subprocess
 import sys
@@ -14,7 +15,8 @@ from pathlib import Path
 
 VARIABLE = "AXIOM_SIEGE_SECRET"
 VICTIM = "import time; time.sleep(3600)  # axiom-siege-victim"
-LEAVINGS = ("pwned", "bisect.py", "many0", "link1", "link2", "link3")
+SOCKET = "sock"
+LEAVINGS = ("pwned", "many0", "link1", "link2", "link3")
 
 
 class Scene:
@@ -25,20 +27,29 @@ class Scene:
         self.secret = f"SECRET-{secrets.token_hex(16)}"
         self._folder = tempfile.TemporaryDirectory(prefix="axiom-siege-")
         self.root = Path(self._folder.name)
+        self._listen()
+        self._plant()
+        os.environ[VARIABLE] = self.secret
+        self._victim = subprocess.Popen([sys.executable, "-S", "-c", VICTIM], stdin=subprocess.DEVNULL)
+
+    def _plant(self) -> None:
+        """Puts the files there as they should be, and takes away all others."""
+        for path in self.root.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != SOCKET:
+                path.unlink()
         (self.root / "home" / ".ssh").mkdir(parents=True)
         (self.root / "home" / ".ssh" / "id_rsa").write_text(self.secret)
         (self.root / "home" / "treasure.py").write_text(f"SECRET = {self.secret!r}\n")
         (self.root / "tests.json").write_text(repr([self.flag(x) for x in (1, 2, 3)]))
         (self.root / "precious").write_text("precious")
-        self._listen()
-        os.environ[VARIABLE] = self.secret
-        self._victim = subprocess.Popen([sys.executable, "-S", "-c", VICTIM], stdin=subprocess.DEVNULL)
 
     def _listen(self) -> None:
         self._abstract = f"axiom-siege-{os.getpid()}-{secrets.token_hex(4)}"
         tcp, path, self._udp = socket.socket(), socket.socket(socket.AF_UNIX), socket.socket(type=socket.SOCK_DGRAM)
         places: list[tuple[socket.socket, str | tuple[str, int]]] = [(tcp, ("127.0.0.1", 0))]
-        places.append((path, str(self.root / "sock")))
+        places.append((path, str(self.root / SOCKET)))
         if sys.platform.startswith("linux"):
             places.append((socket.socket(socket.AF_UNIX), "\0" + self._abstract))
         self._listeners = [listener for listener, _place in places]
@@ -86,6 +97,7 @@ class Scene:
         """What has been harmed since the last call, in words."""
         found = [f"{name} was made" for name in LEAVINGS if os.path.lexists(self.root / name)]
         found += [] if self._unchanged() else ["a file was changed"]
+        self._plant()
         found += [] if self._victim.poll() is None else ["another process was killed"]
         for listener in self._listeners:
             with contextlib.suppress(BlockingIOError):
