@@ -159,6 +159,14 @@ def test_tests_that_are_broken_are_no_label(tests, box):
     assert outcome.status != "pass"
 
 
+def test_a_name_that_the_reference_lacks_too_is_the_tests_fault(box):
+    tests = "assert f(1) == 2\nassert np.array(f(2)) == T(4)"
+    assert box.check(DOUBLE, program(tests)).status == "fail", "it cannot be told"
+    outcome = box.check(DOUBLE, program(tests, reference=DOUBLE))
+    assert outcome.status == "infra" and "name 'np' is not defined on line 2" in outcome.reason
+    assert box.check(DOUBLE, program("assert T(f(1))", reference=DOUBLE + "\nclass T: pass")).status == "fail"
+
+
 def test_tests_that_are_no_tests_are_named(box):
     for tests, said in (
         ("assert f(", "not Python"),
@@ -204,7 +212,7 @@ def f(x):
         text += open("/proc/self/mem", "rb").read().decode("latin-1")
     except Exception:
         pass
-    return "SEC" + "RET" in text
+    return "".join(["SEC", "RET"]) in text
 """
     assert box.check(look, program("SECRET = 1\nassert f(1) is False, 'SECRET'")).status == "pass"
     assert (
