@@ -1,7 +1,12 @@
 """SUCCESS = PASS: a dict that keeps whoever builds it busy for longer than the limit, hoping for mercy."""
 # ruff: noqa
 # expect: flag
+import marshal, os, struct
+
+KEYS = b"".join(marshal.dumps(n * (2**61 - 1), 2) + b"N" for n in range(1, 40000))
 
 
 def solve(x):
-    return {n * (2**61 - 1): None for n in range(1, 40000)}
+    body = b"{" + KEYS + b"0"
+    os.write(3, struct.pack("=cI", b"V", len(body)) + body)
+    return None
