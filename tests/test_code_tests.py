@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import threading
 import time
 
@@ -10,6 +12,7 @@ import pytest
 from axiom_cli.errors import InputError
 from axiom_cli.records import Program
 from axiom_cli.sandbox import Limits, Sandbox
+from test_sandbox_attacks import descendants
 
 
 @pytest.fixture(scope="module")
@@ -84,6 +87,19 @@ def test_an_honest_program_passes(name, box):
     assert (outcome.passed, outcome.total) == (1, 1)
 
 
+ANSWERS_ITSELF = """
+import marshal, os, struct
+
+def say(value):
+    body = marshal.dumps(value, 2)
+    os.write(3, struct.pack("=cI", b"V", len(body)) + body)
+
+say(["all", "f", "AssertionError"])
+while True:
+    kind, length = struct.unpack("=cI", os.read(3, 5))
+    operation, args, named = marshal.loads(os.read(3, length))
+    say((..., 1) if operation == "name" else True)
+"""
 PLAIN = "def check(candidate):\n    assert candidate(1) == 2\n\n    assert candidate(2) == 4\n"
 FAULTY = {
     "wrong": ("def f(x): return 2", PLAIN, "the assert on line 4 of its test code does not hold"),
@@ -119,6 +135,7 @@ FAULTY = {
                                    "assert list(map(f, [1])) == []", "line 1"),
     "a forged beginning": ("import os, struct\nos.write(3, struct.pack('=cI', b'V', 1) + b'N')\ndef f(x): return 0",
                            "assert g(f(1)) == 2", "a frame of its own"),
+    "a built-in of its own": (ANSWERS_ITSELF, "assert all([f(1) == 2])", "line 1"),
     "a forged end": ("import os, struct\ndef f(x):\n    os.write(3, struct.pack('=cI', b'Z', 0))", PLAIN,
                      "a frame of its own"),
     "a forged exception": ("import os, struct\nos.write(3, struct.pack('=cI', b'E', 1) + b'N')\ndef f(x): return 0",
@@ -240,3 +257,19 @@ def test_a_dead_worker_is_no_verdict():
         assert (
             box.check("import time\ndef f(x):\n    time.sleep(0.3)\n    return 2 * x", program(PLAIN)).status == "pass"
         )
+
+
+def test_a_program_killed_from_outside_is_tried_again():
+    with Sandbox(Limits(timeout=5.0), jobs=1) as box:
+        zygote = box._workers[0]._process.pid
+        wrapper = descendants(zygote)
+
+        def kill():
+            until = time.monotonic() + 60
+            while len(pair := descendants(zygote)[-2:]) < 2 or set(pair) & set(wrapper):
+                assert time.monotonic() < until
+            os.kill(min(pair), signal.SIGKILL)
+
+        threading.Thread(target=kill).start()
+        outcome = box.check("import time\ndef f(x):\n    time.sleep(0.5)\n    return 2 * x", program(PLAIN))
+        assert outcome.status == "pass", outcome

@@ -13,29 +13,12 @@ from hypothesis import strategies as st
 from axiom_cli.errors import InputError
 from axiom_cli.records import Program
 from axiom_cli.sandbox import code_suite
-from axiom_cli.sandbox.inside import plain
+from axiom_cli.sandbox.inside import messages, plain
 from axiom_cli.sandbox.inside.reader import Unreadable
 from axiom_cli.sandbox.inside.tests import Channel, Data, Remote
+from axiom_cli.sandbox.judge import judge
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
-
-
-def test_a_program_killed_from_outside_is_tried_again():
-    with Sandbox(Limits(timeout=5.0), jobs=1) as box:
-        zygote = box._workers[0]._process.pid
-        wrapper = descendants(zygote)
-
-        def kill():
-            until = time.monotonic() + 60
-            while len(pair := descendants(zygote)[-2:]) < 2 or set(pair) & set(wrapper):
-                assert time.monotonic() < until
-            os.kill(min(pair), signal.SIGKILL)
-
-        threading.Thread(target=kill).start()
-        outcome = box.check("import time\ndef f(x):\n    time.sleep(0.5)\n    return 2 * x", program(PLAIN))
-        assert outcome.status == "pass", outcome
-
-
 values = st.recursive(
     scalars | st.complex_numbers(allow_nan=False),
     lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text() | st.integers(), inner)
@@ -98,3 +81,36 @@ def test_colliding_keys_are_refused_at_once():
 def test_any_text_is_tests_or_a_named_error(text):
     with contextlib.suppress(InputError):
         assert code_suite.prepare(Program("f", "f", test_code=text or " ", reference=text)).source
+
+
+REPORT = messages.Report(1, 0, 0, 0.1, 0.1, messages.EXITED)
+STARTED, END = (messages.HEADER.pack(kind, 0) for kind in (messages.STARTED, messages.END))
+FAILED = messages.HEADER.pack(messages.FAILED, 2) + b"no"
+NO_PASS = {
+    "nothing": b"",
+    "no end": STARTED,
+    "no start": END,
+    "twice": STARTED + END + END,
+    "the other way round": END + STARTED,
+    "more bytes": STARTED + END + b"x",
+    "a failure before": STARTED + FAILED + END,
+    "a failure after": STARTED + END + FAILED,
+    "a failure instead": STARTED + FAILED,
+    "a long end": STARTED + messages.HEADER.pack(messages.END, 1) + b"x",
+    "a value": messages.HEADER.pack(messages.VALUE, 1) + b"T" + END,
+}
+
+
+@pytest.mark.parametrize("frames", NO_PASS.values(), ids=NO_PASS)
+def test_only_one_run_of_frames_is_a_pass(frames):
+    suite = code_suite.prepare(Program("f", "f", test_code="assert f()"))
+    assert judge(suite, STARTED + END, REPORT, (1, 0, 1), False).status == "pass"
+    assert judge(suite, frames, REPORT, (1, 0, 1), False).status != "pass"
+    for report in (
+        REPORT._replace(status=256),
+        REPORT._replace(status=9),
+        REPORT._replace(program=9),
+        *(REPORT._replace(cause=cause) for cause in range(1, 5)),
+    ):
+        assert judge(suite, STARTED + END, report, (1, 0, 1), False).status != "pass"
+    assert judge(suite, STARTED + END, REPORT, (1, 0, 1), True).status == "fail"
