@@ -175,6 +175,13 @@ def test_tests_that_are_broken_are_no_label(tests, box):
     assert outcome.status != "pass"
 
 
+def test_tests_that_are_broken_run_once(box):
+    assert box.check(DOUBLE, program("assert f(1) == 2  # a worker is there")).status == "pass"
+    served = box._workers[0].served
+    assert box.check(DOUBLE, program("import nothing\nassert f(1) == 2")).status == "infra"
+    assert box._workers[0].served == served + 1
+
+
 def test_a_name_that_the_reference_lacks_too_is_the_tests_fault(box):
     tests = "assert f(1) == 2\nassert np.array(f(2)) == T(4)"
     assert box.check(DOUBLE, program(tests)).status == "fail", "it cannot be told"
