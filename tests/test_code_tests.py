@@ -110,7 +110,6 @@ FAULTY = {
     "breaks at its top": ("1 / 0\ndef f(x): return 2 * x", PLAIN, "ZeroDivisionError"),
     "an object": ("def f(x): return object()", PLAIN, "not plain data"),
     "a function": ("def f(x): return f", PLAIN, "not plain data"),
-    "a loop": ("def f(x):\n    while True: pass", PLAIN, "processor time"),
     "memory": ("def f(x): return len(bytearray(10**9))", PLAIN, "MemoryError"),
     "leaves": ("import os\ndef f(x): os._exit(0)", PLAIN, "left before its tests were over"),
     "leaves at its top": ("import os\nos._exit(0)", PLAIN, "left before its tests were over"),
@@ -202,11 +201,15 @@ def test_tests_that_are_no_tests_are_named(box):
         box.check("print(1)", program("assert f(1)", "<stdin>"))
 
 
-def test_tests_that_do_not_end(box):
-    outcome = box.check(DOUBLE, program("while True: pass\nf(1)"))
-    assert outcome.status == "infra" and "its test code took more than 1 s" in outcome.reason
-    outcome = box.check(DOUBLE, program("f(1)\nwhile True: pass"))
-    assert outcome.status == "fail" and "its test code took more than 1 s" in outcome.reason
+def test_each_side_has_its_limit_of_processor_time():
+    """Short, so that the clock on the wall, which is generous by half a second, is not first on a crowded machine."""
+    with Sandbox(Limits(timeout=0.1), jobs=1) as box:
+        outcome = box.check("def f(x):\n    while True: pass", program(PLAIN))
+        assert (outcome.status, outcome.reason) == ("fail", "took more than 0.1 s of processor time")
+        outcome = box.check(DOUBLE, program("f(1)\nwhile True: pass"))
+        assert (outcome.status, outcome.reason) == ("fail", "its test code took more than 0.1 s of processor time")
+        outcome = box.check(DOUBLE, program("while True: pass\nf(1)"))
+        assert outcome.status == "infra" and "its test code took more than 0.1 s" in outcome.reason
 
 
 def test_a_sleeper_and_a_mute_meet_the_wall_limit():

@@ -129,3 +129,10 @@ def test_overlap_counts_equals_and_shared_runs_but_no_boilerplate():
     ten = handwritten.problems()
     assert overlap(ten, ten[:3]).ngram == 3
     assert overlap([], []).to_dict()["exact_rate"] == 0
+
+
+@pytest.mark.parametrize("field", ["test_code", "checker", "reference"])
+def test_a_program_s_texts_are_texts(field):
+    row = {"prompt": "Double.", "entry_point": "f", "tests": [{"args": [2], "expected": 4}], field: ["f(1)"]}
+    with pytest.raises(InputError, match=field):
+        list(import_problems([row], "jsonl", check=False))
