@@ -6,9 +6,9 @@ Nothing that a model wrote is evaluated here. A program is only parsed, to see w
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator
 
+from axiom_cli import syntax
 from axiom_cli.records import STDIN_STDOUT, Problem
 
 INSTRUCTIONS = {
@@ -26,7 +26,6 @@ INSTRUCTIONS = {
     ),
 }
 MARK = "Answer:"
-LONGEST_PROGRAM = 50_000
 
 
 def messages(problem: Problem) -> list[dict[str, str]]:
@@ -77,22 +76,10 @@ def _blocks(text: str) -> Iterator[str]:
 def defines(code: str, name: str) -> bool:
     """Whether `code` parses and binds `name` at its top level, by `def`, `class` or assignment. A script only has to do
     something."""
-    tree = parse(code)
+    tree = syntax.parse(code)
     if tree is None or name == STDIN_STDOUT:
         return tree is not None and bool(tree.body)
     return any(_binds(statement, name.partition(".")[0]) for statement in tree.body)
-
-
-def parse(code: str, longest: int = LONGEST_PROGRAM) -> ast.Module | None:
-    """The syntax tree of `code`, or None where it is not Python, or too long or too deep to be looked at."""
-    if len(code) > longest:
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
 
 
 def _binds(statement: ast.stmt, name: str) -> bool:

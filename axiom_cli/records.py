@@ -96,6 +96,8 @@ class Program(Record):
         """A program needs a name to call and something to be graded by."""
         _expect(self, "entry_point", str)
         _expect(self, "signature", str)
+        for name in ("test_code", "checker", "reference"):
+            _expect(self, name, (str, type(None)))
         if not self.tests and not self.test_code:
             raise InputError(f"program {self.entry_point!r} has neither tests nor test_code")
 

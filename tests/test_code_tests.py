@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import marshal
+import os
+import signal
 import threading
 import time
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from axiom_cli.errors import InputError
 from axiom_cli.records import Program
-from axiom_cli.sandbox import Limits, Sandbox, code_suite
-from axiom_cli.sandbox.inside import plain
-from axiom_cli.sandbox.inside.reader import Unreadable
-from axiom_cli.sandbox.inside.tests import Channel, Data, Remote
+from axiom_cli.sandbox import Limits, Sandbox
+from axiom_cli.sandbox.siege import descendants
 
 
 @pytest.fixture(scope="module")
@@ -91,6 +87,19 @@ def test_an_honest_program_passes(name, box):
     assert (outcome.passed, outcome.total) == (1, 1)
 
 
+ANSWERS_ITSELF = """
+import marshal, os, struct
+
+def say(value):
+    body = marshal.dumps(value, 2)
+    os.write(3, struct.pack("=cI", b"V", len(body)) + body)
+
+say(["all", "f", "AssertionError"])
+while True:
+    kind, length = struct.unpack("=cI", os.read(3, 5))
+    operation, args, named = marshal.loads(os.read(3, length))
+    say((..., 1) if operation == "name" else True)
+"""
 PLAIN = "def check(candidate):\n    assert candidate(1) == 2\n\n    assert candidate(2) == 4\n"
 FAULTY = {
     "wrong": ("def f(x): return 2", PLAIN, "the assert on line 4 of its test code does not hold"),
@@ -101,7 +110,6 @@ FAULTY = {
     "breaks at its top": ("1 / 0\ndef f(x): return 2 * x", PLAIN, "ZeroDivisionError"),
     "an object": ("def f(x): return object()", PLAIN, "not plain data"),
     "a function": ("def f(x): return f", PLAIN, "not plain data"),
-    "a loop": ("def f(x):\n    while True: pass", PLAIN, "processor time"),
     "memory": ("def f(x): return len(bytearray(10**9))", PLAIN, "MemoryError"),
     "leaves": ("import os\ndef f(x): os._exit(0)", PLAIN, "left before its tests were over"),
     "leaves at its top": ("import os\nos._exit(0)", PLAIN, "left before its tests were over"),
@@ -124,6 +132,13 @@ FAULTY = {
                      "assert all(map(lambda x: f(x) == 2 * x, [1, 2]))", "StopIteration"),
     "stops a loop by a subclass": ("class S(StopIteration): pass\ndef f(x): raise S",
                                    "assert list(map(f, [1])) == []", "line 1"),
+    "a forged beginning": ("import os, struct\nos.write(3, struct.pack('=cI', b'V', 1) + b'N')\ndef f(x): return 0",
+                           "assert g(f(1)) == 2", "a frame of its own"),
+    "a built-in of its own": (ANSWERS_ITSELF, "assert all([f(1) == 2])", "line 1"),
+    "a forged end": ("import os, struct\ndef f(x):\n    os.write(3, struct.pack('=cI', b'Z', 0))", PLAIN,
+                     "a frame of its own"),
+    "a forged exception": ("import os, struct\nos.write(3, struct.pack('=cI', b'E', 1) + b'N')\ndef f(x): return 0",
+                           PLAIN, "not plain data"),
     "no iterator": ("def f(x): return 3", "assert list(f(1)) == []", "TypeError"),
 }  # fmt: skip
 
@@ -159,6 +174,21 @@ def test_tests_that_are_broken_are_no_label(tests, box):
     assert outcome.status != "pass"
 
 
+def test_tests_that_are_broken_run_once(box):
+    assert box.check(DOUBLE, program("assert f(1) == 2  # a worker is there")).status == "pass"
+    served = box._workers[0].served
+    assert box.check(DOUBLE, program("import nothing\nassert f(1) == 2")).status == "infra"
+    assert box._workers[0].served == served + 1
+
+
+def test_a_name_that_the_reference_lacks_too_is_the_tests_fault(box):
+    tests = "assert f(1) == 2\nassert np.array(f(2)) == T(4)"
+    assert box.check(DOUBLE, program(tests)).status == "fail", "it cannot be told"
+    outcome = box.check(DOUBLE, program(tests, reference=DOUBLE))
+    assert outcome.status == "infra" and "name 'np' is not defined on line 2" in outcome.reason
+    assert box.check(DOUBLE, program("assert T(f(1))", reference=DOUBLE + "\nclass T: pass")).status == "fail"
+
+
 def test_tests_that_are_no_tests_are_named(box):
     for tests, said in (
         ("assert f(", "not Python"),
@@ -171,11 +201,15 @@ def test_tests_that_are_no_tests_are_named(box):
         box.check("print(1)", program("assert f(1)", "<stdin>"))
 
 
-def test_tests_that_do_not_end(box):
-    outcome = box.check(DOUBLE, program("while True: pass\nf(1)"))
-    assert outcome.status == "infra" and "its test code took more than 1 s" in outcome.reason
-    outcome = box.check(DOUBLE, program("f(1)\nwhile True: pass"))
-    assert outcome.status == "fail" and "its test code took more than 1 s" in outcome.reason
+def test_each_side_has_its_limit_of_processor_time():
+    """Short, so that the clock on the wall, which is generous by half a second, is not first on a crowded machine."""
+    with Sandbox(Limits(timeout=0.1), jobs=1) as box:
+        outcome = box.check("def f(x):\n    while True: pass", program(PLAIN))
+        assert (outcome.status, outcome.reason) == ("fail", "took more than 0.1 s of processor time")
+        outcome = box.check(DOUBLE, program("f(1)\nwhile True: pass"))
+        assert (outcome.status, outcome.reason) == ("fail", "its test code took more than 0.1 s of processor time")
+        outcome = box.check(DOUBLE, program("while True: pass\nf(1)"))
+        assert outcome.status == "infra" and "its test code took more than 0.1 s" in outcome.reason
 
 
 def test_a_sleeper_and_a_mute_meet_the_wall_limit():
@@ -204,7 +238,7 @@ def f(x):
         text += open("/proc/self/mem", "rb").read().decode("latin-1")
     except Exception:
         pass
-    return "SEC" + "RET" in text
+    return "".join(["SEC", "RET"]) in text
 """
     assert box.check(look, program("SECRET = 1\nassert f(1) is False, 'SECRET'")).status == "pass"
     assert (
@@ -235,66 +269,17 @@ def test_a_dead_worker_is_no_verdict():
         )
 
 
-scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
-values = st.recursive(
-    scalars | st.complex_numbers(allow_nan=False),
-    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text() | st.integers(), inner)
-    | st.sets(st.integers() | st.text()) | st.frozensets(st.binary()),
-    max_leaves=20,
-)  # fmt: skip
-cut = st.builds(lambda value, at, end: marshal.dumps(value, 2)[:at] + end, values, st.integers(0, 50), st.binary())
+def test_a_program_killed_from_outside_is_tried_again():
+    with Sandbox(Limits(timeout=5.0), jobs=1) as box:
+        zygote = box._workers[0]._process.pid
+        wrapper = descendants(zygote)
 
+        def kill():
+            until = time.monotonic() + 60
+            while len(pair := descendants(zygote)[-2:]) < 2 or set(pair) & set(wrapper):
+                assert time.monotonic() < until
+            os.kill(min(pair), signal.SIGKILL)
 
-def refuse(value):
-    raise ValueError(value)
-
-
-def typed(value):
-    """A value that is equal only where the types are, too."""
-    if isinstance(value, dict):
-        return dict, [(typed(key), typed(item)) for key, item in value.items()]
-    if isinstance(value, (set, frozenset)):
-        return type(value), frozenset(map(typed, value))
-    return type(value), list(map(typed, value)) if isinstance(value, (list, tuple)) else value
-
-
-@given(values)
-@settings(max_examples=150, deadline=None)
-def test_what_a_program_returns_is_what_its_tests_get(value):
-    got = Data(plain.dumps(value, refuse), Channel(0)).whole()
-    assert typed(got) == typed(value) == typed(plain.reduced(value, refuse)) == typed(plain.restored(value, refuse))
-
-
-@given(st.binary(max_size=200) | cut)
-@settings(max_examples=400, deadline=None)
-def test_no_bytes_break_the_tests_reader(data):
-    with contextlib.suppress(Unreadable):
-        Data(data, Channel(0)).whole()
-
-
-def test_objects_are_numbers_on_the_way_and_no_number_is_trusted():
-    channel = Channel(0)
-    other = object()
-    held = {0: other}
-    got = Data(plain.dumps([1, {"a": other}], lambda value: (..., 0)), channel).whole()
-    assert type(got[1]["a"]) is Remote
-    assert plain.restored(marshal.loads(plain.dumps(got, channel.lend)), held.__getitem__) == [1, {"a": other}]
-    for unhashable in (b"{(\x02\0\0\0.i\0\0\0\0N0", b"<\x01\0\0\0[\0\0\0\0"):
-        with pytest.raises(Unreadable):
-            Data(unhashable, channel).whole()
-
-
-def test_colliding_keys_are_refused_at_once():
-    prime = 2**61 - 1
-    for evil in ({n * prime: 0 for n in range(1, 3000)}, {n * prime for n in range(1, 3000)}):
-        began = time.monotonic()
-        with pytest.raises(Unreadable, match="collide"):
-            Data(marshal.dumps(evil, 2), Channel(0)).whole()
-        assert time.monotonic() - began < 2
-
-
-@given(st.text() | st.text(alphabet="f(x)=: \n1,[]asertdcheckanidlmbpow.\"'", max_size=60))
-@settings(max_examples=200, deadline=None)
-def test_any_text_is_tests_or_a_named_error(text):
-    with contextlib.suppress(InputError):
-        assert code_suite.prepare(Program("f", "f", test_code=text or " ", reference=text)).source
+        threading.Thread(target=kill).start()
+        outcome = box.check("import time\ndef f(x):\n    time.sleep(0.5)\n    return 2 * x", program(PLAIN))
+        assert outcome.status == "pass", outcome

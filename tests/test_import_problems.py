@@ -54,6 +54,8 @@ def test_tests_that_no_list_of_calls_can_say_stay_code():
     assert wrong.problem is None and "the assert on line 2 of its test code" in wrong.reason
     broken = _one({**HUMANEVAL, "test": "import numpy as np\n" + LOOP}, "humaneval")
     assert broken.problem is None and "numpy" in broken.reason
+    shown = "def check(candidate):\n    assert candidate(1, 2) == 3\n"
+    assert _one({**HUMANEVAL, "test": shown}, "humaneval").problem.program.test_code == shown
     mbpp = {**MBPP, "test_list": ["assert swap((1, 2)) == (2, 1)", "assert set(swap((3, 4))) == {3, 4}"]}
     assert "set(swap" in _one(mbpp, "mbpp").problem.program.test_code
 
@@ -70,7 +72,7 @@ def test_evalplus_takes_inputs_with_their_results():
     test = "inputs = [[1, 2], [5, 6]]\nresults = [3, 11]\nfor i, r in zip(inputs, results): pass"
     problem = _one({**HUMANEVAL, "test": test}, "evalplus").problem
     assert problem.program.tests == [{"args": [5, 6], "expected": 11}]
-    half = test.replace("[[1, 2], [5, 6]]", "[[5, 6], [{1}, 6]]")
+    half = test.replace("[[1, 2], [5, 6]]", "[[{1}, 2], [5, 6]]")
     partly = _one({**HUMANEVAL, "test": half}, "evalplus").problem
     assert len(partly.program.tests) == 1 and partly.extra["source"]["tests_left_out"] == 1
     bare = {key: value for key, value in HUMANEVAL.items() if key != "test"}
@@ -98,9 +100,7 @@ def test_a_gold_solution_that_fails_its_own_tests_is_refused():
 
 
 def test_rows_that_hold_nothing_to_check_are_refused():
-    shown = "def check(candidate):\n    assert candidate(1, 2) == 3\n"
-    for tests in ("def check(candidate):\n    pass\n", shown):
-        assert "nothing" in _one({**HUMANEVAL, "test": tests}, "humaneval").reason
+    assert "no test" in _one({**HUMANEVAL, "test": "def check(candidate):\n    pass\n"}, "humaneval").reason
     assert "not Python" in _one({**HUMANEVAL, "test": "def ("}, "humaneval").reason
     never = "def check(candidate):\n    assert [1] == sorted([1])\n"
     assert "never calls" in _one({**HUMANEVAL, "test": never}, "humaneval").reason
@@ -129,3 +129,10 @@ def test_overlap_counts_equals_and_shared_runs_but_no_boilerplate():
     ten = handwritten.problems()
     assert overlap(ten, ten[:3]).ngram == 3
     assert overlap([], []).to_dict()["exact_rate"] == 0
+
+
+@pytest.mark.parametrize("field", ["test_code", "checker", "reference"])
+def test_a_program_s_texts_are_texts(field):
+    row = {"prompt": "Double.", "entry_point": "f", "tests": [{"args": [2], "expected": 4}], field: ["f(1)"]}
+    with pytest.raises(InputError, match=field):
+        list(import_problems([row], "jsonl", check=False))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+import types
 
 import pytest
 
@@ -255,7 +256,8 @@ def box():
 
 def outside(source, n):
     """What the program returns here. It is our own."""
-    names = {"__name__": "program"}
+    module = sys.modules["program"] = types.ModuleType("program")
+    names = vars(module)
     limit = sys.getrecursionlimit()
     sys.setrecursionlimit(25_000)
     try:
@@ -263,6 +265,7 @@ def outside(source, n):
         return json.loads(json.dumps(names["f"](n)))
     finally:
         sys.setrecursionlimit(limit)
+        del sys.modules["program"]
 
 
 @pytest.mark.parametrize("name", PROGRAMS)

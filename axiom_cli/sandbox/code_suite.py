@@ -11,11 +11,10 @@ import ast
 import builtins
 import marshal
 import sys
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from axiom_cli import ids, records
+from axiom_cli import ids, records, syntax
 from axiom_cli.errors import InputError
 
 ENTRY = "candidate"  # what the tests of HumanEval call the function, whatever its name
@@ -25,13 +24,15 @@ BUILT_IN = frozenset((*dir(builtins), "__name__", "__doc__", "__file__"))
 
 @dataclass(frozen=True)
 class CodeSuite:
-    """`source` and `helpers` go to the judge's process, never to the program's; `names` are asked of the program."""
+    """`source` and `helpers` go to the judge's process, never to the program's; `names` are asked of the program, among
+    them those `unknown` to the reference, where there is one."""
 
     key: str
     entry: str
     source: str
     helpers: str
     names: tuple[str, ...]
+    unknown: tuple[str, ...]
     check: bool
     paired = True
     total = 1
@@ -39,16 +40,17 @@ class CodeSuite:
     def payload(self, code: str) -> bytes:
         """What the judge's process gets; it hands `program` on, which is all that the program gets to know."""
         program = {"code": code, "entry": self.entry, "names": list(self.names)}
-        job = {"source": self.source, "helpers": self.helpers, "names": list(self.names), "check": self.check}
-        return marshal.dumps({**job, "entry": [self.entry, ENTRY], "program": marshal.dumps(program, 2)}, 2)
+        job = {"source": self.source, "helpers": self.helpers, "check": self.check, "entry": [self.entry, ENTRY]}
+        job |= {"names": list(self.names), "unknown": list(self.unknown), "program": marshal.dumps(program, 2)}
+        return marshal.dumps(job, 2)
 
 
 def prepare(program: records.Program) -> CodeSuite:
     """The suite of a problem's test code. Raises InputError where it is not Python or calls nothing."""
     source, entry = program.test_code or "", program.entry_point
-    tree = _parsed(source)
-    if isinstance(tree, Exception):
-        raise InputError(f"the test_code of program {entry!r} is not Python: {tree}")
+    tree = syntax.parse(source, LONGEST)
+    if tree is None:
+        raise InputError(f"the test_code of program {entry!r} is not Python, or too long or too deep to be looked at")
     free, own = _free(tree), {entry, ENTRY}
     check = _defines_check(tree)
     if not check and not free & {*own, entry.partition(".")[0], "Solution"}:
@@ -56,23 +58,14 @@ def prepare(program: records.Program) -> CodeSuite:
             f"the test_code of program {entry!r} calls neither {entry} nor candidate",
             "write asserts that call it, or a function check(candidate)",
         )
-    reference = _parsed(program.reference or "")
-    defining = {} if isinstance(reference, Exception) else _defining(reference, entry)
+    reference = syntax.parse(program.reference or "", LONGEST)
+    defining = _defining(reference) if reference else {}
     modules = {name: ast.Import([ast.alias(name)]) for name in _modules(tree)}
-    helpers, names = _helpers(modules | defining, free - own)
-    key = ids.content_id([entry, source, helpers, names])
-    return CodeSuite(key, entry, source, helpers, tuple(names), check and not _calls_check(tree))
-
-
-def _parsed(source: str) -> ast.Module | Exception:
-    if len(source) > LONGEST:
-        return ValueError(f"more than {LONGEST:,} characters")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(source)
-    except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
-        return error
+    theirs = {name: one for name, one in defining.items() if name != entry and not isinstance(one, ast.ClassDef)}
+    helpers, names = _helpers(modules | theirs, free - own)
+    unknown = [name for name in names if name not in defining] if defining else []
+    key = ids.content_id([entry, source, helpers, names, unknown])
+    return CodeSuite(key, entry, source, helpers, tuple(names), tuple(unknown), check and not _calls_check(tree))
 
 
 def _free(tree: ast.AST) -> set[str]:
@@ -103,13 +96,14 @@ def _modules(tree: ast.AST) -> set[str]:
     return {owner.id for owner in owners if isinstance(owner, ast.Name)} & sys.stdlib_module_names
 
 
-def _defining(reference: ast.Module, entry: str) -> dict[str, ast.stmt]:
-    """The statements of the reference by the names that they bind; not the function asked for, and no class."""
+def _defining(reference: ast.Module) -> dict[str, ast.stmt]:
+    """The top-level definitions, imports and assignments of the reference by the names that they bind."""
     found: dict[str, ast.stmt] = {}
     for statement in reference.body:
-        if isinstance(statement, (ast.FunctionDef, ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)):
-            nodes = [statement] if isinstance(statement, ast.FunctionDef) else ast.walk(statement)
-            found |= {name: statement for node in nodes for name in _bound(node) if name != entry}
+        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+            found[statement.name] = statement
+        elif isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)):
+            found |= {name: statement for node in ast.walk(statement) for name in _bound(node)}
     return found
 
 

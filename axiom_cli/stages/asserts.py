@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from axiom_cli import answers
+from axiom_cli import syntax
 
 CLOSE = "float:1e-6"
 
@@ -36,7 +36,7 @@ def read(source: str, entry_point: str) -> Found:
     """The tests that `source` holds for `entry_point` (or `candidate`): its asserts, or its lists `inputs` and
     `results`."""
     found = Found()
-    tree = answers.parse(source, longest=len(source))
+    tree = syntax.parse(source, longest=len(source))
     if tree is None:
         return found
     lists = _assigned(tree, "inputs"), _assigned(tree, "results")
@@ -63,7 +63,7 @@ def shown(prompt: str, entry_point: str) -> list[list[Any]]:
 
 
 def _call_in(source: str, name: str) -> list[Any] | None:
-    tree = answers.parse(source)
+    tree = syntax.parse(source)
     if tree is None or len(tree.body) != 1 or not isinstance(tree.body[0], ast.Expr):
         return None
     return _arguments(tree.body[0].value, {name})

@@ -2,8 +2,8 @@
 
 HumanEval, MBPP and EvalPlus rows become program problems of split `test`: they measure, they never train. Asserts are
 turned into calls with expected values (`asserts.py`), which the verifier compares strictly. Where an assert is of
-another shape, the row keeps its tests as code, whole. Calls that the prompt shows are examples, not tests, unless they
-are part of such code: a score on these records is not the official one of the set.
+another shape, or all are shown in the prompt, the row keeps its tests as code, whole. Calls that the prompt shows are
+otherwise examples, not tests: a score on these records is not the official one of the set.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from axiom_cli import answers
+from axiom_cli import answers, syntax
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.ids import content_id
@@ -82,14 +82,14 @@ def _from_asserts(
     family: str, name: str, prompt: str, entry_point: str, signature: str, source: str, gold: str, shown: list[Any]
 ) -> Imported:
     """A program problem from the text of its tests."""
-    if answers.parse(source, longest=len(source)) is None:
+    if syntax.parse(source, longest=len(source)) is None:
         return Imported(name, reason="its tests are not Python")
     found = asserts.read(source, entry_point)
     hidden = [test for test in found.tests if test["args"] not in shown]
     examples = [test for test in found.tests if test["args"] in shown]
-    if not hidden and not found.left_out:
-        return Imported(name, reason="it tests nothing but what its prompt shows")
-    by_code = found.left_out > 0 and not (found.listed and hidden)
+    if not found.tests and not found.left_out:
+        return Imported(name, reason="it holds no test")
+    by_code = not hidden or (found.left_out > 0 and not found.listed)
     program = Program(
         entry_point,
         signature,
@@ -138,7 +138,7 @@ def _mbpp(row: Row) -> Imported:
 
 def _entry_point(code: str, test: str) -> str | None:
     """The function that `code` defines and `test` calls."""
-    tree = answers.parse(test)
+    tree = syntax.parse(test)
     nodes = ast.walk(tree) if tree else ()
     called = [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     return next((name for name in called if answers.defines(code, name)), None)
@@ -146,7 +146,7 @@ def _entry_point(code: str, test: str) -> str | None:
 
 def _signature(code: str, entry_point: str) -> str:
     """`f(a, b)` as `code` writes it; `f(...)` where it cannot be read."""
-    tree = answers.parse(code)
+    tree = syntax.parse(code)
     for node in tree.body if tree else ():
         if isinstance(node, ast.FunctionDef) and node.name == entry_point:
             returned = f" -> {ast.unparse(node.returns)}" if node.returns else ""

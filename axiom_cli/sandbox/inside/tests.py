@@ -31,7 +31,9 @@ def examine(job: dict[str, Any], order: messages.Order) -> None:
     sys.modules["tests"] = module
     space = module.__dict__
     try:
-        defined = channel.reply()
+        if type(defined := channel.reply()) is not list:
+            leave(messages.FAILED, "made a frame of its own")
+        channel.touched = bool(job["names"])
         exec(compile(job["helpers"], "<reference>", "exec", dont_inherit=True), space)
         space |= {name: channel.do("name", name) for name in job["names"] if name in defined}
         space |= dict.fromkeys(job["entry"], channel.entry(job["entry"][0]))
@@ -39,19 +41,21 @@ def examine(job: dict[str, Any], order: messages.Order) -> None:
         if job["check"]:
             space["check"](space["candidate"])
     except BaseException as error:  # tests are strangers' code too
-        conclude(channel, error)
+        conclude(channel, error, job["unknown"])
     if not channel.called:
         leave(messages.UNUSABLE, "its test code never calls the program")
     messages.send(child.SOCKET, messages.END)
 
 
-def conclude(channel: Channel, error: BaseException) -> NoReturn:
-    """The verdict on a program whose tests ended in an exception, or on tests that cannot be run."""
+def conclude(channel: Channel, error: BaseException, unknown: list[str]) -> NoReturn:
+    """The verdict on a program whose tests ended in an exception, or on tests that cannot be run: they fail before they
+    have asked the program for anything, or want a module or a name that nobody promised them."""
     place = where(error.__traceback__)
     said = child.describe(error).decode("utf-8", "replace")
     if error is channel.raised:
         leave(messages.FAILED, f"{channel.said}, called{place} of its test code")
-    if not channel.touched or isinstance(error, ImportError):
+    nobody_s = isinstance(error, NameError) and error.name in unknown
+    if not channel.touched or nobody_s or isinstance(error, ImportError):
         leave(messages.UNUSABLE, f"its test code does not run: {said}{place}")
     if isinstance(error, AssertionError):
         leave(messages.FAILED, f"the assert{place} of its test code does not hold")
@@ -94,13 +98,12 @@ class Channel:
     def call(self, operation: str, *args: Any, **named: Any) -> Any:
         """Runs code of the program, which is what tests are for."""
         if not self.called:
-            self.called = True
+            self.called = self.touched = True
             messages.send(child.SOCKET, messages.STARTED)
         return self.do(operation, *args, **named)
 
     def do(self, operation: str, *args: Any, **named: Any) -> Any:
         """What the program gives. Raises what it raises, as the nearest built-in type."""
-        self.touched = True
         try:
             body = plain.dumps([operation, list(args), named], self.lend)
         except (ValueError, TypeError) as error:

@@ -26,7 +26,6 @@ if sys.platform.startswith("linux"):
     from . import kernel, landlock, namespaces, seccomp
 
 SLACK = 8 << 20
-LEAVING = 0.05  # seconds that a program has to end when its tests are over
 
 
 def mapped() -> int:
@@ -156,25 +155,15 @@ def end(pid: int) -> Reaped:
     return os.wait4(pid, 0)
 
 
-def leave_taking(pid: int, patience: float) -> tuple[int, Reaped]:
-    """A program whose tests are over ends by itself, as its socket has closed. Its wait status, 0 if it had to be
-    killed."""
-    until = time.monotonic() + patience
-    while not (reaped := os.wait4(pid, os.WNOHANG))[0]:
-        if time.monotonic() > until:
-            return 0, end(pid)
-        time.sleep(0.0002)
-    return reaped[1], reaped
-
-
-def clean_up(pids: list[int], reaped: Reaped | None, patience: float = 0.0) -> tuple[int, int, float]:
+def clean_up(pids: list[int], reaped: Reaped | None) -> tuple[int, int, float]:
     """Ends the children, their groups and whatever they left behind. Returns the last one's wait status, that of a
-    program before it, and their processor time."""
+    program beside it if it had ended by itself, and their processor time."""
     *others, last = pids
     gone, before = [reaped or end(last)], 0
     for pid in others:
-        before, ended = leave_taking(pid, patience)
-        gone.append(ended)
+        ended = os.wait4(pid, os.WNOHANG)
+        before = ended[1]
+        gone.append(ended if ended[0] else end(pid))
     for pid in pids:
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(pid, signal.SIGKILL)
@@ -222,7 +211,7 @@ def obey(
         for handle in handles:
             os.close(handle)
     cause, reaped = wait(pids, order, control)
-    status, other, cpu = clean_up(pids, reaped, LEAVING if cause == messages.EXITED else 0.0)
+    status, other, cpu = clean_up(pids, reaped)
     return messages.Report(order.job, status, other, cpu, time.monotonic() - began, cause)
 
 
