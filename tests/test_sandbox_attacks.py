@@ -53,7 +53,7 @@ class Scene:
         self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.udp.bind(("127.0.0.1", 0))
         self.udp.setblocking(False)
-        self.victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)  # axiom_victim"])
+        self.victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(6000)  # axiom_victim"])
 
     def fill_in(self, code: str) -> str:
         tokens = {"@@ROOT@@": self.root, "__TCP__": self.listeners[0].getsockname()[1], "@@ABS@@": self.abstract}
