@@ -14,7 +14,7 @@ import typer
 from typer.core import TyperGroup
 
 from axiom_cli import __version__, console
-from axiom_cli.errors import AxiomError, UsageError
+from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.options import GlobalConfig
 from axiom_cli.settings import Resolved, resolve
 
@@ -184,4 +184,4 @@ def main(argv: list[str] | None = None) -> int:
             raise
         where = f"{error.filename}: " if error.filename else ""
         console.error(f"{where}{error.strerror}", ENVIRONMENT[error.errno])
-        return AxiomError.exit_code
+        return MissingError.exit_code

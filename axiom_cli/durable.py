@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from axiom_cli.errors import AxiomError, WorkspaceLocked
+from axiom_cli.errors import MissingError, WorkspaceLocked
 
 FLUSH_ALL_ABOVE = 256
 _held: set[int] = set()
@@ -28,7 +28,7 @@ def writing(path: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or type(error).__name__
         hint = "free some space, or choose a folder that you may write to with --workspace; what was finished is kept"
-        raise AxiomError(f"cannot write to {path}: {reason}", hint) from None
+        raise MissingError(f"cannot write to {path}: {reason}", hint) from None
 
 
 def flush(path: Path) -> None:

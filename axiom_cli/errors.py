@@ -26,7 +26,7 @@ class InputError(AxiomError):
 
 
 class MissingError(AxiomError):
-    """A family, model, extra, credential or accelerator that is not there."""
+    """A family, model, extra, credential, accelerator, room on the disk or permission that is not there."""
 
     exit_code = 4
 
@@ -38,7 +38,7 @@ class NothingToDo(AxiomError):
 
 
 class GateFailed(AxiomError):
-    """A gate was asked for and failed: `--fail-under`, a merge certificate, an audit."""
+    """A gate failed: `--fail-under`, a merge certificate, an audit, a training that diverged."""
 
     exit_code = 6
 

@@ -11,7 +11,7 @@ from typing import IO, Any, TypeVar
 
 import orjson
 
-from axiom_cli.errors import AxiomError, InputError
+from axiom_cli.errors import InputError, MissingError
 from axiom_cli.records import KINDS, WRITERS, Record
 
 R = TypeVar("R", bound=Record)
@@ -75,7 +75,7 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
     except OSError as error:
-        raise AxiomError(f"cannot write {path}: {error.strerror}", "choose a folder that you may write to") from None
+        raise MissingError(f"cannot write {path}: {error.strerror}", "choose a folder that you may write to") from None
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream

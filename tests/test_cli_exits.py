@@ -103,14 +103,14 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
         done = subprocess.run(
             [*AXIOM, "problems", "gen", "rpn"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, env=environment()
         )
-    assert done.returncode == 1
+    assert done.returncode == 4
     assert done.stderr.decode().splitlines()[0] == "error: No space left on device"
     assert "hint: make room" in done.stderr.decode()
 
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     done = axiom("problems", "gen", "rpn", "-o", "/proc/nothing/here.jsonl", cwd=tmp_path)
-    failed(done, 1, "cannot write /proc/nothing/here.jsonl", "hint: ")
+    failed(done, 4, "cannot write /proc/nothing/here.jsonl", "hint: ")
 
 
 def test_debug_shows_the_traceback_and_keeps_the_code(tmp_path: Path) -> None:

@@ -25,7 +25,7 @@ Lists are comma-separated or repeated. A setting comes from its flag, else from 
 """
 OTHER_CODES = {
     0: "Done. Wrong answers never change it.",
-    1: "A bug, with a traceback; or the system refused (full disk, read-only folder), in one line.",
+    1: "A bug, with a traceback.",
     130: "Interrupted. Finished work is kept: the same command again goes on from there.",
 }
 

@@ -16,7 +16,7 @@ from axiom_cli.configs import SolveConfig
 from axiom_cli.engines import Messages, sample_random, sampling_params
 from axiom_cli.engines.loading import eos_ids, load
 from axiom_cli.engines.sampling import Completion, complete
-from axiom_cli.errors import AxiomError
+from axiom_cli.errors import GateFailed
 from axiom_cli.models import Resolved
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.workspace import Workspace
@@ -41,13 +41,13 @@ class TransformersEngine:
         self._eos = eos_ids(self._model, self._tokenizer)
 
     def swap(self, found: Resolved) -> None:
-        """Goes on with other weights, and proves by a probe that it does. AxiomError where nothing has changed."""
+        """Goes on with other weights, and proves by a probe that it does. GateFailed where nothing has changed."""
         if found.digest == self.model.digest:
             return
         before = self._probe()
         self._take(found)
         if torch.equal(before, self._probe()):
-            raise AxiomError(
+            raise GateFailed(
                 f"{found.name} speaks exactly as the model before it, though its digest differs",
                 "its weights were not loaded, or training changed nothing",
             )

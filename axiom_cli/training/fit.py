@@ -17,7 +17,7 @@ import torch
 from torch.nn import functional
 
 from axiom_cli.configs import TrainConfig
-from axiom_cli.errors import AxiomError, InputError, NothingToDo, UsageError
+from axiom_cli.errors import GateFailed, InputError, NothingToDo, UsageError
 from axiom_cli.training import objectives
 from axiom_cli.training.batches import Batch, Step, collate, pass_budget, plan
 from axiom_cli.training.muon import Muon
@@ -58,7 +58,7 @@ def fit(
     """Trains the parameters of `model` that require gradients, in place, and returns the run's metrics.
 
     The loss of a step is the sum over its completion tokens, weighted by row (weights have mean 1 over all tokens),
-    divided by its number of tokens. NothingToDo without rows; AxiomError when the loss is no number.
+    divided by its number of tokens. NothingToDo without rows; GateFailed when the loss is no number.
     """
     if not rows:
         raise NothingToDo("no rows to train on")
@@ -108,7 +108,7 @@ class _Run:
         loss, tokens = self._gradients(self.steps[self.done])
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.config.max_grad_norm))
         if not math.isfinite(loss) or not math.isfinite(norm):
-            raise AxiomError(f"training diverged at step {self.done + 1}: loss {loss}", "lower --lr")
+            raise GateFailed(f"training diverged at step {self.done + 1}: loss {loss}", "lower --lr")
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.done += 1
