@@ -6,10 +6,10 @@ Nothing that a model wrote is evaluated here. A program is only parsed, to see w
 from __future__ import annotations
 
 import ast
-import warnings
 from collections.abc import Iterator
 
-from axiom_cli.records import Problem
+from axiom_cli import syntax
+from axiom_cli.records import STDIN_STDOUT, Problem
 
 INSTRUCTIONS = {
     "answer": (
@@ -20,15 +20,19 @@ INSTRUCTIONS = {
         "Write the program. Reason step by step between <think> and </think>, "
         "then give the whole function in one block that starts with ```python and ends with ```."
     ),
+    "script": (
+        "Write the program. Reason step by step between <think> and </think>, "
+        "then give the whole program in one block that starts with ```python and ends with ```."
+    ),
 }
 MARK = "Answer:"
-LONGEST_PROGRAM = 50_000
 
 
 def messages(problem: Problem) -> list[dict[str, str]]:
     """The conversation that a model is given, in training and in sampling alike."""
+    script = problem.program is not None and problem.program.entry_point == STDIN_STDOUT
     return [
-        {"role": "system", "content": INSTRUCTIONS[problem.form]},
+        {"role": "system", "content": INSTRUCTIONS["script" if script else problem.form]},
         {"role": "user", "content": problem.prompt},
     ]
 
@@ -47,7 +51,7 @@ def read_answer(text: str) -> str | None:
 
 def read_program(text: str, entry_point: str) -> str | None:
     """The last complete ```python block outside the reasoning that defines `entry_point`; without any block, the bare
-    text if it does. None if nothing does."""
+    text if it does. Where the program is run as a script, any block of Python will do. None if nothing does."""
     outside = spoken(text)
     blocks = list(_blocks(outside))
     for code in reversed(blocks or [outside.strip("\n")]):
@@ -70,21 +74,12 @@ def _blocks(text: str) -> Iterator[str]:
 
 
 def defines(code: str, name: str) -> bool:
-    """Whether `code` parses and binds `name` at its top level, by `def`, `class` or assignment."""
-    tree = parse(code)
-    return tree is not None and any(_binds(statement, name) for statement in tree.body)
-
-
-def parse(code: str, longest: int = LONGEST_PROGRAM) -> ast.Module | None:
-    """The syntax tree of `code`, or None where it is not Python, or too long or too deep to be looked at."""
-    if len(code) > longest:
-        return None
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(code)
-    except (SyntaxError, ValueError, RecursionError, MemoryError):
-        return None
+    """Whether `code` parses and binds `name` at its top level, by `def`, `class` or assignment. A script only has to do
+    something."""
+    tree = syntax.parse(code)
+    if tree is None or name == STDIN_STDOUT:
+        return tree is not None and bool(tree.body)
+    return any(_binds(statement, name.partition(".")[0]) for statement in tree.body)
 
 
 def _binds(statement: ast.stmt, name: str) -> bool:

@@ -60,6 +60,7 @@ class VerifyConfig:
     """`axiom verify`."""
 
     timeout: float = option(5.0, "Seconds of processor time for one program.")
+    test_timeout: float = option(0.0, "Seconds of processor time for one of its tests; 0 is no limit of its own.")
     memory: int = option(256, "Mebibytes that a program may take.")
     jobs: int = option(0, "Programs run side by side [one a core].")
     isolation: str = option("auto", "auto, or the weakest level accepted: strong, good, basic, limited, none.")

@@ -15,6 +15,7 @@ from typing import Any, ClassVar, TypeVar
 from axiom_cli.errors import InputError
 
 R = TypeVar("R", bound="Record")
+STDIN_STDOUT = "<stdin>"  # the entry point of a program that is run as a script: standard input in, what it prints out
 
 
 @cache
@@ -78,7 +79,8 @@ def _expect(record: Record, name: str, types: type | tuple[type, ...]) -> None:
 class Program(Record):
     """What a program must do. `tests` are hidden and never shown; `examples` are shown and never graded.
 
-    Each test is `{"args": [...], "expected": value}`; `test_code` holds asserts instead, for imported sets.
+    Each test is `{"args": [...], "expected": value}`; `test_code` holds asserts instead, for imported sets. The entry
+    point is a function, a `Class.method`, or STDIN_STDOUT.
     """
 
     entry_point: str
@@ -94,6 +96,8 @@ class Program(Record):
         """A program needs a name to call and something to be graded by."""
         _expect(self, "entry_point", str)
         _expect(self, "signature", str)
+        for name in ("test_code", "checker", "reference"):
+            _expect(self, name, (str, type(None)))
         if not self.tests and not self.test_code:
             raise InputError(f"program {self.entry_point!r} has neither tests nor test_code")
 

@@ -16,8 +16,9 @@ HUMANEVAL = {
     "entry_point": "add",
     "canonical_solution": "    return a + b\n",
     "test": "def check(candidate):\n    assert candidate(1, 2) == 3\n    assert candidate(5, 7) == 12\n"
-    "    assert abs(candidate(1, 1) - 2) < 1e-6\n    for i in range(3):\n        assert candidate(i, i) == 2 * i\n",
+    "    assert abs(candidate(1, 1) - 2) < 1e-6\n    assert True, 'well done'\n",
 }
+LOOP = HUMANEVAL["test"] + "    for i in range(3):\n        assert candidate(i, i) == 2 * i\n"
 MBPP = {
     "task_id": 901,
     "text": "Write a function to swap a pair.",
@@ -41,8 +42,22 @@ def test_humaneval():
     assert problem.program.examples == [{"args": [1, 2], "expected": 3}], "what the prompt shows is not graded"
     assert problem.program.tests == [{"args": [5, 7], "expected": 12}, {"args": [1, 1], "expected": 2}]
     assert problem.program.checker == "float:1e-6"
-    assert problem.extra["source"]["asserts_left_out"] == 1
+    assert problem.program.test_code is None
     assert problem.program.signature == "add(a: int, b: int) -> int"
+
+
+def test_tests_that_no_list_of_calls_can_say_stay_code():
+    problem = _one({**HUMANEVAL, "test": LOOP}, "humaneval").problem
+    assert (problem.program.tests, problem.program.test_code) == (None, LOOP)
+    assert problem.program.examples == [{"args": [1, 2], "expected": 3}]
+    wrong = _one({**HUMANEVAL, "test": LOOP, "canonical_solution": "    return a - b\n"}, "humaneval")
+    assert wrong.problem is None and "the assert on line 2 of its test code" in wrong.reason
+    broken = _one({**HUMANEVAL, "test": "import numpy as np\n" + LOOP}, "humaneval")
+    assert broken.problem is None and "numpy" in broken.reason
+    shown = "def check(candidate):\n    assert candidate(1, 2) == 3\n"
+    assert _one({**HUMANEVAL, "test": shown}, "humaneval").problem.program.test_code == shown
+    mbpp = {**MBPP, "test_list": ["assert swap((1, 2)) == (2, 1)", "assert set(swap((3, 4))) == {3, 4}"]}
+    assert "set(swap" in _one(mbpp, "mbpp").problem.program.test_code
 
 
 def test_mbpp_shows_its_first_assert_and_grades_the_others():
@@ -57,6 +72,9 @@ def test_evalplus_takes_inputs_with_their_results():
     test = "inputs = [[1, 2], [5, 6]]\nresults = [3, 11]\nfor i, r in zip(inputs, results): pass"
     problem = _one({**HUMANEVAL, "test": test}, "evalplus").problem
     assert problem.program.tests == [{"args": [5, 6], "expected": 11}]
+    half = test.replace("[[1, 2], [5, 6]]", "[[{1}, 2], [5, 6]]")
+    partly = _one({**HUMANEVAL, "test": half}, "evalplus").problem
+    assert len(partly.program.tests) == 1 and partly.extra["source"]["tests_left_out"] == 1
     bare = {key: value for key, value in HUMANEVAL.items() if key != "test"}
     assert "results" in _one({**bare, "base_input": [[1, 2]]}, "evalplus").reason
 
@@ -82,8 +100,10 @@ def test_a_gold_solution_that_fails_its_own_tests_is_refused():
 
 
 def test_rows_that_hold_nothing_to_check_are_refused():
-    assert "literal" in _one({**HUMANEVAL, "test": "def check(candidate):\n    pass\n"}, "humaneval").reason
-    assert "literal" in _one({**HUMANEVAL, "test": "def ("}, "humaneval").reason
+    assert "no test" in _one({**HUMANEVAL, "test": "def check(candidate):\n    pass\n"}, "humaneval").reason
+    assert "not Python" in _one({**HUMANEVAL, "test": "def ("}, "humaneval").reason
+    never = "def check(candidate):\n    assert [1] == sorted([1])\n"
+    assert "never calls" in _one({**HUMANEVAL, "test": never}, "humaneval").reason
 
 
 @pytest.mark.parametrize("row", [{}, {"prompt": 3}, {"task_id": 1, "test_list": 7, "code": ""}, {"prompt": "x"}])
@@ -109,3 +129,10 @@ def test_overlap_counts_equals_and_shared_runs_but_no_boilerplate():
     ten = handwritten.problems()
     assert overlap(ten, ten[:3]).ngram == 3
     assert overlap([], []).to_dict()["exact_rate"] == 0
+
+
+@pytest.mark.parametrize("field", ["test_code", "checker", "reference"])
+def test_a_program_s_texts_are_texts(field):
+    row = {"prompt": "Double.", "entry_point": "f", "tests": [{"args": [2], "expected": 4}], field: ["f(1)"]}
+    with pytest.raises(InputError, match=field):
+        list(import_problems([row], "jsonl", check=False))

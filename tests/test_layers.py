@@ -31,7 +31,7 @@ LAYERS = [
     {"durable"},
     {"settings", "jsonl"},
     {"records", "configs"},
-    {"ids", "errors"},
+    {"ids", "errors", "syntax"},
 ]
 HEIGHT = {name: -row for row, names in enumerate(LAYERS) for name in names}
 # Each line is a debt with its reason.

@@ -1,141 +1,117 @@
-"""Every program in tests/attacks must fail, and do no harm, at each level that this machine can reach."""
+"""Every attack must fail and do no harm at each level that this machine can reach, as root and as an ordinary user."""
 
 from __future__ import annotations
 
-import hashlib
-import os
-import re
-import resource
-import socket
-import subprocess
+import ast
+import json
 import sys
-import time
-from pathlib import Path
 
 import pytest
 
-from axiom_cli.records import Program
-from axiom_cli.sandbox import Limits, Sandbox
-from axiom_cli.sandbox.box import crowding
+import ordinary_user
+from axiom_cli.sandbox import Outcome, siege
+from axiom_cli.sandbox.crowding import crowding
+from axiom_cli.sandbox.scene import Scene
 
-ATTACKS = sorted((Path(__file__).parent / "attacks").glob("*.py"))
-SECRET = "SECRET-" + hashlib.sha256(os.urandom(16)).hexdigest()
-LEVELS = {
-    "strong": ("namespaces", "landlock", "seccomp"),
-    "good": ("landlock", "seccomp"),
-    "basic": ("seccomp",),
-}
-HONEST = "import math, bisect\ndef f(xs):\n    return [sum(xs), sorted(xs), math.gcd(*xs), bisect.bisect([1, 2], 1)]"
-HONEST_PROGRAM = Program("f", "def f(xs)", tests=[{"args": [[6, 4]], "expected": [10, [4, 6], 2, 1]}])
-
-
-def flag(x: int) -> str:
-    return f"flag{{solve:{x}:{hashlib.sha256((SECRET + str(x)).encode()).hexdigest()[:16]}}}"
-
-
-class Scene:
-    """What an attack may harm: files, listeners, another process, this process."""
-
-    def __init__(self, root: Path) -> None:
-        self.root = root
-        (root / "home" / ".ssh").mkdir(parents=True)
-        (root / "home" / ".ssh" / "id_rsa").write_text(SECRET)
-        (root / "tests.json").write_text(repr([flag(x) for x in (1, 2, 3)]))
-        (root / "precious").write_text("precious")
-        self.abstract = f"axiom-{os.getpid()}"
-        self.listeners = [socket.socket(), socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)]
-        for listener, address in zip(
-            self.listeners, [("127.0.0.1", 0), str(root / "sock"), "\0" + self.abstract], strict=True
-        ):
-            listener.bind(address)
-            listener.listen()
-            listener.setblocking(False)
-        self.udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.udp.bind(("127.0.0.1", 0))
-        self.udp.setblocking(False)
-        self.victim = subprocess.Popen([sys.executable, "-c", "import time; time.sleep(600)  # axiom_victim"])
-
-    def fill_in(self, code: str) -> str:
-        tokens = {"@@ROOT@@": self.root, "__TCP__": self.listeners[0].getsockname()[1], "@@ABS@@": self.abstract}
-        tokens |= {"__UDP__": self.udp.getsockname()[1], "__VICTIM__": self.victim.pid}
-        for token, value in tokens.items():
-            code = code.replace(token, str(value))
-        return code
-
-    def harm(self) -> list[str]:
-        found = [f"{each} exists" for each in ("pwned", "axhuge") if (self.root / each).exists()]
-        found += [] if (self.root / "precious").read_text() == "precious" else ["a file was changed"]
-        found += [] if self.victim.poll() is None else ["the victim is dead"]
-        for listener in self.listeners:
-            try:
-                listener.accept()
-            except BlockingIOError:
-                continue
-            found.append(f"somebody connected to {listener.getsockname()!r}")
-        try:
-            self.udp.recv(10)
-            found.append("a datagram came")
-        except BlockingIOError:
-            pass
-        return found
-
-    def close(self) -> None:
-        self.victim.kill()
-        self.victim.wait()
-        for each in (*self.listeners, self.udp):
-            each.close()
+pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these levels need Linux")
+BY_NAME = {attack.name: attack for attack in siege.attacks()}
+CASES = [
+    pytest.param(
+        level, attack, id=f"{level}-{attack.name}",
+        marks=[pytest.mark.slow] if level == "good" and not attack.concerns_verdict else [],
+    )
+    for level in siege.LAYERS
+    for attack in siege.against(level, level)
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def scene(tmp_path_factory):
-    os.environ["AXIOM_SECRET"] = SECRET
-    scene = Scene(tmp_path_factory.mktemp("scene"))
-    yield scene
-    scene.close()
-    del os.environ["AXIOM_SECRET"]
+def scene():
+    with Scene() as scene:
+        yield scene
 
 
-@pytest.fixture(scope="module", params=LEVELS)
+@pytest.fixture(scope="module")
 def box(request):
-    with Sandbox(Limits(timeout=0.5), jobs=1, layers=LEVELS[request.param], isolation="none") as box:
-        if box.level != request.param:
-            pytest.skip(f"this machine reaches {box.level}: {box.missing}")
+    box = siege.open_at(request.param)
+    if box is None:
+        pytest.skip(f"this machine does not reach {request.param}")
+    with box:
         yield box
 
 
-def descendants(pid: int) -> list[int]:
-    children = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            if parent == pid:
-                children.append(int(entry.name))
-    return children + [deeper for child in children for deeper in descendants(child)]
+@pytest.mark.parametrize(("box", "attack"), CASES, indirect=["box"])
+def test_an_attack_fails_and_does_no_harm(box, attack, scene):
+    attempt = siege.assault(box, attack, scene)
+    assert attempt.harm == ()
+    assert attempt.decided or crowding() > 1
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these levels need Linux")
-@pytest.mark.parametrize("path", ATTACKS, ids=lambda path: path.stem)
-def test_an_attack_fails_and_does_no_harm(path, box, scene):
-    source = path.read_text()
-    expect = re.search(r"^# expect: (\S+)", source, re.M).group(1)
-    wanted = {"flag": None, "SECRET": SECRET}.get(expect, expect)
-    tests = [{"args": [x], "expected": wanted or flag(x)} for x in (1, 2, 3)]
-    program = Program("solve", "def solve(x)", tests=tests)
-    if "sibling" in source:
-        answers = {x: flag(x) for x in (1, 2, 3)}
-        assert box.check(f"ANSWERS = {answers!r}\ndef solve(x): return ANSWERS[x]", program).status == "pass"
-    before, began = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.monotonic()
-    outcome = box.check(scene.fill_in(source), program)
-    assert outcome.status == "fail", outcome
-    assert not outcome.passed
-    assert outcome.reason
-    assert time.monotonic() - began < 15 * crowding() ** 2
-    assert (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) < 100_000
-    assert scene.harm() == []
-    wrapper = 1 if "namespaces" in box._layers else 0
-    for worker in box._workers:
-        assert len(descendants(worker._process.pid)) <= wrapper, "a process of the attack outlives it"
-    assert box.check(HONEST + f"\n# after {path.stem}", HONEST_PROGRAM).status == "pass"
+def test_the_suite_is_whole():
+    kinds = {attack.kind for attack in siege.attacks()}
+    assert kinds == {"tamper", "cross", "judge", "leak", "network", "process", "resource"}
+    assert len(siege.attacks()) >= 100
+    for attack in siege.attacks():
+        assert ast.get_docstring(ast.parse(attack.source)) == attack.about
+        assert "\n" not in attack.about and attack.about.endswith(".")
+
+
+def test_where_files_and_network_are_open_only_the_verdict_is_attacked():
+    """Attacks on what a level does not promise to hold would do what they try."""
+    assert {attack.kind for attack in siege.against("limited", "limited")} == {"tamper", "cross", "judge"}
+    assert {attack.kind for attack in siege.against("basic", "strong")} == {"tamper", "cross", "judge"}
+    assert len(siege.against("basic", "basic")) == len(siege.attacks())
+    assert siege.weaker("good") == ["basic", "limited"]
+
+
+class Gullible:
+    """A sandbox that believes every program."""
+
+    level = "strong"
+
+    def check(self, code, program):
+        total = len(program.tests or "1")
+        return Outcome("pass", total, total, "")
+
+
+def test_a_sandbox_that_can_be_tricked_is_seen(scene):
+    attempt = siege.assault(Gullible(), BY_NAME["tamper_leave_early"], scene)
+    assert attempt.harm == ("3 of its tests passed", "1 of its tests passed")
+
+
+@pytest.mark.parametrize(
+    ("name", "harm"),
+    [
+        ("leak_secret_file", "of its tests passed"),
+        ("network_tcp", "somebody connected"),
+        ("network_udp", "a datagram arrived"),
+        ("process_kill_other", "another process was killed"),
+        ("process_spawn", "pwned was made"),
+        ("resource_change_file", "of its tests passed"),
+    ],
+)
+def test_harm_is_seen_where_nothing_holds(name, harm):
+    """The same attacks on a sandbox without a layer: the suite would notice if a layer did not hold."""
+    with Scene() as scene, siege.open_at("limited") as box:
+        attempt = siege.assault(box, BY_NAME[name], scene)
+    assert any(harm in each for each in attempt.harm), attempt.harm
+
+
+AS_USER = """
+import json
+from axiom_cli.sandbox import isolation_level, siege
+level, missing = isolation_level()
+attempts = [[one.level, one.attack.name, one.harm, one.decided] for one in siege.besiege(level)]
+print(json.dumps([level, missing, attempts]))
+"""
+
+
+@pytest.mark.slow
+def test_every_attack_fails_as_an_ordinary_user_too():
+    done = ordinary_user.run(ordinary_user.python(), AS_USER)
+    assert done.returncode == 0, done.stderr
+    level, missing, attempts = json.loads(done.stdout)
+    assert level in ("strong", "good", "basic"), missing
+    assert [one for one in attempts if one[2]] == []
+    assert [one for one in attempts if not one[3]] == [] or crowding() > 1
+    assert sum(one[0] == level for one in attempts) == len(siege.attacks())

@@ -116,8 +116,69 @@ def test_verdicts_survive_the_pipe():
     assert jsonl.parse(jsonl.dump(verdict), 1, Verdict) == verdict
 
 
+SUM = Program("<stdin>", "reads numbers, prints their sum", tests=[
+    {"args": ["1 2\n3\n"], "expected": "6\n"}, {"args": [""], "expected": "0"}, {"args": ["-5"], "expected": " -5"},
+])  # fmt: skip
+SCRIPTS = {
+    "sys.stdin": "import sys\nprint(sum(map(int, sys.stdin.read().split())))",
+    "lines": "import sys\nprint(sum(int(n) for line in sys.stdin for n in line.split()))",
+    "input": "total = 0\nwhile True:\n    try:\n        total += sum(map(int, input().split()))\n"
+    "    except EOFError:\n        break\nprint(total, end='')",
+    "main guard": "def main():\n    print(sum(map(int, open(0).read().split())))\n"
+    "if __name__ == '__main__':\n    main()",
+    "bytes": "import sys\nread = sys.stdin.buffer.read\nsys.stdout.write(str(sum(map(int, read().split()))) + '\\n')",
+    "open": "print(sum(map(int, open('/dev/stdin', 'rb').read().split())))\nraise SystemExit",
+    "exit": "import sys\nprint(sum(map(int, sys.stdin.read().split())))\nsys.exit(0)",
+}
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_scripts_read_standard_input_and_print(name):
+    verdict = one(sample(f"<think>\nadd\n</think>\n```python\n{SCRIPTS[name]}\n```", program=SUM))
+    assert (verdict.status, verdict.reason, verdict.total_tests) == ("pass", "", 3)
+
+
+def test_scripts_that_are_wrong():
+    for code, passed, reason in (
+        ("print(6)", 1, "wrong answer on test 2"),
+        ("import sys\nprint(sum(map(int, sys.stdin.read().split())))\n1 / 0", 0, "ZeroDivisionError"),
+        ("def f(x): return x", 0, "wrong answer on test 1"),
+        ("", 0, "no program"),
+        ("print(", 0, "no program"),
+    ):
+        verdict = one(sample(f"```python\n{code}\n```", program=SUM))
+        assert (verdict.status, verdict.passed_tests) == ("fail", passed) and reason in verdict.reason
+    assert "no program" in one(sample("I would add them up.", program=SUM)).reason
+
+
+def test_a_method_by_name():
+    counter = Program("Counter.square", "def square(self, x)", tests=[{"args": [3], "expected": 9}])
+    code = "```python\nclass Counter:\n    def square(self, x): return x * x\n```"
+    assert one(sample(code, program=counter)).status == "pass"
+
+
+def test_tests_that_are_code():
+    asserts = Program("double", "def double(n)", test_code="for n in range(9):\n    assert double(n) == n + n")
+    verdict = one(sample("```python\ndef double(n): return 2 * n\n```", program=asserts))
+    assert (verdict.status, verdict.passed_tests, verdict.total_tests) == ("pass", 1, 1)
+    verdict = one(sample("```python\ndef double(n): return n * n\n```", program=asserts))
+    assert (verdict.status, verdict.reason) == ("fail", "the assert on line 2 of its test code does not hold")
+    missing = one(sample("no code", program=asserts))
+    assert (missing.status, missing.total_tests) == ("fail", 1)
+
+
+def test_one_test_may_have_a_limit_of_its_own():
+    code = "```python\ndef double(n):\n    while n > 14: pass\n    return 2 * n\n```"
+    verdict = one(sample(code, program=DOUBLE), VerifyConfig(timeout=20.0, test_timeout=0.3, jobs=1))
+    assert (verdict.status, verdict.passed_tests) == ("fail", 14)
+    assert verdict.reason == "took more than 0.3 s of processor time for one test, on test 15"
+    slow = "```python\nimport time\ndef double(n):\n    until = time.process_time() + 0.05\n" \
+        "    while time.process_time() < until: pass\n    return 2 * n\n```"
+    assert one(sample(slow, program=DOUBLE), VerifyConfig(timeout=20.0, test_timeout=0.5, jobs=1)).status == "pass"
+
+
 def test_bad_input_is_named_in_its_turn():
-    asserts = Program("f", "def f(x)", test_code="def check(f):\n    assert f(1) == 1")
+    asserts = Program("f", "def f(x)", test_code="def check(f):\n    assert f(1 == 1")
     verdicts = verify([written("def double(n): return 2 * n"), sample("```python\ndef f(x): return 1\n```",
                       program=asserts)], CONFIG)  # fmt: skip
     assert next(verdicts).status == "pass"

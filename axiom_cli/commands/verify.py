@@ -4,28 +4,36 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Annotated, Any
+from itertools import chain
+from typing import Annotated
 
 import typer
 
 from axiom_cli import console
+from axiom_cli.commands.auditor import Auditor
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import GateFailed, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, configured
-from axiom_cli.records import Problem, Sample, Verdict
+from axiom_cli.records import Sample, Verdict
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Format = Annotated[str, typer.Option("--format", metavar="NAME", help="verdicts, or solutions: accepted plain rows.")]
 FailUnder = Annotated[float | None, typer.Option(metavar="RATE", help="Exit 6 if fewer than this share pass.")]
 Audit = Annotated[
-    bool, typer.Option("--audit", help="Check each problem's tests by its own solution, too; exit 6 if they fail.")
+    bool,
+    typer.Option(
+        "--audit",
+        help="Also audit the verifier: attacks, speed, wrong programs that the tests let through, determinism. Reads "
+        "problems, too, or nothing. Exit 6 if an attack succeeds or a problem's own solution fails.",
+    ),
 ]
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
 @configured()
 def verify(
+    ctx: typer.Context,
     config: VerifyConfig,
     file: Source = None,
     output: Output = None,
@@ -43,37 +51,27 @@ def verify(
     if fail_under is not None and not 0 <= fail_under <= 1:
         raise UsageError(f"--fail-under {fail_under} is no rate", "a rate lies between 0 and 1")
     counts: Counter[str] = Counter()
-    problems: dict[str, Problem] = {}
-    verdicts = _counted(check(records(file, Sample, skip_bad=skip_bad), config), counts, problems if audit else None)
-    rows: Iterator[Any] = solutions(verdicts) if format == "solutions" else verdicts
-    write(rows, output)
+    auditor = Auditor(config) if audit else None
+    samples = auditor.samples(file, skip_bad) if auditor else records(file, Sample, skip_bad=skip_bad)
+    verdicts = _counted(check(samples, config), counts)
+    verdicts = auditor.watched(verdicts) if auditor else verdicts
+    first = next(verdicts, None)
+    if first is not None:
+        rows = chain([first], verdicts)
+        write(solutions(rows) if format == "solutions" else rows, output)
     judged = counts["pass"] + counts["fail"]
     rate = counts["pass"] / judged if judged else 0.0
-    console.note(f"{counts['pass']:,} of {words(judged, 'sample')} passed ({rate:.1%})")
+    if counts:
+        console.note(f"{counts['pass']:,} of {words(judged, 'sample')} passed ({rate:.1%})")
     if counts["infra"]:
         console.warn(f"{words(counts['infra'], 'sample')} could not be judged: the machine failed, not the sample")
-    if audit:
-        _audit(list(problems.values()), config)
+    if auditor:
+        auditor.report(ctx.obj.config.workspace, None if first else output, alone=first is None)
     if fail_under is not None and rate < fail_under:
         raise GateFailed(f"{rate:.3f} of the samples passed, under {fail_under}")
 
 
-def _counted(
-    verdicts: Iterator[Verdict], counts: Counter[str], problems: dict[str, Problem] | None
-) -> Iterator[Verdict]:
+def _counted(verdicts: Iterator[Verdict], counts: Counter[str]) -> Iterator[Verdict]:
     for verdict in verdicts:
         counts[verdict.status] += 1
-        if problems is not None:
-            problems.setdefault(verdict.sample.problem.id, verdict.sample.problem)
         yield verdict
-
-
-def _audit(problems: list[Problem], config: VerifyConfig) -> None:
-    from axiom_cli.stages.gold import unsound
-
-    found = [f"{problem.id}: {why}" for problem, why in unsound(problems, config)]
-    for line in found[:5]:
-        console.warn(line)
-    if found:
-        raise GateFailed(f"the tests of {words(len(found), 'problem')} do not hold", "leave those problems out")
-    console.note(f"the tests of {words(len(problems), 'problem')} hold")

@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from axiom_cli import ids, records
 from axiom_cli.errors import MissingError
 from axiom_cli.sandbox import levels, suite, worker
+from axiom_cli.sandbox.crowding import crowding
 from axiom_cli.sandbox.feeder import Feeder, Listed
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.judge import INFRA, Outcome, judge
@@ -27,13 +28,16 @@ REMEMBERED = 4096  # outcomes kept, so that equal programs run once
 SUITES = 512
 TRIES = 3
 SLEEPER = 0.05  # a program that waits uses less than this share of its processor time
+WORKER = 0.25  # one that works uses more than this
 
 
 @dataclass(frozen=True)
 class Limits:
-    """Of one program: seconds of processor time, mebibytes of memory over the bare interpreter, bytes of results."""
+    """Of one program, and of tests that are code: seconds of processor time, mebibytes of memory over the bare
+    interpreter, bytes of results. `test` is seconds of processor time for one test, 0 for no limit of its own."""
 
     timeout: float = 5.0
+    test: float = 0.0
     memory: int = 256
     result_bytes: int = 1 << 20
 
@@ -46,7 +50,8 @@ class Limits:
 class Sandbox:
     """Runs untrusted Python. Open it with `with`; `level` and `missing` say how well it isolates, proved at the start.
 
-    `isolation` is `auto` or the weakest level accepted. Raises MissingError where that is not reached.
+    `isolation` is `auto` or the weakest level accepted. Raises MissingError where that is not reached. `hash_seed` is
+    what the programs' hashes of text start from.
     """
 
     def __init__(
@@ -55,15 +60,16 @@ class Sandbox:
         jobs: int = 0,
         isolation: str = "auto",
         layers: tuple[str, ...] = worker.LAYERS,
+        hash_seed: int = 0,
     ) -> None:
         if sys.platform == "win32":
             raise MissingError("there is no sandbox for Windows", "run axiom in WSL 2")
         self.limits = limits or Limits()
         self.jobs = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
-        self._layers = layers
+        self._layers, self._hash_seed = layers, hash_seed
         self._workers: list[Worker] = []
         self._known: OrderedDict[str, Outcome] = OrderedDict()
-        self._suites: OrderedDict[int, tuple[records.Program, suite.Suite]] = OrderedDict()
+        self._suites: OrderedDict[int, tuple[records.Program, suite.AnySuite]] = OrderedDict()
         try:
             self.level, self.missing = self._prove()
             levels.require(self.level, isolation, self.missing)
@@ -146,13 +152,13 @@ class Sandbox:
             job.outcome = outcome
             return job
         if "\0" in code or not _is_text(code):
-            job.outcome = Outcome("fail", 0, len(prepared.expected), "SyntaxError: the program is not text")
+            job.outcome = Outcome("fail", 0, prepared.total, "SyntaxError: the program is not text")
             return job
         under_way[key] = job
         waiting.append(job)
         return job
 
-    def _suite(self, program: records.Program) -> suite.Suite:
+    def _suite(self, program: records.Program) -> suite.AnySuite:
         known = self._suites.get(id(program))
         if known is not None and known[0] is program:
             return known[1]
@@ -190,7 +196,7 @@ class Sandbox:
         if job.tries < TRIES:
             waiting.appendleft(job)
         else:
-            job.outcome = Outcome(INFRA, 0, len(job.suite.expected), why, settled=False)
+            job.outcome = Outcome(INFRA, 0, job.suite.total, why, settled=False)
 
     def _wait(self, waiting: deque[Job], wake: int) -> None:
         """Until something has happened: bytes from a child, a report, new input, or a worker overdue."""
@@ -214,12 +220,12 @@ class Sandbox:
         self._replace(waiting)
 
     def _conclude(self, owner: Worker, job: Job, report: messages.Report, waiting: deque[Job]) -> None:
-        outcome = judge(job.suite, bytes(job.received), report, (self.limits.timeout, job.wall), job.flooded)
+        spans = self.limits.timeout, self.limits.test, job.wall
+        outcome = judge(job.suite, bytes(job.received), report, spans, job.flooded)
         job.received = bytearray()
-        awake = job.tries == 0 or report.cpu > SLEEPER * self.limits.timeout
-        if report.cause == messages.WALL_LIMIT and awake and crowding() > 1:
+        if report.cause == messages.WALL_LIMIT and self._starved(job, report):
             outcome = replace(outcome, status=INFRA, reason="the machine was too busy to run it")
-        if outcome.status == INFRA:
+        if outcome.status == INFRA and not outcome.settled:
             owner.served = worker.JOBS_IN_A_LIFE  # a fresh zygote for what follows
             self._again(job, waiting, outcome.reason)
             return
@@ -229,6 +235,13 @@ class Sandbox:
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)
 
+    def _starved(self, job: Job, report: messages.Report) -> bool:
+        """Whether a program that ran out of wall time may have waited for a processor, and not for itself."""
+        used = report.cpu / self.limits.timeout
+        if crowding() > 1:
+            return job.tries == 0 or used > SLEEPER
+        return used > WORKER and job.tries < TRIES - 1  # the crowd may have left just now
+
     def _abandon(self) -> None:
         """After an early end: workers that still have jobs are not kept."""
         for one in [one for one in self._workers if one.jobs]:
@@ -237,7 +250,8 @@ class Sandbox:
 
     def _start(self) -> Worker:
         limits = self.limits
-        return Worker(limits.timeout, limits.memory << 20, limits.result_bytes, self._layers)
+        order = messages.Order(0, limits.timeout, limits.test, 0.0, limits.memory << 20, limits.result_bytes, 0)
+        return Worker(order, self._layers, self._hash_seed)
 
     def _prove(self) -> tuple[str, list[str]]:
         """Runs the canaries in the first worker. The level that held, and what is missing and why."""
@@ -276,14 +290,7 @@ def _is_text(code: str) -> bool:
     return True
 
 
-def crowding() -> float:
-    """How much longer things take because more processes want to run than there are processors: 1 to 4."""
-    return min(4.0, max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1)))
-
-
 def isolation_level() -> tuple[str, list[str]]:
     """The level that this machine reaches, and what is missing for a better one, for `axiom doctor`."""
     with Sandbox(Limits(), jobs=1, isolation="none") as box:
         return box.level, box.missing
-
-

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import islice
 
 from axiom_cli.sandbox import values
 from axiom_cli.sandbox.inside import messages
-from axiom_cli.sandbox.suite import Suite
+from axiom_cli.sandbox.suite import AnySuite, CodeSuite
 
 PASS, FAIL, INFRA = "pass", "fail", "infra"
 
@@ -41,32 +41,68 @@ def frames(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += size + length
 
 
-def judge(suite: Suite, data: bytes, report: messages.Report, limits: tuple[float, float], flooded: bool) -> Outcome:
-    """The verdict. It is a pass only if the child ended by itself with status 0 after an end frame, with exactly one
-    frame for each test before it and nothing after, and every one of them holds the expected value."""
-    total = len(suite.expected)
+def judge(suite: AnySuite, data: bytes, report: messages.Report, spans: Sequence[float], flooded: bool) -> Outcome:
+    """The verdict. It is a pass only if the child that answers for it ended by itself with status 0 after an end frame,
+    with not a byte after that and what belongs before it. `spans` are the limits in seconds: of processor time, of one
+    test, by the clock."""
+    total, seconds = suite.total, report.cpu
     if report.cause == messages.BROKEN:
         return Outcome(INFRA, 0, total, f"no process could be made: {os.strerror(report.status)}", settled=False)
     got = list(islice(frames(data), total + 2))
-    passed, why = _grade(suite, got)
-    seconds = report.cpu
     if flooded:
-        return Outcome(FAIL, passed, total, "its results were too large", seconds)
-    if report.cause == messages.CPU_LIMIT:
-        reason = f"took more than {limits[0]:g} s of processor time, on test {min(len(got) + 1, total)}"
-        return Outcome(FAIL, passed, total, reason, seconds, settled=False)
-    if report.cause == messages.WALL_LIMIT:
-        reason = f"took more than {limits[1]:g} s, mostly waiting, on test {min(len(got) + 1, total)}"
-        return Outcome(FAIL, passed, total, reason, seconds, settled=False)
-    if os.WIFSIGNALED(report.status) and os.WTERMSIG(report.status) == signal.SIGKILL:
+        return Outcome(FAIL, _graded(suite, got)[0], total, "its results were too large", seconds)
+    if (late := _late(report, spans)) and not _idle(suite, got, report):
+        where = "" if suite.paired else f", on test {min(len(got) + 1, total)}"
+        return Outcome(FAIL, _graded(suite, got)[0], total, late + where, seconds, settled=False)
+    if late:
+        return Outcome(INFRA, 0, total, f"{late} before it was called", seconds)
+    if any(os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL for status in report[1:3]):
         return Outcome(INFRA, 0, total, "killed from outside, perhaps for want of memory", seconds, settled=False)
+    if suite.paired:
+        return replace(_examined(got, data, report), seconds=seconds)
+    passed, why = _graded(suite, got)
     if not _complete(got, total, report, data):
         return Outcome(FAIL, passed, total, _ending(got, total, report), seconds)
     return Outcome(FAIL, passed, total, why, seconds) if passed < total else Outcome(PASS, total, total, "", seconds)
 
 
-def _grade(suite: Suite, got: list[tuple[bytes, bytes]]) -> tuple[int, str]:
+def _late(report: messages.Report, spans: Sequence[float]) -> str:
+    """The limit that a job has reached, in words; nothing if none."""
+    cpu, test, wall = spans
+    if report.cause == messages.CPU_LIMIT:
+        return f"took more than {cpu:g} s of processor time"
+    if report.cause == messages.TESTS_LIMIT:
+        return f"its test code took more than {cpu:g} s of processor time"
+    if report.cause == messages.WALL_LIMIT:
+        return f"took more than {wall:g} s, mostly waiting"
+    if test and os.WIFSIGNALED(report.status) and os.WTERMSIG(report.status) == signal.SIGPROF:
+        return f"took more than {test:g} s of processor time for one test"
+    return ""
+
+
+def _idle(suite: AnySuite, got: list[tuple[bytes, bytes]], report: messages.Report) -> bool:
+    """Whether the tests reached their limit before the program was called at all."""
+    return suite.paired and report.cause == messages.TESTS_LIMIT and not got
+
+
+def _examined(got: list[tuple[bytes, bytes]], data: bytes, report: messages.Report) -> Outcome:
+    """The verdict that tests written as code reached; `infra` where they are at fault themselves."""
+    kind, body = got[-1] if got else (b"", b"")
+    text = body[:1200].decode("utf-8", "replace")
+    if kind == messages.UNUSABLE:
+        return Outcome(INFRA, 0, 1, text)
+    if kind == messages.FAILED:
+        return Outcome(FAIL, 0, 1, text)
+    if kind == messages.END and got[0] == (messages.STARTED, b"") and _complete(got, 1, report, data):
+        return Outcome(PASS, 1, 1, "")
+    why = f"its test code {_manner(report.status)}"
+    return Outcome(FAIL, 0, 1, why) if got else Outcome(INFRA, 0, 1, f"{why} before it was called", settled=False)
+
+
+def _graded(suite: AnySuite, got: list[tuple[bytes, bytes]]) -> tuple[int, str]:
     """How many tests hold the expected value, and what is wrong with the first that does not."""
+    if isinstance(suite, CodeSuite):
+        return 0, ""
     passed, why = 0, ""
     for number, ((expected, encoded), (kind, body)) in enumerate(zip(suite.expected, got, strict=False), 1):
         if kind == messages.VALUE and values.equal(expected, encoded, body, suite.rule):
@@ -97,8 +133,12 @@ def _ending(got: list[tuple[bytes, bytes]], total: int, report: messages.Report)
     if got and got[-1][0] == messages.UNUSABLE:
         return got[-1][1][:1200].decode("utf-8", "replace")
     where = f"after {min(len(got), total)} of {total} tests"
-    if os.WIFSIGNALED(report.status):
-        number = os.WTERMSIG(report.status)
-        name = signal.Signals(number).name if number in set(signal.Signals) else str(number)
-        return f"crashed with {name} {where}"
-    return f"left with status {os.waitstatus_to_exitcode(report.status)} {where}"
+    return f"{_manner(report.status)} {where}"
+
+
+def _manner(status: int) -> str:
+    """How a process ended."""
+    if os.WIFSIGNALED(status):
+        number = os.WTERMSIG(status)
+        return f"crashed with {signal.Signals(number).name if number in set(signal.Signals) else number}"
+    return f"left with status {os.waitstatus_to_exitcode(status)}"

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import marshal
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from axiom_cli import ids, records
 from axiom_cli.errors import InputError
-from axiom_cli.sandbox import values
-from axiom_cli.sandbox.inside.child import STDIN_STDOUT
+from axiom_cli.records import STDIN_STDOUT
+from axiom_cli.sandbox import code_suite, values
+from axiom_cli.sandbox.code_suite import CodeSuite
 
 
 @dataclass(frozen=True)
@@ -21,23 +23,38 @@ class Suite:
     arguments: tuple[bytes, ...]
     expected: tuple[tuple[Any, bytes], ...]
     rule: values.Rule
+    paired = False
+
+    @property
+    def total(self) -> int:
+        """How many tests there are."""
+        return len(self.expected)
 
     def payload(self, code: str) -> bytes:
         """All that the child gets to know."""
-        return marshal.dumps({"code": code, "entry": self.entry, "args": list(self.arguments)}, 2)
+        job = {"code": code, "entry": self.entry, "script": self.entry == STDIN_STDOUT, "args": list(self.arguments)}
+        return marshal.dumps(job, 2)
 
 
-def prepare(program: records.Program) -> Suite:
+AnySuite = Suite | CodeSuite
+
+
+def prepare(program: records.Program) -> AnySuite:
     """The suite of a problem's hidden tests. Raises InputError where they cannot be run."""
-    if program.tests is None:
-        raise InputError(
-            f"program {program.entry_point!r} is graded by test_code, which this verifier does not run",
-            "give the problem `tests`, a list of {args, expected}",
-        )
+    if program.tests:
+        return _data_suite(program, program.tests)
+    if program.entry_point == STDIN_STDOUT:
+        raise InputError("a program that reads standard input is graded by `tests`, not by test_code")
+    return code_suite.prepare(program)
+
+
+def _data_suite(program: records.Program, tests: Sequence[Any]) -> Suite:
     arguments, expected = [], []
-    for number, test in enumerate(program.tests, 1):
+    for number, test in enumerate(tests, 1):
         if not isinstance(test, dict) or not isinstance(test.get("args"), (list, tuple)) or "expected" not in test:
             raise InputError(f"test {number} of program {program.entry_point!r} is not {{args: [...], expected}}")
+        if program.entry_point == STDIN_STDOUT and [type(arg) for arg in test["args"]] != [str]:
+            raise InputError(f"test {number} gives standard input as {test['args']!r:.60}", "args is one string there")
         arguments.append(values.encode(list(test["args"])))
         expected.append((test["expected"], values.encode(test["expected"])))
     rule = values.rule(program.checker)

@@ -1,28 +1,19 @@
 """Values that came from an untrusted program, as bytes: read without trusting their shape, compared without running it.
 
 The child writes `marshal` version 2 of exact built-in types. Nearly always the bytes equal those of the expected value,
-and nothing is decoded at all. Otherwise this decoder reads them: it knows None, bool, int, float, str, list, tuple and
-dict, checks each length against what is there, and keys mappings by their keys' bytes, so that no hash of the program's
-choosing is ever computed. `marshal.loads`, pickle and eval are never used on them.
+and nothing is decoded at all. Otherwise the bounded reader decodes them (`inside/reader.py`).
 """
 
 from __future__ import annotations
 
 import marshal
 import math
-import struct
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
 from axiom_cli.errors import InputError
-
-DEEPEST = 200
-MOST_DIGITS = 1000  # of 15 bits each, in one integer
-
-
-class Unreadable(ValueError):
-    """Bytes that are no value a test could expect."""
+from axiom_cli.sandbox.inside.reader import Mapping, Unreadable, decode
 
 
 def encode(value: Any) -> bytes:
@@ -31,85 +22,6 @@ def encode(value: Any) -> bytes:
         return marshal.dumps(value, 2)
     except ValueError:
         raise InputError(f"a test holds a value that is not plain data: {value!r:.60}") from None
-
-
-@dataclass(frozen=True)
-class Mapping:
-    """A decoded dict: values by the bytes of their keys."""
-
-    items: dict[bytes, Any]
-
-
-class _Reader:
-    def __init__(self, data: bytes) -> None:
-        self.data, self.at = data, 0
-
-    def take(self, count: int) -> bytes:
-        part = self.data[self.at : self.at + count]
-        if len(part) != count:
-            raise Unreadable("cut short")
-        self.at += count
-        return part
-
-    def size(self) -> int:
-        count = int.from_bytes(self.take(4), "little", signed=True)
-        if not 0 <= count <= len(self.data) - self.at:
-            raise Unreadable("a length beyond the end")
-        return count
-
-    def integer(self) -> int:
-        count = int.from_bytes(self.take(4), "little", signed=True)
-        if abs(count) > MOST_DIGITS:
-            raise Unreadable("an integer of too many digits")
-        digits = struct.unpack(f"<{abs(count)}H", self.take(2 * abs(count)))
-        value = sum(digit << 15 * place for place, digit in enumerate(digits))
-        return -value if count < 0 else value
-
-    def mapping(self, depth: int) -> Mapping:
-        items: dict[bytes, Any] = {}
-        while self.data[self.at : self.at + 1] != b"0":
-            start = self.at
-            self.value(depth)
-            key = self.data[start : self.at]
-            items[key] = self.value(depth)
-        self.at += 1
-        return Mapping(items)
-
-    def value(self, depth: int) -> Any:
-        if depth > DEEPEST:
-            raise Unreadable("nested too deeply")
-        tag = self.take(1)
-        if tag in _CONSTANTS:
-            return _CONSTANTS[tag]
-        if tag == b"i":
-            return int.from_bytes(self.take(4), "little", signed=True)
-        if tag == b"l":
-            return self.integer()
-        if tag == b"g":
-            return struct.unpack("<d", self.take(8))[0]
-        if tag == b"u":
-            return self.take(self.size()).decode("utf-8", "surrogatepass")
-        if tag in b"[(":
-            values = [self.value(depth + 1) for _ in range(self.size())]
-            return values if tag == b"[" else tuple(values)
-        if tag == b"{":
-            return self.mapping(depth + 1)
-        raise Unreadable("a kind of value that no test can expect")
-
-
-_CONSTANTS = {b"N": None, b"T": True, b"F": False}
-
-
-def decode(data: bytes) -> Any:
-    """The value in `data`, with dicts as `Mapping`. Raises Unreadable."""
-    reader = _Reader(data)
-    try:
-        value = reader.value(0)
-    except UnicodeDecodeError:
-        raise Unreadable("text that is no UTF-8") from None
-    if reader.at != len(data):
-        raise Unreadable("something after the value")
-    return value
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from pathlib import Path
 from axiom_cli.errors import AxiomError
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.judge import Outcome
-from axiom_cli.sandbox.suite import Suite
+from axiom_cli.sandbox.suite import AnySuite
 
 HERE = str(Path(__file__).parent)
 BOOT = (
@@ -38,7 +38,7 @@ CHUNK = 1 << 16
 class Job:
     """One program on its way through a worker."""
 
-    suite: Suite | None
+    suite: AnySuite | None
     code: str
     flags: int = 0
     tries: int = 0
@@ -60,8 +60,8 @@ class Job:
 class Worker:
     """One zygote. `dead` says that it must be replaced, and that its jobs have no verdict."""
 
-    def __init__(self, cpu: float, memory: int, result_bytes: int, layers: tuple[str, ...] = LAYERS):
-        self.cpu, self.memory, self.result_bytes = cpu, memory, result_bytes
+    def __init__(self, limits: messages.Order, layers: tuple[str, ...] = LAYERS, hash_seed: int = 0):
+        self.limits = limits
         self.jobs: OrderedDict[int, Job] = OrderedDict()
         self.dead = False
         self.served = 0
@@ -72,7 +72,7 @@ class Worker:
             self._process = subprocess.Popen(
                 [sys.executable, *FLAGS, "-c", BOOT, HERE, str(theirs.fileno()), ",".join(layers)],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                pass_fds=[theirs.fileno()], cwd="/", env=ENVIRONMENT,
+                pass_fds=[theirs.fileno()], cwd="/", env={**ENVIRONMENT, "PYTHONHASHSEED": str(hash_seed)},
             )  # fmt: skip
         self.missing = self._hello()
         self.control.setblocking(False)
@@ -108,19 +108,25 @@ class Worker:
         mine.setblocking(False)
         self.served += 1
         number = self.served
-        job.socket, job.unsent = mine, memoryview(job.suite.payload(job.code))
+        payload = job.suite.payload(job.code)
+        job.socket, job.unsent = mine, memoryview(messages.HEADER.pack(messages.JOB, len(payload)) + payload)
         job.received, job.flooded = bytearray(), False
-        order = messages.Order(number, self.cpu, job.wall, self.memory, job.flags)
-        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [theirs.fileno()]))]
+        flags = job.flags | (messages.PAIRED if job.suite.paired else 0)
+        order = self.limits._replace(job=number, wall=job.wall, flags=flags)
+        program, tests = socket.socketpair() if job.suite.paired else (None, None)
+        ends = [end for end in (program, theirs, tests) if end is not None]
+        rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [end.fileno() for end in ends]))]
         self.jobs[number] = job
         if len(self.jobs) == 1:
             self._began = time.monotonic()
-        with theirs:
-            try:
-                self.control.sendmsg([order.pack()], rights)
-            except OSError:
-                self.dead = True
-                return
+        try:
+            self.control.sendmsg([order.pack()], rights)
+        except OSError:
+            self.dead = True
+            return
+        finally:
+            for end in ends:
+                end.close()
         self._send(job)
 
     def _send(self, job: Job) -> None:
@@ -160,7 +166,7 @@ class Worker:
             except OSError:
                 part = b""
             job.received += part
-            job.flooded = job.flooded or len(job.received) > self.result_bytes
+            job.flooded = job.flooded or len(job.received) > self.limits.results
             if not part or job.flooded:
                 job.close()
         return False

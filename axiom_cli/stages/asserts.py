@@ -12,18 +12,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from axiom_cli import answers
+from axiom_cli import syntax
 
 CLOSE = "float:1e-6"
 
 
 @dataclass
 class Found:
-    """Tests read from asserts, the checker they need, and how many asserts were of another shape."""
+    """Tests read from asserts (from lists if `listed`), the checker they need, and how many were of another shape."""
 
     tests: list[dict[str, Any]] = field(default_factory=list)
     words: set[str] = field(default_factory=set)
     left_out: int = 0
+    listed: bool = False
 
     @property
     def checker(self) -> str | None:
@@ -35,11 +36,12 @@ def read(source: str, entry_point: str) -> Found:
     """The tests that `source` holds for `entry_point` (or `candidate`): its asserts, or its lists `inputs` and
     `results`."""
     found = Found()
-    tree = answers.parse(source, longest=len(source))
+    tree = syntax.parse(source, longest=len(source))
     if tree is None:
         return found
     lists = _assigned(tree, "inputs"), _assigned(tree, "results")
     if lists[0] is not None and lists[1] is not None:
+        found.listed = True
         found.words.add(CLOSE)
         for args, expected in zip(*lists, strict=False):
             _keep(found, list(args), expected)
@@ -61,7 +63,7 @@ def shown(prompt: str, entry_point: str) -> list[list[Any]]:
 
 
 def _call_in(source: str, name: str) -> list[Any] | None:
-    tree = answers.parse(source)
+    tree = syntax.parse(source)
     if tree is None or len(tree.body) != 1 or not isinstance(tree.body[0], ast.Expr):
         return None
     return _arguments(tree.body[0].value, {name})
@@ -77,6 +79,8 @@ def _assigned(tree: ast.Module, name: str) -> list[Any] | None:
 
 
 def _read_assert(found: Found, test: ast.expr, names: set[str]) -> None:
+    if isinstance(test, ast.Constant) and test.value:
+        return  # `assert True` says nothing
     for args, expected, word in _shapes(test, names):
         if word:
             found.words.add(word)

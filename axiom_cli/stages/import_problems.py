@@ -1,9 +1,9 @@
 """Import: rows of other people's problem sets to problem records, their gold solutions checked against their own tests.
 
 HumanEval, MBPP and EvalPlus rows become program problems of split `test`: they measure, they never train. Asserts are
-turned into calls with expected values (`asserts.py`), so that the verifier can grade them without telling the program
-what is expected; what cannot be turned is left out and counted in the record. Calls that the prompt shows are examples,
-not tests: a score on these records is not the official one of the set.
+turned into calls with expected values (`asserts.py`), which the verifier compares strictly. Where an assert is of
+another shape, or all are shown in the prompt, the row keeps its tests as code, whole. Calls that the prompt shows are
+otherwise examples, not tests: a score on these records is not the official one of the set.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from axiom_cli import answers
+from axiom_cli import answers, syntax
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.ids import content_id
@@ -61,10 +61,11 @@ def _read(reader: Callable[[Row], Imported], row: Row, number: int) -> Imported:
 
 def _checked(found: Iterable[Imported], config: VerifyConfig) -> Iterator[Imported]:
     """Runs the gold solutions in the sandbox; refuses the problems that they do not solve."""
-    from axiom_cli.sandbox import Limits, Outcome, Sandbox
+    from axiom_cli.sandbox import Outcome
+    from axiom_cli.stages.verify import open_sandbox
 
     none = Outcome("pass", 0, 0, "")
-    with Sandbox(Limits(config.timeout, config.memory), jobs=config.jobs, isolation=config.isolation) as box:
+    with open_sandbox(config) as box:
         items = ((one, one.gold if _can_check(one) else none, one.problem and one.problem.program) for one in found)
         for one, outcome in box.check_many(items):
             if outcome.status == "pass":
@@ -74,23 +75,32 @@ def _checked(found: Iterable[Imported], config: VerifyConfig) -> Iterator[Import
 
 
 def _can_check(one: Imported) -> bool:
-    return bool(one.gold and one.problem and one.problem.program and one.problem.program.tests)
+    return bool(one.gold and one.problem and one.problem.program)
 
 
 def _from_asserts(
     family: str, name: str, prompt: str, entry_point: str, signature: str, source: str, gold: str, shown: list[Any]
 ) -> Imported:
     """A program problem from the text of its tests."""
+    if syntax.parse(source, longest=len(source)) is None:
+        return Imported(name, reason="its tests are not Python")
     found = asserts.read(source, entry_point)
     hidden = [test for test in found.tests if test["args"] not in shown]
     examples = [test for test in found.tests if test["args"] in shown]
-    if not hidden:
-        return Imported(name, reason=f"none of its {found.left_out} asserts is a call with a literal result")
+    if not found.tests and not found.left_out:
+        return Imported(name, reason="it holds no test")
+    by_code = not hidden or (found.left_out > 0 and not found.listed)
     program = Program(
-        entry_point, signature, examples, hidden, source if found.left_out else None, found.checker, gold or None
+        entry_point,
+        signature,
+        examples,
+        None if by_code else hidden,
+        source if by_code else None,
+        None if by_code else found.checker,
+        gold or None,
     )
     identity = content_id([family, "program", prompt], 16)
-    extra = {"source": {"set": family, "name": name, "asserts_left_out": found.left_out}}
+    extra = {"source": {"set": family, "name": name, "tests_left_out": 0 if by_code else found.left_out}}
     return Imported(
         name, Problem(identity, family, name, prompt, LEVEL, "test", program=program, extra=extra), gold=gold
     )
@@ -128,7 +138,7 @@ def _mbpp(row: Row) -> Imported:
 
 def _entry_point(code: str, test: str) -> str | None:
     """The function that `code` defines and `test` calls."""
-    tree = answers.parse(test)
+    tree = syntax.parse(test)
     nodes = ast.walk(tree) if tree else ()
     called = [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     return next((name for name in called if answers.defines(code, name)), None)
@@ -136,7 +146,7 @@ def _entry_point(code: str, test: str) -> str | None:
 
 def _signature(code: str, entry_point: str) -> str:
     """`f(a, b)` as `code` writes it; `f(...)` where it cannot be read."""
-    tree = answers.parse(code)
+    tree = syntax.parse(code)
     for node in tree.body if tree else ():
         if isinstance(node, ast.FunctionDef) and node.name == entry_point:
             returned = f" -> {ast.unparse(node.returns)}" if node.returns else ""

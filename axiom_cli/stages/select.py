@@ -11,7 +11,7 @@ import ast
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from axiom_cli import answers
+from axiom_cli import answers, syntax
 from axiom_cli.configs import TrainConfig
 from axiom_cli.ids import content_id
 from axiom_cli.records import Sample, Verdict
@@ -103,7 +103,7 @@ def solution_key(sample: Sample) -> str:
     a trace's words without its white space."""
     program = sample.problem.program
     code = answers.read_program(sample.text, program.entry_point) if program else None
-    tree = answers.parse(code) if code else None
+    tree = syntax.parse(code) if code else None
     return content_id(ast.dump(_bare(tree)) if tree else " ".join(sample.text.split()), 32)
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from axiom_cli import answers
+from axiom_cli import answers, syntax
 from axiom_cli.configs import SolveConfig
 from axiom_cli.engines import Engine
 from axiom_cli.records import Problem, Sample, Verdict
@@ -98,7 +98,7 @@ def ballot(sample: Sample) -> str | None:
     if sample.problem.program is None:
         return answers.read_answer(sample.text)
     code = answers.read_program(sample.text, sample.problem.program.entry_point)
-    tree = answers.parse(code) if code is not None else None
+    tree = syntax.parse(code) if code is not None else None
     return ast.dump(tree) if tree else None
 
 

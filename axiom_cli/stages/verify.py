@@ -7,7 +7,7 @@ from itertools import chain
 
 from axiom_cli import answers
 from axiom_cli.configs import VerifyConfig
-from axiom_cli.records import Problem, Sample, Verdict
+from axiom_cli.records import STDIN_STDOUT, Problem, Sample, Verdict
 from axiom_cli.sandbox import Limits, Outcome, Sandbox
 
 EXACT = "exact"
@@ -28,11 +28,16 @@ def verify(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]
 
 
 def _with_sandbox(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]:
-    limits = Limits(timeout=config.timeout, memory=config.memory)
-    with Sandbox(limits, jobs=config.jobs, isolation=config.isolation) as box:
+    with open_sandbox(config) as box:
         attempts = ((sample, attempt(sample), sample.problem.program) for sample in samples)
         for sample, outcome in box.check_many(attempts):
             yield _verdict(sample, outcome, box.level if sample.problem.form == "program" else EXACT)
+
+
+def open_sandbox(config: VerifyConfig, hash_seed: int = 0) -> Sandbox:
+    """A sandbox with these limits, for a `with`. Raises MissingError where `config.isolation` is not reached."""
+    limits = Limits(timeout=config.timeout, test=config.test_timeout, memory=config.memory)
+    return Sandbox(limits, jobs=config.jobs, isolation=config.isolation, hash_seed=hash_seed)
 
 
 def attempt(sample: Sample) -> str | Outcome:
@@ -47,7 +52,8 @@ def attempt(sample: Sample) -> str | Outcome:
     if code is not None:
         return code
     cut = ", and it was cut off at its length limit" if sample.finish == "length" else ""
-    return Outcome("fail", 0, total, f"no program that defines {entry}{cut}")
+    wanted = "" if entry == STDIN_STDOUT else f" that defines {entry}"
+    return Outcome("fail", 0, total, f"no program{wanted}{cut}")
 
 
 def check_answer(sample: Sample) -> Outcome:
@@ -65,7 +71,8 @@ def check_answer(sample: Sample) -> Outcome:
 
 
 def _tests(problem: Problem) -> int:
-    return len(problem.program.tests or []) if problem.program else 1
+    """An answer problem has one test, and so have tests that are code."""
+    return len(problem.program.tests or "1") if problem.program else 1
 
 
 def _verdict(sample: Sample, outcome: Outcome, isolation: str) -> Verdict:

@@ -6,22 +6,26 @@ to forge a right answer from. Expected values are never sent here.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import io
 import marshal
 import os
 import random
 import resource
+import signal
 import sys
 import types
 from collections.abc import Callable
 from typing import Any
 
-from . import messages
+from . import messages, plain
 
 SOCKET = 3
 LONGEST_REASON = 300
-STDIN_STDOUT = "<stdin>"
+RECURSION = 11_000  # Python's own 1,000 is no limit of a right program
+STACK = 64 << 20
+Role = Callable[[dict[str, Any], messages.Order], None]
 
 
 def confine(memory: int, cpu: float, base: int) -> None:
@@ -31,6 +35,7 @@ def confine(memory: int, cpu: float, base: int) -> None:
         (resource.RLIMIT_AS, base + memory),
         (resource.RLIMIT_CPU, seconds),
         (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_STACK, STACK),
         (resource.RLIMIT_NOFILE, 32),
         (resource.RLIMIT_CORE, 0),
         (getattr(resource, "RLIMIT_NPROC", None), 0),
@@ -47,21 +52,6 @@ def confine(memory: int, cpu: float, base: int) -> None:
             resource.setrlimit(which, (min(limit, hard) if hard >= 0 else limit, hard))
 
 
-def read_job() -> dict[str, Any]:
-    """What the parent sent: code, entry point and encoded arguments. The parent is trusted."""
-    parts = []
-    while part := os.read(SOCKET, 1 << 16):
-        parts.append(part)
-    return marshal.loads(b"".join(parts))
-
-
-def send(kind: bytes, body: bytes = b"", write: Callable[[int, Any], int] = os.write) -> None:
-    """One whole frame to the parent."""
-    data = memoryview(messages.HEADER.pack(kind, len(body)) + body)
-    while data:
-        data = data[write(SOCKET, data) :]
-
-
 def describe(error: BaseException) -> bytes:
     """`TypeError: what it said`, whatever the exception's own methods do."""
     try:
@@ -71,34 +61,50 @@ def describe(error: BaseException) -> bytes:
     return text[:LONGEST_REASON].encode("utf-8", "replace")
 
 
-def run(job: dict[str, Any]) -> None:
+def run(job: dict[str, Any], order: messages.Order) -> None:
     """Runs the program once and its entry point once for each test; writes all frames."""
-    if job["entry"] == STDIN_STDOUT:
+    if job["script"]:
         cases = [lambda text=text: converse(job["code"], *marshal.loads(text)) for text in job["args"]]
+    elif (function := prepared(job)) is None:
+        return
     else:
-        try:
-            function = find(load(job["code"], "solution"), job["entry"])
-        except BaseException as error:  # the program's own top level may raise anything
-            send(messages.UNUSABLE, describe(error))
-            return
         cases = [lambda args=args: function()(*marshal.loads(args)) for args in job["args"]]
     for case in cases:
+        if order.test:
+            signal.setitimer(signal.ITIMER_PROF, order.test)
         answer(case)
-    send(messages.END)
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    messages.send(SOCKET, messages.END)
+
+
+def prepared(job: dict[str, Any]) -> Callable[[], Callable[..., Any]] | None:
+    """How to come by the function that is asked for, once the program's top level has run; None if there is none."""
+    try:
+        return find(load(job["code"], "solution"), job["entry"])
+    except BaseException as error:  # the program's own top level may raise anything
+        messages.send(SOCKET, messages.UNUSABLE, describe(error))
+        return None
 
 
 def answer(case: Callable[[], Any]) -> None:
     """One test's frame: the value returned, or why there is none."""
     try:
-        value = case()
-        body = marshal.dumps(value, 2)
-    except ValueError as error:
-        refused = "unmarshallable" in describe(error).decode()
-        send(messages.REFUSED if refused else messages.ERROR, describe(error))
+        body = plain.dumps(case(), refuse)
+    except Foreign as error:
+        messages.send(SOCKET, messages.REFUSED, describe(error))
     except BaseException as error:  # model-written code may raise anything
-        send(messages.ERROR, describe(error))
+        messages.send(SOCKET, messages.ERROR, describe(error))
     else:
-        send(messages.VALUE, body)
+        messages.send(SOCKET, messages.VALUE, body)
+
+
+class Foreign(Exception):
+    """A value that is no plain data."""
+
+
+def refuse(value: Any) -> Any:
+    """What `plain.dumps` does with an object where only data is of use."""
+    raise Foreign(type(value).__name__)
 
 
 def load(code: str, name: str) -> dict[str, Any]:
@@ -125,20 +131,29 @@ def converse(code: str, text: str) -> str:
     sys.stdin = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
     printed = io.BytesIO()
     sys.stdout = io.TextIOWrapper(printed, encoding="utf-8", write_through=True)
+    builtins.open = reopen
     with contextlib.suppress(SystemExit):
         load(code, "__main__")
     return printed.getvalue().decode("utf-8", "replace")
 
 
-def main(order: messages.Order, base: int, install: Callable[[], None] | None) -> None:
+def reopen(file: Any, mode: str = "r", *args: Any, **named: Any) -> Any:
+    """`open`, where many scripts take their standard input from `open(0)`."""
+    if file in (0, "/dev/stdin"):
+        return sys.stdin.buffer if "b" in mode else sys.stdin
+    return open(file, mode, *args, **named)
+
+
+def main(order: messages.Order, base: int, install: Callable[[], None] | None, role: Role) -> None:
     """The whole life of a child. Its exit status is 0 only if it came to the end."""
     leave = os._exit
     confine(order.memory, order.cpu, base)
-    job = read_job()
+    job = marshal.loads(messages.receive(SOCKET)[1])
     random.seed(0)
+    sys.setrecursionlimit(RECURSION)
     for name in ("ctypes", "_ctypes"):
         sys.modules.pop(name, None)
     if install and not order.flags & messages.UNFILTERED:
         install()
-    run(job)
+    role(job, order)
     leave(0)

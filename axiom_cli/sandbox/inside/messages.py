@@ -1,31 +1,68 @@
-"""What parent and zygote say to each other: fixed-size records over the control socket.
+"""What parent, zygote and children say to each other: fixed-size records over the control socket, frames elsewhere.
 
-An order carries the child's end of the job's own socket beside it; the zygote never reads that socket.
+An order carries the ends of the job's own sockets beside it; the zygote never reads those.
 """
 
 from __future__ import annotations
 
+import os
 import struct
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
-_ORDER = struct.Struct("=IddQI")
-_REPORT = struct.Struct("=IIddB")
+_ORDER = struct.Struct("=IdddQQI")
+_REPORT = struct.Struct("=IIIddB")
 ORDER_SIZE, REPORT_SIZE = _ORDER.size, _REPORT.size
 
-EXITED, CPU_LIMIT, WALL_LIMIT, BROKEN = range(4)  # why a child ended
+EXITED, CPU_LIMIT, WALL_LIMIT, BROKEN, TESTS_LIMIT = range(5)  # why a job ended
 UNFILTERED = 1  # a trusted canary that runs without the system-call filter, to see what the other layers hold
+PAIRED = 2  # two children: the program, and the tests that are code
 
-HEADER = struct.Struct("=cI")  # a frame from the child: its kind and the length of what follows
+HEADER = struct.Struct("=cI")  # a frame: its kind and the length of what follows
+JOB, CALL = b"J", b"C"  # to a child: what to run, what to do next
 VALUE, ERROR, REFUSED, UNUSABLE, END = b"V", b"E", b"R", b"U", b"Z"
+STARTED, FAILED = b"S", b"F"  # from tests that are code: the program was called, and it is wrong
+MOST = 1 << 32
+
+
+class TooLarge(ValueError):
+    """A frame that announces more bytes than its reader takes."""
+
+
+def send(descriptor: int, kind: bytes, body: bytes = b"", write: Callable[[int, Any], int] = os.write) -> None:
+    """One whole frame."""
+    data = memoryview(HEADER.pack(kind, len(body)) + body)
+    while data:
+        data = data[write(descriptor, data) :]
+
+
+def receive(descriptor: int, most: int = MOST, read: Callable[[int, int], bytes] = os.read) -> tuple[bytes, bytes]:
+    """Kind and body of one frame. Raises TooLarge on a body of more than `most` bytes, EOFError at the end."""
+    kind, length = HEADER.unpack(_exactly(descriptor, HEADER.size, read))
+    if length > most:
+        raise TooLarge
+    return kind, _exactly(descriptor, length, read)
+
+
+def _exactly(descriptor: int, count: int, read: Callable[[int, int], bytes]) -> bytes:
+    data = bytearray()
+    while len(data) < count:
+        part = read(descriptor, min(count - len(data), 1 << 16))
+        if not part:
+            raise EOFError
+        data += part
+    return bytes(data)
 
 
 class Order(NamedTuple):
-    """One program to run: limits in seconds and bytes."""
+    """One program to run: limits in seconds (of the whole, of one test, by the clock) and bytes."""
 
     job: int
     cpu: float
+    test: float
     wall: float
     memory: int
+    results: int
     flags: int
 
     def pack(self) -> bytes:
@@ -39,10 +76,14 @@ class Order(NamedTuple):
 
 
 class Report(NamedTuple):
-    """How a child ended: its wait status, seconds of processor and of wall time, and the cause."""
+    """How a job ended: its wait status, seconds of processor and of wall time, and the cause.
+
+    `program` is the wait status of a program beside tests that are code, 0 while it had not ended by itself.
+    """
 
     job: int
     status: int
+    program: int
     cpu: float
     wall: float
     cause: int

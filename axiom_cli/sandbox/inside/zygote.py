@@ -20,7 +20,7 @@ import sys
 import time
 from collections.abc import Callable
 
-from . import child, messages, stdlib
+from . import child, messages, program, stdlib, tests
 
 if sys.platform.startswith("linux"):
     from . import kernel, landlock, namespaces, seccomp
@@ -78,26 +78,28 @@ def lock_down(wanted: set[str]) -> tuple[dict[str, str], Callable[[], None] | No
     return missing, filters[0].install if filters else None
 
 
-def receive(control: socket.socket) -> tuple[messages.Order, int] | None:
-    """The next order and the child's end of its socket; None when the parent has gone."""
-    data, ancillary, _flags, _address = control.recvmsg(messages.ORDER_SIZE, socket.CMSG_SPACE(4))
+def receive(control: socket.socket) -> tuple[messages.Order, list[int]] | None:
+    """The next order and its sockets, in rising order; None when the parent has gone."""
+    data, ancillary, _flags, _address = control.recvmsg(messages.ORDER_SIZE, socket.CMSG_SPACE(12))
     if len(data) < messages.ORDER_SIZE or not ancillary:
         return None
-    descriptors = array.array("i", ancillary[0][2])
-    return messages.Order.unpack(data), descriptors[0]
+    return messages.Order.unpack(data), list(array.array("i", ancillary[0][2]))
 
 
-def start_child(order: messages.Order, handle: int, base: int, install: Callable[[], None] | None) -> int:
-    """Forks; the child keeps only its job's socket and never comes back."""
+def start_child(
+    order: messages.Order, handles: list[int], base: int, install: Callable[[], None] | None, role: child.Role
+) -> int:
+    """Forks; the child keeps only its own sockets, from SOCKET on, and never comes back."""
     pid = os.fork()
     if pid:
         return pid
     try:
         os.setsid()
-        if handle != child.SOCKET:
-            os.dup2(handle, child.SOCKET)
-        os.closerange(child.SOCKET + 1, 256)
-        child.main(order, base, install)
+        for place, handle in enumerate(handles, child.SOCKET):  # rising, so that none is overwritten
+            if handle != place:
+                os.dup2(handle, place)
+        os.closerange(child.SOCKET + len(handles), 256)
+        child.main(order, base, install, role)
     finally:
         os._exit(70)
 
@@ -113,28 +115,31 @@ def processor_time(pid: int) -> float:
 Reaped = tuple[int, int, resource.struct_rusage]
 
 
-def wait(pid: int, order: messages.Order, control: socket.socket) -> tuple[int, Reaped | None]:
-    """Waits for the child to end, or until a limit is reached; says which. Leaves if the parent goes."""
-    began = time.monotonic()
+def wait(pids: list[int], order: messages.Order, control: socket.socket) -> tuple[int, Reaped | None]:
+    """Waits for the last child to end, or until one reaches a limit; says which. Leaves if the parent goes."""
+    began, last = time.monotonic(), pids[-1]
     poller = select.poll()
     poller.register(control.fileno(), 0)
     handle = -1
     with contextlib.suppress(OSError, AttributeError):
-        handle = os.pidfd_open(pid)
+        handle = os.pidfd_open(last)
         poller.register(handle, select.POLLIN)
     try:
         while True:
-            left = min(order.cpu - processor_time(pid), began + order.wall - time.monotonic())
+            left = min(order.cpu - max(map(processor_time, pids)), began + order.wall - time.monotonic())
             pause = max(left, 0.001) if handle >= 0 else 0.002
             for ready, _event in poller.poll(pause * 1000 + 1):
                 if ready == handle:
                     return messages.EXITED, None
-                os.kill(pid, signal.SIGKILL)
+                for pid in pids:
+                    os.kill(pid, signal.SIGKILL)
                 os._exit(0)
-            if handle < 0 and (reaped := os.wait4(pid, os.WNOHANG))[0]:
+            if handle < 0 and (reaped := os.wait4(last, os.WNOHANG))[0]:
                 return messages.EXITED, reaped
-            if processor_time(pid) >= order.cpu:
+            if processor_time(pids[0]) >= order.cpu:
                 return messages.CPU_LIMIT, None
+            if processor_time(last) >= order.cpu:
+                return messages.TESTS_LIMIT, None
             if time.monotonic() - began >= order.wall:
                 return messages.WALL_LIMIT, None
     finally:
@@ -142,12 +147,26 @@ def wait(pid: int, order: messages.Order, control: socket.socket) -> tuple[int, 
             os.close(handle)
 
 
-def clean_up(pid: int, reaped: Reaped | None) -> tuple[int, float]:
-    """Ends the child, its group and whatever it left behind. Returns its wait status and its processor time."""
-    for end in (os.killpg,) if reaped else (os.kill, os.killpg):
+def end(pid: int) -> Reaped:
+    """Ends a child that has not been reaped, and its group."""
+    for kill in (os.kill, os.killpg):
         with contextlib.suppress(ProcessLookupError, PermissionError):
-            end(pid, signal.SIGKILL)
-    _pid, status, usage = reaped or os.wait4(pid, 0)
+            kill(pid, signal.SIGKILL)
+    return os.wait4(pid, 0)
+
+
+def clean_up(pids: list[int], reaped: Reaped | None) -> tuple[int, int, float]:
+    """Ends the children, their groups and whatever they left behind. Returns the last one's wait status, that of a
+    program beside it if it had ended by itself, and their processor time."""
+    *others, last = pids
+    gone, before = [reaped or end(last)], 0
+    for pid in others:
+        ended = os.wait4(pid, os.WNOHANG)
+        before = ended[1]
+        gone.append(ended if ended[0] else end(pid))
+    for pid in pids:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(pid, signal.SIGKILL)
     while True:
         try:
             stray = os.waitpid(-1, os.WNOHANG)[0]
@@ -155,7 +174,7 @@ def clean_up(pid: int, reaped: Reaped | None) -> tuple[int, float]:
             break
         if not stray and not kill_strays():
             break
-    return status, usage.ru_utime + usage.ru_stime
+    return gone[0][1], before, sum(usage.ru_utime + usage.ru_stime for _pid, _status, usage in gone)
 
 
 def kill_strays() -> bool:
@@ -173,19 +192,27 @@ def kill_strays() -> bool:
 
 
 def obey(
-    order: messages.Order, handle: int, base: int, install: Callable[[], None] | None, control: socket.socket
+    order: messages.Order, handles: list[int], base: int, install: Callable[[], None] | None, control: socket.socket
 ) -> messages.Report:
     """One order from fork to report."""
     began = time.monotonic()
+    roles = [(handles[:1], program.serve), (handles[1:], tests.examine)]
+    if not order.flags & messages.PAIRED:
+        roles = [(handles, child.run)]
+    pids: list[int] = []
     try:
-        pid = start_child(order, handle, base, install)
+        for own, role in roles:
+            pids.append(start_child(order, own, base, install, role))
     except OSError as error:
-        return messages.Report(order.job, error.errno or errno.EIO, 0.0, 0.0, messages.BROKEN)
+        if pids:
+            clean_up(pids, None)
+        return messages.Report(order.job, error.errno or errno.EIO, 0, 0.0, 0.0, messages.BROKEN)
     finally:
-        os.close(handle)
-    cause, reaped = wait(pid, order, control)
-    status, cpu = clean_up(pid, reaped)
-    return messages.Report(order.job, status, cpu, time.monotonic() - began, cause)
+        for handle in handles:
+            os.close(handle)
+    cause, reaped = wait(pids, order, control)
+    status, other, cpu = clean_up(pids, reaped)
+    return messages.Report(order.job, status, other, cpu, time.monotonic() - began, cause)
 
 
 def main(number: int, wanted: str) -> None:

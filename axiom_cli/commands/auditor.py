@@ -1,0 +1,79 @@
+"""`axiom verify --audit`: the problems met on the way, then the audit as a table and as a record."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from axiom_cli import console
+from axiom_cli.commands.streams import records, words, write
+from axiom_cli.configs import VerifyConfig
+from axiom_cli.errors import GateFailed, NothingToDo
+from axiom_cli.records import Problem, Sample, Verdict
+
+if TYPE_CHECKING:
+    from axiom_cli.stages.verifier_audit import Audit
+
+
+class Auditor:
+    """Stands beside one run of `verify`."""
+
+    def __init__(self, config: VerifyConfig) -> None:
+        from axiom_cli.stages.determinism import Again
+
+        self.config = config
+        self._problems: dict[str, Problem] = {}
+        self._again = Again()
+
+    def samples(self, file: Path | None, skip_bad: bool) -> Iterator[Sample]:
+        """The samples of the input; its problems, with or without samples, are noted. No input is no error."""
+        if file is None and (sys.stdin is None or sys.stdin.isatty()):
+            return
+        try:
+            found = records(file, Sample, Problem, skip_bad=skip_bad)
+        except NothingToDo:
+            if file is not None:
+                raise
+            return
+        for record in found:
+            problem = record.problem if isinstance(record, Sample) else record
+            self._problems.setdefault(problem.id, problem)
+            if isinstance(record, Sample):
+                yield record
+
+    def watched(self, verdicts: Iterator[Verdict]) -> Iterator[Verdict]:
+        """The verdicts, while accepted programs are run again."""
+        from axiom_cli.stages.determinism import again
+
+        return again(verdicts, self.config, self._again)
+
+    def report(self, workspace: str, output: Path | None, alone: bool) -> None:
+        """The rest of the audit, told on stderr and kept in the workspace; where nothing else came out of the command
+        (`alone`), the record goes to stdout or `output`, too. Raises GateFailed if it does not pass."""
+        from axiom_cli.stages.verifier_audit import examine, keep, table
+        from axiom_cli.workspace import Workspace
+
+        problems = list(self._problems.values())
+        with console.progress("audit") as progress:
+            found = examine(problems, self._again, self.config, lambda what: progress(1, what))
+        console.table("audit of the verifier", ["check", "of", "found"], table(found))
+        digest = keep(found, self.config, Workspace.open_or_create(workspace or None))
+        console.note(f"audit sha256:{digest[:12]}")
+        if alone and (output is not None or not sys.stdout.isatty()):
+            write([found.to_dict()], output)
+        _judge(found, len(problems))
+
+
+def _judge(found: Audit, problems: int) -> None:
+    for line in found.failures[:5]:
+        console.warn(line)
+    succeeded = sum(len(row["succeeded"]) for row in found.attacks)
+    if succeeded:
+        raise GateFailed(f"{words(succeeded, 'attack')} succeeded", "axiom doctor says what isolation is missing")
+    if found.unsound:
+        broken = len({row["problem"] for row in found.unsound})
+        raise GateFailed(f"the tests of {words(broken, 'problem')} do not hold", "leave those problems out")
+    if problems:
+        console.note(f"the tests of {words(problems, 'problem')} hold")

@@ -1,0 +1,5 @@
+"""Returns a hundred megabytes."""
+
+
+def solve(x):
+    return b"x" * 100_000_000

@@ -1,0 +1,25 @@
+"""How busy the machine is: what takes a second on a quiet machine takes longer on a crowded one."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+
+MOST = 4.0
+
+
+def crowding() -> float:
+    """How much longer things take because more processes want to run than there are processors: 1 to 4.
+
+    The load of the last minute, or what wants to run at this moment where that is more: the load average needs a
+    quarter of a minute to notice a crowd.
+    """
+    wanting = max(os.getloadavg()[0], _runnable())
+    return min(MOST, max(1.0, wanting / (os.cpu_count() or 1)))
+
+
+def _runnable() -> int:
+    """Processes that run or wait for a processor now, 0 where the system does not say."""
+    with contextlib.suppress(OSError, ValueError), open("/proc/loadavg") as file:
+        return int(file.read().split()[3].partition("/")[0])
+    return 0

@@ -1,0 +1,115 @@
+"""What an attack may harm, planted on purpose: a secret, files, listeners, another process, this process's memory."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import secrets
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+VARIABLE = "AXIOM_SIEGE_SECRET"
+VICTIM = "import time; time.sleep(3600)  # axiom-siege-victim"
+SOCKET = "sock"
+LEAVINGS = ("pwned", "many0", "link1", "link2", "link3")
+
+
+class Scene:
+    """A folder with a private key, the expected answers and a file that must not change; a listener on every kind of
+    socket; a process of the same user. Use it with `with`."""
+
+    def __init__(self) -> None:
+        self.secret = f"SECRET-{secrets.token_hex(16)}"
+        self._folder = tempfile.TemporaryDirectory(prefix="axiom-siege-")
+        self.root = Path(self._folder.name)
+        self._listen()
+        self._plant()
+        os.environ[VARIABLE] = self.secret
+        self._victim = subprocess.Popen([sys.executable, "-S", "-c", VICTIM], stdin=subprocess.DEVNULL)
+
+    def _plant(self) -> None:
+        """Puts the files there as they should be, and takes away all others."""
+        for path in self.root.iterdir():
+            if path.is_dir() and not path.is_symlink():
+                shutil.rmtree(path)
+            elif path.name != SOCKET:
+                path.unlink()
+        (self.root / "home" / ".ssh").mkdir(parents=True)
+        (self.root / "home" / ".ssh" / "id_rsa").write_text(self.secret)
+        (self.root / "home" / "treasure.py").write_text(f"SECRET = {self.secret!r}\n")
+        (self.root / "tests.json").write_text(repr([self.flag(x) for x in (1, 2, 3)]))
+        (self.root / "precious").write_text("precious")
+
+    def _listen(self) -> None:
+        self._abstract = f"axiom-siege-{os.getpid()}-{secrets.token_hex(4)}"
+        tcp, path, self._udp = socket.socket(), socket.socket(socket.AF_UNIX), socket.socket(type=socket.SOCK_DGRAM)
+        places: list[tuple[socket.socket, str | tuple[str, int]]] = [(tcp, ("127.0.0.1", 0))]
+        places.append((path, str(self.root / SOCKET)))
+        if sys.platform.startswith("linux"):
+            places.append((socket.socket(socket.AF_UNIX), "\0" + self._abstract))
+        self._listeners = [listener for listener, _place in places]
+        for listener, place in places:
+            listener.bind(place)
+            listener.listen()
+            listener.setblocking(False)
+        self._udp.bind(("127.0.0.1", 0))
+        self._udp.setblocking(False)
+
+    def __enter__(self) -> Scene:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Takes everything away again."""
+        os.environ.pop(VARIABLE, None)
+        self._victim.kill()
+        self._victim.wait()
+        for one in (*self._listeners, self._udp):
+            one.close()
+        self._folder.cleanup()
+
+    def flag(self, x: int) -> str:
+        """The expected value of test `x`, which nobody can compute without the secret."""
+        code = hashlib.sha256(f"{self.secret}{x}".encode()).hexdigest()[:16]
+        return f"flag{{solve:{x}:{code}}}"
+
+    def fill_in(self, source: str) -> str:
+        """An attack's program, with the places that it is after."""
+        places = {
+            "@ROOT@": self.root,
+            "@TCP@": self._listeners[0].getsockname()[1],
+            "@UDP@": self._udp.getsockname()[1],
+            "@ABSTRACT@": self._abstract,
+            "@VICTIM@": self._victim.pid,
+        }
+        for token, value in places.items():
+            source = source.replace(token, str(value))
+        return source
+
+    def harm(self) -> list[str]:
+        """What has been harmed since the last call, in words."""
+        found = [f"{name} was made" for name in LEAVINGS if os.path.lexists(self.root / name)]
+        found += [] if self._unchanged() else ["a file was changed"]
+        self._plant()
+        found += [] if self._victim.poll() is None else ["another process was killed"]
+        for listener in self._listeners:
+            with contextlib.suppress(BlockingIOError):
+                listener.accept()[0].close()
+                found.append(f"somebody connected to {listener.getsockname()!r}")
+        with contextlib.suppress(BlockingIOError):
+            self._udp.recv(10)
+            found.append("a datagram arrived")
+        return found
+
+    def _unchanged(self) -> bool:
+        try:
+            return (self.root / "precious").read_text() == "precious"
+        except OSError:
+            return False

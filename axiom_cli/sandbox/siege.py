@@ -1,0 +1,176 @@
+"""The attack suite: every program in `attacks/` is let loose on a sandbox, and must neither pass nor do harm.
+
+A file there is one attack, its docstring what it tries, its kind the first word of its name:
+
+- `tamper`, `cross`, `judge`: earn a pass without computing the answer, now, for the next program, or from tests that
+  are code. They concern the verdict, so they must fail at every level, against tests as data and as code. The expected
+  values are flags that only the judge can make.
+- `leak`, `network`, `process`, `resource`: reach what lies outside. They answer `BROKE OUT` where they did, and are
+  only let loose where the level that was proved promises to hold them.
+
+What an attack does where it succeeds is harmless: it reads and writes in a folder made for it, kills a process made for
+it, and otherwise asks whether it may.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+from axiom_cli import records
+from axiom_cli.sandbox import levels
+from axiom_cli.sandbox.box import Limits, Sandbox
+from axiom_cli.sandbox.crowding import crowding
+from axiom_cli.sandbox.scene import Scene
+
+PLACE = Path(__file__).parent / "attacks"
+VERDICT = ("tamper", "cross", "judge")
+BROKE_OUT = "BROKE OUT"
+XS = (1, 2, 3)
+LIMITS = Limits(timeout=0.3)
+SLOW = 15.0  # seconds until a verdict counts as hung, on a quiet machine
+MOST_GROWTH = 100 << 20
+LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
+    "strong": (("namespaces", "landlock", "seccomp"),),
+    "good": (("landlock", "seccomp"), ("namespaces", "seccomp")),
+    "basic": (("seccomp",),),
+    "limited": ((),),
+}
+HONEST = (
+    "import math, bisect\ndef f(xs):\n    return [sum(xs), sorted(xs), math.gcd(*xs), 1 + 4, bisect.bisect([1], 1)]"
+)
+HONEST_PROGRAM = records.Program("f", "def f(xs)", tests=[{"args": [[6, 4]], "expected": [10, [4, 6], 2, 5, 1]}])
+
+
+@dataclass(frozen=True)
+class Attack:
+    """A program that must fail; `about` says what it tries."""
+
+    name: str
+    about: str
+    source: str
+
+    @property
+    def kind(self) -> str:
+        """tamper, cross, judge, leak, network, process or resource."""
+        return self.name.partition("_")[0]
+
+    @property
+    def concerns_verdict(self) -> bool:
+        """Whether it is after a false verdict, so that it must fail at every level."""
+        return self.kind in VERDICT
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """What came of an attack at a level: `harm` in words, empty where it failed as it must. `decided` is false where
+    the machine was too busy to tell."""
+
+    attack: Attack
+    level: str
+    harm: tuple[str, ...]
+    decided: bool = True
+
+
+@cache
+def attacks() -> tuple[Attack, ...]:
+    """The whole suite, by name."""
+    found = []
+    for path in sorted(PLACE.glob("*.py")):
+        source = path.read_text(encoding="utf-8")
+        found.append(Attack(path.stem, source.partition('"""')[2].partition('"""')[0], source))
+    return tuple(found)
+
+
+def weaker(level: str) -> list[str]:
+    """The levels below `level` that run programs at all, strongest first."""
+    return [one for one in LAYERS if levels.LEVELS.index(one) < levels.LEVELS.index(level)]
+
+
+def against(level: str, reached: str) -> list[Attack]:
+    """The attacks that must fail at `level` on a machine that reaches `reached`."""
+    whole = level == reached and levels.LEVELS.index(level) >= levels.LEVELS.index("basic")
+    return [attack for attack in attacks() if whole or attack.concerns_verdict]
+
+
+def open_at(level: str, hash_seed: int = 0) -> Sandbox | None:
+    """A sandbox at exactly this level; None where this machine cannot have it."""
+    for layers in LAYERS[level]:
+        box = Sandbox(LIMITS, jobs=1, isolation="none", layers=layers, hash_seed=hash_seed)
+        if box.level == level:
+            return box
+        box.close()
+    return None
+
+
+def besiege(reached: str) -> Iterator[Attempt]:
+    """Every attack at the level reached, then those that concern the verdict at each weaker level to be had here."""
+    with Scene() as scene:
+        for level in (reached, *weaker(reached)):
+            box = open_at(level) if level in LAYERS else None
+            if box is None:
+                continue
+            with box:
+                for attack in against(level, reached):
+                    yield assault(box, attack, scene)
+
+
+def assault(box: Sandbox, attack: Attack, scene: Scene) -> Attempt:
+    """Lets one attack loose on each kind of tests that it is after, and an honest program after each."""
+    found: list[str] = []
+    decided = True
+    for program in _problems(attack, scene):
+        if attack.kind == "cross":
+            answers = {x: scene.flag(x) for x in XS}
+            box.check(f"ANSWERS = {answers!r}\ndef solve(x): return ANSWERS[x]", program)
+        processes, memory, began = len(descendants(os.getpid())), _memory(), time.monotonic()
+        outcome = box.check(scene.fill_in(attack.source), program)
+        found += [f"{outcome.passed} of its tests passed"] if outcome.passed else []
+        if (took := time.monotonic() - began) > SLOW * crowding() ** 2:
+            found.append(f"its verdict took {took:.0f} s")
+        if _memory() - memory > MOST_GROWTH:
+            found.append("the judge's memory grew")
+        if len(descendants(os.getpid())) > processes:
+            found.append("a process of its own outlives it")
+        after = box.check(f"{HONEST}\n# after {attack.name}", HONEST_PROGRAM)
+        if after.status == "fail":
+            found.append(f"the next program failed: {after.reason}")
+        decided = decided and "infra" not in (outcome.status, after.status)
+    return Attempt(attack, box.level, (*found, *scene.harm()), decided)
+
+
+def _problems(attack: Attack, scene: Scene) -> Iterator[records.Program]:
+    """What the attack pretends to solve: its tests as data and, where it is after the verdict, as code."""
+    expected = {x: scene.flag(x) if attack.concerns_verdict else BROKE_OUT for x in XS}
+    tests = [{"args": [x], "expected": value} for x, value in expected.items()]
+    yield records.Program("solve", "def solve(x)", tests=tests)
+    if attack.concerns_verdict:
+        code = f"for x, wanted in {expected!r}.items():\n    assert solve(x) == wanted"
+        yield records.Program("solve", "def solve(x)", test_code=code)
+
+
+def _memory() -> int:
+    """The most bytes of memory that this process has had."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+
+
+def descendants(pid: int) -> list[int]:
+    """The processes below `pid`; none where the system does not list them in /proc."""
+    parents: dict[int, list[int]] = {}
+    for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
+        try:
+            with open(f"/proc/{int(name)}/stat") as file:
+                parents.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(int(name))
+        except (OSError, ValueError):
+            continue
+    found, fresh = [], [pid]
+    while fresh:
+        fresh = [child for one in fresh for child in parents.get(one, ())]
+        found += fresh
+    return found

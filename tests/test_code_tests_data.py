@@ -1,0 +1,116 @@
+"""The data between a program and tests that are code: it arrives as it was, and no bytes can hurt its reader."""
+
+from __future__ import annotations
+
+import contextlib
+import marshal
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from axiom_cli.errors import InputError
+from axiom_cli.records import Program
+from axiom_cli.sandbox import code_suite
+from axiom_cli.sandbox.inside import messages, plain
+from axiom_cli.sandbox.inside.reader import Unreadable
+from axiom_cli.sandbox.inside.tests import Channel, Data, Remote
+from axiom_cli.sandbox.judge import judge
+
+scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
+values = st.recursive(
+    scalars | st.complex_numbers(allow_nan=False),
+    lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text() | st.integers(), inner)
+    | st.sets(st.integers() | st.text()) | st.frozensets(st.binary()),
+    max_leaves=20,
+)  # fmt: skip
+cut = st.builds(lambda value, at, end: marshal.dumps(value, 2)[:at] + end, values, st.integers(0, 50), st.binary())
+
+
+def refuse(value):
+    raise ValueError(value)
+
+
+def typed(value):
+    """A value that is equal only where the types are, too."""
+    if isinstance(value, dict):
+        return dict, [(typed(key), typed(item)) for key, item in value.items()]
+    if isinstance(value, (set, frozenset)):
+        return type(value), frozenset(map(typed, value))
+    return type(value), list(map(typed, value)) if isinstance(value, (list, tuple)) else value
+
+
+@given(values)
+@settings(max_examples=150, deadline=None)
+def test_what_a_program_returns_is_what_its_tests_get(value):
+    got = Data(plain.dumps(value, refuse), Channel(0)).whole()
+    assert typed(got) == typed(value) == typed(plain.reduced(value, refuse)) == typed(plain.restored(value, refuse))
+
+
+@given(st.binary(max_size=200) | cut)
+@settings(max_examples=400, deadline=None)
+def test_no_bytes_break_the_tests_reader(data):
+    with contextlib.suppress(Unreadable):
+        Data(data, Channel(0)).whole()
+
+
+def test_objects_are_numbers_on_the_way_and_no_number_is_trusted():
+    channel = Channel(0)
+    other = object()
+    held = {0: other}
+    got = Data(plain.dumps([1, {"a": other}], lambda value: (..., 0)), channel).whole()
+    assert type(got[1]["a"]) is Remote
+    assert plain.restored(marshal.loads(plain.dumps(got, channel.lend)), held.__getitem__) == [1, {"a": other}]
+    for unhashable in (b"{(\x02\0\0\0.i\0\0\0\0N0", b"<\x01\0\0\0[\0\0\0\0"):
+        with pytest.raises(Unreadable):
+            Data(unhashable, channel).whole()
+
+
+def test_colliding_keys_are_refused_at_once():
+    prime = 2**61 - 1
+    for evil in ({n * prime: 0 for n in range(1, 3000)}, {n * prime for n in range(1, 3000)}):
+        began = time.monotonic()
+        with pytest.raises(Unreadable, match="collide"):
+            Data(marshal.dumps(evil, 2), Channel(0)).whole()
+        assert time.monotonic() - began < 2
+
+
+@given(st.text() | st.text(alphabet="f(x)=: \n1,[]asertdcheckanidlmbpow.\"'", max_size=60))
+@settings(max_examples=200, deadline=None)
+def test_any_text_is_tests_or_a_named_error(text):
+    with contextlib.suppress(InputError):
+        assert code_suite.prepare(Program("f", "f", test_code=text or " ", reference=text)).source
+
+
+REPORT = messages.Report(1, 0, 0, 0.1, 0.1, messages.EXITED)
+STARTED, END = (messages.HEADER.pack(kind, 0) for kind in (messages.STARTED, messages.END))
+FAILED = messages.HEADER.pack(messages.FAILED, 2) + b"no"
+NO_PASS = {
+    "nothing": b"",
+    "no end": STARTED,
+    "no start": END,
+    "twice": STARTED + END + END,
+    "the other way round": END + STARTED,
+    "more bytes": STARTED + END + b"x",
+    "a failure before": STARTED + FAILED + END,
+    "a failure after": STARTED + END + FAILED,
+    "a failure instead": STARTED + FAILED,
+    "a long end": STARTED + messages.HEADER.pack(messages.END, 1) + b"x",
+    "a value": messages.HEADER.pack(messages.VALUE, 1) + b"T" + END,
+}
+
+
+@pytest.mark.parametrize("frames", NO_PASS.values(), ids=NO_PASS)
+def test_only_one_run_of_frames_is_a_pass(frames):
+    suite = code_suite.prepare(Program("f", "f", test_code="assert f()"))
+    assert judge(suite, STARTED + END, REPORT, (1, 0, 1), False).status == "pass"
+    assert judge(suite, frames, REPORT, (1, 0, 1), False).status != "pass"
+    for report in (
+        REPORT._replace(status=256),
+        REPORT._replace(status=9),
+        REPORT._replace(program=9),
+        *(REPORT._replace(cause=cause) for cause in range(1, 5)),
+    ):
+        assert judge(suite, STARTED + END, report, (1, 0, 1), False).status != "pass"
+    assert judge(suite, STARTED + END, REPORT, (1, 0, 1), True).status == "fail"
