@@ -18,7 +18,7 @@ from command_line import AXIOM, axiom, environment, talk
 
 SMALL = [
     "loop", "--experiment", "small", "--iterations", "2", "--train-size", "60", "--val-size", "20", "--test-size", "20",
-    "--samples", "2", "--epochs", "1", "--min-difficulty", "2", "--max-difficulty", "4", "--max-tokens", "160",
+    "--samples", "2", "--epochs", "1", "--min-difficulty", "1", "--max-difficulty", "3", "--max-tokens", "120",
 ]  # fmt: skip
 
 

@@ -178,5 +178,6 @@ def test_problems_and_samples_are_audited(tmp_path):
     assert [row["kind"] for row in rows(both.stdout)] == ["verdict"], "the audit of samples is kept, not mixed in"
     assert both.returncode == 0, both.stderr
     digest = next(line for line in talk(both) if line.startswith("audit sha256:")).partition(":")[2]
-    kept = jsonl.orjson.loads(Workspace.open(tmp_path / ".axiom").get_bytes(digest))
+    workspace = Workspace.open(tmp_path / ".axiom")
+    kept = jsonl.orjson.loads(workspace.get_bytes(workspace.resolve(f"sha256:{digest}")))
     assert (kept["problems"], kept["determinism"]["programs"]) == (3, 1)
