@@ -12,7 +12,7 @@ import pytest
 import ordinary_user
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import Program
-from axiom_cli.sandbox import Limits, Sandbox, isolation_level, levels
+from axiom_cli.sandbox import Limits, Sandbox, isolation_level, levels, worker
 
 
 def program(*tests, name="f", checker=None):
@@ -284,3 +284,10 @@ def test_tests_that_cannot_be_run_are_named(box):
         box.check("def f(x): return x", program(([1], 1), checker="psychic"))
     with pytest.raises(InputError, match="test 1"):
         box.check("def f(x): return x", Program("f", "def f(x)", tests=[{"input": 1}]))
+
+
+def test_a_sandbox_that_does_not_start_says_what_is_missing(monkeypatch):
+    monkeypatch.setattr(worker, "BOOT", "import sys; sys.exit('no luck')")
+    with pytest.raises(MissingError, match="does not start: no luck") as caught:
+        Sandbox(jobs=1)
+    assert caught.value.hint

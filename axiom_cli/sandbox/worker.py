@@ -14,7 +14,7 @@ from collections import OrderedDict
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from axiom_cli.errors import AxiomError
+from axiom_cli.errors import MissingError
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.judge import Outcome
 from axiom_cli.sandbox.suite import AnySuite
@@ -95,7 +95,8 @@ class Worker:
             return json.loads(line)["missing"]
         self.kill()
         complaint = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
-        raise AxiomError(f"the sandbox does not start: {complaint[-1] if complaint else 'it said nothing'}")
+        said = complaint[-1] if complaint else "it said nothing"
+        raise MissingError(f"the sandbox does not start: {said}", "axiom doctor says what this machine can do")
 
     @property
     def worn(self) -> bool:

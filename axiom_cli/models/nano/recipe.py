@@ -35,7 +35,7 @@ FIRST = TrainConfig(**COMMON, lr=0.015, batch_size=32, epochs=1.5, warmup=0.05, 
 SECOND = TrainConfig(**COMMON, lr=0.012, batch_size=48, epochs=4, warmup=0.02, seed=2)
 """Then everything."""
 THIRD = TrainConfig(**COMMON, lr=0.0015, batch_size=64, epochs=1, warmup=0.02, seed=3)
-"""Then everything once more at a rate that goes down to a hundredth of the second stage's: the weights come to rest."""
+"""Then everything once more, down to about a hundredth of the second stage's peak rate: the weights come to rest."""
 
 
 def problems(share: float = 1.0) -> Iterator[Problem]:
