@@ -50,7 +50,7 @@ class SolveConfig:
     max_tokens: int = option(512, "Longest completion, in tokens.")
     seed: int = option(0, "Seed of the sampling.")
     engine: str = option("auto", "auto, transformers, vllm, remote or scripted.")
-    batch_tokens: int = option(131072, "How many tokens' keys and values the engine holds at once.")
+    batch_tokens: int = option(32768, "How many tokens' keys and values the engine holds at once.")
     strategy: str = option("best-of-n", "best-of-n, retry, vote or adaptive.")
     max_attempts: int = option(3, "Attempts at a problem with --strategy retry, each told why the last one failed.")
 

@@ -8,7 +8,8 @@ import pytest
 import torch
 from transformers import GemmaConfig, GemmaForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
-from axiom_cli.engines.sampling import choose, complete
+from axiom_cli.engines import attention
+from axiom_cli.engines.sampling import Decoding, Row, choose, complete
 
 SIZE = {
     "vocab_size": 40,
@@ -36,6 +37,7 @@ def model(request: pytest.FixtureRequest) -> torch.nn.Module:
     with torch.no_grad():
         for parameter in made.parameters():
             parameter.mul_(4)
+    attention.use(made)
     return made
 
 
@@ -44,30 +46,45 @@ def prompts(count: int) -> list[list[int]]:
     return [[random.randrange(2, 40) for _ in range(random.randint(1, 12))] for _ in range(count)]
 
 
-def test_greedy_is_what_generate_gives(model: torch.nn.Module) -> None:
+def written(model: torch.nn.Module, asked: list[list[int]], uniforms: torch.Tensor, temperature: float, room: int):
+    rows = [Row(prompt, numbers) for prompt, numbers in zip(asked, uniforms, strict=True)]
+    complete(model, rows, Decoding([EOS], temperature), room)
+    return rows
+
+
+ROOMS = {"room for all": 100_000, "room for some": 400, "room for one": 1}
+
+
+@pytest.mark.parametrize("room", ROOMS.values(), ids=ROOMS)
+def test_greedy_is_what_generate_gives(model: torch.nn.Module, room: int) -> None:
     asked = prompts(12)
-    ours = complete(model, asked, 1, torch.zeros(12, 20), [EOS], 20, 0.0)
-    for prompt, completion in zip(asked, ours, strict=True):
+    for prompt, row in zip(asked, written(model, asked, torch.zeros(12, 90), 0.0, room), strict=True):
         ids = torch.tensor([prompt])
-        wanted = model.generate(ids, max_new_tokens=20, do_sample=False, eos_token_id=EOS, pad_token_id=EOS)
-        assert completion.token_ids == wanted[0, len(prompt) :].tolist()
-        assert (completion.finish == "stop") == (completion.token_ids[-1] == EOS)
-        assert (completion.finish == "length") <= (len(completion.token_ids) == 20)
+        wanted = model.generate(ids, max_new_tokens=90, do_sample=False, eos_token_id=EOS, pad_token_id=EOS)
+        assert row.token_ids == wanted[0, len(prompt) :].tolist()
+        assert row.finish == ("stop" if row.token_ids[-1] == EOS else "length")
+        assert row.finish == "stop" or len(row.token_ids) == 90
 
 
 def test_a_sample_does_not_depend_on_the_batch_and_its_logprob_is_the_models(model: torch.nn.Module) -> None:
-    asked = prompts(6)
-    uniforms = torch.rand(18, 16, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    together = complete(model, asked, 3, uniforms, [EOS], 16, 1.0)
-    for place, prompt in enumerate(asked):
-        rows = slice(3 * place, 3 * place + 3)
-        alone = complete(model, [prompt], 3, uniforms[rows], [EOS], 16, 1.0)
-        assert [c.token_ids for c in alone] == [c.token_ids for c in together[rows]]
-        for one in alone:
-            with torch.no_grad():
-                logits = model(torch.tensor([prompt + one.token_ids])).logits[0, len(prompt) - 1 : -1]
-            wanted = logits.log_softmax(-1).gather(-1, torch.tensor(one.token_ids)[:, None]).sum()
-            assert one.logprob == pytest.approx(float(wanted), abs=1e-3)
+    asked = [prompt for prompt in prompts(6) for _ in range(3)]
+    uniforms = torch.rand(18, 80, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
+    together = written(model, asked, uniforms, 1.0, 100_000)
+    assert [row.token_ids for row in written(model, asked, uniforms, 1.0, 500)] == [row.token_ids for row in together]
+    for place, row in enumerate(together):
+        (alone,) = written(model, asked[place : place + 1], uniforms[place : place + 1], 1.0, 100_000)
+        assert alone.token_ids == row.token_ids
+        with torch.no_grad():
+            logits = model(torch.tensor([row.prompt + row.token_ids])).logits[0, len(row.prompt) - 1 : -1]
+        wanted = logits.log_softmax(-1).gather(-1, torch.tensor(row.token_ids)[:, None]).sum()
+        assert row.logprob == pytest.approx(float(wanted), abs=1e-3)
+
+
+def test_copies_of_a_prompt_are_computed_once(model: torch.nn.Module) -> None:
+    computed = []
+    model.register_forward_pre_hook(lambda _, args, given: computed.append(given["input_ids"].shape), with_kwargs=True)
+    written(model, [[5, 6, 7]] * 4 + [[8, 9]] * 4, torch.zeros(8, 3), 0.0, 100_000)
+    assert computed[0] == (2, 3)
 
 
 def test_tokens_come_as_often_as_their_probability() -> None:

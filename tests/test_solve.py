@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from axiom_cli import engines
 from axiom_cli.configs import SolveConfig, VerifyConfig
 from axiom_cli.engines.scripted import ScriptedEngine
 from axiom_cli.errors import UsageError
@@ -53,18 +54,21 @@ def test_samples_come_in_the_order_of_the_problems_side_by_side():
     assert 0.4 < sum(passed(samples)) / 48 < 0.8
 
 
-def test_batching_changes_nothing():
+def test_batching_changes_nothing(monkeypatch):
     engine = open_engine("solver:0.4", CONFIG)
-    small = replace(CONFIG, batch_tokens=1)
-    assert list(solve(PROBLEMS, engine, small)) == list(solve(PROBLEMS, engine, CONFIG))
+    at_once = list(solve(PROBLEMS, engine, CONFIG))
+    monkeypatch.setattr(engines, "AT_ONCE", 4)
+    assert list(solve(PROBLEMS, engine, CONFIG)) == at_once
 
 
-def test_it_streams():
+def test_it_streams(monkeypatch):
+    monkeypatch.setattr(engines, "AT_ONCE", 16)
+
     def endless():
         yield from PROBLEMS
         raise AssertionError("read to the end of an endless input")
 
-    first = next(solve(endless(), open_engine("solver", CONFIG), replace(CONFIG, batch_tokens=4096)))
+    first = next(solve(endless(), open_engine("solver", CONFIG), CONFIG))
     assert first.problem == PROBLEMS[0]
 
 

@@ -31,6 +31,9 @@ BUILT_IN = MappingProxyType(
     }
 )
 
+AT_ONCE = 2048
+"""Samples that an engine is asked for at once, if it does not say."""
+
 Messages = Sequence[Mapping[str, str]]
 
 
@@ -61,6 +64,11 @@ class Engine(Protocol):
     def close(self) -> None:
         """Frees what the engine holds. Closing twice is no error."""
         ...
+
+
+def at_once(engine: Engine, config: SolveConfig) -> int:
+    """How many samples `engine` is best asked for at once: it may say so by a method of this name."""
+    return engine.at_once(config) if hasattr(engine, "at_once") else AT_ONCE
 
 
 def sampling_params(config: SolveConfig) -> dict[str, Any]:

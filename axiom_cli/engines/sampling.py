@@ -1,25 +1,34 @@
 """Batched sampling from any causal language model: the prompt once a problem, finished rows out of the batch.
 
 The usual `generate` steps every row until the last one ends, and joins the keys and values anew at each token. Here
-they lie in one buffer that is written in place, rows that have ended leave it, and each row draws from its own stream
-of uniform numbers, so that a sample does not depend on which others it was drawn beside (up to the rounding of the
-matrix products).
+they lie in buffers that are written in place and hold no more than what is needed soon. Rows that have ended leave the
+batch; the last few of it wait, and are gone on with beside others, since a step costs nearly as much for few rows as
+for many. Each row draws from its own stream of uniform numbers, so that a sample does not depend on which others it
+was drawn beside (up to the rounding of the matrix products).
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from itertools import count
 
 import torch
+from torch.nn import functional
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
 
 KEEP = 0.85
 """The batch is compacted when fewer than this share of its rows are still being written."""
+GROW = 64
+"""Tokens that the buffers are made longer by, when they are full."""
+BLOCK = 64
+"""Rows that are moved at once."""
+FEW = 1 / 16
+"""A batch of which this share is left lets them wait for others."""
 
 
 class BufferedLayer(DynamicLayer):
-    """One layer's keys and values in a buffer of fixed capacity: (rows, heads, capacity, head size)."""
+    """One layer's keys and values in buffers: (rows, heads, capacity, head size)."""
 
     def __init__(self, capacity: int) -> None:
         super().__init__()
@@ -43,13 +52,20 @@ class BufferedLayer(DynamicLayer):
     def get_seq_length(self) -> int:
         return self.length
 
-    def select(self, rows_N: torch.Tensor) -> None:
-        """Keeps these rows, in this order; a row may come several times."""
+    def keep(self, rows_N: torch.Tensor, capacity: int) -> None:
+        """Keeps these rows, which are in ascending order: in place, or in new buffers of another capacity."""
         for name in ("keys", "values"):
             old = getattr(self, name)
-            new = old.new_empty(len(rows_N), *old.shape[1:])
-            new[:, :, : self.length] = old[:, :, : self.length].index_select(0, rows_N)
-            setattr(self, name, new)
+            new = old if capacity == self.capacity else old.new_empty(len(rows_N), old.shape[1], capacity, old.shape[3])
+            for start in range(0, len(rows_N), BLOCK):
+                moved = old[:, :, : self.length].index_select(0, rows_N[start : start + BLOCK])
+                new[start : start + len(moved), :, : self.length] = moved
+            setattr(self, name, new[: len(rows_N)])
+        self.capacity = capacity
+
+    def reorder_cache(self, rows_N: torch.Tensor) -> None:
+        """These rows, of which each may come several times, in new buffers."""
+        self.keys, self.values = self.keys.index_select(0, rows_N), self.values.index_select(0, rows_N)
 
 
 def _new_cache(model: torch.nn.Module, capacity: int) -> Cache:
@@ -61,27 +77,39 @@ def _new_cache(model: torch.nn.Module, capacity: int) -> Cache:
     return DynamicCache(config=config)
 
 
-def _select(cache: Cache, rows_N: torch.Tensor) -> None:
+def _keep(cache: Cache, rows_N: torch.Tensor, capacity: int) -> None:
     for layer in cache.layers:
         if isinstance(layer, BufferedLayer):
-            layer.select(rows_N)
+            layer.keep(rows_N, capacity)
         else:
             layer.reorder_cache(rows_N)
 
 
-def _mask(cache: Cache, seen_NT: torch.Tensor) -> torch.Tensor:
-    """What one new token a row may look at: ready for attention where the cache is ours, else as the model expects it
-    to be handed in, since with a sliding window only the model knows what is still there."""
-    return seen_NT[:, None, None] if isinstance(cache.layers[0], BufferedLayer) else seen_NT.long()
-
-
 @dataclass
-class Completion:
-    """What was sampled for one row: the ids (EOS included where it came), the sum of their log-probabilities."""
+class Row:
+    """One completion: what comes before it, the numbers in [0, 1) that it draws by (one a token, as many as it may be
+    long), and what has been written of it: the ids (EOS included where it came), the sum of their log-probabilities,
+    and how it finished, `stop` or `length`; nothing while it has not."""
 
-    token_ids: list[int]
-    logprob: float
-    finish: str
+    prompt: Sequence[int]
+    uniforms: torch.Tensor
+    token_ids: list[int] = field(default_factory=list)
+    logprob: float = 0.0
+    finish: str = ""
+
+    @property
+    def length(self) -> int:
+        """Tokens of the prompt and of what has been written."""
+        return len(self.prompt) + len(self.token_ids)
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How tokens are chosen, and which of them end a completion."""
+
+    eos_ids: Sequence[int]
+    temperature: float
+    top_p: float = 1.0
 
 
 def choose(logits_NV: torch.Tensor, uniforms_N: torch.Tensor, temperature: float, top_p: float):
@@ -102,73 +130,108 @@ def choose(logits_NV: torch.Tensor, uniforms_N: torch.Tensor, temperature: float
     return tokens_N, logprobs_NV.gather(-1, tokens_N[:, None]).squeeze(-1)
 
 
-@torch.inference_mode()
-def complete(
-    model: torch.nn.Module,
-    prompts: Sequence[Sequence[int]],
-    copies: int,
-    uniforms: torch.Tensor,
-    eos_ids: Sequence[int],
-    max_tokens: int,
-    temperature: float,
-    top_p: float = 1.0,
-) -> list[Completion]:
-    """`copies` completions of each prompt, a prompt's beside each other.
+def complete(model: torch.nn.Module, rows: Sequence[Row], decoding: Decoding, room: int) -> None:
+    """Writes every row to its end. `room` is how many tokens' keys and values may be held at once; one row always fits.
 
-    `uniforms` is (len(prompts) * copies, max_tokens) in [0, 1); prompts are lists of token ids, padded on the left to
-    the longest, so pass prompts of similar lengths together.
+    Rows with the same prompt share its computation where they lie beside each other.
     """
-    device = model.device
-    width = max(map(len, prompts))
-    pad = eos_ids[0]
-    ids_PT = torch.tensor([[pad] * (width - len(p)) + list(p) for p in prompts], device=device)
-    real_PT = torch.tensor([[0] * (width - len(p)) + [1] * len(p) for p in prompts], device=device)
-    positions_PT = (real_PT.cumsum(-1) - 1).clamp_(min=0)
-    cache = _new_cache(model, width + max_tokens)
+    waiting = list(rows)
+    while waiting:
+        waiting.sort(key=lambda row: row.length)
+        batch = list(_fitting(waiting, room))
+        waiting = waiting[len(batch) :]
+        _write(model, batch, decoding, room, few=FEW * len(batch) if waiting else 0)
+        waiting += [row for row in batch if not row.finish]
+
+
+def _fitting(rows: Sequence[Row], room: int) -> Iterator[Row]:
+    """As many of the rows, which are sorted by length, as there is room for and for GROW tokens more of each."""
+    for count, row in enumerate(rows, 1):
+        if count > 1 and count * (row.length + GROW) > room:
+            return
+        yield row
+
+
+@torch.inference_mode()
+def _write(model: torch.nn.Module, rows: list[Row], decoding: Decoding, room: int, few: float) -> None:
+    """Goes on with the rows until no more than `few` of them have not ended, or there is no room for all."""
+    device, stops = model.device, torch.tensor(list(decoding.eos_ids), device=model.device)
+    prefixes = [(*row.prompt, *row.token_ids) for row in rows]
+    places = {prefix: place for place, prefix in enumerate(dict.fromkeys(prefixes))}
+    width = max(map(len, prefixes))
+    capacity = width + GROW
+    cache = _new_cache(model, capacity)
+    pads_P = torch.tensor([width - len(prefix) for prefix in places], device=device)
+    columns_T = torch.arange(width, device=device)
     logits_PV = model(
-        input_ids=ids_PT, attention_mask=real_PT, position_ids=positions_PT, past_key_values=cache, logits_to_keep=1
+        input_ids=torch.tensor([[decoding.eos_ids[0]] * (width - len(p)) + list(p) for p in places], device=device),
+        attention_mask=(columns_T >= pads_P[:, None]).long(),
+        position_ids=(columns_T - pads_P[:, None]).clamp_(min=0),
+        past_key_values=cache,
+        logits_to_keep=1,
     ).logits[:, -1]
-    if copies > 1:
-        _select(cache, torch.arange(len(prompts), device=device).repeat_interleave(copies))
-    logits_NV = logits_PV.repeat_interleave(copies, dim=0)
-    lengths_N = real_PT.sum(-1).repeat_interleave(copies)
-    seen_NT = torch.ones(len(lengths_N), width + max_tokens, dtype=torch.bool, device=device)
-    seen_NT[:, :width] = real_PT.bool().repeat_interleave(copies, dim=0)
-    padded = bool((real_PT == 0).any())
-    stops = torch.tensor(list(eos_ids), device=device)
-    total = len(lengths_N)
-    row_N = torch.arange(total, device=device)
-    alive_N = torch.ones(total, dtype=torch.bool, device=device)
-    tokens = torch.full((total, max_tokens), -1, dtype=torch.long, device=device)
-    logprob = torch.zeros(total, device=device)
-    ended = torch.zeros(total, dtype=torch.bool, device=device)
-    uniforms = uniforms.to(device)
-    for step in range(max_tokens):
-        token_N, logprob_N = choose(logits_NV, uniforms[row_N, step], temperature, top_p)
-        tokens[row_N[alive_N], step] = token_N[alive_N]
-        logprob[row_N[alive_N]] += logprob_N[alive_N]
+    of_N = torch.tensor([places[prefix] for prefix in prefixes], device=device)
+    if len(places) < len(rows):
+        for layer in cache.layers:
+            layer.reorder_cache(of_N)
+    logits_NV, pads_N = logits_PV[of_N], pads_P[of_N]
+    at_N = torch.arange(len(rows), device=device)
+    alive_N = torch.ones_like(at_N, dtype=torch.bool)
+    before_N = torch.tensor([len(row.token_ids) for row in rows], device=device)
+    uniforms = torch.stack([row.uniforms for row in rows]).to(device)
+    last = uniforms.shape[1] - 1
+    logprob = torch.zeros(len(rows), device=device)
+    stopped = torch.zeros_like(alive_N)
+    journal: list[tuple[torch.Tensor, torch.Tensor]] = []
+    for step in count():
+        number_N = (before_N + step).clamp_(max=last)
+        token_N, logprob_N = choose(logits_NV, uniforms[at_N, number_N], decoding.temperature, decoding.top_p)
+        journal.append((at_N[alive_N], token_N[alive_N]))
+        logprob[at_N] += logprob_N * alive_N
         stopped_N = torch.isin(token_N, stops) & alive_N
-        ended[row_N[stopped_N]] = True
-        alive_N = alive_N & ~stopped_N
+        stopped[at_N] |= stopped_N
+        alive_N = alive_N & ~stopped_N & (number_N < last)
         left = int(alive_N.sum())
-        if left == 0 or step == max_tokens - 1:
+        if left <= few:
             break
-        if left < KEEP * len(alive_N):
-            kept = alive_N.nonzero().squeeze(-1)
-            _select(cache, kept)
-            row_N, token_N, lengths_N, seen_NT = row_N[kept], token_N[kept], lengths_N[kept], seen_NT[kept]
-            alive_N = alive_N[kept]
-        mask = _mask(cache, seen_NT[:, : width + step + 1]) if padded else None
+        full = width + step == capacity
+        if full or left < KEEP * len(alive_N):
+            capacity += GROW * full
+            kept = alive_N.nonzero().squeeze(-1)[: max(1, room // capacity)]
+            _keep(cache, kept, capacity)
+            at_N, alive_N, before_N, token_N, pads_N = (
+                each_N[kept] for each_N in (at_N, alive_N, before_N, token_N, pads_N)
+            )
         logits_NV = model(
             input_ids=token_N[:, None],
-            attention_mask=mask,
-            position_ids=(lengths_N + step)[:, None],
+            attention_mask=_mask(cache, pads_N, width, step + 1, model.dtype),
+            position_ids=(width - pads_N + step)[:, None],
             past_key_values=cache,
         ).logits[:, -1]
-    return list(_completions(tokens.tolist(), logprob.tolist(), ended.tolist()))
+    _take_down(rows, journal, logprob.tolist(), stopped.tolist(), last + 1)
 
 
-def _completions(tokens: list[list[int]], logprobs: list[float], ended: list[bool]) -> Iterator[Completion]:
-    for ids, logprob, stopped in zip(tokens, logprobs, ended, strict=True):
-        cut = ids.index(-1) if -1 in ids else len(ids)
-        yield Completion(ids[:cut], logprob, "stop" if stopped else "length")
+def _mask(cache: Cache, pads_N: torch.Tensor, width: int, new: int, dtype: torch.dtype) -> torch.Tensor | None:
+    """What one new token a row may look at: what is added to its scores where the cache is ours, else as the model
+    expects it to be handed in, since with a sliding window only the model knows what is still there."""
+    hidden_NT = torch.arange(width, device=pads_N.device) < pads_N[:, None]
+    if not isinstance(cache.layers[0], BufferedLayer):
+        return functional.pad((~hidden_NT).long(), (0, new), value=1)
+    added_NT = torch.zeros_like(hidden_NT, dtype=dtype).masked_fill_(hidden_NT, -torch.inf)
+    return functional.pad(added_NT, (0, new))[:, None, None]
+
+
+def _take_down(
+    rows: Sequence[Row],
+    journal: Sequence[tuple[torch.Tensor, torch.Tensor]],
+    logprobs: Sequence[float],
+    stopped: Sequence[bool],
+    longest: int,
+) -> None:
+    """Adds to the rows what was written of them, step after step."""
+    at, tokens = (torch.cat(parts).tolist() for parts in zip(*journal, strict=True))
+    for place, token in zip(at, tokens, strict=True):
+        rows[place].token_ids.append(token)
+    for row, logprob, end in zip(rows, logprobs, stopped, strict=True):
+        row.logprob += logprob
+        row.finish = "stop" if end else "length" if len(row.token_ids) == longest else ""

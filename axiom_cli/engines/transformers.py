@@ -13,9 +13,9 @@ import torch
 from axiom_cli import models, prompts
 from axiom_cli.answers import messages as own_messages
 from axiom_cli.configs import SolveConfig
-from axiom_cli.engines import Messages, sample_random, sampling_params
+from axiom_cli.engines import Messages, attention, crew, sample_random, sampling_params
 from axiom_cli.engines.loading import eos_ids, load
-from axiom_cli.engines.sampling import Completion, complete
+from axiom_cli.engines.sampling import GROW, Decoding, Row, complete
 from axiom_cli.errors import GateFailed
 from axiom_cli.models import Resolved
 from axiom_cli.records import ModelRef, Problem, Sample
@@ -24,6 +24,14 @@ from axiom_cli.workspace import Workspace
 CACHE_BYTES = 1 << 29
 """Keys and values of one batch take at most this much, whatever `batch_tokens` says."""
 PROBE = "The quick brown fox: 1 2 3 4 5 6 7 8 9"
+
+
+SMALL = 1 << 26
+"""Bytes of weights up to which several processes of one thread are faster than several threads in one."""
+FEWEST = 64
+"""Rows that are worth a process."""
+BATCHES = 8
+"""Of so many batches of short rows the samples are asked for at once."""
 
 
 class TransformersEngine:
@@ -38,6 +46,7 @@ class TransformersEngine:
     def _take(self, found: Resolved) -> None:
         self.model: ModelRef = found.ref
         self._model, self._tokenizer = load(found.path)
+        attention.use(self._model)
         self._eos = eos_ids(self._model, self._tokenizer)
 
     def swap(self, found: Resolved) -> None:
@@ -65,66 +74,55 @@ class TransformersEngine:
         starts: Sequence[int] = (),
         messages: Sequence[Messages | None] = (),
     ) -> Iterator[list[Sample]]:
-        """As `Engine.generate`. All problems' prompts are sorted by length first, so hand in many at once."""
+        """As `Engine.generate`. Rows of similar lengths go together, so hand in many at once."""
         told = messages or [None] * len(problems)
         prompt_ids = [
             prompts.conversation_ids(self._tokenizer, own or own_messages(problem))
             for problem, own in zip(problems, told, strict=True)
         ]
         first = list(starts) or [0] * len(problems)
-        done: dict[int, list[Sample]] = {}
-        for places in self._batches(prompt_ids, samples, params):
-            for place, group in self._complete(places, problems, prompt_ids, first, samples, params):
-                done[place] = group
-        for place in range(len(problems)):
-            yield done.pop(place)
+        rows = [
+            Row(prompt_ids[place], _uniforms(problem, first[place] + copy, params))
+            for place, problem in enumerate(problems)
+            for copy in range(samples)
+        ]
+        self._write(rows, params)
+        for place, problem in enumerate(problems):
+            group = rows[place * samples : (place + 1) * samples]
+            yield [self._sample(problem, first[place] + copy, params, row) for copy, row in enumerate(group)]
 
-    def _batches(self, prompt_ids: list[list[int]], samples: int, params: SolveConfig) -> Iterator[list[int]]:
-        """Places of problems whose keys and values fit in memory together, shortest prompts first."""
-        order = sorted(range(len(prompt_ids)), key=lambda place: len(prompt_ids[place]))
-        room = min(params.batch_tokens, CACHE_BYTES // self._bytes_per_token())
-        batch: list[int] = []
-        for place in order:
-            if batch and (len(batch) + 1) * samples * (len(prompt_ids[place]) + params.max_tokens) > room:
-                yield batch
-                batch = []
-            batch.append(place)
-        if batch:
-            yield batch
+    def _write(self, rows: list[Row], params: SolveConfig) -> None:
+        """Writes the rows to their ends: in several processes where the model is small and the rows are many."""
+        hands = min(crew.size(), len(rows) // FEWEST)
+        if hands < 2 or self._model.device.type != "cpu" or self._model.get_memory_footprint() > SMALL:
+            hands = 1
+        rows = sorted(rows, key=lambda row: row.length)
+        parts = [rows[hand::hands] for hand in range(hands)]
 
-    def _bytes_per_token(self) -> int:
+        def write(part: list[Row]) -> list[tuple[list[int], float, str]]:
+            complete(self._model, part, Decoding(self._eos, params.temperature, params.top_p), self._room(params))
+            return [(row.token_ids, row.logprob, row.finish) for row in part]
+
+        for part, written in zip(parts, crew.each(write, parts), strict=True):
+            for row, (ids, logprob, finish) in zip(part, written, strict=True):
+                row.token_ids, row.logprob, row.finish = ids, logprob, finish
+
+    def at_once(self, params: SolveConfig) -> int:
+        """As `engines.at_once`: several batches, so that there are rows to go on with while others end, and no more,
+        since all samples come together."""
+        return max(1, BATCHES * self._room(params) // (2 * GROW))
+
+    def _room(self, params: SolveConfig) -> int:
+        """Tokens whose keys and values are held at once."""
         config = self._model.config.get_text_config()
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        return 2 * config.num_hidden_layers * heads * size * self._model.dtype.itemsize
+        token = 2 * config.num_hidden_layers * heads * size * self._model.dtype.itemsize
+        return min(params.batch_tokens, CACHE_BYTES // token)
 
-    def _complete(
-        self,
-        places: list[int],
-        problems: Sequence[Problem],
-        prompt_ids: list[list[int]],
-        first: list[int],
-        samples: int,
-        params: SolveConfig,
-    ) -> Iterator[tuple[int, list[Sample]]]:
-        rows = [(place, first[place] + copy) for place in places for copy in range(samples)]
-        completions = complete(
-            self._model,
-            [prompt_ids[place] for place in places],
-            samples,
-            _uniforms([(problems[place], index) for place, index in rows], params),
-            self._eos,
-            params.max_tokens,
-            params.temperature,
-            params.top_p,
-        )
-        made = [self._sample(problems[p], i, params, c) for (p, i), c in zip(rows, completions, strict=True)]
-        for number, place in enumerate(places):
-            yield place, made[number * samples : (number + 1) * samples]
-
-    def _sample(self, problem: Problem, index: int, params: SolveConfig, completion: Completion) -> Sample:
-        ids = completion.token_ids
-        spoken = ids[:-1] if completion.finish == "stop" else ids
+    def _sample(self, problem: Problem, index: int, params: SolveConfig, row: Row) -> Sample:
+        ids = row.token_ids
+        spoken = ids[:-1] if row.finish == "stop" else ids
         return Sample(
             problem=problem,
             model=self.model,
@@ -134,9 +132,9 @@ class TransformersEngine:
             attempt=1,
             text=self._tokenizer.decode(spoken, skip_special_tokens=False),
             token_ids=ids,
-            finish=completion.finish,
+            finish=row.finish,
             tokens=len(ids),
-            logprob=round(completion.logprob, 4),
+            logprob=round(row.logprob, 4),
         )
 
     def close(self) -> None:
@@ -144,9 +142,9 @@ class TransformersEngine:
         self._model = None
 
 
-def _uniforms(rows: Sequence[tuple[Problem, int]], params: SolveConfig) -> torch.Tensor:
-    """A stream of numbers in [0, 1) for each (problem, index): shape (rows, max_tokens)."""
+def _uniforms(problem: Problem, index: int, params: SolveConfig) -> torch.Tensor:
+    """The sample's own stream of numbers in [0, 1), one for each token that it may have."""
     if params.temperature == 0:
-        return torch.zeros(len(rows), params.max_tokens)
-    streams = [sample_random(params.seed, problem, index) for problem, index in rows]
-    return torch.tensor([[s.random() for _ in range(params.max_tokens)] for s in streams], dtype=torch.float64)
+        return torch.zeros(params.max_tokens)
+    stream = sample_random(params.seed, problem, index)
+    return torch.tensor([stream.random() for _ in range(params.max_tokens)], dtype=torch.float64)

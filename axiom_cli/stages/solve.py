@@ -26,8 +26,6 @@ from axiom_cli.stages.verify import verify
 from axiom_cli.workspace import Workspace
 
 VERSION = 1
-BATCHES = 4
-LARGEST = 256
 SAVE_EVERY = 5.0
 """Seconds of work that a killed run may lose, beside what the engine has not handed out yet."""
 
@@ -67,7 +65,8 @@ def _check(config: SolveConfig) -> None:
 def _solve(
     problems: Iterator[Problem], engine: Engine, config: SolveConfig, workspace: Workspace | None, check: Check
 ) -> Iterator[Sample]:
-    while batch := list(islice(problems, batch_size(config))):
+    size = batch_size(engine, config)
+    while batch := list(islice(problems, size)):
         together = _together(batch, engine)
         known = [_recall(problem, engine, config, workspace, together) for problem in batch]
         if together and None in known:
@@ -81,9 +80,9 @@ def _solve(
             fresh.close()
 
 
-def batch_size(config: SolveConfig) -> int:
-    """How many problems the engine is given at once: some of its own batches, so that it can sort them by length."""
-    return max(1, min(LARGEST, BATCHES * config.batch_tokens // (config.samples * config.max_tokens)))
+def batch_size(engine: Engine, config: SolveConfig) -> int:
+    """How many problems the engine is given at once."""
+    return max(1, engines.at_once(engine, config) // config.samples)
 
 
 def _fresh(

@@ -32,6 +32,10 @@ class Speaker:
         """Speaks with these weights from now on; they are loaded with the next word."""
         self._target = model
 
+    def at_once(self, config: SolveConfig) -> int:
+        """How many samples the engine wants to be asked for at once."""
+        return engines.at_once(self._ready(), config)
+
     def generate(self, *args: Any, **kwargs: Any) -> Iterator[list[Sample]]:
         """As `Engine.generate`."""
         return self._ready().generate(*args, **kwargs)
