@@ -14,7 +14,7 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Program, Verdict
 from axiom_cli.stages.replay import SLICES, allocate, mix, natural_total, parse_shares
-from axiom_cli.stages.select import ALWAYS_SOLVED, ENOUGH, LEAST_WEIGHT, Choice, select, solution_key
+from axiom_cli.stages.select import NO_NEWS, ENOUGH, LEAST_WEIGHT, Choice, select, solution_key
 
 SHARES = parse_shares("50/40/10")
 CONFIG = TrainConfig()
@@ -79,9 +79,23 @@ def test_always_solved_problems_are_a_small_share_once_there_are_enough_others()
     rows = select(easy + hard, CONFIG).choices
     of_easy = sum(int(c.verdict.sample.problem.id, 16) < 300 for c in rows)
     assert len(rows) - of_easy == 300, "every rarely solved one stays"
-    assert of_easy == round(len(rows) * ALWAYS_SOLVED)
+    assert of_easy == round(len(rows) * NO_NEWS)
     assert len(select(easy + hard[:20], CONFIG).choices) == ENOUGH
     assert select(easy + hard, CONFIG).choices == rows != select(easy + hard, replace(CONFIG, seed=1)).choices
+
+
+def test_what_the_model_was_sure_to_write_is_a_small_share_too() -> None:
+    def single(i: int, logprob: float | None) -> Verdict:
+        (verdict,) = attempts(i, "p")
+        return replace(verdict, sample=replace(verdict.sample, logprob=logprob))
+
+    sure = [single(i, -0.05) for i in range(400)]
+    unsure = [single(i, -0.15) for i in range(400, 700)]
+    chosen = select(sure + unsure, CONFIG)
+    of_sure = sum(int(c.verdict.sample.problem.id, 16) < 400 for c in chosen.choices)
+    assert len(chosen.choices) - of_sure == 300 and of_sure == round(len(chosen.choices) * NO_NEWS)
+    assert (chosen.foreseen, chosen.always_solved) == (400, 0)
+    assert len(select([single(i, None) for i in range(400)], CONFIG).choices) == 400, "nothing is known of these"
 
 
 def test_a_teachers_traces_say_nothing_of_how_hard_a_problem_is() -> None:

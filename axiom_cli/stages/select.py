@@ -2,7 +2,8 @@
 
 Accepted samples only; never one that was cut off; `infra` is no label, for or against. At most a few distinct solutions
 of a problem (2412.17256: diversity is what self-training loses first), each weighted by how rarely its problem is
-solved (2504.11343), and few of the problems that are always solved.
+solved (2504.11343), and few that hold no news: solutions of problems that are always solved, and those that the model
+was nearly sure to write.
 """
 
 from __future__ import annotations
@@ -16,8 +17,11 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.ids import content_id
 from axiom_cli.records import Sample, Verdict
 
-ALWAYS_SOLVED = 0.1
-"""Largest share of the rows that may come from problems solved at every attempt ..."""
+NO_NEWS = 0.1
+"""Largest share of the rows that may hold no news ..."""
+NEWS = 0.1
+"""A solution holds news if the model's negative log-probability of it, in nats, is at least this (0.9 likely). A
+gradient step on a likelier one changes next to nothing, at the full price."""
 ENOUGH = 200
 """... unless there are fewer rows than this: they fill up, since too few rows make a model worse."""
 LEAST_WEIGHT = 0.1
@@ -43,10 +47,12 @@ class Selection:
     truncated: int = 0
     repeated: int = 0
     always_solved: int = 0
+    foreseen: int = 0
 
     def counts(self) -> dict[str, int]:
-        """What was left out, and of how many; `always_solved` are rows of problems solved at every attempt."""
-        names = ("verdicts", "failed", "infra", "truncated", "repeated", "always_solved")
+        """What was left out, and of how many; `always_solved` are rows of problems solved at every attempt, `foreseen`
+        others that the model was nearly sure to write; some of these two are kept."""
+        names = ("verdicts", "failed", "infra", "truncated", "repeated", "always_solved", "foreseen")
         return {name: getattr(self, name) for name in names}
 
 
@@ -88,9 +94,10 @@ def select(verdicts: Iterable[Verdict], config: TrainConfig) -> Selection:
     attempts: dict[str, _Attempts] = {}
     distinct = Distinct(config.max_per_problem)
     kept = [verdict for verdict in verdicts if _counted(verdict, out, attempts) and _new(verdict, out, distinct)]
-    easy = {v.sample.problem.id for v in kept if attempts[v.sample.problem.id].rate == 1}
-    out.always_solved = sum(v.sample.problem.id in easy for v in kept)
-    dropped = _beyond_share([v for v in kept if v.sample.problem.id in easy], len(kept), config.seed)
+    easy = [v for v in kept if attempts[v.sample.problem.id].rate == 1]
+    foreseen = [v for v in kept if attempts[v.sample.problem.id].rate != 1 and _foreseen(v.sample)]
+    out.always_solved, out.foreseen = len(easy), len(foreseen)
+    dropped = _beyond_share(easy + foreseen, len(kept), config.seed)
     rates = {name: known.rate or 0.0 for name, known in attempts.items()}
     out.choices = [
         Choice(v, max(LEAST_WEIGHT, 1 - rates[v.sample.problem.id])) for v in kept if id(v) not in dropped
@@ -122,6 +129,10 @@ def _counted(verdict: Verdict, out: Selection, attempts: dict[str, _Attempts]) -
     return verdict.passed and verdict.sample.finish == "stop"
 
 
+def _foreseen(sample: Sample) -> bool:
+    return sample.logprob is not None and -sample.logprob < NEWS
+
+
 def _new(verdict: Verdict, out: Selection, distinct: Distinct) -> bool:
     admitted = distinct.admit(verdict.sample)
     out.repeated += not admitted
@@ -129,9 +140,9 @@ def _new(verdict: Verdict, out: Selection, distinct: Distinct) -> bool:
 
 
 def _beyond_share(easy: list[Verdict], total: int, seed: int) -> set[int]:
-    """The `id`s of the always-solved rows to drop; which ones, the seed says."""
+    """The `id`s of the rows without news to drop; which ones, the seed says."""
     hard = total - len(easy)
-    room = max(round(hard * ALWAYS_SOLVED / (1 - ALWAYS_SOLVED)), ENOUGH - hard)
+    room = max(round(hard * NO_NEWS / (1 - NO_NEWS)), ENOUGH - hard)
     order = sorted(easy, key=lambda v: content_id([seed, v.sample.problem.id, v.sample.index, v.sample.attempt]))
     return {id(verdict) for verdict in order[room:]}
 
