@@ -103,9 +103,9 @@ class LoopConfig:
     """`axiom loop`."""
 
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
-    preset: str = option("quick", "quick (8 rounds) or long (30 rounds, levels up to 10).")
-    iterations: int = option(8, "Rounds of collect, train, merge.")
-    train_size: int = option(4000, "Fresh training problems a round.")
+    preset: str = option("quick", "quick (3 rounds) or long (30 short rounds, levels up to 10, each from the round before).")
+    iterations: int = option(3, "Rounds of collect, train, merge.")
+    train_size: int = option(8000, "Fresh training problems a round.")
     val_size: int = option(600, "Validation problems: they choose the best round and where to draw new problems.")
     test_size: int = option(1000, "Held-out problems, met only at the end.")
     problem_types: str = option("arithmetic,rpn,parentheses,list_ops", "Families, comma-separated.")
@@ -114,12 +114,12 @@ class LoopConfig:
     samples: int = option(1, "Samples of each training problem.")
     temperature: float = option(0.8, "Temperature of the training samples.")
     max_tokens: int = option(192, "Longest completion, in tokens.")
-    lr: float = option(2e-3, "Peak learning rate; 1e-4 suits pretrained models.")
+    lr: float = option(1e-3, "Peak learning rate; 1e-4 suits pretrained models.")
     epochs: float = option(2.0, "Passes over a round's rows.")
     batch_size: int = option(32, "Rows in one optimiser step.")
-    lora_r: int = option(16, "Rank of the LoRA matrices.")
-    lora_alpha: int = option(32, "LoRA's scale is alpha / r.")
-    start: str = option("previous", "previous (go on from the round before) or base (from the original weights).")
+    lora_r: int = option(64, "Rank of the LoRA matrices.")
+    lora_alpha: int = option(128, "LoRA's scale is alpha / r.")
+    start: str = option("base", "base (train from the original weights each round) or previous.")
     replay: str = option("50/40/10", "Shares of new, historical and cold-start rows, by loss tokens.")
     curriculum: bool = option(True, "Draw training problems where the model solves some and fails some.")
     control: str = option("", "Control arms at equal compute: shuffled, cold-only (comma-separated).")
@@ -129,6 +129,6 @@ class LoopConfig:
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "quick": {},
-    "long": {"iterations": 30, "train_size": 6000, "max_difficulty": 10, "max_tokens": 320},
+    "long": {"iterations": 30, "train_size": 4000, "max_difficulty": 10, "max_tokens": 320, "start": "previous"},
 }
 """What `axiom loop --preset NAME` sets, where the user sets nothing else."""

@@ -131,10 +131,8 @@ def choose(logits_NV: torch.Tensor, uniforms_N: torch.Tensor, temperature: float
 
 
 def complete(model: torch.nn.Module, rows: Sequence[Row], decoding: Decoding, room: int) -> None:
-    """Writes every row to its end. `room` is how many tokens' keys and values may be held at once; one row always fits.
-
-    Rows with the same prompt share its computation where they lie beside each other.
-    """
+    """Writes every row to its end. `room` is how many tokens' keys and values may be held at once; one row always
+    fits."""
     waiting = list(rows)
     while waiting:
         waiting.sort(key=lambda row: row.length)
@@ -152,29 +150,34 @@ def _fitting(rows: Sequence[Row], room: int) -> Iterator[Row]:
         yield row
 
 
-@torch.inference_mode()
-def _write(model: torch.nn.Module, rows: list[Row], decoding: Decoding, room: int, few: float) -> None:
-    """Goes on with the rows until no more than `few` of them have not ended, or there is no room for all."""
-    device, stops = model.device, torch.tensor(list(decoding.eos_ids), device=model.device)
-    prefixes = [(*row.prompt, *row.token_ids) for row in rows]
+def _read(model: torch.nn.Module, prefixes: Sequence[tuple[int, ...]], pad: int):
+    """The cache after all prefixes, padded on the left to the longest; the logits of what follows each; how much each
+    was padded; the longest's length. Each distinct one is computed once."""
     places = {prefix: place for place, prefix in enumerate(dict.fromkeys(prefixes))}
-    width = max(map(len, prefixes))
-    capacity = width + GROW
-    cache = _new_cache(model, capacity)
-    pads_P = torch.tensor([width - len(prefix) for prefix in places], device=device)
-    columns_T = torch.arange(width, device=device)
+    width = max(map(len, places))
+    cache = _new_cache(model, width + GROW)
+    pads_P = torch.tensor([width - len(prefix) for prefix in places], device=model.device)
+    columns_T = torch.arange(width, device=model.device)
     logits_PV = model(
-        input_ids=torch.tensor([[decoding.eos_ids[0]] * (width - len(p)) + list(p) for p in places], device=device),
+        input_ids=torch.tensor([[pad] * (width - len(p)) + list(p) for p in places], device=model.device),
         attention_mask=(columns_T >= pads_P[:, None]).long(),
         position_ids=(columns_T - pads_P[:, None]).clamp_(min=0),
         past_key_values=cache,
         logits_to_keep=1,
     ).logits[:, -1]
-    of_N = torch.tensor([places[prefix] for prefix in prefixes], device=device)
-    if len(places) < len(rows):
+    of_N = torch.tensor([places[prefix] for prefix in prefixes], device=model.device)
+    if len(places) < len(prefixes):
         for layer in cache.layers:
             layer.reorder_cache(of_N)
-    logits_NV, pads_N = logits_PV[of_N], pads_P[of_N]
+    return cache, logits_PV[of_N], pads_P[of_N], width
+
+
+@torch.inference_mode()
+def _write(model: torch.nn.Module, rows: list[Row], decoding: Decoding, room: int, few: float) -> None:
+    """Goes on with the rows until no more than `few` of them have not ended, or there is no room for all."""
+    device, stops = model.device, torch.tensor(list(decoding.eos_ids), device=model.device)
+    cache, logits_NV, pads_N, width = _read(model, [(*row.prompt, *row.token_ids) for row in rows], decoding.eos_ids[0])
+    capacity = width + GROW
     at_N = torch.arange(len(rows), device=device)
     alive_N = torch.ones_like(at_N, dtype=torch.bool)
     before_N = torch.tensor([len(row.token_ids) for row in rows], device=device)

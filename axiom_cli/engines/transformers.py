@@ -28,8 +28,8 @@ PROBE = "The quick brown fox: 1 2 3 4 5 6 7 8 9"
 
 SMALL = 1 << 26
 """Bytes of weights up to which several processes of one thread are faster than several threads in one."""
-FEWEST = 64
-"""Rows that are worth a process."""
+FEWEST, MOST = 64, 8
+"""Rows that are worth a process, and how many processes there are at most: each takes some 200 MB."""
 BATCHES = 8
 """Of so many batches of short rows the samples are asked for at once."""
 
@@ -93,7 +93,7 @@ class TransformersEngine:
 
     def _write(self, rows: list[Row], params: SolveConfig) -> None:
         """Writes the rows to their ends: in several processes where the model is small and the rows are many."""
-        hands = min(crew.size(), len(rows) // FEWEST)
+        hands = min(crew.size(), MOST, len(rows) // FEWEST)
         if hands < 2 or self._model.device.type != "cpu" or self._model.get_memory_footprint() > SMALL:
             hands = 1
         rows = sorted(rows, key=lambda row: row.length)
