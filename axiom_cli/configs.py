@@ -103,7 +103,7 @@ class LoopConfig:
     """`axiom loop`."""
 
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
-    preset: str = option("quick", "quick (3 rounds) or long (30 short rounds, levels up to 10, each from the round before).")
+    preset: str = option("quick", "quick (3 rounds) or long (30 short rounds, each from the one before, levels to 10).")
     iterations: int = option(3, "Rounds of collect, train, merge.")
     train_size: int = option(8000, "Fresh training problems a round.")
     val_size: int = option(600, "Validation problems: they choose the best round and where to draw new problems.")

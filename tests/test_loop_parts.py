@@ -76,4 +76,5 @@ def test_a_preset_fills_in_what_was_not_chosen() -> None:
     assert resolve(LoopConfig, {}).config == LoopConfig()
     long = resolve(LoopConfig, {"preset": "long", "samples": 2}).config
     assert long == replace(LoopConfig(preset="long", samples=2), **PRESETS["long"])
-    assert resolve(LoopConfig, {"preset": "long", "iterations": LoopConfig.iterations}).config.iterations == LoopConfig.iterations
+    asked = {"preset": "long", "iterations": LoopConfig.iterations}
+    assert resolve(LoopConfig, asked).config.iterations == LoopConfig.iterations

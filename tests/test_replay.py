@@ -14,7 +14,7 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Program, Verdict
 from axiom_cli.stages.replay import SLICES, allocate, mix, natural_total, parse_shares
-from axiom_cli.stages.select import NO_NEWS, ENOUGH, LEAST_WEIGHT, Choice, select, solution_key
+from axiom_cli.stages.select import ENOUGH, LEAST_WEIGHT, NO_NEWS, Choice, select, solution_key
 
 SHARES = parse_shares("50/40/10")
 CONFIG = TrainConfig()

@@ -144,8 +144,8 @@ def complete(model: torch.nn.Module, rows: Sequence[Row], decoding: Decoding, ro
 
 def _fitting(rows: Sequence[Row], room: int) -> Iterator[Row]:
     """As many of the rows, which are sorted by length, as there is room for and for GROW tokens more of each."""
-    for count, row in enumerate(rows, 1):
-        if count > 1 and count * (row.length + GROW) > room:
+    for number, row in enumerate(rows, 1):
+        if number > 1 and number * (row.length + GROW) > room:
             return
         yield row
 

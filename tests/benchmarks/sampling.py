@@ -31,7 +31,8 @@ LEVELS = range(3, 8)
 def drawn(count: int) -> list[Problem]:
     """As many problems of every family and level."""
     each = max(1, count // (len(FAMILIES) * len(LEVELS)))
-    return [p for level in LEVELS for name in FAMILIES for p in islice(draw.stream(name, level, "train", 7, "answer"), each)]
+    cells = [(name, level) for level in LEVELS for name in FAMILIES]
+    return [p for name, level in cells for p in islice(draw.stream(name, level, "train", 7, "answer"), each)]
 
 
 def ours(model: str, problems: list[Problem], config: SolveConfig) -> Callable[[], int]:
