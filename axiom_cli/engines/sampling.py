@@ -63,10 +63,6 @@ class BufferedLayer(DynamicLayer):
             setattr(self, name, new[: len(rows_N)])
         self.capacity = capacity
 
-    def reorder_cache(self, rows_N: torch.Tensor) -> None:
-        """These rows, of which each may come several times, in new buffers."""
-        self.keys, self.values = self.keys.index_select(0, rows_N), self.values.index_select(0, rows_N)
-
 
 def _new_cache(model: torch.nn.Module, capacity: int) -> Cache:
     """Buffers where every layer attends to everything before it, else the model's own kind of cache."""
@@ -177,7 +173,7 @@ def _write(model: torch.nn.Module, rows: list[Row], decoding: Decoding, room: in
     """Goes on with the rows until no more than `few` of them have not ended, or there is no room for all."""
     device, stops = model.device, torch.tensor(list(decoding.eos_ids), device=model.device)
     cache, logits_NV, pads_N, width = _read(model, [(*row.prompt, *row.token_ids) for row in rows], decoding.eos_ids[0])
-    capacity = width + GROW
+    capacity, padded = width + GROW, bool(pads_N.any())
     at_N = torch.arange(len(rows), device=device)
     alive_N = torch.ones_like(at_N, dtype=torch.bool)
     before_N = torch.tensor([len(row.token_ids) for row in rows], device=device)
@@ -207,14 +203,14 @@ def _write(model: torch.nn.Module, rows: list[Row], decoding: Decoding, room: in
             )
         logits_NV = model(
             input_ids=token_N[:, None],
-            attention_mask=_mask(cache, pads_N, width, step + 1, model.dtype),
+            attention_mask=_mask(cache, pads_N, width, step + 1, model.dtype) if padded else None,
             position_ids=(width - pads_N + step)[:, None],
             past_key_values=cache,
         ).logits[:, -1]
     _take_down(rows, journal, logprob.tolist(), stopped.tolist(), last + 1)
 
 
-def _mask(cache: Cache, pads_N: torch.Tensor, width: int, new: int, dtype: torch.dtype) -> torch.Tensor | None:
+def _mask(cache: Cache, pads_N: torch.Tensor, width: int, new: int, dtype: torch.dtype) -> torch.Tensor:
     """What one new token a row may look at: what is added to its scores where the cache is ours, else as the model
     expects it to be handed in, since with a sliding window only the model knows what is still there."""
     hidden_NT = torch.arange(width, device=pads_N.device) < pads_N[:, None]
