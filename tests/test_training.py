@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import math
+import sys
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from safetensors.torch import load_file
 
 import tiny
 from axiom_cli import prompts
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import AxiomError, InputError, MissingError, NothingToDo, UsageError
 from axiom_cli.training import base as bases
-from axiom_cli.training import batches, lora
+from axiom_cli.training import batches, crew, lora
 from axiom_cli.training.fit import Checkpoint, fit, learning_rate, scorer
 from axiom_cli.training.rows import Row, encode, end_ids, show_rows
 from axiom_cli.training.trainer import Trainer
@@ -114,22 +118,35 @@ def test_a_tokenizer_without_an_end_is_an_error() -> None:
 # Batches
 
 
-def test_every_row_is_in_every_epoch_once_whatever_the_passes() -> None:
+def test_every_row_is_in_every_epoch_once() -> None:
     lengths = [10 + (i * 37) % 90 for i in range(101)]
     config = TrainConfig(batch_size=2, grad_accum=4, epochs=2)
-    steps = batches.plan(lengths, config, 256)
+    steps = batches.plan(lengths, config)
     half = len(steps) // 2
     for epoch in (steps[:half], steps[half:]):
-        assert sorted(row for step in epoch for part in step for row in part) == list(range(101))
-    assert {sum(map(len, step)) for step in steps} <= {7, 8, 9}
-    assert max(max(lengths[row] for row in part) * len(part) for step in steps for part in step) <= 256
-    assert steps == batches.plan(lengths, config, 256) != batches.plan(lengths, replace(config, seed=1), 256)
+        assert sorted(row for step in epoch for row in step) == list(range(101))
+    assert {len(step) for step in steps} <= {7, 8, 9}
+    assert steps == batches.plan(lengths, config) != batches.plan(lengths, replace(config, seed=1))
+
+
+@given(
+    lengths=st.lists(st.integers(1, 300), min_size=1, max_size=40),
+    budget=st.integers(1, 1000),
+    hands=st.integers(1, 5),
+)
+def test_a_step_is_cut_into_shares_of_passes(lengths: list[int], budget: int, hands: int) -> None:
+    """Each row once, no empty share, shares as even as can be, and no pass above the budget that could be smaller."""
+    shares = batches.cut(range(len(lengths)), lengths, budget, hands)
+    assert sorted(row for passes in shares for rows in passes for row in rows) == list(range(len(lengths)))
+    sizes = [sum(map(len, passes)) for passes in shares]
+    assert len(shares) <= hands and min(sizes) >= 1 and max(sizes) - min(sizes) <= 1
+    assert all(len(rows) == 1 or batches.padded([rows], lengths) <= budget for passes in shares for rows in passes)
 
 
 def test_rows_of_similar_lengths_share_a_pass() -> None:
     lengths = [10 + (i * 37) % 90 for i in range(640)]
-    steps = batches.plan(lengths, TrainConfig(batch_size=8, grad_accum=1, epochs=1), 4096)
-    padded = sum(max(lengths[row] for row in part) * len(part) for step in steps for part in step)
+    steps = batches.plan(lengths, TrainConfig(batch_size=8, grad_accum=1, epochs=1))
+    padded = sum(batches.padded(passes, lengths) for step in steps for passes in batches.cut(step, lengths, 4096, 1))
     assert padded < 1.1 * sum(lengths)
 
 
@@ -187,6 +204,32 @@ def test_training_lowers_the_loss_and_equal_runs_are_equal_bytes(trainer: Traine
     assert a == b != c
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="work is spread on Linux only")
+@pytest.mark.parametrize("method", ["lora", "full"])
+def test_several_processes_come_to_the_weights_of_one(
+    folder: Path, method: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(CONFIG, method=method, lr=1e-3)
+    met = {}
+    for hands in (1, 3):
+        monkeypatch.setattr(crew, "hands", lambda model, parts, hands=hands: hands)
+        trainer = Trainer(folder)
+        met[hands] = trainer.fit(rows(trainer, 41), config, tmp_path / str(hands))
+    one, three = (load_file(next((tmp_path / str(hands)).glob("*.safetensors"))) for hands in (1, 3))
+    assert all(torch.allclose(one[name], three[name], atol=1e-5) for name in one)
+    assert met[1]["loss_last"] == pytest.approx(met[3]["loss_last"], rel=1e-5)
+    assert met[1]["loss_tokens"] == met[3]["loss_tokens"]
+
+
+def test_what_dropout_leaves_out_is_the_same_each_time(trainer: Trainer, tmp_path: Path) -> None:
+    config = replace(CONFIG, lora_dropout=0.5)
+    for name in "ab":
+        trainer.fit(rows(trainer), config, tmp_path / name)
+    trainer.fit(rows(trainer), CONFIG, tmp_path / "c")
+    a, b, c = ((tmp_path / name / lora.WEIGHTS).read_bytes() for name in "abc")
+    assert a == b != c
+
+
 def test_the_base_is_as_it_was_after_a_fit(trainer: Trainer, tmp_path: Path) -> None:
     before = {name: value.clone() for name, value in trainer.model.state_dict().items()}
     trainer.fit(rows(trainer), CONFIG, tmp_path / "a")
@@ -207,6 +250,27 @@ def test_peft_reads_the_adapter(trainer: Trainer, tmp_path: Path) -> None:
     lora.add(tmp_path / "a", dict(plain.named_parameters()))
     assert torch.allclose(adapted(ids).logits, plain(ids).logits, atol=1e-4)
     assert not torch.allclose(before, plain(ids).logits, atol=1e-3)
+
+
+@pytest.mark.parametrize("rank", [1, 16])
+def test_training_sees_the_function_that_peft_sees(trainer: Trainer, rank: int) -> None:
+    """Whether W + BA is one product (rank 16 on these small matrices) or two more (rank 1)."""
+    ids = torch.tensor([[7, 8, 9, 10]])
+
+    def met(dropout: float) -> tuple[torch.Tensor, ...]:
+        with lora.attached(trainer.model, replace(CONFIG, lora_r=rank, lora_dropout=dropout)) as wrapped:
+            wrapped.eval()  # without any effect of dropout, which keeps peft's own forward
+            learnt = {name: p for name, p in wrapped.named_parameters() if p.requires_grad}
+            for number, p in enumerate(learnt.values()):
+                torch.nn.init.normal_(p, std=0.1, generator=torch.Generator().manual_seed(number))
+            folded = sum("forward" in vars(module) for module in wrapped.modules())
+            assert bool(folded) == (rank == 16 and not dropout)
+            logits = wrapped(ids).logits
+            logits.square().sum().backward()
+            return logits.detach(), *(p.grad for p in learnt.values())
+
+    for ours, theirs in zip(met(0.0), met(0.5), strict=True):
+        assert torch.allclose(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
 def test_a_row_of_weight_zero_teaches_nothing(trainer: Trainer, tmp_path: Path) -> None:

@@ -13,12 +13,13 @@ import torch
 from axiom_cli import models, prompts
 from axiom_cli.answers import messages as own_messages
 from axiom_cli.configs import SolveConfig
-from axiom_cli.engines import Messages, attention, crew, sample_random, sampling_params
+from axiom_cli.engines import Messages, attention, sample_random, sampling_params
 from axiom_cli.engines.loading import eos_ids, load
 from axiom_cli.engines.sampling import GROW, Decoding, Row, complete
 from axiom_cli.errors import GateFailed
 from axiom_cli.models import Resolved
 from axiom_cli.records import ModelRef, Problem, Sample
+from axiom_cli.training import crew
 from axiom_cli.workspace import Workspace
 
 CACHE_BYTES = 1 << 29
@@ -26,10 +27,8 @@ CACHE_BYTES = 1 << 29
 PROBE = "The quick brown fox: 1 2 3 4 5 6 7 8 9"
 
 
-SMALL = 1 << 26
-"""Bytes of weights up to which rows are spread over processes of one thread: for nano, 4 MB, 1.5 times as fast."""
-FEWEST, MOST = 64, 8
-"""Rows that are worth a process, and how many processes there are at most: each takes some 250 MB."""
+FEWEST = 64
+"""Rows that are worth a process."""
 BATCHES = 8
 """Of so many batches of short rows the samples are asked for at once."""
 
@@ -93,18 +92,19 @@ class TransformersEngine:
 
     def _write(self, rows: list[Row], params: SolveConfig) -> None:
         """Writes the rows to their ends: in several processes where the model is small and the rows are many."""
-        hands = min(crew.size(), MOST, len(rows) // FEWEST)
-        if hands < 2 or self._model.device.type != "cpu" or self._model.get_memory_footprint() > SMALL:
-            hands = 1
+        hands = crew.hands(self._model, len(rows) // FEWEST)
         rows = sorted(rows, key=lambda row: row.length)
         parts = [rows[hand::hands] for hand in range(hands)]
 
-        def write(part: list[Row]) -> list[tuple[list[int], float, str]]:
-            complete(self._model, part, Decoding(self._eos, params.temperature, params.top_p), self._room(params))
-            return [(row.token_ids, row.logprob, row.finish) for row in part]
+        def write(hand: int) -> list[tuple[list[int], float, str]]:
+            decoding = Decoding(self._eos, params.temperature, params.top_p)
+            complete(self._model, parts[hand], decoding, self._room(params))
+            return [(row.token_ids, row.logprob, row.finish) for row in parts[hand]]
 
-        for part, written in zip(parts, crew.each(write, parts), strict=True):
-            for row, (ids, logprob, finish) in zip(part, written, strict=True):
+        with crew.crew(write, hands) as each:
+            written = each(range(hands))
+        for part, results in zip(parts, written, strict=True):
+            for row, (ids, logprob, finish) in zip(part, results, strict=True):
                 row.token_ids, row.logprob, row.finish = ids, logprob, finish
 
     def at_once(self, params: SolveConfig) -> int:

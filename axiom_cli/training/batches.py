@@ -32,8 +32,8 @@ class Batch:
     weights_K: torch.Tensor
 
 
-Step = list[list[int]]
-"""One optimiser step: its forward passes, each a list of row numbers."""
+Passes = list[list[int]]
+"""Forward passes, each a list of row numbers."""
 
 
 def pass_budget(device: torch.device, config: TrainConfig) -> int:
@@ -43,17 +43,16 @@ def pass_budget(device: torch.device, config: TrainConfig) -> int:
     return max(ACCELERATOR_TOKENS, config.batch_size * config.max_length)
 
 
-def plan(lengths: Sequence[int], config: TrainConfig, budget: int) -> list[Step]:
-    """Every optimiser step of a run. A step holds `batch_size * grad_accum` rows (evened out over an epoch); how they
-    are cut into forward passes changes the speed and not the gradient."""
+def plan(lengths: Sequence[int], config: TrainConfig) -> list[list[int]]:
+    """The rows of every optimiser step of a run, `batch_size * grad_accum` of them (evened out over an epoch)."""
     wanted = config.batch_size * config.grad_accum
     per_epoch = max(1, round(len(lengths) / wanted))
     total = max(1, round(config.epochs * per_epoch))
-    steps: list[Step] = []
+    steps: list[list[int]] = []
     epoch = 0
     while len(steps) < total:
         random = Random(f"{config.seed}/rows/{epoch}")
-        steps += [_cut(step, lengths, budget) for step in _epoch(lengths, per_epoch, random)]
+        steps += _epoch(lengths, per_epoch, random)
         epoch += 1
     return steps[:total]
 
@@ -74,15 +73,26 @@ def _epoch(lengths: Sequence[int], steps: int, random: Random) -> list[list[int]
     return groups
 
 
-def _cut(rows: list[int], lengths: Sequence[int], budget: int) -> Step:
-    """Rows in order of length, in forward passes of at most `budget` padded tokens (or a single row)."""
-    passes: Step = []
-    for row in sorted(rows, key=lambda row: -lengths[row]):
+def cut(rows: Sequence[int], lengths: Sequence[int], budget: int, hands: int) -> list[Passes]:
+    """A step's rows, dealt out evenly to `hands` (fewer where there are fewer rows): in order of length, in forward
+    passes of at most `budget` padded tokens (or a single row). It changes the speed and not the gradient."""
+    ranked = sorted(rows, key=lambda row: -lengths[row])
+    return [_passes(ranked[hand::hands], lengths, budget) for hand in range(min(hands, len(rows)))]
+
+
+def _passes(rows: Sequence[int], lengths: Sequence[int], budget: int) -> Passes:
+    passes: Passes = []
+    for row in rows:
         if passes and lengths[passes[-1][0]] * (len(passes[-1]) + 1) <= budget:
             passes[-1].append(row)
         else:
             passes.append([row])
     return passes
+
+
+def padded(passes: Passes, lengths: Sequence[int]) -> int:
+    """Tokens in these passes, padding included."""
+    return sum(len(rows) * max(lengths[row] for row in rows) for rows in passes)
 
 
 def collate(rows: Sequence[Row], device: torch.device | str = "cpu") -> Batch:

@@ -18,8 +18,9 @@ from torch.nn import functional
 
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import GateFailed, InputError, NothingToDo, UsageError
-from axiom_cli.training import objectives
-from axiom_cli.training.batches import Batch, Step, collate, pass_budget, plan
+from axiom_cli.training import crew, objectives
+from axiom_cli.training.batches import PASS_TOKENS, Batch, Passes, collate, cut, padded, pass_budget, plan
+from axiom_cli.training.gradients import Gradients, spread
 from axiom_cli.training.muon import Muon
 from axiom_cli.training.rows import Row
 
@@ -37,6 +38,8 @@ class Progress:
     seconds: float
 
 
+FEWEST = 2
+"""Rows of a step that are worth a process."""
 OnStep = Callable[[Progress], None]
 
 
@@ -66,11 +69,12 @@ def fit(
     run.resume(checkpoint)
     model.train()
     try:
-        while run.done < len(run.steps):
-            progress = run.step()
-            if on_step:
-                on_step(progress)
-            run.keep(checkpoint)
+        with spread(run.loss, run.parameters, run.hands) as gradients:
+            while run.done < len(run.steps):
+                progress = run.step(gradients)
+                if on_step:
+                    on_step(progress)
+                run.keep(checkpoint)
     finally:
         model.eval()
     return run.metrics()
@@ -93,19 +97,24 @@ class _Run:
         self.objective = objectives.get(config.objective)
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.device = self.parameters[0].device
-        self.steps = plan([row.length for row in rows], config, pass_budget(self.device, config))
+        self.lengths = [row.length for row in rows]
+        self.steps = plan(self.lengths, config)
+        self.hands = crew.hands(model, config.batch_size * config.grad_accum // FEWEST)
+        self.budget = PASS_TOKENS if self.hands > 1 else pass_budget(self.device, config)
         self.optimizer = _optimizer(model, config)
         self.logprobs = scorer(model, rows[0])
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
-        torch.manual_seed(config.seed)
 
-    def step(self) -> Progress:
+    def step(self, gradients: Gradients) -> Progress:
         """One optimiser step."""
         start = time.perf_counter()
         lr = learning_rate(self.done, len(self.steps), self.config)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        loss, tokens = self._gradients(self.steps[self.done])
+        rows = self.steps[self.done]
+        tokens = sum(len(self.rows[row].completion_ids) for row in rows)
+        shares = cut(rows, self.lengths, self.budget, self.hands)
+        loss = gradients([(self.done, hand, tokens, passes) for hand, passes in enumerate(shares)])
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.config.max_grad_norm))
         if not math.isfinite(loss) or not math.isfinite(norm):
             raise GateFailed(f"training diverged at step {self.done + 1}: loss {loss}", "lower --lr")
@@ -114,19 +123,21 @@ class _Run:
         self.done += 1
         self.losses.append(loss)
         self.tokens += tokens
+        self.positions += sum(padded(passes, self.lengths) for passes in shares)
         self.seconds += time.perf_counter() - start
         return Progress(self.done, len(self.steps), loss, lr, norm, tokens, self.seconds)
 
-    def _gradients(self, step: Step) -> tuple[float, int]:
-        tokens = sum(len(self.rows[row].completion_ids) for part in step for row in part)
+    def loss(self, done: int, hand: int, tokens: int, passes: Passes) -> float:
+        """The loss of one hand's share of a step that has so many tokens; its gradients are added to the parameters'.
+        What is drawn at random (dropout) depends on the step and the hand alone."""
+        torch.manual_seed(hash((self.config.seed, done, hand)))
         total = torch.zeros((), device=self.device)
-        for part in step:
-            batch = collate([self.rows[row] for row in part], self.device)
-            self.positions += batch.input_ids_BT.numel()
+        for rows in passes:
+            batch = collate([self.rows[row] for row in rows], self.device)
             loss = self.objective(self.logprobs(batch), batch) / tokens
             loss.backward()
             total += loss.detach()
-        return float(total), tokens
+        return float(total)
 
     def keep(self, checkpoint: Checkpoint | None) -> None:
         """Writes the run's state whole, if it is time."""
@@ -142,7 +153,6 @@ class _Run:
             "seconds": self.seconds,
             "parameters": [p.detach() for p in self.parameters],
             "optimizer": self.optimizer.state_dict(),
-            "random": torch.get_rng_state(),
         }
         draft = checkpoint.path.with_suffix(".part")
         torch.save(state, draft)
@@ -160,13 +170,12 @@ class _Run:
         for parameter, kept in zip(self.parameters, state["parameters"], strict=True):
             parameter.copy_(kept)
         self.optimizer.load_state_dict(state["optimizer"])
-        torch.set_rng_state(state["random"].cpu())
         for name in ("done", "losses", "tokens", "positions", "seconds"):
             setattr(self, name, state[name])
 
     def _identity(self) -> dict[str, Any]:
         shapes = [list(p.shape) for p in self.parameters]
-        return {"config": asdict(self.config), "rows": [row.length for row in self.rows], "shapes": shapes}
+        return {"config": asdict(self.config), "rows": self.lengths, "shapes": shapes}
 
     def metrics(self) -> dict[str, Any]:
         """What the run was. Losses are means over a tenth of the steps, at the beginning and at the end."""

@@ -11,7 +11,9 @@ from typing import Any
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
+from peft.tuners.lora import Linear as LoraLinear
 from safetensors.torch import load_file, save_file
+from torch.nn import functional
 
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError
@@ -36,6 +38,9 @@ def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft's talk with transformers
         wrapped = get_peft_model(model, settings)
+    for layer in wrapped.modules():
+        if isinstance(layer, LoraLinear) and not config.lora_dropout:
+            _fold(layer)
     frozen = [p for p in model.parameters() if not p.requires_grad]
     try:
         yield wrapped
@@ -43,6 +48,21 @@ def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]
         wrapped.unload()
         for parameter in frozen:
             parameter.requires_grad_(parameter.is_floating_point())
+
+
+def _fold(layer: LoraLinear) -> None:
+    """Lets the layer multiply by W + scale * B @ A, formed once a pass, where that takes fewer operations than W, A and
+    B each: per token and direction in * out more for the gradient of W, 3 * r * (in + out) fewer."""
+    (name,) = layer.active_adapters
+    base, down, up = layer.get_base_layer(), layer.lora_A[name], layer.lora_B[name]
+    if base.weight.numel() >= 3 * down.weight.shape[0] * sum(base.weight.shape):
+        return
+
+    def forward(x: torch.Tensor) -> torch.Tensor:
+        weight = torch.addmm(base.weight, up.weight, down.weight, alpha=layer.scaling[name])
+        return functional.linear(x, weight, base.bias)
+
+    layer.forward = forward
 
 
 def save(wrapped: PeftModel, folder: Path, base_name: str) -> None:

@@ -1,0 +1,49 @@
+"""A step's gradients, by this process or shared out among several."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+
+from axiom_cli.training.crew import crew, shared
+
+Loss = Callable[..., float]
+"""A share of a step -> its loss. Its gradients are added to those of the parameters."""
+Gradients = Callable[[Sequence[tuple[Any, ...]]], float]
+"""The shares of a step -> the sum of their losses. The sum of their gradients is then in the parameters' `grad`."""
+
+
+@contextmanager
+def spread(loss: Loss, parameters: Sequence[torch.nn.Parameter], hands: int) -> Iterator[Gradients]:
+    """Gradients of `loss` with respect to `parameters` by as many processes as there are hands, for at most as many
+    shares; by this one if it is one. Steps may change the parameters in place: every process sees that.
+
+    The gradients are added in the order of the shares, so that equal steps give equal weights."""
+    if hands == 1:
+        yield lambda shares: sum(loss(*share) for share in shares)
+        return
+    slots = [[shared(parameter) for parameter in parameters] for _ in range(hands)]
+    for parameter in parameters:
+        parameter.data = shared(parameter).copy_(parameter.data)
+
+    def work(share: tuple[int, tuple[Any, ...]]) -> float:
+        hand, told = share
+        for parameter, slot in zip(parameters, slots[hand], strict=True):
+            parameter.grad = slot.zero_()
+        return loss(*told)
+
+    def gradients(shares: Sequence[tuple[Any, ...]]) -> float:
+        losses = each(list(enumerate(shares)))
+        for parameter, *parts in zip(parameters, *slots[: len(shares)], strict=True):
+            parameter.grad = torch.stack(parts).sum(0)
+        return sum(losses)
+
+    try:
+        with crew(work, hands) as each:
+            yield gradients
+    finally:
+        for parameter in parameters:
+            parameter.data, parameter.grad = parameter.data.clone(), None
