@@ -42,6 +42,12 @@ def spoken(text: str) -> str:
     return text.rpartition("</think>")[2].partition("<think>")[0]
 
 
+def reasons(text: str) -> bool:
+    """Whether anything was thought before the answer: text before `</think>`, or after a `<think>` that is not closed."""
+    thought = text.rpartition("</think>")[0] or text.partition("<think>")[2]
+    return bool(thought.replace("<think>", "").strip())
+
+
 def read_answer(text: str) -> str | None:
     """The rest of the last line that starts with "Answer:", runs of white space as one space. None if there is no
     such line outside the reasoning, or nothing on it."""

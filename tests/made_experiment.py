@@ -23,8 +23,8 @@ def problem(family: str, level: int, number: int, split: str = "val") -> Problem
 
 
 def verdict(of: Problem, good: bool, temperature: float = 0.0, index: int = 0, status: str = "") -> Verdict:
-    """One judged completion."""
-    text = f"<think>\n</think>\nAnswer: {of.answer if good else 'no'}"
+    """One judged completion; the right ones reasoned."""
+    text = f"<think>\n{'so' if good else ''}\n</think>\nAnswer: {of.answer if good else 'no'}"
     params = {"temperature": temperature, "top_p": 1.0, "max_tokens": 64, "seed": 0}
     sample = Sample(of, ModelRef("nano", "d" * 64), "scripted", params, index, 0, text, [1, 2, 3], "stop", 3)
     return Verdict(sample, status or ("pass" if good else "fail"), int(good), 1, "", "exact")

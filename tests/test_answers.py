@@ -119,6 +119,22 @@ def test_nothing_is_executed(tmp_path):
     assert not target.exists()
 
 
+@pytest.mark.parametrize(
+    ("text", "thought"),
+    [
+        ("<think>\n2 + 3\n</think>\nAnswer: 5", True),
+        ("2 + 3\n</think>\nAnswer: 5", True),
+        ("<think>\n2 + 3", True),
+        ("<think>\n\n</think>\nAnswer: 5", False),
+        ("</think>\nAnswer: 5", False),
+        ("Answer: 5", False),
+        ("", False),
+    ],
+)
+def test_reasoning_is_what_stands_before_the_end_of_thinking(text, thought):
+    assert answers.reasons(text) is thought
+
+
 def test_each_form_has_its_instruction_before_the_prompt():
     asked = {"id": "a", "family": "b", "title": "c", "level": 1, "split": "train", "prompt": "How many?"}
     answer = Problem(**asked, answer="5")

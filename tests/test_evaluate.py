@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from axiom_cli.errors import NothingToDo
@@ -32,6 +34,19 @@ def test_infra_is_counted_and_belongs_to_no_rate():
     problems = [problem("rpn", 3, i) for i in range(10)]
     row = evaluate([verdict(p, i < 4, status="infra" if i >= 8 else "") for i, p in enumerate(problems)], "run")[0]
     assert (row.n, row.passed, row.extra["infra"], row.extra["problems"]) == (8, 4, 2, 8)
+
+
+def test_who_reasons_and_who_answers_at_once_have_rates_of_their_own():
+    texts = {"<think>\n1 + 1\n</think>\n": [True, True, False], "<think>\n\n</think>\n": [False, False], "": [True]}
+    verdicts = []
+    for thought, passes in texts.items():
+        for passed in passes:
+            made = verdict(problem("rpn", 3, len(verdicts)), passed)
+            sample = replace(made.sample, text=f"{thought}Answer: 2")
+            verdicts.append(replace(made, sample=sample))
+    extra = evaluate(verdicts, "run")[0].extra
+    assert (extra["reasoned"], extra["rate_reasoned"], extra["rate_bare"]) == (0.5, 0.666667, 0.333333)
+    assert evaluate(verdicts[:3], "run")[0].extra["rate_bare"] is None
 
 
 def test_nothing_but_infra_leaves_no_rate():

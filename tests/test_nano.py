@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axiom_cli import models, prompts
-from axiom_cli.answers import read_answer
+from axiom_cli.answers import read_answer, reasons
 from axiom_cli.configs import SolveConfig, VerifyConfig
 from axiom_cli.engines.transformers import TransformersEngine
 from axiom_cli.families import draw
@@ -60,12 +60,14 @@ def test_it_starts_well_formed_and_mediocre() -> None:
     assert 0.2 * len(samples) < passed < 0.8 * len(samples)
 
 
-def test_the_recipe_stops_where_the_loop_begins() -> None:
-    few = list(recipe.samples(0.002))
-    assert {sample.problem.family for sample in few} == set(recipe.FAMILIES)
-    assert {sample.problem.level for sample in few} == {1, 2, 3, 4}
+def test_the_teacher_works_out_every_other_solution() -> None:
+    few = list(recipe.samples(0.01))
+    assert {sample.problem.level for sample in few} == set(recipe.COUNTS)
     assert all(sample.problem.split == "train" for sample in few)
     assert all(verdict.passed for verdict in verify(few, VerifyConfig()))
+    for family in recipe.FAMILIES:
+        own = [reasons(sample.text) for sample in few if sample.problem.family == family]
+        assert own == [n % 2 == 0 for n in range(len(own))]
 
 
 def test_its_name_leads_to_its_folder_by_content() -> None:

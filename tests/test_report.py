@@ -104,7 +104,13 @@ def test_no_better_round_is_said_plainly(tmp_path: Path):
 
 def test_validation_alone_is_called_optimistic(tmp_path: Path):
     found = report(written(tmp_path / "run", {"val": [0.3, 0.7]}))
-    assert found.sentence.endswith("The same problems chose the round, so this is optimistic.")
+    assert "The same problems chose the round, so this is optimistic." in found.sentence
+
+
+def test_a_change_of_habit_is_told_beside_the_gain(tmp_path: Path):
+    found = report(written(tmp_path / "run", {"val": [0.3, 0.7], "test": [0.3, 0.7]}))
+    assert found.sentence.endswith("It reasons in 70.0 % of its answers, the start model in 30.0 %.")
+    assert found.rows[0].extra["rate_bare"] == 0.0, "the made answers are right where they reasoned"
 
 
 def test_worse_on_test_is_said_even_if_validation_rose(tmp_path: Path):

@@ -18,10 +18,10 @@ def _think(lines: Iterable[str]) -> str:
     return "<think>\n" + "\n".join(lines) + "\n</think>\n"
 
 
-def solution(family: Family | str, task: Any) -> str:
-    """The completion that answers a task: the trace, then the answer on its own line."""
+def solution(family: Family | str, task: Any, worked: bool = True) -> str:
+    """The completion that answers a task: the trace, or none unless `worked`, then the answer on its own line."""
     found = families.get(family) if isinstance(family, str) else family
-    return f"{_think(found.trace(task))}Answer: {found.answer(task)}"
+    return f"{_think(found.trace(task) if worked else ())}Answer: {found.answer(task)}"
 
 
 def program_solution(exercise: Exercise) -> str:
@@ -29,11 +29,12 @@ def program_solution(exercise: Exercise) -> str:
     return f"{_think(exercise.plan)}```python\n{exercise.reference.strip()}\n```"
 
 
-def teach(problem: Problem) -> str | None:
-    """The solver's completion for a built-in problem, generated or hand-written; None for any other."""
+def teach(problem: Problem, worked: bool = True) -> str | None:
+    """The solver's completion for a built-in problem, generated or hand-written; None for any other. One that is not
+    `worked` gives the answer of an answer problem with nothing between `<think>` and `</think>`."""
     drawn = draw.redraw(problem)
     if drawn is not None:
-        return program_solution(drawn.exercise) if drawn.exercise else solution(problem.family, drawn.task)
+        return program_solution(drawn.exercise) if drawn.exercise else solution(problem.family, drawn.task, worked)
     if handwritten.get(problem.id) == problem:
         return program_solution(handwritten.exercise(problem.id))
     return None

@@ -199,7 +199,7 @@ class Sandbox:
             job.outcome = Outcome(INFRA, 0, job.suite.total, why, settled=False)
 
     def _wait(self, waiting: deque[Job], wake: int) -> None:
-        """Until something has happened: bytes from a child, a report, new input, or a worker overdue."""
+        """Until something has happened: a report, room for a program, new input, or a while has passed."""
         poller = select.poll()
         owners: dict[int, tuple[Worker, Job | None]] = {}
         for one in self._workers:
@@ -207,8 +207,8 @@ class Sandbox:
         if wake >= 0:
             poller.register(wake, select.POLLIN)
         busy = [one for one in self._workers if one.jobs]
-        patience = max(0.0, min((one.overdue() for one in busy), default=worker.START_SECONDS))
-        for descriptor, _event in poller.poll(patience * 1000 + 1):
+        patience = worker.DRAIN_SECONDS if busy else worker.START_SECONDS
+        for descriptor, _event in poller.poll(patience * 1000):
             owner, job = owners.get(descriptor, (None, None))
             if owner is not None and job is not None:
                 owner.exchange(job)
@@ -216,6 +216,8 @@ class Sandbox:
                 for ended, report in owner.reports():
                     self._conclude(owner, ended, report, waiting)
         for one in busy:
+            for job in one.jobs.values():
+                one.exchange(job)
             one.dead = one.dead or (bool(one.jobs) and one.overdue() <= 0)
         self._replace(waiting)
 

@@ -12,15 +12,16 @@ from axiom_cli.errors import InputError
 from axiom_cli.records import STDIN_STDOUT
 from axiom_cli.sandbox import code_suite, values
 from axiom_cli.sandbox.code_suite import CodeSuite
+from axiom_cli.sandbox.inside import messages
 
 
 @dataclass(frozen=True)
 class Suite:
-    """`arguments` go to the child, one encoded tuple a test; `expected` never does."""
+    """`inputs` go to the child, a frame a test, read when their test begins; `expected` never does."""
 
     key: str
     entry: str
-    arguments: tuple[bytes, ...]
+    inputs: bytes
     expected: tuple[tuple[Any, bytes], ...]
     rule: values.Rule
     paired = False
@@ -31,8 +32,8 @@ class Suite:
         return len(self.expected)
 
     def payload(self, code: str) -> bytes:
-        """All that the child gets to know."""
-        job = {"code": code, "entry": self.entry, "script": self.entry == STDIN_STDOUT, "args": list(self.arguments)}
+        """What the child gets to know before its first test."""
+        job = {"code": code, "entry": self.entry, "script": self.entry == STDIN_STDOUT, "tests": self.total}
         return marshal.dumps(job, 2)
 
 
@@ -49,16 +50,16 @@ def prepare(program: records.Program) -> AnySuite:
 
 
 def _data_suite(program: records.Program, tests: Sequence[Any]) -> Suite:
-    arguments, expected = [], []
+    inputs, expected = [], []
     for number, test in enumerate(tests, 1):
         if not isinstance(test, dict) or not isinstance(test.get("args"), (list, tuple)) or "expected" not in test:
             raise InputError(f"test {number} of program {program.entry_point!r} is not {{args: [...], expected}}")
         if program.entry_point == STDIN_STDOUT and [type(arg) for arg in test["args"]] != [str]:
             raise InputError(f"test {number} gives standard input as {test['args']!r:.60}", "args is one string there")
-        arguments.append(values.encode(list(test["args"])))
+        inputs.append(messages.frame(messages.CALL, values.encode(list(test["args"]))))
         expected.append((test["expected"], values.encode(test["expected"])))
     rule = values.rule(program.checker)
     if program.entry_point == STDIN_STDOUT and not program.checker:
         rule = values.rule("tokens")
     key = ids.content_id([program.entry_point, program.tests, program.checker])
-    return Suite(key, program.entry_point, tuple(arguments), tuple(expected), rule)
+    return Suite(key, program.entry_point, b"".join(inputs), tuple(expected), rule)

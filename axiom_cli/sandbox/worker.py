@@ -30,6 +30,7 @@ LAYERS = ("namespaces", "landlock", "seccomp")
 START_SECONDS = 60.0
 GRACE_SECONDS = 10.0  # after a job's wall limit: the zygote itself must be dead
 LEAVING_SECONDS = 2.0
+DRAIN_SECONDS = 0.005  # how long a child may wait that has filled its socket with results
 JOBS_IN_A_LIFE = 2000
 CHUNK = 1 << 16
 
@@ -109,8 +110,8 @@ class Worker:
         mine.setblocking(False)
         self.served += 1
         number = self.served
-        payload = job.suite.payload(job.code)
-        job.socket, job.unsent = mine, memoryview(messages.HEADER.pack(messages.JOB, len(payload)) + payload)
+        told = messages.frame(messages.JOB, job.suite.payload(job.code)) + job.suite.inputs
+        job.socket, job.unsent = mine, memoryview(told)
         job.received, job.flooded = bytearray(), False
         flags = job.flags | (messages.PAIRED if job.suite.paired else 0)
         order = self.limits._replace(job=number, wall=job.wall, flags=flags)
@@ -142,12 +143,15 @@ class Worker:
             job.unsent = memoryview(b"")  # the child is gone; its report will say why
 
     def watch(self, poller: select.poll) -> dict[int, tuple[Worker, Job | None]]:
-        """Registers what this worker waits for; returns whom each descriptor belongs to."""
+        """Registers what this worker waits for; returns whom each descriptor belongs to.
+
+        Nobody is woken by a frame: a job's frames are read when it is reported, or every DRAIN_SECONDS.
+        """
         owners: dict[int, tuple[Worker, Job | None]] = {self.control.fileno(): (self, None)}
         poller.register(self.control.fileno(), select.POLLIN)
         for job in self.jobs.values():
-            if job.socket is not None:
-                poller.register(job.socket.fileno(), select.POLLIN | (select.POLLOUT if job.unsent else 0))
+            if job.socket is not None and job.unsent:
+                poller.register(job.socket.fileno(), select.POLLOUT)
                 owners[job.socket.fileno()] = (self, job)
         return owners
 

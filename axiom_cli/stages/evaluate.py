@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from axiom_cli.answers import read_answer, read_program
+from axiom_cli.answers import read_answer, read_program, reasons
 from axiom_cli.errors import NothingToDo
 from axiom_cli.ids import content_id
 from axiom_cli.records import Metrics, Sample, Verdict
@@ -31,6 +31,8 @@ class Tally:
     passed: int = 0
     infra: int = 0
     parsed: int = 0
+    reasoned: int = 0
+    reasoned_passed: int = 0
     truncated: int = 0
     tokens: int = 0
 
@@ -43,6 +45,9 @@ class Tally:
         self.judged += 1
         self.passed += verdict.passed
         self.parsed += parses(verdict.sample)
+        reasoned = reasons(verdict.sample.text)
+        self.reasoned += reasoned
+        self.reasoned_passed += reasoned and verdict.passed
         self.truncated += verdict.sample.finish == "length"
 
 
@@ -119,6 +124,7 @@ def _row(
     seen = [t for t in group if t.judged]
     passed, judged = [t.passed for t in seen], [t.judged for t in seen]
     n, good = sum(judged), sum(passed)
+    thought, right = sum(t.reasoned for t in group), sum(t.reasoned_passed for t in group)
     single = n == len(seen)
     interval = wilson(good, n) if single else cluster_bootstrap(passed, judged)
     return Metrics(
@@ -138,11 +144,18 @@ def _row(
             **shared,
             "problems": len(seen),
             "infra": sum(t.infra for t in group),
-            "parsed": round(sum(t.parsed for t in group) / n, 6) if n else 0.0,
+            "parsed": _share(sum(t.parsed for t in group), n) or 0.0,
+            "reasoned": _share(thought, n) or 0.0,
+            "rate_reasoned": _share(right, thought),
+            "rate_bare": _share(good - right, n - thought),
             "truncated": sum(t.truncated for t in group),
             "set": content_id(sorted(t.problem for t in seen), 16),
         },
     )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 6) if whole else None
 
 
 def phase_row(

@@ -55,6 +55,8 @@ def _tiles(found: Report) -> str:
     parsed = [row for row in rows if "parsed" in row.extra]
     if parsed:
         cells.append(("Well-formed", percent(parsed[0].extra["parsed"]), "answers that parse, selected model"))
+    if shares := found.reasoned():
+        cells.append(("Reasoned", f"{100 * shares[0]:.1f} → {percent(shares[1])}", "answers with reasoning"))
     return tiles(cells)
 
 

@@ -22,6 +22,8 @@ from axiom_cli.stages.versus import Point, compare_points
 
 FORMATS = ("table", "json", "csv", "md")
 SPLITS = ("val", "test")
+HABIT = 0.02
+"""Change of the share of answers with reasoning from which on the sentence tells it."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class Report:
         if not self.final:
             return self._no_change()
         chosen_here = " The same problems chose the round, so this is optimistic." * (self.final[0].split == "val")
-        return self.final[0].sentence + chosen_here + "".join(map(_against, self.controls.items()))
+        against = "".join(map(_against, self.controls.items()))
+        return self.final[0].sentence + chosen_here + against + self._habit()
 
     def _no_change(self) -> str:
         evaluated = self.experiment.iterations()
@@ -55,6 +58,23 @@ class Report:
         if self.selected == evaluated[0]:
             return "Not shown: no round passed more validation problems than the start model, which stays selected."
         return "Not shown: the start and the selected model were not evaluated on a common split."
+
+    def reasoned(self) -> tuple[float, float] | None:
+        """The shares of answers with reasoning, of the start and of the selected model, where the headline was measured;
+        None where they are not known."""
+        ends = [self._greediest(iteration) for iteration in (self.experiment.iterations()[0], self.selected)]
+        shares = [row.extra["reasoned"] for row in ends if row and "reasoned" in row.extra]
+        return (shares[0], shares[1]) if len(shares) == 2 else None
+
+    def _greediest(self, iteration: int) -> Metrics | None:
+        rows = self.experiment.evaluations(split=self.final[0].split) if self.final else []
+        return next((row for row in rows if row.iteration == iteration), None)
+
+    def _habit(self) -> str:
+        shares = self.reasoned()
+        if shares is None or abs(shares[1] - shares[0]) < HABIT:
+            return ""
+        return f" It reasons in {percent(shares[1])} of its answers, the start model in {percent(shares[0])}."
 
     def families(self) -> list[str]:
         """The families that were evaluated."""
@@ -124,7 +144,7 @@ def table(found: Report) -> tuple[str, list[str], list[list[str]]]:
     """Title, columns and rows for console.table."""
     families = found.families()
     columns = ["iteration", "split", "sampling", "problems", "pass rate", "95 % interval", *families]
-    columns += ["pass@k", "parsed", "infra"]
+    columns += ["pass@k", "parsed", "reasoned", "infra"]
     if len(found.experiment.arms()) > 1:
         columns.insert(0, "arm")
     return f"{found.experiment.name}: pass rates per iteration", columns, [_cells(found, row) for row in found.rows]
@@ -143,10 +163,15 @@ def _cells(found: Report, row: Metrics) -> list[str]:
         f"{100 * low:.1f} to {100 * high:.1f}",
         *(percent(rate) if rate is not None else "" for rate in _family_rates(found, row).values()),
         _last_pass(row),
-        percent(row.extra["parsed"]) if "parsed" in row.extra else "",
+        _percent_of(row, "parsed"),
+        _percent_of(row, "reasoned"),
         str(row.extra.get("infra", "")),
     ]
     return [arm or "run", *cells] if len(found.experiment.arms()) > 1 else cells
+
+
+def _percent_of(row: Metrics, share: str) -> str:
+    return percent(row.extra[share]) if share in row.extra else ""
 
 
 def _last_pass(row: Metrics) -> str:
@@ -180,7 +205,7 @@ def flat(found: Report, row: Metrics) -> dict[str, Any]:
         "rate": row.rate,
         "low": row.interval[0],
         "high": row.interval[1],
-        "parsed": row.extra.get("parsed"),
+        **{name: row.extra.get(name) for name in ("parsed", "reasoned", "rate_reasoned", "rate_bare")},
         "infra": row.extra.get("infra"),
         "seconds": row.seconds,
         "tokens": row.tokens,

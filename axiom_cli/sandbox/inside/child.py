@@ -64,17 +64,28 @@ def describe(error: BaseException) -> bytes:
 def run(job: dict[str, Any], order: messages.Order) -> None:
     """Runs the program once and its entry point once for each test; writes all frames."""
     if job["script"]:
-        cases = [lambda text=text: converse(job["code"], *marshal.loads(text)) for text in job["args"]]
+
+        def case() -> str:
+            return converse(job["code"], *arguments())
+
     elif (function := prepared(job)) is None:
         return
     else:
-        cases = [lambda args=args: function()(*marshal.loads(args)) for args in job["args"]]
-    for case in cases:
+
+        def case() -> Any:
+            return function()(*arguments())
+
+    for _ in range(job["tests"]):
         if order.test:
             signal.setitimer(signal.ITIMER_PROF, order.test)
         answer(case)
     signal.setitimer(signal.ITIMER_PROF, 0)
     messages.send(SOCKET, messages.END)
+
+
+def arguments() -> list[Any]:
+    """Those of the next test, which were in no memory of this process before."""
+    return marshal.loads(messages.receive(SOCKET)[1])
 
 
 def prepared(job: dict[str, Any]) -> Callable[[], Callable[..., Any]] | None:

@@ -29,9 +29,14 @@ class TooLarge(ValueError):
     """A frame that announces more bytes than its reader takes."""
 
 
+def frame(kind: bytes, body: bytes = b"") -> bytes:
+    """One frame as bytes."""
+    return HEADER.pack(kind, len(body)) + body
+
+
 def send(descriptor: int, kind: bytes, body: bytes = b"", write: Callable[[int, Any], int] = os.write) -> None:
     """One whole frame."""
-    data = memoryview(HEADER.pack(kind, len(body)) + body)
+    data = memoryview(frame(kind, body))
     while data:
         data = data[write(descriptor, data) :]
 
