@@ -43,7 +43,7 @@ def spoken(text: str) -> str:
 
 
 def reasons(text: str) -> bool:
-    """Whether anything was thought before the answer: text before `</think>`, or after a `<think>` that is not closed."""
+    """Whether anything was thought: text before `</think>`, or after a `<think>` that is not closed."""
     thought = text.rpartition("</think>")[0] or text.partition("<think>")[2]
     return bool(thought.replace("<think>", "").strip())
 

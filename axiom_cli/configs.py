@@ -103,7 +103,7 @@ class LoopConfig:
     """`axiom loop`."""
 
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
-    preset: str = option("quick", "quick (3 rounds) or long (30 short rounds, each from the one before, levels to 10).")
+    preset: str = option("quick", "quick (3 rounds) or long (30 short ones, each from the one before, levels 1 to 10).")
     iterations: int = option(3, "Rounds of collect, train, merge.")
     train_size: int = option(8000, "Fresh training problems a round.")
     val_size: int = option(600, "Validation problems: they choose the best round and where to draw new problems.")
@@ -129,6 +129,13 @@ class LoopConfig:
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
     "quick": {},
-    "long": {"iterations": 30, "train_size": 4000, "max_difficulty": 10, "max_tokens": 320, "start": "previous"},
+    "long": {
+        "iterations": 30,
+        "train_size": 4000,
+        "min_difficulty": 1,
+        "max_difficulty": 10,
+        "max_tokens": 320,
+        "start": "previous",
+    },
 }
 """What `axiom loop --preset NAME` sets, where the user sets nothing else."""

@@ -55,3 +55,15 @@ def sample(of: Problem, text: str, index: int = 0, **more) -> Sample:
 
 def verdict(of: Sample, status: str = "pass") -> Verdict:
     return Verdict(of, status, int(status == "pass"), 1, "", "exact")
+
+
+def samples(count: int = 40) -> list[Sample]:
+    """Worked solutions of as many problems."""
+    return [sample(problem(i), f"<think>\n{i}\n</think>\nAnswer: {i % 7}") for i in range(count)]
+
+
+def rows(trainer, count: int = 40) -> list:
+    """The training rows of `samples`."""
+    from axiom_cli.training.rows import encode
+
+    return encode([(one, 1.0) for one in samples(count)], trainer.tokenizer, trainer.ends, 512).rows

@@ -60,8 +60,8 @@ class Report:
         return "Not shown: the start and the selected model were not evaluated on a common split."
 
     def reasoned(self) -> tuple[float, float] | None:
-        """The shares of answers with reasoning, of the start and of the selected model, where the headline was measured;
-        None where they are not known."""
+        """The shares of answers with reasoning, of the start and of the selected model, where the headline was
+        measured; None where they are not known."""
         ends = [self._greediest(iteration) for iteration in (self.experiment.iterations()[0], self.selected)]
         shares = [row.extra["reasoned"] for row in ends if row and "reasoned" in row.extra]
         return (shares[0], shares[1]) if len(shares) == 2 else None

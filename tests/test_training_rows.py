@@ -1,0 +1,169 @@
+"""What a model is trained on: which tokens carry the loss, and how rows are put into steps and passes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+import tiny
+from axiom_cli import prompts
+from axiom_cli.configs import TrainConfig
+from axiom_cli.errors import InputError
+from axiom_cli.training import base as bases
+from axiom_cli.training import batches
+from axiom_cli.training.fit import fit, scorer
+from axiom_cli.training.rows import Row, encode, end_ids, show_rows
+from axiom_cli.training.trainer import Trainer
+
+
+@pytest.fixture(scope="module")
+def trainer(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
+    return Trainer(tiny.write_model(tmp_path_factory.mktemp("base")), name="tiny")
+
+
+# Rows
+
+
+def test_loss_falls_on_the_completion_and_its_end_alone(trainer: Trainer) -> None:
+    (tokens,) = show_rows(tiny.rows(trainer, 1), trainer.tokenizer)
+    assert "".join(text for text, loss in tokens if not loss) == "<user>Evaluate: 0<assistant>"
+    assert "".join(text for text, loss in tokens if loss) == "<think>\n0\n</think>\nAnswer: 0<eos>"
+
+
+def test_the_prompt_is_that_of_sampling(trainer: Trainer) -> None:
+    problem = tiny.problem(5)
+    (row,) = encode([(tiny.sample(problem, "Answer: 1"), 1.0)], trainer.tokenizer, trainer.ends, 99).rows
+    assert row.prompt_ids == prompts.prompt_ids(trainer.tokenizer, problem)
+
+
+def test_a_retry_is_trained_on_the_conversation_it_saw(trainer: Trainer) -> None:
+    told = [{"role": "user", "content": "again"}]
+    sample = tiny.sample(tiny.problem(5), "Answer: 1", extra={"messages": told})
+    (row,) = encode([(sample, 1.0)], trainer.tokenizer, trainer.ends, 99).rows
+    assert trainer.tokenizer.decode(row.prompt_ids) == "<user>again<assistant>"
+
+
+def test_a_template_without_a_system_role_gets_the_instruction_all_the_same() -> None:
+    tokenizer = tiny.tiny_tokenizer()
+    refuse = "{% if messages[0].role == 'system' %}{{ raise_exception('no') }}{% endif %}"
+    tokenizer.chat_template = refuse + tiny.TEMPLATE
+    text = prompts.conversation(tokenizer, [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}])
+    assert text == "<user>S\n\nU<assistant>"
+
+
+def test_sampled_ids_are_used_as_they_are(trainer: Trainer) -> None:
+    """`An` was sampled in a way that encoding its text would never give."""
+    tokenizer = trainer.tokenizer
+    unknown = tokenizer.unk_token_id
+    ids = [*tokenizer("Answer: ").input_ids, unknown, *trainer.ends]
+    sample = tiny.sample(tiny.problem(1), tokenizer.decode(ids[:-1]), token_ids=ids)
+    encoded = encode([(sample, 1.0)], tokenizer, trainer.ends, 99)
+    assert encoded.rows[0].completion_ids == ids
+    assert encoded.encoded_here == 0
+
+
+def test_ids_of_another_tokenizer_are_not_trained_on(trainer: Trainer) -> None:
+    sample = tiny.sample(tiny.problem(1), "Answer: 1", token_ids=[5, 6, 7, 1])
+    encoded = encode([(sample, 1.0)], trainer.tokenizer, trainer.ends, 99)
+    assert encoded.encoded_here == 1
+    assert trainer.tokenizer.decode(encoded.rows[0].completion_ids) == "Answer: 1<eos>"
+
+
+def test_truncated_and_overlong_samples_give_no_row(trainer: Trainer) -> None:
+    good, cut, long = tiny.samples(3)
+    given = [(good, 1.0), (replace(cut, finish="length"), 1.0), (replace(long, text="Answer: " + "9" * 200), 1.0)]
+    encoded = encode(given, trainer.tokenizer, trainer.ends, 100)
+    assert (len(encoded.rows), encoded.truncated, encoded.too_long) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("ids", [[], [1]])
+def test_an_all_masked_row_is_an_error(trainer: Trainer, ids: list[int]) -> None:
+    with pytest.raises(InputError, match="masked"):
+        encode([(tiny.sample(tiny.problem(1), "", token_ids=ids), 1.0)], trainer.tokenizer, trainer.ends, 99)
+    with pytest.raises(InputError, match="masked"):
+        fit(trainer.model, [Row([1, 2], [], 1.0)], TrainConfig())
+
+
+def test_a_tokenizer_without_an_end_is_an_error() -> None:
+    tokenizer = tiny.tiny_tokenizer()
+    tokenizer.eos_token = None
+    with pytest.raises(InputError, match="end-of-text"):
+        end_ids(tokenizer)
+
+
+# Batches
+
+
+def test_every_row_is_in_every_epoch_once() -> None:
+    lengths = [10 + (i * 37) % 90 for i in range(101)]
+    config = TrainConfig(batch_size=2, grad_accum=4, epochs=2)
+    steps = batches.plan(lengths, config)
+    half = len(steps) // 2
+    for epoch in (steps[:half], steps[half:]):
+        assert sorted(row for step in epoch for row in step) == list(range(101))
+    assert {len(step) for step in steps} <= {7, 8, 9}
+    assert steps == batches.plan(lengths, config) != batches.plan(lengths, replace(config, seed=1))
+
+
+@given(
+    lengths=st.lists(st.integers(1, 300), min_size=1, max_size=40),
+    budget=st.integers(1, 1000),
+    hands=st.integers(1, 5),
+)
+def test_a_step_is_cut_into_shares_of_passes(lengths: list[int], budget: int, hands: int) -> None:
+    """Each row once, no empty share, shares as even as can be, and no pass above the budget that could be smaller."""
+    shares = batches.cut(range(len(lengths)), lengths, budget, hands)
+    assert sorted(row for passes in shares for rows in passes for row in rows) == list(range(len(lengths)))
+    sizes = [sum(map(len, passes)) for passes in shares]
+    assert len(shares) <= hands and min(sizes) >= 1 and max(sizes) - min(sizes) <= 1
+    assert all(len(rows) == 1 or batches.padded([rows], lengths) <= budget for passes in shares for rows in passes)
+
+
+def test_rows_of_similar_lengths_share_a_pass() -> None:
+    lengths = [10 + (i * 37) % 90 for i in range(640)]
+    steps = batches.plan(lengths, TrainConfig(batch_size=8, grad_accum=1, epochs=1))
+    padded = sum(batches.padded(passes, lengths) for step in steps for passes in batches.cut(step, lengths, 4096, 1))
+    assert padded < 1.1 * sum(lengths)
+
+
+def test_how_rows_are_cut_into_passes_does_not_change_the_gradient(trainer: Trainer) -> None:
+    data = tiny.rows(trainer, 12)
+
+    def gradient(groups: list[list[Row]]) -> torch.Tensor:
+        model = bases.load_model(trainer.base)
+        logprobs = scorer(model, data[0])
+        for group in groups:
+            (-logprobs(batches.collate(group)).sum()).backward()
+        return torch.cat([p.grad.flatten() for p in model.parameters()])
+
+    assert torch.allclose(gradient([data]), gradient([[row] for row in data]), rtol=1e-3, atol=1e-4)
+
+
+def test_log_probabilities_are_the_models_own(trainer: Trainer) -> None:
+    data = tiny.rows(trainer, 3)
+    got = scorer(trainer.model, data[0])(batches.collate(data))
+    for row, part in zip(data, got.split([len(r.completion_ids) for r in data]), strict=True):
+        ids = torch.tensor([row.prompt_ids + row.completion_ids])
+        whole = trainer.model(ids).logits[0].log_softmax(-1)[:-1].gather(1, ids[0, 1:, None])[:, 0]
+        assert torch.allclose(part, whole[len(row.prompt_ids) - 1 :], atol=1e-4)
+
+
+def test_a_model_that_bends_its_logits_is_still_scored_by_its_own_logits() -> None:
+    from transformers import GraniteConfig, GraniteForCausalLM
+
+    torch.manual_seed(0)
+    model = GraniteForCausalLM(
+        GraniteConfig(
+            vocab_size=50, hidden_size=16, intermediate_size=32, num_hidden_layers=1, num_attention_heads=2,
+            logits_scaling=8.0, initializer_range=1.0,
+        )
+    ).eval()  # fmt: skip
+    row = Row([3, 4, 5], [6, 7, 8])
+    got = scorer(model, row)(batches.collate([row]))
+    ids = torch.tensor([[3, 4, 5, 6, 7, 8]])
+    wanted = model(ids).logits[0].log_softmax(-1)[2:5].gather(1, ids[0, 3:, None])[:, 0]
+    assert torch.allclose(got, wanted, atol=1e-4)
