@@ -1,9 +1,9 @@
 """The standard library without files: what programs import often is loaded, the rest lies ready as compiled code.
 
-Each loaded module makes every fork dearer (datetime, statistics, fractions, threading and a few more, that one program
-in a hundred asks for, took a quarter of each program's time), and after the lock-down nothing can be opened. So only what
-many programs import and what is compiled is loaded; the rest is kept as bytes, and an importer runs them in the child
-that asks.
+Each loaded module makes every fork dearer: datetime, statistics, fractions, threading and a few more, that one
+program in a hundred asks for, took a quarter of each program's time. And after the lock-down nothing can be opened.
+So only what is compiled, or what many programs import, is loaded; the rest is kept as bytes, and an importer runs
+them in the child that asks.
 """
 
 from __future__ import annotations
