@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from axiom_cli import models
 from axiom_cli.errors import MissingError, UsageError, WorkspaceDamaged, WorkspaceLocked
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
 from axiom_cli.stages.explain_object import drawn, why
@@ -99,9 +100,18 @@ def test_why_goes_from_the_last_model_to_the_first_seed(workspace, rounds):
     assert told.count("(told above)") >= 1
 
 
+def test_why_knows_the_embedded_model(workspace):
+    embedded = models.resolve("nano")
+    rows = workspace.put_records([verdict(0, embedded.ref)])
+    assert f"model nano sha256:{embedded.digest[:12]}: embedded in the package" in [
+        line.text for line in why(workspace, rows)
+    ]
+
+
 def test_why_knows_a_problem_and_a_file_of_a_tree(workspace, rounds):
     told = "\n".join(line.text for line in why(workspace, f"{5:016x}"))
     assert "drawn with seed=7" in told and "verdict pass" in told and "run@0" in told
+    assert "prompt: '1 2 +'" in told
     weights = workspace.tree(rounds[0]["model"])["model.safetensors"]
     assert "file model.safetensors of" in "\n".join(line.text for line in why(workspace, weights))
     assert len(why(workspace, workspace.put_bytes(b'{"kind":"other"}\n'))) == 1

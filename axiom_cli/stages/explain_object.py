@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from axiom_cli import jsonl
+from axiom_cli import jsonl, models
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.receipts import Receipt, origin
 from axiom_cli.records import KINDS, Problem, Record, Sample, Verdict
@@ -112,7 +112,7 @@ class _Explainer:
         if not is_digest(digest):
             return f"{label}{digest}"
         kind = self.workspace.kind(digest)
-        what = "not in the workspace" if kind == "missing" else f"{kind}, {self.workspace.size(digest):,} bytes"
+        what = _elsewhere(digest) if kind == "missing" else f"{kind}, {self.workspace.size(digest):,} bytes"
         called = f", called {', '.join(self.names[digest])}" if digest in self.names else ""
         return f"{label}{short(digest)}: {what}{called}"
 
@@ -122,7 +122,8 @@ class _Explainer:
         objects: dict[str, None] = {}
         for digest, record in self._lines_about(name):
             if not lines:
-                lines.append(Line(0, _problem_text(_problem_of(record))))
+                problem = _problem_of(record)
+                lines += [Line(0, _problem_text(problem)), Line(1, f"prompt: {problem.prompt!r}")]
             lines.append(Line(1, f"{_attempt(record)}, in {short(digest)}", digest))
             objects[digest] = None
         for digest in objects:
@@ -137,6 +138,11 @@ class _Explainer:
                     record = jsonl.parse(line, 0, Problem, Sample, Verdict)
                     if _problem_of(record).id == name:
                         yield digest, record
+
+
+def _elsewhere(digest: str) -> str:
+    """Where an object is that this workspace does not hold."""
+    return "embedded in the package" if digest == models.resolve(models.NANO).digest else "not in the workspace"
 
 
 def _lines_with(workspace: Workspace, digest: str, needle: bytes) -> Iterator[bytes]:
