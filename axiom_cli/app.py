@@ -157,6 +157,15 @@ def _leave(code: int) -> NoReturn:
     os._exit(code)
 
 
+def _debugging(words: list[str]) -> bool:
+    """Whether tracebacks are asked for, by the flag alone where the settings themselves are the error."""
+    try:
+        _, flags = split_globals([word for word in words if word != "--version"])
+        return resolve(GlobalConfig, flags).config.debug
+    except AxiomError:
+        return "--debug" in words
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point of `axiom`. What a user can put right is one line and a hint; anything else keeps its traceback."""
     words = sys.argv[1:] if argv is None else argv
@@ -175,7 +184,7 @@ def main(argv: list[str] | None = None) -> int:
         console.error(error.format_message(), f"{path} --help lists what it takes")
         return UsageError.exit_code
     except AxiomError as error:
-        if "--debug" in words or os.environ.get("AXIOM_DEBUG"):
+        if _debugging(words):
             sys.excepthook(*sys.exc_info())
         console.error(str(error), error.hint)
         return error.exit_code

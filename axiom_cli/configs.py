@@ -1,6 +1,6 @@
 """One frozen dataclass a stage: the only place where a default and its help are written.
 
-A field's metadata holds its `help` and, where the flag has another name than the field, its `flag`.
+A field's metadata holds its `help`, its `bounds` and, where the flag has another name than the field, its `flag`.
 """
 
 from __future__ import annotations
@@ -9,21 +9,59 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+INFINITY = float("inf")
+BEYOND = 2**63
+DAY = 86_400
+MILLION = 1_000_000
 
-def option(default: Any, help: str, flag: str = "") -> Any:
-    """A field with a default, the line that `--help` prints, and the flag if it is not the field's name."""
-    return field(default=default, metadata={"help": help, "flag": flag})
+
+@dataclass(frozen=True)
+class Bounds:
+    """The numbers that a field takes. Whatever is said, they are finite and their absolute value is below 2**63."""
+
+    least: float = -INFINITY
+    most: float = INFINITY
+    above: float = -INFINITY
+
+    def hold(self, number: float) -> bool:
+        """Whether `number`, which may be NaN, is one of them."""
+        return abs(number) < BEYOND and self.least <= number <= self.most and number > self.above
+
+    def __str__(self) -> str:
+        if INFINITY not in (-self.least, self.most):
+            return f"{self.least:,} to {self.most:,}"
+        parts = (("at least", self.least), ("above", self.above), ("at most", self.most))
+        return " and ".join(f"{word} {number:,}" for word, number in parts if abs(number) != INFINITY)
+
+    def whole(self) -> str:
+        """All that is asked of a number, for one that does not hold."""
+        return str(self) if self.most != INFINITY else f"{self} and below 2**63"
+
+
+def option(
+    default: Any, help: str, flag: str = "", least: float = -INFINITY, most: float = INFINITY, above: float = -INFINITY
+) -> Any:
+    """A field with a default, the line that `--help` prints, the flag if it is not the field's name, and the bounds of
+    a number."""
+    return field(default=default, metadata={"help": help, "flag": flag, "bounds": Bounds(least, most, above)})
 
 
 @dataclass(frozen=True)
 class GenConfig:
     """`axiom problems gen`."""
 
-    count: int = option(100, "How many problems.")
+    count: int = option(100, "How many problems.", least=0)
     difficulty: str = option("3-7", "Levels, LO-HI or one number, from 1 to 10.")
-    seed: int = option(0, "Seed of the stream of problems.")
+    seed: int = option(0, "Seed of the stream of problems.", least=0)
     split: str = option("train", "train, val or test; splits never share a problem.")
     form: str = option("answer", "answer (exact match) or program (write the function).")
+
+
+@dataclass(frozen=True)
+class AuditConfig:
+    """`axiom problems audit`."""
+
+    draws: int = option(10_000, "Draws of each family.", least=1)
 
 
 @dataclass(frozen=True)
@@ -34,8 +72,8 @@ class ColdstartConfig:
         "solver", "solver (embedded, offline), gemini, or the address of an OpenAI-compatible server."
     )
     teacher_model: str = option("", "The remote teacher's model [gemini-2.5-flash for gemini].")
-    traces: int = option(4, "Traces asked for each problem from a remote teacher; the solver has one.")
-    delay: float = option(0.0, "Seconds between two requests to a remote teacher.")
+    traces: int = option(4, "Traces asked for each problem from a remote teacher; the solver has one.", least=1)
+    delay: float = option(0.0, "Seconds between two requests to a remote teacher.", least=0, most=DAY)
     include_failed: bool = option(False, "Emit the verdicts of traces that failed, too.")
     train: bool = option(False, "Also fit a model on the accepted traces, and merge it.")
 
@@ -44,25 +82,29 @@ class ColdstartConfig:
 class SolveConfig:
     """`axiom solve`."""
 
-    samples: int = option(8, "Samples of each problem.")
-    temperature: float = option(0.7, "Sampling temperature; 0 is greedy.")
-    top_p: float = option(1.0, "Nucleus sampling: the smallest set of tokens with this probability.")
-    max_tokens: int = option(512, "Longest completion, in tokens.")
-    seed: int = option(0, "Seed of the sampling.")
+    samples: int = option(8, "Samples of each problem.", least=1, most=MILLION)
+    temperature: float = option(0.7, "Sampling temperature; 0 is greedy.", least=0, most=100)
+    top_p: float = option(1.0, "Nucleus sampling: the smallest set of tokens with this probability.", above=0, most=1)
+    max_tokens: int = option(512, "Longest completion, in tokens.", least=1, most=MILLION)
+    seed: int = option(0, "Seed of the sampling.", least=0)
     engine: str = option("auto", "auto, transformers, vllm, remote or scripted.")
-    batch_tokens: int = option(32768, "How many tokens' keys and values the engine holds at once.")
+    batch_tokens: int = option(32768, "How many tokens' keys and values the engine holds at once.", least=1)
     strategy: str = option("best-of-n", "best-of-n, retry, vote or adaptive.")
-    max_attempts: int = option(3, "Attempts at a problem with --strategy retry, each told why the last one failed.")
+    max_attempts: int = option(
+        3, "Attempts at a problem with --strategy retry, each told why the last one failed.", least=1
+    )
 
 
 @dataclass(frozen=True)
 class VerifyConfig:
     """`axiom verify`."""
 
-    timeout: float = option(5.0, "Seconds of processor time for one program.")
-    test_timeout: float = option(0.0, "Seconds of processor time for one of its tests; 0 is no limit of its own.")
-    memory: int = option(256, "Mebibytes that a program may take.")
-    jobs: int = option(0, "Programs run side by side [one a core].")
+    timeout: float = option(5.0, "Seconds of processor time for one program.", least=0.001, most=DAY)
+    test_timeout: float = option(
+        0.0, "Seconds of processor time for one of its tests; 0 is no limit of its own.", least=0, most=DAY
+    )
+    memory: int = option(256, "Mebibytes that a program may take.", least=1, most=2**20)
+    jobs: int = option(0, "Programs run side by side; 0 is one a core.", least=0, most=1024)
     isolation: str = option("auto", "auto, or the weakest level accepted: strong, good, basic, limited, none.")
 
 
@@ -70,23 +112,25 @@ class VerifyConfig:
 class TrainConfig:
     """`axiom train`."""
 
-    lora_r: int = option(16, "Rank of the LoRA matrices.")
-    lora_alpha: int = option(32, "LoRA's scale is alpha / r.")
-    lora_dropout: float = option(0.0, "Dropout in front of the LoRA matrices.")
-    epochs: float = option(3.0, "Passes over the rows.")
-    batch_size: int = option(1, "Rows in one forward pass; for short rows more are packed up to the same tokens.")
-    grad_accum: int = option(8, "Forward passes added up before one optimiser step.")
-    lr: float = option(2e-4, "Peak learning rate.")
-    warmup: float = option(0.1, "Share of the steps over which the learning rate rises.")
-    weight_decay: float = option(0.0, "AdamW's weight decay.")
-    max_grad_norm: float = option(1.0, "Gradient clipping.")
-    max_length: int = option(2048, "Longest row in tokens; longer ones are left out and counted.")
+    lora_r: int = option(16, "Rank of the LoRA matrices.", least=1, most=4096)
+    lora_alpha: int = option(32, "LoRA's scale is alpha / r.", least=1)
+    lora_dropout: float = option(0.0, "Dropout in front of the LoRA matrices.", least=0, most=1)
+    epochs: float = option(3.0, "Passes over the rows.", above=0, most=10_000)
+    batch_size: int = option(
+        1, "Rows in one forward pass; for short rows more are packed up to the same tokens.", least=1
+    )
+    grad_accum: int = option(8, "Forward passes added up before one optimiser step.", least=1)
+    lr: float = option(2e-4, "Peak learning rate.", above=0, most=100)
+    warmup: float = option(0.1, "Share of the steps over which the learning rate rises.", least=0, most=1)
+    weight_decay: float = option(0.0, "AdamW's weight decay.", least=0, most=100)
+    max_grad_norm: float = option(1.0, "Gradient clipping.", above=0)
+    max_length: int = option(2048, "Longest row in tokens; longer ones are left out and counted.", least=1)
     quantize: str = option("none", "none, 8bit or 4bit: QLoRA needs the extra axiom-rl[qlora].")
     objective: str = option("sft", "What is maximised.")
     method: str = option("lora", "lora, or full for all weights.")
     optimizer: str = option("adamw", "adamw, or muon (for training from scratch).")
-    seed: int = option(0, "Seed of the order of the rows and of the LoRA matrices.")
-    max_per_problem: int = option(4, "Distinct accepted solutions kept of one problem.")
+    seed: int = option(0, "Seed of the order of the rows and of the LoRA matrices.", least=0)
+    max_per_problem: int = option(4, "Distinct accepted solutions kept of one problem.", least=1)
     force: bool = option(False, "Train even on fewer than 20 rows.")
 
 
@@ -95,7 +139,9 @@ class MergeConfig:
     """`axiom merge`."""
 
     dtype: str = option("auto", "Type of the merged weights: auto (the base's own), float32, bfloat16 or float16.")
-    max_relative_error: float = option(0.02, "The certificate fails above this error of the applied delta in float32.")
+    max_relative_error: float = option(
+        0.02, "The certificate fails above this error of the applied delta in float32.", least=0
+    )
 
 
 @dataclass(frozen=True)
@@ -104,26 +150,28 @@ class LoopConfig:
 
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
     preset: str = option("quick", "quick (3 rounds) or long (30 short ones, each from the one before, levels 1 to 10).")
-    iterations: int = option(3, "Rounds of collect, train, merge.")
-    train_size: int = option(8000, "Fresh training problems a round.")
-    val_size: int = option(600, "Validation problems: they choose the best round and where to draw new problems.")
-    test_size: int = option(1000, "Held-out problems, met only at the end.")
+    iterations: int = option(3, "Rounds of collect, train, merge.", least=1)
+    train_size: int = option(8000, "Fresh training problems a round.", least=1)
+    val_size: int = option(
+        600, "Validation problems: they choose the best round and where to draw new problems.", least=1
+    )
+    test_size: int = option(1000, "Held-out problems, met only at the end.", least=1)
     problem_types: str = option("arithmetic,rpn,parentheses,list_ops", "Families, comma-separated.")
-    min_difficulty: int = option(3, "Lowest level.")
-    max_difficulty: int = option(7, "Highest level.")
-    samples: int = option(1, "Samples of each training problem.")
-    temperature: float = option(0.8, "Temperature of the training samples.")
-    max_tokens: int = option(192, "Longest completion, in tokens.")
-    lr: float = option(1e-3, "Peak learning rate; 1e-4 suits pretrained models.")
-    epochs: float = option(2.0, "Passes over a round's rows.")
-    batch_size: int = option(32, "Rows in one optimiser step.")
-    lora_r: int = option(64, "Rank of the LoRA matrices.")
-    lora_alpha: int = option(128, "LoRA's scale is alpha / r.")
+    min_difficulty: int = option(3, "Lowest level.", least=1, most=10)
+    max_difficulty: int = option(7, "Highest level.", least=1, most=10)
+    samples: int = option(1, "Samples of each training problem.", least=1, most=MILLION)
+    temperature: float = option(0.8, "Temperature of the training samples.", least=0, most=100)
+    max_tokens: int = option(192, "Longest completion, in tokens.", least=1, most=MILLION)
+    lr: float = option(1e-3, "Peak learning rate; 1e-4 suits pretrained models.", above=0, most=100)
+    epochs: float = option(2.0, "Passes over a round's rows.", above=0, most=10_000)
+    batch_size: int = option(32, "Rows in one optimiser step.", least=1)
+    lora_r: int = option(64, "Rank of the LoRA matrices.", least=1, most=4096)
+    lora_alpha: int = option(128, "LoRA's scale is alpha / r.", least=1)
     start: str = option("base", "base (train from the original weights each round) or previous.")
     replay: str = option("50/40/10", "Shares of new, historical and cold-start rows, by loss tokens.")
     curriculum: bool = option(True, "Draw training problems where the model solves some and fails some.")
     control: str = option("", "Control arms at equal compute: shuffled, cold-only (comma-separated).")
-    seed: int = option(0, "Seed of the whole run.")
+    seed: int = option(0, "Seed of the whole run.", least=0)
     plan: bool = option(False, "Say what would be done, and stop.")
 
 

@@ -1,11 +1,13 @@
 """Talk for people, on stderr only; data goes to stdout elsewhere. Nobody else imports rich, and rich comes late.
 
 A terminal gets Rich tables and bars. Anything else gets plain lines, so that a log stays readable. `--quiet` leaves
-warnings and errors; `NO_COLOR` is Rich's own.
+warnings and errors, and turns the tables that a terminal would get in place of data back into data, on stdout.
+`NO_COLOR` is Rich's own.
 """
 
 from __future__ import annotations
 
+import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -14,6 +16,8 @@ from functools import cache
 from typing import Any, Protocol
 
 SECONDS_BETWEEN_LINES = 10.0
+GAP = 2
+"""Columns of the screen between two columns of a table without lines."""
 
 
 class Progress(Protocol):
@@ -31,6 +35,16 @@ def configure(quiet: bool) -> None:
     """Whether notes, tables and progress are held back in this process."""
     global _quiet
     _quiet = quiet
+
+
+def is_quiet() -> bool:
+    """Whether `--quiet` is on."""
+    return _quiet
+
+
+def data_wanted() -> bool:
+    """Whether data belongs on stdout: it is piped, or `--quiet` holds back the table that a terminal would get."""
+    return _quiet or sys.stdout is None or not sys.stdout.isatty()
 
 
 def is_terminal() -> bool:
@@ -78,24 +92,77 @@ def error(text: str, hint: str = "") -> None:
         _line(f"hint: {hint}", "cyan")
 
 
-def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """A table; columns of plain text where stderr is no terminal."""
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], keys: int = 0) -> None:
+    """A table; columns of plain text where stderr is no terminal; with `--quiet` on a terminal JSONL on stdout.
+
+    With `keys` no cell is wrapped or cut: the columns that a narrow terminal has no room for follow in further tables,
+    each behind the first `keys` columns, or in one line where they say the same in every row. A terminal without room
+    for the keys and one more column gets lines that are too long.
+    """
     if _quiet:
+        _data(columns, rows)
         return
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
-    if is_terminal():
+    if not is_terminal():
+        _plain_table(title, columns, cells)
+    elif keys:
+        _whole_tables(title, columns, cells, keys)
+    else:
         _rich().print(_rich_table(title, columns, cells))
-        return
+
+
+def _plain_table(title: str, columns: Sequence[str], cells: list[list[str]]) -> None:
     widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
     for row in [[title]] * bool(title) + [list(columns), *cells]:
         _line("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())  # noqa: B905
 
 
-def _rich_table(title: str, columns: Sequence[str], cells: list[list[str]]) -> Any:
+def _whole_tables(title: str, columns: Sequence[str], cells: list[list[str]], keys: int) -> None:
+    first, *more = _parts(columns, cells, list(range(len(columns))), keys)
+    same = [i for part in more for i in part[keys:] if len({row[i] for row in cells}) == 1]
+    rest = [i for part in more for i in part[keys:] if i not in same]
+    parts = [first, *(_parts(columns, cells, [*range(keys), *rest], keys) if rest else [])]
+    for number, part in enumerate(parts):
+        shown = [[row[i] for i in part] for row in cells]
+        heading = f"{title}, continued" if number else title
+        _rich().print(_rich_table(heading, [columns[i] for i in part], shown, whole=True), crop=False)
+    if same:
+        _line("in every row: " + ", ".join(f"{columns[i]} {cells[0][i] or '(empty)'}" for i in same))
+
+
+def _data(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """The rows as JSONL where the caller, seeing a terminal, left them to the table. A pipe has them already."""
+    if sys.stdout is not None and sys.stdout.isatty():
+        for row in rows:
+            print(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str))
+
+
+def _parts(columns: Sequence[str], cells: list[list[str]], shown: list[int], keys: int) -> list[list[int]]:
+    """The columns of each table, as many of `shown` as the terminal has room for, its first `keys` in every one."""
+    parts = [shown[:keys]]
+    for i in shown[keys:]:
+        needed = sum(_needed(columns, cells, j) + GAP for j in (*parts[-1], i)) - GAP
+        if needed > _rich().width and len(parts[-1]) > keys:
+            parts.append(shown[:keys])
+        parts[-1].append(i)
+    return parts
+
+
+def _needed(columns: Sequence[str], cells: list[list[str]], i: int) -> int:
+    """The width of a column whose heading may wrap between words and whose cells may not."""
+    return max(map(len, (*columns[i].split(), *(row[i] for row in cells))), default=1)
+
+
+def _rich_table(title: str, columns: Sequence[str], cells: list[list[str]], whole: bool = False) -> Any:
+    """`whole` gives every cell the room it needs and draws no lines between columns; only headings may wrap."""
+    from rich import box
     from rich.markup import escape
     from rich.table import Table
 
-    drawn = Table(*map(escape, columns), title=escape(title) if title else None, title_justify="left")
+    style: dict[str, Any] = {"box": box.SIMPLE_HEAD, "show_edge": False, "padding": (0, 1, 0, 0)} if whole else {}
+    drawn = Table(title=escape(title) if title else None, title_justify="left", **style)
+    for i, name in enumerate(columns):
+        drawn.add_column(escape(name), min_width=_needed(columns, cells, i) if whole else None)
     for row in cells:
         drawn.add_row(*map(escape, row))
     return drawn

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import IO, Any, TypeVar
 
 import orjson
 
-from axiom_cli.errors import InputError, MissingError
+from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import KINDS, WRITERS, Record
 
 R = TypeVar("R", bound=Record)
@@ -70,22 +70,45 @@ def load(path: Path, *wanted: type[R]) -> list[R]:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears whole under `path` at the end, or not at all."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    except OSError as error:
-        raise MissingError(f"cannot write {path}: {error.strerror}", "choose a folder that you may write to") from None
+    """A file that appears whole under `path` at the end, or not at all; one that was there keeps its mode.
+
+    A link stays: what it points to is replaced. A pipe or a device is written to as it stands. Raises UsageError for a
+    folder, MissingError where nothing can be written.
+    """
+    refuse_folder(path)
+    if path.exists() and not path.is_file():
+        with os.fdopen(_opened(path, path, os.O_WRONLY), "wb") as stream:
+            yield stream
+        return
+    target = Path(os.path.realpath(path))
+    temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
+    handle = _opened(temporary, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
+        if target.is_file():
+            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
+        os.replace(temporary, target)
     except BaseException:
-        Path(temporary).unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
+
+
+def refuse_folder(path: Path) -> None:
+    """Raises UsageError where `path` is a folder."""
+    if path.is_dir():
+        raise UsageError(f"cannot write {path}: it is a folder", f"name a file in it: {path / 'records.jsonl'}")
+
+
+def _opened(file: Path, path: Path, flags: int) -> int:
+    """The descriptor of `file`, which is written for `path`; missing folders are made. Raises MissingError."""
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(file, flags | os.O_CLOEXEC, 0o666)
+    except OSError as error:
+        raise MissingError(f"cannot write {path}: {error.strerror}", "choose a folder that you may write to") from None
 
 
 def save(path: Path, records: Iterable[Record | dict[str, Any]]) -> int:

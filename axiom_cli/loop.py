@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
-from axiom_cli import families, models, refs
+from axiom_cli import families, models
 from axiom_cli.configs import LoopConfig, MergeConfig, SolveConfig, TrainConfig, VerifyConfig
-from axiom_cli.errors import UsageError
+from axiom_cli.errors import NothingToDo
 from axiom_cli.models import Resolved
 from axiom_cli.models.nano import recipe
 from axiom_cli.options import names
@@ -22,13 +21,14 @@ from axiom_cli.receipts import Receipt
 from axiom_cli.records import Adapter, Metrics, Problem, Verdict
 from axiom_cli.stages import controls, folder, replay
 from axiom_cli.stages.attempt import attempt
+from axiom_cli.stages.check_loop import check
 from axiom_cli.stages.controls import COLD_ONLY, SHUFFLED
 from axiom_cli.stages.evaluate import best_iteration, evaluate, phase_row
 from axiom_cli.stages.frontier import Fountain, allocate, pass_rates
 from axiom_cli.stages.merge import merge
 from axiom_cli.stages.select import Choice, select
 from axiom_cli.stages.speaker import Speaker
-from axiom_cli.stages.train import train_on, with_token_ids
+from axiom_cli.stages.train import FEWEST, train_on, with_token_ids
 from axiom_cli.stages.verify import verify
 from axiom_cli.workspace import Workspace
 
@@ -48,6 +48,12 @@ class Watch:
 
     def evaluated(self, rows: Sequence[Metrics]) -> None:
         """One model's metrics on one split, the overall row first."""
+
+    def note(self, text: str) -> None:
+        """A sentence about what was done."""
+
+    def warn(self, text: str) -> None:
+        """A sentence about what somebody should know although the work goes on."""
 
 
 @dataclass
@@ -74,7 +80,7 @@ class Loop:
         levels = range(config.min_difficulty, config.max_difficulty + 1)
         self.cells = [(family, level) for level in levels for family in self.families]
         self.speaker = Speaker(self.base, workspace)
-        self.folder = folder.Folder(config, self.base)
+        self.folder = folder.Folder(config, self.base, lambda text: self.watch.warn(text))
         self._trainer: Any = None
         self._cold: dict[float, list[Choice]] = {}
         self._mixed: dict[int, replay.Mix] = {}
@@ -87,7 +93,6 @@ class Loop:
             arms = [
                 Arm(name, self.base, Fountain(self.config.seed)) for name in ("", *controls.parse(self.config.control))
             ]
-            self.folder.keep_other_arms(arm.name for arm in arms)
             self.val, self.test = self.folder.held_out(self.cells)
             for arm in arms:
                 self._validate(arm, 0)
@@ -99,9 +104,7 @@ class Loop:
 
     def _round(self, arm: Arm, iteration: int) -> None:
         """Collect, train, merge, validate: model `iteration` of the arm becomes model `iteration + 1`."""
-        new: list[Choice] = []
-        if arm.name != COLD_ONLY:
-            new = select(self._collect(arm, iteration), self._training(iteration)).choices
+        new = self._news(arm, iteration) if arm.name != COLD_ONLY else []
         mixed = self._mix(arm, new, iteration)
         adapter = self._train(arm, mixed, iteration)
         merged = merge(adapter, MergeConfig(), self.workspace, base=self.base)
@@ -115,6 +118,16 @@ class Loop:
             [phase_row(self.folder.name(arm.name), iteration, "merge", merged.extra["seconds"], extra=facts)]
         )
         self._validate(arm, iteration + 1)
+
+    def _news(self, arm: Arm, iteration: int) -> list[Choice]:
+        """The round's new solutions. NothingToDo where the run itself has none, and no earlier one either."""
+        selection = select(self._collect(arm, iteration), self._training(iteration))
+        if not selection.choices:
+            told = f"round {iteration + 1}{_of(arm)}: no new solution among {selection.verdicts:,} samples"
+            if not (arm.name or arm.history or replay.parse_shares(self.config.replay)["cold"] == 1):
+                raise NothingToDo(told, replay.fruitless(selection))
+            self.watch.warn(f"{told}: {replay.fruitless(selection)}")
+        return selection.choices
 
     def _collect(self, arm: Arm, iteration: int) -> list[Verdict]:
         rates = arm.rates if self.config.curriculum and arm.rates else {}
@@ -157,6 +170,10 @@ class Loop:
 
     def _train(self, arm: Arm, mixed: replay.Mix, iteration: int) -> Adapter:
         label = f"round {iteration + 1}: train{_of(arm)}"
+        told = f"round {iteration + 1}{_of(arm)}: {mixed.words}"
+        if len(mixed.choices) < FEWEST:
+            raise NothingToDo(f"{told}; fewer than {FEWEST} make a model worse", replay.MORE)
+        self.watch.note(told)
         config = self._training(iteration)
         adapter = train_on(
             mixed.choices,
@@ -197,12 +214,14 @@ class Loop:
         arm.rates = pass_rates(rows)
 
     def _examine(self, arm: Arm) -> None:
-        """The held-out test of every model of an arm, greedy; the first and the selected one with samples too."""
-        name = self.folder.name(arm.name)
-        best = best_iteration(self.folder.rows, name) or 0
+        """The held-out test of every model of an arm, greedy; the first and the selected one with samples too. A model
+        of an earlier run of more rounds may be the selected one, if it is still there."""
+        there, made = self.workspace.refs(), range(self.config.iterations + 1)
+        rows = [r for r in self.folder.rows if r.iteration in made or self._ref(arm.name, r.iteration) in there]
+        best = best_iteration(rows, self.folder.name(arm.name)) or 0
         if not arm.name:
             self._name_best(best)
-        for iteration in range(self.config.iterations + 1):
+        for iteration in sorted({*made, best}):
             plan = [(GREEDY, 1)]
             if iteration in (0, best):
                 plan.append((SAMPLED, SAMPLES_AT_TEST))
@@ -278,19 +297,3 @@ class Loop:
 
 def _of(arm: Arm) -> str:
     return f" ({arm.name})" if arm.name else ""
-
-
-def check(config: LoopConfig) -> None:
-    """Raises UsageError for values that do not go together."""
-    refs.path(Path(), f"{config.experiment}@0")
-    if config.start not in ("base", "previous"):
-        raise UsageError(f"--start {config.start}: it is base or previous")
-    if not 1 <= config.min_difficulty <= config.max_difficulty <= 10:
-        raise UsageError("difficulties go from 1 to 10, the lower one first")
-    for name in ("iterations", "train_size", "val_size", "test_size", "samples", "max_tokens"):
-        if getattr(config, name) < 1:
-            raise UsageError(f"{name} of {getattr(config, name)}", "the least is 1")
-    if not names([config.problem_types]):
-        raise UsageError("no problem types", "axiom problems list shows the families")
-    replay.parse_shares(config.replay)
-    controls.parse(config.control)

@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 import typer
 
 from axiom_cli.configs import option
-from axiom_cli.settings import resolve
+from axiom_cli.settings import flag, resolve
 
 GLOBAL_OPTIONS = "Global options, before or after the command: --workspace DIR  --quiet  --debug  --version"
 
@@ -90,8 +90,8 @@ def _parameters(cls: type, many: Collection[str]) -> Iterator[inspect.Parameter]
 
 
 def _flag(field: Field[Any]) -> str:
-    flag = field.metadata["flag"] or "--" + field.name.replace("_", "-")
-    return f"{flag}/--no-{flag[2:]}" if isinstance(field.default, bool) else flag
+    name = flag(field)
+    return f"{name}/--no-{name[2:]}" if isinstance(field.default, bool) else name
 
 
 def _metavar(hints: dict[str, Any], field: Field[Any]) -> str | None:
@@ -99,10 +99,11 @@ def _metavar(hints: dict[str, Any], field: Field[Any]) -> str | None:
 
 
 def _help(field: Field[Any]) -> str:
-    """The help line, with the default in brackets unless the line says it itself or there is none to say."""
-    text = field.metadata["help"]
+    """The help line, with its bounds, and with the default in brackets unless the line says it or there is none."""
+    text, bounds = field.metadata["help"], str(field.metadata["bounds"])
     silent = field.default is None or isinstance(field.default, bool) or field.default == "" or "[" in text
-    return text if silent else f"{text.removesuffix('.')} [{field.default}]."
+    more = [f"({bounds})"] * bool(bounds) + [f"[{field.default}]"] * (not silent)
+    return f"{' '.join([text.removesuffix('.'), *more])}." if more else text
 
 
 def _joined(value: Any) -> Any:

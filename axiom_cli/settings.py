@@ -10,11 +10,12 @@ from __future__ import annotations
 import difflib
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import Field, dataclass, fields, replace
 from functools import cache
 from pathlib import Path
 from typing import Any, Generic, TypeVar, get_type_hints
 
+from axiom_cli import configs
 from axiom_cli.configs import PRESETS
 from axiom_cli.errors import UsageError
 
@@ -30,6 +31,10 @@ class Resolved(Generic[C]):
     origins: Mapping[str, str]
 
 
+# The tables of GlobalConfig and ModelConfig, which stand above this module.
+SHARED_TABLES = {"global", "model"}
+
+
 def section(cls: type) -> str:
     """The name of a config in variables and tables: `solve` for SolveConfig."""
     return cls.__name__.removesuffix("Config").lower()
@@ -43,13 +48,34 @@ def user_file() -> Path:
 
 
 def resolve(cls: type[C], flags: Mapping[str, Any]) -> Resolved[C]:
-    """The config made of `flags` (those given) and of every weaker source. Raises UsageError naming a bad value."""
+    """The config made of `flags` (those given) and of every weaker source. Raises UsageError naming a bad value: one of
+    another type, or a number out of its bounds."""
+    found = _preset(_found(cls, flags))
+    _check_bounds(found)
+    return found
+
+
+def _found(cls: type[C], flags: Mapping[str, Any]) -> Resolved[C]:
     given = {name: value for name, value in flags.items() if value is not None}
     files = [path for path in (Path("axiom.toml"), user_file()) if path.is_file()]
     if not files and not any(name.startswith(PREFIX) for name in os.environ):
         origins = {f.name: "flag" if f.name in given else "default" for f in fields(cls)}  # type: ignore[arg-type]
-        return _preset(Resolved(cls(**given), origins))
-    return _preset(_layered(cls, given, files))
+        return Resolved(cls(**given), origins)
+    return _layered(cls, given, files)
+
+
+def _check_bounds(found: Resolved[Any]) -> None:
+    for one in fields(found.config):
+        value, bounds = getattr(found.config, one.name), one.metadata["bounds"]
+        if isinstance(value, int | float) and not isinstance(value, bool) and not bounds.hold(value):
+            origin = found.origins[one.name]
+            place = f"flag {flag(one)}" if origin == "flag" else origin
+            raise UsageError(f"{place}: {one.name} = {value} is out of bounds", f"{flag(one)} is {bounds.whole()}")
+
+
+def flag(field: Field[Any]) -> str:
+    """The flag of a field of a config."""
+    return field.metadata["flag"] or "--" + field.name.replace("_", "-")
 
 
 def _preset(found: Resolved[C]) -> Resolved[C]:
@@ -106,6 +132,7 @@ def _variables(cls: type) -> list[tuple[str, dict[str, Any]]]:
 def _tables(cls: type, path: Path) -> list[tuple[str, dict[str, Any]]]:
     name, known = section(cls), {f.name for f in fields(cls)}
     data = {key.replace("-", "_"): value for key, value in _toml(path).items()}
+    _check_tables(path, data)
     table = data.get(name, {})
     if name in known and not isinstance(table, dict):  # `model = "nano"`: a field with its section's name
         table = {}
@@ -119,6 +146,14 @@ def _tables(cls: type, path: Path) -> list[tuple[str, dict[str, Any]]]:
     return [(f"{path} [{name}]", table), (str(path), bare)]
 
 
+def _check_tables(path: Path, data: Mapping[str, Any]) -> None:
+    stages = [value for name, value in vars(configs).items() if name.endswith("Config")]
+    known = {*SHARED_TABLES, *map(section, stages)}
+    for key, value in data.items():
+        if isinstance(value, dict) and key not in known:
+            raise UsageError(f"{path}: there is no table [{key}]", _close(key, known, "there are"))
+
+
 def _toml(path: Path) -> dict[str, Any]:
     try:
         import tomllib
@@ -126,7 +161,7 @@ def _toml(path: Path) -> dict[str, Any]:
         import tomli as tomllib
     try:
         return tomllib.loads(path.read_text("utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except ValueError as error:
         raise UsageError(f"{path} is not TOML: {error}") from None
 
 
@@ -141,6 +176,6 @@ def _validate(cls: type, values: dict[str, Any], origins: Mapping[str, str]) -> 
         raise UsageError(f"{origins.get(name, name)}: {name} = {values.get(name)!r}: {first['msg']}") from None
 
 
-def _close(word: str, known: set[str]) -> str:
+def _close(word: str, known: set[str], otherwise: str = "it has") -> str:
     matches = difflib.get_close_matches(word, known, 2)
-    return f"did you mean {' or '.join(matches)}?" if matches else f"it has {', '.join(sorted(known))}"
+    return f"did you mean {' or '.join(matches)}?" if matches else f"{otherwise} {', '.join(sorted(known))}"

@@ -1,8 +1,9 @@
 """Pass rates, their uncertainty, and paired comparisons.
 
 Everything here takes plain numbers and is deterministic: resampling is seeded. Sources: Chen et al. 2021 (2107.03374)
-for pass@k, Wilson 1927 and Newcombe 1998 for intervals of rates, Miller 2024 (2411.00640) for clustering by problem and
-for the minimum detectable effect, McNemar 1947 in its exact (binomial) form, Fisher 1935 for the sign-flip test.
+for pass@k, Wilson 1927 and Newcombe 1998 (two papers) for intervals of rates, Miller 2024 (2411.00640) for clustering
+by problem and for the minimum detectable effect, McNemar 1947 in its exact (binomial) form, Fisher 1935 for the
+sign-flip test, Hanley and Lippman-Hand 1983 for what may hide behind a count of none (the rule of three).
 """
 
 from __future__ import annotations
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 CONFIDENCE = 0.95
 POWER = 0.8
 RESAMPLES = 4000
+FEW = 10
+"""Below so many problems that stand out from the rest, resampling is blind to what merely did not occur."""
+UNSEEN = 3.0
+"""Events of n that none seen in n cannot rule out at 95 %: 1 - 0.05 ** (1 / n) is about 3 / n."""
 Interval = tuple[float, float]
 
 
@@ -29,8 +34,10 @@ def wilson(passed: int, n: int, confidence: float = CONFIDENCE) -> Interval:
     """Wilson's score interval of a rate. (0, 1) where nothing was tried."""
     if not 0 <= passed <= n:
         raise ValueError(f"{passed} passed of {n}")
-    if n == 0:
-        return 0.0, 1.0
+    return _wilson(passed, n, confidence) if n else (0.0, 1.0)
+
+
+def _wilson(passed: float, n: float, confidence: float) -> Interval:
     z = _z(confidence)
     rate, shrink = passed / n, 1 + z * z / n
     centre = (rate + z * z / (2 * n)) / shrink
@@ -49,6 +56,42 @@ def newcombe(passed_a: int, n_a: int, passed_b: int, n_b: int, confidence: float
     return difference - math.hypot(rate_b - low_b, high_a - rate_a), difference + math.hypot(
         high_b - rate_b, rate_a - low_a
     )
+
+
+def newcombe_paired(
+    both: float, gained: float, lost: float, neither: float, confidence: float = CONFIDENCE
+) -> Interval:
+    """Interval of the rate after - the rate before on the *same* problems, from the four cells of their table.
+
+    Newcombe 1998, "Improved confidence intervals for the difference between binomial proportions based on paired data",
+    method 10: Wilson's intervals of both rates, and their correlation with a continuity correction. It has a width even
+    where no problem changed. Cells may be fractions of problems.
+    """
+    n = both + gained + lost + neither
+    if n <= 0:
+        return -1.0, 1.0
+    before, after = (round(min(n, both + moved), 9) for moved in (lost, gained))
+    (low_a, high_a), (low_b, high_b) = (_wilson(count, n, confidence) for count in (before, after))
+    rate_a, rate_b, phi = before / n, after / n, _phi(both, gained, lost, neither)
+    down = _joint(rate_b - low_b, high_a - rate_a, phi)
+    up = _joint(high_b - rate_b, rate_a - low_a, phi)
+    difference = (gained - lost) / n
+    return max(-1.0, difference - down), min(1.0, difference + up)
+
+
+def _phi(both: float, gained: float, lost: float, neither: float) -> float:
+    """The correlation of the two outcomes, a positive one corrected for continuity; 0 where a margin is empty."""
+    product = (both + gained) * (lost + neither) * (both + lost) * (gained + neither)
+    if product <= 1e-12:
+        return 0.0
+    association = both * neither - gained * lost
+    if association > 0:
+        association = max(0.0, association - (both + gained + lost + neither) / 2)
+    return association / math.sqrt(product)
+
+
+def _joint(one: float, other: float, phi: float) -> float:
+    return math.sqrt(max(0.0, one * one - 2 * phi * one * other + other * other))
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -127,7 +170,9 @@ def paired_bootstrap(
 ) -> tuple[float, float, float]:
     """(difference, low, high) of mean(b) - mean(a), where a[i] and b[i] belong to the same problem.
 
-    `clusters[i]` names what is resampled as a whole (the problem); without it each pair is its own cluster.
+    `clusters[i]` names what is resampled as a whole (the problem); without it each pair is its own cluster. Where fewer
+    than ten clusters differ from the commonest difference (no change, as a rule), resampling would be certain of what
+    it never saw, and Newcombe's paired interval over the clusters stands in.
     """
     import numpy
 
@@ -140,9 +185,21 @@ def paired_bootstrap(
     which_N = numpy.array([order[name] for name in names])
     sums_C = numpy.bincount(which_N, numpy.asarray(b, float) - numpy.asarray(a, float), len(order))
     sizes_C = numpy.bincount(which_N, minlength=len(order)).astype(float)
+    difference = float(sums_C.sum() / sizes_C.sum())
+    _, times = numpy.unique(numpy.round(sums_C / sizes_C, 9), return_counts=True)
+    if len(order) - times.max() < FEW:
+        return difference, *newcombe_paired(*_cells(a, b, len(order)), confidence)
     draws_R = numpy.concatenate([sums_C[i].sum(1) / sizes_C[i].sum(1) for i in _draws(len(order), resamples, seed)])
     low, high = numpy.quantile(draws_R, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return float(sums_C.sum() / sizes_C.sum()), float(low), float(high)
+    return difference, min(float(low), difference), max(float(high), difference)
+
+
+def _cells(a: Sequence[float], b: Sequence[float], clusters: int) -> tuple[float, float, float, float]:
+    """What passed in both, only in b, only in a and in neither, as shares that sum to the count of clusters."""
+    weight = clusters / len(a)
+    both = weight * math.fsum(map(min, a, b))
+    gained, lost = weight * math.fsum(b) - both, weight * math.fsum(a) - both
+    return both, max(0.0, gained), max(0.0, lost), max(0.0, clusters - both - gained - lost)
 
 
 def mcnemar(b: int, c: int) -> float:
@@ -172,8 +229,14 @@ def sign_flip(differences: Sequence[float], resamples: int = RESAMPLES, seed: in
 
 
 def minimum_detectable(n: int, p: float, confidence: float = CONFIDENCE, power: float = POWER) -> float:
-    """Smallest difference of two pass rates near `p`, each on `n` problems of its own, that is seen with `power`."""
-    return _reach(confidence, power) * math.sqrt(2 * p * (1 - p) / n) if n else 1.0
+    """Smallest difference of two pass rates near `p`, each on `n` problems of its own, that is seen with `power`.
+
+    A `p` of 0 or 1 is taken as 3 / n away from it (the rule of three), since no n problems show certainty.
+    """
+    if not n:
+        return 1.0
+    away = min(0.5, UNSEEN / n)
+    return _reach(confidence, power) * math.sqrt(2 * max(p * (1 - p), away * (1 - away)) / n)
 
 
 def minimum_detectable_paired(
@@ -182,10 +245,12 @@ def minimum_detectable_paired(
     """The same on *paired* problems, from the problems' differences b[i] - a[i] (2411.00640, section 5).
 
     The variance is the one under no change (the mean square), so that a handful of problems that all moved the same
-    way do not look certain.
+    way do not look certain. It is at least that of three changed problems (the rule of three, Hanley and Lippman-Hand
+    1983: none changed of n leaves a share of 3 / n possible), so that few problems without a change claim no power.
     """
     n = len(differences)
-    return _reach(confidence, power) * math.sqrt(math.fsum(d * d for d in differences)) / n if n else 1.0
+    squares = math.fsum(d * d for d in differences)
+    return _reach(confidence, power) * math.sqrt(max(squares, UNSEEN)) / n if n else 1.0
 
 
 def _reach(confidence: float, power: float) -> float:

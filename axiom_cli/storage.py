@@ -11,6 +11,7 @@ import hashlib
 import itertools
 import os
 import re
+import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -20,6 +21,7 @@ from axiom_cli.durable import flush_all, writing
 from axiom_cli.errors import InputError, MissingError, UsageError, WorkspaceDamaged
 
 CHUNK = 1 << 20
+PAGE = 4096
 SHORTEST_PREFIX = 4
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _counter = itertools.count()
@@ -38,6 +40,14 @@ def is_digest(value: object) -> bool:
 def short(digest: str) -> str:
     """A digest as it is printed: `sha256:` and twelve digits, which every command reads back."""
     return f"sha256:{bare(digest)[:12]}"
+
+
+def probe(folder: Path) -> None:
+    """Raises OSError where no page can be written to `folder`, or to the nearest one above it that is there."""
+    place = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
+    with tempfile.TemporaryFile(dir=place) as stream:
+        stream.write(bytes(PAGE))
+        stream.flush()
 
 
 class Objects:
@@ -63,6 +73,14 @@ class Objects:
         """A name under `tmp/` that nobody else uses."""
         self.temporary.mkdir(parents=True, exist_ok=True)
         return self.temporary / f"{os.getpid()}-{next(_counter)}-{os.urandom(4).hex()}"
+
+    def check_writable(self) -> None:
+        """Raises MissingError where nothing can be written here: read-only, or full. Leaves nothing behind, neither in
+        a workspace nor where one is yet to be made."""
+        root = self.folder.parent
+        with writing(root):
+            for folder in (self.folder, self.temporary, root / "receipts", root / "locks"):
+                probe(folder)
 
     def put(self, data: bytes) -> str:
         """Stores `data` and returns its digest. Bytes that are here already are not written again."""

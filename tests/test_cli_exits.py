@@ -120,6 +120,20 @@ def test_debug_shows_the_traceback_and_keeps_the_code(tmp_path: Path) -> None:
     assert talk(done)[-2].startswith("error: no family called")
 
 
+@pytest.mark.parametrize(
+    ("value", "traceback"), [("0", False), ("false", False), ("no", False), ("1", True), ("true", True)]
+)
+def test_the_debug_variable_is_a_setting_like_others(value: str, traceback: bool, tmp_path: Path) -> None:
+    done = axiom("problems", "gen", "arithmetik", cwd=tmp_path, env={"AXIOM_DEBUG": value})
+    assert done.returncode == 4
+    assert ("Traceback" in done.stderr.decode()) is traceback
+
+
+def test_a_debug_variable_that_says_nothing_is_one_line(tmp_path: Path) -> None:
+    done = axiom("problems", "gen", cwd=tmp_path, env={"AXIOM_DEBUG": "perhaps"})
+    failed(done, 2, "variable AXIOM_DEBUG: debug = 'perhaps'")
+
+
 def test_a_bug_keeps_its_traceback_and_exits_1(tmp_path: Path) -> None:
     (tmp_path / "buggy.py").write_text(
         "import sys\nfrom axiom_cli import app\n"

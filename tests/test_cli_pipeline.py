@@ -6,6 +6,8 @@ import subprocess
 import time
 from pathlib import Path
 
+import pytest
+
 from command_line import AXIOM, SCRIPTED, axiom, environment, failed, rows, talk
 
 PLAIN = {
@@ -54,7 +56,39 @@ def test_nothing_wrong_is_saved(tmp_path: Path) -> None:
     done = axiom(*SOLVE, "--model", "solver:1", "--problems", "two_sum", "--output-dir", "out", cwd=tmp_path)
     assert done.returncode == 0
     assert "0 of 1 problem solved" in talk(done)[-1]
-    assert not (tmp_path / "out").exists()
+    assert (tmp_path / "out" / "solutions.jsonl").read_bytes() == b""
+
+
+def test_a_file_of_nothing_is_compared(tmp_path: Path) -> None:
+    words = (*SOLVE, "--problems", "two_sum,fizzbuzz", "--output-dir", "d")
+    for model, name in (("solver:1", "a"), ("solver:1", "b"), ("solver", "c")):
+        assert axiom(*words, "--model", model, "--experiment", name, cwd=tmp_path).returncode == 0
+    files = [f"d/solutions_{name}.jsonl" for name in "abc"]
+    [row] = rows(axiom("report", "--compare", files[0], files[2], cwd=tmp_path).stdout)
+    assert (row["rate_before"], row["rate_after"]) == (0.0, 1.0)
+    failed(axiom("report", "--compare", *files[:2], cwd=tmp_path), 5, "neither file holds a solution")
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        (["--output-dir", "file"], "cannot save in file: it is no folder"),
+        (["--output-dir", "file/below"], "cannot save in file/below: it is no folder"),
+        (["--output-dir", "d", "--experiment", "../../x"], "'../../x' is no name"),
+        (["--experiment", "../x"], "'../x' is no name"),
+        (["--output-dir", "d", "-o", "out"], "-o and --output-dir do not go together"),
+    ],
+)
+def test_what_cannot_be_saved_is_refused_before_any_work(tmp_path: Path, more: list[str], said: str) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    failed(axiom(*SOLVE, "--model", "none", "--problems", "two_sum", *more, cwd=tmp_path), 2, said, "hint: ")
+    assert [path.name for path in tmp_path.iterdir()] == ["file"]
+
+
+def test_a_saved_line_that_is_no_object_is_named(tmp_path: Path) -> None:
+    (tmp_path / "solutions.jsonl").write_bytes(b'{"problem_id":"two_sum","solution_code":""}\n[1]\n{"cut')
+    words = (*SOLVE, "--model", "solver", "--problems", "fizzbuzz", "--output-dir", ".")
+    failed(axiom(*words, cwd=tmp_path), 3, "solutions.jsonl: line 2: a JSON list, expected an object", "hint: ")
 
 
 def test_a_pipe_of_problems_and_a_cut_last_line(tmp_path: Path) -> None:

@@ -64,13 +64,25 @@ def test_the_workspace_comes_from_flag_variable_or_file(tmp_path: Path) -> None:
     [
         ("[solve]\nsampels = 4\n", "axiom.toml: [solve] has no setting 'sampels'"),
         ("[solve]\nsamples = 'many'\n", "axiom.toml [solve]: samples = 'many'"),
+        ("[solv]\nsamples = 4\n", "axiom.toml: there is no table [solv]\nhint: did you mean solve?"),
+        ("[samples]\nsolve = 4\n", "axiom.toml: there is no table [samples]"),
         ("solve = 4\n", "axiom.toml: solve is a table"),
         ("samples = \n", "axiom.toml is not TOML"),
+        (f"samples = {'9' * 5000}\n", "axiom.toml is not TOML"),
     ],
 )
 def test_a_bad_file_is_named(text: str, said: str, tmp_path: Path) -> None:
     (tmp_path / "axiom.toml").write_text(text)
     failed(axiom("config", cwd=tmp_path), 2, said)
+
+
+def test_every_stage_has_its_table(tmp_path: Path) -> None:
+    from axiom_cli.commands.config import STAGES
+    from axiom_cli.settings import section
+
+    names = ["global", "model", *map(section, STAGES)]
+    (tmp_path / "axiom.toml").write_text("".join(f"[{name}]\n" for name in names))
+    assert axiom("config", cwd=tmp_path).returncode == 0
 
 
 def test_a_bad_variable_is_named_and_an_unknown_one_is_told(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 import subprocess
 import sys
@@ -15,7 +17,8 @@ from axiom_cli import jsonl
 from axiom_cli.errors import InputError, MissingError, NothingToDo, UsageError
 from axiom_cli.stages.compare import compare, compare_solutions, pair, solved_sets
 from axiom_cli.stages.evaluate import evaluate
-from axiom_cli.stages.versus import compare_named, kind_of, named_sets
+from axiom_cli.stages.versus import compare_named, kind_of, named_sets, render_comparisons
+from command_line import axiom, failed
 from made_experiment import make, problem, verdict
 
 calm = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -45,9 +48,39 @@ def test_a_gain_below_what_can_be_detected_is_not_shown():
 
 
 def test_a_handful_of_problems_never_shows_anything():
-    """Five of five gained: the bootstrap alone would be certain."""
+    """Five of five gained: resampling them would be certain."""
     found = pair(outcomes("00000"), outcomes("11111"), ("A", "B"))
-    assert found.interval == (1.0, 1.0) and found.verdict == "not shown"
+    assert found.interval[0] < 0.5 and found.interval[1] == 1.0 and found.verdict == "not shown"
+    assert "so few problems can show no difference at all" in found.sentence
+
+
+@pytest.mark.parametrize("samples, passed", [(1, "1" * 10 + "0" * 10), (1, "1" * 20), (4, "2" * 20), (4, "0" * 20)])
+def test_no_change_at_all_is_no_certainty(samples: int, passed: str):
+    found = pair(outcomes(passed, samples), outcomes(passed, samples), ("A", "B"))
+    low, high = found.interval
+    assert low < -0.05 and high > 0.05 and found.minimum_detectable > 0.2
+    assert "+0.0 to +0.0" not in found.sentence and "under 0.0 points" not in found.sentence
+
+
+def test_comparisons_are_written_in_every_format(tmp_path: Path):
+    make(tmp_path / "demo", each=3, samples=2)
+    found = compare_named("demo@0", "demo@3", tmp_path)
+    assert json.loads(render_comparisons(found, "json")) == json.loads(json.dumps([one.to_dict() for one in found]))
+    table = list(csv.DictReader(io.StringIO(render_comparisons(found, "csv"))))
+    assert [float(row["low"]) for row in table] == [one.interval[0] for one in found]
+    text = render_comparisons(found, "md")
+    assert "| greedy |" in text and found[0].sentence in text and found[1].sentence in text
+    with pytest.raises(UsageError, match="yaml"):
+        render_comparisons(found, "yaml")
+
+
+def test_the_command_line_heeds_the_format_of_a_comparison(tmp_path: Path):
+    make(tmp_path / "experiments" / "demo", each=1, samples=1)
+    ask = ("report", "--compare", "demo@0", "demo@3")
+    assert json.loads(axiom(*ask, "--format", "json", cwd=tmp_path).stdout)[0]["after"] == "demo@3"
+    assert axiom(*ask, "--format", "csv", cwd=tmp_path).stdout.startswith(b"before,after,")
+    assert axiom(*ask, "--format", "md", cwd=tmp_path).stdout.startswith(b"## demo@0 against demo@3\n")
+    failed(axiom(*ask, "--html", "page.html", cwd=tmp_path), 2, "a page shows an experiment", "--format md")
 
 
 @given(st.lists(st.sampled_from(["00", "01", "10", "11"]), min_size=1, max_size=80))

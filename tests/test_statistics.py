@@ -46,6 +46,47 @@ def test_newcombe_published_value():
     assert statistics.newcombe(48, 80, 56, 70) == pytest.approx((0.0524, 0.3339), abs=5e-5)
 
 
+def test_newcombe_paired_published_values():
+    """Newcombe 1998 (paired data), table I: 36, 12, 2, 0 gives 0.0569 to 0.3404 by method 10; 54 and 0 beside no change
+    gives the widths of Wilson's intervals alone."""
+    assert statistics.newcombe_paired(36, 12, 2, 0) == pytest.approx((0.0569, 0.3404), abs=5e-5)
+    half = math.hypot(*[1 - statistics.wilson(54, 54)[0]])
+    assert statistics.newcombe_paired(54, 0, 0, 0) == pytest.approx((-half, half))
+    assert statistics.newcombe_paired(0, 0, 0, 0) == (-1.0, 1.0)
+
+
+@given(st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4)), max_size=60), st.integers(1, 4), st.booleans())
+@calm
+def test_a_paired_interval_holds_the_difference_and_is_never_certain(pairs, size, greedy):
+    scale = (lambda v: float(v > 2)) if greedy else (lambda v: v / 4)
+    a, b = [scale(left) for left, _ in pairs], [scale(right) for _, right in pairs]
+    difference, low, high = statistics.paired_bootstrap(a, b, [i // size for i in range(len(a))], resamples=300)
+    assert -1 <= low <= difference <= high <= 1
+    assert high > low
+    assert statistics.minimum_detectable_paired([right - left for left, right in zip(a, b, strict=True)]) > 0
+
+
+def test_no_change_on_few_problems_claims_no_precision():
+    """None changed of 20: a share of up to 3 / 20 of them could have, and no difference near zero could be seen."""
+    for passed in (0, 10, 20):
+        a = [1.0] * passed + [0.0] * (20 - passed)
+        difference, low, high = statistics.paired_bootstrap(a, a)
+        assert difference == 0 and low == pytest.approx(-high) and 0.08 < high < 0.18
+    assert statistics.minimum_detectable_paired([0.0] * 20) == pytest.approx(2.8016 * math.sqrt(3) / 20, abs=1e-4)
+    assert statistics.minimum_detectable(20, 1.0) > 0.2
+
+
+def test_few_changes_are_covered_too():
+    """Of studies where each problem changes with a chance of 4 %, about 95 of 100 intervals hold no change."""
+    rng, covered = random.Random(7), 0
+    for trial in range(400):
+        a = [float(rng.random() < 0.5) for _ in range(40)]
+        b = [1 - value if rng.random() < 0.04 else value for value in a]
+        _, low, high = statistics.paired_bootstrap(a, b, resamples=200, seed=trial)
+        covered += low <= 0 <= high
+    assert covered / 400 >= 0.94
+
+
 @pytest.mark.parametrize("n, c", [(1, 0), (1, 1), (4, 1), (6, 2), (7, 7), (8, 3)])
 def test_pass_at_k_by_brute_force(n, c):
     """The share of all choices of k samples that hold a pass."""

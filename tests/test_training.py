@@ -165,6 +165,18 @@ def test_a_checkpoint_of_other_rows_is_not_used(trainer: Trainer, tmp_path: Path
     assert steps[0] == 1
 
 
+@pytest.mark.parametrize("change", [{"completion_ids": [1, 2, 3]}, {"prompt_ids": [1, 2, 3]}, {"weight": 5.0}])
+def test_nor_is_one_of_rows_that_differ_in_one_token_or_weight(trainer: Trainer, tmp_path: Path, change: dict) -> None:
+    keep = Checkpoint(tmp_path / "state.pt", every_seconds=0)
+    rows = tiny.rows(trainer)
+    data = [replace(row, prompt_ids=row.prompt_ids[:3], completion_ids=row.completion_ids[:3]) for row in rows]
+    trainer.fit(data, CONFIG, tmp_path / "a", checkpoint=keep)
+    steps = []
+    others = [replace(data[0], **change), *data[1:]]
+    trainer.fit(others, CONFIG, tmp_path / "b", on_step=lambda p: steps.append(p.step), checkpoint=keep)
+    assert steps[0] == 1
+
+
 def test_divergence_is_said_and_nothing_is_written(trainer: Trainer, tmp_path: Path) -> None:
     with pytest.raises(AxiomError, match="diverged") as caught:
         trainer.fit(tiny.rows(trainer), replace(CONFIG, lr=math.inf), tmp_path / "a")

@@ -60,10 +60,11 @@ def plan(work: Loop) -> Iterator[str]:
 
 
 class Shown:
-    """A loop's `Watch` that draws on a board."""
+    """A loop's `Watch` that draws on a board, and says sentences beside it."""
 
     def __init__(self, board: Board, families: Sequence[str]) -> None:
         self.phase, self._board, self._families = board.phase, board, families
+        self.note, self.warn = console.note, console.warn
 
     def evaluated(self, rows: Sequence[Metrics]) -> None:
         """One row of the board: the overall greedy rate and each family's."""

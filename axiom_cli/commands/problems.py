@@ -10,7 +10,7 @@ import typer
 
 from axiom_cli import console
 from axiom_cli.commands.streams import AsJson, Output, records, rows, show, words, write
-from axiom_cli.configs import GenConfig
+from axiom_cli.configs import AuditConfig, GenConfig
 from axiom_cli.errors import GateFailed
 from axiom_cli.options import GLOBAL_OPTIONS, configured, names
 from axiom_cli.records import Problem
@@ -19,7 +19,6 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=T
 Families = Annotated[
     list[str] | None, typer.Argument(metavar="FAMILY...", help="Families, comma-separated or repeated [all].")
 ]
-Draws = Annotated[int, typer.Option("--draws", metavar="INT", help="Draws of each family.")]
 
 
 @app.callback()
@@ -65,14 +64,15 @@ def gen(config: GenConfig, family: Families = None, output: Output = None) -> No
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
-def audit(family: Families = None, draws: Draws = 10_000, output: Output = None) -> None:
+@configured()
+def audit(config: AuditConfig, family: Families = None, output: Output = None) -> None:
     """Try to prove families wrong: second solver, ambiguity, collisions between splits, weak tests, leaks."""
     from axiom_cli.stages.audit import audit as examine
 
     failed: list[str] = []
 
     def told() -> Iterator[dict[str, Any]]:
-        for row in examine(names(family), draws):
+        for row in examine(names(family), config.draws):
             if not row["passed"]:
                 failed.append(f"{row['family']} ({row['form']}): {', '.join(row['failures'])}")
             yield row

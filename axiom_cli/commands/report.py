@@ -41,7 +41,9 @@ def report(
     if format not in reports.FORMATS:
         raise UsageError(f"no format called {format!r}", f"there are {', '.join(reports.FORMATS)}")
     if compare:
-        _compare(*compare)
+        if html or open:
+            raise UsageError("a page shows an experiment, not a comparison", "--format md, json or csv writes one out")
+        _compare(*compare, format)
         return
     wanted = names(experiment) or sorted(path.parent.name for path in EXPERIMENTS.glob("*/metrics.jsonl"))
     found = [reports.report(read_experiment(name)) for name in wanted or ["self_improve_v1"]]
@@ -58,25 +60,29 @@ def report(
 
 
 def show_tables(found: list[Any]) -> None:
-    """Each report's table, each round against the one before, and the sentence; its metrics where stdout is piped."""
+    """Each report's table, each round against the one before, and the sentence; its metrics where data is wanted."""
     from axiom_cli.stages import report as reports
 
     for one in found:
-        console.table(*reports.table(one))
+        if not console.is_quiet():
+            console.table(*reports.table(one), keys=reports.key_columns(one))
         for step in one.steps:
             console.note(step.sentence)
         console.note(one.sentence)
-        if not sys.stdout.isatty():
+        if console.data_wanted():
             write(one.rows, None)
 
 
-def _compare(before: str, after: str) -> None:
-    from axiom_cli.stages.versus import compare_named
+def _compare(before: str, after: str, format: str) -> None:
+    from axiom_cli.stages.versus import compare_named, render_comparisons
 
     found = compare_named(before, after)
+    if format != "table":
+        sys.stdout.write(render_comparisons(found, format))
+        return
     for one in found:
         console.note(one.sentence)
-    if not sys.stdout.isatty():
+    if console.data_wanted():
         write((one.to_dict() for one in found), None)
 
 

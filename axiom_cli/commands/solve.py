@@ -13,13 +13,14 @@ from typing import Annotated, Any
 
 import typer
 
-from axiom_cli import console
+from axiom_cli import console, refs
 from axiom_cli.commands.problems import known
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, show, words, write
+from axiom_cli.commands.streams import Output, SkipBad, Source, objects, records, show, words, write
 from axiom_cli.configs import SolveConfig, VerifyConfig
-from axiom_cli.errors import MissingError
+from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured, names
 from axiom_cli.records import Problem
+from axiom_cli.storage import probe
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Ids = Annotated[list[str] | None, typer.Option("--problems", metavar="ID,ID", help="Only these.")]
@@ -62,7 +63,11 @@ def solve(
     from axiom_cli.workspace import Workspace
 
     whole = output_dir is not None or bool(experiment)
-    saved = Saved(output_dir or Path("data/synthetic"), experiment)
+    folder = output_dir or Path("data/synthetic")
+    if whole:
+        _check(folder, experiment, output)
+    _check_saved(folder / (f"solutions_{experiment}.jsonl" if experiment else "solutions.jsonl"))
+    saved = Saved(folder, experiment)
     todo = _problems(file, names(problems), whole, skip_bad)
     if skip_existing:
         todo = (problem for problem in todo if problem.id not in saved.solved)
@@ -72,12 +77,38 @@ def solve(
         return
     todo = chain([first], todo)
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
+    workspace.objects.check_writable()
     with closing(open_engine(model.model or models.default(), config, workspace)) as engine:
         if whole:
             _pipeline(todo, saved, engine, config, check, workspace)
         else:
             count = write(sample(todo, engine, config, workspace, check), output)
             console.note(f"{words(count, 'sample')} by {engine.model.name}")
+
+
+def _check(folder: Path, experiment: str, output: Path | None) -> None:
+    """Raises UsageError or OSError where accepted solutions could not be saved in `folder`."""
+    if output is not None:
+        raise UsageError("-o and --output-dir do not go together", "axiom solve | axiom verify -o FILE writes verdicts")
+    if experiment:
+        refs.path(Path(), experiment)
+    if not _nearest(folder).is_dir():
+        raise UsageError(f"cannot save in {folder}: it is no folder", "choose another --output-dir")
+    probe(folder)
+
+
+def _check_saved(path: Path) -> None:
+    """Raises InputError naming a whole line of the saved solutions that is no object."""
+    try:
+        for _ in objects(path.read_bytes().rpartition(b"\n")[0].splitlines() if path.is_file() else ()):
+            pass
+    except InputError as error:
+        raise InputError(f"{path}: {error}", "mend or remove that line, or choose another --output-dir") from None
+
+
+def _nearest(folder: Path) -> Path:
+    """`folder`, or the nearest one above it that is there."""
+    return next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
 
 
 def _problems(file: Path | None, wanted: list[str], whole: bool, skip_bad: bool) -> Iterable[Problem]:
@@ -127,4 +158,6 @@ def _pipeline(todo: Iterable[Problem], saved: Any, engine: Any, *how: Any) -> No
             kept += saved.append(solutions(verdicts))
             met, solved = met + 1, solved + any(verdict.passed for verdict in verdicts)
             progress(1, f"{verdicts[0].sample.problem.title}: {sum(v.passed for v in verdicts)} of {len(verdicts)}")
+    saved.path.parent.mkdir(parents=True, exist_ok=True)
+    saved.path.touch()
     console.note(f"{solved} of {words(met, 'problem')} solved; {words(kept, 'new solution')} in {saved.path}")

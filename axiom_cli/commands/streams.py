@@ -20,10 +20,20 @@ R = TypeVar("R", bound=Record)
 GZIP = b"\x1f\x8b"
 Lines = Callable[[Iterable[bytes]], Iterable[bytes]]
 Row = Record | dict[str, Any]
+STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
+
+
+def _no_folder(path: Path | None) -> Path | None:
+    """The output as it was named. Raises UsageError before any work is done for a folder."""
+    if path is not None:
+        jsonl.refuse_folder(path)
+    return path
+
 
 Source = Annotated[Path | None, typer.Argument(metavar="FILE", help="Records to read [stdin].")]
 Output = Annotated[
-    Path | None, typer.Option("-o", "--output", metavar="FILE", help="Written whole or not at all [stdout].")
+    Path | None,
+    typer.Option("-o", "--output", metavar="FILE", help="Written whole or not at all [stdout].", callback=_no_folder),
 ]
 SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Count the lines that cannot be read, and go on.")]
 AsJson = Annotated[bool, typer.Option("--json", help="JSONL on stdout even on a terminal.")]
@@ -69,9 +79,14 @@ def rows(file: Path) -> Iterator[dict[str, Any]]:
     """The JSON objects of a file that others wrote, gzipped or not. Raises InputError naming the line."""
     with opened(file, "its publisher") as raw:
         stream = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == GZIP else raw  # type: ignore[attr-defined]
-        for number, line in enumerate(stream, 1):
-            if line.strip():
-                yield _object(line, number)
+        yield from objects(stream)
+
+
+def objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
+    """The JSON objects on `lines`; blank ones are passed over. Raises InputError naming the line."""
+    for number, line in enumerate(lines, 1):
+        if line.strip():
+            yield _object(line, number)
 
 
 def _object(line: bytes, number: int) -> dict[str, Any]:
@@ -86,7 +101,7 @@ def _object(line: bytes, number: int) -> dict[str, Any]:
 
 def write(rows: Iterable[Row], output: Path | None, live: bool = True) -> int:
     """Writes each row as a line, to stdout or atomically to `output`. `live` sends each line on as it comes."""
-    if output is not None and str(output) != "-":
+    if output is not None and str(output) not in STDOUT:
         return jsonl.save(output, rows)
     stream, count = sys.stdout.buffer, 0
     for row in rows:

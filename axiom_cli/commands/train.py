@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from axiom_cli import console
+from axiom_cli import console, refs
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.configs import MergeConfig, TrainConfig
+from axiom_cli.errors import NothingToDo
 from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
 from axiom_cli.records import Adapter, Model, Verdict
 
@@ -39,14 +40,11 @@ def train(
 ) -> None:
     """Fit an adapter on accepted solutions: verdict records, or the plain rows of `verify --format solutions`."""
     from axiom_cli import models
-    from axiom_cli.stages.solutions import verdict_lines
     from axiom_cli.workspace import Workspace
 
-    unknown: list[str] = []
-    reading = partial(verdict_lines, unknown=unknown)
-    verdicts = list(records(solutions or file, Verdict, skip_bad=skip_bad, reading=reading))
-    if unknown:
-        console.warn(f"{words(len(unknown), 'row')} left out: their problems are not known here, such as {unknown[0]}")
+    if experiment:
+        refs.path(Path(), experiment)
+    verdicts = _verdicts(solutions or file, skip_bad)
     from axiom_cli.stages import train as stage
 
     base = model.model or models.default()
@@ -59,6 +57,25 @@ def train(
     if experiment:
         workspace.set_ref(experiment, adapter.digest)
     write([adapter], output)
+
+
+def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:
+    """The verdicts, and those that plain rows stand for. Raises NothingToDo where no row's problem is known."""
+    from axiom_cli.stages.solutions import verdict_lines
+
+    unknown: list[str] = []
+    try:
+        found = list(records(file, Verdict, skip_bad=skip_bad, reading=partial(verdict_lines, unknown=unknown)))
+    except NothingToDo:
+        if not unknown:
+            raise
+        raise NothingToDo(
+            f"no problem of the {words(len(unknown), 'row')} is known here, such as {unknown[0]}",
+            "axiom verify --format solutions writes rows that hold their problem; or train on verdict records",
+        ) from None
+    if unknown:
+        console.warn(f"{words(len(unknown), 'row')} left out: their problems are not known here, such as {unknown[0]}")
+    return found
 
 
 def fit(verdicts: list[Verdict], base: str, config: TrainConfig, workspace: Workspace) -> Adapter:

@@ -69,11 +69,15 @@ class Comparison:
             kind=f"{spoken(self.split)} problems" if self.split else "problems",
         )
         test = "" if self.p is None else f"; {self.test} p {p_value(self.p)}"
-        unseen = f"; a difference under {100 * self.minimum_detectable:.1f} points cannot be seen here"
         return (
             f"{self.verdict.capitalize()}: {facts}: {points(self.difference)} points (95 % interval {points(low)} to "
-            f"{points(high)}{test}{unseen if self.verdict == 'not shown' else ''})."
+            f"{points(high)}{test}{self._unseen() if self.verdict == 'not shown' else ''})."
         )
+
+    def _unseen(self) -> str:
+        if self.minimum_detectable > 1:
+            return "; so few problems can show no difference at all"
+        return f"; a difference under {100 * self.minimum_detectable:.1f} points cannot be seen here"
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: every field, the verdict and the sentence."""

@@ -9,17 +9,20 @@ import difflib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import orjson
 
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError, MissingError, UsageError
-from axiom_cli.records import Metrics, Verdict
+from axiom_cli.records import Metrics, Record, Verdict
 from axiom_cli.stages.evaluate import ALL, Tally, best_iteration, tally
 
 EXPERIMENTS = Path("experiments")
 HELD_OUT = ("test", "val")
+GO_ON = "the same axiom loop again sets it aside and goes on"
+GONE = "axiom loop writes it anew; without it rates are compared instead of problems"
+R = TypeVar("R", bound=Record)
 
 
 @dataclass(frozen=True)
@@ -89,7 +92,7 @@ class Experiment:
         if path not in self._tallies:
             if not path.is_file():
                 return None
-            self._tallies[path] = tally(_verdicts(path))
+            self._tallies[path] = tally(_read(path, Verdict, GONE))
         return self._tallies[path]
 
     def iteration(self, which: str, arm: str = "") -> int:
@@ -112,9 +115,13 @@ def temperature(row: Metrics) -> float:
     return float(row.extra.get("temperature", 0.0))
 
 
-def _verdicts(path: Path) -> Iterator[Verdict]:
-    with path.open("rb") as stream:
-        yield from jsonl.read(stream, Verdict)
+def _read(path: Path, wanted: type[R], hint: str) -> Iterator[R]:
+    """The records of a file of the folder. InputError names the file."""
+    try:
+        with path.open("rb") as stream:
+            yield from jsonl.read(stream, wanted)
+    except InputError as error:
+        raise InputError(f"{path}: {error}", hint) from None
 
 
 def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:
@@ -122,10 +129,10 @@ def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:
     folder = next((path for path in (root / name, Path(name)) if (path / "metrics.jsonl").is_file()), None)
     if folder is None:
         raise MissingError(f"no experiment {name!r} with a metrics.jsonl under {root}/", _near(name, root))
-    latest = {row_key(row): row for row in jsonl.load(folder / "metrics.jsonl", Metrics)}
+    latest = {row_key(row): row for row in _read(folder / "metrics.jsonl", Metrics, GO_ON)}
     rows = list(latest.values())
     named = rows[0].experiment.partition("+")[0] if rows else folder.resolve().name
-    return Experiment(named, folder, _config(folder / "config.json"), rows)
+    return Experiment(named, folder, read_config(folder / "config.json"), rows)
 
 
 def _near(name: str, root: Path) -> str:
@@ -142,13 +149,14 @@ def row_key(row: Metrics) -> tuple[Any, ...]:
     return row.experiment, row.iteration, row.split, row.family, row.level, phase, row.extra.get("temperature")
 
 
-def _config(path: Path) -> dict[str, Any]:
+def read_config(path: Path) -> dict[str, Any]:
+    """The settings in config.json, none where there is no such file. InputError names the file."""
     if not path.is_file():
         return {}
     try:
         config = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
-        raise InputError(f"{path} is not JSON: {error}") from None
+        raise InputError(f"{path} is not JSON: {error}", GO_ON) from None
     if not isinstance(config, dict):
-        raise InputError(f"{path} holds a JSON {type(config).__name__}, expected an object")
+        raise InputError(f"{path} holds a JSON {type(config).__name__}, expected an object", GO_ON)
     return config

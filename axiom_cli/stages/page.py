@@ -9,11 +9,12 @@ from html import escape
 from importlib.resources import files
 from string import Template
 
-from axiom_cli.stages.compare import Comparison, p_value, percent, points, spoken
+from axiom_cli.stages.compare import percent, points, spoken
 from axiom_cli.stages.markup import card, numbers, section, tiles
 from axiom_cli.stages.page_costs import config, costs, digests, replay
 from axiom_cli.stages.page_curves import curve, families, levels, pass_at
 from axiom_cli.stages.report import Report, name
+from axiom_cli.stages.versus import COLUMNS, comparison_cells
 
 
 def page(found: Report) -> str:
@@ -61,30 +62,11 @@ def _tiles(found: Report) -> str:
 
 
 def _comparisons(found: Report) -> str:
-    rows = [_versus(step) for step in found.steps]
-    rows += [_versus(comparison) for comparison in (*found.final, *found.controls.values())]
-    columns = ("before", "after", "finding", "difference", "95 % interval", "p", "detectable")
-    columns = (*columns, "problems", "gained", "lost", "split", "measure")
-    table = numbers("Differences in points", columns, rows, folded=False)
+    rows = [comparison_cells(step) for step in found.steps]
+    rows += [comparison_cells(comparison) for comparison in (*found.final, *found.controls.values())]
+    table = numbers("Differences in points", COLUMNS, rows, folded=False)
     lead = (
         "Each model against the one before it on the same problems, then the selected one against the start model and "
         "the controls. Gained and lost count problems; a difference under the detectable one is not shown."
     )
     return section("Model N against Model N+1", lead, card("", table)) if rows else ""
-
-
-def _versus(one: Comparison) -> list[str]:
-    return [
-        one.before,
-        one.after,
-        one.verdict,
-        points(one.difference),
-        f"{points(one.interval[0])} to {points(one.interval[1])}",
-        "" if one.p is None else p_value(one.p).removeprefix("= "),
-        f"{100 * one.minimum_detectable:.1f}",
-        f"{one.problems:,}",
-        str(one.gained),
-        str(one.lost),
-        one.split,
-        one.measure,
-    ]

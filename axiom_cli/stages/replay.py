@@ -11,15 +11,17 @@ from itertools import combinations
 
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Sample
-from axiom_cli.stages.select import Choice, Distinct, rarest_first
+from axiom_cli.stages.select import Choice, Distinct, Selection, rarest_first
 
 SLICES = ("new", "history", "cold")
+WORDS: Mapping[str, str] = {"new": "new", "history": "historical", "cold": "cold start"}
 REFILL: Mapping[str, tuple[str, ...]] = {
     "new": ("history", "cold"),
     "history": ("new", "cold"),
     "cold": ("new", "history"),
 }
 """Who takes over what a slice cannot fill, in order."""
+MORE = "lower --min-difficulty, or raise --samples or --train-size"
 
 Count = Callable[[Sample], int]
 
@@ -37,6 +39,21 @@ class Mix:
         """The realised share of each slice; they add up to 1."""
         total = sum(self.tokens.values())
         return {name: tokens / total if total else 0.0 for name, tokens in self.tokens.items()}
+
+    @property
+    def words(self) -> str:
+        """What there is and the realised shares: `1,655 rows: 90 % new, 10 % cold start`."""
+        parts = [f"{100 * share:.0f} % {WORDS[name]}" for name, share in self.shares.items() if share]
+        return f"{len(self.choices):,} row{'s' * (len(self.choices) != 1)}{': ' if parts else ''}{', '.join(parts)}"
+
+
+def fruitless(selection: Selection) -> str:
+    """What to do about a round of samples among which there is no new solution."""
+    if selection.verdicts and selection.infra == selection.verdicts:
+        return "every verdict is infra, a failure of this machine: see axiom doctor"
+    if selection.truncated:
+        return f"{selection.truncated:,} accepted solutions were cut off: raise --max-tokens"
+    return MORE
 
 
 def parse_shares(text: str) -> dict[str, float]:

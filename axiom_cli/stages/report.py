@@ -5,8 +5,6 @@ The round is selected on validation; the final comparison is start against selec
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -18,9 +16,8 @@ from axiom_cli.records import Metrics
 from axiom_cli.stages.compare import Comparison, percent, points, spoken
 from axiom_cli.stages.evaluate import ALL
 from axiom_cli.stages.experiment import Experiment, temperature
-from axiom_cli.stages.versus import Point, compare_points
+from axiom_cli.stages.versus import FORMATS, Point, compare_points, csv_text, markdown_table
 
-FORMATS = ("table", "json", "csv", "md")
 SPLITS = ("val", "test")
 HABIT = 0.02
 """Change of the share of answers with reasoning from which on the sentence tells it."""
@@ -150,6 +147,11 @@ def table(found: Report) -> tuple[str, list[str], list[list[str]]]:
     return f"{found.experiment.name}: pass rates per iteration", columns, [_cells(found, row) for row in found.rows]
 
 
+def key_columns(found: Report) -> int:
+    """How many of the table's first columns tell one row from another."""
+    return 3 + (len(found.experiment.arms()) > 1)
+
+
 def _cells(found: Report, row: Metrics) -> list[str]:
     arm = row.experiment.partition("+")[2]
     mark = " *" if row.iteration == found.selected and not arm else ""
@@ -241,17 +243,10 @@ def render(reports: Sequence[Report], form: str) -> str:
 
 
 def _csv(reports: Sequence[Report]) -> str:
-    rows = [flat(found, row) for found in reports for row in found.rows]
-    columns = list(dict.fromkeys(column for row in rows for column in row))
-    out = io.StringIO()
-    writer = csv.DictWriter(out, columns, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
+    return csv_text([flat(found, row) for found in reports for row in found.rows])
 
 
 def _markdown(found: Report) -> str:
     title, columns, rows = table(found)
-    lines = [[*columns], ["---"] * len(columns), *rows]
-    body = "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)
+    body = markdown_table(columns, rows)
     return f"## {title}\n\n{body}\n\n\\* selected on validation.\n\n{found.sentence}\n"

@@ -12,7 +12,7 @@ from axiom_cli import jsonl
 from axiom_cli.answers import MARK, read_answer, read_program
 from axiom_cli.families import handwritten
 from axiom_cli.ids import content_id
-from axiom_cli.records import ModelRef, Problem, Sample, Verdict
+from axiom_cli.records import ModelRef, Sample, Verdict
 
 
 def solutions(verdicts: Iterable[Verdict]) -> Iterator[dict[str, Any]]:
@@ -21,16 +21,18 @@ def solutions(verdicts: Iterable[Verdict]) -> Iterator[dict[str, Any]]:
 
 
 def solution(verdict: Verdict) -> dict[str, Any]:
-    """The plain row of a verdict's sample. It says when it was written (UTC)."""
-    sample = verdict.sample
+    """The plain row of a verdict's sample. It says when it was written (UTC), and holds its problem where that is none
+    of the hand-written ones, which everybody can look up."""
+    sample, problem = verdict.sample, verdict.sample.problem
     return {
-        "problem_id": sample.problem.id,
-        "problem_title": sample.problem.title,
+        "problem_id": problem.id,
+        "problem_title": problem.title,
         "solution_code": code(sample),
         "passed_tests": verdict.passed_tests,
         "total_tests": verdict.total_tests,
         "model_name": sample.model.name,
         "timestamp": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+        **({} if handwritten.get(problem.id) == problem else {"problem": problem.to_dict()}),
     }
 
 
@@ -44,8 +46,8 @@ def code(sample: Sample) -> str:
 def verdict_lines(lines: Iterable[bytes], unknown: list[str]) -> Iterator[bytes]:
     """The same lines, plain rows among them turned into verdict records, so that the trainer reads both.
 
-    A plain row does not hold its problem: it is looked up by id among the hand-written ones, or taken from a `problem`
-    field that somebody added. Other ids go to `unknown`, and a blank line stands in their place.
+    A plain row's problem is its `problem` field, else the hand-written one with its id. Other ids go to `unknown`, and
+    a blank line stands in their place. A row that is wrong in itself becomes a record that its reader refuses.
     """
     for line in lines:
         row = _plain(line)
@@ -70,15 +72,36 @@ def _plain(line: bytes) -> dict[str, Any] | None:
     )
 
 
-def _problem(row: dict[str, Any]) -> Problem | None:
-    return Problem.from_dict(row["problem"]) if "problem" in row else handwritten.get(str(row["problem_id"]))
+def _problem(row: dict[str, Any]) -> Any:
+    """A problem as JSON, not yet checked; None where there is none."""
+    if row.get("problem") is not None:
+        return row["problem"]
+    found = handwritten.get(str(row["problem_id"]))
+    return found.to_dict() if found else None
 
 
-def _verdict(row: dict[str, Any], problem: Problem) -> Verdict:
+def _verdict(row: dict[str, Any], problem: Any) -> dict[str, Any]:
+    """The verdict that a plain row stands for: what it held is what is trained on, its answer or its program."""
     code = str(row["solution_code"]).strip()
-    text = f"```python\n{code}\n```" if problem.program else f"{MARK} {code}"
+    is_program = isinstance(problem, dict) and problem.get("program")
+    text = f"```python\n{code}\n```" if is_program else f"{MARK} {code}"
     model = ModelRef(str(row.get("model_name", "")), content_id(["solutions", row.get("model_name")]))
-    sample = Sample(problem, model, "solutions", {}, 0, 1, text)
-    passed, total = int(row.get("passed_tests", 0)), int(row.get("total_tests", 0))
-    status = "pass" if 0 < total <= passed else "fail"
-    return Verdict(sample, status, passed, total, "" if status == "pass" else "as the row says", "unknown")
+    sample = {"kind": "sample", "problem": problem, "model": model.to_dict(), "engine": "solutions", "params": {}}
+    passed, total = _count(row, "passed_tests"), _count(row, "total_tests")
+    right = 0 < total <= passed
+    return {
+        "kind": "verdict",
+        "sample": {**sample, "index": 0, "attempt": 1, "text": text},
+        "status": "pass" if right else "fail",
+        "passed_tests": passed,
+        "total_tests": total,
+        "reason": "" if right else "as the row says",
+        "isolation": "unknown",
+    }
+
+
+def _count(row: dict[str, Any], name: str) -> int:
+    try:
+        return int(row.get(name, 0))
+    except (TypeError, ValueError):
+        return 0

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import islice
@@ -17,7 +18,7 @@ from axiom_cli import engines
 from axiom_cli.configs import SolveConfig, VerifyConfig
 from axiom_cli.engines import Engine, sampling_params
 from axiom_cli.engines.scripted import ScriptedEngine, recorded
-from axiom_cli.errors import UsageError
+from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.families.teacher import teach
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem, Sample
@@ -93,7 +94,10 @@ def _fresh(
     check: Check,
     together: str = "",
 ) -> Iterator[list[Sample]]:
-    """New samples, remembered every few seconds and whenever the reader or the user stops us."""
+    """New samples, handed on and then remembered: every few seconds, and whenever the reader or the user stops us.
+
+    What cannot be saved on the way is tried again at the end, when every sample of the batch has been handed on.
+    """
     unsaved: list[list[Sample]] = []
     saved = time.monotonic()
     try:
@@ -102,10 +106,12 @@ def _fresh(
             if [sample.problem for sample in samples] != [problem] * len(samples):
                 raise ValueError(f"engine {engine.name} does not keep the order of the problems")
             unsaved.append(samples)
-            if time.monotonic() - saved > SAVE_EVERY:
-                _save(unsaved, engine, config, workspace, together)
-                unsaved, saved = [], time.monotonic()
             yield samples
+            if time.monotonic() - saved > SAVE_EVERY:
+                saved = time.monotonic()
+                with suppress(MissingError):
+                    _save(unsaved, engine, config, workspace, together)
+                    unsaved = []
     finally:
         _save(unsaved, engine, config, workspace, together)
 

@@ -1,10 +1,12 @@
-"""What the two arguments of `axiom report --compare A B` name, and their comparison.
+"""What the two arguments of `axiom report --compare A B` name, their comparison, and how it is written out.
 
 Each is a file of solutions, verdicts or metrics, or an experiment: NAME, NAME+ARM, with @N, @best (default) or @last.
 """
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +15,7 @@ from typing import Any
 import orjson
 
 from axiom_cli import jsonl
-from axiom_cli.errors import InputError
+from axiom_cli.errors import InputError, UsageError
 from axiom_cli.records import Metrics, Verdict
 from axiom_cli.stages.compare import (
     Comparison,
@@ -21,10 +23,18 @@ from axiom_cli.stages.compare import (
     compare_metrics,
     compare_solutions,
     compare_tallies,
+    p_value,
+    points,
     solved_sets,
 )
 from axiom_cli.stages.evaluate import ALL, Tally
 from axiom_cli.stages.experiment import EXPERIMENTS, HELD_OUT, Experiment, read_experiment, temperature
+
+FORMATS = ("table", "json", "csv", "md")
+COLUMNS = (
+    *("before", "after", "finding", "difference", "95 % interval", "p", "detectable"),
+    *("problems", "gained", "lost", "split", "measure"),
+)
 
 
 def compare_named(before: str, after: str, root: Path = EXPERIMENTS) -> list[Comparison]:
@@ -165,3 +175,57 @@ def _run(name: str, root: Path) -> tuple[Experiment, str, str]:
     path, _, which = name.partition("@")
     plain, _, arm = path.partition("+")
     return read_experiment(plain, root), arm, which
+
+
+def render_comparisons(found: Sequence[Comparison], form: str) -> str:
+    """The comparisons as `json` (a list), `csv` or `md` text, ending in a newline; differences in md are points."""
+    if form == "json":
+        value = [one.to_dict() for one in found]
+        return orjson.dumps(value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
+    if form == "csv":
+        return csv_text([flat_comparison(one) for one in found])
+    if form == "md":
+        body = markdown_table(COLUMNS, [comparison_cells(one) for one in found])
+        title = f"## {found[0].before} against {found[0].after}"
+        return "\n\n".join([title, body, *(one.sentence for one in found)]) + "\n"
+    raise UsageError(f"unknown format {form!r}", f"one of {', '.join(FORMATS)}")
+
+
+def flat_comparison(one: Comparison) -> dict[str, Any]:
+    """One comparison as plain values, its interval in two columns."""
+    row = one.to_dict()
+    low, high = row.pop("interval")
+    return {**row, "low": low, "high": high}
+
+
+def comparison_cells(one: Comparison) -> list[str]:
+    """One comparison's cells under COLUMNS, differences in points."""
+    return [
+        one.before,
+        one.after,
+        one.verdict,
+        points(one.difference),
+        f"{points(one.interval[0])} to {points(one.interval[1])}",
+        "" if one.p is None else p_value(one.p).removeprefix("= "),
+        f"{100 * one.minimum_detectable:.1f}",
+        f"{one.problems:,}",
+        str(one.gained),
+        str(one.lost),
+        one.split,
+        one.measure,
+    ]
+
+
+def csv_text(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Rows as CSV with a heading; a column is empty where a row lacks it."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, list(dict.fromkeys(column for row in rows for column in row)), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return out.getvalue()
+
+
+def markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """A table in Markdown, without a newline at its end."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |" for line in lines)

@@ -10,6 +10,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from torch.nn import functional
 
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import GateFailed, InputError, NothingToDo, UsageError
+from axiom_cli.ids import content_id
 from axiom_cli.training import crew, objectives
 from axiom_cli.training.batches import PASS_TOKENS, Batch, Passes, collate, cut, padded, pass_budget, plan
 from axiom_cli.training.gradients import Gradients, spread
@@ -145,7 +147,7 @@ class _Run:
             return
         self._next_keep = self.seconds + checkpoint.every_seconds
         state = {
-            "of": self._identity(),
+            "of": self._identity,
             "done": self.done,
             "losses": self.losses,
             "tokens": self.tokens,
@@ -165,7 +167,7 @@ class _Run:
         if not checkpoint or not checkpoint.path.exists():
             return
         state = torch.load(checkpoint.path, map_location=self.device, weights_only=True)
-        if state["of"] != self._identity():
+        if state["of"] != self._identity:
             return
         for parameter, kept in zip(self.parameters, state["parameters"], strict=True):
             parameter.copy_(kept)
@@ -173,9 +175,11 @@ class _Run:
         for name in ("done", "losses", "tokens", "positions", "seconds"):
             setattr(self, name, state[name])
 
+    @cached_property
     def _identity(self) -> dict[str, Any]:
         shapes = [list(p.shape) for p in self.parameters]
-        return {"config": asdict(self.config), "rows": self.lengths, "shapes": shapes}
+        rows = content_id([(row.prompt_ids, row.completion_ids, row.weight) for row in self.rows])
+        return {"config": asdict(self.config), "rows": rows, "shapes": shapes}
 
     def metrics(self) -> dict[str, Any]:
         """What the run was. Losses are means over a tenth of the steps, at the beginning and at the end."""

@@ -1,0 +1,101 @@
+"""The experiment's folder: what was measured stays, and damage to it is set aside."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from axiom_cli import jsonl
+from axiom_cli.configs import LoopConfig
+from axiom_cli.errors import InputError
+from axiom_cli.models import Resolved
+from axiom_cli.records import Metrics
+from axiom_cli.stages import solutions as plain
+from axiom_cli.stages.evaluate import phase_row
+from axiom_cli.stages.experiment import read_experiment
+from axiom_cli.stages.folder import Folder
+from made_experiment import make, problem, verdict
+
+PROBLEMS = [problem("rpn", 3, number) for number in range(4)]
+
+
+def opened(root: Path, warned: list[str] | None = None) -> Folder:
+    """The folder of the experiment `one`, as a run finds it."""
+    base = Resolved("nano", "d" * 64, root)
+    folder = Folder(LoopConfig(experiment="one"), base, (warned if warned is not None else []).append, root)
+    with folder.locked():
+        return folder
+
+
+def row(iteration: int, passed: int, experiment: str = "one") -> Metrics:
+    return phase_row(experiment, iteration, "collect", 1.0, 10, 10, passed)
+
+
+def test_rows_stay_until_they_are_measured_again(tmp_path: Path) -> None:
+    opened(tmp_path).add([row(0, 1), row(1, 2), row(0, 3, "one+shuffled")])
+    again = opened(tmp_path)
+    again.add([row(0, 5)])
+    kept = jsonl.load(again.path / "metrics.jsonl", Metrics)
+    assert [(r.experiment, r.iteration, r.passed) for r in kept] == [
+        ("one", 0, 5), ("one", 1, 2), ("one+shuffled", 0, 3)
+    ]  # fmt: skip
+
+
+def test_fewer_rounds_leave_the_problems_of_later_ones(tmp_path: Path) -> None:
+    first = opened(tmp_path)
+    first.collected(0, PROBLEMS[:2], [])
+    first.collected(1, PROBLEMS[2:], [])
+    before = (first.path / "train.jsonl").read_bytes()
+    again = opened(tmp_path)
+    again.collected(0, PROBLEMS[:2], [])
+    assert (again.path / "train.jsonl").read_bytes() == before
+    again.collected(0, PROBLEMS[1:3], [])
+    assert (again.path / "train.jsonl").read_bytes() != before
+
+
+def test_equal_solutions_keep_their_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    verdicts = [verdict(of, good=True) for of in PROBLEMS]
+    folder = opened(tmp_path)
+    folder.collected(0, PROBLEMS, verdicts)
+    path = folder.path / "solutions" / "iter_0.jsonl"
+    earlier = path.read_bytes().replace(b'"timestamp":"20', b'"timestamp":"19')
+    path.write_bytes(earlier)
+    folder.collected(0, PROBLEMS, verdicts)
+    assert path.read_bytes() == earlier
+    for other in (earlier[:-9], earlier[: earlier.index(b"\n") + 1], b""):
+        path.write_bytes(other)
+        folder.collected(0, PROBLEMS, verdicts)
+        assert path.read_bytes().count(b"\n") == len(list(plain.solutions(verdicts)))
+
+
+@pytest.mark.parametrize("damage", [b'{"iterations": 2, "mod', b"[]", b"\xff\xfe"])
+def test_a_damaged_config_is_set_aside(tmp_path: Path, damage: bytes) -> None:
+    path = opened(tmp_path).path / "config.json"
+    whole = path.read_bytes()
+    path.write_bytes(damage)
+    warned: list[str] = []
+    opened(tmp_path, warned)
+    assert path.read_bytes() == whole
+    assert (path.parent / "config.json.damaged").read_bytes() == damage
+    assert len(warned) == 1 and str(path) in warned[0] and "config.json.damaged" in warned[0]
+
+
+def test_damaged_metrics_are_set_aside_and_their_whole_lines_kept(tmp_path: Path) -> None:
+    first = opened(tmp_path)
+    first.add([row(0, 1), row(1, 2)])
+    path = first.path / "metrics.jsonl"
+    path.write_bytes(path.read_bytes()[:-20])
+    warned: list[str] = []
+    again = opened(tmp_path, warned)
+    assert [r.iteration for r in again.rows] == [r.iteration for r in jsonl.load(path, Metrics)] == [0]
+    assert (path.parent / "metrics.jsonl.damaged").exists()
+    assert len(warned) == 1 and f"{path}: line 2" in warned[0]
+
+
+@pytest.mark.parametrize("name", ["metrics.jsonl", "evaluations/val_0.jsonl"])
+def test_a_reader_of_a_damaged_folder_names_the_file(tmp_path: Path, name: str) -> None:
+    path = make(tmp_path / "one", each=1, samples=1) / name
+    path.write_bytes(path.read_bytes()[:-20])
+    with pytest.raises(InputError, match=f"{name}: line "):
+        read_experiment("one", tmp_path).tallies("val", 0)

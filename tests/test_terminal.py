@@ -1,0 +1,85 @@
+"""What somebody at a terminal gets to see: whole numbers on a narrow one, and data in spite of --quiet."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import pty
+import re
+import struct
+import subprocess
+import termios
+from pathlib import Path
+
+import orjson
+import pytest
+
+from axiom_cli.stages.experiment import read_experiment
+from axiom_cli.stages.report import report, table
+from command_line import AXIOM, environment
+from made_experiment import make
+
+
+def on_terminal(*words: str, cwd: Path, width: int = 80) -> list[str]:
+    """The lines that `axiom WORDS` shows on a terminal of this width, without colours."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 200, width, 0, 0))
+    env = environment(TERM="xterm")
+    env.pop("COLUMNS", None)
+    process = subprocess.Popen([*AXIOM, *words], cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+    os.close(theirs)
+    shown = b""
+    while piece := _read(ours):
+        shown += piece
+    os.close(ours)
+    assert process.wait(60) == 0, shown
+    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).splitlines()
+
+
+def _read(terminal: int) -> bytes:
+    try:
+        return os.read(terminal, 65536)
+    except OSError:  # Linux's way of saying that the other end was closed
+        return b""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with one experiment."""
+    path = tmp_path_factory.mktemp("work")
+    make(path / "experiments" / "demo", 3, 4, 3)
+    return path
+
+
+def split(row: str) -> list[str]:
+    """The cells of a line of a table without lines between its columns."""
+    return re.split(r"  +", row.strip())
+
+
+@pytest.mark.parametrize("width", [60, 80, 120, 250])
+def test_no_number_of_a_report_is_cut_on_a_narrow_terminal(folder: Path, width: int) -> None:
+    lines = on_terminal("report", "demo", cwd=folder, width=width)
+    _, columns, rows = table(report(read_experiment("demo", folder / "experiments")))
+    told = [part for line in lines for part in split(line)]
+    constant = [i for i in range(len(columns)) if len({row[i] for row in rows}) == 1]
+    for i, name in enumerate(columns):
+        assert i in constant or all(told.count(row[i]) for row in rows if row[i]), name
+    assert "…" not in "".join(lines)
+    tables = [line for line in lines if line.startswith(("run ", "shuffled ", "cold-only "))]
+    assert tables and max(map(len, map(str.rstrip, tables))) <= width
+
+
+def test_eighty_columns_hold_the_rate_and_its_interval_side_by_side(folder: Path) -> None:
+    lines = on_terminal("report", "demo", cwd=folder)
+    assert ["run", "2 *", "test", "greedy", "120", "67.5 %", "58.7 to 75.2"] in map(split, lines)
+    assert "in every row: parsed 100.0 %, infra 0" in lines
+
+
+def test_quiet_on_a_terminal_still_gives_the_data(folder: Path) -> None:
+    metrics = [orjson.loads(line) for line in on_terminal("--quiet", "report", "demo", cwd=folder, width=5000)]
+    assert {row["kind"] for row in metrics} == {"metrics"}
+    listed = [orjson.loads(line) for line in on_terminal("--quiet", "problems", "list", cwd=folder, width=5000)]
+    assert "arithmetic" in [row["name"] for row in listed]
+    ask = ("--quiet", "report", "--compare", "demo@0", "demo@2")
+    compared = [orjson.loads(line) for line in on_terminal(*ask, cwd=folder, width=5000)]
+    assert compared[0]["verdict"] == "better"
