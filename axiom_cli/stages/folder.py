@@ -152,7 +152,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _untimed(lines: bytes) -> list[bytes] | None:
-    """Plain rows without their timestamps, which come last. None where the last line has no end."""
+    """Plain rows without their timestamps and what follows them. None where the last line has no end."""
     if lines and not lines.endswith(b"}\n"):
         return None
     return [line.rpartition(b',"timestamp":')[0] for line in lines.splitlines()]
