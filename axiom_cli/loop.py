@@ -20,7 +20,7 @@ from axiom_cli.options import names
 from axiom_cli.receipts import Receipt
 from axiom_cli.records import Adapter, Metrics, Problem, Verdict
 from axiom_cli.stages import controls, folder, replay
-from axiom_cli.stages.attempt import attempt
+from axiom_cli.stages.attempt import attempt, keep_metrics
 from axiom_cli.stages.check_loop import check
 from axiom_cli.stages.controls import COLD_ONLY, SHUFFLED
 from axiom_cli.stages.evaluate import best_iteration, evaluate, phase_row
@@ -154,14 +154,8 @@ class Loop:
         """The round's rows. The cold-only control gets as many loss tokens as the run itself had in that round."""
         if arm.name == COLD_ONLY:
             tokens = sum(self._mixed[iteration].tokens.values())
-            return replay.mix(
-                [],
-                [],
-                self._cold_start(CONTROL_SHARE),
-                {"new": 0, "history": 0, "cold": 1},
-                total=tokens,
-                seed=iteration,
-            )
+            cold, shares = self._cold_start(CONTROL_SHARE), {"new": 0, "history": 0, "cold": 1}
+            return replay.mix([], [], cold, shares, total=tokens, seed=iteration)
         shares = replay.parse_shares(self.config.replay)
         mixed = replay.mix(new, arm.history, self._cold_start(), shares, seed=self.config.seed + iteration)
         if not arm.name:
@@ -254,7 +248,7 @@ class Loop:
         plan: list[tuple[float, int]],
     ) -> list[Metrics]:
         verdicts: list[Verdict] = []
-        seconds = 0.0
+        attempts: list[Receipt] = []
         for temperature, samples in plan:
             config = SolveConfig(
                 samples=samples, temperature=temperature, max_tokens=self.config.max_tokens, seed=self.config.seed
@@ -263,10 +257,12 @@ class Loop:
                 model, problems, config, f"{split} of model {iteration}{f' ({arm})' if arm else ''}"
             )
             verdicts += more
-            seconds += made.seconds
+            attempts.append(made)
+        seconds = sum(made.seconds for made in attempts)
         rows = evaluate(
             verdicts, self.folder.name(arm), iteration, split, seconds, {"model": model.name, "digest": model.digest}
         )
+        keep_metrics(rows, attempts, self.workspace)
         self.folder.evaluated(split, iteration, arm, verdicts)
         self.folder.add(rows)
         self.watch.evaluated(rows)

@@ -13,6 +13,7 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.records import Metrics, Problem, Verdict
+from axiom_cli.stages.explain_object import why
 from axiom_cli.workspace import Workspace
 from command_line import AXIOM, axiom, environment, talk
 
@@ -47,6 +48,18 @@ def test_the_folder_is_as_documented(finished: Path) -> None:
         rows = [orjson.loads(line) for line in (run / "solutions" / f"iter_{number}.jsonl").open("rb")]
         assert rows and {"problem_id", "solution_code", "passed_tests", "total_tests"} <= rows[0].keys()
     assert b"<svg" in (run / "report.html").read_bytes()
+
+
+def test_why_leads_from_metrics_to_the_verdicts_behind_them(finished: Path) -> None:
+    workspace = Workspace.open(finished / ".axiom")
+    (made,) = [
+        receipt
+        for receipt in workspace.receipts()
+        if receipt.stage == "evaluate"
+        and receipt.recipe["config"] == {"experiment": "small", "iteration": 2, "split": "test"}
+    ]
+    told = [line.text for line in why(workspace, made["metrics"])]
+    assert any("made by evaluate" in line for line in told) and any("made by attempt" in line for line in told)
 
 
 def test_metrics_cover_every_model_and_arm(finished: Path) -> None:

@@ -10,7 +10,7 @@ from axiom_cli.configs import SolveConfig, VerifyConfig
 from axiom_cli.engines import sampling_params
 from axiom_cli.models import Resolved
 from axiom_cli.receipts import Receipt
-from axiom_cli.records import Problem, Verdict
+from axiom_cli.records import Metrics, Problem, Verdict
 from axiom_cli.stages.solve import solve
 from axiom_cli.stages.speaker import Speaker
 from axiom_cli.stages.verify import verify
@@ -50,3 +50,16 @@ def attempt(
     on_problem(0)
     receipt = workspace.remember(recipe, make)
     return list(workspace.get_records(receipt["verdicts"], Verdict)), receipt
+
+
+def keep_metrics(rows: Sequence[Metrics], attempts: Sequence[Receipt], workspace: Workspace) -> str:
+    """Keeps an evaluation's metrics as an object made from the verdicts of `attempts`, and returns its digest. Their
+    seconds are left out, so that equal evaluations are equal bytes."""
+    recipe = {
+        "stage": "evaluate",
+        "version": VERSION,
+        "config": {name: getattr(rows[0], name) for name in ("experiment", "iteration", "split")},
+        "inputs": {"verdicts": [made["verdicts"] for made in attempts]},
+    }
+    kept = [replace(row, seconds=0.0) for row in rows]
+    return workspace.remember(recipe, lambda: {"metrics": workspace.put_records(kept)})["metrics"]
