@@ -132,17 +132,6 @@ def test_arguments_are_fresh_for_each_test(box):
     assert box.check("def f(xs):\n    xs.sort()\n    return xs", tests).status == "pass"
 
 
-def test_the_input_of_a_later_test_is_in_no_memory_yet(box):
-    look = (
-        "def f(x):\n    import gc, sys\n    if x != 'first':\n        return x\n    frame, seen = sys._getframe(), []\n"
-        "    while frame:\n        seen += [*frame.f_locals.values(), *frame.f_globals.values()]\n"
-        "        frame = frame.f_back\n    seen += gc.get_referents(*seen)\n"
-        "    return any('nee' + 'dle' in repr(one) for one in seen if type(one) in (bytes, str, list, dict, tuple))"
-    )
-    tests = program((["first"], False), (["needle"], "needle"))
-    assert box.check(look, tests).reason == ""
-
-
 def test_large_arguments_and_results(box):
     values = list(range(150_000))
     assert box.check("def f(xs): return xs[::-1]", program(([values], values[::-1]))).status == "pass"

@@ -277,3 +277,15 @@ def test_a_program_gives_what_it_gives_outside(name, box):
     by_code = Program("f", "def f(n)", test_code=f"import json\nassert json.loads(json.dumps(f(5))) == {expected!r}")
     outcome = box.check(PROGRAMS[name], by_code)
     assert (outcome.status, outcome.reason) == ("pass", ""), expected
+
+
+def test_the_input_of_a_later_test_is_in_no_memory_yet():
+    look = (
+        "def f(x):\n    import gc, sys\n    if x != 'first':\n        return x\n    frame, seen = sys._getframe(), []\n"
+        "    while frame:\n        seen += [*frame.f_locals.values(), *frame.f_globals.values()]\n"
+        "        frame = frame.f_back\n    seen += gc.get_referents(*seen)\n"
+        "    return any('nee' + 'dle' in repr(one) for one in seen if type(one) in (bytes, str, list, dict, tuple))"
+    )
+    tests = [{"args": ["first"], "expected": False}, {"args": ["needle"], "expected": "needle"}]
+    with Sandbox(Limits(timeout=1.0), jobs=1) as box:
+        assert box.check(look, Program("f", "def f(x)", tests=tests)).reason == ""

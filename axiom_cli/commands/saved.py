@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from axiom_cli import console, jsonl
+from axiom_cli.commands.streams import rows
+from axiom_cli.errors import InputError
 
 
 class Saved:
@@ -27,6 +29,12 @@ class Saved:
             console.warn(f"{self.path}: its last line was cut off and is left out")
             with jsonl.atomic(self.path) as stream:
                 stream.write(whole[0] + whole[1])
+        try:
+            for _ in rows(self.path):
+                pass
+        except InputError as error:
+            hint = "mend or remove that line, or choose another --output-dir"
+            raise InputError(f"{self.path}: {error}", hint) from None
         return solutions(str(self.path))
 
     @property
@@ -34,9 +42,9 @@ class Saved:
         """The ids of the problems that have a solution here."""
         return {identity for identity, _ in self._known}
 
-    def append(self, rows: Iterable[Mapping[str, Any]]) -> int:
+    def append(self, found: Iterable[Mapping[str, Any]]) -> int:
         """Adds the solutions that are not here yet, in one write; returns how many."""
-        new = {_key(row): row for row in rows if _key(row) not in self._known}
+        new = {_key(row): row for row in found if _key(row) not in self._known}
         if not new:
             return 0
         self.path.parent.mkdir(parents=True, exist_ok=True)

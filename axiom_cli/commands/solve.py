@@ -15,9 +15,9 @@ import typer
 
 from axiom_cli import console, refs
 from axiom_cli.commands.problems import known
-from axiom_cli.commands.streams import Output, SkipBad, Source, objects, records, show, words, write
+from axiom_cli.commands.streams import Output, SkipBad, Source, records, show, words, write
 from axiom_cli.configs import SolveConfig, VerifyConfig
-from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured, names
 from axiom_cli.records import Problem
 from axiom_cli.storage import probe
@@ -66,7 +66,6 @@ def solve(
     folder = output_dir or Path("data/synthetic")
     if whole:
         _check(folder, experiment, output)
-    _check_saved(folder / (f"solutions_{experiment}.jsonl" if experiment else "solutions.jsonl"))
     saved = Saved(folder, experiment)
     todo = _problems(file, names(problems), whole, skip_bad)
     if skip_existing:
@@ -95,15 +94,6 @@ def _check(folder: Path, experiment: str, output: Path | None) -> None:
     if not _nearest(folder).is_dir():
         raise UsageError(f"cannot save in {folder}: it is no folder", "choose another --output-dir")
     probe(folder)
-
-
-def _check_saved(path: Path) -> None:
-    """Raises InputError naming a whole line of the saved solutions that is no object."""
-    try:
-        for _ in objects(path.read_bytes().rpartition(b"\n")[0].splitlines() if path.is_file() else ()):
-            pass
-    except InputError as error:
-        raise InputError(f"{path}: {error}", "mend or remove that line, or choose another --output-dir") from None
 
 
 def _nearest(folder: Path) -> Path:
