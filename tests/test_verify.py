@@ -12,7 +12,7 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.configs import VerifyConfig
-from axiom_cli.errors import InputError
+from axiom_cli.errors import InputError, MissingError
 from axiom_cli.records import ModelRef, Problem, Program, Sample, Verdict
 from axiom_cli.stages.verify import verify
 
@@ -172,9 +172,28 @@ def test_one_test_may_have_a_limit_of_its_own():
     verdict = one(sample(code, program=DOUBLE), VerifyConfig(timeout=20.0, test_timeout=0.3, jobs=1))
     assert (verdict.status, verdict.passed_tests) == ("fail", 14)
     assert verdict.reason == "took more than 0.3 s of processor time for one test, on test 15"
+    stubborn = (
+        "```python\nimport signal\nfor number in set(signal.Signals) - {signal.SIGKILL, signal.SIGSTOP}:\n"
+        "    signal.signal(number, signal.SIG_IGN)\n"
+        "def double(n):\n    for timer in (0, 1, 2): signal.setitimer(timer, 0)\n"
+        "    return sum(range(10**12)) if n > 14 else 2 * n\n```"
+    )
+    verdict = one(sample(stubborn, program=DOUBLE), VerifyConfig(timeout=20.0, test_timeout=0.3, jobs=1))
+    assert (verdict.passed_tests, verdict.reason[:44]) == (14, "took more than 0.3 s of processor time for o")
     slow = "```python\nimport time\ndef double(n):\n    until = time.process_time() + 0.05\n" \
         "    while time.process_time() < until: pass\n    return 2 * n\n```"
     assert one(sample(slow, program=DOUBLE), VerifyConfig(timeout=20.0, test_timeout=0.5, jobs=1)).status == "pass"
+
+
+def test_packages_are_there_if_the_user_allows_them():
+    text = "```python\nimport numpy as np\ndef double(n): return (np.linalg.inv([[0.5]])[0, 0] * n).item()\n```"
+    verdict = one(sample(text, program=DOUBLE))
+    assert (verdict.status, verdict.reason) == ("fail", "ModuleNotFoundError: No module named 'numpy'")
+    verdict = one(sample(text, program=DOUBLE), VerifyConfig(jobs=1, allow="numpy"))
+    assert verdict.status == "pass", verdict.reason
+    assert verdict.isolation == one(sample("```python\ndef double(n): return 2 * n\n```", program=DOUBLE)).isolation
+    with pytest.raises(MissingError, match="--allow nonesuch: no such package is installed"):
+        one(sample(text, program=DOUBLE), VerifyConfig(allow="numpy, nonesuch"))
 
 
 def test_bad_input_is_named_in_its_turn():

@@ -18,6 +18,7 @@ from axiom_cli.sandbox.crowding import crowding
 from axiom_cli.sandbox.feeder import Feeder, Listed
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.judge import INFRA, Outcome, judge
+from axiom_cli.sandbox.proof import prove
 from axiom_cli.sandbox.worker import Job, Worker
 
 Key = TypeVar("Key")
@@ -51,7 +52,7 @@ class Sandbox:
     """Runs untrusted Python. Open it with `with`; `level` and `missing` say how well it isolates, proved at the start.
 
     `isolation` is `auto` or the weakest level accepted. Raises MissingError where that is not reached. `hash_seed` is
-    what the programs' hashes of text start from.
+    what the programs' hashes of text start from; `packages` are importable beside the standard library.
     """
 
     def __init__(
@@ -61,17 +62,19 @@ class Sandbox:
         isolation: str = "auto",
         layers: tuple[str, ...] = worker.LAYERS,
         hash_seed: int = 0,
+        packages: tuple[str, ...] = (),
     ) -> None:
         if sys.platform == "win32":
             raise MissingError("there is no sandbox for Windows", "run axiom in WSL 2")
         self.limits = limits or Limits()
         self.jobs = jobs or len(os.sched_getaffinity(0) if hasattr(os, "sched_getaffinity") else [0])
-        self._layers, self._hash_seed = layers, hash_seed
+        self._setup = worker.Setup(layers, hash_seed, packages)
         self._workers: list[Worker] = []
         self._known: OrderedDict[str, Outcome] = OrderedDict()
         self._suites: OrderedDict[int, tuple[records.Program, suite.AnySuite]] = OrderedDict()
         try:
-            self.level, self.missing = self._prove()
+            self._workers.append(self._start())
+            self.level, self.missing = prove(self._workers[0], self.limits.wall * crowding())
             levels.require(self.level, isolation, self.missing)
             if self.level in ("limited", "none"):
                 worker.hide_this_process()
@@ -252,36 +255,8 @@ class Sandbox:
 
     def _start(self) -> Worker:
         limits = self.limits
-        order = messages.Order(0, limits.timeout, limits.test, 0.0, limits.memory << 20, limits.result_bytes, 0)
-        return Worker(order, self._layers, self._hash_seed)
-
-    def _prove(self) -> tuple[str, list[str]]:
-        """Runs the canaries in the first worker. The level that held, and what is missing and why."""
-        first = self._start()
-        self._workers.append(first)
-        blocked: set[str] = set()
-        for flags in (0, messages.UNFILTERED):
-            code, program = levels.canaries(filtered=not flags)
-            prepared = suite.prepare(program)
-            job = Job(prepared, code, flags, wall=self.limits.wall * crowding())
-            blocked |= self._blocked(first, job)
-        layers = [f"{layer}: {why}" for layer, why in first.missing.items()]
-        names = {*levels.FILTERED_NAMES, *levels.UNFILTERED_NAMES} - blocked - first.missing.keys()
-        return levels.level(blocked), layers + [f"a canary could {name}" for name in sorted(names)]
-
-    def _blocked(self, first: Worker, job: Job) -> set[str]:
-        first.submit(job)
-        waiting: deque[Job] = deque()
-        while not first.dead:
-            poller = select.poll()
-            first.watch(poller)
-            poller.poll(max(0.0, first.overdue()) * 1000 + 1)
-            first.exchange(job)
-            for _job, report in first.reports():
-                return levels.blocked(job.suite, bytes(job.received), report)
-            first.dead = first.dead or first.overdue() <= 0
-        self._replace(waiting)
-        return set()
+        order = messages.Order(0, limits.timeout, 0.0, limits.memory << 20, limits.result_bytes, 0)
+        return Worker(order, limits.test, self._setup)
 
 
 def _is_text(code: str) -> bool:

@@ -75,7 +75,7 @@ def _late(report: messages.Report, spans: Sequence[float]) -> str:
         return f"its test code took more than {cpu:g} s of processor time"
     if report.cause == messages.WALL_LIMIT:
         return f"took more than {wall:g} s, mostly waiting"
-    if test and os.WIFSIGNALED(report.status) and os.WTERMSIG(report.status) == signal.SIGPROF:
+    if report.cause == messages.TEST_LIMIT:
         return f"took more than {test:g} s of processor time for one test"
     return ""
 

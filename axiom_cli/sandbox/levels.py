@@ -58,7 +58,7 @@ def limit():
         raise PermissionError
 
 def environment():
-    if not set(os.environ) - {"PYTHONHASHSEED", "LC_ALL", "TZ", "OMP_NUM_THREADS"}:
+    if not os.environ:
         raise PermissionError
 
 ATTEMPTS = {

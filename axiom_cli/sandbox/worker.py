@@ -17,15 +17,19 @@ from pathlib import Path
 from axiom_cli.errors import MissingError
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.judge import Outcome
+from axiom_cli.sandbox.stopwatch import Stopwatch
 from axiom_cli.sandbox.suite import AnySuite
 
 HERE = str(Path(__file__).parent)
 BOOT = (
-    "import sys; here, number, layers = sys.argv[1:]; sys.path = [here, *filter(None, sys.path)]; "
-    "from inside import zygote; sys.path.remove(here); zygote.main(int(number), layers)"
+    "import json, sys; here, number, setup = sys.argv[1:]; sys.path = [here, *filter(None, sys.path)]; "
+    "from inside import zygote; sys.path.remove(here); zygote.main(int(number), json.loads(setup))"
 )
 FLAGS = ["-s", "-S", "-B", *(["-P"] if sys.version_info >= (3, 11) else [])]
-ENVIRONMENT = {"PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC", "OMP_NUM_THREADS": "1"}
+ENVIRONMENT = {
+    "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC", "OMP_NUM_THREADS": "1",
+    "LD_BIND_NOW": "1",  # or each child looks up again what it calls of the C library
+}  # fmt: skip
 LAYERS = ("namespaces", "landlock", "seccomp")
 START_SECONDS = 60.0
 GRACE_SECONDS = 10.0  # after a job's wall limit: the zygote itself must be dead
@@ -33,6 +37,20 @@ LEAVING_SECONDS = 2.0
 DRAIN_SECONDS = 0.005  # how long a child may wait that has filled its socket with results
 JOBS_IN_A_LIFE = 2000
 CHUNK = 1 << 16
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a zygote is: its layers, where its hashes of text start from, and the packages that programs may import."""
+
+    layers: tuple[str, ...] = LAYERS
+    hash_seed: int = 0
+    packages: tuple[str, ...] = ()
+
+    def told(self) -> str:
+        """As its command line says it."""
+        path = [place for place in sys.path if place] if self.packages else []
+        return json.dumps({"layers": self.layers, "packages": self.packages, "path": path})
 
 
 @dataclass
@@ -50,6 +68,7 @@ class Job:
     unsent: memoryview = field(default_factory=lambda: memoryview(b""))
     received: bytearray = field(default_factory=bytearray)
     flooded: bool = False
+    watch: Stopwatch | None = None
 
     def close(self) -> None:
         """Lets go of the job's socket."""
@@ -61,8 +80,8 @@ class Job:
 class Worker:
     """One zygote. `dead` says that it must be replaced, and that its jobs have no verdict."""
 
-    def __init__(self, limits: messages.Order, layers: tuple[str, ...] = LAYERS, hash_seed: int = 0):
-        self.limits = limits
+    def __init__(self, limits: messages.Order, test: float, setup: Setup):
+        self.limits, self.test = limits, test
         self.jobs: OrderedDict[int, Job] = OrderedDict()
         self.dead = False
         self.served = 0
@@ -71,9 +90,9 @@ class Worker:
         self.control, theirs = socket.socketpair()
         with theirs:
             self._process = subprocess.Popen(
-                [sys.executable, *FLAGS, "-c", BOOT, HERE, str(theirs.fileno()), ",".join(layers)],
+                [sys.executable, *FLAGS, "-c", BOOT, HERE, str(theirs.fileno()), setup.told()],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
-                pass_fds=[theirs.fileno()], cwd="/", env={**ENVIRONMENT, "PYTHONHASHSEED": str(hash_seed)},
+                pass_fds=[theirs.fileno()], cwd="/", env={**ENVIRONMENT, "PYTHONHASHSEED": str(setup.hash_seed)},
             )  # fmt: skip
         self.missing = self._hello()
         self.control.setblocking(False)
@@ -112,8 +131,12 @@ class Worker:
         number = self.served
         told = messages.frame(messages.JOB, job.suite.payload(job.code)) + job.suite.inputs
         job.socket, job.unsent = mine, memoryview(told)
-        job.received, job.flooded = bytearray(), False
+        job.received, job.flooded, job.watch = bytearray(), False, None
         flags = job.flags | (messages.PAIRED if job.suite.paired else 0)
+        if self.test and not job.suite.paired and Stopwatch.supported():
+            job.watch = Stopwatch(self.test)
+            job.watch.start(mine)
+            flags |= messages.TIMED
         order = self.limits._replace(job=number, wall=job.wall, flags=flags)
         program, tests = socket.socketpair() if job.suite.paired else (None, None)
         ends = [end for end in (program, theirs, tests) if end is not None]
@@ -160,12 +183,14 @@ class Worker:
         if job.unsent:
             self._send(job)
         self._receive(job)
+        if job.watch is not None:
+            job.watch.look(job.received)
 
     def _receive(self, job: Job) -> bool:
         """Reads what is there; False at the end of the stream."""
         while job.socket is not None:
             try:
-                part = job.socket.recv(CHUNK)
+                part = job.watch.receive(job.socket, CHUNK) if job.watch else job.socket.recv(CHUNK)
             except BlockingIOError:
                 return True
             except OSError:
@@ -198,6 +223,9 @@ class Worker:
             self._receive(job)
             job.close()
             self._began = time.monotonic()
+            if job.watch is not None:
+                del job.received[: len(messages.frame(messages.STARTED))]
+                report = report._replace(cause=messages.TEST_LIMIT) if job.watch.over else report
             ended.append((job, report))
         return ended
 

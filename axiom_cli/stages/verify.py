@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from importlib.util import find_spec
 from itertools import chain
 
 from axiom_cli import answers
 from axiom_cli.configs import VerifyConfig
+from axiom_cli.errors import MissingError
 from axiom_cli.records import STDIN_STDOUT, Problem, Sample, Verdict
 from axiom_cli.sandbox import Limits, Outcome, Sandbox
 
@@ -35,9 +37,14 @@ def _with_sandbox(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[V
 
 
 def open_sandbox(config: VerifyConfig, hash_seed: int = 0) -> Sandbox:
-    """A sandbox with these limits, for a `with`. Raises MissingError where `config.isolation` is not reached."""
+    """A sandbox with these limits, for a `with`. Raises MissingError where `config.isolation` is not reached or a
+    package of `config.allow` is not there."""
     limits = Limits(timeout=config.timeout, test=config.test_timeout, memory=config.memory)
-    return Sandbox(limits, jobs=config.jobs, isolation=config.isolation, hash_seed=hash_seed)
+    packages = tuple(name.strip() for name in config.allow.split(",") if name.strip())
+    for name in packages:
+        if not name.isidentifier() or find_spec(name) is None:
+            raise MissingError(f"--allow {name}: no such package is installed", f"pip install {name}")
+    return Sandbox(limits, config.jobs, config.isolation, hash_seed=hash_seed, packages=packages)
 
 
 def attempt(sample: Sample) -> str | Outcome:

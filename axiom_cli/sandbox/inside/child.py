@@ -11,9 +11,7 @@ import contextlib
 import io
 import marshal
 import os
-import random
 import resource
-import signal
 import sys
 import types
 from collections.abc import Callable
@@ -24,32 +22,19 @@ from . import messages, plain
 SOCKET = 3
 LONGEST_REASON = 300
 RECURSION = 11_000  # Python's own 1,000 is no limit of a right program
-STACK = 64 << 20
 Role = Callable[[dict[str, Any], messages.Order], None]
 
 
-def confine(memory: int, cpu: float, base: int) -> None:
-    """Resource limits, soft and hard alike. `base` is what the zygote itself has mapped, in bytes."""
-    seconds = int(cpu) + 2
-    wanted = (
-        (resource.RLIMIT_AS, base + memory),
-        (resource.RLIMIT_CPU, seconds),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_STACK, STACK),
-        (resource.RLIMIT_NOFILE, 32),
-        (resource.RLIMIT_CORE, 0),
-        (getattr(resource, "RLIMIT_NPROC", None), 0),
-        (getattr(resource, "RLIMIT_MEMLOCK", None), 0),
-        (getattr(resource, "RLIMIT_MSGQUEUE", None), 0),
-    )
-    for which, limit in wanted:
-        if which is None:
+def limit(resources: dict[str, int]) -> None:
+    """Resource limits by name, soft and hard alike; less where the hard limit is less. Unknown ones are skipped."""
+    for name, most in resources.items():
+        if (which := getattr(resource, name, None)) is None:
             continue
         try:
-            resource.setrlimit(which, (limit, limit))
+            resource.setrlimit(which, (most, most))
         except (ValueError, OSError):
             hard = resource.getrlimit(which)[1]
-            resource.setrlimit(which, (min(limit, hard) if hard >= 0 else limit, hard))
+            resource.setrlimit(which, (min(most, hard) if hard >= 0 else most, hard))
 
 
 def describe(error: BaseException) -> bytes:
@@ -75,11 +60,10 @@ def run(job: dict[str, Any], order: messages.Order) -> None:
         def case() -> Any:
             return function()(*arguments())
 
+    if order.flags & messages.TIMED:
+        messages.send(SOCKET, messages.STARTED)
     for _ in range(job["tests"]):
-        if order.test:
-            signal.setitimer(signal.ITIMER_PROF, order.test)
         answer(case)
-    signal.setitimer(signal.ITIMER_PROF, 0)
     messages.send(SOCKET, messages.END)
 
 
@@ -156,14 +140,10 @@ def reopen(file: Any, mode: str = "r", *args: Any, **named: Any) -> Any:
 
 
 def main(order: messages.Order, base: int, install: Callable[[], None] | None, role: Role) -> None:
-    """The whole life of a child. Its exit status is 0 only if it came to the end."""
+    """The whole life of a child, where `base` bytes are mapped already. Its exit status is 0 only at its very end."""
     leave = os._exit
-    confine(order.memory, order.cpu, base)
+    limit({"RLIMIT_AS": base + order.memory, "RLIMIT_CPU": int(order.cpu) + 2, "RLIMIT_NPROC": 0})
     job = marshal.loads(messages.receive(SOCKET)[1])
-    random.seed(0)
-    sys.setrecursionlimit(RECURSION)
-    for name in ("ctypes", "_ctypes"):
-        sys.modules.pop(name, None)
     if install and not order.flags & messages.UNFILTERED:
         install()
     role(job, order)

@@ -12,8 +12,9 @@ PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
+SIGKILL = 9
 
-MACHINE = platform.machine()
+MACHINE = platform.machine()  # and from here on the module knows, where no one may ask
 _libc = ctypes.CDLL(None, use_errno=True)
 _UNSIGNED_LONG = ctypes.c_ulong
 

@@ -10,18 +10,19 @@ import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-_ORDER = struct.Struct("=IdddQQI")
+_ORDER = struct.Struct("=IddQQI")
 _REPORT = struct.Struct("=IIIddB")
 ORDER_SIZE, REPORT_SIZE = _ORDER.size, _REPORT.size
 
-EXITED, CPU_LIMIT, WALL_LIMIT, BROKEN, TESTS_LIMIT = range(5)  # why a job ended
+EXITED, CPU_LIMIT, WALL_LIMIT, BROKEN, TESTS_LIMIT, TEST_LIMIT = range(6)  # why a job ended; the last is the parent's
 UNFILTERED = 1  # a trusted canary that runs without the system-call filter, to see what the other layers hold
+TIMED = 4  # a frame says that the first test begins
 PAIRED = 2  # two children: the program, and the tests that are code
 
 HEADER = struct.Struct("=cI")  # a frame: its kind and the length of what follows
 JOB, CALL = b"J", b"C"  # to a child: what to run, what to do next
 VALUE, ERROR, REFUSED, UNUSABLE, END = b"V", b"E", b"R", b"U", b"Z"
-STARTED, FAILED = b"S", b"F"  # from tests that are code: the program was called, and it is wrong
+STARTED, FAILED = b"S", b"F"  # the first test begins; from tests that are code: the program is wrong
 MOST = 1 << 32
 
 
@@ -60,11 +61,10 @@ def _exactly(descriptor: int, count: int, read: Callable[[int, int], bytes]) -> 
 
 
 class Order(NamedTuple):
-    """One program to run: limits in seconds (of the whole, of one test, by the clock) and bytes."""
+    """One program to run: limits in seconds (of processor time, by the clock) and bytes."""
 
     job: int
     cpu: float
-    test: float
     wall: float
     memory: int
     results: int

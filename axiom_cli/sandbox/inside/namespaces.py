@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ctypes
 import os
-import signal
 
 from . import kernel
 
@@ -48,7 +47,7 @@ def become_first() -> None:
     """Forks; the child goes on as process 1 of the new namespace, this process waits for it and ends with it."""
     child = os.fork()
     if child == 0:
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, kernel.SIGKILL)
         return
     os.closerange(2, 4096)
     status = os.waitpid(child, 0)[1]

@@ -16,17 +16,17 @@ import marshal
 import mmap
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec
 from types import ModuleType
 from typing import IO
 
 LOADED = """
 __future__ abc array binascii bisect builtins cmath collections collections.abc contextlib copy dataclasses decimal enum
-errno functools gc heapq io itertools json math operator os random re resource select signal socket string struct sys
+errno functools gc heapq io itertools json math operator os random re resource select string struct sys
 time types typing unicodedata warnings weakref zlib _bisect _csv _datetime _decimal _heapq _json _md5 _opcode _random
-_sha1 _sha2 _sha256 _sha3 _sha512 _blake2 _statistics _struct _contextvars _queue _posixsubprocess encodings.ascii
-encodings.latin_1 encodings.utf_8
+_sha1 _sha2 _sha256 _sha3 _sha512 _blake2 _socket _statistics _struct _contextvars _queue _posixsubprocess
+encodings.ascii encodings.latin_1 encodings.utf_8
 """
 LEFT_OUT = {
     "antigravity", "ctypes", "curses", "dbm", "distutils", "ensurepip", "idlelib", "lib2to3", "msilib",
@@ -106,12 +106,29 @@ def content(path: str) -> bytes:
         return file.read()
 
 
-def load() -> None:
-    """Makes the standard library ready for children: from here on no file is looked at for an import."""
+@contextlib.contextmanager
+def without_fork_hooks() -> Iterator[None]:
+    """Modules loaded here get no say at a fork: `random` would gather fresh randomness in each child."""
+    register = os.register_at_fork
+    os.register_at_fork = lambda **hooks: None
+    try:
+        yield
+    finally:
+        os.register_at_fork = register
+
+
+def load(packages: Iterable[str] = (), path: Iterable[str] = ()) -> None:
+    """Makes the standard library ready for children, and `packages` from `path`, with what they import by themselves:
+    from here on no file is looked at for an import."""
     builtins.exit = builtins.quit = sys.exit  # what `site` would have given
-    for name in LOADED.split():
-        with contextlib.suppress(ImportError):
+    with without_fork_hooks():
+        for name in LOADED.split():
+            with contextlib.suppress(ImportError):
+                importlib.import_module(name)
+        sys.path += path
+        for name in packages:
             importlib.import_module(name)
+    sys.modules["random"].seed(0)
     shelf = Shelf(
         (name, package, data)
         for name, package, data in gather(os.path.dirname(os.__file__))

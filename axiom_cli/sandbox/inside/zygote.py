@@ -12,20 +12,24 @@ import errno
 import gc
 import json
 import os
-import resource
 import select
-import signal
-import socket
 import sys
 import time
+from _socket import CMSG_SPACE, socket  # the module around it would fill each child's memory with enumerations
 from collections.abc import Callable
 
 from . import child, messages, program, stdlib, tests
+from .clocks import processor_time
 
 if sys.platform.startswith("linux"):
     from . import kernel, landlock, namespaces, seccomp
 
 SLACK = 8 << 20
+SIGKILL = 9  # the module `signal` is made of enumerations, too
+LIMITS = {
+    "RLIMIT_FSIZE": 0, "RLIMIT_STACK": 64 << 20, "RLIMIT_NOFILE": 32, "RLIMIT_CORE": 0, "RLIMIT_MEMLOCK": 0,
+    "RLIMIT_MSGQUEUE": 0,
+}  # fmt: skip
 
 
 def mapped() -> int:
@@ -68,7 +72,7 @@ def lock_down(wanted: set[str]) -> tuple[dict[str, str], Callable[[], None] | No
         namespaces.become_first()
         attempt("namespaces", namespaces.empty_root)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGKILL)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, SIGKILL)
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     attempt("landlock", landlock.deny_everything)
     filters: list[seccomp.Filter] = []
@@ -78,9 +82,9 @@ def lock_down(wanted: set[str]) -> tuple[dict[str, str], Callable[[], None] | No
     return missing, filters[0].install if filters else None
 
 
-def receive(control: socket.socket) -> tuple[messages.Order, list[int]] | None:
+def receive(control: socket) -> tuple[messages.Order, list[int]] | None:
     """The next order and its sockets, in rising order; None when the parent has gone."""
-    data, ancillary, _flags, _address = control.recvmsg(messages.ORDER_SIZE, socket.CMSG_SPACE(12))
+    data, ancillary, _flags, _address = control.recvmsg(messages.ORDER_SIZE, CMSG_SPACE(12))
     if len(data) < messages.ORDER_SIZE or not ancillary:
         return None
     return messages.Order.unpack(data), list(array.array("i", ancillary[0][2]))
@@ -104,77 +108,76 @@ def start_child(
         os._exit(70)
 
 
-def processor_time(pid: int) -> float:
-    """Seconds of processor time of a child so far; infinite patience (0.0) where the system does not say."""
-    try:
-        return time.clock_gettime((~pid << 3) | 2)
-    except (OSError, OverflowError):
-        return 0.0
-
-
-Reaped = tuple[int, int, resource.struct_rusage]
-
-
-def wait(pids: list[int], order: messages.Order, control: socket.socket) -> tuple[int, Reaped | None]:
+def wait(pids: list[int], order: messages.Order, control: socket) -> int:
     """Waits for the last child to end, or until one reaches a limit; says which. Leaves if the parent goes."""
-    began, last = time.monotonic(), pids[-1]
+    last, used, late = pids[-1], 0.0, time.monotonic() + order.wall
     poller = select.poll()
     poller.register(control.fileno(), 0)
-    handle = -1
-    with contextlib.suppress(OSError, AttributeError):
+    try:
         handle = os.pidfd_open(last)
         poller.register(handle, select.POLLIN)
+    except (OSError, AttributeError):
+        handle = -1
     try:
         while True:
-            left = min(order.cpu - max(map(processor_time, pids)), began + order.wall - time.monotonic())
+            left = min(order.cpu - used, late - time.monotonic())
             pause = max(left, 0.001) if handle >= 0 else 0.002
             for ready, _event in poller.poll(pause * 1000 + 1):
                 if ready == handle:
-                    return messages.EXITED, None
+                    return messages.EXITED
                 for pid in pids:
-                    os.kill(pid, signal.SIGKILL)
+                    os.kill(pid, SIGKILL)
                 os._exit(0)
-            if handle < 0 and (reaped := os.wait4(last, os.WNOHANG))[0]:
-                return messages.EXITED, reaped
+            if handle < 0 and has_ended(last):
+                return messages.EXITED
             if processor_time(pids[0]) >= order.cpu:
-                return messages.CPU_LIMIT, None
-            if processor_time(last) >= order.cpu:
-                return messages.TESTS_LIMIT, None
-            if time.monotonic() - began >= order.wall:
-                return messages.WALL_LIMIT, None
+                return messages.CPU_LIMIT
+            if (used := max(map(processor_time, pids))) >= order.cpu:
+                return messages.TESTS_LIMIT
+            if time.monotonic() >= late:
+                return messages.WALL_LIMIT
     finally:
         if handle >= 0:
             os.close(handle)
 
 
-def end(pid: int) -> Reaped:
-    """Ends a child that has not been reaped, and its group."""
-    for kill in (os.kill, os.killpg):
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            kill(pid, signal.SIGKILL)
-    return os.wait4(pid, 0)
+def has_ended(pid: int) -> bool:
+    """Whether a child can be reaped, which this does not do."""
+    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
-def clean_up(pids: list[int], reaped: Reaped | None) -> tuple[int, int, float]:
+def end(pid: int) -> tuple[int, float, bool]:
+    """Ends a child, if it has not ended, and whatever is left of its group. Returns its wait status, its seconds of
+    processor time, and whether it had ended by itself."""
+    by_itself = has_ended(pid)
+    if not by_itself:
+        os.kill(pid, SIGKILL)
+    kill_group(pid)  # while its number cannot be anyone else's
+    _pid, status, usage = os.wait4(pid, 0)
+    return status, usage.ru_utime + usage.ru_stime, by_itself
+
+
+def kill_group(pid: int) -> None:
+    """Ends the processes of a child's group, of which there are none unless it got around the filter."""
+    with contextlib.suppress(OSError):  # it may not have made its group yet
+        os.killpg(pid, SIGKILL)
+
+
+def clean_up(pids: list[int]) -> tuple[int, int, float]:
     """Ends the children, their groups and whatever they left behind. Returns the last one's wait status, that of a
     program beside it if it had ended by itself, and their processor time."""
-    *others, last = pids
-    gone, before = [reaped or end(last)], 0
-    for pid in others:
-        ended = os.wait4(pid, os.WNOHANG)
-        before = ended[1]
-        gone.append(ended if ended[0] else end(pid))
-    for pid in pids:
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
+    status, cpu, _by_itself = end(pids[-1])
+    before = 0
+    for pid in pids[:-1]:
+        other, more, by_itself = end(pid)
+        before, cpu = other if by_itself else 0, cpu + more
     while True:
         try:
             stray = os.waitpid(-1, os.WNOHANG)[0]
         except ChildProcessError:
-            break
+            return status, before, cpu
         if not stray and not kill_strays():
-            break
-    return gone[0][1], before, sum(usage.ru_utime + usage.ru_stime for _pid, _status, usage in gone)
+            return status, before, cpu
 
 
 def kill_strays() -> bool:
@@ -186,13 +189,13 @@ def kill_strays() -> bool:
                 pid = int(name)
                 with open(f"/proc/{name}/stat") as file:
                     if int(file.read().rpartition(")")[2].split()[1]) == me:
-                        os.kill(pid, signal.SIGKILL)
+                        os.kill(pid, SIGKILL)
                         seen = True
     return seen
 
 
 def obey(
-    order: messages.Order, handles: list[int], base: int, install: Callable[[], None] | None, control: socket.socket
+    order: messages.Order, handles: list[int], base: int, install: Callable[[], None] | None, control: socket
 ) -> messages.Report:
     """One order from fork to report."""
     began = time.monotonic()
@@ -205,26 +208,32 @@ def obey(
             pids.append(start_child(order, own, base, install, role))
     except OSError as error:
         if pids:
-            clean_up(pids, None)
+            clean_up(pids)
         return messages.Report(order.job, error.errno or errno.EIO, 0, 0.0, 0.0, messages.BROKEN)
     finally:
         for handle in handles:
             os.close(handle)
-    cause, reaped = wait(pids, order, control)
-    status, other, cpu = clean_up(pids, reaped)
+    cause = wait(pids, order, control)
+    status, other, cpu = clean_up(pids)
     return messages.Report(order.job, status, other, cpu, time.monotonic() - began, cause)
 
 
-def main(number: int, wanted: str) -> None:
-    """Serves orders on descriptor `number` until the parent closes its end."""
-    control = socket.socket(fileno=number)
+def main(number: int, setup: dict[str, list[str]]) -> None:
+    """Serves orders on descriptor `number` until the parent closes its end. `setup` names the layers to put on, the
+    packages that programs may import, and the path where those are found."""
+    control = socket(fileno=number)
     null = quiet()
-    stdlib.load()
+    stdlib.load(setup["packages"], setup["path"])
     base = mapped() + SLACK
-    missing, install = lock_down(set(wanted.split(",")))
+    missing, install = lock_down(set(setup["layers"]))
+    child.limit(LIMITS)
+    sys.setrecursionlimit(child.RECURSION)
+    for name in ("ctypes", "_ctypes"):
+        sys.modules.pop(name, None)
     control.sendall(json.dumps({"missing": missing}).encode() + b"\n")
     os.dup2(null, 2)
     os.close(null)
+    os.environ.clear()
     gc.collect()
     gc.freeze()
     while (received := receive(control)) is not None:
