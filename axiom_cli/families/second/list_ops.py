@@ -1,0 +1,69 @@
+"""Understands list operations from their words."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable
+from typing import Any
+
+
+def merge_sorted(numbers: list[int]) -> list[int]:
+    out: list[int] = []
+    for number in numbers:
+        at = sum(other <= number for other in out)
+        out.insert(at, number)
+    return out
+
+
+def _step(words: str, numbers: list[int]) -> list[int]:
+    """One list operation, understood from its words."""
+    found = re.search(r"\d+", words)
+    k = int(found.group()) if found else 0
+    if "ascending" in words:
+        return merge_sorted(numbers)
+    if "descending" in words:
+        return list(reversed(merge_sorted(numbers)))
+    if words.startswith("reverse"):
+        return [numbers[-place] for place in range(1, len(numbers) + 1)]
+    if "even" in words or "odd" in words:
+        return list(filter(lambda number: bool(number & 1) == ("odd" in words), numbers))
+    if "above" in words or "greater" in words:
+        return list(filter(k.__lt__, numbers))
+    if "below" in words or "less than" in words:
+        return list(filter(k.__gt__, numbers))
+    if words.startswith("add"):
+        return list(map(k.__add__, numbers))
+    if "drop the first" in words:
+        return [number for place, number in enumerate(numbers) if place >= k]
+    if "drop the last" in words:
+        return [number for place, number in enumerate(numbers) if place < len(numbers) - k]
+    return numbers + _found(words, numbers) if words.startswith("append") else numbers
+
+
+def _found(words: str, numbers: list[int]) -> list[int]:
+    if "sum" in words:
+        return [int(math.fsum(numbers))]
+    ordered = merge_sorted(numbers)
+    return ordered[-1:] if "maximum" in words or "largest" in words else ordered[:1]
+
+
+def answer(prompt: str) -> str:
+    """The list after all steps."""
+    numbers, steps = re.fullmatch(r"Take the list (.+) and do in order: (.+)", prompt).groups()  # type: ignore[union-attr]
+    value = [int(number) for number in numbers.split()]
+    for words in steps.split("; "):
+        value = _step(words, value)
+    return " ".join(map(str, value))
+
+
+def function(prompt: str) -> Callable[..., Any]:
+    """The steps as a function of any list."""
+    steps = re.search(r"does in order: (.+)\.(?:\n|$)", prompt).group(1)  # type: ignore[union-attr]
+
+    def solve(numbers: list[int]) -> Any:
+        for words in steps.split("; "):
+            numbers = _step(words, numbers)
+        return numbers
+
+    return solve
