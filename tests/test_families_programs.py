@@ -9,6 +9,7 @@ import pytest
 
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.families import arithmetic, draw, expressions, handwritten, list_ops, programs, second, teacher
+from axiom_cli.families.handwritten import basics
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.stages.verify import verify
 
@@ -62,7 +63,7 @@ def test_no_call_of_two_sum_has_two_right_results():
     """One in five did, in a prototype that graded by equality."""
     program = handwritten.get("two_sum").program
     for test in program.tests + program.examples:
-        assert handwritten.pairs(*test["args"]) == bool(test["expected"])
+        assert basics.pairs(*test["args"]) == bool(test["expected"])
 
 
 def test_the_verifier_accepts_the_teacher_and_no_constant():

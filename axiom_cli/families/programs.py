@@ -14,7 +14,7 @@ from axiom_cli.ids import content_id
 from axiom_cli.records import Program
 
 EXAMPLES = 2
-TESTS = 18
+TESTS = 20
 ATTEMPTS = 2000
 LARGEST = 2**53
 OFTEN = 6

@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.families import handwritten
+from axiom_cli.families.handwritten import basics
 from axiom_cli.records import Program
 from axiom_cli.stages.verify import open_sandbox
 
@@ -20,9 +21,10 @@ def small_programs(count: int) -> Iterator[tuple[bool, str, Program]]:
     """(should it pass, the program, its problem): of ten programs six are right, two wrong, two raise. No two have the
     same text."""
     problems = []
-    for problem in handwritten.problems():
+    for name in basics.PROBLEMS:
+        problem = handwritten.get(name)
+        assert problem is not None and problem.program is not None
         program = problem.program
-        assert program is not None
         tests = [test for test in (program.tests or [])[-TESTS:]]
         problems.append(Program(program.entry_point, program.signature, tests=tests, reference=program.reference))
     for n in range(count):

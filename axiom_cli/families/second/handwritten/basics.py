@@ -1,4 +1,4 @@
-"""The hand-written problems, solved again by other means."""
+"""The basic problems, solved again by other means."""
 
 from __future__ import annotations
 

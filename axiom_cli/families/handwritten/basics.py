@@ -1,40 +1,11 @@
-"""Ten classic problems, each with one right result for every call that it allows. Their ids are their names."""
+"""Ten problems that everyone knows."""
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
 from random import Random
 from typing import Any
 
-from axiom_cli.families import programs, references
-from axiom_cli.families.family import Exercise
-from axiom_cli.records import Problem
-
-FAMILY = "handwritten"
-SPLIT = "train"
-
-
-@dataclass(frozen=True)
-class Handwritten:
-    """One problem: how hard it is, its title, what the function does, and where calls come from."""
-
-    level: int
-    title: str
-    returns: str
-    arguments: Callable[[Random], list[Any]]
-    edges: tuple[list[Any], ...]
-    plan: tuple[str, ...]
-
-
-def _numbers(random: Random, low: int = -20, high: int = 20, least: int = 1, most: int = 12) -> list[int]:
-    return [random.randint(low, high) for _ in range(random.randint(least, most))]
-
-
-def _ascending(random: Random, most: int = 12) -> list[int]:
-    return sorted(set(_numbers(random, -40, 40, most=most)))
+from axiom_cli.families.handwritten.entry import Handwritten, ascending, numbers
 
 
 def pairs(nums: list[int], target: int) -> int:
@@ -46,7 +17,7 @@ def _two_sum(random: Random) -> list[Any]:
     """At most one pair adds up; in one call of six none does."""
     wanted = int(random.random() < 5 / 6)
     while True:
-        nums = _numbers(random, least=2, most=9)
+        nums = numbers(random, least=2, most=9)
         a, b = random.sample(range(len(nums)), 2)
         target = nums[a] + nums[b] if wanted else random.randint(-40, 40)
         if pairs(nums, target) == wanted:
@@ -67,7 +38,7 @@ def _palindrome(random: Random) -> list[str]:
 
 
 def _search(random: Random) -> list[Any]:
-    nums = _ascending(random)
+    nums = ascending(random)
     return [nums, random.choice(nums) if random.random() < 0.6 else random.randint(-45, 45)]
 
 
@@ -84,7 +55,7 @@ def _brackets(random: Random) -> list[str]:
 
 
 def _two_sorted(random: Random) -> list[Any]:
-    return [sorted(_numbers(random, least=0)), sorted(_numbers(random, least=0))]
+    return [sorted(numbers(random, least=0)), sorted(numbers(random, least=0))]
 
 
 PROBLEMS: dict[str, Handwritten] = {
@@ -139,7 +110,7 @@ PROBLEMS: dict[str, Handwritten] = {
         "Maximum subarray",
         "returns the largest sum of a contiguous part of nums that holds at least one number. For an empty list it "
         "returns 0.",
-        lambda random: [_numbers(random, -9, 9, 2)],
+        lambda random: [numbers(random, -9, 9, 2)],
         ([[]], [[5]], [[-5]], [[-3, -1, -2]], [[0, 0]], [[1, 2, 3]], [[4, -1, 2, 1]], [[-2, 1, -3, 4, -1, 2, 1, -5]]),
         ("the best part that ends here is this number, alone or with the best part before", "keep the best of all"),
     ),
@@ -193,37 +164,8 @@ PROBLEMS: dict[str, Handwritten] = {
         2,
         "Remove duplicates",
         "returns a list with each number of nums once, in the order in which they first occur.",
-        lambda random: [_numbers(random, -4, 6, 3, 14)],
+        lambda random: [numbers(random, -4, 6, 3, 14)],
         ([[]], [[1]], [[1, 1]], [[2, 1, 2]], [[3, 2, 1]], [[0, 0, 0, 0]], [[1, 2, 3, 1, 2, 3]], [[-1, 1, -1]]),
         ("remember what was met", "keep a number when it is met for the first time"),
     ),
 }
-
-
-def names() -> list[str]:
-    """The ids of the ten."""
-    return list(PROBLEMS)
-
-
-def exercise(name: str) -> Exercise:
-    """The problem as an exercise. Raises KeyError for any other name."""
-    entry = PROBLEMS[name]
-    function = getattr(references, name)
-    source = inspect.getsource(function).strip() + "\n"
-    signature = source.partition("\n")[0].removeprefix("def ").removesuffix(":")
-    return Exercise(name, signature, entry.returns, source, entry.arguments, entry.edges, entry.plan)
-
-
-@cache
-def get(name: str) -> Problem | None:
-    """The problem with this id, or None."""
-    if name not in PROBLEMS:
-        return None
-    prompt, program = programs.build(exercise(name))
-    entry = PROBLEMS[name]
-    return Problem(name, FAMILY, entry.title, prompt, entry.level, SPLIT, program=program)
-
-
-def problems() -> list[Problem]:
-    """All ten."""
-    return [problem for name in names() if (problem := get(name))]

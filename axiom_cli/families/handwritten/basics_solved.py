@@ -1,4 +1,4 @@
-"""Solutions of the hand-written problems: the reference on record, and the oracle of every test.
+"""Solutions of the basic problems: the reference on record, and the oracle of every test.
 
 Each stands alone: a problem's record holds the text of its one function.
 """
