@@ -19,7 +19,7 @@ Name = Annotated[str, typer.Option("--experiment", metavar="NAME", help="With --
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
-@configured()
+@configured("allow")
 def coldstart(
     ctx: typer.Context,
     config: ColdstartConfig,

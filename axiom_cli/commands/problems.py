@@ -1,4 +1,4 @@
-"""`axiom problems`: list, gen, audit, import, overlap."""
+"""`axiom problems`: list, gen, audit, new, import, overlap."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import typer
 from axiom_cli import console
 from axiom_cli.commands.streams import AsJson, Output, records, rows, show, words, write
 from axiom_cli.configs import AuditConfig, GenConfig
-from axiom_cli.errors import GateFailed
+from axiom_cli.errors import GateFailed, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, configured, names
 from axiom_cli.records import Problem
 
@@ -81,6 +81,20 @@ def audit(config: AuditConfig, family: Families = None, output: Output = None) -
     if failed:
         raise GateFailed(f"{words(len(failed), 'check')} of {count} failed: {'; '.join(failed[:3])}")
     console.note(f"all {count} checks passed")
+
+
+@app.command(epilog=GLOBAL_OPTIONS)
+def new(name: Annotated[str, typer.Argument(metavar="NAME", help="The family's name, such as roman_sums.")]) -> None:
+    """Write a working family of your own, with its test, as a package in the folder NAME."""
+    from axiom_cli.stages.new_family import new_family
+
+    found, folder = new_family(name), Path(name)
+    if folder.exists():
+        raise UsageError(f"{folder} is there already", "nothing was written; choose another name or folder")
+    folder.mkdir()
+    for file, text in found.items():
+        (folder / file).write_text(text, "utf-8")
+    console.note(f"{folder}/: {', '.join(found)}; pip install -e {folder}, then axiom problems gen {name}")
 
 
 @app.command("import", epilog=GLOBAL_OPTIONS)

@@ -34,7 +34,7 @@ ListProblems = Annotated[bool, typer.Option("--list-problems", help="List the ha
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
-@configured()
+@configured("allow")
 def solve(
     ctx: typer.Context,
     model: ModelConfig,

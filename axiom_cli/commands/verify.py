@@ -31,7 +31,7 @@ Audit = Annotated[
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
-@configured()
+@configured("allow")
 def verify(
     ctx: typer.Context,
     config: VerifyConfig,

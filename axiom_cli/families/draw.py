@@ -15,7 +15,7 @@ from random import Random
 from typing import Any
 
 from axiom_cli import families
-from axiom_cli.errors import NothingToDo, UsageError
+from axiom_cli.errors import AxiomError, InputError, NothingToDo, UsageError
 from axiom_cli.families import programs
 from axiom_cli.families.family import LEVELS, Exercise, Family
 from axiom_cli.ids import content_id
@@ -177,10 +177,31 @@ def _rows(family: Family, level: int, split: str, seed: int, form: str) -> Itera
         yield row
 
 
+def _lane(family: Family, level: int, split: str, seed: int, form: str) -> Iterator[dict[str, Any]]:
+    """Like `_rows`; what a plug-in raises is its author's to put right, and told with the place."""
+    drawn, n = _rows(family, level, split, seed, form), 0
+    if family.name in families.BUILT_IN:
+        yield from drawn
+        return
+    while True:
+        try:
+            row = next(drawn)
+        except AxiomError:
+            raise
+        except Exception as error:  # a plug-in's own code may raise anything
+            what = f"{type(error).__name__}: {error}"
+            raise InputError(
+                f"the plug-in family {family.name!r} raised {what}, at level {level}, problem {n}",
+                "AXIOM_DEBUG=1 shows where",
+            ) from error
+        yield row
+        n += 1
+
+
 def stream(family: Family | str, level: int, split: str, seed: int, form: str = "answer") -> Iterator[Problem]:
     """The problems of one family and level, each once. Raises NothingToDo after the last."""
     found = _checked(family, (level,), split, form)
-    return map(Problem.from_dict, _rows(found, level, split, seed, form))
+    return map(Problem.from_dict, _lane(found, level, split, seed, form))
 
 
 def rows(
@@ -193,7 +214,7 @@ def rows(
     found = [_checked(name, levels, split, form) for name in dict.fromkeys(names or families.names())]
     if count < 0:
         raise UsageError(f"a count of {count}", "ask for 0 or more problems")
-    lanes = [_rows(family, level, split, seed, form) for level in levels for family in found]
+    lanes = [_lane(family, level, split, seed, form) for level in levels for family in found]
     return map(next, islice(cycle(lanes), count))
 
 

@@ -68,13 +68,20 @@ def audit(
     for family in found:
         if family is None:
             yield _audit_handwritten().to_dict()
-            continue
-        for form in family.forms:
-            count = draws if form == "answer" else max(len(LEVELS), draws // PROGRAM_SHARE)
-            yield _audit_family(family, form, count, split, seed).to_dict()
+        else:
+            yield from audit_family(family, draws, split, seed)
 
 
-def _audit_family(family: Family, form: str, count: int, split: str, seed: int) -> Row:
+def audit_family(
+    family: Family, draws: int = 10_000, split: str = "test", seed: int = 0
+) -> Iterator[dict[str, Any]]:
+    """One row a form of this family, which need not be installed: for the tests of plug-ins."""
+    for form in family.forms:
+        count = draws if form == "answer" else max(len(LEVELS), draws // PROGRAM_SHARE)
+        yield _audit_form(family, form, count, split, seed).to_dict()
+
+
+def _audit_form(family: Family, form: str, count: int, split: str, seed: int) -> Row:
     row = Row(family.name, form)
     met: dict[str, tuple[str, int]] = {}
     guesses: Counter[str] = Counter()

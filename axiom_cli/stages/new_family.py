@@ -1,0 +1,26 @@
+"""A new problem family: the files of a package that works from the start, to be changed by its author."""
+
+from __future__ import annotations
+
+import keyword
+from importlib.resources import files
+from string import Template
+
+from axiom_cli import families
+from axiom_cli.errors import UsageError
+
+TEMPLATES = {"{name}.py": "family.txt", "test_{name}.py": "test.txt", "pyproject.toml": "pyproject.txt"}
+
+
+def new_family(name: str) -> dict[str, str]:
+    """The contents of each file by its name. Raises UsageError where `name` is none for a module or is taken."""
+    if not (name.isascii() and name.isidentifier() and name == name.lower()) or keyword.iskeyword(name):
+        raise UsageError(f"{name!r} is no name for a family", "lower-case letters, digits and _, such as roman_sums")
+    if name in families.names():
+        raise UsageError(f"there is a family called {name!r} already", "axiom problems list shows all of them")
+    words = {"name": name, "Name": name.title().replace("_", ""), "dashed": name.strip("_").replace("_", "-")}
+    folder = files("axiom_cli.templates") / "family"
+    return {
+        file.format(name=name): Template((folder / source).read_text("utf-8")).substitute(words)
+        for file, source in TEMPLATES.items()
+    }
