@@ -104,7 +104,10 @@ class Program(Record):
 
 @dataclass(frozen=True)
 class Problem(Record):
-    """A question with exactly one right answer (`answer`), or a program to write (`program`)."""
+    """A question with a right answer (`answer`), or a program to write (`program`).
+
+    The answer is the only right one, unless `checker` names a family that says which ones it accepts.
+    """
 
     kind: ClassVar[str] = "problem"
     parents: ClassVar[Mapping[str, type[Record]]] = {"program": Program}
@@ -116,11 +119,13 @@ class Problem(Record):
     level: int
     split: str
     answer: str | None = None
+    checker: str | None = None
     program: Program | None = None
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def check(self) -> None:
         """A problem is of one form: an answer, or a program."""
+        _expect(self, "checker", (str, type(None)))
         for name in ("id", "family", "prompt"):
             _expect(self, name, str)
         _expect(self, "level", int)

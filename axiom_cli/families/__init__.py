@@ -17,6 +17,7 @@ BUILT_IN = MappingProxyType(
         "rpn": "axiom_cli.families.rpn:Rpn",
         "parentheses": "axiom_cli.families.parentheses:Parentheses",
         "list_ops": "axiom_cli.families.list_ops:ListOps",
+        "colouring": "axiom_cli.families.colouring:Colouring",
     }
 )
 

@@ -164,6 +164,8 @@ def _rows(family: Family, level: int, split: str, seed: int, form: str) -> Itera
         }
         if drawn.program is None:
             row["answer"] = family.answer(drawn.task)
+            if family.open_ended:
+                row["checker"] = family.name
         else:
             row["program"] = drawn.program.to_dict()
         row["origin"] = {

@@ -42,6 +42,7 @@ class Family(ABC):
     about: ClassVar[str]
     levels: ClassVar[str]
     forms: ClassVar[tuple[str, ...]] = ("answer",)
+    open_ended: ClassVar[bool] = False  # whether answers other than `answer` may be right: `accepts` tells
 
     @abstractmethod
     def draw(self, random: Random, level: int) -> Any:
@@ -58,6 +59,10 @@ class Family(ABC):
     @abstractmethod
     def trace(self, task: Any) -> list[str]:
         """The lines of reasoning by which the solver-teacher reaches the answer."""
+
+    def accepts(self, prompt: str, answer: str) -> bool:
+        """Whether `answer`, which a model wrote, is right, by the prompt alone. Only asked where `open_ended`."""
+        raise NotImplementedError(f"{self.name} is open-ended and does not say what it accepts")
 
     def shared(self, task: Any, level: int, form: str) -> Sequence[int]:
         """The levels at which this very question can be drawn. One of them owns it, chosen by its content, so that a

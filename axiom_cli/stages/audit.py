@@ -30,6 +30,7 @@ LEAST_SCORE = 0.9
 MOST_GUESSED = 0.25
 MUTATED = 20
 CALLS = 150
+GUESSED = 200
 
 
 @dataclass
@@ -42,6 +43,7 @@ class Row:
     distinct: int = 0
     disagreements: int = 0
     ambiguous: int = 0
+    several: int = 0
     collisions: int = 0
     leaks: int = 0
     guessable: float | None = None
@@ -102,6 +104,8 @@ def _audit_form(family: Family, form: str, count: int, split: str, seed: int) ->
     row.collisions += _collisions(family, form, split, seed, count // len(LEVELS))
     row.mutation_score = round(killed / different, 4) if different else None
     row.guessable = round(max(guesses.values()) / row.draws, 4) if guesses else None
+    if family.open_ended:
+        row.guessable = max(_accepted_guesses(family, level, seed) for level in LEVELS)
     return _judged(row)
 
 
@@ -120,11 +124,23 @@ def _look_for_ambiguity(
 def _check_answer(row: Row, family: Family, drawn: draw.Drawn, guesses: Counter[str]) -> None:
     answer = family.answer(drawn.task)
     other = second.answer(family.name, drawn.prompt)
-    row.disagreements += other is not None and other != answer
+    if family.open_ended:
+        row.several += other not in (None, answer)
+        row.disagreements += not all(family.accepts(drawn.prompt, one) for one in (other, answer) if one is not None)
+    else:
+        row.disagreements += other is not None and other != answer
     row.ambiguous += answers.read_answer(teacher.solution(family, drawn.task)) != answer
     row.leaks += answers.MARK in drawn.prompt
     words = drawn.prompt.split()
     guesses.update({f"always {answer}"} | ({"the last word"} if words[-1] == answer else set()))
+
+
+def _accepted_guesses(family: Family, level: int, seed: int) -> float:
+    """The share of prompts of a level for which the answer to one of a few others is right, too."""
+    tasks = [family.draw(Random(f"{seed}/guess/{family.name}/{level}/{n}"), level) for n in range(GUESSED)]
+    prompts, found = [family.statement(task) for task in tasks], Counter(map(family.answer, tasks))
+    guesses = [answer for answer, _times in found.most_common(len(LEVELS))]
+    return max(sum(family.accepts(prompt, guess) for prompt in prompts) for guess in guesses) / GUESSED
 
 
 def _check_program(row: Row, prompt: str, program: Program, family: str) -> None:

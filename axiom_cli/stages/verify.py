@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from importlib.util import find_spec
 from itertools import chain
 
-from axiom_cli import answers
+from axiom_cli import answers, families
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import MissingError
 from axiom_cli.records import STDIN_STDOUT, Problem, Sample, Verdict
@@ -64,7 +64,7 @@ def attempt(sample: Sample) -> str | Outcome:
 
 
 def check_answer(sample: Sample) -> Outcome:
-    """Exact match of the answer that the text gives with the problem's."""
+    """Exact match of the answer that the text gives with the problem's, or the word of the family that checks it."""
     if sample.finish == "error":
         return Outcome("infra", 0, 1, "the engine failed on this sample")
     if sample.finish == "length":
@@ -72,9 +72,15 @@ def check_answer(sample: Sample) -> Outcome:
     answer = answers.read_answer(sample.text)
     if answer is None:
         return Outcome("fail", 0, 1, "no line that starts with Answer:")
-    if answer != sample.problem.answer:
+    if not _is_right(sample.problem, answer):
         return Outcome("fail", 0, 1, "wrong answer")
     return Outcome("pass", 1, 1, "")
+
+
+def _is_right(problem: Problem, answer: str) -> bool:
+    if problem.checker:
+        return families.get(problem.checker).accepts(problem.prompt, answer)
+    return answer == problem.answer
 
 
 def _tests(problem: Problem) -> int:
