@@ -106,6 +106,7 @@ class VerifyConfig:
     memory: int = option(256, "Mebibytes that a program may take.", least=1, most=2**20)
     jobs: int = option(0, "Programs run side by side; 0 is one a core.", least=0, most=1024)
     isolation: str = option("auto", "auto, or the weakest level accepted: strong, good, basic, limited, none.")
+    unsafe_no_sandbox: bool = option(False, "With --isolation none: run programs that nothing holds.")
     allow: str = option("", "Packages that programs may import, comma-separated: numpy.")
 
 

@@ -119,3 +119,30 @@ def test_colliding_keys_cost_nothing():
     began = time.monotonic()
     decode(evil)
     assert time.monotonic() - began < 1
+
+
+def test_long_lists_in_any_order_and_numbers_that_are_close():
+    unordered, close = rule("unordered"), rule("unordered,float:0.05")
+    many = list(range(20_000))
+    assert equal(many, encode(many), encode(many[::-1]), unordered)
+    assert not equal(many, encode(many), encode([*many[:-1], 7]), unordered)
+    mixed = [1, 2.0, True, "1", None, float("nan"), -0.0, [1, 2], {"a": [1]}, 10**4400]
+    again = [10**4400, {"a": [1.0]}, [1.0, 2], 0, float("nan"), None, "1", True, 2, 1.0]
+    assert equal(mixed, encode(mixed), encode(again), unordered)
+    for at in range(len(mixed)):
+        other = [*again[:at], "another", *again[at + 1 :]]
+        assert not equal(mixed, encode(mixed), encode(other), unordered)
+    assert not equal([1, 1, 2], encode([1, 1, 2]), encode([1, 2, 2]), unordered)
+    assert not equal([(1, 2)], encode([(1, 2)]), encode([[1, 2]]), unordered)
+    assert equal([1.05, 1.1], encode([1.05, 1.1]), encode([1.09, 1.0]), close)
+    assert not equal([1.05, 1.1], encode([1.05, 1.1]), encode([1.0, 1.2]), close)
+
+
+def test_printed_numbers_are_close_or_not():
+    close = rule("tokens,float:1e-3")
+    text = "x 1.0 2\n"
+    for printed in ("x 1.0005 2.001", "x 1e0 +2", "x\n1. 2"):
+        assert equal(text, encode(text), encode(printed), close), printed
+        assert not equal(text, encode(text), encode(printed), rule("tokens"))
+    for printed in ("x 1.1 2", "y 1 2", "x 1 2 3", "x 1_0 2", "x nan 2", "x \u0661 2", "x 1", ""):
+        assert not equal(text, encode(text), encode(printed), close), printed

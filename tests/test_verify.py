@@ -12,7 +12,7 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.configs import VerifyConfig
-from axiom_cli.errors import InputError, MissingError
+from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import ModelRef, Problem, Program, Sample, Verdict
 from axiom_cli.stages.verify import verify
 
@@ -194,6 +194,19 @@ def test_packages_are_there_if_the_user_allows_them():
     assert verdict.isolation == one(sample("```python\ndef double(n): return 2 * n\n```", program=DOUBLE)).isolation
     with pytest.raises(MissingError, match="--allow nonesuch: no such package is installed"):
         one(sample(text, program=DOUBLE), VerifyConfig(allow="numpy, nonesuch"))
+
+
+def test_no_isolation_has_to_be_asked_for_twice():
+    text = "```python\ndef double(n): return 2 * n\n```"
+    with pytest.raises(UsageError, match="--isolation none"):
+        one(sample(text, program=DOUBLE), VerifyConfig(isolation="none"))
+    assert one(sample(text, program=DOUBLE), VerifyConfig(isolation="none", unsafe_no_sandbox=True)).status == "pass"
+
+
+def test_numpy_s_numbers_are_no_data_and_its_parts_are_there():
+    text = "```python\nimport numpy as np\ndef double(n):\n    np.random.seed(n)\n    return np.int64(2 * n)\n```"
+    verdict = one(sample(text, program=DOUBLE), VerifyConfig(jobs=1, allow="numpy"))
+    assert verdict.reason == "returned bytes, or an array or number made of them, on test 1"
 
 
 def test_bad_input_is_named_in_its_turn():

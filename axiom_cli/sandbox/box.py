@@ -73,8 +73,8 @@ class Sandbox:
         self._known: OrderedDict[str, Outcome] = OrderedDict()
         self._suites: OrderedDict[int, tuple[records.Program, suite.AnySuite]] = OrderedDict()
         try:
-            self._workers.append(self._start())
-            self.level, self.missing = prove(self._workers[0], self.limits.wall * crowding())
+            self._workers.append(self._make())
+            self.level, self.missing = self._prove(self._workers[0])
             levels.require(self.level, isolation, self.missing)
             if self.level in ("limited", "none"):
                 worker.hide_this_process()
@@ -253,10 +253,26 @@ class Sandbox:
             self._workers.remove(one)
             one.kill()
 
-    def _start(self) -> Worker:
+    def _make(self) -> Worker:
         limits = self.limits
         order = messages.Order(0, limits.timeout, 0.0, limits.memory << 20, limits.result_bytes, 0)
         return Worker(order, limits.test, self._setup)
+
+    def _prove(self, one: Worker) -> tuple[str, list[str]]:
+        return prove(one, self.limits.wall * crowding())
+
+    def _start(self) -> Worker:
+        """One worker more, proved to isolate no less than the first. Raises MissingError if none can be had."""
+        for _ in range(TRIES):
+            level, missing = self._prove(one := self._make())
+            if levels.LEVELS.index(level) >= levels.LEVELS.index(self.level) and not one.dead:
+                return one
+            one.kill()
+        why = f" ({'; '.join(missing)})" if missing else ""
+        raise MissingError(
+            f"a new worker reaches {level}{why}, and the first one reached {self.level}",
+            f"fewer --jobs may help; --isolation {level} accepts it",
+        )
 
 
 def _is_text(code: str) -> bool:

@@ -36,7 +36,7 @@ class CodeSuite:
     check: bool
     paired = True
     total = 1
-    inputs = b""
+    inputs: tuple[bytes, ...] = ()
 
     def payload(self, code: str) -> bytes:
         """What the judge's process gets; it hands `program` on, which is all that the program gets to know."""

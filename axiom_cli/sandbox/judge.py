@@ -115,7 +115,8 @@ def _graded(suite: AnySuite, got: list[tuple[bytes, bytes]]) -> tuple[int, str]:
 def _complaint(kind: bytes, body: bytes, number: int) -> str:
     text = body[:1200].decode("utf-8", "replace")
     if kind == messages.VALUE:
-        return f"wrong answer on test {number}"
+        what = "returned bytes, or an array or number made of them," if body[:1] == b"s" else "wrong answer"
+        return f"{what} on test {number}"
     if kind == messages.REFUSED:
         return f"returned something that is not plain data on test {number}"
     if kind == messages.ERROR:

@@ -40,13 +40,13 @@ def memory():
     return block
 
 def descriptors():
-    seen = [n for n in range(4, 64) if alive(n)]
+    seen = [n for n in range(4, 4096) if alive(n)]
     if not seen:
         raise PermissionError
 
 def alive(number):
     try:
-        os.fstat(number)
+        os.get_inheritable(number)  # by fcntl, which is allowed
     except OSError:
         return False
     return True

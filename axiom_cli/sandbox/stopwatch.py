@@ -12,7 +12,8 @@ import os
 import signal
 import socket
 import struct
-from dataclasses import dataclass
+from collections import deque
+from collections.abc import Iterable
 
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.inside.clocks import processor_time
@@ -20,42 +21,44 @@ from axiom_cli.sandbox.inside.clocks import processor_time
 CREDENTIALS = struct.Struct("=iii")  # process, user, group
 
 
-@dataclass
 class Stopwatch:
-    """Of one job, whose tests may take `limit` seconds of processor time each. `over` says that one took more."""
+    """Of one job, whose tests may take `limit` seconds of processor time each, the first one with the program's top
+    level. `over` says that one took more. An input is handed out when the result before it is there, so that no test
+    can be worked on in the time of another."""
 
-    limit: float
-    pid: int = 0
-    at: int = 0  # where the next frame starts
-    since: float = 0.0
-    over: bool = False
+    def __init__(self, end: socket.socket, limit: float, inputs: Iterable[bytes]) -> None:
+        end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
+        self.limit, self.inputs, self.over = limit, deque(inputs), False
+        self._pid, self._at, self._since = 0, 0, 0.0  # whose clock, where the next frame starts, when the test began
 
     @staticmethod
     def supported() -> bool:
         """Whether this system tells who has written to a socket."""
         return hasattr(socket, "SO_PASSCRED") and hasattr(os, "pidfd_open")
 
-    def start(self, end: socket.socket) -> None:
-        """Asks for the writer of everything that comes out of this end."""
-        end.setsockopt(socket.SOL_SOCKET, socket.SO_PASSCRED, 1)
-
     def receive(self, end: socket.socket, size: int) -> bytes:
-        """Like `recv`."""
+        """Like `recv`; remembers who has written."""
         part, ancillary, _flags, _address = end.recvmsg(size, socket.CMSG_SPACE(CREDENTIALS.size))
         for level, kind, data in ancillary:
             if (level, kind) == (socket.SOL_SOCKET, socket.SCM_CREDENTIALS):
-                self.pid = CREDENTIALS.unpack(data)[0]
+                self._pid = CREDENTIALS.unpack(data)[0]
         return part
 
-    def look(self, received: bytearray) -> None:
-        """Ends the program if no frame has come for too long. The first frame says that its first test begins."""
-        used, before = processor_time(self.pid) if self.pid else 0.0, self.at
-        while len(received) >= self.at + messages.HEADER.size:
-            _kind, length = messages.HEADER.unpack_from(received, self.at)
-            self.at += messages.HEADER.size + length
-        if self.at != before:
-            self.since = used
-        elif self.pid and used - self.since > self.limit:
+    def look(self, received: bytearray) -> bytes:
+        """What is to be sent now that so much was received. Ends the program if its test has taken too long."""
+        told, used = b"", processor_time(self._pid) if self._pid else 0.0
+        while (end := self._end(received)) <= len(received):
+            kind, self._at, self._since = received[self._at : self._at + 1], end, used
+            if kind != messages.STARTED and self.inputs:
+                told += self.inputs.popleft()
+        if self._pid and used - self._since > self.limit:
             self.over = True
             with contextlib.suppress(OSError):
-                os.kill(self.pid, signal.SIGKILL)
+                os.kill(self._pid, signal.SIGKILL)
+        return told
+
+    def _end(self, received: bytearray) -> int:
+        """Where the next frame ends; beyond all that was received if its head is not there yet."""
+        if len(received) < self._at + messages.HEADER.size:
+            return len(received) + 1
+        return self._at + messages.HEADER.size + messages.HEADER.unpack_from(received, self._at)[1]

@@ -21,7 +21,7 @@ class Suite:
 
     key: str
     entry: str
-    inputs: bytes
+    inputs: tuple[bytes, ...]
     expected: tuple[tuple[Any, bytes], ...]
     rule: values.Rule
     paired = False
@@ -62,4 +62,4 @@ def _data_suite(program: records.Program, tests: Sequence[Any]) -> Suite:
     if program.entry_point == STDIN_STDOUT and not program.checker:
         rule = values.rule("tokens")
     key = ids.content_id([program.entry_point, program.tests, program.checker])
-    return Suite(key, program.entry_point, b"".join(inputs), tuple(expected), rule)
+    return Suite(key, program.entry_point, tuple(inputs), tuple(expected), rule)

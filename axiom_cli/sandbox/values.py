@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import marshal
 import math
+import re
+from collections import Counter
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -66,7 +68,7 @@ def equal(expected: Any, expected_bytes: bytes, returned: bytes, by: Rule) -> bo
     except Unreadable:
         return False
     if by.tokens and isinstance(expected, str) and isinstance(value, str):
-        return expected.split() == value.split()
+        return _same_tokens(expected.split(), value.split(), by)
     if by.unordered and isinstance(expected, (list, tuple)) and isinstance(value, (list, tuple)):
         return _same_sequence_type(expected, value, by) and _same_bag(list(expected), list(value), by)
     return same(expected, value, by)
@@ -110,12 +112,36 @@ def _same_number(expected: float, value: float, tolerance: float) -> bool:
         return False
 
 
-MOST_UNORDERED = 2000
+NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+
+
+def _same_tokens(expected: list[str], value: list[str], by: Rule) -> bool:
+    """Words are equal as text, or as numbers within the tolerance if there is one."""
+    if not by.tolerance or len(expected) != len(value):
+        return expected == value
+    return all(
+        wanted == got or _both_numbers(wanted, got) and _same_number(float(wanted), float(got), by.tolerance)
+        for wanted, got in zip(expected, value, strict=True)
+    )
+
+
+def _both_numbers(one: str, other: str) -> bool:
+    return bool(NUMBER.fullmatch(one) and NUMBER.fullmatch(other))
+
+
+MOST_UNORDERED = 2000  # where each item has to be compared with many
 
 
 def _same_bag(expected: list[Any], value: list[Any], by: Rule) -> bool:
-    """Each expected item meets an own partner. Greedy, so a tolerance should be smaller than the items' distances."""
-    if len(expected) != len(value) or len(expected) > MOST_UNORDERED:
+    """Each expected item meets an own partner. With a tolerance, numbers are matched in their order and other items
+    greedily, so that there it should be smaller than their distances."""
+    if len(expected) != len(value):
+        return False
+    if not by.tolerance:
+        return Counter(_canonical(one, by) for one in expected) == Counter(_canonical(one, by) for one in value)
+    if all(type(one) in (int, float) and one == one for one in (*expected, *value)):
+        return all(_same_number(*pair, by.tolerance) for pair in zip(sorted(expected), sorted(value), strict=True))
+    if len(expected) > MOST_UNORDERED:
         return False
     left = value
     for wanted in expected:
@@ -124,3 +150,22 @@ def _same_bag(expected: list[Any], value: list[Any], by: Rule) -> bool:
             return False
         del left[partner]
     return True
+
+
+def _canonical(value: Any, by: Rule) -> bytes:
+    """Bytes that are equal for values that are the same under a rule without tolerance. Bytes are hashed with a secret
+    of this process, so that a program cannot make them collide."""
+    return encode(_plain(value, by))
+
+
+def _plain(value: Any, by: Rule) -> Any:
+    if isinstance(value, dict):
+        return {"": sorted((encode(key), _plain(item, by)) for key, item in value.items())}
+    if isinstance(value, Mapping):
+        return {"": sorted((key, _plain(item, by)) for key, item in value.items.items())}
+    if isinstance(value, (list, tuple)):
+        items = [_plain(item, by) for item in value]
+        return items if by.tuple_is_list or isinstance(value, list) else tuple(items)
+    if isinstance(value, float):
+        return int(value) if value.is_integer() else math.nan if math.isnan(value) else value
+    return value

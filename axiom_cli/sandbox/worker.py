@@ -129,14 +129,13 @@ class Worker:
         mine.setblocking(False)
         self.served += 1
         number = self.served
-        told = messages.frame(messages.JOB, job.suite.payload(job.code)) + job.suite.inputs
-        job.socket, job.unsent = mine, memoryview(told)
+        told = [messages.frame(messages.JOB, job.suite.payload(job.code)), *job.suite.inputs]
         job.received, job.flooded, job.watch = bytearray(), False, None
         flags = job.flags | (messages.PAIRED if job.suite.paired else 0)
         if self.test and not job.suite.paired and Stopwatch.supported():
-            job.watch = Stopwatch(self.test)
-            job.watch.start(mine)
-            flags |= messages.TIMED
+            job.watch = Stopwatch(mine, self.test, told[2:])
+            told, flags = told[:2], flags | messages.TIMED
+        job.socket, job.unsent = mine, memoryview(b"".join(told))
         order = self.limits._replace(job=number, wall=job.wall, flags=flags)
         program, tests = socket.socketpair() if job.suite.paired else (None, None)
         ends = [end for end in (program, theirs, tests) if end is not None]
@@ -158,7 +157,7 @@ class Worker:
         try:
             while job.unsent and job.socket:
                 job.unsent = job.unsent[job.socket.send(job.unsent) :]
-            if job.socket:
+            if job.socket and not (job.watch and job.watch.inputs):
                 job.socket.shutdown(socket.SHUT_WR)
         except BlockingIOError:
             return
@@ -168,13 +167,15 @@ class Worker:
     def watch(self, poller: select.poll) -> dict[int, tuple[Worker, Job | None]]:
         """Registers what this worker waits for; returns whom each descriptor belongs to.
 
-        Nobody is woken by a frame: a job's frames are read when it is reported, or every DRAIN_SECONDS.
+        Nobody is woken by a frame: a job's frames are read when it is reported, or every DRAIN_SECONDS. Only where a
+        test has a limit of its own does each result wake the parent, to hand out the next input.
         """
         owners: dict[int, tuple[Worker, Job | None]] = {self.control.fileno(): (self, None)}
         poller.register(self.control.fileno(), select.POLLIN)
         for job in self.jobs.values():
-            if job.socket is not None and job.unsent:
-                poller.register(job.socket.fileno(), select.POLLOUT)
+            events = (select.POLLOUT if job.unsent else 0) | (select.POLLIN if job.watch else 0)
+            if job.socket is not None and events:
+                poller.register(job.socket.fileno(), events)
                 owners[job.socket.fileno()] = (self, job)
         return owners
 
@@ -183,8 +184,9 @@ class Worker:
         if job.unsent:
             self._send(job)
         self._receive(job)
-        if job.watch is not None:
-            job.watch.look(job.received)
+        if job.watch is not None and (told := job.watch.look(job.received)):
+            job.unsent = memoryview(bytes(job.unsent) + told)
+            self._send(job)
 
     def _receive(self, job: Job) -> bool:
         """Reads what is there; False at the end of the stream."""
@@ -224,7 +226,7 @@ class Worker:
             job.close()
             self._began = time.monotonic()
             if job.watch is not None:
-                del job.received[: len(messages.frame(messages.STARTED))]
+                job.received = job.received.removeprefix(messages.frame(messages.STARTED))
                 report = report._replace(cause=messages.TEST_LIMIT) if job.watch.over else report
             ended.append((job, report))
         return ended

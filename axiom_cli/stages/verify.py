@@ -8,11 +8,12 @@ from itertools import chain
 
 from axiom_cli import answers, families
 from axiom_cli.configs import VerifyConfig
-from axiom_cli.errors import MissingError
+from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.records import STDIN_STDOUT, Problem, Sample, Verdict
 from axiom_cli.sandbox import Limits, Outcome, Sandbox
 
 EXACT = "exact"
+ENGINE_FAILED = "the engine failed on this sample"
 
 
 def verify(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]:
@@ -38,7 +39,9 @@ def _with_sandbox(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[V
 
 def open_sandbox(config: VerifyConfig, hash_seed: int = 0) -> Sandbox:
     """A sandbox with these limits, for a `with`. Raises MissingError where `config.isolation` is not reached or a
-    package of `config.allow` is not there."""
+    package of `config.allow` is not there, UsageError where isolation `none` is not doubly asked for."""
+    if config.isolation == "none" and not config.unsafe_no_sandbox:
+        raise UsageError("--isolation none lets programs do whatever you may do", "--unsafe-no-sandbox if you mean it")
     limits = Limits(timeout=config.timeout, test=config.test_timeout, memory=config.memory)
     packages = tuple(name.strip() for name in config.allow.split(",") if name.strip())
     for name in packages:
@@ -53,9 +56,9 @@ def attempt(sample: Sample) -> str | Outcome:
         return check_answer(sample)
     total = _tests(sample.problem)
     if sample.finish == "error":
-        return Outcome("infra", 0, total, "the engine failed on this sample")
+        return Outcome("infra", 0, total, ENGINE_FAILED)
     entry = sample.problem.program.entry_point
-    code = answers.read_program(sample.text, entry) or answers.read_program(sample.text, "Solution")
+    code = answers.written_program(sample)
     if code is not None:
         return code
     cut = ", and it was cut off at its length limit" if sample.finish == "length" else ""
@@ -66,7 +69,7 @@ def attempt(sample: Sample) -> str | Outcome:
 def check_answer(sample: Sample) -> Outcome:
     """Exact match of the answer that the text gives with the problem's, or the word of the family that checks it."""
     if sample.finish == "error":
-        return Outcome("infra", 0, 1, "the engine failed on this sample")
+        return Outcome("infra", 0, 1, ENGINE_FAILED)
     if sample.finish == "length":
         return Outcome("fail", 0, 1, "cut off at its length limit")
     answer = answers.read_answer(sample.text)
@@ -81,6 +84,13 @@ def _is_right(problem: Problem, answer: str) -> bool:
     if problem.checker:
         return families.get(problem.checker).accepts(problem.prompt, answer)
     return answer == problem.answer
+
+
+def at_fault(reason: str) -> str:
+    """What failed where a verdict with this reason is `infra`: the engine, the problem's tests, or the machine."""
+    if reason == ENGINE_FAILED:
+        return "the engine"
+    return "the test code of the problem" if reason.startswith("its test code ") else "the machine"
 
 
 def _tests(problem: Problem) -> int:

@@ -4,9 +4,9 @@ import os
 
 
 def solve(x):
-    for number in range(4, 1024):
+    for number in range(4, 4096):
         try:
-            os.fstat(number)
+            os.get_inheritable(number)
         except OSError:
             continue
         return "BROKE OUT"

@@ -14,14 +14,15 @@ import os
 import resource
 import sys
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from . import messages, plain
 
 SOCKET = 3
 LONGEST_REASON = 300
-RECURSION = 11_000  # Python's own 1,000 is no limit of a right program
+RECURSION = 30_000  # a cached function counts thrice a call; Python's own 1,000 is no limit of a right program
+OPEN = open
 Role = Callable[[dict[str, Any], messages.Order], None]
 
 
@@ -48,6 +49,8 @@ def describe(error: BaseException) -> bytes:
 
 def run(job: dict[str, Any], order: messages.Order) -> None:
     """Runs the program once and its entry point once for each test; writes all frames."""
+    if order.flags & messages.TIMED:
+        messages.send(SOCKET, messages.STARTED)
     if job["script"]:
 
         def case() -> str:
@@ -60,8 +63,6 @@ def run(job: dict[str, Any], order: messages.Order) -> None:
         def case() -> Any:
             return function()(*arguments())
 
-    if order.flags & messages.TIMED:
-        messages.send(SOCKET, messages.STARTED)
     for _ in range(job["tests"]):
         answer(case)
     messages.send(SOCKET, messages.END)
@@ -123,10 +124,11 @@ def find(names: dict[str, Any], entry: str) -> Callable[[], Callable[..., Any]]:
 
 def converse(code: str, text: str) -> str:
     """What the program prints when it is run as a script with `text` on its standard input."""
-    sys.stdin = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
     printed = io.BytesIO()
-    sys.stdout = io.TextIOWrapper(printed, encoding="utf-8", write_through=True)
-    builtins.open = reopen
+    sys.stdout = sys.__stdout__ = io.TextIOWrapper(printed, encoding="utf-8", write_through=True)
+    sys.argv = ["solution.py"]
+    builtins.open = io.open = reopen
     with contextlib.suppress(SystemExit):
         load(code, "__main__")
     return printed.getvalue().decode("utf-8", "replace")
@@ -134,17 +136,18 @@ def converse(code: str, text: str) -> str:
 
 def reopen(file: Any, mode: str = "r", *args: Any, **named: Any) -> Any:
     """`open`, where many scripts take their standard input from `open(0)`."""
-    if file in (0, "/dev/stdin"):
+    if type(file) in (int, str) and file in (0, "/dev/stdin"):
         return sys.stdin.buffer if "b" in mode else sys.stdin
-    return open(file, mode, *args, **named)
+    return OPEN(file, mode, *args, **named)
 
 
-def main(order: messages.Order, base: int, install: Callable[[], None] | None, role: Role) -> None:
+def main(order: messages.Order, base: int, steps: Sequence[Callable[[], None]], role: Role) -> None:
     """The whole life of a child, where `base` bytes are mapped already. Its exit status is 0 only at its very end."""
     leave = os._exit
     limit({"RLIMIT_AS": base + order.memory, "RLIMIT_CPU": int(order.cpu) + 2, "RLIMIT_NPROC": 0})
     job = marshal.loads(messages.receive(SOCKET)[1])
-    if install and not order.flags & messages.UNFILTERED:
-        install()
+    if not order.flags & messages.UNFILTERED:
+        for step in steps:
+            step()
     role(job, order)
     leave(0)

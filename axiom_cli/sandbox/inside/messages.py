@@ -16,13 +16,13 @@ ORDER_SIZE, REPORT_SIZE = _ORDER.size, _REPORT.size
 
 EXITED, CPU_LIMIT, WALL_LIMIT, BROKEN, TESTS_LIMIT, TEST_LIMIT = range(6)  # why a job ended; the last is the parent's
 UNFILTERED = 1  # a trusted canary that runs without the system-call filter, to see what the other layers hold
-TIMED = 4  # a frame says that the first test begins
+TIMED = 4  # a frame comes first, before any of the program has run
 PAIRED = 2  # two children: the program, and the tests that are code
 
 HEADER = struct.Struct("=cI")  # a frame: its kind and the length of what follows
 JOB, CALL = b"J", b"C"  # to a child: what to run, what to do next
 VALUE, ERROR, REFUSED, UNUSABLE, END = b"V", b"E", b"R", b"U", b"Z"
-STARTED, FAILED = b"S", b"F"  # the first test begins; from tests that are code: the program is wrong
+STARTED, FAILED = b"S", b"F"  # the program begins, or is called; from tests that are code: it is wrong
 MOST = 1 << 32
 
 

@@ -17,7 +17,8 @@ import mmap
 import os
 import sys
 from collections.abc import Iterable, Iterator
-from importlib.machinery import BuiltinImporter, FrozenImporter, ModuleSpec
+from importlib.machinery import EXTENSION_SUFFIXES, BuiltinImporter, FrozenImporter, ModuleSpec
+from itertools import chain
 from types import ModuleType
 from typing import IO
 
@@ -33,6 +34,7 @@ LEFT_OUT = {
     "multiprocessing", "pydoc_data", "sqlite3", "test", "this", "tkinter", "turtle", "turtledemo", "venv", "wsgiref",
     "xmlrpc", "site", "__phello__",
 }  # fmt: skip
+UNUSED = {"__pycache__", "tests"}
 BUILD = "_sysconfigdata"  # asked for by sysconfig and zoneinfo
 PYC_HEADER = 16
 LARGEST_CODEC = 16 << 10  # the tables of East Asian and other large codecs stay away
@@ -91,9 +93,24 @@ def gather(folder: str, prefix: str = "") -> Iterable[tuple[str, bool, bytes]]:
         start = os.path.join(entry.path, "__init__.py")
         if suffix == ".py" and name != "__init__":
             yield prefix + name, False, content(entry.path)
-        elif not suffix and name != "__pycache__" and os.path.exists(start):
+        elif not suffix and name not in UNUSED and os.path.exists(start):
             yield prefix + name, True, content(start)
             yield from gather(entry.path, f"{prefix}{name}.")
+
+
+def package_parts(package: ModuleType) -> Iterable[tuple[str, bool, bytes]]:
+    """What `gather` gives, for the modules of a package that it imports when they are asked for. Those that are
+    compiled are imported at once."""
+    folders = list(getattr(package, "__path__", ()))
+    for folder in folders:
+        for place, inner, files in os.walk(folder):
+            inner[:] = [name for name in inner if name not in UNUSED]
+            prefix = ".".join([package.__name__, *os.path.relpath(place, folder).split(os.sep)]).replace("..", ".")
+            for file in files:
+                if file.endswith(tuple(EXTENSION_SUFFIXES)):
+                    with contextlib.suppress(ImportError):
+                        importlib.import_module(f"{prefix.rstrip('.')}.{file.partition('.')[0]}")
+    return [part for folder in folders for part in gather(folder, f"{package.__name__}.")]
 
 
 def content(path: str) -> bytes:
@@ -126,12 +143,11 @@ def load(packages: Iterable[str] = (), path: Iterable[str] = ()) -> None:
             with contextlib.suppress(ImportError):
                 importlib.import_module(name)
         sys.path += path
-        for name in packages:
-            importlib.import_module(name)
+        parts = [part for name in packages for part in package_parts(importlib.import_module(name))]
     sys.modules["random"].seed(0)
     shelf = Shelf(
         (name, package, data)
-        for name, package, data in gather(os.path.dirname(os.__file__))
+        for name, package, data in chain(gather(os.path.dirname(os.__file__)), parts)
         if name not in sys.modules and not (name.startswith("encodings.") and len(data) > LARGEST_CODEC)
     )
     sys.meta_path[:] = [BuiltinImporter, FrozenImporter, shelf]

@@ -16,7 +16,7 @@ import select
 import sys
 import time
 from _socket import CMSG_SPACE, socket  # the module around it would fill each child's memory with enumerations
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from . import child, messages, program, stdlib, tests
 from .clocks import processor_time
@@ -26,6 +26,7 @@ if sys.platform.startswith("linux"):
 
 SLACK = 8 << 20
 SIGKILL = 9  # the module `signal` is made of enumerations, too
+CONTROL = 30  # the last but one that the limit of descriptors leaves
 LIMITS = {
     "RLIMIT_FSIZE": 0, "RLIMIT_STACK": 64 << 20, "RLIMIT_NOFILE": 32, "RLIMIT_CORE": 0, "RLIMIT_MEMLOCK": 0,
     "RLIMIT_MSGQUEUE": 0,
@@ -51,12 +52,14 @@ def quiet() -> int:
     return null
 
 
-def lock_down(wanted: set[str]) -> tuple[dict[str, str], Callable[[], None] | None]:
+def lock_down(wanted: set[str]) -> tuple[dict[str, str], list[Callable[[], None]]]:
     """Puts on every layer that is wanted and that the kernel grants. Returns what is missing and why, by layer, and
-    how a child installs the filter (None where it cannot)."""
+    what a child has to do before it runs anything: to die with the zygote, where that is not the first of its
+    namespace, and to install the filter, where there is one."""
     missing: dict[str, str] = {}
     if not sys.platform.startswith("linux"):
-        return dict.fromkeys(("namespaces", "landlock", "seccomp"), "only Linux has it"), None
+        return dict.fromkeys(("namespaces", "landlock", "seccomp"), "only Linux has it"), []
+
     def attempt(name: str, step: Callable[[], None]) -> bool:
         if name not in wanted:
             missing[name] = "not asked for"
@@ -75,11 +78,22 @@ def lock_down(wanted: set[str]) -> tuple[dict[str, str], Callable[[], None] | No
     kernel.prctl(kernel.PR_SET_PDEATHSIG, SIGKILL)
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     attempt("landlock", landlock.deny_everything)
-    filters: list[seccomp.Filter] = []
-    attempt("seccomp", lambda: filters.append(seccomp.Filter()))
+    steps = [die_with(os.getpid())] if "namespaces" in missing else []
+    attempt("seccomp", lambda: steps.append(seccomp.Filter().install))
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-    return missing, filters[0].install if filters else None
+    return missing, steps
+
+
+def die_with(parent: int) -> Callable[[], None]:
+    """What makes a child end when `parent` does, as nothing else would where there is no namespace of processes."""
+
+    def step() -> None:
+        kernel.prctl(kernel.PR_SET_PDEATHSIG, SIGKILL)
+        if os.getppid() != parent:
+            os._exit(1)
+
+    return step
 
 
 def receive(control: socket) -> tuple[messages.Order, list[int]] | None:
@@ -91,7 +105,7 @@ def receive(control: socket) -> tuple[messages.Order, list[int]] | None:
 
 
 def start_child(
-    order: messages.Order, handles: list[int], base: int, install: Callable[[], None] | None, role: child.Role
+    order: messages.Order, handles: list[int], base: int, steps: Sequence[Callable[[], None]], role: child.Role
 ) -> int:
     """Forks; the child keeps only its own sockets, from SOCKET on, and never comes back."""
     pid = os.fork()
@@ -103,7 +117,7 @@ def start_child(
             if handle != place:
                 os.dup2(handle, place)
         os.closerange(child.SOCKET + len(handles), 256)
-        child.main(order, base, install, role)
+        child.main(order, base, steps, role)
     finally:
         os._exit(70)
 
@@ -195,7 +209,7 @@ def kill_strays() -> bool:
 
 
 def obey(
-    order: messages.Order, handles: list[int], base: int, install: Callable[[], None] | None, control: socket
+    order: messages.Order, handles: list[int], base: int, steps: Sequence[Callable[[], None]], control: socket
 ) -> messages.Report:
     """One order from fork to report."""
     began = time.monotonic()
@@ -205,7 +219,7 @@ def obey(
     pids: list[int] = []
     try:
         for own, role in roles:
-            pids.append(start_child(order, own, base, install, role))
+            pids.append(start_child(order, own, base, steps, role))
     except OSError as error:
         if pids:
             clean_up(pids)
@@ -221,11 +235,13 @@ def obey(
 def main(number: int, setup: dict[str, list[str]]) -> None:
     """Serves orders on descriptor `number` until the parent closes its end. `setup` names the layers to put on, the
     packages that programs may import, and the path where those are found."""
-    control = socket(fileno=number)
+    os.dup2(number, CONTROL)  # where a child closes it, whatever number it came with
+    os.close(number)
+    control = socket(fileno=CONTROL)
     null = quiet()
     stdlib.load(setup["packages"], setup["path"])
     base = mapped() + SLACK
-    missing, install = lock_down(set(setup["layers"]))
+    missing, steps = lock_down(set(setup["layers"]))
     child.limit(LIMITS)
     sys.setrecursionlimit(child.RECURSION)
     for name in ("ctypes", "_ctypes"):
@@ -237,5 +253,5 @@ def main(number: int, setup: dict[str, list[str]]) -> None:
     gc.collect()
     gc.freeze()
     while (received := receive(control)) is not None:
-        control.sendall(obey(*received, base, install, control).pack())
+        control.sendall(obey(*received, base, steps, control).pack())
     os._exit(0)

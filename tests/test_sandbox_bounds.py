@@ -1,0 +1,157 @@
+"""What a program could do at the seams: descriptors, workers that come later, what outlives the sandbox, its clock."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import subprocess
+import sys
+import time
+
+import pytest
+
+from axiom_cli.errors import MissingError
+from axiom_cli.records import Program
+from axiom_cli.sandbox import Limits, Sandbox, siege, worker
+
+ECHO = Program("f", "def f(x)", tests=[{"args": [n], "expected": n} for n in range(4)])
+READS_AHEAD = """
+import os, marshal, struct, time
+def burn(seconds):
+    until = time.process_time() + seconds
+    while time.process_time() < until: pass
+def f(x):
+    %s
+    return x
+"""
+
+
+def seen(x):
+    """What `f` returned, through a test that it must fail."""
+    return Program("f", "def f(x)", tests=[{"args": [x], "expected": "?"}])
+
+
+def open_descriptors(box):
+    """The numbers that a program finds open, which it tells by an exception."""
+    code = """
+import os
+def f(x):
+    found = []
+    for n in range(3000):
+        try: os.get_inheritable(n)
+        except OSError: continue
+        found.append(n)
+    raise ValueError(found)
+"""
+    return box.check(code, seen(0)).reason
+
+
+def test_no_descriptor_leads_out_however_many_the_parent_holds():
+    held = [os.open(os.devnull, os.O_RDONLY)]
+    try:
+        while held[-1] < 300:
+            held.append(fcntl.fcntl(held[0], fcntl.F_DUPFD, held[-1] + 1))
+        with Sandbox(jobs=1) as box:
+            assert open_descriptors(box) == "ValueError: [0, 1, 2, 3] on test 1"
+    finally:
+        for descriptor in held:
+            os.close(descriptor)
+
+
+def test_the_canary_sees_a_descriptor_that_was_left_open(monkeypatch):
+    monkeypatch.setattr("axiom_cli.sandbox.worker.BOOT", worker.BOOT.replace(
+        "zygote.main(", "import os; zygote.os.closerange = lambda low, high: None; os.dup2(0, 20); zygote.main(")
+    )  # fmt: skip
+    with Sandbox(jobs=1, isolation="none") as box:
+        assert box.level == "none"
+        assert "a canary could find an open descriptor" in box.missing
+
+
+def test_a_worker_that_comes_later_and_isolates_less_is_refused(monkeypatch):
+    with Sandbox(Limits(timeout=1.0), jobs=2) as box:
+        if box.level == "basic":
+            pytest.skip("there is nothing to lose here but the filter")
+        box._setup = worker.Setup(layers=("seccomp",))
+        with pytest.raises(MissingError, match="a new worker reaches basic"):
+            list(box.check_many((n, f"def f(x): return x # {n}", ECHO) for n in range(20)))
+
+
+@pytest.mark.parametrize("layers", [("namespaces", "landlock", "seccomp"), ("landlock", "seccomp"), ("seccomp",)])
+@pytest.mark.parametrize("kill", [False, True])
+def test_nothing_outlives_the_sandbox(tmp_path, layers, kill):
+    """A sleeper uses no processor time, so that nothing but its maker's end can end it."""
+    script = f"""
+import sys, time
+from axiom_cli.sandbox import Sandbox, Limits
+from axiom_cli.records import Program
+with Sandbox(Limits(timeout=30.0), jobs=1, isolation="none", layers={layers!r}) as box:
+    quick = "def f(x): return x"
+    slow = "import time\\ndef f(x):\\n    while True: time.sleep(1000)"
+    program = Program("f", "def f(x)", tests=[{{"args": [1], "expected": 1}}])
+    for outcome in box.check_many([(0, quick, program), (1, slow, program)]):
+        print("ready", flush=True)
+        time.sleep(0.3)
+        if {kill}: time.sleep(60)
+        break
+print("closed", flush=True)
+time.sleep(60)
+"""
+    with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "ready\n"
+        time.sleep(0.2)
+        below = siege.descendants(process.pid)
+        assert len(below) >= 2
+        if kill:
+            process.kill()
+        else:
+            assert process.stdout.readline() == "closed\n"
+        until = time.monotonic() + 10
+        while any(os.path.exists(f"/proc/{pid}") for pid in below) and time.monotonic() < until:
+            time.sleep(0.02)
+        left = [pid for pid in below if os.path.exists(f"/proc/{pid}")]
+        process.kill()
+        assert not left
+
+
+def timed(code, test=0.3):
+    with Sandbox(Limits(timeout=20.0, test=test), jobs=1) as box:
+        return box.check(code, ECHO)
+
+
+def test_the_time_of_the_top_level_is_part_of_the_first_test():
+    outcome = timed(READS_AHEAD % "pass" + "burn(2)")
+    assert outcome.reason == "took more than 0.3 s of processor time for one test, on test 1"
+
+
+def test_a_test_cannot_spend_the_time_of_others():
+    """Frames begun early, or inputs read ahead, would let the first test have it all."""
+    drip = "burn(0.2); os.write(3, b'V'); burn(0.2); os.write(3, struct.pack('=I', 5)); burn(0.2)"
+    assert "for one test, on test 1" in timed(READS_AHEAD % drip).reason
+    ahead = "import select; assert x == 3 or not select.select([3], [], [], 0.1)[0]"
+    assert timed(READS_AHEAD % ahead).status == "pass"
+    assert timed(READS_AHEAD % "burn(0.15)").status == "pass"
+
+
+def test_a_program_that_does_not_load_says_so_with_a_limit_of_one_test_too():
+    assert timed("raise ValueError('boom')").reason == "ValueError: boom"
+
+
+def test_cached_recursion_to_ten_thousand():
+    code = "import functools\n@functools.cache\ndef g(n): return n and 1 + g(n - 1)\ndef f(x): return g(10**4) and x"
+    with Sandbox(jobs=1) as box:
+        assert box.check(code, ECHO).status == "pass"
+
+
+def test_scripts_may_look_for_files_and_find_their_input():
+    code = """
+import sys, io, fileinput
+try:
+    open("input.txt")
+except OSError as error:
+    print(type(error).__name__, len(sys.argv), sys.__stdin__ is sys.stdin)
+print(io.open(0).readline().strip(), input(), *fileinput.input())
+"""
+    script = Program("<stdin>", "", tests=[{"args": ["a\nb\nc\n"], "expected": "PermissionError 1 True a b c"}])
+    with Sandbox(jobs=1) as box:
+        outcome = box.check(code, script)
+        assert outcome.status == "pass", outcome
