@@ -213,7 +213,8 @@ def rows(
 
     Raises UsageError and MissingError at the call, NothingToDo where a level has no more problems.
     """
-    found = [_checked(name, levels, split, form) for name in dict.fromkeys(names or families.names())]
+    wanted = dict.fromkeys(names) or [name for name in families.names() if form in families.get(name).forms]
+    found = [_checked(name, levels, split, form) for name in wanted]
     if count < 0:
         raise UsageError(f"a count of {count}", "ask for 0 or more problems")
     lanes = [_lane(family, level, split, seed, form) for level in levels for family in found]

@@ -11,13 +11,24 @@ from types import ModuleType
 
 from axiom_cli.families import programs
 from axiom_cli.families.family import Exercise
-from axiom_cli.families.handwritten import basics, basics_solved
+from axiom_cli.families.handwritten import (
+    basics,
+    basics_solved,
+    sequences,
+    sequences_solved,
+    structures,
+    structures_solved,
+)
 from axiom_cli.families.handwritten.entry import Handwritten
 from axiom_cli.records import Problem
 
 FAMILY = "handwritten"
 SPLIT = "train"
-GROUPS: tuple[tuple[ModuleType, ModuleType], ...] = ((basics, basics_solved),)
+GROUPS: tuple[tuple[ModuleType, ModuleType], ...] = (
+    (basics, basics_solved),
+    (sequences, sequences_solved),
+    (structures, structures_solved),
+)
 PROBLEMS: dict[str, Handwritten] = {name: entry for group, _solved in GROUPS for name, entry in group.PROBLEMS.items()}
 
 

@@ -5,6 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from axiom_cli.families.second.handwritten import basics
+from axiom_cli.families.second.handwritten import basics, sequences, structures
 
-FUNCTIONS: dict[str, Callable[..., Any]] = {**basics.FUNCTIONS}
+FUNCTIONS: dict[str, Callable[..., Any]] = {**basics.FUNCTIONS, **sequences.FUNCTIONS, **structures.FUNCTIONS}

@@ -1,0 +1,31 @@
+"""Reads formulas by replacing the innermost parentheses with their value, until none are left."""
+
+from __future__ import annotations
+
+import re
+
+_TRUE = {
+    "and": {"11"},
+    "or": {"01", "10", "11"},
+    "xor": {"01", "10"},
+    "implies": {"00", "01", "11"},
+}
+
+
+def _value(found: re.Match[str]) -> str:
+    words = found.group(1).split()
+    if len(words) == 2:
+        return {"0": "1", "1": "0"}[words[1]]
+    return str(int(words[0] + words[2] in _TRUE[words[1]]))
+
+
+def answer(prompt: str) -> str:
+    """The value of each formula."""
+    given = {name: str(int(truth == "true")) for name, truth in re.findall(r"\b(\w) = (true|false)", prompt)}
+    values = []
+    for text in prompt.rpartition(": ")[2].split("; "):
+        text = re.sub(r"\b[a-z]\b", lambda found: given[found.group()], text)
+        while "(" in text:
+            text = re.sub(r"\(([^()]+)\)", _value, text)
+        values.append({"0": "false", "1": "true"}[text])
+    return " ".join(values)

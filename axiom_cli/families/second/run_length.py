@@ -1,0 +1,29 @@
+"""Finds runs and codes by regular expressions."""
+
+from __future__ import annotations
+
+import re
+from itertools import groupby
+
+
+def _encoded(text: str, first: bool) -> str:
+    pieces = [(char, str(sum(1 for _ in run))) for char, run in groupby(text)]
+    return "".join(length + char if first else char + length for char, length in pieces)
+
+
+def _decoded(text: str, first: bool) -> str:
+    found = re.findall(r"(\d)([a-z])" if first else r"([a-z])(\d)", text)
+    return "".join(b * int(a) if first else a * int(b) for a, b in found)
+
+
+def answer(prompt: str) -> str:
+    """The strings in code, out of code, or the digits after the steps."""
+    said = re.search(r"Start with (\d+)\. .* after (\d+) step", prompt)
+    if said:
+        text = said.group(1)
+        for _ in range(int(said.group(2))):
+            text = re.sub(r"(\d)\1*", lambda found: f"{len(found.group())}{found.group(1)}", text)
+        return text
+    first = "length and then the letter" in prompt
+    turn = _encoded if "Encode" in prompt else _decoded
+    return " ".join(turn(text, first) for text in prompt.rpartition(": ")[2].split())
