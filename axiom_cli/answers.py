@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterator
+from typing import NamedTuple
 
 from axiom_cli import syntax
-from axiom_cli.records import STDIN_STDOUT, Problem
+from axiom_cli.records import STDIN_STDOUT, Problem, Sample
 
 INSTRUCTIONS = {
     "answer": (
@@ -26,6 +27,9 @@ INSTRUCTIONS = {
     ),
 }
 MARK = "Answer:"
+FENCE = "```"
+NAMED = {"python", "py", "python3", "py3"}
+PYTHON = NAMED | {""}
 
 
 def messages(problem: Problem) -> list[dict[str, str]]:
@@ -55,42 +59,108 @@ def read_answer(text: str) -> str | None:
     return " ".join(lines[-1][len(MARK) :].split()) or None if lines else None
 
 
-def read_program(text: str, entry_point: str) -> str | None:
-    """The last complete ```python block outside the reasoning that defines `entry_point`; without any block, the bare
-    text if it does. Where the program is run as a script, any block of Python will do. None if nothing does."""
+def written_program(sample: Sample) -> str | None:
+    """The program in a sample's text: what `read_program` finds for its entry point, or a class `Solution`. Where the
+    sample was cut off at its length limit, a block without an end is none."""
+    if sample.problem.program is None:
+        return None
+    names, cut = (sample.problem.program.entry_point, "Solution"), sample.finish == "length"
+    return next((code for name in names if (code := read_program(sample.text, name, cut)) is not None), None)
+
+
+def read_program(text: str, entry_point: str, cut: bool = False) -> str | None:
+    """The last block of Python outside the reasoning that defines `entry_point`, else the bare text if it does. None if
+    nothing does.
+
+    A fence may name Python (python, py, python3, py3, in any case) or no language; a block in another language is never
+    taken. The last block may want its end, unless the text was `cut` off. Where the program is run as a script, any
+    block that names Python will do, else one without a language that calls something, which shown output does not.
+    """
     outside = spoken(text)
-    blocks = list(_blocks(outside))
-    for code in reversed(blocks or [outside.strip("\n")]):
-        if defines(code, entry_point):
-            return code
-    return None
+    blocks = [block for block in _blocks(outside) if block.whole or not cut]
+    blocks.reverse()
+    if entry_point == STDIN_STDOUT:
+        nameless = [block for block in blocks if not block.named and _calls(block.code)]
+        blocks = [block for block in blocks if block.named] + nameless
+    candidates = [*(block.code for block in blocks), outside.strip("\n")]
+    return next((code for code in candidates if defines(code, entry_point)), None)
 
 
-def _blocks(text: str) -> Iterator[str]:
-    block: list[str] | None = None
+class _Block(NamedTuple):
+    """What stands between two fences; `named` where the first says Python, `whole` where there is a second."""
+
+    code: str
+    named: bool
+    whole: bool = True
+
+
+def _blocks(text: str) -> Iterator[_Block]:
+    """The blocks of Python, or of no language, in order. A fence that names Python ends a block that does not."""
+    lines: list[str] = []
+    fence, language = "", ""
     for line in text.split("\n"):
-        fence = line.strip()
-        if block is None:
-            block = [] if fence == "```python" else None
-        elif fence == "```":
-            yield "\n".join(block)
-            block = None
+        ticks, said = _fence(line)
+        if fence and not said and len(ticks) >= len(fence):
+            if language in PYTHON:
+                yield _Block("\n".join(lines), bool(language))
+            fence = ""
+        elif ticks and (not fence or (said in NAMED and language not in NAMED)):
+            lines, fence, language = [], ticks, said
         else:
-            block.append(line)
+            lines.append(line)
+    if fence and language in PYTHON:
+        yield _Block("\n".join(lines), bool(language), whole=False)
+
+
+def _fence(line: str) -> tuple[str, str]:
+    """The backquotes of a fence, and the language behind them in small letters; empty for any other line."""
+    line = line.strip()
+    said = line.lstrip("`")
+    ticks = line[: len(line) - len(said)]
+    if len(ticks) < len(FENCE) or "`" in said:
+        return "", ""
+    return ticks, (said.split() or [""])[0].lower()
+
+
+def _calls(code: str) -> bool:
+    tree = syntax.parse(code)
+    return tree is not None and any(isinstance(node, ast.Call) for node in ast.walk(tree))
 
 
 def defines(code: str, name: str) -> bool:
-    """Whether `code` parses and binds `name` at its top level, by `def`, `class` or assignment. A script only has to do
-    something."""
+    """Whether `code` parses and binds `name` at its top level, branches included, by `def`, `class`, import or
+    assignment. A script only has to do something."""
+    first = name.partition(".")[0]
+    if name != STDIN_STDOUT and first not in code and code.isascii():  # other letters may spell the name, too: NFKC
+        return False
     tree = syntax.parse(code)
     if tree is None or name == STDIN_STDOUT:
         return tree is not None and bool(tree.body)
-    return any(_binds(statement, name.partition(".")[0]) for statement in tree.body)
+    return any(_binds(statement, first) for statement in _top(tree))
+
+
+def _top(tree: ast.Module) -> Iterator[ast.stmt]:
+    """The statements at the top level, and those in its branches. Not by recursion: an `elif` lies in its `if`."""
+    waiting: list[ast.AST] = [tree]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.stmt):
+            yield node
+        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
+            waiting += [one for one in ast.iter_child_nodes(node) if isinstance(one, (ast.stmt, ast.ExceptHandler))]
 
 
 def _binds(statement: ast.stmt, name: str) -> bool:
     if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
         return statement.name == name
+    if isinstance(statement, (ast.Import, ast.ImportFrom)):
+        return any((alias.asname or alias.name.partition(".")[0]) == name for alias in statement.names)
     if isinstance(statement, ast.Assign):
-        return any(isinstance(target, ast.Name) and target.id == name for target in statement.targets)
-    return isinstance(statement, ast.AnnAssign) and getattr(statement.target, "id", None) == name
+        return any(_names(target, name) for target in statement.targets)
+    return isinstance(statement, ast.AnnAssign) and bool(statement.value) and _names(statement.target, name)
+
+
+def _names(target: ast.expr, name: str) -> bool:
+    """Whether `name` is bound by an assignment to `target`, alone or among others."""
+    found = (node for node in ast.walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
+    return any(node.id == name for node in found)

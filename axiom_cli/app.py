@@ -16,7 +16,7 @@ from typer.core import TyperGroup
 from axiom_cli import __version__, console
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.options import GlobalConfig
-from axiom_cli.settings import Resolved, resolve
+from axiom_cli.settings import Resolved, resolve, unreadable
 
 COMMANDS = {
     "problems": "Make problems, and check those who make them: list, gen, audit, import, overlap.",
@@ -39,6 +39,8 @@ GLOBALS = [
     ("--install-completion", "Complete commands in this shell from now on; --show-completion only prints how."),
 ]
 EXIT_INTERRUPTED = 130
+STREAMS = range(3)
+STDOUT = 1
 DATA = "data/synthetic"
 # The classes of Typer's own parser, which moved from click into Typer: reached through a public descendant.
 Misuse: Any = typer.BadParameter.__bases__[0]
@@ -142,12 +144,26 @@ def run(argv: list[str]) -> int:
     asks = not args or "--help" in args
     start = Resolved(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
     console.configure(start.config.quiet)
+    for path in [] if asks else unreadable():
+        console.warn(f"{path} may not be read: its settings are left out")
     try:
         with command.make_context("axiom", args or ["--help"], obj=start) as ctx:
             command.invoke(ctx)
     except typer.Exit as stop:
         return stop.exit_code
     return 0
+
+
+def _fill_closed() -> None:
+    """Opens what was closed of the three standard streams, so that no file of ours gets its number and is talked into.
+    `sys.stdout` stays None, as whoever writes data has to know; `sys.stderr` becomes a place where talk is lost."""
+    for number in STREAMS:
+        try:
+            os.fstat(number)
+        except OSError:
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+    if sys.stderr is None:
+        sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def _leave(code: int) -> NoReturn:
@@ -169,12 +185,14 @@ def _debugging(words: list[str]) -> bool:
 def main(argv: list[str] | None = None) -> int:
     """Entry point of `axiom`. What a user can put right is one line and a hint; anything else keeps its traceback."""
     words = sys.argv[1:] if argv is None else argv
+    _fill_closed()
     try:
         code = run(words)
-        sys.stdout.flush()
+        if sys.stdout is not None:
+            sys.stdout.flush()
         return code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
         return 0
     except (KeyboardInterrupt, typer.Abort):
         console.error("interrupted; finished work is kept", "the same command again goes on from there")

@@ -11,6 +11,7 @@ from typing import IO, Any, TypeVar
 
 import orjson
 
+from axiom_cli import notation
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import KINDS, WRITERS, Record
 
@@ -21,14 +22,14 @@ Skip = Callable[[InputError], None]
 def dump(record: Record | dict[str, Any]) -> bytes:
     """One whole line, newline included."""
     data = record.to_dict() if isinstance(record, Record) else record
-    return orjson.dumps(data, option=orjson.OPT_APPEND_NEWLINE)
+    return notation.dumps(data, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def parse(line: bytes, number: int, *wanted: type[R]) -> R:
     """The record on line `number`. Raises InputError naming the line and what was expected."""
     names = " or ".join(cls.kind for cls in wanted)
     try:
-        data = orjson.loads(line)
+        data = notation.loads(line)
     except orjson.JSONDecodeError as error:
         cut = "" if line.endswith(b"\n") else " (the last line has no end: was its writer cut off?)"
         raise InputError(f"line {number}: not JSON: {error}{cut}", f"expected a {names} record a line") from None

@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from axiom_cli import notation
 from axiom_cli.errors import WorkspaceDamaged
 from axiom_cli.ids import canonical, content_id
 from axiom_cli.storage import bare, is_digest
@@ -24,7 +25,7 @@ def normal(recipe: Mapping[str, Any]) -> dict[str, Any]:
     """
     if set(recipe) != _KEYS:
         raise ValueError(f"a recipe has {sorted(_KEYS)}, not {sorted(recipe)}")
-    plain = orjson.loads(canonical(dict(recipe)))
+    plain = notation.loads(canonical(dict(recipe)))
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", plain["stage"]) or not isinstance(plain["version"], int):
         raise ValueError(f"bad stage {plain['stage']!r} or version {plain['version']!r}")
     plain["inputs"] = {name: _bare_input(name, value) for name, value in plain["inputs"].items()}
@@ -88,7 +89,7 @@ def split(made: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
     """What a maker returned, as (digests of stored objects, other facts)."""
     outputs = {name: bare(value) for name, value in made.items() if is_digest(value)}
     facts = {name: value for name, value in made.items() if name not in outputs}
-    return outputs, orjson.loads(canonical(facts))
+    return outputs, notation.loads(canonical(facts))
 
 
 def encode(receipt: Receipt) -> bytes:
@@ -100,7 +101,7 @@ def encode(receipt: Receipt) -> bytes:
 def decode(data: bytes, name: str) -> Receipt:
     """The receipt in the file `name`. Raises WorkspaceDamaged unless it is what was written there."""
     try:
-        body = orjson.loads(data)
+        body = notation.loads(data)
         whole = body.pop("sum") == content_id(body) and body["id"] == content_id(body["recipe"])
     except (orjson.JSONDecodeError, KeyError, AttributeError, TypeError):
         whole = False

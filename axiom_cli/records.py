@@ -179,7 +179,7 @@ class Sample(Record):
 
 @dataclass(frozen=True)
 class Verdict(Record):
-    """What the verifier says of a sample. `infra` is the machine's failure: never a label."""
+    """What the verifier says of a sample. `infra` is a failure of something else: never a label."""
 
     kind: ClassVar[str] = "verdict"
     parents: ClassVar[Mapping[str, type[Record]]] = {"sample": Sample}

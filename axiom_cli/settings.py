@@ -47,6 +47,23 @@ def user_file() -> Path:
     return user_config_path("axiom") / "axiom.toml"
 
 
+def unreadable() -> list[Path]:
+    """Files of settings that may be there but may not be read. They are left out, which their owner should know."""
+    return [path for path in _places() if _is_open(path) is None]
+
+
+def _places() -> tuple[Path, Path]:
+    return Path("axiom.toml"), user_file()
+
+
+def _is_open(path: Path) -> bool | None:
+    """Whether the file is there; None where it, or a folder on the way to it, may not be read."""
+    try:
+        return path.is_file() and (os.access(path, os.R_OK) or None)
+    except PermissionError:
+        return None
+
+
 def resolve(cls: type[C], flags: Mapping[str, Any]) -> Resolved[C]:
     """The config made of `flags` (those given) and of every weaker source. Raises UsageError naming a bad value: one of
     another type, or a number out of its bounds."""
@@ -57,7 +74,7 @@ def resolve(cls: type[C], flags: Mapping[str, Any]) -> Resolved[C]:
 
 def _found(cls: type[C], flags: Mapping[str, Any]) -> Resolved[C]:
     given = {name: value for name, value in flags.items() if value is not None}
-    files = [path for path in (Path("axiom.toml"), user_file()) if path.is_file()]
+    files = [path for path in _places() if _is_open(path)]
     if not files and not any(name.startswith(PREFIX) for name in os.environ):
         origins = {f.name: "flag" if f.name in given else "default" for f in fields(cls)}  # type: ignore[arg-type]
         return Resolved(cls(**given), origins)

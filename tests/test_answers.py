@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -13,6 +14,9 @@ from axiom_cli import answers
 from axiom_cli.records import Problem, Program
 
 PROGRAM = "def f(x):\n    return x"
+QUOTING = 'def f(x):\n    """\n    ```\n    f(1)\n    ```\n    """'
+# Unclosed reasoning begins at a `<think>` wherever it stands, in a string too.
+SAID = st.text(max_size=30).filter(lambda text: "think>" not in text)
 ANSWER = st.text(st.characters(codec="utf-8", exclude_characters="<"), min_size=1).filter(
     lambda text: text.strip() and "\n" not in text and "Answer:" not in text
 )
@@ -73,8 +77,15 @@ def test_an_answer_inside_the_reasoning_earns_nothing(answer):
         (f"```python\ndef f(x): pass\n```\n```python\n{PROGRAM}\n```", PROGRAM),
         (f"```python\n{PROGRAM}\n```\n```python\nprint(f(1))\n```", PROGRAM),
         (f"<think>\n```python\n{PROGRAM}\n```\n</think>\n", None),
-        (f"```python\n{PROGRAM}", None),
-        (f"```\n{PROGRAM}\n```", None),
+        (f"```python\n{PROGRAM}", PROGRAM),
+        (f"```\n{PROGRAM}\n```", PROGRAM),
+        (f"```bash\npip install x\n```\n```py\n{PROGRAM}\n```\n```text\nf = 2\n```", PROGRAM),
+        (f"```text\nno end\n```Python\n{PROGRAM}\n```", PROGRAM),
+        (f"```\nf = 3\n```\n```py\n{PROGRAM}\n```", PROGRAM),
+        (f"```py\n{PROGRAM}\n```\n```\nf = abs\n```", "f = abs"),
+        (f"````python\n{PROGRAM}\n```\n````", None),
+        (f"```python\n{PROGRAM}\n````", PROGRAM),
+        (QUOTING, QUOTING),
         (PROGRAM, PROGRAM),
         (f"</think>\n{PROGRAM}\n", PROGRAM),
         ("f = lambda x: x", "f = lambda x: x"),
@@ -83,15 +94,83 @@ def test_an_answer_inside_the_reasoning_earns_nothing(answer):
         ("The function f returns x.", None),
     ],
 )
-def test_a_program_is_the_last_whole_block_that_defines_the_entry_point(text, read):
+def test_a_program_is_the_last_block_that_defines_the_entry_point(text, read):
     assert answers.read_program(text, "f") == read
 
 
 @settings(deadline=None)
-@given(st.text(max_size=30))
+@given(SAID)
 def test_programs_with_any_text_in_their_strings_come_back_whole(text):
     code = f"def f():\n    return {text!r}"
     assert answers.read_program(f"```python\n{code}\n```", "f") == code
+
+
+OPENINGS = ["python", "py", "Python", "PYTHON3", "python3", "py3", "", " python", "  py  ", "python\t", "python a=b"]
+
+
+@settings(deadline=None)
+@given(st.sampled_from(OPENINGS), st.sampled_from(["\n```", "\n```  ", "\n````", ""]), SAID)
+def test_a_fence_may_name_python_in_its_own_way_and_want_its_end(opening, end, text):
+    code = f"def f():\n    return {text!r}"
+    said = f"Here:\n```{opening}\n{code}{end}"
+    assert answers.read_program(said, "f") == code
+    assert answers.read_program(said, "f", cut=True) == (code if end else None)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(["bash", "text", "json", "js", "pycon", "c", "Pythonic"]), st.sampled_from(["\n```\n", ""]))
+def test_a_block_in_another_language_is_never_taken(language, end):
+    assert answers.read_program(f"```{language}\n{PROGRAM}{end}", "f") is None
+    assert answers.read_program(f"```{language}\nprint(1)\n{end}", "<stdin>") is None
+    assert answers.read_program(f"```py\n{PROGRAM}\n```\n```{language}\nf = 1{end}", "f") == PROGRAM
+
+
+def test_the_output_that_is_shown_beside_a_script_is_no_script():
+    script = "print(sum(map(int, input().split())))"
+    assert answers.read_program(f"```python\n{script}\n```\nIt prints\n```\n6\n```", "<stdin>") == script
+    assert answers.read_program(f"```\n{script}\n```\nIt prints\n```\n6\n```", "<stdin>") == script
+    assert answers.read_program("It prints\n```\n6\n```", "<stdin>") is None
+
+
+@pytest.mark.parametrize("mark", ["`", "```\n", "```python\n", "```\nx\n```\n", "``` py\nf\n", "`\n", "```" + " "])
+def test_a_megabyte_of_fences_is_read_in_a_moment(mark):
+    began = time.process_time()
+    for name in ("f", "<stdin>"):
+        answers.read_program(mark * (2**20 // len(mark)), name)
+    assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize(
+    ("code", "bound"),
+    [
+        ("class f:\n    pass", True),
+        ("f = lambda x: x", True),
+        ("f: object = abs", True),
+        ("f: object", False),
+        ("g = f = abs", True),
+        ("g, (f, *h) = abs, (abs,)", True),
+        ("f.x = 1", False),
+        ("f[0] = 1", False),
+        ("g[f] = 1", False),
+        ("import f", True),
+        ("import os.path as f", True),
+        ("import os.f", False),
+        ("from math import gcd as f", True),
+        ("from f import gcd", False),
+        ("async def f(): pass", False),
+        ("def g():\n    def f(): pass", False),
+        ("class G:\n    def f(self): pass", False),
+        ("if g:\n    pass\nelse:\n    def f(): pass", True),
+        ("try:\n    from m import f\nexcept ImportError:\n    g = 1", True),
+        ("try:\n    import m\nexcept ImportError:\n    def f(): pass", True),
+        ("with g() as h:\n    if h:\n        f = 1", True),
+        ("if g:\n    pass\n" + "elif g:\n    pass\n" * 2000 + "else:\n    f = 1", True),
+        ("f", False),
+        ("def \uff46(): pass", True),
+    ],
+)
+def test_a_name_is_bound_at_the_top_level_or_in_its_branches(code, bound):
+    assert answers.defines(code, "f") is bound
 
 
 def test_hostile_programs_are_turned_down_without_harm():

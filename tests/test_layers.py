@@ -32,6 +32,7 @@ LAYERS = [
     {"settings", "jsonl"},
     {"records", "configs"},
     {"ids", "errors", "syntax"},
+    {"notation"},
 ]
 HEIGHT = {name: -row for row, names in enumerate(LAYERS) for name in names}
 # Each line is a debt with its reason.

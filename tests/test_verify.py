@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -14,7 +15,9 @@ from axiom_cli import jsonl
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import ModelRef, Problem, Program, Sample, Verdict
+from axiom_cli.stages.solutions import solution
 from axiom_cli.stages.verify import verify
+from command_line import axiom, rows
 
 CONFIG = VerifyConfig(timeout=1.0, jobs=1)
 TESTS = [{"args": [n], "expected": 2 * n} for n in range(1, 16)]
@@ -235,3 +238,45 @@ def test_a_closed_consumer_ends_at_once_while_the_input_is_still_open():
     assert process.stdout.read() == b"pass\n"
     assert process.stderr.read() == b""
     process.stdin.close()
+
+
+BROKEN = Program("f", "f(x)", test_code="import nonesuch\nassert f(1)")
+UNJUDGED = {
+    "the engine": lambda: sample("Answer: 1", answer="1", finish="error"),
+    "the test code of the problem": lambda: sample("```py\ndef f(x): return 1\n```", program=BROKEN),
+}
+FIRST = {
+    "the engine": "the engine failed on this sample",
+    "the test code of the problem": "its test code does not run: ModuleNotFoundError",
+}
+
+
+@pytest.mark.parametrize("blamed", UNJUDGED)
+def test_what_kept_a_sample_from_being_judged_is_named_with_its_reason(blamed, tmp_path):
+    line = jsonl.dump(UNJUDGED[blamed]())
+    done = axiom("verify", cwd=tmp_path, stdin=line + line)
+    assert done.returncode == 0
+    said = f"warning: 2 samples could not be judged: {blamed} failed, not the sample; first: {FIRST[blamed]}"
+    assert said in done.stderr.decode()
+    assert "machine" not in done.stderr.decode()
+
+
+def test_an_integer_beyond_64_bits_is_judged_as_it_stands(tmp_path):
+    tests = [{"args": [25], "expected": math.factorial(25)}]
+    factorial = Program("f", "def f(n)", tests=tests)
+    right = sample("```python\nfrom math import factorial as f\n```", program=factorial)
+    wrong = sample("```python\nimport math\ndef f(n): return float(math.factorial(n))\n```", program=factorial)
+    found = rows(axiom("verify", cwd=tmp_path, stdin=jsonl.dump(right) + jsonl.dump(wrong)).stdout)
+    assert [(verdict["status"], verdict["reason"]) for verdict in found][0] == ("pass", "")
+    assert found[1]["status"] == "fail"
+
+
+def test_a_class_solution_is_written_out_as_a_plain_row():
+    verdict = one(written("class Solution:\n    def double(self, n):\n        return n + n"))
+    assert solution(verdict)["solution_code"].startswith("class Solution")
+
+
+def test_a_block_without_an_end_counts_unless_the_sample_was_cut_off():
+    text = "```python\ndef double(n):\n    return 2 * n"
+    assert one(sample(text, program=DOUBLE)).status == "pass"
+    assert "cut off" in one(sample(text, program=DOUBLE, finish="length")).reason

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from axiom_cli import console
-from axiom_cli.commands.streams import records, words, write
+from axiom_cli.commands.streams import records, stdout, words, write
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import GateFailed, NothingToDo
 from axiom_cli.records import Problem, Sample, Verdict
@@ -61,7 +61,7 @@ class Auditor:
         console.table("audit of the verifier", ["check", "of", "found"], table(found))
         digest = keep(found, self.config, Workspace.open_or_create(workspace or None))
         console.note(f"audit sha256:{digest[:12]}")
-        if alone and (output is not None or not sys.stdout.isatty()):
+        if alone and (output is not None or not stdout().isatty()):
             write([found.to_dict()], output)
         _judge(found, len(problems))
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from axiom_cli import console, jsonl
-from axiom_cli.commands.streams import write
+from axiom_cli.commands.streams import stdout, write
 from axiom_cli.errors import UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, names
 
@@ -50,7 +49,7 @@ def report(
     if format == "table":
         show_tables(found)
     else:
-        sys.stdout.write(reports.render(found, format))
+        stdout().write(reports.render(found, format))
     if html or open:
         if len(found) > 1:
             raise UsageError("a page shows one experiment", "name one: axiom report EXPERIMENT --html FILE")
@@ -78,7 +77,7 @@ def _compare(before: str, after: str, format: str) -> None:
 
     found = compare_named(before, after)
     if format != "table":
-        sys.stdout.write(render_comparisons(found, format))
+        stdout().write(render_comparisons(found, format))
         return
     for one in found:
         console.note(one.sentence)

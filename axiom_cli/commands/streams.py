@@ -7,13 +7,13 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import IO, Annotated, Any, TypeVar
+from typing import IO, Annotated, Any, TextIO, TypeVar
 
 import orjson
 import typer
 
-from axiom_cli import console, jsonl
-from axiom_cli.errors import InputError, NothingToDo, UsageError
+from axiom_cli import console, jsonl, notation
+from axiom_cli.errors import InputError, MissingError, NothingToDo, UsageError
 from axiom_cli.records import WRITERS, Record
 
 R = TypeVar("R", bound=Record)
@@ -91,7 +91,7 @@ def objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 def _object(line: bytes, number: int) -> dict[str, Any]:
     try:
-        value = orjson.loads(line)
+        value = notation.loads(line)
     except orjson.JSONDecodeError as error:
         raise InputError(f"line {number}: not JSON: {error}") from None
     if not isinstance(value, dict):
@@ -99,11 +99,18 @@ def _object(line: bytes, number: int) -> dict[str, Any]:
     return value
 
 
+def stdout() -> TextIO:
+    """Where data goes. Raises MissingError where it was closed before the command began."""
+    if sys.stdout is None:
+        raise MissingError("standard output is closed", "leave it open, or send it to a file: axiom ... > FILE")
+    return sys.stdout
+
+
 def write(rows: Iterable[Row], output: Path | None, live: bool = True) -> int:
     """Writes each row as a line, to stdout or atomically to `output`. `live` sends each line on as it comes."""
     if output is not None and str(output) not in STDOUT:
         return jsonl.save(output, rows)
-    stream, count = sys.stdout.buffer, 0
+    stream, count = stdout().buffer, 0
     for row in rows:
         stream.write(jsonl.dump(row))
         count += 1
@@ -115,7 +122,7 @@ def write(rows: Iterable[Row], output: Path | None, live: bool = True) -> int:
 
 def show(title: str, rows: Iterable[dict[str, Any]], as_json: bool = False) -> None:
     """Rows with the same keys: a table for a person at a terminal, else JSONL on stdout."""
-    if as_json or not sys.stdout.isatty():
+    if as_json or not stdout().isatty():
         write(rows, None)
         return
     found = [{key: value for key, value in row.items() if key != "kind"} for row in rows]

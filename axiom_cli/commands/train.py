@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from axiom_cli import console, refs
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
+from axiom_cli.commands.streams import Output, SkipBad, Source, records, stdout, words, write
 from axiom_cli.configs import MergeConfig, TrainConfig
 from axiom_cli.errors import NothingToDo
 from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
@@ -51,7 +50,7 @@ def train(
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     if show:
         for line in stage.show(verdicts, base, config, workspace):
-            sys.stdout.write(f"{line}\n")
+            stdout().write(f"{line}\n")
         return
     adapter = fit(verdicts, base, config, workspace)
     if experiment:

@@ -51,9 +51,10 @@ def verify(
     if fail_under is not None and not 0 <= fail_under <= 1:
         raise UsageError(f"--fail-under {fail_under} is no rate", "a rate lies between 0 and 1")
     counts: Counter[str] = Counter()
+    reasons: dict[str, str] = {}
     auditor = Auditor(config) if audit else None
     samples = auditor.samples(file, skip_bad) if auditor else records(file, Sample, skip_bad=skip_bad)
-    verdicts = _counted(check(samples, config), counts)
+    verdicts = _counted(check(samples, config), counts, reasons)
     verdicts = auditor.watched(verdicts) if auditor else verdicts
     first = next(verdicts, None)
     if first is not None:
@@ -63,15 +64,23 @@ def verify(
     rate = counts["pass"] / judged if judged else 0.0
     if counts:
         console.note(f"{counts['pass']:,} of {words(judged, 'sample')} passed ({rate:.1%})")
-    if counts["infra"]:
-        console.warn(f"{words(counts['infra'], 'sample')} could not be judged: the machine failed, not the sample")
+    for blamed, reason in reasons.items():
+        number = words(counts[blamed], "sample")
+        console.warn(f"{number} could not be judged: {blamed} failed, not the sample; first: {reason}")
     if auditor:
         auditor.report(ctx.obj.config.workspace, None if first else output, alone=first is None)
     if fail_under is not None and rate < fail_under:
         raise GateFailed(f"{rate:.3f} of the samples passed, under {fail_under}")
 
 
-def _counted(verdicts: Iterator[Verdict], counts: Counter[str]) -> Iterator[Verdict]:
+def _counted(verdicts: Iterator[Verdict], counts: Counter[str], reasons: dict[str, str]) -> Iterator[Verdict]:
+    """The verdicts, counted by status; those that are none also by what failed, each with its first reason."""
+    from axiom_cli.stages.verify import at_fault
+
     for verdict in verdicts:
         counts[verdict.status] += 1
+        if verdict.status == "infra":
+            blamed = at_fault(verdict.reason)
+            counts[blamed] += 1
+            reasons.setdefault(blamed, verdict.reason)
         yield verdict

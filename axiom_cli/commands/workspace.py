@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -10,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from axiom_cli import console
-from axiom_cli.commands.streams import AsJson, show, words, write
+from axiom_cli.commands.streams import AsJson, show, stdout, words, write
 from axiom_cli.errors import WorkspaceDamaged
 from axiom_cli.options import GLOBAL_OPTIONS
 
@@ -59,7 +58,7 @@ def why(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
     if json:
         write((asdict(line) for line in found), None)
     else:
-        sys.stdout.write("\n".join(drawn(found)) + "\n")
+        stdout().write("\n".join(drawn(found)) + "\n")
 
 
 @app.command(epilog=GLOBAL_OPTIONS)

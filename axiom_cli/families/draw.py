@@ -213,6 +213,8 @@ def rows(
 
     Raises UsageError and MissingError at the call, NothingToDo where a level has no more problems.
     """
+    if form not in FORMS:
+        raise UsageError(f"no form called {form!r}", f"there are {', '.join(FORMS)}")
     wanted = dict.fromkeys(names) or [name for name in families.names() if form in families.get(name).forms]
     found = [_checked(name, levels, split, form) for name in wanted]
     if count < 0:

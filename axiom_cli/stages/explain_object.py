@@ -11,7 +11,7 @@ from typing import Any
 
 import orjson
 
-from axiom_cli import jsonl, models
+from axiom_cli import jsonl, models, notation
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.receipts import Receipt, origin
 from axiom_cli.records import KINDS, Problem, Record, Sample, Verdict
@@ -204,7 +204,7 @@ def _counted(values: Counter[str]) -> str:
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    return " ".join(f"{k}={v if isinstance(v, str) else orjson.dumps(v).decode()}" for k, v in values.items())
+    return " ".join(f"{k}={v if isinstance(v, str) else notation.dumps(v).decode()}" for k, v in values.items())
 
 
 def _made_by(receipt: Receipt) -> str:

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import orjson
-
-from axiom_cli import jsonl
+from axiom_cli import jsonl, notation
 from axiom_cli.durable import writing
 from axiom_cli.errors import UsageError
 from axiom_cli.ids import canonical
@@ -139,7 +137,7 @@ def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Changes:
 
 
 def _text(value: Any) -> str:
-    return value if isinstance(value, str) else orjson.dumps(value).decode()
+    return value if isinstance(value, str) else notation.dumps(value).decode()
 
 
 def export(workspace: Workspace, name: str, target: Path) -> Path:

@@ -50,7 +50,7 @@ class Mix:
 def fruitless(selection: Selection) -> str:
     """What to do about a round of samples among which there is no new solution."""
     if selection.verdicts and selection.infra == selection.verdicts:
-        return "every verdict is infra, a failure of this machine: see axiom doctor"
+        return "every verdict is infra, which says nothing of the sample: see the reason in each"
     if selection.truncated:
         return f"{selection.truncated:,} accepted solutions were cut off: raise --max-tokens"
     return MORE

@@ -108,8 +108,7 @@ def select(verdicts: Iterable[Verdict], config: TrainConfig) -> Selection:
 def solution_key(sample: Sample) -> str:
     """Equal for solutions that differ in nothing that matters: a program's syntax tree without comments and docstrings,
     a trace's words without its white space."""
-    program = sample.problem.program
-    code = answers.read_program(sample.text, program.entry_point) if program else None
+    code = answers.written_program(sample)
     tree = syntax.parse(code) if code else None
     return content_id(ast.dump(_bare(tree)) if tree else " ".join(sample.text.split()), 32)
 

@@ -8,8 +8,8 @@ from typing import Any
 
 import orjson
 
-from axiom_cli import jsonl
-from axiom_cli.answers import MARK, read_answer, read_program
+from axiom_cli import jsonl, notation
+from axiom_cli.answers import MARK, read_answer, written_program
 from axiom_cli.families import handwritten
 from axiom_cli.ids import content_id
 from axiom_cli.records import ModelRef, Sample, Verdict
@@ -38,8 +38,7 @@ def solution(verdict: Verdict) -> dict[str, Any]:
 
 def code(sample: Sample) -> str:
     """What was graded: the program, or the answer."""
-    program = sample.problem.program
-    found = read_program(sample.text, program.entry_point) if program else read_answer(sample.text)
+    found = written_program(sample) if sample.problem.program else read_answer(sample.text)
     return found or ""
 
 
@@ -64,7 +63,7 @@ def _plain(line: bytes) -> dict[str, Any] | None:
     if b'"solution_code"' not in line:
         return None
     try:
-        row = orjson.loads(line)
+        row = notation.loads(line)
     except orjson.JSONDecodeError:
         return None
     return (

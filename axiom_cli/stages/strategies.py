@@ -76,7 +76,7 @@ def _complaint(verdict: Verdict) -> str:
     if sample.problem.program is None:
         answer = answers.read_answer(sample.text)
         return f"{answer} is not right." if answer else f"There is no line that starts with '{answers.MARK} '."
-    if answers.read_program(sample.text, sample.problem.program.entry_point) is None:
+    if answers.written_program(sample) is None:
         return f"There is no ```python block that defines {sample.problem.program.entry_point}."
     return f"That passes {verdict.passed_tests} of {verdict.total_tests} tests."
 
@@ -97,7 +97,7 @@ def ballot(sample: Sample) -> str | None:
         return None
     if sample.problem.program is None:
         return answers.read_answer(sample.text)
-    code = answers.read_program(sample.text, sample.problem.program.entry_point)
+    code = answers.written_program(sample)
     tree = syntax.parse(code) if code is not None else None
     return ast.dump(tree) if tree else None
 

@@ -201,7 +201,7 @@ def _why_none(selection: Selection) -> str:
     if not selection.verdicts:
         return "the input is empty: axiom verify writes verdict records"
     if selection.infra == selection.verdicts:
-        return "every verdict is infra, a failure of this machine: see axiom doctor"
+        return "every verdict is infra, which says nothing of the sample: see the reason in each"
     if selection.truncated:
         return f"{selection.truncated} accepted solutions were cut off: raise --max-tokens of axiom solve"
     return f"none of {selection.verdicts} passed: lower --difficulty, raise --samples, or begin with axiom coldstart"

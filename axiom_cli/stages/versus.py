@@ -14,7 +14,7 @@ from typing import Any
 
 import orjson
 
-from axiom_cli import jsonl
+from axiom_cli import jsonl, notation
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.records import Metrics, Verdict
 from axiom_cli.stages.compare import (
@@ -67,7 +67,7 @@ def kind_of(name: str) -> str:
     with open(name, "rb") as stream:
         first = next((line for line in stream if line.strip()), b"{}")
     try:
-        row = orjson.loads(first)
+        row = notation.loads(first)
     except orjson.JSONDecodeError as error:
         raise InputError(f"{name}: line 1 is not JSON: {error}") from None
     kind = row.get("kind") if isinstance(row, dict) else None
@@ -90,7 +90,7 @@ def solutions(name: str) -> list[Mapping[str, Any]]:
             if not line.strip():
                 continue
             try:
-                rows.append(orjson.loads(line))
+                rows.append(notation.loads(line))
             except orjson.JSONDecodeError as error:
                 raise InputError(f"{name}: line {number} is not JSON: {error}") from None
     return rows

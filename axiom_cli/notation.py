@@ -1,0 +1,53 @@
+"""JSON texts and their values: orjson's, but for integers beyond 64 bits, which it makes floats of or refuses."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import orjson
+
+RUN = 19
+"""The digits of the least integer that orjson gives back as a float: -9223372036854775809."""
+STRIDE = 3
+_FEW, _ALL = b"0" * (RUN // STRIDE), b"0" * RUN
+_ZEROS = bytes.maketrans(b"123456789", b"000000000")
+_LONG = re.compile(rb"([0-9]{18})[0-9]+")
+
+
+def loads(data: bytes) -> Any:
+    """The value of a JSON text; an integer comes back as itself, whatever its size. Raises orjson.JSONDecodeError."""
+    if _FEW not in data[::STRIDE].translate(_ZEROS) or _ALL not in data.translate(_ZEROS):
+        return orjson.loads(data)  # no RUN digits stand in a row; every third byte tells, mostly
+    orjson.loads(_LONG.sub(rb"\1", data))  # json is laxer: NaN, half a surrogate pair, other encodings
+    try:
+        return json.loads(data, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise orjson.JSONDecodeError(error.msg, error.doc, error.pos) from None
+    except (ValueError, RecursionError) as error:
+        raise orjson.JSONDecodeError(str(error), "", 0) from None
+
+
+def dumps(value: Any, option: int = 0) -> bytes:
+    """The JSON text of `value` as orjson writes it under `option`; integers of any size are written out."""
+    try:
+        return orjson.dumps(value, option=option)
+    except orjson.JSONEncodeError:
+        return orjson.dumps(_written_out(value), option=option)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if number - number != 0:
+        raise ValueError(f"number is infinity: {text:.20}...")
+    return number
+
+
+def _written_out(value: Any) -> Any:
+    """`value` with its integers beyond 64 bits as finished text."""
+    if isinstance(value, dict):
+        return {key: _written_out(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [_written_out(item) for item in value]
+    return orjson.Fragment(str(value)) if type(value) is int and not -(2**63) <= value < 2**64 else value
