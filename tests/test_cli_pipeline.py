@@ -22,9 +22,9 @@ PLAIN = {
 SOLVE = ("solve", *SCRIPTED, "--samples", "2")
 
 
-def test_list_problems_lists_the_ten(tmp_path: Path) -> None:
+def test_list_problems_lists_all_of_them(tmp_path: Path) -> None:
     listed = rows(axiom("solve", "--list-problems", cwd=tmp_path).stdout)
-    assert len(listed) == 10
+    assert len(listed) == 50
     assert {"two_sum", "fizzbuzz", "binary_search"} < {row["name"] for row in listed}
 
 
@@ -46,10 +46,10 @@ def test_accepted_rows_are_saved_and_not_solved_again(tmp_path: Path) -> None:
     assert path.read_bytes() == saved
 
 
-def test_a_bare_output_dir_and_no_problems_is_all_ten(tmp_path: Path) -> None:
+def test_a_bare_output_dir_and_no_problems_is_all_of_them(tmp_path: Path) -> None:
     done = axiom(*SOLVE, "--model", "solver", "--output-dir", "--samples", "1", cwd=tmp_path, stdin=None)
-    assert "10 of 10 problems solved; 10 new solutions in data/synthetic/solutions.jsonl" in talk(done)[-1]
-    assert len(rows((tmp_path / "data/synthetic/solutions.jsonl").read_bytes())) == 10
+    assert "50 of 50 problems solved; 50 new solutions in data/synthetic/solutions.jsonl" in talk(done)[-1]
+    assert len(rows((tmp_path / "data/synthetic/solutions.jsonl").read_bytes())) == 50
 
 
 def test_nothing_wrong_is_saved(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def test_a_mix_says_its_realised_shares() -> None:
     ("selection", "hint"),
     [
         (Selection(verdicts=9, failed=9), "--min-difficulty"),
-        (Selection(verdicts=9, infra=9), "axiom doctor"),
+        (Selection(verdicts=9, infra=9), "see the reason"),
         (Selection(verdicts=9, failed=7, truncated=2), "--max-tokens"),
     ],
 )

@@ -101,7 +101,7 @@ def test_few_rows_are_warned_of_and_very_few_refused(base: str, workspace: Works
     [
         ([], "empty"),
         ([tiny.verdict(tiny.sample(tiny.problem(1), "x"), "fail")], "none of 1 passed"),
-        ([tiny.verdict(tiny.sample(tiny.problem(1), "x"), "infra")], "axiom doctor"),
+        ([tiny.verdict(tiny.sample(tiny.problem(1), "x"), "infra")], "see the reason"),
         ([tiny.verdict(tiny.sample(tiny.problem(1), "x", finish="length"))], "--max-tokens"),
     ],
 )

@@ -1,13 +1,13 @@
 """Overlap: how much of one file of problems another one has seen, by equal prompts and by shared runs of 8 words.
 
-The words that a family's every statement holds say nothing about content: what stands in many problems of one file is
+The words that a family's every statement holds say nothing about content: what stands in many problems of one family is
 boilerplate, and a run does not reach across it.
 """
 
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -43,9 +43,9 @@ def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
 
     Where fewer than 8 words stand between boilerplate, a prompt has no runs there and can only be equal.
     """
-    lefts = [_tokens(problem.prompt) for problem in left]
-    rights = [_tokens(problem.prompt) for problem in right]
-    boilerplate = _frequent(lefts) | _frequent(rights)
+    lefts, of_left = _read(left)
+    rights, of_right = _read(right)
+    boilerplate = set().union(*map(_frequent, [*of_left.values(), *of_right.values()]))
     whole = set(map(tuple, rights))
     runs = {run for tokens in rights for part in _content(tokens, boilerplate) for run in _runs(part, WORDS)}
     equal = [tuple(tokens) in whole for tokens in lefts]
@@ -54,6 +54,15 @@ def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
     ]
     touched = [" ".join(tokens) for tokens, same, run in zip(lefts, equal, shared, strict=True) if same or run]
     return Overlap(len(lefts), len(rights), sum(equal), sum(shared), len(boilerplate), touched[:5])
+
+
+def _read(problems: Iterable[Problem]) -> tuple[list[list[str]], dict[str, list[list[str]]]]:
+    """The words of each prompt, and the same by family."""
+    prompts, by_family = [], defaultdict(list)
+    for problem in problems:
+        prompts.append(_tokens(problem.prompt))
+        by_family[problem.family].append(prompts[-1])
+    return prompts, by_family
 
 
 def _tokens(prompt: str) -> list[str]:
