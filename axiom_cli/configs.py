@@ -62,6 +62,19 @@ class AuditConfig:
     """`axiom problems audit`."""
 
     draws: int = option(10_000, "Draws of each family.", least=1)
+    count: int = option(1000, "Problems of one level that you want of a split: are there so many?", least=1)
+    split: str = option("", "The split that you want them of: train, val or test [each].")
+    jobs: int = option(0, "Families audited side by side; 0 is one a core.", least=0, most=1024)
+
+
+@dataclass(frozen=True)
+class ImportConfig:
+    """`axiom problems import`."""
+
+    column: str = option("", "FIELD=COLUMN, such as answer=meta.answer: where a field stands; nothing leaves it out.")
+    answer_after: str = option("", "The answer is what follows the last of these in its column: '####', '\\boxed{'.")
+    split: str = option("", "Split of the data set [its only one]; the problems get it, where their rows name none.")
+    subset: str = option("", "Subset of the data set [its only one, or default].")
 
 
 @dataclass(frozen=True)
@@ -93,6 +106,11 @@ class SolveConfig:
     max_attempts: int = option(
         3, "Attempts at a problem with --strategy retry, each told why the last one failed.", least=1
     )
+    until_solved: bool = option(False, "Stop at a problem once it is solved; --samples is then the most.")
+    enough: int = option(
+        1, "Passing samples that settle a problem, for --until-solved, retry and adaptive.", least=1, most=MILLION
+    )
+    settle: str = option("verifier", "What settles a problem for --strategy adaptive: verifier, or agreement.")
 
 
 @dataclass(frozen=True)

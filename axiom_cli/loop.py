@@ -26,6 +26,7 @@ from axiom_cli.stages.controls import COLD_ONLY, SHUFFLED
 from axiom_cli.stages.evaluate import best_iteration, evaluate, phase_row
 from axiom_cli.stages.frontier import Fountain, allocate, pass_rates
 from axiom_cli.stages.merge import merge
+from axiom_cli.stages.overlap import Screen
 from axiom_cli.stages.select import Choice, select
 from axiom_cli.stages.speaker import Speaker
 from axiom_cli.stages.train import FEWEST, train_on, with_token_ids
@@ -94,6 +95,7 @@ class Loop:
                 Arm(name, self.base, Fountain(self.config.seed)) for name in ("", *controls.parse(self.config.control))
             ]
             self.val, self.test = self.folder.held_out(self.cells)
+            self.screen = Screen(self.val, self.test)
             for arm in arms:
                 self._validate(arm, 0)
                 for iteration in range(self.config.iterations):
@@ -132,6 +134,7 @@ class Loop:
     def _collect(self, arm: Arm, iteration: int) -> list[Verdict]:
         rates = arm.rates if self.config.curriculum and arm.rates else {}
         problems = arm.fountain.draw(allocate(self.cells, rates, self.config.train_size))
+        shared = {"held_out_ngram_rate": self.screen.examine(problems)}
         config = SolveConfig(
             samples=self.config.samples,
             temperature=self.config.temperature,
@@ -146,7 +149,8 @@ class Loop:
             self.folder.collected(iteration, problems, verdicts)
         passed = sum(v.passed for v in verdicts)
         tokens = sum(v.sample.tokens for v in verdicts)
-        row = phase_row(self.folder.name(arm.name), iteration, "collect", made.seconds, tokens, len(verdicts), passed)
+        name = self.folder.name(arm.name)
+        row = phase_row(name, iteration, "collect", made.seconds, tokens, len(verdicts), passed, shared)
         self.folder.add([row])
         return verdicts
 
@@ -286,7 +290,8 @@ class Loop:
     def _cold_start(self, share: float = COLD_SHARE) -> list[Choice]:
         """Verified traces of the teacher, over the levels as in the embedded model's own cold start."""
         if share not in self._cold:
-            verdicts = with_token_ids(verify(recipe.samples(share), VerifyConfig()), self.base, self.workspace)
+            samples = self.screen.through(recipe.samples(share))
+            verdicts = with_token_ids(verify(samples, VerifyConfig()), self.base, self.workspace)
             self._cold[share] = [Choice(verdict) for verdict in verdicts]
         return self._cold[share]
 

@@ -3,7 +3,8 @@
 Everything here takes plain numbers and is deterministic: resampling is seeded. Sources: Chen et al. 2021 (2107.03374)
 for pass@k, Wilson 1927 and Newcombe 1998 (two papers) for intervals of rates, Miller 2024 (2411.00640) for clustering
 by problem and for the minimum detectable effect, McNemar 1947 in its exact (binomial) form, Fisher 1935 for the
-sign-flip test, Hanley and Lippman-Hand 1983 for what may hide behind a count of none (the rule of three).
+sign-flip test and for two rates, Holm 1979 for many tests at once, Cochran 1954 and Armitage 1955 for a trend, Hanley
+and Lippman-Hand 1983 for what may hide behind a count of none (the rule of three).
 """
 
 from __future__ import annotations
@@ -207,6 +208,42 @@ def mcnemar(b: int, c: int) -> float:
     from scipy.special import bdtr
 
     return min(1.0, 2.0 * float(bdtr(min(b, c), b + c, 0.5))) if b + c else 1.0
+
+
+def fisher(passed_a: int, n_a: int, passed_b: int, n_b: int) -> float:
+    """Fisher's exact one-sided p-value of rate b being above rate a by chance alone. 1 where either has no tries."""
+    import numpy
+    from scipy.special import gammaln
+
+    def ways(n: int, k: numpy.ndarray | int) -> numpy.ndarray:
+        return gammaln(n + 1) - gammaln(numpy.add(k, 1)) - gammaln(numpy.subtract(n + 1, k))
+
+    total = passed_a + passed_b
+    at_least_K = numpy.arange(passed_b, min(n_b, total) + 1)
+    logs_K = ways(n_b, at_least_K) + ways(n_a, total - at_least_K) - ways(n_a + n_b, total)
+    return min(1.0, float(numpy.exp(logs_K).sum()))
+
+
+def holm(p_values: Sequence[float]) -> list[float]:
+    """Holm's adjusted p-values (1979), in the given order: those up to a level are rejected at it, all together."""
+    adjusted, highest = [0.0] * len(p_values), 0.0
+    for done, at in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        highest = max(highest, min(1.0, (len(p_values) - done) * p_values[at]))
+        adjusted[at] = highest
+    return adjusted
+
+
+def trend(scores: Sequence[float], passed: Sequence[float], n: Sequence[int]) -> tuple[float, float]:
+    """(slope, p) of pass rates over `scores`: the change of the rate for one more point of the score, and Cochran and
+    Armitage's one-sided p-value (1954, 1955) of a fall by chance alone. (0, 1) where nothing can rise or fall."""
+    total = sum(n)
+    rate = math.fsum(passed) / total if total else 0.0
+    middle = sum(s * m for s, m in zip(scores, n, strict=True)) / total if total else 0.0
+    spread = math.fsum(m * (s - middle) ** 2 for s, m in zip(scores, n, strict=True))
+    if spread <= 0 or not 0 < rate < 1:
+        return 0.0, 1.0
+    moved = math.fsum((s - middle) * (c - m * rate) for s, c, m in zip(scores, passed, n, strict=True))
+    return moved / spread, NormalDist().cdf(moved / math.sqrt(rate * (1 - rate) * spread))
 
 
 def sign_flip(differences: Sequence[float], resamples: int = RESAMPLES, seed: int = 0) -> float:

@@ -87,6 +87,16 @@ def test_a_family_from_outside_is_installed_drawn_audited_and_solved(shell, tmp_
     assert audit.returncode == 0, audit.stderr
 
 
+def test_a_whole_family_stands_in_thirty_lines(shell, tmp_path):
+    done = shell(f"python {EXAMPLES / 'new_family.py'}", tmp_path)
+    assert done.returncode == 0, done.stderr
+    *problems, audit = rows(done.stdout)
+    assert [problem["level"] for problem in problems] == [1, 5, 10]
+    assert all(problem["family"] == "digits" and problem["answer"] for problem in problems)
+    assert audit["passed"] and audit["draws"] == 1000
+    assert len((EXAMPLES / "new_family.py").read_text().splitlines()) <= 30
+
+
 def replayed(text: str, shell: Shell, folder: Path) -> str:
     """The page with every console block's output as it is now. Raises where a command fails."""
 

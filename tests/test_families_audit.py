@@ -2,16 +2,43 @@
 
 from __future__ import annotations
 
+import os
+from collections import Counter
+from dataclasses import replace
 from pathlib import Path
+from random import Random
 
 import pytest
 
 from axiom_cli import families
 from axiom_cli.errors import MissingError
-from axiom_cli.families import programs, second
-from axiom_cli.families.arithmetic import Arithmetic
+from axiom_cli.families import draw, programs, second
 from axiom_cli.stages import mutants
-from axiom_cli.stages.audit import audit
+from axiom_cli.stages.audit import audit, audit_family
+from axiom_cli.stages.audit_programs import Mutants, check_program
+from axiom_cli.stages.audit_row import Row, judged
+from axiom_cli.stages.supply import amount, duplicates
+from command_line import ROOT, axiom, failed, rows, talk
+from planted_families import (
+    FIFTEEN,
+    TWO_SUM,
+    Ambiguous,
+    ByHash,
+    Copied,
+    Counting,
+    Crashing,
+    Dull,
+    FewTests,
+    FifteenInputs,
+    OneAnswerAtOneLevel,
+    Repeating,
+    Shouting,
+    Spaced,
+    Squares,
+    Telling,
+    TowardZero,
+    TwoSum,
+)
 
 
 @pytest.mark.parametrize(
@@ -20,56 +47,12 @@ from axiom_cli.stages.audit import audit
     ids=["some", "all"],
 )
 def test_every_family_that_ships_passes(names, draws):
-    rows = list(audit(names, draws=draws))
+    found = list(audit(names, draws=draws, jobs=0))
     forms = {name: families.get(name).forms for name in names if name != "handwritten"} | {"handwritten": ("program",)}
-    assert [(row["family"], row["form"]) for row in rows] == [(name, form) for name in names for form in forms[name]]
-    assert [row["failures"] for row in rows if not row["passed"]] == []
-    assert all(row["mutation_score"] >= 0.9 for row in rows if row["form"] == "program")
-    assert all(row["distinct"] > 0.95 * row["draws"] for row in rows)
-
-
-class TowardZero(Arithmetic):
-    """States floor division, and rounds toward zero."""
-
-    def answer(self, task):
-        def value(tree):
-            if isinstance(tree, int):
-                return tree
-            left, right = value(tree[1]), value(tree[2])
-            if tree[0] in ("//", "%"):
-                quotient = int(left / right)
-                return quotient if tree[0] == "//" else left - right * quotient
-            return {"+": left + right, "-": left - right, "*": left * right}[tree[0]]
-
-        return str(value(task))
-
-
-class Ambiguous(Arithmetic):
-    """Keeps a part of the question to itself."""
-
-    def statement(self, task):
-        return super().statement(task).rpartition(" ")[0]
-
-
-class Guessable(Arithmetic):
-    """Nearly always answers yes."""
-
-    def answer(self, task):
-        return "yes"
-
-
-class Telling(Arithmetic):
-    """Shows the answer."""
-
-    def statement(self, task):
-        return f"{super().statement(task)}\nAnswer: {self.answer(task)}"
-
-
-class Repeating(Arithmetic):
-    """Asks the same at every level."""
-
-    def draw(self, random, level):
-        return ("+", random.randint(1, 30), random.randint(1, 30))
+    assert [(row["family"], row["form"]) for row in found] == [(name, form) for name in names for form in forms[name]]
+    assert [row["failures"] for row in found if not row["passed"]] == []
+    assert all(row["mutation_score"] >= 0.9 for row in found if row["form"] == "program")
+    assert all(row["distinct"] > 0.95 * row["draws"] for row in found)
 
 
 @pytest.mark.parametrize(
@@ -82,20 +65,103 @@ class Repeating(Arithmetic):
     ],
 )
 def test_a_broken_family_fails(broken, field, monkeypatch):
-    monkeypatch.setattr(families, "get", lambda name: broken())
     monkeypatch.setattr(broken, "forms", ("answer",))
-    (row,) = audit(["arithmetic"], draws=1500)
+    (row,) = audit_family(broken(), draws=1500)
     assert not row["passed"]
     assert row[field] > 0
     assert row["failures"]
 
 
-def test_a_guess_that_pays_fails(monkeypatch):
-    monkeypatch.setattr(families, "get", lambda name: Guessable())
-    monkeypatch.setattr(Guessable, "forms", ("answer",))
-    (row,) = audit(["arithmetic"], draws=100)
-    assert row["guessable"] == 1.0
-    assert any("one guess" in failure for failure in row["failures"])
+@pytest.mark.parametrize(
+    ("broken", "said"),
+    [
+        (Copied, "what begins with word 8 is right 100% of the time at level 1"),
+        (OneAnswerAtOneLevel, "always yes is right 100% of the time at level 1"),
+        (FifteenInputs, "level 1 has 15 distinct problems, at least 40 are wanted"),
+        (Spaced, "problems met in two places"),
+        (Shouting, "problems met in two places"),
+        (ByHash, "in another process: the first problems are others"),
+        (Counting, "drawn again, the first problems are others"),
+        (Crashing, "ZeroDivisionError: integer division or modulo by zero (planted_families.py"),
+        (Dull, "mutation score 0."),
+        (FewTests, "fewer than 15 distinct tests: Write a Python function"),
+    ],
+)
+def test_a_planted_fault_is_found_and_said(broken, said):
+    (row,) = audit_family(broken(), draws=2000)
+    assert not row["passed"]
+    assert said in " ".join(row["failures"])
+
+
+def test_what_the_planted_faults_were_planted_in_passes():
+    (row,) = audit_family(Squares(), draws=2000)
+    assert row["passed"], row["failures"]
+    assert row["compared"] == 0 and row["notes"][-1] == "there is no second solver to agree with"
+
+
+def test_a_question_with_several_right_answers_that_says_not_which_is_found(tmp_path, monkeypatch):
+    (tmp_path / "two_sum.py").write_text(TWO_SUM)
+    monkeypatch.setattr(second, "__path__", [*second.__path__, str(tmp_path)])
+    (row,) = audit_family(TwoSum(), draws=1000)
+    assert row["disagreements"] > 0 and row["compared"] == row["draws"]
+    assert any("second solver disagrees" in failure for failure in row["failures"])
+
+
+def test_a_grader_of_one_test_is_found():
+    """The one shown example was the one test, in a prototype: `return 14` passed."""
+    problem = next(draw.stream("number_programs", 4, "train", 0, "program"))
+    exercise = draw.redraw(problem).exercise
+    for tests, lowest, highest in ((problem.program.tests, 0.9, 1), (problem.program.tests[:1], 0, 0.8)):
+        row, mutated = Row("number_programs", "program"), Mutants()
+        program = replace(problem.program, tests=tests)
+        check_program(row, problem.prompt, program)
+        mutated.add(exercise, program)
+        row.mutation_score = mutated.score()
+        assert lowest <= row.mutation_score <= highest
+        assert len(judged(row).failures) == (2 if len(tests) == 1 else 0)
+
+
+def test_the_supply_of_a_scarce_level_is_counted_and_of_a_rich_one_estimated():
+    (row,) = audit_family(FifteenInputs(), draws=200, count=100)
+    supply = row["supply"]
+    assert (supply["level"], supply["problems"], supply["exact"]) == (1, 15, True)
+    assert sum(part["problems"] for part in supply["splits"].values()) == 15
+    assert row["notes"][0].startswith("level 1 has ") and "in train" in row["notes"][0]
+    (row,) = audit_family(Squares(), draws=200, count=2000, split="test")
+    assert list(row["supply"]["splits"]) == ["test"]
+    assert 8000 <= row["supply"]["problems"] <= 10_000 and not row["supply"]["exact"]
+    assert 850 < row["supply"]["splits"]["test"]["problems"] < 950 and row["supply"]["splits"]["test"]["exact"]
+    assert row["passed"], "that so many cannot be had is no failure"
+
+
+def test_expected_repeats_are_those_of_drawing_with_replacement():
+    random = Random(0)
+    repeats = [1000 - len({random.randrange(700) for _ in range(1000)}) for _ in range(200)]
+    assert duplicates(1000, 700) == pytest.approx(sum(repeats) / 200, abs=3)
+    assert duplicates(5, 1) == 4 and duplicates(5, 0) == 5 and duplicates(1, 10**9) == 0
+    assert amount(Counter({"a": 2, "b": 3}), 10).exact
+    estimated = amount(Counter(random.randrange(5000) for _ in range(2000)), 10)
+    assert estimated.problems == pytest.approx(5000, rel=0.2) and not estimated.exact
+
+
+def test_families_side_by_side_give_the_same_rows_in_the_same_order():
+    names = ["gcd_chain", "clock", "base_conversion"]
+    assert list(audit(names, draws=300, jobs=2)) == list(audit(names, draws=300))
+
+
+def test_the_command_shows_a_table_and_fails_where_a_family_does(tmp_path):
+    (tmp_path / "fifteen.py").write_text(FIFTEEN)
+    info = tmp_path / "fifteen-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: fifteen\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[axiom.families]\nfifteen = fifteen:Fifteen\n")
+    path = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
+    done = axiom("problems", "audit", "fifteen", "clock", "--draws", "200", "--count", "50", cwd=tmp_path, env=path)
+    failed(done, 6, "1 check of 2 failed", "fifteen (answer): level 1 has 15 distinct problems", "in test")
+    assert [(row["family"], row["passed"]) for row in rows(done.stdout)] == [("fifteen", False), ("clock", True)]
+    header = next(line for line in talk(done) if line.startswith("family"))
+    assert "scarcest level" in header and "guess" in header
+    failed(axiom("problems", "audit", "clock", "--split", "dev", cwd=tmp_path), 2, "no split called 'dev'")
 
 
 def test_an_unknown_family_is_missing():

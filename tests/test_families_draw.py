@@ -1,11 +1,19 @@
-"""Streams of problems: each at its place for ever, none twice, splits disjoint by content, memory flat."""
+"""Streams of problems: each at its place for ever, none twice, splits disjoint by content, memory flat.
+
+`python tests/test_families_draw.py` writes golden/families.json anew, where a family was changed on purpose.
+"""
 
 from __future__ import annotations
 
 import io
+import json
+import os
+import subprocess
+import sys
 import time
 import tracemalloc
 from itertools import islice
+from pathlib import Path
 from random import Random
 
 import pytest
@@ -15,6 +23,10 @@ from axiom_cli.errors import NothingToDo, UsageError
 from axiom_cli.families import draw, teacher
 from axiom_cli.families.family import LEVELS
 from axiom_cli.records import Problem
+from axiom_cli.stages.fingerprint import elsewhere, fingerprint
+from command_line import ROOT, environment
+
+GOLDEN = Path(__file__).parent / "golden" / "families.json"
 
 
 def _ids(*args, **kwargs):
@@ -27,6 +39,51 @@ def test_the_nth_problem_depends_on_nothing_but_its_place():
     assert [p for p in among if (p.family, p.level) == ("rpn", 4)] == alone
     assert [p.extra["origin"]["n"] for p in alone] == list(range(30))
     assert _ids(["rpn"], 30, [4], "train", 8) != [p.id for p in alone]
+
+
+@pytest.mark.parametrize("form", draw.FORMS)
+def test_fewer_problems_are_the_first_of_more(form):
+    wanted = (range(1, 6), "train", 3, form)
+    more = [jsonl.dump(row) for row in draw.rows([], 200, *wanted)]
+    assert [jsonl.dump(row) for row in draw.rows([], 50, *wanted)] == more[:50]
+
+
+GENERATE = """
+import hashlib, sys
+from axiom_cli import jsonl
+from axiom_cli.families import draw
+told = hashlib.sha256()
+for form in draw.FORMS:
+    for row in draw.rows([], 200, range(1, 11), "val", 1, form):
+        told.update(jsonl.dump(row))
+print(told.hexdigest())
+"""
+
+
+def test_another_process_whose_strings_have_other_hashes_makes_the_same_problems():
+    told = [
+        subprocess.run([sys.executable, "-c", GENERATE], env=environment(PYTHONHASHSEED=seed), capture_output=True)
+        for seed in ("0", "1")
+    ]
+    assert told[0].stdout == told[1].stdout and len(told[0].stdout) == 65, told[0].stderr
+
+
+def golden():
+    """The fingerprint of every family that ships, in each form."""
+    shipped = map(families.get, families.BUILT_IN)
+    return {family.name: {form: fingerprint(family, form) for form in family.forms} for family in shipped}
+
+
+def test_the_first_problems_of_every_family_are_what_they_were():
+    """On every platform. Whoever drew problems before a change could not draw them again."""
+    kept, found = json.loads(GOLDEN.read_text()), golden()
+    changed = [name for name in {**kept, **found} if kept.get(name) != found.get(name)]
+    assert not changed, f"python {os.path.relpath(__file__, ROOT)} writes them anew, if they were changed on purpose"
+
+
+def test_a_fingerprint_is_found_again_by_another_process():
+    family = families.get("anagrams")
+    assert elsewhere(family, "answer") == fingerprint(family, "answer") != fingerprint(family, "answer", count=2)
 
 
 def test_families_and_levels_take_turns():
@@ -45,11 +102,7 @@ def test_families_and_levels_take_turns():
 @pytest.mark.parametrize("form", draw.FORMS)
 def test_no_problem_comes_twice_and_none_is_in_two_splits_or_levels(form):
     count = 1500 if form == "answer" else 100
-    seen = {
-        (split, seed): _ids([], count, range(1, 6), split, seed, form)
-        for split in draw.SPLITS
-        for seed in (0, 1)
-    }
+    seen = {(split, seed): _ids([], count, range(1, 6), split, seed, form) for split in draw.SPLITS for seed in (0, 1)}
     for ids in seen.values():
         assert len(set(ids)) == len(ids)
     parts = [set(seen[split, 0]) | set(seen[split, 1]) for split in draw.SPLITS]
@@ -149,6 +202,20 @@ def test_the_set_of_numbers_is_a_set():
     assert seen.count == len(truth)
 
 
+def test_what_was_seen_takes_16_bytes_a_problem_at_most():
+    """So that ten million problems take 160 MB at most."""
+    random, count = Random(2), 60_000
+    tracemalloc.start()
+    seen, before = draw.Seen(), tracemalloc.get_traced_memory()[0]
+    for _ in range(count):
+        seen.add(random.getrandbits(64) | 1)
+    after, peak = (number - before for number in tracemalloc.get_traced_memory())
+    tracemalloc.stop()
+    assert seen.count == count
+    assert after < 16.1 * count
+    assert peak < 28 * count
+
+
 def test_the_teacher_knows_only_what_came_from_here():
     problem = next(draw.stream("rpn", 3, "train", 0))
     forged = Problem.from_dict({**problem.to_dict(), "prompt": "Evaluate the postfix expression: 1 1 +"})
@@ -159,3 +226,7 @@ def test_the_teacher_knows_only_what_came_from_here():
     assert teacher.teach(bare) is None
     assert teacher.teach(forged) is None
     assert list(LEVELS) == list(range(1, 11))
+
+
+if __name__ == "__main__":
+    GOLDEN.write_text(json.dumps(golden(), indent=1) + "\n")

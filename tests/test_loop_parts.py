@@ -1,7 +1,9 @@
-"""Where a round's problems come from, and what the control arms do."""
+"""Where a round's problems come from, what may not be among them, and what the control arms do."""
 
 from __future__ import annotations
 
+import os
+import time
 from dataclasses import replace
 
 import pytest
@@ -9,12 +11,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from axiom_cli.configs import PRESETS, LoopConfig
-from axiom_cli.errors import UsageError
+from axiom_cli.errors import GateFailed, UsageError
 from axiom_cli.families import draw
-from axiom_cli.records import ModelRef, Sample, Verdict
+from axiom_cli.records import ModelRef, Problem, Sample, Verdict
 from axiom_cli.settings import resolve
 from axiom_cli.stages import controls
 from axiom_cli.stages.frontier import Fountain, allocate
+from axiom_cli.stages.overlap import Screen
+from command_line import ROOT, axiom, failed
 
 CELLS = [(family, level) for family in ("arithmetic", "rpn") for level in (3, 4, 5)]
 
@@ -42,6 +46,70 @@ def test_fresh_problems_never_come_twice_and_do_not_depend_on_the_other_cells() 
     assert len(set(ids)) == len(ids) == 77
     stream = draw.stream("arithmetic", 3, "train", 5, "answer")
     assert [p.id for p in first[:30] + second[:30]] == [next(stream).id for _ in range(60)]
+
+
+def _drawn(split: str, count: int) -> list[Problem]:
+    return list(draw.problems(["arithmetic", "rpn", "parentheses", "list_ops"], count, range(3, 8), split, 0))
+
+
+def test_problems_that_are_held_out_are_refused_however_they_are_written() -> None:
+    val, test = _drawn("val", 40), _drawn("test", 40)
+    screen = Screen(val, test)
+    assert 0 <= screen.examine(_drawn("train", 400)) < 0.2
+    for held, prompt in ((test[7], test[7].prompt), (val[3], val[3].prompt.upper().replace(" ", "\n "))):
+        leaked = replace(held, id="another", prompt=prompt)
+        with pytest.raises(GateFailed, match="1 of 401 training problems are held out, too: "):
+            screen.examine([*_drawn("train", 400), leaked])
+        with pytest.raises(GateFailed, match="1 of 1 cold-start"):
+            screen.through([Sample(leaked, ModelRef("m", "0"), "e", {}, 0, 0, "x")])
+    with pytest.raises(GateFailed, match="2 of 40 validation problems are in the test, too"):
+        Screen([*val[2:], *test[:2]], test)
+
+
+def test_the_same_words_with_another_answer_are_another_problem() -> None:
+    val, test = _drawn("val", 40), _drawn("test", 40)
+    Screen(val, test).examine([replace(test[0], answer="another")])
+
+
+def test_looking_for_leaks_takes_no_noticeable_time() -> None:
+    screen, train = Screen(_drawn("val", 800), _drawn("test", 800)), _drawn("train", 8000)
+    began = time.process_time()
+    screen.examine(train)
+    assert time.process_time() - began < 10, "2 seconds on a quiet machine, where a round takes minutes"
+
+
+TWICE = """
+from axiom_cli.families.family import Family
+
+class Twice(Family):
+    name, about, levels = "twice", "", ""
+
+    def draw(self, random, level):
+        return random.randrange(300), random.choice((" ", "  ", "   "))
+
+    def statement(self, task):
+        return f"Double{task[1]}{task[0]}"
+
+    def answer(self, task):
+        return str(2 * task[0])
+
+    def trace(self, task):
+        return []
+"""
+
+
+def test_a_loop_whose_splits_leak_is_refused_before_it_trains(tmp_path) -> None:
+    (tmp_path / "twice.py").write_text(TWICE)
+    info = tmp_path / "twice-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: twice\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[axiom.families]\ntwice = twice:Twice\n")
+    path = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
+    sizes = ["--train-size", "200", "--val-size", "5", "--test-size", "5", "--iterations", "1", "--max-tokens", "16"]
+    done = axiom("loop", "--problem-types", "twice", "--min-difficulty", "1", "--max-difficulty", "1",
+                 *sizes, cwd=tmp_path, env=path)  # fmt: skip
+    failed(done, 6, "training problems are held out, too: 'Double", "axiom problems audit twice")
+    assert not (tmp_path / "experiments" / "self_improve_v1" / "solutions").exists()
 
 
 def _verdicts() -> list[Verdict]:

@@ -1,46 +1,27 @@
-"""solve: order, streams, what is remembered, and the strategies, on the scripted engine."""
+"""solve: order, streams, and what is remembered, on the scripted engine."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import subprocess
 import sys
 from dataclasses import replace
 from itertools import groupby
-from pathlib import Path
 
 import pytest
 
 from axiom_cli import engines
 from axiom_cli.configs import SolveConfig, VerifyConfig
-from axiom_cli.engines.scripted import ScriptedEngine
 from axiom_cli.errors import UsageError
 from axiom_cli.families import draw
-from axiom_cli.records import Sample
 from axiom_cli.stages.solve import open_engine, solve
 from axiom_cli.stages.verify import verify
 from axiom_cli.workspace import Workspace
+from counting import Counting, script
 
 CONFIG = SolveConfig(engine="scripted", samples=4, seed=1)
 PROBLEMS = list(draw.problems(["arithmetic", "rpn"], 12, [3, 4], "train", 0))
-
-
-class Counting(ScriptedEngine):
-    """The scripted engine, counting what it is asked to write."""
-
-    written = 0
-
-    def _sample(self, *args) -> Sample:
-        self.written += 1
-        return super()._sample(*args)
-
-
-def script(tmp_path: Path, texts: dict[str, list[str]]) -> Counting:
-    path = tmp_path / "script.json"
-    path.write_text(json.dumps(texts))
-    return Counting(str(path))
 
 
 def passed(samples):
@@ -123,7 +104,7 @@ import sys, time
 from axiom_cli.configs import SolveConfig
 from axiom_cli.engines.scripted import ScriptedEngine
 from axiom_cli.families import draw
-from axiom_cli.stages import solve
+from axiom_cli.stages import remembered, solve
 from axiom_cli.workspace import Workspace
 
 class Slow(ScriptedEngine):
@@ -132,7 +113,7 @@ class Slow(ScriptedEngine):
             time.sleep(0.02)
             yield group
 
-solve.SAVE_EVERY = 0.1
+remembered.SAVE_EVERY = 0.1
 problems = draw.problems(["arithmetic"], 500, [3], "train", 0)
 config = SolveConfig(engine="scripted", samples=2)
 for sample in solve.solve(problems, Slow("solver"), config, Workspace.create(sys.argv[1])):
@@ -155,69 +136,20 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
     assert samples == list(solve(problems, Counting("solver"), config))
 
 
-def test_retry_tells_what_failed_and_stops_at_success(tmp_path):
-    problem = PROBLEMS[0]
-    right = f"Answer: {problem.answer}"
-    # Attempts of the first sample have the indices 0, 2, 4; of the second one 1, 3, 5.
-    engine = script(tmp_path, {problem.id: ["Answer: wrong", right, right, "never asked", "never", "never"]})
-    config = replace(CONFIG, samples=2, strategy="retry")
-    samples = list(solve([problem], engine, config))
-    assert [(s.index, s.attempt, s.text) for s in samples] == [(0, 1, "Answer: wrong"), (1, 1, right), (2, 2, right)]
-    told = samples[2].extra["messages"]
-    assert told[-2] == {"role": "assistant", "content": "Answer: wrong"}
-    assert told[-1]["content"].startswith("wrong is not right.") and problem.answer not in told[-1]["content"].split()
-    assert "messages" not in samples[0].extra
-
-
-def test_retry_gives_up_after_max_attempts(tmp_path):
-    engine = script(tmp_path, {"*": ["no answer here"]})
-    for attempts in (1, 2, 3):
-        config = replace(CONFIG, samples=2, strategy="retry", max_attempts=attempts)
-        samples = list(solve(PROBLEMS[:2], engine, config))
-        assert [s.attempt for s in samples] == sorted([*range(1, attempts + 1)] * 2) * 2
-        assert [s.problem for s in samples] == [PROBLEMS[0]] * 2 * attempts + [PROBLEMS[1]] * 2 * attempts
-        assert len({s.index for s in samples}) == 2 * attempts
-
-
-def test_retry_never_shows_hidden_tests(tmp_path):
-    [problem] = draw.problems(["arithmetic"], 1, [3], "train", 0, "program")
-    engine = script(tmp_path, {"*": [f"```python\ndef {problem.program.entry_point}(*args):\n    return 'x'\n```"]})
-    samples = list(solve([problem], engine, replace(CONFIG, samples=1, strategy="retry", max_attempts=2)))
-    assert samples[1].extra["messages"][-1]["content"].startswith("That passes 0 of ")
-
-
-def test_vote_hands_on_the_commonest_answer(tmp_path):
-    engine = script(tmp_path, {"*": ["Answer: 1", "Answer: 2", "<think>hm</think>\nAnswer:  2", "none"]})
-    [sample] = solve(PROBLEMS[:1], engine, replace(CONFIG, strategy="vote"))
-    assert (sample.index, sample.extra) == (1, {"votes": 2, "voters": 4})
-
-
-def test_vote_without_any_answer_hands_on_the_first(tmp_path):
-    [sample] = solve(PROBLEMS[:1], script(tmp_path, {"*": ["a", "b"]}), replace(CONFIG, strategy="vote"))
-    assert (sample.index, sample.extra["votes"]) == (0, 0)
-
-
-def test_voting_beats_one_sample():
-    problems = list(draw.problems(["arithmetic"], 100, [3], "train", 0))
-    engine = open_engine("solver:0.4", CONFIG)
-    one = sum(passed(solve(problems, engine, replace(CONFIG, samples=1))))
-    voted = sum(passed(solve(problems, engine, replace(CONFIG, samples=9, strategy="vote"))))
-    assert voted >= one + 20
-
-
-def test_adaptive_spends_more_where_samples_disagree(tmp_path):
-    sure, unsure = PROBLEMS[:2]
-    engine = script(tmp_path, {sure.id: ["Answer: 7"], unsure.id: ["Answer: 7", "Answer: 8"]})
-    samples = list(solve([sure, unsure, sure], engine, replace(CONFIG, samples=8, strategy="adaptive")))
-    assert [(p.id, len(list(group))) for p, group in groupby(samples, key=lambda s: s.problem)] == [
-        (sure.id, 2), (unsure.id, 8), (sure.id, 2),
-    ]  # fmt: skip
-    assert [s.index for s in samples] == [0, 1, *range(8), 0, 1]
-
-
 @pytest.mark.parametrize(
     "bad",
-    [{"strategy": "best"}, {"samples": 0}, {"max_tokens": 0}, {"temperature": -1}, {"top_p": 0}, {"max_attempts": 0}],
+    [
+        {"strategy": "best"},
+        {"samples": 0},
+        {"max_tokens": 0},
+        {"temperature": -1},
+        {"top_p": 0},
+        {"max_attempts": 0},
+        {"enough": 0},
+        {"settle": "luck"},
+        {"strategy": "vote", "until_solved": True},
+        {"strategy": "adaptive", "settle": "agreement", "until_solved": True},
+    ],
 )
 def test_settings_out_of_range_are_usage_errors_before_anything_is_read(bad):
     with pytest.raises(UsageError):

@@ -16,6 +16,7 @@ from axiom_cli.configs import SolveConfig
 from axiom_cli.engines.scripted import ScriptedEngine
 from axiom_cli.errors import MissingError
 from axiom_cli.families import draw
+from axiom_cli.stages import remembered
 from axiom_cli.stages import solve as stage
 from axiom_cli.workspace import Workspace
 from command_line import SCRIPTED, axiom, failed, rows
@@ -78,7 +79,7 @@ def test_looking_leaves_nothing_behind(problems: bytes, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("save_every", [0.0, 60.0])
 def test_a_disk_that_fills_up_loses_no_finished_sample(tmp_path: Path, monkeypatch, save_every: float) -> None:
-    monkeypatch.setattr(stage, "SAVE_EVERY", save_every)
+    monkeypatch.setattr(remembered, "SAVE_EVERY", save_every)
     problems = list(draw.problems(["rpn"], 6, [3], "train", 0))
     workspace = Workspace.create(tmp_path / ".axiom")
     before, read = resource.getrlimit(resource.RLIMIT_FSIZE), []

@@ -1,7 +1,8 @@
-"""`axiom problems`: list, gen, audit, new, import, overlap."""
+"""`axiom problems`: list, gen, audit, calibrate, new, import, overlap."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,16 +10,18 @@ from typing import Annotated, Any
 import typer
 
 from axiom_cli import console
-from axiom_cli.commands.streams import AsJson, Output, records, rows, show, words, write
-from axiom_cli.configs import AuditConfig, GenConfig
-from axiom_cli.errors import GateFailed, UsageError
+from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, words, write
+from axiom_cli.configs import AuditConfig, GenConfig, ImportConfig
+from axiom_cli.errors import GateFailed, NothingToDo, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, configured, names
-from axiom_cli.records import Problem
+from axiom_cli.records import Problem, Verdict
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, epilog=GLOBAL_OPTIONS)
 Families = Annotated[
     list[str] | None, typer.Argument(metavar="FAMILY...", help="Families, comma-separated or repeated [all].")
 ]
+SOURCE = "A file (.jsonl, .json, .csv, .tsv, .parquet; or .gz), - for stdin, a data set's folder, or OWNER/NAME (hub)."
+REFUSED = "Write the refused rows here: row, name, reason, data."
 
 
 @app.callback()
@@ -28,14 +31,18 @@ def problems() -> None:
 
 @app.command("list", epilog=GLOBAL_OPTIONS)
 def list_(json: AsJson = False) -> None:
-    """Families with their forms and levels, and the hand-written problems."""
+    """Families with their forms and levels, the hand-written problems, and the data sets of the extra `gym`."""
+    from axiom_cli.families import gym
+
     show("problems", known(), json)
+    if why := gym.missing():
+        console.note(f"{len(gym.names())} more {why}: {gym.EXTRA}")
 
 
 def known() -> Iterator[dict[str, Any]]:
-    """A row a family, then a row a hand-written problem."""
+    """A row a family, then a row a hand-written problem, then a row a data set of reasoning-gym where that is there."""
     from axiom_cli import families
-    from axiom_cli.families import handwritten
+    from axiom_cli.families import draw, gym, handwritten
 
     for name in families.names():
         family = families.get(name)
@@ -49,6 +56,10 @@ def known() -> Iterator[dict[str, Any]]:
             "levels": str(problem.level),
             "about": problem.title,
         }
+    for name in () if gym.missing() else gym.names():
+        family = gym.get(name)
+        about = {"forms": "answer", "levels": draw.spelled(family.has), "about": f"{family.about}; {family.levels}"}
+        yield {"kind": "family", "name": name, **about}
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
@@ -66,21 +77,56 @@ def gen(config: GenConfig, family: Families = None, output: Output = None) -> No
 @app.command(epilog=GLOBAL_OPTIONS)
 @configured()
 def audit(config: AuditConfig, family: Families = None, output: Output = None) -> None:
-    """Try to prove families wrong: second solver, ambiguity, collisions between splits, weak tests, leaks."""
+    """Try to prove families wrong: second solver, ambiguity, collisions between splits, weak tests, guesses, leaks."""
     from axiom_cli.stages.audit import audit as examine
+    from axiom_cli.stages.audit_row import COLUMNS, cells
 
-    failed: list[str] = []
+    found: list[dict[str, Any]] = []
 
     def told() -> Iterator[dict[str, Any]]:
-        for row in examine(names(family), config.draws):
-            if not row["passed"]:
-                failed.append(f"{row['family']} ({row['form']}): {', '.join(row['failures'])}")
-            yield row
+        with console.progress("audit") as progress:
+            for row in examine(names(family), config.draws, config.count, config.split, config.jobs):
+                progress(1, f"audit: {row['family']} ({row['form']})")
+                found.append(row)
+                yield row
 
-    count = write(told(), output)
+    if output is not None or console.data_wanted():
+        write(told(), output)
+    else:
+        list(told())
+    if not console.is_quiet():
+        console.table(f"audit, for {config.count:,} problems a level", COLUMNS, [cells(row) for row in found], keys=2)
+    _judge(found)
+
+
+def _judge(rows: list[dict[str, Any]]) -> None:
+    """Says what is short and what is wrong. Raises GateFailed where anything is."""
+    for row in rows:
+        if row["notes"]:
+            console.note(f"{row['family']} ({row['form']}): {', '.join(row['notes'])}")
+    failed = [row for row in rows if not row["passed"]]
+    for row in failed:
+        console.warn(f"{row['family']} ({row['form']}): {'; '.join(row['failures'][:5])}")
     if failed:
-        raise GateFailed(f"{words(len(failed), 'check')} of {count} failed: {'; '.join(failed[:3])}")
-    console.note(f"all {count} checks passed")
+        raise GateFailed(f"{words(len(failed), 'check')} of {len(rows)} failed")
+    console.note(f"all {words(len(rows), 'check')} passed")
+
+
+@app.command(epilog=GLOBAL_OPTIONS)
+def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = False) -> None:
+    """Whether a model's pass rates fall from level to level, in each family, by the verdicts of `axiom verify`."""
+    from axiom_cli.stages.calibrate import RISES, table
+    from axiom_cli.stages.calibrate import calibrate as measure
+
+    found = measure(records(file, Verdict, skip_bad=skip_bad))
+    if output is not None or console.data_wanted():
+        write(found, output)
+    if not console.is_quiet():
+        console.table("pass rates by level, in percent", *table(found), keys=2)
+    counts = Counter(row["finding"] for row in found)
+    console.note(f"{words(len(found), 'row')}: {', '.join(f'{times} {what}' for what, times in counts.most_common())}")
+    if rising := [f"{row['family']} ({row['form']})" for row in found if row["finding"] == RISES]:
+        raise GateFailed(f"the levels of {', '.join(rising[:5])} rise: {words(len(rising), 'row')} of {len(found)}")
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
@@ -98,27 +144,65 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="The family's n
 
 
 @app.command("import", epilog=GLOBAL_OPTIONS)
+@configured("column")
 def import_(
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="The set as published (.jsonl or .jsonl.gz).")],
+    config: ImportConfig,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
     as_: Annotated[str, typer.Option("--as", metavar="FORMAT", help="humaneval, mbpp, evalplus or jsonl.")] = "jsonl",
     output: Output = None,
+    refused: Annotated[Path | None, typer.Option("--refused", metavar="FILE", help=REFUSED)] = None,
+    skip_bad: SkipBad = False,
 ) -> None:
-    """Read a published set as problems. Each gold solution is first checked against its own tests."""
+    """Read a set of others, or your own, as problems. Each gold solution is first checked against its own tests.
+
+    Rows that are not of the form, that say the same as an earlier one, or whose gold solution fails are refused: each
+    is named with its row number and the reason, and the others are imported.
+    """
+    from axiom_cli.commands.refusals import Refusals, refusals
+    from axiom_cli.stages import import_columns
     from axiom_cli.stages.import_problems import import_problems
 
-    refused: list[str] = []
+    if refused is not None and refused == output:
+        raise UsageError("-o and --refused name the same file", "choose another for the refused rows")
+    columns, read = _columns(config, as_), _opened(source, config)
 
-    def accepted() -> Iterator[Problem]:
-        for one in import_problems(rows(file), as_):
+    def accepted(told: Refusals) -> Iterator[Problem]:
+        lines = import_columns.watched(read, columns)
+        for one in import_problems(lines, as_, columns=columns, split=read.split, skip_bad=skip_bad):
             if one.problem:
                 yield one.problem
             else:
-                refused.append(f"{one.name}: {one.reason}")
+                told.add(one.row.number, one.name, one.reason, one.row.data)
 
-    count = write(accepted(), output)
-    for reason in refused[:5]:
-        console.warn(f"refused {reason}")
-    console.note(f"{words(count, 'problem')} imported from {file}, {len(refused):,} refused")
+    with refusals(refused) as told:
+        count = write(accepted(told), output)
+    told.tell()
+    if count + told.count == 0:
+        raise NothingToDo(f"{source} holds no row")
+    console.note(f"{words(count, 'problem')} imported from {source}, {told.count:,} refused")
+
+
+def _columns(config: ImportConfig, form: str) -> Any:
+    from axiom_cli.stages import import_columns
+    from axiom_cli.stages.import_forms import form_of
+
+    if config.answer_after and form != "jsonl":
+        raise UsageError(f"--answer-after reads answers, and rows of {form} have none", "--as jsonl has")
+    of = import_columns.parse(names([config.column]), form_of(form).fields, form)
+    return import_columns.Columns(of, config.answer_after)
+
+
+def _opened(source: str, config: ImportConfig) -> Any:
+    """The rows of a file, stdin, a folder, or a data set of the hub."""
+    from axiom_cli.stages import import_sources
+
+    if import_sources.is_data_set(source):
+        if not Path(source).is_dir():
+            console.note(f"{source} is no file or folder here: asking the hub")
+        return import_sources.of_data_set(source, config.split, config.subset)
+    if config.subset:
+        raise UsageError(f"--subset {config.subset}: {source} is a file, and has no subsets")
+    return import_sources.of_file(opened(Path(source), "its publisher"), source, config.split)
 
 
 @app.command(epilog=GLOBAL_OPTIONS)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from axiom_cli import console, jsonl
 from axiom_cli.commands.streams import rows
 from axiom_cli.errors import InputError
+from axiom_cli.ids import content_id
+from axiom_cli.records import Problem
 
 
 class Saved:
@@ -18,6 +22,7 @@ class Saved:
     def __init__(self, folder: Path, experiment: str) -> None:
         self.path = folder / (f"solutions_{experiment}.jsonl" if experiment else "solutions.jsonl")
         self._known = {_key(row) for row in self._rows()}
+        self._solved = {problem for problem, _ in self._known}
 
     def _rows(self) -> list[Mapping[str, Any]]:
         from axiom_cli.stages.versus import solutions
@@ -37,10 +42,10 @@ class Saved:
             raise InputError(f"{self.path}: {error}", hint) from None
         return solutions(str(self.path))
 
-    @property
-    def solved(self) -> set[str]:
-        """The ids of the problems that have a solution here."""
-        return {identity for identity, _ in self._known}
+    def holds(self, problem: Problem) -> bool:
+        """Whether a solution of this very problem is here, whatever id it goes by. Of a row that others wrote, without
+        its problem, the id has to do."""
+        return not self._solved.isdisjoint((_identity(problem), _named(problem.id)))
 
     def append(self, found: Iterable[Mapping[str, Any]]) -> int:
         """Adds the solutions that are not here yet, in one write; returns how many."""
@@ -58,5 +63,27 @@ class Saved:
         return len(new)
 
 
+def _problem(row: Mapping[str, Any]) -> str:
+    """What a saved row is a solution of: the content of its problem, or of the hand-written one with its id, or the id
+    where there is neither."""
+    from axiom_cli.families import handwritten
+
+    found, name = row.get("problem"), str(row.get("problem_id"))
+    if isinstance(found, Mapping):
+        with suppress(InputError):
+            return _identity(Problem.from_dict(found))
+    written = handwritten.get(name)
+    return _identity(written) if written else _named(name)
+
+
+def _named(name: str) -> str:
+    return f"id {name}"
+
+
+def _identity(problem: Problem) -> str:
+    """Names the content alone: two sets may give the same id to different problems."""
+    return content_id(replace(problem, id="", extra={}).to_dict())
+
+
 def _key(row: Mapping[str, Any]) -> tuple[str, str]:
-    return str(row.get("problem_id")), str(row.get("solution_code"))
+    return _problem(row), str(row.get("solution_code"))

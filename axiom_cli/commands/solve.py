@@ -51,25 +51,30 @@ def solve(
 ) -> None:
     """Sample solutions of problems, several of each. With --output-dir, verify them too and save what passes.
 
-    The options of the verifier (timeout, memory, jobs, isolation) matter to the pipeline and to --strategy retry.
+    The options of the verifier (timeout, memory, jobs, isolation) matter to the pipeline, to strategies that verify on
+    the way (retry, adaptive, --until-solved), and to programs that vote.
     """
     if list_problems:
         show("hand-written problems", (row for row in known() if row["kind"] == "handwritten"))
         return
     from axiom_cli import models
     from axiom_cli.commands.saved import Saved
+    from axiom_cli.stages.remembered import Spent
+    from axiom_cli.stages.solve import check as check_config
     from axiom_cli.stages.solve import open_engine
     from axiom_cli.stages.solve import solve as sample
+    from axiom_cli.stages.strategies import verifies
     from axiom_cli.workspace import Workspace
 
     whole = output_dir is not None or bool(experiment)
     folder = output_dir or Path("data/synthetic")
+    check_config(config)
     if whole:
         _check(folder, experiment, output)
     saved = Saved(folder, experiment)
     todo = _problems(file, names(problems), whole, skip_bad)
     if skip_existing:
-        todo = (problem for problem in todo if problem.id not in saved.solved)
+        todo = (problem for problem in todo if not saved.holds(problem))
     first = next(iter(todo := iter(todo)), None)
     if first is None:
         console.note(f"nothing left to do: every problem has a solution in {saved.path}")
@@ -81,7 +86,10 @@ def solve(
         if whole:
             _pipeline(todo, saved, engine, config, check, workspace)
         else:
-            count = write(sample(todo, engine, config, workspace, check), output)
+            spent = Spent()
+            count = write(sample(todo, engine, config, workspace, check, spent), output)
+            if verifies(config):
+                _tell(config, spent)
             console.note(f"{words(count, 'sample')} by {engine.model.name}")
 
 
@@ -138,16 +146,27 @@ def _piped() -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
 
 
-def _pipeline(todo: Iterable[Problem], saved: Any, engine: Any, *how: Any) -> None:
+def _pipeline(todo: Iterable[Problem], saved: Any, engine: Any, config: SolveConfig, *how: Any) -> None:
     from axiom_cli.stages.pipeline import pipeline
+    from axiom_cli.stages.remembered import Spent
     from axiom_cli.stages.solutions import solutions
 
-    solved = met = kept = 0
+    spent, kept = Spent(), 0
     with console.progress("solve and verify") as progress:
-        for verdicts in pipeline(todo, engine, *how):
+        for verdicts in pipeline(todo, engine, config, *how, spent):
             kept += saved.append(solutions(verdicts))
-            met, solved = met + 1, solved + any(verdict.passed for verdict in verdicts)
             progress(1, f"{verdicts[0].sample.problem.title}: {sum(v.passed for v in verdicts)} of {len(verdicts)}")
     saved.path.parent.mkdir(parents=True, exist_ok=True)
     saved.path.touch()
-    console.note(f"{solved} of {words(met, 'problem')} solved; {words(kept, 'new solution')} in {saved.path}")
+    _tell(config, spent)
+    told = f"{spent.solved} of {words(spent.problems, 'problem')} solved"
+    console.note(f"{told}; {words(kept, 'new solution')} in {saved.path}")
+
+
+def _tell(config: SolveConfig, spent: Any) -> None:
+    """What the search cost, as a table. Samples that were remembered cost what they did when they were written."""
+    each = [f"{cost / spent.solved:,.1f}" if spent.solved else "" for cost in (spent.samples, spent.tokens)]
+    name = f"{config.strategy} until solved" if config.until_solved else config.strategy
+    columns = ("strategy", "problems", "solved", "samples", "tokens", "samples per solved", "tokens per solved")
+    counts = (f"{count:,}" for count in (spent.problems, spent.solved, spent.samples, spent.tokens))
+    console.table("", columns, [[name, *counts, *each]])

@@ -1,4 +1,4 @@
-"""vLLM in this process: the fast engine where its wheel and an accelerator are (`pip install 'axiom-rl[vllm]'`).
+"""vLLM, in processes of its own: the fast engine where an accelerator is (`pip install 'axiom-rl[vllm]'`).
 
 The prompt goes in as token ids, rendered as for training, and the sampled ids come back, so nothing is tokenised twice.
 Each sample is a request of its own with its own seed; vLLM's prefix cache computes their common prompt once. Its
@@ -8,37 +8,91 @@ batching changes the order of additions, so equal seeds usually give equal sampl
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 from axiom_cli import models, prompts
 from axiom_cli.answers import messages as own_messages
 from axiom_cli.configs import SolveConfig
-from axiom_cli.engines import Messages, sample_seed, sampling_params
-from axiom_cli.errors import MissingError
+from axiom_cli.engines import Messages, sample_seed, sampling_params, vllm_start
+from axiom_cli.errors import GateFailed, InputError, MissingError
+from axiom_cli.models import Resolved
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.workspace import Workspace
 
-
-def _library() -> Any:
-    try:
-        import vllm
-    except ImportError as error:
-        hint = "pip install 'axiom-rl[vllm]', or choose --engine transformers"
-        raise MissingError(f"the vllm engine needs vLLM: {error}", hint) from None
-    return vllm
+PROBE = "The quick brown fox: 1 2 3 4 5 6 7 8 9"
+NAMES = ("_name_or_path", "transformers_version", "dtype", "torch_dtype")
+"""Entries of config.json that say nothing of the architecture."""
 
 
 class VllmEngine:
-    """One model in vLLM's offline engine."""
+    """One model in vLLM's offline engine. `swap` puts other weights in its place without starting it again; `rest`
+    gives its memory back until it is asked for the next sample."""
 
     name = "vllm"
+    together = True
 
     def __init__(self, model_name: str, config: SolveConfig | None = None, workspace: Workspace | None = None) -> None:
-        self._vllm = _library()
-        found = models.resolve(model_name, workspace)
+        self._vllm = vllm_start.library()
+        self._config = config or SolveConfig()
+        self._llm: Any = None
+        self._resting = False
+        self._take(models.resolve(model_name, workspace))
+
+    def swap(self, found: Resolved) -> None:
+        """Goes on with other weights, and proves by a probe that it does. GateFailed where nothing has changed."""
+        if found.digest == self.model.digest:
+            return
+        before = self._voice
+        self._take(found)
+        if self._voice == before:
+            raise GateFailed(
+                f"{found.name} speaks exactly as the model before it, though its digest differs",
+                "its weights were not loaded, or training changed nothing",
+            )
+
+    def _take(self, found: Resolved) -> None:
+        """Weights of another architecture need an engine of their own."""
+        tokenizer, ends, architecture = _read(found.path)
+        if self._llm is not None and architecture == self._architecture:
+            self._reload(found.path)
+        else:
+            self.close()
+            self._llm = vllm_start.start(self._vllm, found.path, self._config)
         self.model: ModelRef = found.ref
-        self._llm = self._vllm.LLM(model=str(found.path), enable_prefix_caching=True, seed=0)
-        self._tokenizer = self._llm.get_tokenizer()
+        self._found, self._architecture = found, architecture
+        self._tokenizer, self._ends = tokenizer, ends
+        self._resting = False
+        self._voice = self._probe()
+
+    def _reload(self, path: Path) -> None:
+        """Reads the weights in `path` in place. The cached keys and values were the former weights'."""
+        if self._resting:
+            vllm_start.empty_cache()
+            self._llm.wake_up(tags=["weights"])
+        self._llm.collective_rpc("reload_whole", args=(str(path),))
+        if self._resting:
+            self._llm.wake_up(tags=["kv_cache"])
+        self._llm.reset_prefix_cache()
+
+    def _probe(self) -> tuple[float, ...]:
+        """The log-probability of each token of a fixed text."""
+        settings = self._vllm.SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=0, detokenize=False)
+        ids = self._tokenizer(PROBE, add_special_tokens=False)["input_ids"]
+        [result] = self._llm.generate([{"prompt_token_ids": ids}], settings, use_tqdm=False)
+        return tuple(told[token].logprob for token, told in zip(ids[1:], result.prompt_logprobs[1:], strict=True))
+
+    def rest(self) -> None:
+        """Gives the memory back until the next sample is asked for: on an accelerator vLLM sleeps, weights and cache
+        dropped; elsewhere, where it cannot, its processes end."""
+        if self._llm is None or self._resting:
+            return
+        if vllm_start.sleeps():
+            self._llm.sleep(level=2)
+            self._resting = True
+        else:
+            self.close()
 
     def generate(
         self,
@@ -48,21 +102,38 @@ class VllmEngine:
         starts: Sequence[int] = (),
         messages: Sequence[Messages | None] = (),
     ) -> Iterator[list[Sample]]:
-        """As `Engine.generate`: all problems are one call, so that vLLM can fill its batches."""
-        asked: list[tuple[Problem, int]] = []
+        """As `Engine.generate`: all problems are one call, so that vLLM can fill its batches. A prompt that the
+        context has no room for is a sample that finished with `error`; a completion that filled the context before
+        `max_tokens` says so in `extra["context"]`."""
+        if problems and (self._llm is None or self._resting):
+            self._take(self._found)
+        asked: list[tuple[Problem, int, str]] = []
         inputs, settings = [], []
         for place, problem in enumerate(problems):
             told = (messages[place] if messages else None) or own_messages(problem)
             ids = prompts.conversation_ids(self._tokenizer, told)
+            error = self._error(ids)
             start = starts[place] if starts else 0
             for index in range(start, start + samples):
-                asked.append((problem, index))
-                inputs.append({"prompt_token_ids": ids})
-                settings.append(self._settings(params, sample_seed(params.seed, problem, index)))
-        results = self._llm.generate(inputs, settings, use_tqdm=False) if inputs else []
-        done = [self._sample(*one, params, result.outputs[0]) for one, result in zip(asked, results, strict=True)]
+                asked.append((problem, index, error))
+                if not error:
+                    inputs.append({"prompt_token_ids": ids})
+                    settings.append(self._settings(params, sample_seed(params.seed, problem, index)))
+        results = iter(self._write(inputs, settings))
+        done = [self._sample(*one, params, None if one[2] else next(results).outputs[0]) for one in asked]
         for place in range(len(problems)):
             yield done[place * samples : (place + 1) * samples]
+
+    def _error(self, ids: Sequence[int]) -> str:
+        """Why vLLM would not take the prompt; one that it does not take breaks off the whole call."""
+        if not ids:
+            return "the prompt is empty"
+        room = self._context()
+        return f"the prompt's {len(ids):,} tokens leave no room in a context of {room:,}" if len(ids) >= room else ""
+
+    def _context(self) -> int:
+        """Tokens of prompt and completion together: the model's, or fewer where the cache has no room for them."""
+        return self._llm.llm_engine.model_config.max_model_len
 
     def _settings(self, params: SolveConfig, seed: int) -> Any:
         return self._vllm.SamplingParams(
@@ -70,13 +141,30 @@ class VllmEngine:
             top_p=params.top_p,
             max_tokens=params.max_tokens,
             seed=seed,
+            stop_token_ids=self._ends,
             logprobs=0,
+            detokenize=False,
         )
 
-    def _sample(self, problem: Problem, index: int, params: SolveConfig, output: Any) -> Sample:
-        ended = output.finish_reason in ("stop", "length")
-        ids = list(output.token_ids)
-        stopped = ids[-1:] and ids[-1] in self._tokenizer.all_special_ids
+    def _write(self, inputs: list[Any], settings: list[Any]) -> list[Any]:
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        if not inputs:
+            return []
+        try:
+            with vllm_start.watched(self._llm):
+                return self._llm.generate(inputs, settings, use_tqdm=False)
+        except EngineDeadError:
+            self.close()
+            hint = "if memory ran out: lower --batch-tokens, or choose a smaller model"
+            raise MissingError("vLLM's processes have died", hint) from None
+
+    def _sample(self, problem: Problem, index: int, error: str, params: SolveConfig, output: Any) -> Sample:
+        ids = list(output.token_ids) if output else []
+        finish = output.finish_reason if output else "error"
+        if finish not in ("stop", "length"):
+            error, finish = error or f"finished with {finish!r}", "error"
+        full = finish == "length" and len(ids) < params.max_tokens
         return Sample(
             problem=problem,
             model=self.model,
@@ -84,14 +172,33 @@ class VllmEngine:
             params=sampling_params(params),
             index=index,
             attempt=1,
-            text=self._tokenizer.decode(ids[:-1] if stopped else ids, skip_special_tokens=False),
+            text=self._tokenizer.decode(ids[:-1] if finish == "stop" else ids, skip_special_tokens=False),
             token_ids=ids,
-            finish=output.finish_reason if ended else "error",
+            finish=finish,
             tokens=len(ids),
-            logprob=output.cumulative_logprob,
-            extra={} if ended else {"error": f"finished with {output.finish_reason!r}"},
+            logprob=round(output.cumulative_logprob, 4) if output else None,
+            extra={"error": error} if error else {"context": self._context()} if full else {},
         )
 
     def close(self) -> None:
-        """Lets go of the engine; the memory comes back when Python collects it."""
-        self._llm = None
+        """Ends vLLM's processes; their memory is free when this returns."""
+        llm, self._llm, self._resting = self._llm, None, False
+        if llm is not None:
+            llm.llm_engine.engine_core.shutdown(timeout=vllm_start.PATIENCE)
+
+
+def _read(path: Path) -> tuple[Any, list[int], dict[str, Any]]:
+    """The tokenizer, the ids that end a completion, and what stands for the architecture, of a model's folder."""
+    from transformers import AutoConfig, GenerationConfig
+
+    from axiom_cli.engines.loading import eos_ids
+    from axiom_cli.training.base import load_tokenizer
+
+    if not path.is_dir():
+        raise InputError(f"the vllm engine reads model folders, {path} is none", "choose --engine transformers")
+    config = AutoConfig.from_pretrained(path)
+    own = (path / "generation_config.json").is_file()
+    said = GenerationConfig.from_pretrained(path) if own else GenerationConfig.from_model_config(config)
+    tokenizer = load_tokenizer(path)
+    ends = eos_ids(SimpleNamespace(generation_config=said), tokenizer)
+    return tokenizer, ends, {name: value for name, value in config.to_dict().items() if name not in NAMES}

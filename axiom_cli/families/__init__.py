@@ -11,6 +11,7 @@ from axiom_cli.errors import MissingError
 from axiom_cli.families.family import Family
 
 GROUP = "axiom.families"
+GYM = "gym:"  # the prefix of the data sets of reasoning-gym, which are asked for by name and never all at once
 BUILT_IN = MappingProxyType(
     {
         "arithmetic": "axiom_cli.families.arithmetic:Arithmetic",
@@ -56,6 +57,7 @@ BUILT_IN = MappingProxyType(
         "machine_programs": "axiom_cli.families.machine_programs:MachinePrograms",
         "grid_programs": "axiom_cli.families.grid_programs:GridPrograms",
         "nested_programs": "axiom_cli.families.nested_programs:NestedPrograms",
+        "parser_programs": "axiom_cli.families.parser_programs:ParserPrograms",
     }
 )
 
@@ -76,6 +78,8 @@ def get(name: str) -> Family:
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         return getattr(import_module(module), attribute)()
+    if name.startswith(GYM):
+        return import_module("axiom_cli.families.gym").get(name)
     if name in _plug_ins():
         return _load(_plug_ins()[name])
     close = difflib.get_close_matches(name, names(), n=1)

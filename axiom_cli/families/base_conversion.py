@@ -35,7 +35,7 @@ def written(value: int, base: int) -> str:
 def _horner(text: str, base: int) -> list[str]:
     """The value of a numeral, digit by digit from the left."""
     value = DIGITS.index(text[0])
-    lines = [f"{text} in base {base}", f"{text[0]}: {value}"]
+    lines = [f"{text} in base {base}, {text[0]}: {value}"]
     for char in text[1:]:
         digit = DIGITS.index(char)
         lines.append(f"{char}: {value}*{base} + {digit} = {value * base} + {digit} = {value * base + digit}")
@@ -45,7 +45,7 @@ def _horner(text: str, base: int) -> list[str]:
 
 def _divisions(value: int, base: int) -> list[str]:
     """The numeral of a value, digit by digit from the right."""
-    lines, text = [f"{value} to base {base}"], ""
+    lines, text = [], ""
     while value:
         quotient, digit = divmod(value, base)
         text = DIGITS[digit] + text

@@ -47,12 +47,16 @@ def _formula(random: Random, operators: int, variables: int) -> Formula:
 
 
 def written(formula: Formula) -> str:
-    """The formula with parentheses around every operator and its operands."""
+    """The formula with parentheses around every operator and its operands but the outermost."""
+    return _inner(formula, "", "")
+
+
+def _inner(formula: Formula, opening: str = "(", closing: str = ")") -> str:
     if isinstance(formula, int):
         return VARIABLES[formula]
     if len(formula) == 2:
-        return f"(not {written(formula[1])})"
-    return f"({written(formula[1])} {formula[0]} {written(formula[2])})"
+        return f"{opening}not {_inner(formula[1])}{closing}"
+    return f"{opening}{_inner(formula[1])} {formula[0]} {_inner(formula[2])}{closing}"
 
 
 def value(formula: Formula, values: tuple[bool, ...]) -> bool:
@@ -92,10 +96,10 @@ class Boolean(Family):
         return Assigned(tuple(values), tuple([_formula(random, size, variables) for size in sizes]))
 
     def statement(self, task: Assigned) -> str:
-        given = ", ".join([f"{VARIABLES[n]} = {WORDS[truth]}" for n, truth in enumerate(task.values)])
+        given = ", ".join([f"{VARIABLES[n]} {WORDS[truth]}" for n, truth in enumerate(task.values)])
         return (
-            f"Let {given}. (X xor Y) is true if exactly one of X and Y is true; (X implies Y) is false only if X is "
-            "true and Y is false. Give the value of each formula, true or false, in order, separated by spaces: "
+            f"Let {given}. X xor Y: exactly one is true. X implies Y is false only if X is true and Y is false. Give "
+            "the value of each formula, true or false, in order, separated by spaces: "
             + "; ".join([written(formula) for formula in task.formulas])
         )
 

@@ -62,8 +62,8 @@ def _body(kind: str, openings: str, prefix: str, others: bool) -> str:
     return "".join(f"    {line}\n" for line in lines)
 
 
-def _due(text: str) -> str:
-    """The closing brackets that a prefix of a balanced string still needs."""
+def completion(text: str) -> str:
+    """The shortest string that balances a prefix of a balanced string."""
     stack: list[str] = []
     for char in text:
         if char in CLOSING:
@@ -76,7 +76,7 @@ def _due(text: str) -> str:
 def _text(random: Random, openings: str, prefix: str, others: bool) -> str:
     """A text that balances the prefix, or nearly does, or stops too early, or goes on too long."""
     out = []
-    for closing in _due(prefix):
+    for closing in completion(prefix):
         while random.random() < 0.4:
             out.append(_nest(random, openings))
         out.append(closing)
@@ -108,7 +108,7 @@ def _mixed(random: Random, text: str, openings: str) -> str:
 
 
 def _edges(openings: str, prefix: str, others: bool) -> list[str]:
-    due, first = _due(prefix), openings[0]
+    due, first = completion(prefix), openings[0]
     pair = first + CLOSING[first]
     texts = ["", due, due + pair, pair + due, due[:-1], due + CLOSING[first], due + first, due[::-1], due + pair * 9]
     texts += ["x" + due + " y", "a"] if others else []

@@ -139,7 +139,7 @@ class Calendar(Family):
             return Dates(kind, (start, last.toordinal()))
         days = [start]
         for _ in range(level + 1):
-            days.append(days[-1] + 1 + int(random.random() * (10 + 4 * level)))
+            days.append(days[-1] + 1 + int(random.random() * (10 + 2 * level)))
         return Dates(kind, tuple(days))
 
     @staticmethod
@@ -185,7 +185,7 @@ class Calendar(Family):
             for amount, unit in task.steps:
                 lines += step_lines(day, amount, unit)
                 day = moved(day, amount, unit)
-                lines.append(full(day))
+                lines[-1] += f": {full(day)}"
             return lines
         for before, day in zip(task.days, task.days[1:], strict=False):
             old, new = date.fromordinal(before), date.fromordinal(day)

@@ -81,7 +81,7 @@ WORDS = {
     "key forward": "add the repeated key {key} (a=0, b=1, ...)",
     "key back": "subtract the repeated key {key} (a=0, b=1, ...)",
     "columns": "write it in rows of {key}, read it by columns",
-    "rotate": "move the first {key} letter(s) to the end",
+    "rotate": "move the first {key} letters to the end",
     "odd even": "take letters 1, 3, 5, ..., then 2, 4, ...",
 }
 EASY = ("forward", "back", "reverse", "rotate")
@@ -119,7 +119,7 @@ class Cipher(Family):
             return random.choice(LETTERS[1:6]) + "".join([random.choice(FEW_LETTERS) for _ in range(length - 1)])
         if kind == "columns":
             return 2 + int(random.random() * (2 + (level > 6)))
-        return 1 + int(random.random() * min(level + 1, 5)) if kind == "rotate" else 0
+        return 2 + int(random.random() * min(level + 1, 5)) if kind == "rotate" else 0
 
     def statement(self, task: Message) -> str:
         steps = "; ".join([layer.words() for layer in task.layers])

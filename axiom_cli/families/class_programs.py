@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, ClassVar
 
-from axiom_cli.families.family import Exercise, Family
+from axiom_cli.families.composed import Written, levels_of_half
+from axiom_cli.families.family import Exercise
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,9 @@ ITEMS = (
     Method("drop(n)", "removes every item equal to n and returns how many there were",
            "count = self.items.count(n)\nself.items = [x for x in self.items if x != n]\nreturn count"),
     Method("best()", "returns the largest item, or None if there is none", "return max(self.items, default=None)"),
-    Method("trim()", "keeps only the last {0} items (all where there are fewer) and returns how many were removed",
-           "count = max(0, len(self.items) - {0})\nself.items = self.items[count:]\nreturn count", (range(1, 5),)),
+    Method("trim()", "keeps only the last {0} of the items (all where there are fewer) and returns how many were "
+           "removed", "count = max(0, len(self.items) - {0})\nself.items = self.items[count:]\nreturn count",
+           (range(1, 5),)),
     Method("turn()", "reverses the order of the items and returns how many there are",
            "self.items = self.items[::-1]\nreturn len(self.items)"),
     Method("raise_all(n)", "adds n to every item and returns how many items are then greater than {0}",
@@ -80,19 +83,18 @@ BEGIN = {"value": "an integer, the value, at first {}", "items": "a list of item
 Spec = tuple[str, Any, tuple[tuple[Method, tuple[int, ...]], ...]]
 
 
-class ClassPrograms(Family):
+class ClassPrograms(Written):
     """Accounts, stacks, queues and the like: a class whose rules vary, and operations on it."""
 
     name: ClassVar[str] = "class_programs"
     about: ClassVar[str] = "define a class with stated methods and run a list of operations on an object of it"
-    levels: ClassVar[str] = "level n: n + 1 methods"
-    forms: ClassVar[tuple[str, ...]] = ("program",)
+    levels: ClassVar[str] = "level n: 2 + n // 2 methods"
 
     def draw(self, random: Random, level: int) -> Spec:
         kind = random.choice(list(KINDS))
         first, *others = KINDS[kind]
         methods = [first] if kind == "items" else []
-        methods += random.sample(others, level + 1 - len(methods))
+        methods += random.sample(others, 2 + level // 2 - len(methods))
         random.shuffle(methods)
         return kind, random.choice(STARTS[kind]), tuple(
             (method, tuple(random.choice(choice) for choice in method.ranges)) for method in methods
@@ -105,11 +107,12 @@ class ClassPrograms(Family):
             f"list if there is none). Its methods: {'; '.join(self.trace(task))}."
         )
 
-    def answer(self, task: Spec) -> str:
-        return ""
-
     def trace(self, task: Spec) -> list[str]:
         return [f"{method.head} {method.words.format(*numbers)}" for method, numbers in task[2]]
+
+    def shared(self, task: Spec, level: int, form: str) -> Sequence[int]:
+        """Only the number of methods tells the level."""
+        return levels_of_half(level)
 
     def exercise(self, task: Spec, level: int, random: Random) -> Exercise:
         heads = [method.head for method, _ in task[2]]

@@ -66,7 +66,7 @@ def raw(minutes: int, start: int) -> list[str]:
         hour, minute = hour + carry, minute % 60
         lines.append(f"carry {carry}: hours {hour}, minutes {minute}")
     if not 0 <= hour < 24:
-        lines.append(f"day {'+ 1' if hour > 0 else '- 1'}: hours {hour % 24}")
+        lines[-1] += f", day {'+ 1' if hour > 0 else '- 1'}: hours {hour % 24}"
     return lines
 
 
@@ -114,7 +114,7 @@ class Clock(Family):
         if task.kind == "shifts":
             shifts = ", ".join([f"{clock(start)}-{clock(end)}" for start, end in task.pairs])
             return (
-                "What do these shifts last in all, as hours:minutes (such as 9:05 or 31:40)? A shift that ends at an "
+                "How long are these shifts in all, as hours:minutes (such as 9:05 or 31:40)? A shift that ends at an "
                 f"earlier time of day than it starts ends on the next day: {shifts}"
             )
         (_, first), *others = task.pairs

@@ -61,7 +61,8 @@ PARTS = (
           "{key: value for key, value in d.items() if list(d.values()).count(value) $0}",
           ("only once|== 1", "more than once|> 1"), weight=2),
     _dict("replace every value by the number of entries whose value is $0", "{key: sum(other $0 value for other in "
-          "d.values()) for key, value in d.items()}", ("smaller|<", "larger|>", "the same (itself included)|=="),
+          "d.values()) for key, value in d.items()}", ("smaller than it|<", "larger than it|>",
+          "equal to it, its own included|=="),
           weight=2),
     Part("dict", "dict", 2, "keep only the $0 entries that come first when sorted $1 (all where there are fewer)",
          "first = dict(sorted(d.items(), key=lambda p: $1)[:$0])\nd = {key: d[key] for key in d if key in first}",

@@ -23,7 +23,6 @@ from axiom_cli.records import Problem, Program
 
 SPLITS = {"train": frozenset(range(8)), "val": frozenset({8}), "test": frozenset({9})}
 FORMS = ("answer", "program")
-PATIENCE = 20_000
 
 
 @dataclass
@@ -38,7 +37,7 @@ class Drawn:
 
 
 class Seen:
-    """A set of 64-bit numbers other than 0, in at most 32 bytes each."""
+    """A set of 64-bit numbers other than 0, in at most 16 bytes each; in 27 for the moment in which it grows."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -46,24 +45,29 @@ class Seen:
 
     def add(self, number: int) -> bool:
         """Puts `number` in. False if it was there."""
-        slots, mask = self._slots, len(self._slots) - 1
-        at = number & mask
+        slots, size = self._slots, len(self._slots)
+        at = number % size
         while slots[at]:
             if slots[at] == number:
                 return False
-            at = (at + 1) & mask
+            at += 1
+            if at == size:
+                at = 0
         slots[at] = number
         self.count += 1
-        if 2 * self.count > mask:
+        if 4 * self.count > 3 * size:
             self._grow()
         return True
 
     def _grow(self) -> None:
-        old, self.count = self._slots, 0
-        self._slots = array("Q", bytes(16 * len(old)))
-        for number in old:
-            if number:
-                self.add(number)
+        size = len(self._slots) * 3 // 2
+        slots = array("Q", [0]) * size
+        for number in filter(None, self._slots):
+            at = number % size
+            while slots[at]:
+                at = at + 1 if at + 1 < size else 0
+            slots[at] = number
+        self._slots = slots
 
 
 def split_of(identity: str) -> str:
@@ -86,6 +90,11 @@ def parse_levels(text: str) -> range:
         raise UsageError(f"{text!r} names no levels", "write LO-HI, such as 3-7, or one level") from None
     _check_levels(levels, text)
     return levels
+
+
+def spelled(levels: Sequence[int]) -> str:
+    """Levels in a row as `parse_levels` reads them."""
+    return f"{levels[0]}-{levels[-1]}" if len(levels) > 1 else str(levels[0])
 
 
 def _check_levels(levels: Sequence[int], text: object) -> None:
@@ -114,7 +123,7 @@ def draws(family: Family, level: int, split: str, seed: int, form: str) -> Itera
     n = 0
     while True:
         random.seed(f"{seed}/{split}/{name}/{level}/{n}")
-        for _ in range(PATIENCE):
+        for _ in range(family.patience):
             task = family.draw(random, level)
             if answer_form:
                 prompt = family.statement(task)
@@ -176,6 +185,8 @@ def _rows(family: Family, level: int, split: str, seed: int, form: str) -> Itera
             "n": n,
             "form": form,
         }
+        if family.open_ended:
+            row["origin"].update(family.noted(drawn.task))
         yield row
 
 
@@ -219,7 +230,7 @@ def rows(
     found = [_checked(name, levels, split, form) for name in wanted]
     if count < 0:
         raise UsageError(f"a count of {count}", "ask for 0 or more problems")
-    lanes = [_lane(family, level, split, seed, form) for level in levels for family in found]
+    lanes = [_lane(family, level, split, seed, form) for level in levels for family in found if level in family.has]
     return map(next, islice(cycle(lanes), count))
 
 
@@ -236,6 +247,8 @@ def _checked(family: Family | str, levels: Sequence[int], split: str, form: str)
     _check_levels(levels, list(levels))
     if split not in SPLITS:
         raise UsageError(f"no split called {split!r}", f"there are {', '.join(SPLITS)}")
+    if not set(levels) & set(found.has):
+        raise UsageError(f"{found.name} has no such levels", f"it has {spelled(found.has)} (--difficulty)")
     if form not in found.forms:
         raise UsageError(f"{found.name} has no {form!r} form", f"it has {', '.join(found.forms)}")
     return found
@@ -251,7 +264,7 @@ def redraw(problem: Problem) -> Drawn | None:
     if level not in LEVELS or form not in family.forms:
         return None
     random = Random(f"{origin.get('seed')}/{origin.get('split')}/{family.name}/{level}/{origin.get('n')}")
-    for _ in range(PATIENCE):
+    for _ in range(family.patience):
         drawn = draw_one(family, level, form, random)
         if drawn.prompt == problem.prompt:
             return drawn

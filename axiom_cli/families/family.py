@@ -9,6 +9,7 @@ from random import Random
 from typing import Any, ClassVar
 
 from axiom_cli.errors import UsageError
+from axiom_cli.records import Problem
 
 LEVELS = range(1, 11)
 
@@ -43,6 +44,8 @@ class Family(ABC):
     levels: ClassVar[str]
     forms: ClassVar[tuple[str, ...]] = ("answer",)
     open_ended: ClassVar[bool] = False  # whether answers other than `answer` may be right: `accepts` tells
+    has: Sequence[int] = LEVELS  # the levels that there are
+    patience: ClassVar[int] = 20_000  # draws until a level counts as exhausted
 
     @abstractmethod
     def draw(self, random: Random, level: int) -> Any:
@@ -63,6 +66,14 @@ class Family(ABC):
     def accepts(self, prompt: str, answer: str) -> bool:
         """Whether `answer`, which a model wrote, is right, by the prompt alone. Only asked where `open_ended`."""
         raise NotImplementedError(f"{self.name} is open-ended and does not say what it accepts")
+
+    def judge(self, problem: Problem, answer: str) -> bool | None:
+        """Whether `answer` is right, for a problem of this family. None where that cannot be found out now."""
+        return self.accepts(problem.prompt, answer)
+
+    def noted(self, task: Any) -> dict[str, Any]:
+        """What `judge` wants to find in the problem's origin. Only asked where `open_ended`."""
+        return {}
 
     def shared(self, task: Any, level: int, form: str) -> Sequence[int]:
         """The levels at which this very question can be drawn. One of them owns it, chosen by its content, so that a

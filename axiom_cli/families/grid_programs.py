@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, ClassVar
 
-from axiom_cli.families.composed import COMPARED, Composed, Part
+from axiom_cli.families.composed import COMPARED, Composed, Part, numbers
 
 AREA = """seen = set()
 def area(i, j):
@@ -25,10 +25,6 @@ BESIDE = "the cells above, below, left and right of it, as far as they are in th
 
 def _grid(words: str, expression: str, *choices: Sequence[Any], weight: int = 1, gives: str = "grid") -> Part:
     return Part("grid", gives, weight, words, f"grid = {expression}", choices)
-
-
-def _list(words: str, expression: str, *choices: Sequence[Any], gives: str = "list") -> Part:
-    return Part("list", gives, 1, words, f"grid = {expression}", choices)
 
 
 PARTS = (
@@ -59,12 +55,7 @@ PARTS = (
     Part("grid", "list", 2, "make the list of the sizes of the regions (cells that are $0 $1 and hang together up, "
          "down, to the left or to the right), in the order of their first cells, row by row", AREA,
          (COMPARED, range(1, 6))),
-    _list("reverse the list", "grid[::-1]"),
-    _list("sort the list in $0 order", "sorted(grid, reverse=$0)", ("ascending|False", "descending|True")),
-    _list("add $0 to every number", "[x + $0 for x in grid]", range(1, 8)),
-    _list("multiply every number by its index, counted from $0", "[x * i for i, x in enumerate(grid, $0)]", (0, 1)),
-    _list("keep only the numbers $0 $1", "[x for x in grid if x $0 $1]", COMPARED, range(1, 9)),
-    _list("take the sum of the list (0 for an empty one)", "sum(grid)", gives="int"),
+    *numbers("list", "grid", 1),
 )  # fmt: skip
 
 

@@ -126,8 +126,8 @@ class Intervals(Family):
     def statement(self, task: Line) -> str:
         done = "; ".join(["merge them", *[_words(step) for step in task.steps], *[LENGTH] * task.measured])
         return (
-            "a-b is the interval from a to b, of length b - a. Join intervals that overlap or touch (1-3 and 3-5 make "
-            f"1-5), drop those of length 0. Take {_text(task.intervals)} and do in order: {done}. Write the intervals "
+            "a-b is the interval from a to b (length b - a). Join those that overlap or touch (1-3 and 3-5 make 1-5), "
+            f"and drop those of length 0. Take {_text(task.intervals)} and do in order: {done}. Write the intervals "
             f"in ascending order, {'then the length, ' * task.measured}separated by spaces."
         )
 

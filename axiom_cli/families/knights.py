@@ -10,6 +10,8 @@ from axiom_cli.families.family import Family
 
 NAMES = ("Ann", "Bob", "Cal", "Dan", "Eve", "Fay", "Gus", "Hal", "Ida", "Jim", "Kay", "Lou", "Meg", "Ned", "Oto", "Pam")
 KINDS = {False: "knave", True: "knight"}
+# How many people there are at each level, and how many claims, besides one that always is, are about two of them.
+ISLANDS = ((4, 0), (4, 1), (4, 3), (5, 1), (5, 2), (5, 4), (6, 3), (6, 5), (7, 4), (7, 6))
 
 
 @dataclass(frozen=True)
@@ -127,12 +129,12 @@ class Knights(Family):
     """Knights and knaves, each of whom says one thing."""
 
     name: ClassVar[str] = "knights"
-    about: ClassVar[str] = "who is a knight (tells the truth) and who a knave (lies), from what each of 3 to 7 says"
-    levels: ClassVar[str] = "level n: 3 + (n - 1) // 2 people; claims about two people: (n + 1) // 2, all if n is even"
+    about: ClassVar[str] = "who is a knight (tells the truth) and who a knave (lies), from what each of 4 to 7 says"
+    levels: ClassVar[str] = "level n: 4 people, from level 4 on 5, from 7 on 6, from 9 on 7; ever more claims about two"
 
     def draw(self, random: Random, level: int) -> Island:
-        people = 3 + (level - 1) // 2
-        settling = _Settling(random, people, (level - 1) // 2 if level % 2 else people - 1)
+        people, compound = ISLANDS[level - 1]
+        settling = _Settling(random, people, compound)
         settling.run()
         claims = tuple([settling.claims[person] for person in range(people)])
         return Island(tuple(random.sample(NAMES, people)), tuple(settling.knights), claims, tuple(settling.steps))
@@ -141,9 +143,8 @@ class Knights(Family):
         names = task.names
         said = " ".join([f"{names[claim.speaker]}: {words(claim, names)}." for claim in task.claims])
         return (
-            "A knight's claim is true, a knave's is false. Two people are alike if both are knights or both are "
-            f"knaves, else unlike. {said} For each, in the order of speaking, write knight or knave, separated by "
-            "spaces."
+            "Knights tell the truth, knaves lie. Alike means of one kind, unlike of two; or means one or both. "
+            f"{said} Write knight or knave for each of them, in this order, separated by spaces."
         )
 
     def answer(self, task: Island) -> str:

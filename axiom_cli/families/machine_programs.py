@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
-from axiom_cli.families.family import Exercise, Family
+from axiom_cli.families.composed import Written
+from axiom_cli.families.family import Exercise
 
 LETTERS = "ABCDEFGHJKLMNP"
 
@@ -44,20 +45,18 @@ RESULTS = ("[x, y]", "[y, x, the output]", "[x, the stack from the bottom to the
 Machine = tuple[int, int, str, tuple[tuple[str, Command, int], ...]]
 
 
-class MachinePrograms(Family):
+class MachinePrograms(Written):
     """A machine that reads commands from a string; which there are, and what they do, varies."""
 
     name: ClassVar[str] = "machine_programs"
     about: ClassVar[str] = "simulate a machine with two registers, a stack and an output by its stated commands"
     levels: ClassVar[str] = "level n: n + 1 commands"
-    forms: ClassVar[tuple[str, ...]] = ("program",)
 
     def draw(self, random: Random, level: int) -> Machine:
         commands = random.sample(COMMANDS, level + 1)
         letters = random.sample(LETTERS, level + 1)
         rules = tuple(
-            (letter, command, random.choice(command.numbers))
-            for letter, command in zip(letters, commands, strict=True)
+            (letter, command, random.choice(command.numbers)) for letter, command in zip(letters, commands, strict=True)
         )
         return random.randint(0, 6), random.randint(0, 6), random.choice(RESULTS), rules
 
@@ -68,9 +67,6 @@ class MachinePrograms(Family):
             "the stack and the output (both lists) are empty. From left to right, "
             f"{'; '.join(self.trace(task))}; every other character does nothing (but counts as a character)."
         )
-
-    def answer(self, task: Machine) -> str:
-        return ""
 
     def trace(self, task: Machine) -> list[str]:
         return [f"{letter} {command.words.format(number)}" for letter, command, number in task[3]]

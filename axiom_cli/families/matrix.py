@@ -93,7 +93,7 @@ def _words(step: Step, width: int) -> str:
     if kind == "add row":
         return f"add row {numbers[0]} to row {numbers[1]}"
     if kind == "matrix":
-        return f"add the matrix {_text(_cut(numbers, width))}"
+        return f"add {_text(_cut(numbers, width))}"
     return f"multiply by the column vector ({' '.join([str(number) for number in numbers])})"
 
 
@@ -154,8 +154,8 @@ class Matrix(Family):
             if step.kind in TURNS:
                 height, width = width, height
         return (
-            "Rows and columns count from 1, rotations are by 90 degrees, and ' / ' separates rows. Take the matrix "
-            f"{_text(task.rows)} and do in order: {'; '.join(words)}. Write the rows of the result, joined by ' / '."
+            "Rows, which / separates, and columns count from 1; rotations are by 90 degrees. Take the matrix "
+            f"{_text(task.rows)} and do in order: {'; '.join(words)}. Write the resulting rows, with / between them."
         )
 
     def answer(self, task: Steps) -> str:

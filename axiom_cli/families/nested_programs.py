@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, ClassVar
 
-from axiom_cli.families.composed import COMPARED, Composed, Part
+from axiom_cli.families.composed import COMPARED, Composed, Part, numbers
 
 RECURSIVE = "def $f(items, depth):\n    return [%s]\nxs = $f(xs, 1)"
 EACH = RECURSIVE % "$f(x, depth + 1) if isinstance(x, list) else %s for x in items"
@@ -14,10 +14,6 @@ EACH = RECURSIVE % "$f(x, depth + 1) if isinstance(x, list) else %s for x in ite
 
 def _deep(words: str, code: str, *choices: Sequence[Any], weight: int = 2) -> Part:
     return Part("nested", "nested", weight, words, code.replace("$f", words.split()[0]), choices)
-
-
-def _flat(words: str, expression: str, *choices: Sequence[Any], gives: str = "flat") -> Part:
-    return Part("flat", gives, 1, words, f"xs = {expression}", choices)
 
 
 PARTS = (
@@ -29,10 +25,11 @@ PARTS = (
     _deep("increase every integer by its depth", EACH % "x + depth"),
     _deep("multiply every integer at depth $0 by $1", EACH % "(x * $1 if depth $0 else x)",
           ("1|== 1", "2|== 2", "2 or more|>= 2", "3 or more|>= 3"), (2, 3, -1, -2)),
-    _deep("delete every integer $0 $1, at any depth", RECURSIVE.replace(", depth", "").replace(", 1", "") % "$f(x) if "
-          "isinstance(x, list) else x for x in items if isinstance(x, list) or not x $0 $1", COMPARED, range(-3, 8)),
-    _deep("wrap every integer $0 $1 in a list of its own, at any depth", EACH % "([x] if x $0 $1 else x)", COMPARED,
+    _deep("delete every integer that is $0 $1, at any depth", RECURSIVE.replace(", depth", "").replace(", 1", "")
+          % "$f(x) if isinstance(x, list) else x for x in items if isinstance(x, list) or not x $0 $1", COMPARED,
           range(-3, 8)),
+    _deep("wrap every integer that is $0 $1 in a list of its own, at any depth", EACH % "([x] if x $0 $1 else x)",
+          COMPARED, range(-3, 8)),
     _deep("prune every list at any depth (xs itself stays) that is empty or holds nothing but lists that are pruned",
           "def $f(items):\n    left = [$f(x) if isinstance(x, list) else x for x in items]\n"
           "    return [x for x in left if x != []]\nxs = $f(xs)"),
@@ -55,14 +52,7 @@ PARTS = (
           "return [len(x)] + inner\nxs = sizes(xs)"),
     Part("nested", "int", 2, "take the sum of all products of an integer and its depth", "def weighed(x, depth):\n    "
          "return sum(weighed(y, depth + 1) for y in x) if isinstance(x, list) else x * depth\nxs = weighed(xs, 0)"),
-    _flat("keep only the numbers $0 $1", "[x for x in xs if x $0 $1]", COMPARED, range(-2, 6)),
-    _flat("keep only the $0 numbers", "[x for x in xs if x % 2 == $0]", ("even|0", "odd|1")),
-    _flat("sort in $0 order", "sorted(xs, reverse=$0)", ("ascending|False", "descending|True")),
-    _flat("add $0 to every number", "[x + $0 for x in xs]", range(1, 8)),
-    _flat("multiply every number by $0", "[x * $0 for x in xs]", (2, 3, -1, -2)),
-    _flat("multiply every number by its index, counted from $0", "[x * i for i, x in enumerate(xs, $0)]", (0, 1)),
-    _flat("remove every number that occurred earlier in the list", "list(dict.fromkeys(xs))"),
-    _flat("take the sum of the numbers (0 for none)", "sum(xs)", gives="int"),
+    *numbers("flat", "xs"),
 )  # fmt: skip
 
 
@@ -71,6 +61,8 @@ class NestedPrograms(Composed):
 
     name: ClassVar[str] = "nested_programs"
     about: ClassVar[str] = "write a function of nested lists of integers: map and sum by depth, prune, flatten"
+    levels: ClassVar[str] = "level n: steps whose weights (1 or 2 each) add up to n + 2"
+    more = 2
     variable = "xs"
     inputs = {
         "nested": ("xs", "xs: list", "a list xs of integers and of lists that are made likewise (an element of xs is "

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from random import Random
 from typing import Any, ClassVar
 
-from axiom_cli.families.family import LEVELS, Exercise, Family
+from axiom_cli.families.composed import Written, levels_of_half
+from axiom_cli.families.family import Exercise
 
 
 @dataclass(frozen=True)
@@ -58,14 +59,15 @@ PARTS: tuple[Part, ...] = (
         shrinks=True,
     ),
     Part(
-        "replace n by the number of positive divisors of {b} + (the remainder of |n| divided by {a})",
+        "replace n by the number of positive divisors of the number that is {b} plus the remainder of |n| divided by "
+        "{a}",
         "number = {b} + abs(n) % {a}\nn = sum(number % divisor == 0 for divisor in range(1, number + 1))",
         (40, 90),
         (1, 9),
         shrinks=True,
     ),
     Part(
-        "replace n by the sum of the divisors from 1 to {b} of |n| + {a}",
+        "replace n by the sum of those numbers from 1 to {b} by which |n| + {a} is divisible",
         "number = abs(n) + {a}\nn = sum(divisor for divisor in range(1, {b} + 1) if number % divisor == 0)",
         (1, 9),
         (6, 15),
@@ -113,13 +115,12 @@ MOST_SHRINKING = 2
 Steps = tuple[tuple[int, int, int], ...]
 
 
-class NumberPrograms(Family):
+class NumberPrograms(Written):
     """Digits, divisors, bases, remainders and conditions on one or two integers, several steps in a row."""
 
     name: ClassVar[str] = "number_programs"
     about: ClassVar[str] = "write a function of one or two integers: digits, divisors, bases, clamps, conditions"
     levels: ClassVar[str] = "level n: 1 + n // 2 steps"
-    forms: ClassVar[tuple[str, ...]] = ("program",)
 
     def draw(self, random: Random, level: int) -> Steps:
         steps: list[tuple[int, int, int]] = []
@@ -136,15 +137,12 @@ class NumberPrograms(Family):
     def statement(self, task: Steps) -> str:
         return "; ".join(PARTS[index].wording.format(a=a, b=b, c=a - 1) for index, a, b in task)
 
-    def answer(self, task: Steps) -> str:
-        return ""
-
     def trace(self, task: Steps) -> list[str]:
         return self.statement(task).split("; ")
 
     def shared(self, task: Steps, level: int, form: str) -> Sequence[int]:
         """Only the number of steps tells the level."""
-        return [other for other in LEVELS if other // 2 == level // 2]
+        return levels_of_half(level)
 
     def exercise(self, task: Steps, level: int, random: Random) -> Exercise:
         pairs = any(PARTS[index].pairs for index, _, _ in task)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from random import Random
 from typing import Any, ClassVar
 
-from axiom_cli.families.composed import COMPARED, Composed, Part
+from axiom_cli.families.composed import Composed, Part, numbers
 
 
 def _list(words: str, expression: str, *choices: Sequence[Any], weight: int = 1, gives: str = "list") -> Part:
@@ -33,22 +33,20 @@ PARTS = (
     Part("number", "list", 1, "rotate the list $0 by n places (an empty list stays)",
          "xs = xs[$0 % len(xs) :] + xs[: $0 % len(xs)] if xs else xs", (("to the left|n", "to the right|-n"),)),
     Part("number", "list", 1, "keep only every nth number (the nth, the 2nth, ...)", "xs = xs[n - 1 :: n]"),
-    Part("number", "list", 2, "make the list of the $0 of every n consecutive numbers (of none where there are fewer "
-         "than n)", "xs = [$0(xs[i : i + n]) for i in range(len(xs) - n + 1)]", (("sum|sum", "largest|max"),)),
+    Part("number", "list", 2, "slide a window of n numbers over the list, one place at a time, and make the list of "
+         "the $0 in the windows (empty where there are fewer than n numbers)",
+         "xs = [$0(xs[i : i + n]) for i in range(len(xs) - n + 1)]", (("sums|sum", "largest numbers|max"),)),
     Part("number", "list", 2, "cut the list into pieces of n numbers (the last may be shorter) and make the list of "
          "their $0", "xs = [$0(xs[i : i + n]) for i in range(0, len(xs), n)]", (("sums|sum", "smallest numbers|min"),)),
     Part("number", "list", 2, "make the list of the differences of each number and the one n places before it (the "
          "number minus the earlier one)", "xs = [xs[i] - xs[i - n] for i in range(n, len(xs))]"),
-    _list("remove every number that occurred earlier in the list", "list(dict.fromkeys(xs))"),
-    _list("$0", "$0", ("sort ascending|sorted(xs)", "sort descending|sorted(xs)[::-1]", "reverse|xs[::-1]")),
-    _list("keep only the numbers $0 $1", "[x for x in xs if x $0 $1]", COMPARED, range(-4, 9)),
-    _list("keep only the $0 numbers", "[x for x in xs if x % 2 == $0]", ("even|0", "odd|1")),
-    _list("add $0 to every number", "[x + $0 for x in xs]", range(1, 8)),
-    _list("multiply every number by $0", "[x * $0 for x in xs]", (2, 3, -1, -2)),
-    _list("drop the $0", "xs[$0]", ("first number|1:", "last number|:-1", "first two numbers|2:")),
-    _list("multiply every number by its index, counted from $0", "[x * i for i, x in enumerate(xs, $0)]", (0, 1)),
-    _list("make the running sums", "[sum(xs[: i + 1]) for i in range(len(xs))]", weight=2),
-    _list("drop numbers equal to the one before", "[x for i, x in enumerate(xs) if xs[:i][-1:] != [x]]", weight=2),
+    *numbers("list", "xs", -4),
+    _list("drop the $0", "xs[$0]", ("first number|1:", "last number|:-1",
+          "first two numbers (all where there are fewer)|2:")),
+    _list("replace every number by the sum of it and all numbers that stood before it",
+          "[sum(xs[: i + 1]) for i in range(len(xs))]", weight=2),
+    _list("keep of every run of equal numbers, one directly after the other, only one",
+          "[x for i, x in enumerate(xs) if xs[:i][-1:] != [x]]", weight=2),
     _list("take the $0 number, or None if there is none", "$0(xs, default=None)", ("largest|max", "smallest|min"),
           gives="maybe"),
     _list("take the number of pairs of places i < j whose numbers add up to $0", "sum(x + y $1 $0 for i, x in "
@@ -64,6 +62,8 @@ class PairPrograms(Composed):
 
     name: ClassVar[str] = "pair_programs"
     about: ClassVar[str] = "write a function of two lists, or a list and a number: zip, merge, windows, duplicates"
+    levels: ClassVar[str] = "level n: steps whose weights (1 or 2 each) add up to n + 2"
+    more = 2
     variable = "xs"
     inputs = {
         "two": ("xs, ys", "xs: list[int], ys: list[int]", "two lists of integers, xs (the first) and ys (the second),"),

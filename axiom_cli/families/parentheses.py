@@ -8,7 +8,7 @@ from random import Random
 from typing import ClassVar
 
 from axiom_cli.families import bracket_programs
-from axiom_cli.families.bracket_programs import CLOSING
+from axiom_cli.families.bracket_programs import CLOSING, completion
 from axiom_cli.families.family import LEVELS, Exercise, Family
 
 PAIRS = tuple(a + b for a, b in CLOSING.items())
@@ -63,17 +63,6 @@ def depth(text: str) -> int:
         level += 1 if char in CLOSING else -1
         deepest = max(deepest, level)
     return deepest
-
-
-def completion(text: str) -> str:
-    """The shortest string that balances a prefix of a balanced string."""
-    stack: list[str] = []
-    for char in text:
-        if char in CLOSING:
-            stack.append(CLOSING[char])
-        else:
-            stack.pop()
-    return "".join(reversed(stack))
 
 
 def _balanced(random: Random, pairs: int) -> str:

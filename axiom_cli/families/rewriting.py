@@ -20,11 +20,13 @@ Rule = tuple[str, str]
 
 @dataclass(frozen=True)
 class Derivation:
-    """A string, rules with different left sides of two letters, and the number of steps; 0 for as many as there are."""
+    """A string, rules with different left sides of two letters, the number of steps (0 for as many as there are), and
+    the string after them."""
 
     text: str
     rules: tuple[Rule, ...]
     k: int
+    result: str
 
 
 @cache
@@ -87,9 +89,10 @@ class Rewriting(Family):
             # One step more shows whether the rules have come to their end.
             after = states(text, rules, most + 1)
             if len(after) > most:
-                return Derivation(text, tuple(rules.items()), most - int(random.random() * (level // 2 + 1)))
+                k = most - int(random.random() * (level // 2 + 1))
+                return Derivation(text, tuple(rules.items()), k, after[k - 1])
             if len(after) >= level // 2 + 2 and len(after[-1]) >= LEAST and len(set(after[-1])) > 1:
-                return Derivation(text, tuple(rules.items()), 0)
+                return Derivation(text, tuple(rules.items()), 0, after[-1])
 
     def statement(self, task: Derivation) -> str:
         rules = ", ".join([f"{left} -> {right}" for left, right in task.rules])
@@ -100,7 +103,7 @@ class Rewriting(Family):
         )
 
     def answer(self, task: Derivation) -> str:
-        return states(task.text, dict(task.rules), task.k or ENOUGH)[-1]
+        return task.result
 
     def trace(self, task: Derivation) -> list[str]:
         lines, rules, before = [], dict(task.rules), task.text

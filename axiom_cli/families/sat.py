@@ -23,14 +23,18 @@ class Formula:
     steps: tuple[tuple[tuple[Clause, ...], int], ...]
 
 
+LITERALS = {(n, value): name if value else f"!{name}" for n, name in enumerate(VARIABLES) for value in (False, True)}
+
+
 def words(clause: Clause) -> str:
     """The clause as it is written."""
-    return " or ".join([VARIABLES[n] if value else f"not {VARIABLES[n]}" for n, value in clause])
+    return "|".join([LITERALS[literal] for literal in clause])
 
 
-def _shuffled(random: Random, literals: list[tuple[int, bool]]) -> Clause:
-    random.shuffle(literals)
-    return tuple(literals)
+def _with(random: Random, literal: tuple[int, bool], others: list[tuple[int, bool]]) -> Clause:
+    """A clause of `others` in their order, with the literal at any place."""
+    others.insert(int(random.random() * (len(others) + 1)), literal)
+    return tuple(others)
 
 
 def _first(random: Random, order: list[int], values: list[bool], level: int) -> tuple[Clause, ...]:
@@ -41,22 +45,27 @@ def _first(random: Random, order: list[int], values: list[bool], level: int) -> 
         return ((literal,),)
     second = order[1 + int(random.random() * (len(order) - 1))]
     if level < 8:
-        return tuple([_shuffled(random, [literal, (second, case)]) for case in (False, True)])
+        return tuple([_with(random, literal, [(second, case)]) for case in (False, True)])
     third = random.choice([n for n in order[1:] if n != second])
     cases = ([(second, True)], [(third, True)], [(second, False), (third, False)])
-    return tuple([_shuffled(random, [literal, *case]) for case in cases])
+    return tuple([_with(random, literal, case) for case in cases])
 
 
 def _next(random: Random, known: list[int], variable: int, values: list[bool]) -> Clause:
     """A clause whose other literals, on one or two of the known variables, are false: it settles `variable`."""
-    others = random.sample(known, 2) if len(known) > 2 and random.random() < 0.4 else [random.choice(known)]
-    return _shuffled(random, [(variable, values[variable]), *[(n, not values[n]) for n in others]])
+    first = int(random.random() * len(known))
+    others = [(known[first], not values[known[first]])]
+    if len(known) > 2 and random.random() < 0.4:
+        second = known[first - 1 - int(random.random() * (len(known) - 1))]
+        others.append((second, not values[second]))
+    return _with(random, (variable, values[variable]), others)
 
 
 def _spare(random: Random, order: list[int], values: list[bool]) -> Clause:
     """A clause that the assignment satisfies anyway."""
-    true, other = random.sample(order, 2)
-    return _shuffled(random, [(true, values[true]), (other, random.random() < 0.5)])
+    first = int(random.random() * len(order))
+    true, other = order[first], order[first - 1 - int(random.random() * (len(order) - 1))]
+    return _with(random, (true, values[true]), [(other, random.random() < 0.5)])
 
 
 class Sat(Family):
@@ -76,14 +85,14 @@ class Sat(Family):
             steps.append(((_next(random, order[:place], order[place], values),), order[place]))
         clauses = [clause for used, _ in steps for clause in used]
         clauses += [_spare(random, order, values) for _ in range(1 + level // 3)]
-        random.shuffle(clauses)
+        clauses.sort(key=lambda _: random.random())
         return Formula(tuple(values), tuple(clauses), tuple(steps))
 
     def statement(self, task: Formula) -> str:
-        clauses = "; ".join([words(clause) for clause in task.clauses])
+        clauses = ", ".join([words(clause) for clause in task.clauses])
         return (
-            "Exactly one way to give each variable the value 0 (false) or 1 (true) makes all of these true: "
-            f"{clauses}. Write these values in alphabetical order of the variables, separated by spaces."
+            "Exactly one way to give each variable the value 0 (false) or 1 (true) makes all of these true (! is not, "
+            f"| is or): {clauses}. Write these values in alphabetical order of the variables, separated by spaces."
         )
 
     def answer(self, task: Formula) -> str:
@@ -95,7 +104,7 @@ class Sat(Family):
     @staticmethod
     def _settled(clauses: tuple[Clause, ...], variable: int, values: tuple[bool, ...]) -> str:
         found = f"{VARIABLES[variable]} = {int(values[variable])}"
-        said = "; ".join(map(words, clauses))
+        said = ", ".join(map(words, clauses))
         if len(clauses) > 1:
             return f"{said}: {found}"
         given = ", ".join(f"{VARIABLES[n]} = {int(values[n])}" for n, _ in clauses[0] if n != variable)

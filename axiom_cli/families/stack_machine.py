@@ -12,15 +12,15 @@ from axiom_cli.families.family import Family
 LARGEST = 99
 DEEPEST = 5
 MEANINGS = {
-    "PUSH": "PUSH n: nothing -> n",
+    "PUSH": "PUSH n: -> n",
     "ADD": "ADD: a b -> a+b",
     "SUB": "SUB: a b -> a-b",
     "MUL": "MUL: a b -> a*b",
     "DUP": "DUP: a -> a a",
     "SWAP": "SWAP: a b -> b a",
     "OVER": "OVER: a b -> a b a",
-    "DROP": "DROP: a -> nothing",
-    "JPOS": "JPOS k: a -> nothing, and if a > 0 line k is next",
+    "DROP": "DROP: a ->",
+    "JPOS": "JPOS k: a ->, and if a > 0 go on at line k",
 }
 GROWING = ("PUSH", "PUSH", "DUP", "OVER")
 OTHERS = ("ADD", "SUB", "MUL", "SWAP", "SWAP", "DROP", "ADD", "SUB")
@@ -119,9 +119,8 @@ class StackMachine(Family):
         used = {name for name, _ in task.lines}
         meanings = "; ".join([meaning for name, meaning in MEANINGS.items() if name in used])
         return (
-            f"A machine with an empty stack runs these numbered lines in order: {program}. They change the end of the "
-            f"stack, its top being last, like this: {meanings}. Write the stack after the last line from bottom to "
-            "top, separated by spaces."
+            f"These lines are run in order on an empty stack: {program}. What they do to its end (the top is last): "
+            f"{meanings}. Write the final stack from bottom to top, separated by spaces."
         )
 
     def answer(self, task: Code) -> str:

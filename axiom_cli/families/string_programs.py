@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
-from axiom_cli.families.family import LEVELS, Exercise, Family
+from axiom_cli.families.composed import Written, levels_of_half
+from axiom_cli.families.family import Exercise
 
-LETTERS = "abcdeost"
+COMMON = "abcdeiostuxyz"
+LETTERS = "abcdefghiklmnoprstuv"
 KINDS = {
     "lower-case vowel (a, e, i, o, u)": "char in 'aeiou'",
     "lower-case consonant": "char.islower() and char not in 'aeiou'",
@@ -29,8 +31,8 @@ s = shifted"""
 class Part:
     """One step on s: how it is worded, and its lines of Python.
 
-    `{k}` is a number of the given range, `{a}` and `{b}` two different letters, `{kind}` and `{test}` a kind of
-    character.
+    `{k}` is a number of the given range, `{characters}` so many characters in words, `{a}` and `{b}` two different
+    letters, `{kind}` and `{test}` a kind of character.
     """
 
     wording: str
@@ -45,6 +47,8 @@ PARTS: tuple[Part, ...] = (
         "put the character {a} in front of every {kind}", 's = "".join("{a}" + char if {test} else char for char in s)'
     ),
     Part("replace every {a} by {b}", 's = s.replace("{a}", "{b}")'),
+    Part("remove every {a} and every {b}", 's = s.replace("{a}", "").replace("{b}", "")'),
+    Part("put the character {a} behind every {b}", 's = s.replace("{b}", "{b}{a}")'),
     Part("exchange {a} and {b} everywhere", 's = s.translate(str.maketrans("{a}{b}", "{b}{a}"))'),
     Part("make every lower-case letter upper-case and every upper-case letter lower-case", "s = s.swapcase()"),
     Part("reverse the string", "s = s[::-1]"),
@@ -56,19 +60,19 @@ PARTS: tuple[Part, ...] = (
         (2, 4),
     ),
     Part(
-        "move the first {k} character(s) of every word to its end (words of at most {k} character(s) stay as they are)",
+        "move the first {characters} of every word to its end (words of at most {characters} stay as they are)",
         's = " ".join(word[{k}:] + word[:{k}] for word in s.split())',
         (1, 2),
     ),
     Part(
-        "cut the string into groups of {k} from the left (the last may be shorter), keep the first of each",
+        "cut the string into groups of {k} from the left (the last may be shorter), keep the first character of each",
         "s = s[::{k}]",
         (2, 3),
     ),
-    Part("drop the first {k} character(s) (all where there are fewer)", "s = s[{k}:]", (1, 3)),
-    Part("drop the last {k} character(s) (all where there are fewer)", "s = s[:-{k}]", (1, 3)),
+    Part("drop the first {characters} (all where there are fewer)", "s = s[{k}:]", (1, 3)),
+    Part("drop the last {characters} (all where there are fewer)", "s = s[:-{k}]", (1, 3)),
     Part(
-        "move the first {k} character(s) to the end (a string of at most {k} character(s) stays as it is)",
+        "move the first {characters} to the end (a string of at most {characters} stays as it is)",
         "s = s[{k}:] + s[:{k}]",
         (1, 4),
     ),
@@ -77,7 +81,7 @@ PARTS: tuple[Part, ...] = (
         's = "".join(char + str(len(list(run))) for char, run in groupby(s))',
     ),
     Part(
-        "shorten every run of more than {k} equal character(s) to {k}",
+        "shorten every run of more than {k} equal characters to {k} of them",
         's = "".join(char * min({k}, len(list(run))) for char, run in groupby(s))',
         (1, 2),
     ),
@@ -94,7 +98,7 @@ PARTS: tuple[Part, ...] = (
         (4, 12),
     ),
     Part(
-        "if the string begins with a letter from a to {a}, write it twice, otherwise append {b}",
+        "if the string begins with a letter from a to {a}, append the whole string to itself, otherwise append {b}",
         'if s and "a" <= s[0] <= "{a}":\n    s += s\nelse:\n    s += "{b}"',
     ),
 )
@@ -103,11 +107,12 @@ SPACES = " (words are what stands between white space, and are joined by single 
 
 @dataclass(frozen=True)
 class Step:
-    """A part with its parameters, formatted."""
+    """A part with its parameters, formatted, and the letters among these."""
 
     index: int
     wording: str
     code: str
+    letters: str
 
 
 def _step(random: Random) -> Step:
@@ -115,17 +120,18 @@ def _step(random: Random) -> Step:
     part = PARTS[index]
     a, b = random.sample(LETTERS, 2)
     kind = random.choice(list(KINDS))
-    values = {"k": random.randint(*part.k), "a": a, "b": b, "kind": kind, "test": KINDS[kind]}
-    return Step(index, part.wording.format(**values), part.code.format(**values))
+    k = random.randint(*part.k)
+    values = {"k": k, "characters": f"{k} character{'s' * (k > 1)}", "a": a, "b": b, "kind": kind, "test": KINDS[kind]}
+    letters = "".join([values[name] for name in "ab" if f"{{{name}}}" in part.wording])
+    return Step(index, part.wording.format(**values), part.code.format(**values), letters)
 
 
-class StringPrograms(Family):
+class StringPrograms(Written):
     """Filters, replaces, turns around, counts and shifts the characters and words of a string."""
 
     name: ClassVar[str] = "string_programs"
     about: ClassVar[str] = "write a function of a string: filter, replace, reverse words, runs, slices, shifts"
     levels: ClassVar[str] = "level n: 1 + n // 2 steps"
-    forms: ClassVar[tuple[str, ...]] = ("program",)
 
     def draw(self, random: Random, level: int) -> tuple[Step, ...]:
         steps: list[Step] = []
@@ -139,51 +145,54 @@ class StringPrograms(Family):
         words = "; ".join(step.wording for step in task)
         return f"{words}; return the string{SPACES if 'word' in words else ''}"
 
-    def answer(self, task: tuple[Step, ...]) -> str:
-        return ""
-
     def trace(self, task: tuple[Step, ...]) -> list[str]:
         return [step.wording for step in task]
 
     def shared(self, task: tuple[Step, ...], level: int, form: str) -> Sequence[int]:
         """Only the number of steps tells the level."""
-        return [other for other in LEVELS if other // 2 == level // 2]
+        return levels_of_half(level)
 
     def exercise(self, task: tuple[Step, ...], level: int, random: Random) -> Exercise:
         signature = "solve(s: str) -> str"
         code = "\n".join(step.code for step in task)
         body = "".join(f"    {line}\n" for line in code.split("\n"))
+        letters = "".join([step.letters for step in task])
         imports = "from itertools import groupby\n\n\n" if "groupby" in code else ""
         return Exercise(
             "solve",
             signature,
             f"takes a string s of ASCII characters and does in order: {self.statement(task)}.",
             f"{imports}def {signature}:\n{body}    return s\n",
-            _any_text,
-            EDGES,
+            lambda random: [_text(random, COMMON + 2 * letters)],
+            tuple([text] for text in dict.fromkeys((*EDGES, *_around(letters)))),
             (*self.trace(task), "return the string"),
         )
 
 
-def _word(random: Random) -> str:
-    letters = [random.choice("abcdeiostuxyz") * random.choice((1, 1, 1, 2, 3)) for _ in range(random.randint(1, 4))]
+def _word(random: Random, alphabet: str) -> str:
+    letters = [random.choice(alphabet) * random.choice((1, 1, 1, 2, 3)) for _ in range(random.randint(1, 4))]
     word = "".join(letters)
     return random.choice((word, word, word.capitalize(), word + str(random.randint(0, 99)), word.upper(), word + "!"))
 
 
-def _any_text(random: Random) -> list[str]:
-    """One argument: up to five words of repeating letters, some with capitals, digits or an exclamation mark."""
-    return [" ".join(_word(random) for _ in range(random.randint(1, 5)))]
+def _text(random: Random, alphabet: str) -> str:
+    """Up to five words of repeating letters, some with capitals, digits or an exclamation mark."""
+    return " ".join([_word(random, alphabet) for _ in range(random.randint(1, 5))])
+
+
+def _around(letters: str) -> list[str]:
+    """Texts in which each of the letters stands alone, first, last, twice in a row and next to the others."""
+    return [letters + " x " + letters[::-1], *[f"{letter} {letter}{letter}3 e{letter}" for letter in letters[:4]]]
 
 
 EDGES = (
-    [""],
-    ["a"],
-    ["E"],
-    ["aab bba  cab"],
-    ["zzz Ab1 yYe tot"],
-    [" so, 100 dots Dee "],
-    ["abcdeost abc"],
-    ["xyz{z`aA@Z["],
-    ["ooooo 7777 ss"],
+    "",
+    "a",
+    "E",
+    "aab bba  cab",
+    "zzz Ab1 yYe tot",
+    " so, 100 dots Dee ",
+    "abcdeost abc",
+    "xyz{z`aA@Z[",
+    "ooooo 7777 ss",
 )

@@ -2,24 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from random import Random
 from typing import ClassVar
 
 from axiom_cli.families.family import Family
 
 _NOUNS = (
-    "blips dorns fends gorks hulps jaffs kerns lomps mivs nards ponts quabs rilks snars tovs urps veks wazs "
-    "yims zogs brens clofs drabs flums glins prags skets trums vomps wilts"
+    "bips dors feds goks huls jafs kers loms mivs nars pons qubs rils snas tovs urps veks wazs yims zogs bres clos "
+    "dras flus glis pras skes trus voms wils"
 )
 NOUNS = tuple(_NOUNS.split())
-WORDINGS = {
-    "all": "all {} are {}",
-    "no": "no {} are {}",
-    "some": "some {} are {}",
-    "some not": "some {} are not {}",
-}
+WORDINGS = {"all": ("all", "are"), "no": ("no", "are"), "some": ("some", "are"), "some not": ("some", "are not")}
 FORMS = tuple(WORDINGS)
 PREMISES = ("all",) * 9 + ("no", "no", "some", "some not")
 CONCLUSIONS = 4
@@ -38,13 +34,14 @@ class Syllogism:
     follow: tuple[bool, ...]
 
 
-def _bits(mask: int) -> list[int]:
-    out = []
-    while mask:
-        low = mask & -mask
-        out.append(low.bit_length() - 1)
-        mask ^= low
-    return out
+@cache
+def _bits(mask: int) -> tuple[int, ...]:
+    return tuple([n for n in range(mask.bit_length()) if mask >> n & 1])
+
+
+def _below(above: list[int], top: int) -> int:
+    """The bit set of what is below `top`."""
+    return sum([1 << noun for noun, up in enumerate(above) if up >> top & 1])
 
 
 def consequences(premises: Sequence[Sentence], nouns: int) -> dict[str, list[int]]:
@@ -56,59 +53,63 @@ def consequences(premises: Sequence[Sentence], nouns: int) -> dict[str, list[int
     above = [1 << noun for noun in range(nouns)]
     for form, a, b in premises:
         if form == "all":
-            above = [up | above[b] if up >> a & 1 else up for up in above]
-    below = [sum([1 << noun for noun in range(nouns) if above[noun] >> top & 1]) for top in range(nouns)]
+            up, under = above[b], 1 << a
+            above = [mask | up if mask & under else mask for mask in above]
     apart = [0] * nouns
     members = [(up, 0) for up in above]
     for form, a, b in premises:
         if form == "no":
-            for one, other in ((a, b), (b, a)):
-                for noun in _bits(below[one]):
-                    apart[noun] |= below[other]
+            one, other = _below(above, a), _below(above, b)
+            for noun in _bits(one):
+                apart[noun] |= other
+            for noun in _bits(other):
+                apart[noun] |= one
         elif form == "some":
             members.append((above[a] | above[b], 0))
         elif form == "some not":
-            members.append((above[a], below[b]))
+            members.append((above[a], _below(above, b)))
     some, some_not = [0] * nouns, [0] * nouns
     for inside, outside in members:
         kinds = _bits(inside)
         for noun in kinds:
             outside |= apart[noun]
-        for noun in kinds:
             some[noun] |= inside
-            some_not[noun] |= outside
+        if outside:
+            for noun in kinds:
+                some_not[noun] |= outside
     return {"all": above, "no": apart, "some": some, "some not": some_not}
 
 
-def _premises(random: Random, count: int) -> list[Sentence]:
+def _premises(random: Callable[[], float], count: int) -> list[Sentence]:
     """Premises that each tie a new noun to one that was met, mostly the last: they form a tree, so all can be true."""
     out = []
     for new in range(1, count + 1):
-        old = new - 1 if random.random() < 0.7 else int(random.random() * new)
-        form = PREMISES[int(random.random() * len(PREMISES))]
-        out.append((form, old, new) if random.random() < 0.6 else (form, new, old))
+        old = new - 1 if random() < 0.7 else int(random() * new)
+        form = PREMISES[int(random() * len(PREMISES))]
+        out.append((form, old, new) if random() < 0.6 else (form, new, old))
     return out
 
 
-def _conclusions(random: Random, premises: list[Sentence]) -> dict[Sentence, bool]:
+def _conclusions(random: Callable[[], float], premises: list[Sentence]) -> dict[Sentence, bool]:
     """Conclusions, and whether each follows: about as many do as do not, and none is a premise."""
     nouns = len(premises) + 1
     follows = consequences(premises, nouns)
     out: dict[Sentence, bool] = {}
     while len(out) < CONCLUSIONS:
-        form = FORMS[int(random.random() * 4)]
-        a = int(random.random() * nouns)
+        form = FORMS[int(random() * 4)]
+        a = int(random() * nouns)
         others = _bits(follows[form][a] & ~(1 << a))
         if not others:
             continue
-        b = others[int(random.random() * len(others))]
-        right = random.random() < 0.55
+        b = others[int(random() * len(others))]
+        right = random() < 0.55
         if not right:
-            a, b = (b, a) if random.random() < 0.7 else (a, b)
+            a, b = (b, a) if random() < 0.7 else (a, b)
             wrong = [form for form in FORMS if not follows[form][a] >> b & 1]
-            form = wrong[int(random.random() * len(wrong))]
-        if (form, a, b) not in premises and (form, a, b) not in out:
-            out[form, a, b] = right
+            form = wrong[int(random() * len(wrong))]
+        sentence = (form, a, b)
+        if sentence not in premises and sentence not in out:
+            out[sentence] = right
     return out
 
 
@@ -120,24 +121,28 @@ class Syllogisms(Family):
     levels: ClassVar[str] = "level n: n + 1 premises about n + 2 kinds"
 
     def draw(self, random: Random, level: int) -> Syllogism:
-        premises = _premises(random, level + 1)
-        conclusions = _conclusions(random, premises)
-        random.shuffle(premises)
+        premises = _premises(random.random, level + 1)
+        conclusions = _conclusions(random.random, premises)
+        premises.sort(key=lambda _: random.random())
         nouns = tuple(random.sample(NOUNS, level + 2))
         return Syllogism(nouns, tuple(premises), tuple(conclusions), tuple(conclusions.values()))
 
     def statement(self, task: Syllogism) -> str:
-        premises = ", ".join([self._words(sentence, task) for sentence in task.premises])
-        conclusions = ", ".join([self._words(sentence, task) for sentence in task.conclusions])
         return (
-            f"Every kind named has at least one member. Premises: {premises}. For each of these conclusions, in order, "
-            f"write yes if it follows necessarily, else no, separated by spaces: {conclusions}"
+            f"Every kind has a member. Premises: {self._said(task.premises, task)}. For each conclusion, in order, "
+            f"write yes if it must be true, else no, separated by spaces: {self._said(task.conclusions, task)}"
         )
 
     @staticmethod
-    def _words(sentence: Sentence, task: Syllogism) -> str:
-        form, a, b = sentence
-        return WORDINGS[form].format(task.nouns[a], task.nouns[b])
+    def _said(sentences: tuple[Sentence, ...], task: Syllogism) -> str:
+        nouns, out = task.nouns, []
+        for form, a, b in sentences:
+            which, verb = WORDINGS[form]
+            out.append(f"{which} {nouns[a]} {verb} {nouns[b]}")
+        return ", ".join(out)
+
+    def _words(self, sentence: Sentence, task: Syllogism) -> str:
+        return self._said((sentence,), task)
 
     def answer(self, task: Syllogism) -> str:
         return " ".join(["yes" if follows else "no" for follows in task.follow])

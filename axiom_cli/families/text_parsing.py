@@ -26,7 +26,7 @@ FIELDS = {
 }
 FORMATS = {
     "records": "Records, the fields in any order: ",
-    "csv": 'CSV rows, separated by |; a quoted field may hold commas, and "" in it stands for one quote: ',
+    "csv": 'CSV, rows between |; in a quoted field "" is one quote: ',
     "log": "Log entries of time, level, host, ms: ",
 }
 Value = str | int

@@ -2,181 +2,205 @@
 
 - two independent solvers agree (the second reads nothing but the prompt);
 - one prompt, one answer, and it stands whole in the line that a reader takes it from;
-- no problem in two levels, two splits, or twice in a stream;
+- no problem in two levels, two splits, or twice in a stream, nor again but for case and white space;
 - hidden tests tell the reference from its mutants; what is shown is not graded;
-- no trivial guess pays: the most frequent answer, or a word copied from the prompt.
+- no trivial guess pays: the most frequent answer of a level, or words copied from the prompt;
+- a level is not so poor in problems that a model could learn them by heart;
+- the same place has the same problem, in another process, too.
+
+The order of words counts: 3 + 5 and 5 + 3 are two problems.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import multiprocessing
+import os
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from random import Random
 from typing import Any
 
 from axiom_cli import answers, families
-from axiom_cli.errors import NothingToDo
-from axiom_cli.families import draw, handwritten, programs, second, teacher
-from axiom_cli.families.family import LEVELS, Exercise, Family
-from axiom_cli.records import Program
-from axiom_cli.stages import mutants
+from axiom_cli.configs import AuditConfig
+from axiom_cli.errors import NothingToDo, UsageError
+from axiom_cli.families import draw, handwritten, second, teacher
+from axiom_cli.families.family import Family
+from axiom_cli.stages import guesses
+from axiom_cli.stages.audit_programs import Mutants, audit_handwritten, check_program
+from axiom_cli.stages.audit_row import Row, judged
+from axiom_cli.stages.fingerprint import elsewhere, fingerprint
+from axiom_cli.stages.supply import supply
 
 PROGRAM_SHARE = 100
-LEAST_TESTS = 15
-LEAST_SCORE = 0.9
-MOST_GUESSED = 0.25
 MUTATED = 20
-CALLS = 150
-GUESSED = 200
+DEFAULT = AuditConfig()
 
 
-@dataclass
-class Row:
-    """What was found of one family in one form. `problems` says in words what is wrong; empty if nothing is."""
+@dataclass(frozen=True)
+class Asked:
+    """What one audit is asked: how many draws, and whether `count` problems of each level can be had in `splits`."""
 
-    family: str
-    form: str
-    draws: int = 0
-    distinct: int = 0
-    disagreements: int = 0
-    ambiguous: int = 0
-    several: int = 0
-    collisions: int = 0
-    leaks: int = 0
-    guessable: float | None = None
-    mutation_score: float | None = None
-    failures: list[str] = field(default_factory=list)
+    draws: int
+    count: int
+    splits: tuple[str, ...]
+    seed: int = 0
 
-    def to_dict(self) -> dict[str, Any]:
-        """A plain dictionary, `passed` included; what was not measured is left out."""
-        found = {name: value for name, value in vars(self).items() if value is not None}
-        return {"kind": "audit", **found, "passed": not self.failures}
+    def of(self, family: Family, form: str) -> int:
+        """The draws of a form: a program is a hundred times the work of an answer."""
+        return self.draws if form == "answer" else max(len(family.has), self.draws // PROGRAM_SHARE)
 
 
 def audit(
-    names: Sequence[str] = (), draws: int = 10_000, split: str = "test", seed: int = 0
+    names: Sequence[str] = (),
+    draws: int = DEFAULT.draws,
+    count: int = DEFAULT.count,
+    split: str = DEFAULT.split,
+    jobs: int = 1,
 ) -> Iterator[dict[str, Any]]:
-    """One row a family and form, as soon as it is known; all families and the hand-written problems without `names`.
+    """One row a family and form, in their order; all families and the hand-written problems without `names`.
 
     A row that did not pass has `passed` false and `failures` in words: then the command exits 6. In the program form,
-    where a draw is a hundred times the work, `draws` counts for a hundredth. `split` is the one whose problems are
-    looked for among those of the other splits. Raises MissingError for an unknown family.
+    where a draw is a hundred times the work, `draws` counts for a hundredth. That `count` problems of a level are not
+    to be had in `split` (in any, if it is empty) is no failure, but a note. `jobs` families are audited side by side,
+    0 stands for one a core. Raises, at the call, MissingError for an unknown family and UsageError for a split.
     """
     wanted = list(names) or [*families.names(), handwritten.FAMILY]
-    found = [None if name == handwritten.FAMILY else families.get(name) for name in wanted]
-    for family in found:
-        if family is None:
-            yield _audit_handwritten().to_dict()
-        else:
-            yield from audit_family(family, draws, split, seed)
+    for name in wanted:
+        if name != handwritten.FAMILY:
+            families.get(name)
+    asked = _asked(draws, count, split)
+    jobs = min(jobs or os.cpu_count() or 1, len(wanted))
+    if jobs == 1:
+        return (row for name in wanted for row in _rows(name, asked))
+    return _side_by_side(wanted, asked, jobs)
 
 
 def audit_family(
-    family: Family, draws: int = 10_000, split: str = "test", seed: int = 0
+    family: Family, draws: int = DEFAULT.draws, count: int = DEFAULT.count, split: str = DEFAULT.split, seed: int = 0
 ) -> Iterator[dict[str, Any]]:
     """One row a form of this family, which need not be installed: for the tests of plug-ins."""
-    for form in family.forms:
-        count = draws if form == "answer" else max(len(LEVELS), draws // PROGRAM_SHARE)
-        yield _audit_form(family, form, count, split, seed).to_dict()
+    asked = _asked(draws, count, split, seed)
+    return (_audited(family, form, asked).to_dict() for form in family.forms)
 
 
-def _audit_form(family: Family, form: str, count: int, split: str, seed: int) -> Row:
+def _asked(draws: int, count: int, split: str, seed: int = 0) -> Asked:
+    if split and split not in draw.SPLITS:
+        raise UsageError(f"no split called {split!r}", f"there are {', '.join(draw.SPLITS)}")
+    return Asked(draws, count, (split,) if split else tuple(draw.SPLITS), seed)
+
+
+def _rows(name: str, asked: Asked) -> list[dict[str, Any]]:
+    if name == handwritten.FAMILY:
+        return [audit_handwritten().to_dict()]
+    family = families.get(name)
+    return [_audited(family, form, asked).to_dict() for form in family.forms]
+
+
+def _side_by_side(names: list[str], asked: Asked, jobs: int) -> Iterator[dict[str, Any]]:
+    """The rows in the order of `names`. Whoever stops listening stops the work."""
+    pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"))
+    try:
+        for rows in pool.map(_rows, names, [asked] * len(names)):
+            yield from rows
+    except BaseException:
+        for process in multiprocessing.active_children():
+            process.kill()
+        raise
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _audited(family: Family, form: str, asked: Asked) -> Row:
     row = Row(family.name, form)
-    met: dict[str, tuple[str, int]] = {}
-    guesses: Counter[str] = Counter()
-    killed = different = 0
+    try:
+        _examine(row, family, asked)
+    except Exception as error:  # a family's own code may raise anything, and that is a finding
+        place = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{os.path.basename(place.filename)}:{place.lineno}"
+        row.failures.append(f"after {row.draws:,} draws: {type(error).__name__}: {error} ({where})")
+    return judged(row)
+
+
+def _examine(row: Row, family: Family, asked: Asked) -> None:
+    form, count = row.form, asked.of(family, row.form)
+    row.distinct = _examine_draws(row, family, count, asked.seed)
+    row.collisions += _collisions(family, form, asked.seed, count // len(family.has))
+    if form == "answer":
+        row.guess = guesses.best(family, asked.seed, count // len(family.has))
+    row.supply = supply(family, form, asked.count, asked.splits, asked.seed)
+    _look_for_chance(row, family)
+
+
+def _examine_draws(row: Row, family: Family, count: int, seed: int) -> int:
+    """Puts each draw to the test. How many distinct problems were among them."""
+    met, mutated = Met(), Mutants()
     for n in range(count):
-        level = LEVELS[n % len(LEVELS)]
-        drawn = draw.draw_one(family, level, form, Random(f"{seed}/audit/{family.name}/{level}/{n}"))
+        level = family.has[n % len(family.has)]
+        drawn = draw.draw_one(family, level, row.form, Random(f"{seed}/audit/{family.name}/{level}/{n}"))
         row.draws += 1
-        _look_for_ambiguity(row, family, drawn, level, met)
+        truth = json.dumps(drawn.program.to_dict()) if drawn.program else family.answer(drawn.task)
+        met.look(row, drawn, truth, draw.owner(drawn.id, family.shared(drawn.task, level, row.form)))
         if drawn.program and drawn.exercise:
-            _check_program(row, drawn.prompt, drawn.program, family.name)
+            check_program(row, drawn.prompt, drawn.program)
             if n < MUTATED:
-                scores = _mutation(drawn.exercise, drawn.program)
-                killed, different = killed + scores[0], different + scores[1]
+                mutated.add(drawn.exercise, drawn.program)
         else:
-            _check_answer(row, family, drawn, guesses)
-    row.distinct = len(met)
-    row.collisions += _collisions(family, form, split, seed, count // len(LEVELS))
-    row.mutation_score = round(killed / different, 4) if different else None
-    row.guessable = round(max(guesses.values()) / row.draws, 4) if guesses else None
+            _check_answer(row, family, drawn, level)
+    row.mutation_score = mutated.score()
+    return len(met)
+
+
+class Met:
+    """The prompts met so far, by digests: one has one answer and one level, and no twin."""
+
+    def __init__(self) -> None:
+        self._known: dict[bytes, tuple[bytes, int]] = {}
+        self._bare: dict[tuple[bytes, bytes], str] = {}
+
+    def __len__(self) -> int:
+        return len(self._known)
+
+    def look(self, row: Row, drawn: draw.Drawn, truth: str, owner: int) -> None:
+        """Counts what is wrong in `row`. A twin has the same answer, and differs in white space or case alone."""
+        right, words = _digest(truth), " ".join(drawn.prompt.split())
+        known = self._known.setdefault(_digest(words), (right, owner))
+        row.ambiguous += known[0] != right
+        twin = self._bare.setdefault((_digest(words.casefold()), right), drawn.id) != drawn.id
+        row.collisions += known[1] != owner or twin
+
+
+def _digest(text: str) -> bytes:
+    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+
+
+def _check_answer(row: Row, family: Family, drawn: draw.Drawn, level: int) -> None:
+    answer, other = family.answer(drawn.task), second.answer(family.name, drawn.prompt)
+    row.compared += other is not None
     if family.open_ended:
-        row.guessable = max(_accepted_guesses(family, level, seed) for level in LEVELS)
-    return _judged(row)
-
-
-def _look_for_ambiguity(
-    row: Row, family: Family, drawn: draw.Drawn, level: int, met: dict[str, tuple[str, int]]
-) -> None:
-    """One prompt has one answer, and is owned by one level."""
-    truth = family.answer(drawn.task) if drawn.program is None else json.dumps(drawn.program.to_dict())
-    form = "answer" if drawn.program is None else "program"
-    owner = draw.owner(drawn.id, family.shared(drawn.task, level, form))
-    known = met.setdefault(" ".join(drawn.prompt.split()), (truth, owner))
-    row.ambiguous += known[0] != truth
-    row.collisions += known[1] != owner
-
-
-def _check_answer(row: Row, family: Family, drawn: draw.Drawn, guesses: Counter[str]) -> None:
-    answer = family.answer(drawn.task)
-    other = second.answer(family.name, drawn.prompt)
-    if family.open_ended:
+        problem = guesses.as_problem(family, drawn.task, level)
         row.several += other not in (None, answer)
-        row.disagreements += not all(family.accepts(drawn.prompt, one) for one in (other, answer) if one is not None)
+        row.disagreements += any(family.judge(problem, one) is False for one in {other or answer, answer})
     else:
         row.disagreements += other is not None and other != answer
     row.ambiguous += answers.read_answer(teacher.solution(family, drawn.task)) != answer
     row.leaks += answers.MARK in drawn.prompt
-    words = drawn.prompt.split()
-    guesses.update({f"always {answer}"} | ({"the last word"} if words[-1] == answer else set()))
 
 
-def _accepted_guesses(family: Family, level: int, seed: int) -> float:
-    """The share of prompts of a level for which the answer to one of a few others is right, too."""
-    tasks = [family.draw(Random(f"{seed}/guess/{family.name}/{level}/{n}"), level) for n in range(GUESSED)]
-    prompts, found = [family.statement(task) for task in tasks], Counter(map(family.answer, tasks))
-    guesses = [answer for answer, _times in found.most_common(len(LEVELS))]
-    return max(sum(family.accepts(prompt, guess) for prompt in prompts) for guess in guesses) / GUESSED
-
-
-def _check_program(row: Row, prompt: str, program: Program, family: str) -> None:
-    tests = program.tests or []
-    other = second.function(family, prompt, program.entry_point)
-    reference = programs.compiled(program.reference or "", program.entry_point)
-    for test in [*tests, *program.examples]:
-        results = [mutants.outcome(function, test["args"]) for function in (other, reference) if function]
-        row.disagreements += any(repr(result) != repr(("value", test["expected"])) for result in results)
-    shown = [case["args"] for case in program.examples]
-    row.leaks += any(test["args"] in shown for test in tests) or (program.reference or "-") in prompt
-    if len({json.dumps(test["args"]) for test in tests}) < LEAST_TESTS:
-        row.failures.append(f"fewer than {LEAST_TESTS} distinct tests: {prompt:.80}")
-
-
-def _mutation(exercise: Exercise, program: Program) -> tuple[int, int]:
-    random = Random("mutation calls")
-    calls = [exercise.arguments(random) for _ in range(CALLS)]
-    return mutants.score(
-        exercise.reference, lambda source: programs.compiled(source, exercise.entry_point), program.tests or [], calls
-    )
-
-
-def _collisions(family: Family, form: str, split: str, seed: int, count: int) -> int:
-    """Problems of `split` that are met again: in their own stream, at another level, or in another split."""
-    own: Counter[str] = Counter()
-    for level in LEVELS:
-        own.update(_ids(family, level, split, seed, form, count))
-    others = {
-        identity
-        for other in draw.SPLITS
-        if other != split
-        for level in LEVELS
-        for identity in _ids(family, level, other, seed, form, count)
-    }
-    return sum(times - 1 for times in own.values()) + len(own.keys() & others)
+def _collisions(family: Family, form: str, seed: int, count: int) -> int:
+    """Problems met again in their own stream, at another level, or in another split, among `count` a level of train
+    and a tenth of that of each other split, as they are drawn."""
+    met: Counter[str] = Counter()
+    for split, buckets in draw.SPLITS.items():
+        size = max(1, count if split == "train" else count * len(buckets) // 10)
+        for level in family.has:
+            met.update(_ids(family, level, split, seed, form, size))
+    return met.total() - len(met)
 
 
 def _ids(family: Family, level: int, split: str, seed: int, form: str, count: int) -> Iterator[str]:
@@ -187,33 +211,13 @@ def _ids(family: Family, level: int, split: str, seed: int, form: str, count: in
         return
 
 
-def _audit_handwritten() -> Row:
-    row = Row(handwritten.FAMILY, "program")
-    killed = different = 0
-    for problem in handwritten.problems():
-        exercise, program = handwritten.exercise(problem.id), problem.program
-        if program is None:
-            continue
-        row.draws += 1
-        _check_program(row, problem.prompt, program, handwritten.FAMILY)
-        scores = _mutation(exercise, program)
-        killed, different = killed + scores[0], different + scores[1]
-    row.distinct = len({problem.prompt for problem in handwritten.problems()})
-    row.mutation_score = round(killed / different, 4)
-    return _judged(row)
-
-
-def _judged(row: Row) -> Row:
-    """The row with what is wrong put into words."""
-    counted = {
-        "second solver disagrees": row.disagreements,
-        "prompts with more than one answer": row.ambiguous,
-        "problems met in two places": row.collisions,
-        "prompts that give the answer away": row.leaks,
-    }
-    row.failures += [f"{what}: {times}" for what, times in counted.items() if times]
-    if row.mutation_score is not None and row.mutation_score < LEAST_SCORE:
-        row.failures.append(f"mutation score {row.mutation_score:.2f}, at least {LEAST_SCORE} is wanted")
-    if row.guessable is not None and row.guessable > MOST_GUESSED:
-        row.failures.append(f"one guess is right {row.guessable:.0%} of the time")
-    return row
+def _look_for_chance(row: Row, family: Family) -> None:
+    """The same place has the same problem: drawn again, and drawn by a process in which strings have other hashes."""
+    first = fingerprint(family, row.form)
+    if fingerprint(family, row.form) != first:
+        row.failures.append("drawn again, the first problems are others")
+        return
+    other = elsewhere(family, row.form)
+    if other not in (None, first):
+        told = "the first problems are others" if len(other) == len(first) else other
+        row.failures.append(f"in another process: {told}")

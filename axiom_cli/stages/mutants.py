@@ -38,33 +38,33 @@ class TooLong(Exception):
 
 def mutants(source: str) -> Iterator[str]:
     """Every source with one operator swapped, one constant moved, or one condition negated."""
-    places = sum(1 for _ in ast.walk(ast.parse(source)))
-    for place in range(places):
-        for variant in range(4):
-            tree = ast.parse(source)
-            node = next(node for at, node in enumerate(ast.walk(tree)) if at == place)
-            if _change(node, variant):
-                yield ast.unparse(tree)
+    tree = ast.parse(source)
+    for node in ast.walk(tree):
+        for field, changed in list(_changes(node)):
+            kept = getattr(node, field)
+            setattr(node, field, changed)
+            yield ast.unparse(tree)
+            setattr(node, field, kept)
 
 
-def _change(node: ast.AST, variant: int) -> bool:
-    """Changes `node` in place by its `variant`; False if it has no such variant."""
-    if isinstance(node, ast.Constant) and type(node.value) in (int, str) and variant < 2:
-        node.value = node.value + (1, -1)[variant] if isinstance(node.value, int) else node.value + "()"[variant]
-        return True
-    if isinstance(node, ast.Constant) and isinstance(node.value, bool) and variant == 0:
-        node.value = not node.value
-        return True
-    if isinstance(node, (ast.If, ast.While, ast.IfExp)) and variant == 3:
-        node.test = ast.UnaryOp(ast.Not(), node.test)
-        return True
+def _changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
+    """The fields of `node` that a mutant has otherwise, with what stands there instead."""
+    if isinstance(node, ast.Constant):
+        yield from (("value", value) for value in _moved(node.value))
     for field in ("op", "ops"):
         held = getattr(node, field, None)
-        swaps = _SWAPS.get(type(held[0] if isinstance(held, list) else held), ())
-        if variant < len(swaps):
-            setattr(node, field, [swaps[variant]()] if isinstance(held, list) else swaps[variant]())
-            return True
-    return False
+        for swap in _SWAPS.get(type(held[0] if isinstance(held, list) else held), ()):
+            yield field, [swap()] if isinstance(held, list) else swap()
+    if isinstance(node, (ast.If, ast.While, ast.IfExp)):
+        yield "test", ast.UnaryOp(ast.Not(), node.test)
+
+
+def _moved(value: Any) -> tuple[Any, ...]:
+    if isinstance(value, bool):
+        return (not value,)
+    if isinstance(value, int):
+        return value + 1, value - 1
+    return (value + "(", value + ")") if isinstance(value, str) else ()
 
 
 def outcome(function: Callable[..., Any], args: Sequence[Any]) -> tuple[str, Any]:
@@ -100,6 +100,7 @@ def score(
 ) -> tuple[int, int]:
     """How many mutants the tests tell from `source`, and how many tests and further `calls` together do."""
     reference = compiled(source)
+    results = [outcome(reference, call) for call in calls]
     killed = different = 0
     for mutant in mutants(source):
         try:
@@ -110,5 +111,6 @@ def score(
             killed += 1
             different += 1
         else:
-            different += any(not _same(outcome(function, call), outcome(reference, call)) for call in calls)
+            told = zip(calls, results, strict=True)
+            different += any(not _same(outcome(function, call), right) for call, right in told)
     return killed, different

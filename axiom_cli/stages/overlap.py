@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from axiom_cli.records import Problem
+from axiom_cli.errors import GateFailed
+from axiom_cli.records import Problem, Sample
 
 WORDS = 8
 BOILERPLATE_WORDS = 4
@@ -54,6 +55,44 @@ def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
     ]
     touched = [" ".join(tokens) for tokens, same, run in zip(lefts, equal, shared, strict=True) if same or run]
     return Overlap(len(lefts), len(rights), sum(equal), sum(shared), len(boilerplate), touched[:5])
+
+
+class Screen:
+    """What stands between a run's training problems and those held out from it.
+
+    An equal problem is a leak: the same prompt, but for case and white space, with the same answer. A shared run of
+    words is none by itself, so that its rate is reported and nothing is refused for it: where statements are put
+    together from few parts, every second held-out problem has a run in thousands of others, and yet another answer.
+    """
+
+    def __init__(self, val: Sequence[Problem], test: Sequence[Problem]) -> None:
+        self._held = [*val, *test]
+        self._keys = set(map(_key, test))
+        self._refuse(val, "validation", "in the test")
+        self._keys |= set(map(_key, val))
+
+    def examine(self, problems: Sequence[Problem]) -> float:
+        """The share of held-out problems with a run of 8 words in `problems`. Raises GateFailed where one is equal."""
+        self._refuse(problems, "training", "held out")
+        return round(overlap(self._held, problems).ngram / max(1, len(self._held)), 4)
+
+    def through(self, samples: Iterable[Sample]) -> list[Sample]:
+        """The cold start's samples. Raises GateFailed where the problem of one is held out."""
+        found = list(samples)
+        self._refuse([sample.problem for sample in found], "cold-start", "held out")
+        return found
+
+    def _refuse(self, problems: Sequence[Problem], what: str, where: str) -> None:
+        leaked = [problem for problem in problems if _key(problem) in self._keys]
+        if leaked:
+            raise GateFailed(
+                f"{len(leaked):,} of {len(problems):,} {what} problems are {where}, too: {leaked[0].prompt[:80]!r}",
+                f"axiom problems audit {leaked[0].family} says whether the family repeats itself",
+            )
+
+
+def _key(problem: Problem) -> tuple[str, str]:
+    return " ".join(problem.prompt.split()).casefold(), problem.answer or ""
 
 
 def _read(problems: Iterable[Problem]) -> tuple[list[list[str]], dict[str, list[list[str]]]]:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from itertools import groupby
 
+from axiom_cli import engines
 from axiom_cli.configs import SolveConfig, VerifyConfig
 from axiom_cli.engines import Engine
-from axiom_cli.records import Problem, Verdict
-from axiom_cli.stages.solve import solve
+from axiom_cli.records import Problem, Sample, Verdict
+from axiom_cli.stages import strategies
+from axiom_cli.stages.ahead import Ahead
+from axiom_cli.stages.bench import Bench
+from axiom_cli.stages.remembered import Spent
+from axiom_cli.stages.solve import check as check_config
+from axiom_cli.stages.solve import in_groups, solve
 from axiom_cli.stages.verify import verify
 from axiom_cli.workspace import Workspace
 
@@ -19,8 +26,67 @@ def pipeline(
     config: SolveConfig,
     check: VerifyConfig,
     workspace: Workspace | None = None,
+    spent: Spent | None = None,
 ) -> Iterator[list[Verdict]]:
-    """The verdicts on all samples of each problem, a list a problem, in order."""
-    samples = solve(problems, engine, config, workspace, check)
-    for _, group in groupby(verify(samples, check), key=lambda verdict: verdict.sample.problem.id):
-        yield list(group)
+    """The verdicts on all samples of each problem, a list a problem, in order. What it cost and came to is added to
+    `spent`. Raises UsageError at the call.
+
+    Programs are verified while the next ones are sampled. A strategy that verifies on the way is taken at its word.
+    """
+    check_config(config)
+    spent = spent or Spent()
+    if strategies.verifies(config):
+        found = _searched(problems, engine, config, check, workspace, spent)
+    else:
+        found = _sampled(problems, engine, config, check, workspace, spent)
+    return _counted(found, spent)
+
+
+def _counted(found: Iterator[list[Verdict]], spent: Spent) -> Iterator[list[Verdict]]:
+    with closing(found):
+        for verdicts in found:
+            spent.solved += any(verdict.passed for verdict in verdicts)
+            yield verdicts
+
+
+def _searched(
+    problems: Iterable[Problem],
+    engine: Engine,
+    config: SolveConfig,
+    check: VerifyConfig,
+    workspace: Workspace | None,
+    spent: Spent,
+) -> Iterator[list[Verdict]]:
+    with Bench(check) as bench, closing(in_groups(problems, engine, config, workspace, bench, spent)) as groups:
+        for samples in groups:
+            yield bench.verdicts(samples)
+
+
+def _sampled(
+    problems: Iterable[Problem],
+    engine: Engine,
+    config: SolveConfig,
+    check: VerifyConfig,
+    workspace: Workspace | None,
+    spent: Spent,
+) -> Iterator[list[Verdict]]:
+    source = _beside(solve(problems, engine, config, workspace, check, spent), engine, config)
+    with closing(source), closing(verify(source, check)) as verdicts:
+        for _, group in groupby(verdicts, key=lambda verdict: verdict.sample.problem.id):
+            yield list(group)
+
+
+def _beside(samples: Iterator[Sample], engine: Engine, config: SolveConfig) -> Iterator[Sample] | Ahead[Sample]:
+    """The samples, made in a thread if the first one is a program, so that the sandbox has work while the engine has.
+    Answers are verified in no time, and there the engine stays in this thread, where Ctrl-C reaches it at once."""
+    first = next(samples, None)
+    if first is None:
+        return samples
+    whole = _joined(first, samples)
+    return whole if first.problem.form == "answer" else Ahead(whole, engines.at_once(engine, config))
+
+
+def _joined(first: Sample, rest: Iterator[Sample]) -> Iterator[Sample]:
+    with closing(rest):
+        yield first
+        yield from rest

@@ -51,6 +51,11 @@ class Speaker:
             self._engine = engines.get(self.name)(self._target.name, self.config, self.workspace)
         return self._engine
 
+    def rest(self) -> None:
+        """Gives back the memory that the engine can do without until the next word: training may need it."""
+        if hasattr(self._engine, "rest"):
+            self._engine.rest()
+
     def close(self) -> None:
         """Frees the engine."""
         if self._engine is not None:

@@ -14,6 +14,7 @@ from axiom_cli.sandbox import Limits, Outcome, Sandbox
 
 EXACT = "exact"
 ENGINE_FAILED = "the engine failed on this sample"
+UNSCORED = "the machine was too busy to run its scorer"
 
 
 def verify(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]:
@@ -75,14 +76,15 @@ def check_answer(sample: Sample) -> Outcome:
     answer = answers.read_answer(sample.text)
     if answer is None:
         return Outcome("fail", 0, 1, "no line that starts with Answer:")
-    if not _is_right(sample.problem, answer):
-        return Outcome("fail", 0, 1, "wrong answer")
-    return Outcome("pass", 1, 1, "")
+    right = _is_right(sample.problem, answer)
+    if right is None:
+        return Outcome("infra", 0, 1, UNSCORED)
+    return Outcome("pass", 1, 1, "") if right else Outcome("fail", 0, 1, "wrong answer")
 
 
-def _is_right(problem: Problem, answer: str) -> bool:
+def _is_right(problem: Problem, answer: str) -> bool | None:
     if problem.checker:
-        return families.get(problem.checker).accepts(problem.prompt, answer)
+        return families.get(problem.checker).judge(problem, answer)
     return answer == problem.answer
 
 

@@ -21,10 +21,12 @@ def _value(found: re.Match[str]) -> str:
 
 def answer(prompt: str) -> str:
     """The value of each formula."""
-    given = {name: str(int(truth == "true")) for name, truth in re.findall(r"\b(\w) = (true|false)", prompt)}
+    let = re.findall(r"\b([a-z]) (true|false)", prompt.partition(". ")[0])
+    given = {name: str(int(truth == "true")) for name, truth in let}
     values = []
     for text in prompt.rpartition(": ")[2].split("; "):
         text = re.sub(r"\b[a-z]\b", lambda found: given[found.group()], text)
+        text = f"({text})" if " " in text else text
         while "(" in text:
             text = re.sub(r"\(([^()]+)\)", _value, text)
         values.append({"0": "false", "1": "true"}[text])

@@ -120,9 +120,9 @@ def _value(key: str, value: Any, rows: Rows, words: str) -> Any:
         return value - sorted(other for _, other in rows)[0]
     if "its length" in words:
         return len(value)
-    if "the same" in words:
+    if "equal to it" in words:
         return len([other for _, other in rows if other == value])
-    return len([other for _, other in rows if COMPARE[words.split()[-1]](other, value)])
+    return len([other for _, other in rows if COMPARE[words.split()[-3]](other, value)])
 
 
 def _step(words: str, rows: Any) -> Any:

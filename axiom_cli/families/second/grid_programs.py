@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
+from axiom_cli.families.second import numbers
 from axiom_cli.families.second.dict_programs import compared, steps_of
 from axiom_cli.families.second.list_ops import merge_sorted
 
@@ -80,19 +81,6 @@ def _listed(words: str, cells: Cells) -> list[int]:
     return [merge_sorted(line)[-1 if "largest" in words else 0] for line in lines]
 
 
-def _flat(words: str, xs: list[int]) -> Any:
-    if words.startswith("reverse"):
-        return list(reversed(xs))
-    if words.startswith("sort"):
-        return merge_sorted(xs)[:: 1 if "ascending" in words else -1]
-    if words.startswith("keep"):
-        return list(filter(compared(words), xs))
-    if words.startswith("take"):
-        return -sum(-x for x in xs)
-    number = int(re.search(r"\d+", words).group())  # type: ignore[union-attr]
-    return [x + number if words.startswith("add") else x * (place + number) for place, x in enumerate(xs)]
-
-
 def _rows(cells: Cells) -> list[list[int]]:
     return [[cells[place] for place in sorted(cells) if place[0] == i] for i in sorted({i for i, _ in cells})]
 
@@ -105,7 +93,7 @@ def function(prompt: str) -> Callable[..., Any]:
         value: Any = {(i, j): x for i, row in enumerate(grid) for j, x in enumerate(row)}
         for words in steps:
             if not isinstance(value, dict):
-                value = _flat(words, value)
+                value = numbers.step(words, value)
             elif words.startswith("make the list"):
                 value = _listed(words, value)
             elif words.startswith(("transpose", "rotate", "mirror", "shift", "sort")):

@@ -20,7 +20,7 @@ def _holds(claim: str, speaker: str, kind: dict[str, str]) -> bool:
 
 def answer(prompt: str) -> str:
     """The kinds in the order of speaking. Raises ValueError unless exactly one way fits."""
-    claims = _SPOKEN.findall(prompt.partition("else unlike. ")[2])
+    claims = _SPOKEN.findall(prompt.partition("one or both. ")[2])
     names = [name for name, _ in claims]
     fitting = []
     for kinds in product(("knight", "knave"), repeat=len(names)):

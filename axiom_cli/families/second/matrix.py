@@ -45,8 +45,8 @@ def _step(grid: Grid, words: str) -> Grid:
         return {(i, j): entry * (numbers[1] if i == numbers[0] else 1) for (i, j), entry in grid.items()}
     if "add row" in words:
         return {(i, j): entry + grid[numbers[0], j] * (i == numbers[1]) for (i, j), entry in grid.items()}
-    if "matrix" in words:
-        others = _grid(words.removeprefix("add the matrix "))
+    if words.startswith("add"):
+        others = _grid(words.removeprefix("add "))
         return {at: entry + others[at] for at, entry in grid.items()}
     out: Grid = {}
     for (i, j), entry in grid.items():

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from axiom_cli.families.second import numbers
 from axiom_cli.families.second.dict_programs import compared, steps_of
-from axiom_cli.families.second.list_ops import merge_sorted
 
 Marks = list[Any]
 
@@ -108,9 +108,7 @@ def _number(words: str, value: int, depth: int) -> list[Any]:
 
 def _step(words: str, marks: Marks) -> Marks:
     if words.startswith("put in"):
-        return [
-            mark for mark, depth in zip(marks, _depths(marks), strict=True) if depth != 2 or mark not in ("[", "]")
-        ]
+        return [mark for mark, depth in zip(marks, _depths(marks), strict=True) if depth != 2 or mark not in ("[", "]")]
     if words.startswith("reverse"):
         spans = _elements(marks, 0, len(marks) - 1)
         return ["[", *(mark for low, high in reversed(spans) for mark in marks[low : high + 1]), "]"]
@@ -130,9 +128,7 @@ def _step(words: str, marks: Marks) -> Marks:
 
 def _listed(words: str, marks: Marks) -> Any:
     """What the steps that leave nested lists make of them."""
-    numbers = [
-        (mark, depth) for mark, depth in zip(marks, _depths(marks), strict=True) if mark not in ("[", "]")
-    ]
+    numbers = [(mark, depth) for mark, depth in zip(marks, _depths(marks), strict=True) if mark not in ("[", "]")]
     if words.startswith("list all"):
         return [value for value, _ in numbers]
     if words.startswith("list the depths"):
@@ -144,25 +140,6 @@ def _listed(words: str, marks: Marks) -> Any:
     return sum(value * depth for value, depth in numbers)
 
 
-def _flat(words: str, xs: list[int]) -> Any:
-    number = int((re.findall(r"-?\d+", words) or [0])[-1])
-    if words.startswith("keep only the numbers"):
-        return list(filter(compared(words), xs))
-    if words.startswith("keep"):
-        return [x for x in xs if bool(x & 1) == ("odd" in words)]
-    if words.startswith("sort"):
-        return merge_sorted(xs)[:: 1 if "ascending" in words else -1]
-    if words.startswith("add"):
-        return [number + x for x in xs]
-    if words.startswith("multiply every number by its"):
-        return [place * x for place, x in zip(range(number, 999), xs, strict=False)]
-    if words.startswith("multiply"):
-        return [number * x for x in xs]
-    if words.startswith("remove"):
-        return [x for place, x in enumerate(xs) if xs.index(x) == place]
-    return -sum(-x for x in xs)
-
-
 def function(prompt: str) -> Callable[..., Any]:
     """The steps as a function of any nested list."""
     steps = steps_of(prompt)
@@ -171,7 +148,7 @@ def function(prompt: str) -> Callable[..., Any]:
         value, flat = _marks(xs), False
         for words in steps:
             if flat:
-                value = _flat(words, value)
+                value = numbers.step(words, value)
             elif words.startswith(("list", "take")):
                 value, flat = _listed(words, value), True
             else:

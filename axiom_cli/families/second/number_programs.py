@@ -27,7 +27,7 @@ def _divided(words: str, n: int, a: int, b: int) -> int:
         number = a + abs(n) - abs(n) // b * b
         small = [d for d in range(1, number + 1) if d * d <= number and not number % d]
         return 2 * len(small) - (small[-1] ** 2 == number)
-    if "sum of the divisors" in words:
+    if "sum of those numbers" in words:
         low, high, shift = (int(number) for number in re.findall(r"\d+", words))
         return sum(d for d in range(low, high + 1) if (abs(n) + shift) // d * d == abs(n) + shift)
     quotient, rest = divmod(n, a)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import operator
-import re
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from axiom_cli.families.second.dict_programs import compared, steps_of
+from axiom_cli.families.second import numbers
+from axiom_cli.families.second.dict_programs import steps_of
 from axiom_cli.families.second.list_ops import merge_sorted
 
 ZIPPED: dict[str, Callable[[int, int], int]] = {
@@ -77,32 +77,11 @@ def _number(words: str, xs: list[int], n: int) -> list[int]:
 
 def _one(words: str, xs: list[int]) -> Any:
     """What the words make of a list alone."""
-    number = int((re.findall(r"-?\d+", words) or [0])[-1])
-    if words.startswith("remove every"):
-        return [x for place, x in enumerate(xs) if xs.index(x) == place]
-    if words.startswith("sort"):
-        return merge_sorted(xs)[:: 1 if "ascending" in words else -1]
-    if words == "reverse":
-        return list(reversed(xs))
-    if words.startswith("keep only the numbers"):
-        return list(filter(compared(words), xs))
-    if words.startswith("keep"):
-        return [x for x in xs if bool(x & 1) == ("odd" in words)]
-    if words.startswith("add"):
-        return [number + x for x in xs]
-    if words.startswith("multiply every number by its"):
-        return [place * x for place, x in zip(range(number, 99), xs, strict=False)]
-    if words.startswith("multiply"):
-        return [number * x for x in xs]
-    return _longer(words, xs, number)
-
-
-def _longer(words: str, xs: list[int], number: int) -> Any:
-    if words.startswith("drop numbers"):
+    if words.startswith("keep of every run"):
         return [x for x, before in zip(xs, [None, *xs], strict=False) if x != before]
     if words.startswith("drop"):
         return xs[:-1] if "last" in words else xs[2:] if "two" in words else xs[1:]
-    if words == "make the running sums":
+    if words.startswith("replace every number by the sum"):
         out: list[int] = []
         for x in xs:
             out.append(x + (out[-1] if out else 0))
@@ -112,7 +91,10 @@ def _longer(words: str, xs: list[int], number: int) -> Any:
         return Counter(ordered).most_common(1)[0][0] if xs else None
     if "largest" in words or "smallest" in words:
         return merge_sorted(xs)[-1 if "largest" in words else 0] if xs else None
-    return sum(xs[i] + xs[j] == number for j in range(len(xs)) for i in range(j))
+    if not words.startswith("take the number of pairs"):
+        return numbers.step(words, xs)
+    total = int(words.split()[-1])
+    return sum(xs[i] + xs[j] == total for j in range(len(xs)) for i in range(j))
 
 
 def function(prompt: str) -> Callable[..., Any]:

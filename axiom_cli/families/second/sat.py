@@ -17,15 +17,15 @@ def column(place: int, count: int) -> int:
 
 def answer(prompt: str) -> str:
     """The assignment in alphabetical order. Raises ValueError unless exactly one is left."""
-    clauses = prompt.partition(": ")[2].partition(". ")[0]
+    clauses = prompt.partition("): ")[2].partition(". ")[0]
     variables = sorted(set(re.findall(r"\b[a-z]\b", clauses)))
     true = {name: column(place, len(variables)) for place, name in enumerate(variables)}
     everything = left = (1 << (1 << len(variables))) - 1
-    for clause in clauses.split("; "):
+    for clause in clauses.split(", "):
         satisfied = 0
-        for literal in clause.split(" or "):
-            those = true[literal.removeprefix("not ")]
-            satisfied |= everything ^ those if literal.startswith("not ") else those
+        for literal in clause.split("|"):
+            those = true[literal.removeprefix("!")]
+            satisfied |= everything ^ those if literal.startswith("!") else those
         left &= satisfied
     if left.bit_count() != 1:
         raise ValueError("not exactly one assignment")

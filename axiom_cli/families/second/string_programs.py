@@ -73,6 +73,11 @@ def _letters(words: str, text: str, k: int) -> str:
     if words.startswith("exchange"):
         one, other = words.split()[1], words.split()[3]
         return "".join(other if char == one else one if char == other else char for char in text)
+    if words.startswith("remove every"):
+        return "".join(char for char in text if char not in words.split()[2::3])
+    if words.startswith("put the character"):
+        added, char = words.split()[3], words.split()[-1]
+        return f"{char}{added}".join(text.split(char))
     if words.startswith("make every"):
         return "".join(char.lower() if char.isupper() else char.upper() for char in text)
     ring = _LOWER + _LOWER
@@ -115,9 +120,9 @@ def _step(words: str, text: str) -> str:
         return "".join(run[:k] if shorten else f"{run[0]}{len(run)}" for run in _runs(text))
     if words.startswith("append"):
         return f"{text}{sum(char == words.split()[6] for char in text)}"
-    if re.match("remove every (?!character that)|write every|put the character", words):
+    if re.match("remove every (?!character that|. and)|write every|put the character . in front", words):
         return _characters(words, text, k)
-    if re.match("replace every|exchange|make every|shift", words):
+    if re.match("remove every . and|put the character|replace every|exchange|make every|shift", words):
         return _letters(words, text, k)
     return _whole(words, text, k)
 

@@ -9,7 +9,7 @@ import re
 def _rows(text: str) -> tuple[list[dict[str, str]], str]:
     """The entries, and the name of the field that comes first."""
     if text.startswith("CSV"):
-        body = text.partition("one quote: ")[2].split(" | ")
+        body = text.partition("is one quote: ")[2].split(" | ")
         return list(csv.DictReader(body)), body[0].partition(",")[0]
     body = text.partition(": ")[2].split("; ")
     if text.startswith("Records"):

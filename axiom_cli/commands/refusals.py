@@ -1,0 +1,71 @@
+"""The rows that an import refused: all told on stderr, and kept in a file if one is wanted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+from axiom_cli import console, jsonl
+
+RANGES = 100
+REASONS = 1000
+OTHERS = "other reasons, which --refused FILE would keep"
+
+
+class Refusals:
+    """Refused rows by reason, as ranges of row numbers; what is kept of them is bounded, whatever comes in."""
+
+    def __init__(self, stream: IO[bytes] | None = None) -> None:
+        self.count = 0
+        self._stream = stream
+        self._reasons: dict[str, Rows] = {}
+
+    def add(self, number: int, name: str, reason: str, data: Any) -> None:
+        """One row more; it is written at once where there is a file."""
+        self.count += 1
+        key = reason if reason in self._reasons or len(self._reasons) < REASONS else OTHERS
+        self._reasons.setdefault(key, Rows(name)).add(number)
+        if self._stream:
+            self._stream.write(jsonl.dump({"row": number, "name": name, "reason": reason, "data": data}))
+
+    def tell(self) -> None:
+        """The refused rows by their numbers, a line a reason."""
+        for reason, rows in self._reasons.items():
+            console.warn(f"refused {rows}: {reason}")
+
+
+@dataclass
+class Rows:
+    """Row numbers that come in order: the first ranges of them, and how many there are. `name` is the first one's."""
+
+    name: str
+    count: int = 0
+    ranges: list[list[int]] = field(default_factory=list)
+
+    def add(self, number: int) -> None:
+        """One more, above those before it."""
+        self.count += 1
+        if self.ranges and self.ranges[-1][1] == number - 1:
+            self.ranges[-1][1] = number
+        elif len(self.ranges) < RANGES:
+            self.ranges.append([number, number])
+
+    def __str__(self) -> str:
+        if self.count == 1:
+            return f"row {self.ranges[0][0]}" + (f" ({self.name})" if self.name else "")
+        shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ranges)
+        more = self.count - sum(last - first + 1 for first, last in self.ranges)
+        return f"rows {shown}" + (f" and {more:,} more, which --refused FILE would keep" if more else "")
+
+
+@contextmanager
+def refusals(path: Path | None) -> Iterator[Refusals]:
+    """Refusals that are written to `path`, whole or not at all, if there is one."""
+    if path is None:
+        yield Refusals()
+        return
+    with jsonl.atomic(path) as stream:
+        yield Refusals(stream)

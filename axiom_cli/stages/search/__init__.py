@@ -1,0 +1,1 @@
+"""The strategies of `axiom solve`, a file each, and what they decide by."""

@@ -1,0 +1,29 @@
+"""A whole problem family in thirty lines: python examples/new_family.py prints problems and what an audit finds."""
+
+import json
+
+from axiom_cli.families import draw
+from axiom_cli.families.family import Family
+from axiom_cli.stages.audit import audit_family
+
+
+class Digits(Family):
+    name, about, levels = "digits", "sums of digits", "level n: a number of n + 4 digits"
+
+    def draw(self, random, level):  # whatever `random` says, so that the nth problem is the same for ever
+        return random.randrange(10 ** (level + 3), 10 ** (level + 4))
+
+    def statement(self, task):  # complete, with one right answer
+        return f"What is {task} times the sum of its digits?"
+
+    def answer(self, task):
+        return str(task * sum(map(int, str(task))))
+
+    def trace(self, task):  # steps by which a model could find the answer, each from the line before
+        total = sum(map(int, str(task)))
+        return [f"{' + '.join(str(task))} = {total}", f"{task} * {total}"]
+
+
+if __name__ == "__main__":
+    problems = [next(draw.stream(Digits(), level, "train", seed=0)).to_dict() for level in (1, 5, 10)]
+    print(*map(json.dumps, [*problems, *audit_family(Digits(), draws=1000)]), sep="\n")

@@ -1,0 +1,115 @@
+"""What the strategies of `axiom solve` cost beside fixed best-of-n, in one run. By hand:
+
+    PYTHONPATH=. python tests/benchmarks/strategies.py [--model nano] [--problems 200] [--samples 8] [--form answer]
+
+All get the same problems (arithmetic and rpn, levels 3 to 6). `to equal` is the share of best-of-n's tokens after which
+a strategy has solved as many problems: for one that goes on in rounds counted round by round, else where all of it did.
+The engine is warm; each time is the best of `--rounds`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+
+from axiom_cli.configs import SolveConfig, VerifyConfig
+from axiom_cli.engines import Engine
+from axiom_cli.families import draw
+from axiom_cli.records import Problem, Sample
+from axiom_cli.stages.bench import Bench
+from axiom_cli.stages.pipeline import pipeline
+from axiom_cli.stages.remembered import Spent
+from axiom_cli.stages.solve import open_engine
+
+
+class Watched:
+    """The engine, with how many tokens it had written and which samples, after each of its calls."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine, self.name, self.model = engine, engine.name, engine.model
+        self.calls: list[list[Sample]] = []
+
+    def at_once(self, config: SolveConfig) -> int:
+        """As the engine's."""
+        return self._engine.at_once(config) if hasattr(self._engine, "at_once") else 2048
+
+    def generate(self, *args: object, **more: object) -> Iterator[list[Sample]]:
+        """As the engine's, noted down."""
+        self.calls.append([])
+        for group in self._engine.generate(*args, **more):
+            self.calls[-1] += group
+            yield group
+
+    def close(self) -> None:
+        """The engine is closed by who opened it."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """What a strategy came to. `curve` holds tokens and problems solved after each call of the engine."""
+
+    spent: Spent
+    seconds: float
+    curve: list[tuple[int, int]]
+
+
+def run(engine: Engine, problems: list[Problem], config: SolveConfig) -> Result:
+    """One strategy from the first sample to the last verdict."""
+    watched, spent, start = Watched(engine), Spent(), time.perf_counter()
+    for _ in pipeline(problems, watched, config, VerifyConfig(), None, spent):
+        pass
+    seconds = time.perf_counter() - start
+    return Result(spent, seconds, curve(watched.calls))
+
+
+def curve(calls: list[list[Sample]]) -> list[tuple[int, int]]:
+    """Tokens and problems solved after each call."""
+    found, tokens, solved = [], 0, set()
+    with Bench(VerifyConfig()) as bench:
+        for samples in calls:
+            tokens += sum(sample.tokens for sample in samples)
+            solved |= {verdict.sample.problem.id for verdict in bench.check(samples) if verdict.passed}
+            found.append((tokens, len(solved)))
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--model", default="nano")
+    parser.add_argument("--problems", type=int, default=200)
+    parser.add_argument("--samples", type=int, default=8)
+    parser.add_argument("--levels", type=int, nargs=2, default=(3, 6))
+    parser.add_argument("--form", default="answer")
+    parser.add_argument("--rounds", type=int, default=2)
+    options = parser.parse_args()
+    levels = list(range(options.levels[0], options.levels[1] + 1))
+    problems = list(draw.problems(["arithmetic", "rpn"], options.problems, levels, "train", 7, options.form))
+    base = SolveConfig(samples=options.samples, max_tokens=192, temperature=0.8)
+    ways = {
+        "best-of-n": base,
+        "best-of-n until solved": replace(base, until_solved=True),
+        "adaptive": replace(base, strategy="adaptive"),
+        "adaptive, half the budget": replace(base, strategy="adaptive", samples=max(1, options.samples // 2)),
+        "adaptive, agreement": replace(base, strategy="adaptive", settle="agreement"),
+        "vote": replace(base, strategy="vote"),
+        "retry": replace(base, strategy="retry", samples=max(1, options.samples // base.max_attempts)),
+        "retry until solved": replace(base, strategy="retry", samples=options.samples // 2, until_solved=True),
+    }
+    engine = open_engine(options.model, base)
+    run(engine, problems[:8], base)
+    print(f"{'strategy':28}{'solved':>8}{'samples':>9}{'tokens':>9}{'ratio':>7}{'to equal':>10}{'seconds':>9}")
+    fixed: Spent | None = None
+    for name, config in ways.items():
+        found = [run(engine, problems, config) for _ in range(options.rounds)]
+        one, seconds = found[0], min(result.seconds for result in found)
+        fixed = fixed or one.spent
+        equal = next((tokens for tokens, solved in one.curve if solved >= fixed.solved), None)
+        reached = f"{equal / fixed.tokens:.2f}" if equal else "never"
+        counts = f"{one.spent.solved:8}{one.spent.samples:9}{one.spent.tokens:9}{one.spent.tokens / fixed.tokens:7.2f}"
+        print(f"{name:28}{counts}{reached:>10}{seconds:9.1f}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
