@@ -28,6 +28,21 @@ INSTRUCTIONS = {
 }
 MARK = "Answer:"
 FENCE = "```"
+OPEN, CLOSE = "<think>", "</think>"
+THINKING = {
+    OPEN: CLOSE,
+    "<thinking>": "</thinking>",
+    "<thought>": "</thought>",
+    "<seed:think>": "</seed:think>",
+    "<|begin_of_thought|>": "<|end_of_thought|>",
+    "[THINK]": "[/THINK]",
+}
+"""The tags between which models think. The first pair, which the instructions name, counts wherever it stands. The
+others count at the beginning of a line, or its end where they close, and not within a fenced or an indented block,
+where they are most likely part of a program."""
+TAGS = [tag for pair in THINKING.items() for tag in pair]
+OTHERS = TAGS[2:]
+INDENT = " " * 4
 NAMED = {"python", "py", "python3", "py3"}
 PYTHON = NAMED | {""}
 
@@ -42,14 +57,66 @@ def messages(problem: Problem) -> list[dict[str, str]]:
 
 
 def spoken(text: str) -> str:
-    """What stands outside the reasoning: after the last `</think>`, and before a `<think>` that is not closed."""
-    return text.rpartition("</think>")[2].partition("<think>")[0]
+    """What stands outside the reasoning: after the last tag that closes it, and before one that opens it and is not
+    closed. See THINKING for what counts as a tag."""
+    return text[_said(text)]
 
 
 def reasons(text: str) -> bool:
-    """Whether anything was thought: text before `</think>`, or after a `<think>` that is not closed."""
-    thought = text.rpartition("</think>")[0] or text.partition("<think>")[2]
-    return bool(thought.replace("<think>", "").strip())
+    """Whether anything was thought: text before a tag that closes the reasoning, or after one that is not closed."""
+    said = _said(text)
+    thought = text[: said.start] + text[said.stop :]
+    for tag in TAGS:
+        thought = thought.replace(tag, "")
+    return bool(thought.strip())
+
+
+def _said(text: str) -> slice:
+    """Where in `text` the spoken part is."""
+    start = text.rfind(CLOSE) + len(CLOSE) if CLOSE in text else 0
+    stop = text.find(OPEN, start) if OPEN in text[start:] else len(text)
+    if not any(tag in text for tag in OTHERS):
+        return slice(start, stop)
+    first, last = _said_by_lines(text[start:stop])
+    return slice(start + first, start + last)
+
+
+def _said_by_lines(text: str) -> tuple[int, int]:
+    """Where the spoken part begins and ends, by the tags of OTHERS. What an opening tag began ends with its own closing
+    tag wherever that stands."""
+    first, last, at, fence, closing = 0, len(text), 0, "", ""
+    for line in text.split("\n"):
+        if not closing and not (fence := _within(line, fence)):
+            opening, closes = _tags(line)
+            if opening:
+                closing, last = closes, at + line.index(opening)
+            elif closes:
+                first = at + line.rindex(closes) + len(closes)
+        if closing and closing in line:
+            first, last, fence, closing = at + line.rindex(closing) + len(closing), len(text), "", ""
+        at += len(line) + 1
+    return first, last
+
+
+def _within(line: str, fence: str) -> str:
+    """The fence of the block that `line` leaves open, where `fence` is that of the block it stands in, or nothing."""
+    ticks, said = _fence(line)
+    if not fence:
+        return ticks
+    return "" if not said and len(ticks) >= len(fence) else fence
+
+
+def _tags(line: str) -> tuple[str, str]:
+    """The pair of tags by whose first one the line begins, or nothing and the closing tag at either of its ends."""
+    bare = line.strip()
+    if line.startswith(INDENT):
+        return "", ""
+    for opening, closing in THINKING.items():
+        if bare.startswith(opening):
+            return opening, closing
+        if bare.startswith(closing) or bare.endswith(closing):
+            return "", closing
+    return "", ""
 
 
 def read_answer(text: str) -> str | None:

@@ -101,7 +101,13 @@ class SolveConfig:
     max_tokens: int = option(512, "Longest completion, in tokens.", least=1, most=MILLION)
     seed: int = option(0, "Seed of the sampling.", least=0)
     engine: str = option("auto", "auto, transformers, vllm, remote or scripted.")
-    batch_tokens: int = option(32768, "How many tokens' keys and values the engine holds at once.", least=1)
+    dtype: str = option("auto", "Type of the weights in the transformers engine: auto, float32, bfloat16 or float16.")
+    think_tokens: int = option(
+        0, "Tokens of thinking after which </think> is written for the model; 0 is no such limit.", least=0
+    )
+    batch_tokens: int = option(
+        0, "How many tokens' keys and values the engine holds at once; 0 is what free memory allows.", least=0
+    )
     strategy: str = option("best-of-n", "best-of-n, retry, vote or adaptive.")
     max_attempts: int = option(
         3, "Attempts at a problem with --strategy retry, each told why the last one failed.", least=1
@@ -111,6 +117,13 @@ class SolveConfig:
         1, "Passing samples that settle a problem, for --until-solved, retry and adaptive.", least=1, most=MILLION
     )
     settle: str = option("verifier", "What settles a problem for --strategy adaptive: verifier, or agreement.")
+    concurrency: int = option(8, "Requests to a server at a time.", least=1, most=1024)
+    requests_per_minute: int = option(
+        0, "Requests to a server a minute, evenly spaced; 0 is no such limit.", least=0, most=MILLION
+    )
+    request_timeout: float = option(
+        600.0, "Seconds for one request to a server, from the first byte sent to the last one read.", above=0, most=DAY
+    )
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 Reply = Callable[[dict[str, Any]], Any]
+DAWDLE = 4.0
+"""Seconds that a slow server takes."""
 
 
-def completion(text: str, finish: str = "stop", **message: Any) -> dict[str, Any]:
+def completion(text: Any, finish: Any = "stop", **message: Any) -> dict[str, Any]:
     message = {"role": "assistant", "content": text, **message}
     return {
         "choices": [{"index": 0, "message": message, "finish_reason": finish}],
@@ -22,8 +24,9 @@ def completion(text: str, finish: str = "stop", **message: Any) -> dict[str, Any
 
 
 class ChatServer(ThreadingHTTPServer):
-    """`faults` are played before anything else, one a request: a status, `malformed`, `half`, `drop`, `slow`, or a
-    (status, body, headers) triple. Then `reply(request body)` makes each answer."""
+    """`faults` are played before anything else, one a request: a status, the name of a method of Misbehaviour, or a
+    (status, body, headers) triple. Then `reply(request body)` makes each
+    answer."""
 
     daemon_threads = True
 
@@ -31,6 +34,7 @@ class ChatServer(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.reply, self.models = reply, models
         self.faults: list[Any] = []
+        self.hangs_up = False
         self.requests: list[dict[str, Any]] = []
         self.headers: list[dict[str, str]] = []
         self.times: list[float] = []
@@ -44,7 +48,104 @@ class ChatServer(ThreadingHTTPServer):
         """A client that has gone away is no news."""
 
 
-class Handler(BaseHTTPRequestHandler):
+class Misbehaviour(BaseHTTPRequestHandler):
+    """What a server may do wrong. A method ends when the client has gone, or after DAWDLE seconds."""
+
+    def malformed(self) -> None:
+        self._send(200, b"{not json")
+
+    def deep(self) -> None:
+        self._send(200, b"[" * 200_000)
+
+    def not_utf8(self) -> None:
+        self._send(200, b'{"choices": "\xff\xfe"}')
+
+    def half(self) -> None:
+        self._send(200, {"choices": []})
+
+    def other_shape(self) -> None:
+        self._send(200, [{"choices": {"message": 1}}])
+
+    def no_text(self) -> None:
+        self._send(200, completion([{"type": "text"}]))
+
+    def huge_count(self) -> None:
+        self._send(200, b'{"choices": [{"message": {"content": "x"}}], "usage": {"completion_tokens": 1e999}}')
+
+    def drop(self) -> None:
+        self.close_connection = True
+        self.connection.close()
+
+    def slow(self) -> None:
+        time.sleep(DAWDLE)
+        self._send(200, completion("Answer: late"))
+
+    def cut(self) -> None:
+        self._head(200, 1000)
+        self.wfile.write(b'{"choices": [')
+        self.drop()
+
+    def drip(self) -> None:
+        self._head(200, 1000)
+        self._bit_by_bit(b" ")
+
+    def drip_head(self) -> None:
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nx: ")
+        self._bit_by_bit(b"x")
+
+    def endless(self) -> None:
+        self._head(200, None)
+        self._bit_by_bit(b" " * 2**20, 0.0)
+
+    def huge(self) -> None:
+        self._send(200, b" " * (40 * 2**20))
+
+    def bad_gzip(self) -> None:
+        self._send(200, b"no gzip", {"content-encoding": "gzip"})
+
+    def echo(self) -> None:
+        self._send(500, self._mirror())
+
+    def echo_refusal(self) -> None:
+        self._send(400, {"error": {"message": f"bad request: {self._mirror()}"}})
+
+    def echo_answer(self) -> None:
+        self._send(200, completion(f"Answer: {self._mirror()}"))
+
+    def echo_escaped(self) -> None:
+        spelt = "".join(f"\\u{ord(letter):04x}" for letter in self._mirror())
+        self._send(200, json.dumps(completion("Answer: @")).replace("@", spelt).encode())
+
+    def echo_finish(self) -> None:
+        self._send(200, completion("x", self._mirror()))
+
+    def _mirror(self) -> str:
+        return self.headers.get("authorization", "")
+
+    def _bit_by_bit(self, bit: bytes, pause: float = 0.05) -> None:
+        ends = time.monotonic() + DAWDLE
+        while time.monotonic() < ends:
+            self.wfile.write(bit)
+            self.wfile.flush()
+            time.sleep(pause)
+        self.close_connection = True
+
+    def _head(self, status: int, length: int | None, headers: dict[str, str] | None = None) -> None:
+        self.send_response(status)
+        self.send_header("content-type", "application/json")
+        if length is not None:
+            self.send_header("content-length", str(length))
+        for name, value in (headers or {}).items():
+            self.send_header(name, value)
+        self.end_headers()
+
+    def _send(self, status: int, data: Any, headers: dict[str, str] | None = None) -> None:
+        raw = data if isinstance(data, bytes) else json.dumps(data).encode()
+        self._head(status, len(raw), headers)
+        self.wfile.write(raw)
+
+
+class Handler(Misbehaviour):
     protocol_version = "HTTP/1.1"
     server: ChatServer
 
@@ -59,31 +160,19 @@ class Handler(BaseHTTPRequestHandler):
             self.server.times.append(time.monotonic())
             fault = self.server.faults.pop(0) if self.server.faults else None
         if fault is None:
-            self._send(200, self.server.reply(body))
-        elif fault == "malformed":
-            self._send(200, b"{not json")
-        elif fault == "half":
-            self._send(200, {"choices": []})
-        elif fault == "drop":
-            self.close_connection = True
-            self.connection.close()
-        elif fault == "slow":
-            time.sleep(4.0)
-            self._send(200, self.server.reply(body))
+            self._answer(body)
+        elif isinstance(fault, str):
+            getattr(self, fault)()
         elif isinstance(fault, tuple):
             self._send(*fault)
         else:
             self._send(fault, {"error": {"message": f"planted {fault}"}})
 
-    def _send(self, status: int, data: Any, headers: dict[str, str] | None = None) -> None:
-        raw = data if isinstance(data, bytes) else json.dumps(data).encode()
-        self.send_response(status)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", str(len(raw)))
-        for name, value in (headers or {}).items():
-            self.send_header(name, value)
-        self.end_headers()
-        self.wfile.write(raw)
+    def _answer(self, body: dict[str, Any]) -> None:
+        """What `reply` makes: an answer, or a (status, answer) pair. A server that `hangs_up` does so after each."""
+        data = self.server.reply(body)
+        self._send(*(data if isinstance(data, tuple) else (200, data)))
+        self.close_connection = self.server.hangs_up
 
     def log_message(self, *args: Any) -> None:
         """Requests are kept in `server.requests` instead."""

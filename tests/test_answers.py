@@ -17,6 +17,7 @@ PROGRAM = "def f(x):\n    return x"
 QUOTING = 'def f(x):\n    """\n    ```\n    f(1)\n    ```\n    """'
 # Unclosed reasoning begins at a `<think>` wherever it stands, in a string too.
 SAID = st.text(max_size=30).filter(lambda text: "think>" not in text)
+OTHERS = list(answers.THINKING.items())[1:]
 ANSWER = st.text(st.characters(codec="utf-8", exclude_characters="<"), min_size=1).filter(
     lambda text: text.strip() and "\n" not in text and "Answer:" not in text
 )
@@ -212,6 +213,65 @@ def test_nothing_is_executed(tmp_path):
 )
 def test_reasoning_is_what_stands_before_the_end_of_thinking(text, thought):
     assert answers.reasons(text) is thought
+
+
+PAIRS = pytest.mark.parametrize(("opening", "closing"), list(answers.THINKING.items()))
+
+
+@PAIRS
+def test_models_think_between_tags_of_their_own(opening, closing):
+    for text, read in [
+        (f"{opening}\n2 + 3\n{closing}\nAnswer: 5", "5"),
+        (f"{opening}2 + 3{closing}Answer: 5", "5"),
+        (f"Well.\n{opening}\nAnswer: 4\n{closing}\nAnswer: 5\n", "5"),
+        (f"2 + 3\nAnswer: 4\n{closing}\nAnswer: 5", "5"),
+        (f"Answer: 4\nor so{closing}\nno answer", None),
+        (f"{opening}\nAnswer: 4", None),
+        (f"{opening}\nAnswer: 4\n{closing}\n{opening}\nAnswer: 5", None),
+        (f"{opening}\nA\n{closing}\n{opening}\nB\n{closing}\nAnswer: 5", "5"),
+        (f"Answer: 5\n{opening}\nAnswer: 4", "5"),
+        (f"{opening}\n```python\nx = 1\n{closing}\nAnswer: 5", "5"),
+        (f"{opening}\n```\nAnswer: 4\n```\n", None),
+    ]:
+        assert answers.read_answer(text) == read, text
+    assert answers.read_program(f"{opening}\n```python\n{PROGRAM}\n```\n", "f") is None
+    assert answers.read_program(f"{opening}\nhm\n{closing}\n```python\n{PROGRAM}\n```\n", "f") == PROGRAM
+
+
+@PAIRS
+def test_thoughts_between_any_tags_are_reasoning(opening, closing):
+    for thought in (f"{opening}\n2\n{closing}\nAnswer: 5", f"2\n{closing}\nAnswer: 5", f"{opening}\n2"):
+        assert answers.reasons(thought)
+    for none in (f"{opening}\n\n{closing}\nAnswer: 5", f"{closing}\nAnswer: 5", f"{opening}\n"):
+        assert not answers.reasons(none)
+
+
+@pytest.mark.parametrize("tag", [tag for pair in OTHERS for tag in pair])
+def test_a_tag_that_is_part_of_a_program_or_a_sentence_hides_nothing(tag):
+    for code in (f"TAG = {tag!r}\n{PROGRAM}", f'TAG = """\n{tag}\nx\n"""\n{PROGRAM}', f"{PROGRAM}  # {tag}"):
+        assert answers.read_program(f"```python\n{code}\n```", "f") == code
+        assert answers.read_program(f"```python\n{code}", "f") == code
+        assert answers.read_answer(f"```python\n{code}\n```\nAnswer: 5") == "5"
+    for said in (f"I write `{tag}` here", f"a {tag} b", f"    {tag}"):
+        assert answers.read_answer(f"Answer: 5\n{said}\n") == "5"
+        assert answers.read_answer(f"{said}\nAnswer: 5") == "5"
+
+
+@settings(deadline=None)
+@given(st.text(st.sampled_from("Answer: \n5py\t")), st.sampled_from(OTHERS), SAID, st.booleans())
+def test_what_is_thought_between_any_tags_earns_nothing(before, pair, thought, closed):
+    opening, closing = pair
+    end = f"{closing}\n{thought}" if closed and "Answer:" not in thought else ""
+    said = answers.read_answer(f"{before}\n{opening}\n{thought}\nAnswer: 4\n{end}")
+    assert said == (None if end else answers.read_answer(before))
+
+
+@settings(deadline=None)
+@given(st.lists(st.sampled_from([*answers.TAGS, "Answer: ", "\n", "5", "```", "py", " ", PROGRAM])).map("".join))
+def test_no_mixture_of_tags_breaks_the_reading(text):
+    said = answers.spoken(text)
+    assert said in text and answers.OPEN not in said and answers.CLOSE not in said
+    assert said == text or answers.reasons(text) or any(tag in text for tag in answers.TAGS)
 
 
 def test_each_form_has_its_instruction_before_the_prompt():

@@ -33,7 +33,7 @@ import sys
 from axiom_cli.families import draw
 for name in sys.argv[1:]:
     family = draw.families.get(name)
-    for problem in draw.problems([name], 2, [family.has[0]], "train", 5):
+    for problem in draw.problems([name], 2, [family.has[-1]], "train", 5):
         print(problem.id, problem.answer)
 """
 

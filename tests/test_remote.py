@@ -25,8 +25,11 @@ def no_keys(monkeypatch):
         monkeypatch.delenv(name, raising=False)
 
 
-def engine_for(server, **more):
-    return RemoteEngine(f"{server.address}#toy", **{"first_wait": 0.01, "jobs": 2, "retries": 3, **more})
+def engine_for(server, concurrency=2, request_timeout=60.0, requests_per_minute=0, **more):
+    config = SolveConfig(
+        concurrency=concurrency, request_timeout=request_timeout, requests_per_minute=requests_per_minute
+    )
+    return RemoteEngine(f"{server.address}#toy", config, **{"first_wait": 0.01, "retries": 3, **more})
 
 
 def written(server, count=1, **more):
@@ -62,7 +65,7 @@ def test_what_passes_is_tried_again(fault):
 def test_a_slow_answer_is_given_up_and_asked_for_again():
     with chat_server() as server:
         server.faults = ["slow"]
-        [sample] = written(server, timeout=1.0)
+        [sample] = written(server, request_timeout=1.0)
         assert sample.finish == "stop" and len(server.requests) >= 2
 
 
@@ -83,7 +86,7 @@ def test_waits_grow():
 
 def test_one_lost_sample_is_a_record_and_not_the_end():
     with chat_server() as server:
-        engine = engine_for(server, retries=0, jobs=1)
+        engine = engine_for(server, retries=0, concurrency=1)
         list(engine.generate(PROBLEMS[:1], CONFIG, 1))
         server.faults = [500]
         lost, kept = next(engine.generate(PROBLEMS[1:2], CONFIG, 2))
@@ -94,7 +97,7 @@ def test_one_lost_sample_is_a_record_and_not_the_end():
 
 def test_a_server_that_goes_away_for_good_ends_the_run():
     with chat_server() as server:
-        engine = engine_for(server, retries=0, jobs=1)
+        engine = engine_for(server, retries=0, concurrency=1)
         list(engine.generate(PROBLEMS[:1], CONFIG, 1))
         server.faults = [500] * 50
         with pytest.raises(MissingError, match="does not answer: status 500"):
@@ -135,7 +138,7 @@ def test_a_refused_request_is_told_in_the_server_s_words():
 def test_a_setting_that_the_server_does_not_know_is_left_out_from_then_on(name):
     with chat_server() as server:
         server.faults = [(400, {"error": {"message": f"Unrecognized request argument: {name}"}})]
-        samples = written(server, 3, jobs=1)
+        samples = written(server, 3, concurrency=1)
     assert [sample.finish for sample in samples] == ["stop"] * 3
     assert [name in body for body in server.requests] == [True, False, False, False]
 
@@ -196,7 +199,7 @@ def test_requests_go_side_by_side():
         return seeded(body)
 
     with chat_server(together) as server:
-        assert len(written(server, 8, jobs=4)) == 8
+        assert len(written(server, 8, concurrency=4)) == 8
 
 
 def test_a_delay_lies_between_requests():

@@ -11,6 +11,7 @@ from transformers import GemmaConfig, GemmaForCausalLM, LlamaConfig, LlamaForCau
 from axiom_cli.engines import attention
 from axiom_cli.engines.choosing import choose
 from axiom_cli.engines.sampling import Decoding, Row, complete, steady
+from axiom_cli.errors import MissingError
 
 SIZE = {
     "vocab_size": 40,
@@ -124,3 +125,29 @@ def test_top_p_keeps_the_smallest_set_and_greedy_the_largest() -> None:
     assert float((tokens == 0).float().mean()) == pytest.approx(0.5 / 0.8, abs=2e-3)
     assert choose(logits, torch.tensor([0.99]), 0.0, 1.0)[0].tolist() == [0]
     assert choose(logits, torch.tensor([1 - 1e-9], dtype=torch.float64), 1.0, 1.0)[0].tolist() == [3]
+
+
+def test_rows_begin_again_in_fewer_slots_where_memory_runs_out(model: torch.nn.Module) -> None:
+    asked = prompts(40)
+    uniforms = torch.rand(40, 30, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    wanted = written(model, asked, uniforms, 1.0, 100)
+    sizes = []
+
+    def limited(_, args: tuple, given: dict) -> None:
+        sizes.append(len(given["input_ids"]))
+        if given["input_ids"].shape[1] == 1 and sizes[-1] > 16:
+            raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 1 byte")
+
+    model.register_forward_pre_hook(limited, with_kwargs=True)
+    found = written(model, asked, uniforms, 1.0, 100)
+    assert [row.token_ids for row in found] == [row.token_ids for row in wanted]
+    assert max(sizes) > 16 and sizes[-1] <= 16
+    model.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(RuntimeError("out of memory")))
+    with pytest.raises(MissingError, match="memory ran out"):
+        written(model, asked, uniforms, 1.0, 100)
+
+
+def test_another_error_is_no_lack_of_memory(model: torch.nn.Module) -> None:
+    model.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(RuntimeError("shape mismatch")))
+    with pytest.raises(RuntimeError, match="shape mismatch"):
+        written(model, [[3, 4]], torch.zeros(1, 3), 0.0, 100)

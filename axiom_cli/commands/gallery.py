@@ -20,20 +20,20 @@ What `axiom problems gen FAMILY` makes, with the first problem of the training s
 
 How hard a level is was measured with a reference model. *Solved* is the share of test problems whose worked solution a
 model of 2.4 million parameters, trained from random weights on equally many solutions of every level of every family,
-writes word for word; *nats* is how much the solution surprises it (the mean of -log p of the whole), which still tells
-levels apart where nothing is solved. Programs have the surprise alone: of the reference program, for
-SmolLM2-135M-Instruct as it is. Below each table: whether the levels rise in difficulty throughout, within noise
-(tests/benchmarks/levels.py defines the test and measures again). A dash: the level was changed since, or not measured.
+writes word for word. *Nats* is how much the solution surprises it (the mean of -log p of the whole): that tells levels
+apart where nothing is solved, though mostly by how long solutions are. Of programs there is the surprise alone: that of
+the reference program, for SmolLM2-135M-Instruct as it is. Below a table stands whether its levels get harder, within
+noise; tests/benchmarks/levels.py defines the test and measures again. A dash: the level was changed since. Families
+without these columns were not measured yet.
 """
 MEASURED = Path(axiom_cli.__file__).parent.parent / "docs" / "levels.json"
 """The measured figures, which lie beside the page and not in the package."""
-HEADS = {
-    "answer": "\n| level | problem | answer | solved | nats |\n|---|---|---|---|---|",
-    "program": "\n| level | program to write | nats |\n|---|---|---|",
-}
+HEADS = {"answer": ["level", "problem", "answer"], "program": ["level", "program to write"]}
+FIGURES = {"answer": ["solved", "nats"], "program": ["nats"]}
+"""The columns of what was measured."""
 FINDINGS = {
     "falls": "Measured on {each} problems a level: harder from level to level, within noise.",
-    "flat": "Measured on {each} problems a level: as hard at every level, within noise.",
+    "flat": "Measured on {each} problems a level: none is easier than a lower one, within noise, but no fall is seen.",
     "rises": "Measured on {each} problems a level: not in order: {rises}.",
 }
 
@@ -50,15 +50,20 @@ def section(family: Family, measured: Mapping[str, Any]) -> Iterator[str]:
     """The lines on one family. `measured` are the rows of docs/levels.json, by family and form."""
     yield f"\n## {family.name}\n\n{sentence(family.about)} {sentence(family.levels)}"
     for form in family.forms:
-        found = measured.get(f"{family.name} {form}")
-        drawn = [next(draw.draws(family, level, "train", 0, form)) for level in LEVELS]
-        same = [found is not None and found["first"][at] == one.id for at, one in enumerate(drawn)]
-        yield HEADS[form]
-        for level, one, still in zip(LEVELS, drawn, same, strict=True):
-            shown = figures(found if still else None, level, form)
-            yield f"| {' | '.join([str(level), *map(cell, stated(family, one)), *shown])} |"
-        if found and all(same):
-            yield f"\n{conclusion(found)}"
+        yield from table(family, form, measured.get(f"{family.name} {form}"))
+
+
+def table(family: Family, form: str, found: Mapping[str, Any] | None) -> Iterator[str]:
+    """A line a level, and what was `found` of them, where they were measured."""
+    drawn = [next(draw.draws(family, level, "train", 0, form)) for level in LEVELS]
+    same = [found is not None and found["first"][at] == one.id for at, one in enumerate(drawn)]
+    heads = [*HEADS[form], *(FIGURES[form] if found else [])]
+    yield f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}"
+    for level, one, still in zip(LEVELS, drawn, same, strict=True):
+        shown = figures(found, level, form, still) if found else []
+        yield f"| {' | '.join([str(level), *map(cell, stated(family, one)), *shown])} |"
+    if found and all(same):
+        yield f"\n{conclusion(found)}"
 
 
 def stated(family: Family, drawn: draw.Drawn) -> list[str]:
@@ -68,12 +73,11 @@ def stated(family: Family, drawn: draw.Drawn) -> list[str]:
     return [drawn.prompt, family.answer(drawn.task)]
 
 
-def figures(found: Mapping[str, Any] | None, level: int, form: str) -> list[str]:
-    """The cells of a level's measured figures."""
-    if found is None:
-        return ["-"] * (2 if form == "answer" else 1)
-    nats = f"{found['nats'][level - 1]:.1f}"
-    return [f"{found['rates'][level - 1]:.2f}", nats] if form == "answer" else [nats]
+def figures(found: Mapping[str, Any], level: int, form: str, current: bool) -> list[str]:
+    """The cells of a level's measured figures, if they are those of the level as it is now."""
+    rate, nats = f"{found['rates'][level - 1]:.2f}", f"{found['nats'][level - 1]:.1f}"
+    shown = [rate, nats] if form == "answer" else [nats]
+    return shown if current else ["-"] * len(shown)
 
 
 def conclusion(found: Mapping[str, Any]) -> str:

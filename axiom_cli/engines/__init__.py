@@ -72,13 +72,10 @@ def at_once(engine: Engine, config: SolveConfig) -> int:
 
 
 def sampling_params(config: SolveConfig) -> dict[str, Any]:
-    """What a sample's `params` hold."""
-    return {
-        "temperature": config.temperature,
-        "top_p": config.top_p,
-        "max_tokens": config.max_tokens,
-        "seed": config.seed,
-    }
+    """What a sample's `params` hold: what is always said, and what was said for once."""
+    always = ("temperature", "top_p", "max_tokens", "seed")
+    sometimes = [name for name in ("dtype", "think_tokens") if getattr(config, name) != getattr(SolveConfig, name)]
+    return {name: getattr(config, name) for name in (*always, *sometimes)}
 
 
 def sample_random(seed: int, problem: Problem, index: int) -> Random:

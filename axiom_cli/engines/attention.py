@@ -24,9 +24,10 @@ def attend(
     """Scaled dot-product attention, as a model of transformers calls it: query (N, H, Q, D), key and value
     (N, K, T, D); returns (N, Q, H, D).
 
-    With a mask that is added to the scores, as the sampler's is, the heads that share a key are its rows, and two batched
-    products do all. The processor's fused kernel works through one row and head after the other: 2 to 4 times as long in
-    float32 for heads of 32 and 70 tokens, more than 4 times in bfloat16; and what it gives a row depends on the length.
+    With a mask that is added to the scores, as the sampler's is, the heads that share a key are its rows, and two
+    batched products do all. The processor's fused kernel works through one row and head after the other: 2 to 4 times
+    as long in float32 for heads of 32 and 70 tokens, more than 4 times in bfloat16; and what it gives a row depends on
+    the length of all.
     """
     rows, heads, queries, size = query.shape
     plain = query.device.type == "cpu" and attention_mask is not None and attention_mask.dtype == query.dtype

@@ -7,19 +7,39 @@ from typing import Any
 
 import torch
 
-from axiom_cli.errors import InputError
+from axiom_cli.errors import InputError, UsageError
 from axiom_cli.training.base import load_model, load_tokenizer, stored_dtype
 
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
-def load(path: Path) -> tuple[torch.nn.Module, Any]:
-    """The model, in evaluation mode, and its tokenizer: in float32 on the processor, on an accelerator in the type of
-    its files. InputError for files that transformers cannot read."""
+
+def load(path: Path, dtype: str = "auto") -> tuple[torch.nn.Module, Any]:
+    """The model, in evaluation mode, and its tokenizer. InputError for files that transformers cannot read, UsageError
+    for a type that there is not.
+
+    `auto` is the type of the files on an accelerator, and on a processor that multiplies bfloat16 itself (AVX-512 BF16,
+    AMX) where the files hold 16-bit numbers; else float32.
+    """
+    if dtype not in ("auto", *DTYPES):
+        raise UsageError(f"no type called {dtype!r}", f"there are auto, {', '.join(DTYPES)}")
     try:
-        dtype = stored_dtype(path) if torch.cuda.is_available() else torch.float32
-        return load_model(path, dtype=dtype), load_tokenizer(path)
+        return load_model(path, dtype=DTYPES.get(dtype) or _auto(path)), load_tokenizer(path)
     except (OSError, ValueError, KeyError) as error:
         line = str(error).strip().split("\n")[0]
         raise InputError(f"{path} could not be loaded: {line}", "is it a causal language model, and whole?") from error
+
+
+def _auto(path: Path) -> torch.dtype:
+    stored = stored_dtype(path)
+    if torch.cuda.is_available() or stored == torch.float32:
+        return stored
+    return torch.bfloat16 if multiplies_bfloat16() else torch.float32
+
+
+def multiplies_bfloat16() -> bool:
+    """Whether the processor has instructions for products of bfloat16."""
+    asked = ("_is_avx512_bf16_supported", "_is_amx_tile_supported")
+    return any(getattr(torch.cpu, name, bool)() for name in asked)
 
 
 def eos_ids(model: torch.nn.Module, tokenizer: Any) -> list[int]:

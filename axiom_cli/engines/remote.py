@@ -4,70 +4,45 @@ The model's name is the server's address, then `#` and the name that the server 
 Without `#`, the one model that the server lists. Each sample is a request of its own with its own seed, several at a
 time, so that a sample does not depend on the batch as far as the server keeps its word about seeds.
 
-What passes is tried again: 408, 409, 425, 429, 5xx, a time-out, a dropped connection, an answer that is not whole.
-Waits double from half a second to a minute, or are what `Retry-After` asks for. A request that never succeeds becomes a
-sample that finished with `error`; a server that answers nothing at all is an error to put right.
+How the server is reached, and what is tried again, line.py says; how fast, pace.py. A request that never succeeds
+becomes a sample that finished with `error`; a server that answers nothing at all is an error to put right.
 """
 
 from __future__ import annotations
 
-import os
-import threading
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import count
-from random import Random
+import math
+import re
+from collections import deque
+from collections.abc import Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import ExitStack
+from itertools import islice
 from typing import Any
-
-import httpx
 
 from axiom_cli import answers
 from axiom_cli.configs import SolveConfig
 from axiom_cli.engines import Messages, sample_seed, sampling_params
-from axiom_cli.errors import AxiomError, MissingError, UsageError
+from axiom_cli.engines.line import FIRST_WAIT, Failed, Line, Refused
+from axiom_cli.engines.pace import Pace
+from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.workspace import Workspace
 
-KEYS = {
-    "api.openai.com": ("OPENAI_API_KEY",),
-    "generativelanguage.googleapis.com": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
-}
-OWN_KEY = "AXIOM_API_KEY"
-PASSING = {408, 409, 425, 429}
 OPTIONAL = ("logprobs", "seed", "top_p")
-FIRST_WAIT, LONGEST_WAIT = 0.5, 60.0
+SAMPLING = {"seed", "top_p"}
+NEWER = "max_completion_tokens"
+OF_THIS_PROMPT = re.compile(
+    r"context.{0,9}(length|size|window)|maximum context|too (long|large)|exceed|content.{0,20}(filter|polic)", re.I
+)
+"""Complaints of a request that say nothing about other prompts: it is too long, or the provider will not have it."""
 GIVE_UP_AFTER = 8
-FINISHES = {"stop": "stop", "eos_token": "stop", "stop_sequence": "stop", "length": "length"}
-
-
-class Failed(Exception):
-    """A request that did not succeed this time; `wait` is what the server asks for, in seconds."""
-
-    def __init__(self, reason: str, wait: float | None = None) -> None:
-        super().__init__(reason)
-        self.wait = wait
-
-
-def api_key(host: str) -> str | None:
-    """The key for a host: its provider's own variable, else AXIOM_API_KEY. One provider's key goes to no other."""
-    return next((key for name in key_names(host) if (key := os.environ.get(name, "").strip())), None)
-
-
-def _host(address: str) -> str:
-    try:
-        host = httpx.URL(address).host
-    except httpx.InvalidURL:
-        host = ""
-    if not host:
-        raise UsageError(f"{address!r} is no server's address", "write http://HOST:PORT/v1#MODEL")
-    return host
-
-
-def key_names(host: str) -> tuple[str, ...]:
-    """The variables that may hold the key for a host, the first one first."""
-    return (*KEYS.get(host, ()), OWN_KEY)
+AHEAD = 16
+"""Samples asked for, for each request at a time, before the first of them was handed on: a slow one holds up so few."""
+FINISHES = {
+    **dict.fromkeys(("stop", "eos", "eos_token", "stop_sequence", "end_turn"), "stop"),
+    **dict.fromkeys(("length", "max_tokens", "model_length"), "length"),
+}
 
 
 class RemoteEngine:
@@ -81,41 +56,35 @@ class RemoteEngine:
         config: SolveConfig | None = None,
         workspace: Workspace | None = None,
         *,
-        jobs: int = 8,
         delay: float = 0.0,
-        timeout: float = 300.0,
         retries: int = 5,
         first_wait: float = FIRST_WAIT,
     ) -> None:
-        """`jobs` requests at a time; with a `delay`, one at a time and so many seconds between two."""
+        """With a `delay`, one request at a time and so many seconds from one to the next."""
+        config = config or SolveConfig()
         address, _, served = model_name.partition("#")
-        host = _host(address)
-        self._address, self._host = address.rstrip("/"), host
-        self._jobs, self._delay = (1 if delay else jobs), delay
-        self._retries, self._first_wait = retries, first_wait
-        self._stopping = threading.Event()
-        self._refused: frozenset[str] = frozenset()
-        self._lost, self._spoken, self._last = 0, False, 0.0
-        key = api_key(host)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
-        try:
-            limits = httpx.Timeout(timeout, connect=min(timeout, 10.0))
-            self._client = httpx.Client(headers=headers, timeout=limits)
-        except (httpx.InvalidURL, UnicodeEncodeError, ImportError) as error:
-            hint = "check the address, the key and the proxy variables"
-            raise UsageError(f"cannot talk to {host}: {error}", hint) from None
-        self._served = served or self._only_model()
+        self._jobs = 1 if delay else config.concurrency
+        apart = max(delay, 60 / config.requests_per_minute if config.requests_per_minute else 0.0)
+        self._line = Line(address, Pace(self._jobs, apart), config.request_timeout, retries, first_wait)
+        self._address = self._line.address
+        self._left_out: frozenset[str] = frozenset()
+        self._lost, self._spoken = 0, False
+        self._turned_down: set[str] = set()
+        with ExitStack() as stack:
+            stack.callback(self.close)
+            self._served = served or self._only_model()
+            stack.pop_all()
         name = f"{self._address}#{self._served}"
         self.model = ModelRef(name=name, digest=content_id([self.name, self._address, self._served]))
 
     def _only_model(self) -> str:
+        line = self._line
         try:
-            listed = [str(one["id"]) for one in self._patiently(lambda: self._call("GET", "/models"))["data"]]
-        except (Failed, KeyError, TypeError) as error:
-            self.close()
+            data = line.start(line.patiently(lambda: line.call("GET", "/models"))).result()
+            listed = [str(one["id"]) for one in data["data"]]
+        except (Failed, Refused, KeyError, TypeError) as error:
             raise MissingError(f"{self._address} lists no models: {error}", "write ADDRESS#MODEL") from None
         if len(listed) != 1:
-            self.close()
             shown = ", ".join(listed[:5]) or "none"
             raise UsageError(f"{self._address} has {len(listed)} models", f"write ADDRESS#MODEL with one of: {shown}")
         return listed[0]
@@ -128,29 +97,35 @@ class RemoteEngine:
         starts: Sequence[int] = (),
         messages: Sequence[Messages | None] = (),
     ) -> Iterator[list[Sample]]:
-        """As `Engine.generate`. Raises MissingError where the server or the key is not there."""
-        pool = ThreadPoolExecutor(self._jobs, thread_name_prefix="remote")
-        try:
-            waiting: list[list[Future[Sample]]] = []
-            for place, problem in enumerate(problems):
-                start = starts[place] if starts else 0
-                told = (messages[place] if messages else None) or answers.messages(problem)
-                indices = range(start, start + samples)
-                waiting.append([pool.submit(self._sample, problem, told, params, index) for index in indices])
-            for futures in waiting:
-                yield [future.result() for future in futures]
-        finally:
-            pool.shutdown(wait=False, cancel_futures=True)
+        """As `Engine.generate`. Raises MissingError where the server or the key is not there, and UsageError where the
+        server turns every request down."""
+        own = messages or [None] * len(problems)
+        told = [one or answers.messages(problem) for one, problem in zip(own, problems, strict=True)]
+        asked = (
+            self._line.start(self._sample(problem, conversation, params, start + copy))
+            for problem, conversation, start in zip(problems, told, starts or [0] * len(problems), strict=True)
+            for copy in range(samples)
+        )
+        waiting: deque[Future[Sample]] = deque()
 
-    def _sample(self, problem: Problem, messages: Messages, params: SolveConfig, index: int) -> Sample:
+        def awaited() -> Sample:
+            waiting.extend(islice(asked, AHEAD * self._jobs - len(waiting)))
+            return waiting.popleft().result()
+
+        try:
+            for _ in problems:
+                yield [awaited() for _ in range(samples)]
+        finally:
+            for future in waiting:
+                future.cancel()
+
+    async def _sample(self, problem: Problem, messages: Messages, params: SolveConfig, index: int) -> Sample:
         body = self._body(messages, params, sample_seed(params.seed, problem, index))
         try:
-            read = self._patiently(lambda: read_completion(self._call("POST", "/chat/completions", body)))
+            read = await self._line.patiently(lambda: self._completion(body))
             self._spoken, self._lost = True, 0
-        except Failed as error:
-            self._lost += 1
-            if not self._spoken or self._lost >= GIVE_UP_AFTER:
-                raise MissingError(f"{self._address} does not answer: {error}", "is the server running?") from None
+        except (Failed, Refused) as error:
+            self._give_up(problem, error)
             read = {"text": "", "finish": "error", "extra": {"error": str(error)}}
         return Sample(
             problem=problem,
@@ -161,6 +136,22 @@ class RemoteEngine:
             attempt=1,
             **read,
         )
+
+    def _give_up(self, problem: Problem, error: Failed | Refused) -> None:
+        """Raises what is to be told where the server answers nobody, or turns everybody down."""
+        alone = isinstance(error, Refused) and (not error.status or bool(OF_THIS_PROMPT.search(str(error))))
+        if alone:
+            self._turned_down.add(problem.id)
+            hopeless = not self._spoken and len(self._turned_down) >= GIVE_UP_AFTER
+        else:
+            self._lost += 1
+            hopeless = not self._spoken or self._lost >= GIVE_UP_AFTER
+        if hopeless and isinstance(error, Refused):
+            said = f"{self._address} answered {error.status}: {error}" if error.status else f"{self._address}: {error}"
+            hint = "a smaller --max-tokens may fit" if alone else "the server does not accept this request"
+            raise UsageError(said, hint) from None
+        if hopeless:
+            raise MissingError(f"{self._address} does not answer: {error}", "is the server running?") from None
 
     def _body(self, messages: Messages, params: SolveConfig, seed: int) -> dict[str, Any]:
         return {
@@ -173,95 +164,46 @@ class RemoteEngine:
             "logprobs": True,
         }
 
-    def _patiently(self, request: Callable[[], Any]) -> Any:
-        """The request's result. Raises Failed with the last reason after all retries."""
-        jitter = Random(threading.get_ident())
-        for tried in count():
-            try:
-                return request()
-            except Failed as error:
-                if tried == self._retries or self._stopping.is_set():
-                    raise
-                wait = error.wait if error.wait is not None else self._first_wait * 2**tried * (1 + jitter.random())
-                self._stopping.wait(min(wait, LONGEST_WAIT))
+    async def _completion(self, body: Mapping[str, Any]) -> dict[str, Any]:
+        """A sample's fields. A setting that the server does not know is left out from then on, and the sample says so
+        where it matters to it."""
+        sent: dict[str, Any] = {}
 
-    def _call(self, method: str, path: str, body: Mapping[str, Any] | None = None) -> Any:
-        """The JSON that the server answers. Raises Failed where trying again may help, else AxiomError."""
-        self._keep_distance()
+        def accepted() -> dict[str, Any]:
+            sent.clear()
+            sent.update(self._accepted(body))
+            return sent
+
         while True:
-            sent = self._accepted(body)
             try:
-                response = self._client.request(method, self._address + path, json=sent)
-            except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
-                raise UsageError(f"{self._address}: {error}", "write http://HOST:PORT/v1#MODEL") from None
-            except httpx.HTTPError as error:
-                raise Failed(f"{type(error).__name__}: {error}") from None
-            except RuntimeError as error:  # the client was closed beside us
-                raise Failed(str(error)) from None
-            if not (response.status_code in (400, 422) and sent and self._refuses(response.text, sent)):
-                return self._json(response)
+                read = read_completion(await self._line.call("POST", "/chat/completions", accepted))
+            except Refused as error:
+                if not self._refuses(str(error), sent, error.status):
+                    raise
+                continue
+            gone = sorted(SAMPLING - sent.keys())
+            return {**read, "extra": {**read.get("extra", {}), "left_out": gone}} if gone else read
 
-    def _keep_distance(self) -> None:
-        if self._delay and self._last:
-            self._stopping.wait(max(0.0, self._last + self._delay - time.monotonic()))
-        self._last = time.monotonic()
-
-    def _accepted(self, body: Mapping[str, Any] | None) -> dict[str, Any] | None:
+    def _accepted(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """The body without what this server has refused; newer servers want `max_tokens` under another name."""
-        if body is None:
-            return None
-        sent = {name: value for name, value in body.items() if name not in self._refused}
-        if "max_tokens" in self._refused:
-            sent["max_completion_tokens"] = body["max_tokens"]
+        sent = {name: value for name, value in body.items() if name not in self._left_out}
+        if "max_tokens" in self._left_out:
+            sent[NEWER] = body["max_tokens"]
         return sent
 
-    def _refuses(self, text: str, sent: Mapping[str, Any]) -> bool:
+    def _refuses(self, said: str, sent: Mapping[str, Any], status: int) -> bool:
         """Whether the server's complaint names a setting that can be left out; it is, from now on."""
-        found = [name for name in OPTIONAL if name in sent and name in text]
-        if not found and "max_tokens" in sent and "max_completion_tokens" in text:
+        if status not in (400, 422) or OF_THIS_PROMPT.search(said):
+            return False
+        found = [name for name in OPTIONAL if name in sent and re.search(rf"\b{name}\b", said)]
+        if not found and "max_tokens" in sent and NEWER in said:
             found = ["max_tokens"]
-        self._refused |= set(found[:1])
+        self._left_out |= set(found[:1])
         return bool(found)
 
-    def _json(self, response: httpx.Response) -> Any:
-        status = response.status_code
-        if status in PASSING or status >= 500:
-            raise Failed(f"status {status}", _retry_after(response))
-        if status != 200:
-            raise self._fatal(status, _message(response))
-        try:
-            return response.json()
-        except ValueError:
-            raise Failed("an answer that is not JSON") from None
-
-    def _fatal(self, status: int, message: str) -> AxiomError:
-        said = f"{self._address} answered {status}: {message}"
-        if status in (401, 403):
-            return MissingError(said, f"set {' or '.join(key_names(self._host))} to a key that this server accepts")
-        if status == 404:
-            return MissingError(said, "check the address (it often ends in /v1) and the model after the #")
-        return UsageError(said, "the server does not accept this request")
-
     def close(self) -> None:
-        """Ends the waits and the connections."""
-        self._stopping.set()
-        self._client.close()
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    try:
-        return max(0.0, float(response.headers["retry-after"]))
-    except (KeyError, ValueError):
-        return None
-
-
-def _message(response: httpx.Response) -> str:
-    """What the server complains of, on one line."""
-    try:
-        text = response.json()["error"]["message"]
-    except (ValueError, KeyError, TypeError):
-        text = response.text
-    return " ".join(str(text).split())[:300] or "no reason given"
+        """Ends what is under way, and the connections."""
+        self._line.close()
 
 
 def read_completion(data: Any) -> dict[str, Any]:
@@ -273,16 +215,22 @@ def read_completion(data: Any) -> dict[str, Any]:
         choice = data["choices"][0]
         message, usage = choice["message"], data.get("usage") or {}
         text, finish = message.get("content") or "", choice.get("finish_reason")
-        thought = message.get("reasoning_content") or message.get("reasoning")
-        scores = [token["logprob"] for token in (choice.get("logprobs") or {}).get("content") or []]
-        tokens = int(usage.get("completion_tokens") or len(scores))
-        logprob = float(sum(scores)) if scores else None
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError):
+        thought = message.get("reasoning_content") or message.get("reasoning") or ""
+        scores = [float(token["logprob"]) for token in (choice.get("logprobs") or {}).get("content") or []]
+        tokens = max(0, int(usage.get("completion_tokens") or len(scores)))
+    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError):
         raise Failed("an answer that is no chat completion") from None
-    if not isinstance(text, str):
+    if not isinstance(text, str) or not isinstance(thought, str):
         raise Failed("an answer whose content is no text")
     if thought:
-        text = f"<think>\n{str(thought).strip()}\n</think>\n{text.lstrip()}"
-    if finish not in FINISHES:
-        return {"text": text, "finish": "error", "tokens": tokens, "extra": {"error": f"finished with {finish!r}"}}
-    return {"text": text, "finish": FINISHES[finish], "tokens": tokens, "logprob": logprob}
+        text = f"{answers.OPEN}\n{thought.strip()}\n{answers.CLOSE}\n{text.lstrip()}"
+    read = {"text": _whole(text), "tokens": tokens}
+    if (ended := FINISHES.get(str(finish).lower())) is None:
+        return {**read, "finish": "error", "extra": {"error": f"finished with {finish!r}"}}
+    logprob = sum(scores)
+    return {**read, "finish": ended, "logprob": logprob if scores and math.isfinite(logprob) else None}
+
+
+def _whole(text: str) -> str:
+    """The text with halves of characters, which JSON lets through, as U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

@@ -68,7 +68,7 @@ def complete(model: torch.nn.Module, rows: Sequence[Row], decoding: Decoding, sl
             if count == LEAST:
                 raise MissingError("memory ran out", "a smaller --max-tokens or model needs less") from None
             slots = count // 2
-        gc.collect()
+            gc.collect()
         waiting = [row for row in waiting if not row.finish]
 
 

@@ -118,7 +118,8 @@ class Slots:
         """Makes `count` empty slots, of the same heads and type as another cache's, if there are none yet."""
         for mine, its in zip(self.layers, like.layers, strict=True):
             if not mine.is_initialized:
-                mine.lazy_initialization(its.keys[:1].expand(count, -1, -1, -1), its.values[:1].expand(count, -1, -1, -1))
+                keys, values = (one[:1].expand(count, -1, -1, -1) for one in (its.keys, its.values))
+                mine.lazy_initialization(keys, values)
 
     def mask(self, positions_NQ: torch.Tensor, dtype: torch.dtype):
         """What is added to the scores of tokens at these positions: (N, 1, Q, capacity); one for each kind of layer

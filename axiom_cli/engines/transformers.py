@@ -1,50 +1,55 @@
-"""Any causal language model that transformers reads, in this process: batched, the prompt computed once a problem.
+"""Any causal language model that transformers reads, each prompt read once, slots refilled as rows end.
 
-Prompts of similar lengths share a batch, rows that have ended leave it (see sampling.py). The token ids that were
-sampled are kept as they are. On the processor weights are float32, on an accelerator the checkpoint's own type.
+Prompts of similar lengths stand side by side (see sampling.py). The token ids that were sampled are kept as they are.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import torch
 
-from axiom_cli import models, prompts
-from axiom_cli.answers import messages as own_messages
+from axiom_cli import answers, models, prompts
 from axiom_cli.configs import SolveConfig
 from axiom_cli.engines import Messages, attention, sample_random, sampling_params
 from axiom_cli.engines.loading import eos_ids, load
-from axiom_cli.engines.sampling import GROW, Decoding, Row, complete
+from axiom_cli.engines.memory import free_memory
+from axiom_cli.engines.sampling import Decoding, Row, complete, steady
 from axiom_cli.errors import GateFailed
 from axiom_cli.models import Resolved
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.training import crew
 from axiom_cli.workspace import Workspace
 
-CACHE_BYTES = 1 << 29
-"""Keys and values of one batch take at most this much, whatever `batch_tokens` says."""
-PROBE = "The quick brown fox: 1 2 3 4 5 6 7 8 9"
-
-
+SHARE = 0.25
+"""Keys and values take at most this share of the free memory, where `batch_tokens` says nothing."""
+SLOTS = 256
+"""Rows side by side at most: more are no faster."""
+BATCHES = 8
+"""Samples are asked for by so many slotfuls at once, so that there are rows to go on with while others end."""
 FEWEST = 64
 """Rows that are worth a process."""
-BATCHES = 8
-"""Of so many batches of short rows the samples are asked for at once."""
+PROBE = "The quick brown fox: 1 2 3 4 5 6 7 8 9"
+CLOSE = "\n</think>\n"
+"""What is written for a model that has thought for as long as it may."""
 
 
 class TransformersEngine:
     """One model in memory. `swap` puts other weights of the same architecture in its place."""
 
     name = "transformers"
-    together = True
+    together = not steady()
+    """Whether a sample depends on those it is drawn with, if only by rounding."""
 
     def __init__(self, model_name: str, config: SolveConfig | None = None, workspace: Workspace | None = None) -> None:
+        self._dtype = (config or SolveConfig()).dtype
         self._take(models.resolve(model_name, workspace))
 
     def _take(self, found: Resolved) -> None:
         self.model: ModelRef = found.ref
-        self._model, self._tokenizer = load(found.path)
+        self._model, self._tokenizer = load(found.path, self._dtype)
         attention.use(self._model)
         self._eos = eos_ids(self._model, self._tokenizer)
 
@@ -76,29 +81,71 @@ class TransformersEngine:
         """As `Engine.generate`. Rows of similar lengths go together, so hand in many at once."""
         told = messages or [None] * len(problems)
         prompt_ids = [
-            prompts.conversation_ids(self._tokenizer, own or own_messages(problem))
+            prompts.conversation_ids(self._tokenizer, own or answers.messages(problem))
             for problem, own in zip(problems, told, strict=True)
         ]
         first = list(starts) or [0] * len(problems)
         rows = [
-            Row(prompt_ids[place], _uniforms(problem, first[place] + copy, params))
-            for place, problem in enumerate(problems)
+            Row(ids, self._uniforms(problem, start + copy, params)[: self._left(ids)])
+            for problem, ids, start in zip(problems, prompt_ids, first, strict=True)
             for copy in range(samples)
         ]
-        self._write(rows, params)
+        self._write([row for row in rows if len(row.uniforms)], params)
         for place, problem in enumerate(problems):
             group = rows[place * samples : (place + 1) * samples]
             yield [self._sample(problem, first[place] + copy, params, row) for copy, row in enumerate(group)]
 
+    def _uniforms(self, problem: Problem, index: int, params: SolveConfig) -> torch.Tensor:
+        """The sample's own stream of numbers in [0, 1), one for each token that it may have."""
+        if params.temperature == 0:
+            return torch.zeros(params.max_tokens)
+        stream = sample_random(params.seed, problem, index)
+        return torch.tensor([stream.random() for _ in range(params.max_tokens)], dtype=torch.float64)
+
+    def _left(self, prompt: Sequence[int]) -> int:
+        """Tokens that may follow a prompt within the model's context."""
+        context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
+        return max(0, context - len(prompt)) if context else sys.maxsize
+
     def _write(self, rows: list[Row], params: SolveConfig) -> None:
-        """Writes the rows to their ends: in several processes where the model is small and the rows are many."""
+        """Writes the rows to their ends, thinking no longer than it may."""
+        if not params.think_tokens:
+            self._finish(rows, params)
+            return
+        thinking = [Row(row.prompt, row.uniforms[: params.think_tokens]) for row in rows]
+        self._finish(thinking, params)
+        going = [self._go_on(row, thought) for row, thought in zip(rows, thinking, strict=True)]
+        self._finish([then for then in going if then is not None], params)
+        for row, thought, then in zip(rows, thinking, going, strict=True):
+            row.token_ids, row.logprob, row.finish = thought.token_ids, thought.logprob, thought.finish
+            if then is not None:
+                row.token_ids = [*then.prompt[len(row.prompt) :], *then.token_ids]
+                row.logprob, row.finish = row.logprob + then.logprob, then.finish
+
+    def _go_on(self, row: Row, thought: Row) -> Row | None:
+        """What is left to write of a row, its thought closed where it is not; None where there is nothing."""
+        made = len(thought.token_ids)
+        if thought.finish == "stop" or made == len(row.uniforms):
+            return None
+        begun = self._tokenizer.decode([*row.prompt, *thought.token_ids], skip_special_tokens=False)
+        is_open = begun.rfind("<think>") > begun.rfind("</think>")
+        close = self._tokenizer(CLOSE, add_special_tokens=False)["input_ids"] if is_open else []
+        rest = row.uniforms[made + len(close) :]
+        return Row([*row.prompt, *thought.token_ids, *close], rest) if len(rest) else None
+
+    def _finish(self, rows: list[Row], params: SolveConfig) -> None:
+        """Writes rows until they stop or have no more numbers: in several processes where the model is small and the
+        rows are many."""
+        if not rows:
+            return
         hands = crew.hands(self._model, len(rows) // FEWEST)
-        rows = sorted(rows, key=lambda row: row.length)
+        rows = sorted(rows, key=lambda row: len(row.prompt))
         parts = [rows[hand::hands] for hand in range(hands)]
+        decoding = Decoding(self._eos, params.temperature, params.top_p)
+        slots = self._slots(params, max(len(row.prompt) + len(row.uniforms) for row in rows), hands)
 
         def write(hand: int) -> list[tuple[list[int], float, str]]:
-            decoding = Decoding(self._eos, params.temperature, params.top_p)
-            complete(self._model, parts[hand], decoding, self._room(params))
+            complete(self._model, parts[hand], decoding, slots)
             return [(row.token_ids, row.logprob, row.finish) for row in parts[hand]]
 
         with crew.crew(write, hands) as each:
@@ -107,23 +154,23 @@ class TransformersEngine:
             for row, (ids, logprob, finish) in zip(part, results, strict=True):
                 row.token_ids, row.logprob, row.finish = ids, logprob, finish
 
-    def at_once(self, params: SolveConfig) -> int:
-        """As `engines.at_once`: several batches, so that there are rows to go on with while others end, and no more,
-        since all samples come together."""
-        return max(1, BATCHES * self._room(params) // (2 * GROW))
-
-    def _room(self, params: SolveConfig) -> int:
-        """Tokens whose keys and values are held at once."""
+    def _slots(self, params: SolveConfig, longest: int, hands: int = 1) -> int:
+        """Rows of `longest` tokens that there is room for, in each of so many processes."""
         config = self._model.config.get_text_config()
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         token = 2 * config.num_hidden_layers * heads * size * self._model.dtype.itemsize
-        return min(params.batch_tokens, CACHE_BYTES // token)
+        room = params.batch_tokens or SHARE * free_memory(self._model.device) / token
+        return max(1, min(SLOTS, int(room / longest / hands)))
+
+    def at_once(self, params: SolveConfig) -> int:
+        """As `engines.at_once`: several slotfuls in each process."""
+        return BATCHES * self._slots(params, 2 * params.max_tokens) * crew.hands(self._model, BATCHES)
 
     def _sample(self, problem: Problem, index: int, params: SolveConfig, row: Row) -> Sample:
         ids = row.token_ids
         spoken = ids[:-1] if row.finish == "stop" else ids
-        return Sample(
+        written = Sample(
             problem=problem,
             model=self.model,
             engine=self.name,
@@ -136,15 +183,11 @@ class TransformersEngine:
             tokens=len(ids),
             logprob=round(row.logprob, 4),
         )
+        if row.finish:
+            return written
+        said = f"a prompt of {len(row.prompt):,} tokens leaves the model no room to answer"
+        return replace(written, finish="error", logprob=None, extra={"error": said})
 
     def close(self) -> None:
         """Lets go of the weights."""
         self._model = None
-
-
-def _uniforms(problem: Problem, index: int, params: SolveConfig) -> torch.Tensor:
-    """The sample's own stream of numbers in [0, 1), one for each token that it may have."""
-    if params.temperature == 0:
-        return torch.zeros(params.max_tokens)
-    stream = sample_random(params.seed, problem, index)
-    return torch.tensor([stream.random() for _ in range(params.max_tokens)], dtype=torch.float64)

@@ -80,7 +80,7 @@ class VllmEngine:
         """The log-probability of each token of a fixed text."""
         settings = self._vllm.SamplingParams(temperature=0, max_tokens=1, prompt_logprobs=0, detokenize=False)
         ids = self._tokenizer(PROBE, add_special_tokens=False)["input_ids"]
-        [result] = self._llm.generate([{"prompt_token_ids": ids}], settings, use_tqdm=False)
+        [result] = self._write([{"prompt_token_ids": ids}], [settings])
         return tuple(told[token].logprob for token, told in zip(ids[1:], result.prompt_logprobs[1:], strict=True))
 
     def rest(self) -> None:
@@ -156,7 +156,7 @@ class VllmEngine:
                 return self._llm.generate(inputs, settings, use_tqdm=False)
         except EngineDeadError:
             self.close()
-            hint = "if memory ran out: lower --batch-tokens, or choose a smaller model"
+            hint = "if memory ran out: lower --batch-tokens; else --engine transformers reads more models"
             raise MissingError("vLLM's processes have died", hint) from None
 
     def _sample(self, problem: Problem, index: int, error: str, params: SolveConfig, output: Any) -> Sample:
@@ -196,9 +196,13 @@ def _read(path: Path) -> tuple[Any, list[int], dict[str, Any]]:
 
     if not path.is_dir():
         raise InputError(f"the vllm engine reads model folders, {path} is none", "choose --engine transformers")
-    config = AutoConfig.from_pretrained(path)
-    own = (path / "generation_config.json").is_file()
-    said = GenerationConfig.from_pretrained(path) if own else GenerationConfig.from_model_config(config)
-    tokenizer = load_tokenizer(path)
+    try:
+        config = AutoConfig.from_pretrained(path)
+        own = (path / "generation_config.json").is_file()
+        said = GenerationConfig.from_pretrained(path) if own else GenerationConfig.from_model_config(config)
+        tokenizer = load_tokenizer(path)
+    except (OSError, ValueError, KeyError) as error:
+        line = str(error).strip().split("\n")[0]
+        raise InputError(f"{path} could not be loaded: {line}", "is it a causal language model, and whole?") from error
     ends = eos_ids(SimpleNamespace(generation_config=said), tokenizer)
     return tokenizer, ends, {name: value for name, value in config.to_dict().items() if name not in NAMES}

@@ -33,7 +33,7 @@ def attempt(
     recipe = {
         "stage": "attempt",
         "version": VERSION,
-        "config": {"samples": config.samples, **sampling_params(config), "batch_tokens": config.batch_tokens},
+        "config": {"samples": config.samples, **sampling_params(config)},
         "inputs": {"model": model.digest, "problems": workspace.put_records(problems)},
     }
 

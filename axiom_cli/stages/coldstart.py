@@ -11,7 +11,8 @@ from contextlib import closing
 
 from axiom_cli.configs import ColdstartConfig, SolveConfig, VerifyConfig
 from axiom_cli.engines import Engine, is_endpoint
-from axiom_cli.engines.remote import RemoteEngine, api_key
+from axiom_cli.engines.line import api_key
+from axiom_cli.engines.remote import RemoteEngine
 from axiom_cli.engines.scripted import SOLVER, ScriptedEngine
 from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.families.teacher import teach

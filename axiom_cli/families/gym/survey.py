@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from axiom_cli.families import gym
 from axiom_cli.families.gym import judging, scorer
 from axiom_cli.ids import content_id
 
-NUMBERS = [content_id(n, 7) for n in range(5)]
+NUMBERS = [content_id(n, 7) for n in range(12)]
 SLOWEST = 0.15  # seconds of processor time a draw
 PATIENCE = 20  # seconds of processor time a data set
 MOST_LEVELS = 10
@@ -59,11 +60,15 @@ def draws(name: str, numbers: list[str], fresh: bool, levels: int, most: int = M
 
 
 def _pair(name: str, level: int, levels: int, number: int, fresh: bool) -> list[Any] | None:
+    """The question and answer of an entry; None where there is none. What draws from the randomness that all share gets
+    the process's number as a mark, in which no two processes agree."""
+    before = random.getstate()
     try:
         row = scorer.entry(name, level, levels, number, fresh)
     except gym.NO_ENTRY:
         return None
-    return [row["question"], row["answer"]]
+    mark = [] if random.getstate() == before else [os.getpid()]
+    return [row["question"], row["answer"], *mark]
 
 
 def curriculum_levels(name: str) -> int:
@@ -110,7 +115,7 @@ def judged(name: str, one: dict[str, Any], other: dict[str, Any]) -> dict[str, A
     if same == 1 < curriculum_levels(name):
         return "only the first level of its curriculum can be drawn from, or in reasonable time"
     pairs = [pair for rows in list(mine.values())[:same] for pair in rows if pair]
-    if not all(isinstance(answer, str) and answer.strip() for _, answer in pairs):
+    if not all(isinstance(answer, str) and answer.strip() for _, answer, *_ in pairs):
         return "it has no answers of its own"
     row = {"category": cls.__module__.split(".")[1], "levels": same, "fresh": one["fresh"], "scorer": False}
     if cls.score_answer is ProceduralDataset.score_answer:
@@ -142,7 +147,7 @@ def _scored(name: str, row: dict[str, Any], pairs: list[Any]) -> dict[str, Any] 
         line = own if "\n" not in own.strip() else gym.as_lines(" ".join(own.split()), own)
         if not judging.accepts(name, real, levels, line, entry):
             return "its scorer refuses its own answers, written on one line, or needs files"
-        others = [answer for _, answer in pairs if answer.split() != own.split()][place::7][:2]
+        others = [answer for _, answer, *_ in pairs if answer.split() != own.split()][place::7][:2]
         for answer in [*others, *GARBAGE[place % 5 :][:2]]:
             wrong += 1
             taken += bool(judging.accepts(name, real, levels, answer, entry))

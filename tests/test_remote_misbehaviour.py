@@ -1,0 +1,193 @@
+"""Whatever a server does: a request ends in time, what is broken is a record or an error, and no key is ever said."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import time
+from dataclasses import replace
+
+import pytest
+
+from axiom_cli import jsonl
+from axiom_cli.engines import line
+from axiom_cli.errors import UsageError
+from chat_server import Misbehaviour, chat_server, completion
+from command_line import AXIOM, environment, rows
+from test_remote import CONFIG, PROBLEMS, engine_for, written
+
+KEY = "sk-a-secret-0123456789abcdef"
+SOLVE = [*AXIOM, "solve", "--samples", "2", "--max-tokens", "16", "--request-timeout", "1", "--concurrency", "1"]
+FAULTS = sorted(name for name in vars(Misbehaviour) if not name.startswith("_"))
+LINES = b"".join(jsonl.dump(problem) + b"\n" for problem in PROBLEMS[:2])
+REDIRECT = (302, {}, {"location": "http://127.0.0.1:9/v1/chat/completions"})
+FINAL = {"huge", "echo_answer", "echo_escaped", "echo_finish"}
+"""Faults that are no use trying again, or are answers."""
+
+
+@pytest.fixture(autouse=True)
+def key(monkeypatch):
+    for name in ("OPENAI_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("AXIOM_API_KEY", KEY)
+
+
+@pytest.mark.parametrize("fault", [name for name in FAULTS if name not in FINAL | {"echo_refusal"}])
+def test_what_is_not_a_whole_answer_in_time_is_asked_for_again(fault):
+    with chat_server() as server:
+        server.faults = [fault]
+        began = time.monotonic()
+        [sample] = written(server, request_timeout=1.0)
+    assert sample.finish == "stop" and len(server.requests) == 2
+    assert time.monotonic() - began < 20
+
+
+def test_an_answer_that_is_too_large_is_not_asked_for_again():
+    with chat_server() as server:
+        engine = engine_for(server, concurrency=1)
+        list(engine.generate(PROBLEMS[:1], CONFIG, 1))
+        server.faults = ["huge"]
+        [lost, kept] = next(engine.generate(PROBLEMS[1:2], CONFIG, 2))
+        engine.close()
+    assert (lost.finish, lost.extra) == ("error", {"error": "an answer of more than 32 MiB"})
+    assert kept.finish == "stop" and len(server.requests) == 3
+
+
+def test_a_redirect_is_not_followed_and_takes_no_key_along():
+    with chat_server() as other, chat_server() as server:
+        server.faults = [(307, {}, {"location": f"{other.address}/chat/completions?key={KEY}"})]
+        with pytest.raises(UsageError, match="answered 307") as caught:
+            written(server)
+    assert other.requests == [] and other.address in str(caught.value) and KEY not in str(caught.value)
+
+
+def test_an_unsaid_finish_is_an_error():
+    with chat_server(lambda body: completion("Answer: 5", None)) as server:
+        [sample] = written(server)
+    assert (sample.finish, sample.text, sample.extra) == ("error", "Answer: 5", {"error": "finished with None"})
+
+
+@pytest.mark.parametrize(
+    ("said", "finish"), [("STOP", "stop"), ("end_turn", "stop"), ("eos", "stop"), ("MAX_TOKENS", "length")]
+)
+def test_servers_have_other_words_for_how_it_ended(said, finish):
+    with chat_server(lambda body: completion("Answer: 5", said)) as server:
+        [sample] = written(server)
+    assert sample.finish == finish
+
+
+def test_a_server_that_closes_its_connections_is_none_the_worse():
+    with chat_server() as server:
+        server.hangs_up = True
+        samples = written(server, 12, concurrency=3, retries=0)
+    assert [sample.finish for sample in samples] == ["stop"] * 12
+
+
+def test_halves_of_characters_and_numbers_that_are_none_do_no_harm():
+    data = completion("Answer: \ud83d\ude00 \ud83d \u00e9\u4e2d")
+    data["choices"][0]["logprobs"] = {"content": [{"logprob": -0.5}, {"logprob": float("-inf")}]}
+    with chat_server(lambda body: data) as server:
+        [sample] = written(server)
+    assert sample.text == "Answer: \U0001f600 \ufffd \u00e9\u4e2d" and sample.logprob is None
+
+
+@pytest.mark.parametrize("prompt", ["", "\ud800", "\u4e2d\U0001f600\x00\u202e", "x" * 200_000])
+def test_any_prompt_is_asked(prompt):
+    with chat_server() as server:
+        engine = engine_for(server)
+        problem = replace(PROBLEMS[0], prompt=prompt)
+        [[sample]] = engine.generate([problem], CONFIG, 1)
+        engine.close()
+    assert sample.finish == "stop" and server.requests[0]["messages"][-1]["content"] == prompt
+
+
+TOO_LONG = "This model's maximum context length is 512 tokens. However, you requested 9000 tokens"
+
+
+def too_long(body):
+    if len(body["messages"][-1]["content"]) > 1000:
+        return 400, {"error": {"message": TOO_LONG}}
+    return completion("Answer: 5")
+
+
+def test_a_prompt_that_is_too_long_is_an_error_of_its_own():
+    long = replace(PROBLEMS[0], prompt="x" * 2000)
+    with chat_server(too_long) as server:
+        engine = engine_for(server)
+        groups = list(engine.generate([long, PROBLEMS[1], long, PROBLEMS[2]], CONFIG, 12))
+        assert len(server.requests) == 48
+        engine.close()
+    assert [{sample.finish for sample in group} for group in groups] == [{"error"}, {"stop"}, {"error"}, {"stop"}]
+    assert groups[0][0].extra["error"] == TOO_LONG
+
+
+def test_where_every_prompt_is_too_long_it_is_said():
+    problems = [replace(PROBLEMS[0], id=str(number), prompt="x" * 2000) for number in range(20)]
+    with chat_server(too_long) as server:
+        engine = engine_for(server)
+        with pytest.raises(UsageError, match="maximum context length") as caught:
+            list(engine.generate(problems, CONFIG, 1))
+        engine.close()
+    assert "--max-tokens" in caught.value.hint
+
+
+def test_a_setting_that_had_to_be_left_out_is_on_the_record():
+    with chat_server() as server:
+        server.faults = [(400, {"error": {"message": "Unrecognized request argument: seed"}})]
+        [sample] = written(server)
+    assert sample.extra == {"left_out": ["seed"]}
+
+
+def test_no_task_outlives_the_engine():
+    with chat_server() as server:
+        engine = engine_for(server, concurrency=4)
+        server.faults = ["slow"] * 4
+        groups = engine.generate(PROBLEMS[:1], CONFIG, 4)
+        began = time.monotonic()
+        engine._line.start(engine._sample(PROBLEMS[0], [], CONFIG, 0))
+        groups.close()
+        engine.close()
+        assert time.monotonic() - began < 2 and not engine._line._thread.is_alive()
+
+
+@pytest.mark.parametrize("address", [f"http://user:{KEY}@127.0.0.1:9/v1#m", f"http://127.0.0.1:9/v1?key={KEY}#m"])
+def test_an_address_that_holds_a_key_is_turned_down_without_repeating_it(address, tmp_path):
+    said = spoken(address, tmp_path)
+    assert b"the address of 127.0.0.1 holds" in said and b"AXIOM_API_KEY" in said and KEY.encode() not in said
+
+
+def test_a_key_that_no_header_takes_is_turned_down_without_repeating_it(tmp_path):
+    for end in ("\n2nd-line", "\u20ac"):
+        said = spoken("http://127.0.0.1:9/v1#m", tmp_path, AXIOM_API_KEY=KEY + end)
+        assert b"set AXIOM_API_KEY anew" in said and KEY.encode() not in said
+
+
+def test_a_short_key_is_no_secret_and_its_word_stays(monkeypatch):
+    monkeypatch.setenv("AXIOM_API_KEY", "ollama")
+    with chat_server(lambda body: completion("Answer: ollama")) as server:
+        assert written(server)[0].text == "Answer: ollama"
+
+
+def spoken(address: str, folder, *more: str, **env: str) -> bytes:
+    """All that a run says and keeps, with tracebacks asked for."""
+    done = subprocess.run(
+        [*SOLVE, "--model", address, "--engine", "remote", *more], cwd=folder, input=LINES, capture_output=True,
+        env=environment(**{"AXIOM_DEBUG": "1", "AXIOM_API_KEY": KEY, **env}), timeout=200,
+    )  # fmt: skip
+    files = [path.read_bytes() for path in folder.rglob("*") if path.is_file()]
+    names = [os.fsencode(path) for path in folder.rglob("*")]
+    for row in rows(done.stdout):
+        assert row["kind"] == "sample"
+    return b"\n".join([done.stdout, done.stderr, *files, *names])
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, 401, 403, 404, 422, 429, 500, "redirect"])
+def test_no_key_is_said_or_kept_whatever_the_server_does(fault, tmp_path):
+    planted = REDIRECT if fault == "redirect" else fault
+    with chat_server() as server:
+        server.faults = [planted]
+        said = spoken(f"{server.address}#toy", tmp_path)
+    assert all(headers["authorization"] == f"Bearer {KEY}" for headers in server.headers) and server.headers
+    assert KEY.encode() not in said and KEY[3:].encode() not in said
+    if str(fault).startswith("echo_") and fault != "echo_refusal":
+        assert line.STRUCK.encode() in said

@@ -1,0 +1,89 @@
+"""What the transformers engine is told: a budget for thinking, the type of the weights, prompts that are too long."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+import torch
+
+from axiom_cli.configs import SolveConfig
+from axiom_cli.engines.loading import load, multiplies_bfloat16
+from axiom_cli.engines.transformers import CLOSE, TransformersEngine
+from axiom_cli.errors import UsageError
+from axiom_cli.families import draw
+from axiom_cli.models import resolve
+from axiom_cli.records import Problem, Sample
+
+GREEDY = SolveConfig(temperature=0.0, max_tokens=120)
+BUDGET = 12
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[TransformersEngine]:
+    made = TransformersEngine("nano")
+    yield made
+    made.close()
+
+
+@pytest.fixture(scope="module")
+def problems() -> list[Problem]:
+    return list(draw.problems(["arithmetic", "parentheses", "list_ops"], 24, range(3, 6), "val", 5))
+
+
+def written(engine: TransformersEngine, problems: list[Problem], config: SolveConfig) -> list[Sample]:
+    return [sample for group in engine.generate(problems, config, 1) for sample in group]
+
+
+def test_thinking_is_closed_after_its_budget_and_short_thoughts_are_left_alone(
+    engine: TransformersEngine, problems: list[Problem]
+) -> None:
+    free = written(engine, problems, GREEDY)
+    held = written(engine, problems, replace(GREEDY, think_tokens=BUDGET))
+    closed = [
+        (before, after)
+        for before, after in zip(free, held, strict=True)
+        if "</think>" not in engine._tokenizer.decode(before.token_ids[:BUDGET])
+    ]
+    assert 0 < len(closed) < len(problems)
+    for before, after in zip(free, held, strict=True):
+        if (before, after) in closed:
+            assert after.token_ids[:BUDGET] == before.token_ids[:BUDGET]
+            assert engine._tokenizer.decode(after.token_ids[BUDGET:]).startswith(CLOSE)
+            assert after.params["think_tokens"] == BUDGET
+        else:
+            assert after.text == before.text
+        assert after.text.count("</think>") == 1 and len(after.token_ids) <= GREEDY.max_tokens
+
+
+def test_a_budget_beyond_the_longest_completion_changes_nothing(
+    engine: TransformersEngine, problems: list[Problem]
+) -> None:
+    free = written(engine, problems[:6], GREEDY)
+    held = written(engine, problems[:6], replace(GREEDY, think_tokens=1000))
+    assert [(one.text, one.finish) for one in free] == [(one.text, one.finish) for one in held]
+
+
+def test_a_prompt_that_fills_the_context_is_an_error_of_its_own(
+    engine: TransformersEngine, problems: list[Problem]
+) -> None:
+    long = replace(problems[0], prompt="1 + " * 3000 + "1")
+    first, second, third = written(engine, [problems[0], long, problems[1]], GREEDY)
+    assert second.finish == "error" and "no room" in second.extra["error"] and second.tokens == 0
+    assert [first.text, third.text] == [one.text for one in written(engine, problems[:2], GREEDY)]
+
+
+def test_weights_have_the_type_that_was_asked_for() -> None:
+    path = resolve("nano").path
+    assert load(path)[0].dtype == torch.float32
+    assert load(path, "bfloat16")[0].dtype == torch.bfloat16
+    with pytest.raises(UsageError, match="float8"):
+        load(path, "float8")
+
+
+def test_bfloat16_files_stay_so_where_the_processor_can(tmp_path) -> None:
+    from tiny import write_model
+
+    found = load(write_model(tmp_path / "half", dtype="bfloat16"))[0].dtype
+    assert found == (torch.bfloat16 if multiplies_bfloat16() else torch.float32)
