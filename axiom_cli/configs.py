@@ -142,6 +142,15 @@ class VerifyConfig:
 
 
 @dataclass(frozen=True)
+class DistributeConfig:
+    """`axiom solve` and `axiom verify` on several machines."""
+
+    distribute: str = option("", "ray: have the work done by the workers of a Ray cluster; needs axiom-rl[ray].")
+    address: str = option("", "That cluster: HOST:PORT, auto, or local for one of this run [RAY_ADDRESS, else auto].")
+    workers: int = option(0, "Its workers that take part; 0 is one an accelerator, or else one a core.", least=0)
+
+
+@dataclass(frozen=True)
 class TrainConfig:
     """`axiom train`."""
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import time
+import traceback
 from dataclasses import replace
 
 import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.engines import line
-from axiom_cli.errors import UsageError
+from axiom_cli.errors import AxiomError, UsageError
 from chat_server import Misbehaviour, chat_server, completion
 from command_line import AXIOM, environment, rows
 from test_remote import CONFIG, PROBLEMS, engine_for, written
@@ -19,9 +20,9 @@ from test_remote import CONFIG, PROBLEMS, engine_for, written
 KEY = "sk-a-secret-0123456789abcdef"
 SOLVE = [*AXIOM, "solve", "--samples", "2", "--max-tokens", "16", "--request-timeout", "1", "--concurrency", "1"]
 FAULTS = sorted(name for name in vars(Misbehaviour) if not name.startswith("_"))
-LINES = b"".join(jsonl.dump(problem) + b"\n" for problem in PROBLEMS[:2])
+LINES = b"".join(jsonl.dump(problem) for problem in PROBLEMS[:2])
 REDIRECT = (302, {}, {"location": "http://127.0.0.1:9/v1/chat/completions"})
-FINAL = {"huge", "echo_answer", "echo_escaped", "echo_finish"}
+FINAL = {"huge", "endless", "echo_answer", "echo_escaped", "echo_finish"}
 """Faults that are no use trying again, or are answers."""
 
 
@@ -42,11 +43,12 @@ def test_what_is_not_a_whole_answer_in_time_is_asked_for_again(fault):
     assert time.monotonic() - began < 20
 
 
-def test_an_answer_that_is_too_large_is_not_asked_for_again():
+@pytest.mark.parametrize("fault", ["huge", "endless"])
+def test_an_answer_that_is_too_large_is_not_asked_for_again(fault):
     with chat_server() as server:
         engine = engine_for(server, concurrency=1)
         list(engine.generate(PROBLEMS[:1], CONFIG, 1))
-        server.faults = ["huge"]
+        server.faults = [fault]
         [lost, kept] = next(engine.generate(PROBLEMS[1:2], CONFIG, 2))
         engine.close()
     assert (lost.finish, lost.extra) == ("error", {"error": "an answer of more than 32 MiB"})
@@ -166,6 +168,19 @@ def test_a_short_key_is_no_secret_and_its_word_stays(monkeypatch):
     monkeypatch.setenv("AXIOM_API_KEY", "ollama")
     with chat_server(lambda body: completion("Answer: ollama")) as server:
         assert written(server)[0].text == "Answer: ollama"
+
+
+@pytest.mark.parametrize("fault", [*FAULTS, 400, 401, 403, 404, 422, 429, 500, REDIRECT])
+def test_no_traceback_and_no_record_names_the_key_where_nothing_goes_right(fault, capfd):
+    with chat_server() as server:
+        server.faults = [fault] * 99
+        try:
+            said = repr([sample.to_dict() for sample in written(server, 2, request_timeout=0.5, retries=0)])
+        except AxiomError as error:
+            said = "".join(traceback.format_exception(error)) + error.hint
+    out = capfd.readouterr()
+    assert server.headers[0]["authorization"] == f"Bearer {KEY}"
+    assert KEY not in said + out.out + out.err and said
 
 
 def spoken(address: str, folder, *more: str, **env: str) -> bytes:

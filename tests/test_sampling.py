@@ -9,7 +9,7 @@ import torch
 from transformers import GemmaConfig, GemmaForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
 from axiom_cli.engines import attention
-from axiom_cli.engines.choosing import choose
+from axiom_cli.engines.choosing import choose, invert
 from axiom_cli.engines.sampling import Decoding, Row, complete, steady
 from axiom_cli.errors import MissingError
 
@@ -151,3 +151,18 @@ def test_another_error_is_no_lack_of_memory(model: torch.nn.Module) -> None:
     model.register_forward_pre_hook(lambda *_: (_ for _ in ()).throw(RuntimeError("shape mismatch")))
     with pytest.raises(RuntimeError, match="shape mismatch"):
         written(model, [[3, 4]], torch.zeros(1, 3), 0.0, 100)
+
+
+@pytest.mark.parametrize("size", [1, 40, 2048, 2049, 5000])
+def test_a_token_is_where_the_summed_weights_pass_its_number(size: int) -> None:
+    generator = torch.Generator().manual_seed(size)
+    weights = torch.rand(300, size, generator=generator) ** 8
+    weights[:, 1::3] = 0
+    numbers = torch.rand(300, dtype=torch.float64, generator=generator)
+    numbers[:2] = torch.tensor([0.0, 1 - 2**-53])
+    sums = weights.double().cumsum(-1)
+    tokens = invert(weights, numbers)
+    assert (weights[torch.arange(300), tokens] > 0).all()
+    reached = sums.gather(-1, tokens[:, None]).squeeze(-1) / sums[:, -1]
+    before = reached - weights[torch.arange(300), tokens] / sums[:, -1]
+    assert ((before <= numbers + 1e-6) & (numbers <= reached + 1e-6)).all()

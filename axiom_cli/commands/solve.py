@@ -6,7 +6,6 @@ import os
 import stat
 import sys
 from collections.abc import Iterable, Iterator
-from contextlib import closing
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -14,9 +13,10 @@ from typing import Annotated, Any
 import typer
 
 from axiom_cli import console, refs
+from axiom_cli.commands import distributed
 from axiom_cli.commands.problems import known
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, show, words, write
-from axiom_cli.configs import SolveConfig, VerifyConfig
+from axiom_cli.configs import DistributeConfig, SolveConfig, VerifyConfig
 from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured, names
 from axiom_cli.records import Problem
@@ -40,6 +40,7 @@ def solve(
     model: ModelConfig,
     config: SolveConfig,
     check: VerifyConfig,
+    cluster: DistributeConfig,
     file: Source = None,
     output: Output = None,
     skip_bad: SkipBad = False,
@@ -61,7 +62,6 @@ def solve(
     from axiom_cli.commands.saved import Saved
     from axiom_cli.stages.remembered import Spent
     from axiom_cli.stages.solve import check as check_config
-    from axiom_cli.stages.solve import open_engine
     from axiom_cli.stages.solve import solve as sample
     from axiom_cli.stages.strategies import verifies
     from axiom_cli.workspace import Workspace
@@ -82,7 +82,7 @@ def solve(
     todo = chain([first], todo)
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     workspace.objects.check_writable()
-    with closing(open_engine(model.model or models.default(), config, workspace)) as engine:
+    with distributed.engine(model.model or models.default(), config, workspace, cluster) as engine:
         if whole:
             _pipeline(todo, saved, engine, config, check, workspace)
         else:

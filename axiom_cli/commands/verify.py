@@ -10,9 +10,10 @@ from typing import Annotated
 import typer
 
 from axiom_cli import console
+from axiom_cli.commands import distributed
 from axiom_cli.commands.auditor import Auditor
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
-from axiom_cli.configs import VerifyConfig
+from axiom_cli.configs import DistributeConfig, VerifyConfig
 from axiom_cli.errors import GateFailed, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, configured
 from axiom_cli.records import Sample, Verdict
@@ -35,6 +36,7 @@ Audit = Annotated[
 def verify(
     ctx: typer.Context,
     config: VerifyConfig,
+    cluster: DistributeConfig,
     file: Source = None,
     output: Output = None,
     skip_bad: SkipBad = False,
@@ -44,22 +46,24 @@ def verify(
 ) -> None:
     """Check samples: exact match for answers, programs against hidden tests in the sandbox. One verdict a sample."""
     from axiom_cli.stages.solutions import solutions
-    from axiom_cli.stages.verify import verify as check
 
     if format not in ("verdicts", "solutions"):
         raise UsageError(f"no format called {format!r}", "there are verdicts and solutions")
     if fail_under is not None and not 0 <= fail_under <= 1:
         raise UsageError(f"--fail-under {fail_under} is no rate", "a rate lies between 0 and 1")
+    if audit and cluster.distribute:
+        raise UsageError("--audit and --distribute do not go together", "an audit is of the machine that it runs on")
     counts: Counter[str] = Counter()
     reasons: dict[str, str] = {}
     auditor = Auditor(config) if audit else None
     samples = auditor.samples(file, skip_bad) if auditor else records(file, Sample, skip_bad=skip_bad)
-    verdicts = _counted(check(samples, config), counts, reasons)
-    verdicts = auditor.watched(verdicts) if auditor else verdicts
-    first = next(verdicts, None)
-    if first is not None:
-        rows = chain([first], verdicts)
-        write(solutions(rows) if format == "solutions" else rows, output)
+    with distributed.verifier(config, cluster) as check:
+        verdicts = _counted(check(samples), counts, reasons)
+        verdicts = auditor.watched(verdicts) if auditor else verdicts
+        first = next(verdicts, None)
+        if first is not None:
+            rows = chain([first], verdicts)
+            write(solutions(rows) if format == "solutions" else rows, output)
     judged = counts["pass"] + counts["fail"]
     rate = counts["pass"] / judged if judged else 0.0
     if counts:

@@ -55,14 +55,20 @@ def _nucleus(weights_NV: torch.Tensor, top_p: float) -> torch.Tensor:
 
 def invert(weights_NV: torch.Tensor, uniforms_N: torch.Tensor) -> torch.Tensor:
     """The token at which the summed weights first exceed the share `uniforms_N` of them all."""
+    if weights_NV.shape[1] <= RUN**2 // 8:
+        return _at(weights_NV.cumsum(-1, dtype=torch.float64), uniforms_N[:, None])
     missing = -weights_NV.shape[1] % RUN
     runs_NRT = functional.pad(weights_NV, (0, missing)).unflatten(-1, (-1, RUN))
     ends_NR = runs_NRT.sum(-1).double().cumsum(-1)
-    target_N1 = uniforms_N.double()[:, None] * ends_NR[:, -1:]
-    run_N1 = torch.searchsorted(ends_NR, target_N1, right=True).clamp_(max=ends_NR.shape[1] - 1)
+    run_N1 = _at(ends_NR, uniforms_N[:, None])[:, None]
     within_NT = runs_NRT.gather(1, run_N1[..., None].expand(-1, -1, RUN)).squeeze(1).double().cumsum(-1)
     before_N1 = functional.pad(ends_NR, (1, 0)).gather(-1, run_N1)
-    # Rounding may leave the run's own sum short of what is sought: then it is the last token that has any weight.
-    sought_N1 = torch.minimum(target_N1 - before_N1, within_NT[:, -1:] * (1 - 1e-12))
-    at_N1 = torch.searchsorted(within_NT, sought_N1, right=True).clamp_(max=RUN - 1)
-    return (run_N1 * RUN + at_N1).squeeze(-1)
+    share_N1 = (uniforms_N[:, None] * ends_NR[:, -1:] - before_N1) / within_NT[:, -1:]
+    return run_N1.squeeze(-1) * RUN + _at(within_NT, share_N1)
+
+
+def _at(sums_NT: torch.Tensor, shares_N1: torch.Tensor) -> torch.Tensor:
+    """Where rising sums first exceed this share of the last of them; the last that rises, should rounding ask for
+    more."""
+    target_N1 = shares_N1.double().clamp_(max=1 - 1e-12) * sums_NT[:, -1:]
+    return torch.searchsorted(sums_NT, target_N1, right=True).squeeze(-1).clamp_(max=sums_NT.shape[1] - 1)

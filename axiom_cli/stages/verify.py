@@ -28,14 +28,14 @@ def verify(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]
         if sample.problem.form == "program":
             yield from _with_sandbox(chain([sample], rest), config)
             return
-        yield _verdict(sample, check_answer(sample), EXACT)
+        yield as_verdict(sample, check_answer(sample), EXACT)
 
 
 def _with_sandbox(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]:
     with open_sandbox(config) as box:
         attempts = ((sample, attempt(sample), sample.problem.program) for sample in samples)
         for sample, outcome in box.check_many(attempts):
-            yield _verdict(sample, outcome, box.level if sample.problem.form == "program" else EXACT)
+            yield as_verdict(sample, outcome, box.level if sample.problem.form == "program" else EXACT)
 
 
 def open_sandbox(config: VerifyConfig, hash_seed: int = 0) -> Sandbox:
@@ -100,7 +100,8 @@ def _tests(problem: Problem) -> int:
     return len(problem.program.tests or "1") if problem.program else 1
 
 
-def _verdict(sample: Sample, outcome: Outcome, isolation: str) -> Verdict:
+def as_verdict(sample: Sample, outcome: Outcome, isolation: str) -> Verdict:
+    """What a sandbox's outcome, or an answer's, says of the sample that it is of."""
     return Verdict(
         sample=sample,
         status=outcome.status,

@@ -1,0 +1,56 @@
+"""The glue of `--distribute`: who does the work, and what is said of workers that were lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from axiom_cli import console
+from axiom_cli.commands.streams import words
+from axiom_cli.configs import DistributeConfig, SolveConfig, VerifyConfig
+from axiom_cli.records import Sample, Verdict
+
+
+@contextmanager
+def engine(model_name: str, config: SolveConfig, workspace: Any, distributed: DistributeConfig) -> Iterator[Any]:
+    """The engine for `axiom solve`: in this process, or on the workers of a cluster."""
+    if distributed.distribute:
+        from axiom_cli.stages.distribute.engine import open_engine
+
+        opened: Any = open_engine(model_name, config, workspace, distributed)
+    else:
+        from axiom_cli.stages import solve
+
+        opened = solve.open_engine(model_name, config, workspace)
+    try:
+        yield opened
+    finally:
+        opened.close()
+        _tell(getattr(opened, "farm", None))
+
+
+@contextmanager
+def verifier(
+    config: VerifyConfig, distributed: DistributeConfig
+) -> Iterator[Callable[[Iterable[Sample]], Iterator[Verdict]]]:
+    """What makes verdicts of samples for `axiom verify`: sandboxes here, or on the workers of a cluster."""
+    if not distributed.distribute:
+        from axiom_cli.stages.verify import verify
+
+        yield lambda samples: verify(samples, config)
+        return
+    from axiom_cli.stages.distribute import verify as spread
+
+    farm = spread.open_farm(config, distributed)
+    try:
+        yield lambda samples: spread.verify(samples, farm, config)
+    finally:
+        farm.close()
+        _tell(farm)
+
+
+def _tell(farm: Any) -> None:
+    if farm is not None and farm.again:
+        lost, again = words(farm.lost, "worker"), words(farm.again, "shard")
+        console.warn(f"{lost} lost in the middle of the work: {again} given to others")

@@ -1,0 +1,85 @@
+"""A real Ray cluster on loopback, of nodes with one core each, that knows its own processes."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import psutil
+
+from command_line import environment
+
+RAY = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
+SMALL = ["--node-ip-address", "127.0.0.1", "--object-store-memory", "100000000", "--num-cpus"]
+START = 60.0
+
+
+def free_port() -> int:
+    """A port that nobody listens at."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Cluster:
+    """A head node and others. `close` ends exactly the processes that were started here."""
+
+    def __init__(self, **env: str) -> None:
+        self.address = f"127.0.0.1:{free_port()}"
+        self._home = Path(tempfile.mkdtemp(prefix="ray-", dir="/tmp"))  # a socket's path has to be short
+        port = self.address.rpartition(":")[2]
+        head = ["--head", "--port", port, "--include-dashboard", "false", "--temp-dir", str(self._home)]
+        self.nodes: list[psutil.Process] = []
+        self._start(head, env)
+
+    def add(self, cores: int = 1, **env: str) -> psutil.Process:
+        """One node more."""
+        return self._start(["--address", self.address], env, cores)
+
+    def _start(self, words: list[str], env: dict[str, str], cores: int = 1) -> psutil.Process:
+        log = (self._home / f"start-{len(self.nodes)}.log").open("wb")
+        with log:
+            started = subprocess.Popen(
+                [*RAY, *words, *SMALL, str(cores)],
+                env=environment(**env), cwd="/tmp", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            )  # fmt: skip
+        self.nodes.append(psutil.Process(started.pid))
+        until = time.monotonic() + START
+        while b"Ray runtime started" not in Path(log.name).read_bytes():
+            assert started.poll() is None and time.monotonic() < until, Path(log.name).read_text()
+            time.sleep(0.1)
+        return self.nodes[-1]
+
+    def workers(self) -> list[psutil.Process]:
+        """The processes that do the work of an axiom command, now."""
+        found = []
+        for node in self.nodes:
+            with suppress(psutil.NoSuchProcess):
+                for process in node.children(recursive=True):
+                    with suppress(psutil.NoSuchProcess):
+                        if any(word in process.name() + " ".join(process.cmdline()) for word in ("Writer", "Runner")):
+                            found.append(process)
+        return found
+
+    @staticmethod
+    def kill(node: psutil.Process) -> None:
+        """SIGKILL for all of a node's processes: the machine is gone."""
+        with suppress(psutil.NoSuchProcess):
+            everything = [node, *node.children(recursive=True)]
+            node.suspend()
+            for process in everything:
+                with suppress(psutil.NoSuchProcess):
+                    process.kill()
+            psutil.wait_procs(everything, timeout=10)
+
+    def close(self) -> None:
+        """Ends every node."""
+        for node in reversed(self.nodes):
+            self.kill(node)
+        shutil.rmtree(self._home, ignore_errors=True)

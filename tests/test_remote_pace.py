@@ -1,0 +1,139 @@
+"""How fast a server is asked: so many at a time, so far apart, and slower, all together, when it asks for that."""
+
+from __future__ import annotations
+
+import threading
+import time
+from datetime import datetime, timedelta, timezone
+from email.utils import format_datetime, formatdate
+
+import pytest
+
+from axiom_cli.engines.line import LONGEST_ASKED, retry_after
+from axiom_cli.errors import MissingError
+from chat_server import chat_server, seeded
+from command_line import axiom, failed
+from test_remote import CONFIG, PROBLEMS, engine_for, no_keys, written  # noqa: F401
+
+BUSY = {"error": {"message": "too many"}}
+
+
+class Crowd:
+    """Answers, and remembers the most requests that it saw side by side."""
+
+    def __init__(self, seconds: float = 0.1) -> None:
+        self.seconds, self.now, self.most, self.guard = seconds, 0, 0, threading.Lock()
+
+    def __call__(self, body):
+        with self.guard:
+            self.now += 1
+            self.most = max(self.most, self.now)
+        time.sleep(self.seconds)
+        with self.guard:
+            self.now -= 1
+        return seeded(body)
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 16])
+def test_so_many_requests_are_under_way_and_no_more(concurrency):
+    crowd = Crowd()
+    with chat_server(crowd) as server:
+        samples = written(server, 32, concurrency=concurrency)
+    assert [sample.index for sample in samples] == list(range(32))
+    assert crowd.most == concurrency
+
+
+def test_requests_a_minute_are_evenly_spaced_over_all_of_them():
+    with chat_server(Crowd(0.3)) as server:
+        written(server, 6, concurrency=4, requests_per_minute=600)
+    gaps = [b - a for a, b in zip(server.times, server.times[1:], strict=False)]
+    assert server.times[-1] - server.times[0] >= 0.49 and min(gaps) > 0.03
+
+
+def test_one_refusal_with_retry_after_stops_all():
+    with chat_server() as server:
+        server.faults = [(429, BUSY, {"retry-after": "0.8"})]
+        samples = written(server, 20, concurrency=4)
+    assert [sample.finish for sample in samples] == ["stop"] * 20 and len(server.requests) == 21
+    at_first = [when for when in server.times if when - server.times[0] < 0.75]
+    assert len(at_first) <= 4
+
+
+def test_retry_after_may_be_a_date():
+    with chat_server() as server:
+        until = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=2), usegmt=True)
+        server.faults = [(503, BUSY, {"retry-after": until})]
+        written(server)
+    assert server.times[1] - server.times[0] >= 0.9
+
+
+def test_a_date_is_read_by_the_clock_of_the_server():
+    told = {"retry-after": formatdate(1_000_030, usegmt=True), "date": formatdate(1_000_000, usegmt=True)}
+    assert retry_after(told) == 30
+    assert retry_after({"retry-after": formatdate(0, usegmt=True)}) == 0
+    for none in ("", "soon", "Thu, 99 Foo", "nan seconds"):
+        assert retry_after({"retry-after": none}) is None
+    assert (retry_after({"retry-after": "7"}), retry_after({"retry-after": "-1"})) == (7, 0)
+
+
+def test_a_wait_that_is_too_long_ends_the_run():
+    with chat_server() as server:
+        server.faults = [(429, BUSY, {"retry-after": str(LONGEST_ASKED + 3000)})] * 9
+        with pytest.raises(MissingError, match="come back in 3,600 seconds") as caught:
+            written(server)
+    assert "goes on" in caught.value.hint
+
+
+class Limited:
+    """A server that takes so many requests side by side, and turns down the others."""
+
+    def __init__(self, most: int) -> None:
+        self.most, self.now, self.turned_down, self.guard = most, 0, 0, threading.Lock()
+
+    def __call__(self, body):
+        with self.guard:
+            if self.now >= self.most:
+                self.turned_down += 1
+                return 429, BUSY
+            self.now += 1
+        time.sleep(0.03)
+        with self.guard:
+            self.now -= 1
+        return seeded(body)
+
+
+def test_the_number_side_by_side_follows_what_the_server_takes():
+    limited = Limited(4)
+    with chat_server(limited) as server:
+        samples = written(server, 200, concurrency=64, retries=5)
+    assert [sample.finish for sample in samples] == ["stop"] * 200
+    assert limited.turned_down < 200
+
+
+def test_patience_with_a_busy_server_does_not_run_out_while_it_answers_others():
+    def rare(body):
+        rare.count += 1
+        return seeded(body) if rare.count % 8 == 0 else (429, BUSY)
+
+    rare.count = 0
+    with chat_server(rare) as server:
+        samples = written(server, 12, concurrency=8, retries=3)
+    assert [sample.finish for sample in samples] == ["stop"] * 12
+
+
+def test_a_slow_request_holds_up_only_so_many():
+    with chat_server() as server:
+        engine = engine_for(server, concurrency=2)
+        server.faults = ["slow"]
+        groups = engine.generate(PROBLEMS[:1] * 200, CONFIG, 1)
+        next(groups)
+        assert 20 < len(server.requests) < 60
+        groups.close()
+        engine.close()
+
+
+@pytest.mark.parametrize("words", [["--concurrency", "0"], ["--requests-per-minute", "-1"], ["--request-timeout", "0"]])
+def test_the_options_have_bounds(words, tmp_path):
+    failed(
+        axiom("solve", "--model", "http://127.0.0.1:9/v1#m", *words, cwd=tmp_path), 2, words[0][2:].replace("-", "_")
+    )
