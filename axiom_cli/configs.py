@@ -209,6 +209,7 @@ class LoopConfig:
     batch_size: int = option(32, "Rows in one optimiser step.", least=1)
     lora_r: int = option(64, "Rank of the LoRA matrices.", least=1, most=4096)
     lora_alpha: int = option(128, "LoRA's scale is alpha / r.", least=1)
+    engine: str = option("auto", "What writes the samples: auto, transformers or vllm.")
     start: str = option("base", "base (train from the original weights each round) or previous.")
     replay: str = option("50/40/10", "Shares of new, historical and cold-start rows, by loss tokens.")
     curriculum: bool = option(True, "Draw training problems where the model solves some and fails some.")

@@ -80,7 +80,7 @@ class Loop:
         self.families = [families.get(name).name for name in names([config.problem_types])]
         levels = range(config.min_difficulty, config.max_difficulty + 1)
         self.cells = [(family, level) for level in levels for family in self.families]
-        self.speaker = Speaker(self.base, workspace)
+        self.speaker = Speaker(self.base, workspace, SolveConfig(engine=config.engine))
         self.folder = folder.Folder(config, self.base, lambda text: self.watch.warn(text))
         self._trainer: Any = None
         self._cold: dict[float, list[Choice]] = {}
@@ -257,9 +257,8 @@ class Loop:
             config = SolveConfig(
                 samples=samples, temperature=temperature, max_tokens=self.config.max_tokens, seed=self.config.seed
             )
-            more, made = self._attempt(
-                model, problems, config, f"{split} of model {iteration}{f' ({arm})' if arm else ''}"
-            )
+            label = f"{split} of model {iteration}{f' ({arm})' if arm else ''}"
+            more, made = self._attempt(model, problems, config, label)
             verdicts += more
             attempts.append(made)
         seconds = sum(made.seconds for made in attempts)
@@ -281,6 +280,7 @@ class Loop:
         return attempt(model, problems, config, self.speaker, self.workspace, on_problem)
 
     def _loaded_trainer(self) -> Any:
+        self.speaker.rest()
         if self._trainer is None:
             from axiom_cli.training.trainer import Trainer
 

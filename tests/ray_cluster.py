@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
@@ -16,7 +17,7 @@ import psutil
 from command_line import environment
 
 RAY = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
-SMALL = ["--node-ip-address", "127.0.0.1", "--object-store-memory", "100000000", "--num-cpus"]
+SMALL = ["--node-ip-address", "127.0.0.1", "--object-store-memory", "100000000", "--num-cpus", "1"]
 START = 60.0
 
 
@@ -38,15 +39,15 @@ class Cluster:
         self.nodes: list[psutil.Process] = []
         self._start(head, env)
 
-    def add(self, cores: int = 1, **env: str) -> psutil.Process:
-        """One node more."""
-        return self._start(["--address", self.address], env, cores)
+    def add(self, *before: str, **env: str) -> psutil.Process:
+        """One node more, with one core. `before` stands in front of its command line."""
+        return self._start(["--address", self.address], env, before)
 
-    def _start(self, words: list[str], env: dict[str, str], cores: int = 1) -> psutil.Process:
+    def _start(self, words: list[str], env: dict[str, str], before: Sequence[str] = ()) -> psutil.Process:
         log = (self._home / f"start-{len(self.nodes)}.log").open("wb")
         with log:
             started = subprocess.Popen(
-                [*RAY, *words, *SMALL, str(cores)],
+                [*before, *RAY, *words, *SMALL],
                 env=environment(**env), cwd="/tmp", stdin=subprocess.DEVNULL, stdout=log, stderr=log,
             )  # fmt: skip
         self.nodes.append(psutil.Process(started.pid))

@@ -34,7 +34,7 @@ def engine(request, tmp_path_factory):
         else:
             if name == "vllm" and not find_spec("vllm"):
                 pytest.skip("vllm is not installed here")
-            model = str(tiny.write_model(tmp_path_factory.mktemp("model")))
+            model = str(tiny.write_model(tmp_path_factory.mktemp("model"), hidden=128))
         yield stack.enter_context(closing(engines.open_engine(model, replace(CONFIG, engine=name))))
 
 

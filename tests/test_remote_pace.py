@@ -36,18 +36,18 @@ class Crowd:
 
 @pytest.mark.parametrize("concurrency", [1, 3, 16])
 def test_so_many_requests_are_under_way_and_no_more(concurrency):
-    crowd = Crowd()
+    crowd = Crowd(0.7)
     with chat_server(crowd) as server:
-        samples = written(server, 32, concurrency=concurrency)
-    assert [sample.index for sample in samples] == list(range(32))
+        samples = written(server, 2 * concurrency, concurrency=concurrency)
+    assert [sample.index for sample in samples] == list(range(2 * concurrency))
     assert crowd.most == concurrency
 
 
 def test_requests_a_minute_are_evenly_spaced_over_all_of_them():
     with chat_server(Crowd(0.3)) as server:
-        written(server, 6, concurrency=4, requests_per_minute=600)
+        written(server, 6, concurrency=4, requests_per_minute=240)
     gaps = [b - a for a, b in zip(server.times, server.times[1:], strict=False)]
-    assert server.times[-1] - server.times[0] >= 0.49 and min(gaps) > 0.03
+    assert server.times[-1] - server.times[0] >= 1.0 and min(gaps) > 0.05
 
 
 def test_one_refusal_with_retry_after_stops_all():
@@ -113,12 +113,12 @@ def test_the_number_side_by_side_follows_what_the_server_takes():
 def test_patience_with_a_busy_server_does_not_run_out_while_it_answers_others():
     def rare(body):
         rare.count += 1
-        return seeded(body) if rare.count % 8 == 0 else (429, BUSY)
+        return seeded(body) if rare.count % 4 == 0 else (429, BUSY)
 
     rare.count = 0
     with chat_server(rare) as server:
-        samples = written(server, 12, concurrency=8, retries=3)
-    assert [sample.finish for sample in samples] == ["stop"] * 12
+        samples = written(server, 32, concurrency=8, retries=3)
+    assert [sample.finish for sample in samples] == ["stop"] * 32
 
 
 def test_a_slow_request_holds_up_only_so_many():

@@ -38,12 +38,10 @@ def words(server, *more):
 
 
 def started(server, folder):
-    """A run in a process of its own, which has had some answers."""
+    """A run in a process of its own, whose talk is piped."""
     (folder / "problems.jsonl").write_bytes(LINES)
-    run = subprocess.Popen(
-        [*AXIOM, *words(server), "problems.jsonl"], cwd=folder, env=environment(), stderr=subprocess.PIPE
-    )
-    return run
+    command = [*AXIOM, *words(server), "problems.jsonl"]
+    return subprocess.Popen(command, cwd=folder, env=environment(), stderr=subprocess.PIPE)
 
 
 def waited_for(server, count):

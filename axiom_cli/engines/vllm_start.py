@@ -118,14 +118,19 @@ def sleeps() -> bool:
 
 def _processor_settings(path: Path, config: SolveConfig) -> dict[str, Any]:
     """VLLM_CPU_KVCACHE_SPACE, where it is set, overrules the room for keys and values."""
+    import torch
     from transformers import AutoConfig
+
+    from axiom_cli.engines.memory import free_memory
 
     shape = AutoConfig.from_pretrained(path).get_text_config()
     heads = getattr(shape, "num_key_value_heads", None) or shape.num_attention_heads
     size = getattr(shape, "head_dim", None) or shape.hidden_size // shape.num_attention_heads
     token = 2 * shape.num_hidden_layers * heads * size * 4
-    room = min(max(config.batch_tokens, LEAST) * token, CACHE_BYTES)
-    return {"dtype": "float32", "enforce_eager": True, "block_size": BLOCK, "kv_cache_memory_bytes": room}
+    wanted = config.batch_tokens * token or free_memory(torch.device("cpu")) // 4
+    room = min(max(wanted, LEAST * token), CACHE_BYTES)
+    dtype = "float32" if config.dtype == "auto" else config.dtype
+    return {"dtype": dtype, "enforce_eager": True, "block_size": BLOCK, "kv_cache_memory_bytes": room}
 
 
 def _accelerator_settings() -> dict[str, Any]:

@@ -15,7 +15,7 @@ from axiom_cli import __version__
 from axiom_cli.sandbox import isolation_level
 
 PACKAGES = ("torch", "transformers", "peft", "typer", "pydantic-settings", "orjson", "scipy")
-EXTRAS = {"vllm": "vllm", "bitsandbytes": "qlora", "ray": "ray"}
+EXTRAS = {"vllm": "vllm", "bitsandbytes": "qlora", "ray": "ray", "datasets": "datasets", "reasoning_gym": "gym"}
 LEAST_DISK = 5 * 2**30
 Check = dict[str, Any]
 

@@ -8,7 +8,7 @@ from typing import Any
 from axiom_cli import engines
 from axiom_cli.configs import SolveConfig
 from axiom_cli.engines import Engine
-from axiom_cli.models import Resolved
+from axiom_cli.models import NVIDIA, Resolved
 from axiom_cli.records import ModelRef, Sample
 from axiom_cli.workspace import Workspace
 
@@ -52,8 +52,9 @@ class Speaker:
         return self._engine
 
     def rest(self) -> None:
-        """Gives back the memory that the engine can do without until the next word: training may need it."""
-        if hasattr(self._engine, "rest"):
+        """Gives back the accelerator's memory until the next word: training needs it. On a processor the engine stays:
+        there is more memory, and it would have to start anew."""
+        if NVIDIA.exists() and hasattr(self._engine, "rest"):
             self._engine.rest()
 
     def close(self) -> None:

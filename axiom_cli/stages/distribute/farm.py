@@ -204,7 +204,7 @@ class Farm:
             )
         given = [shard for shard in worker.shards if shard.wanted]
         if given:
-            given[0].tries += 1  # the others had not been begun
+            worker.shards[0].tries += 1  # the others had not been begun
             self.lost += 1
             self.again += len(given)
         for shard in reversed(given):

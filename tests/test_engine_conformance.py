@@ -1,0 +1,213 @@
+"""What every engine promises, asked of each: order, indices, ends, seeds, odd prompts, prompts that are too long."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack, closing
+from dataclasses import replace
+from importlib.util import find_spec
+from random import Random
+
+import pytest
+
+import tiny
+from axiom_cli import engines
+from axiom_cli.configs import SolveConfig
+from axiom_cli.families import draw
+from chat_server import chat_server, completion
+
+CONFIG = SolveConfig(max_tokens=24, temperature=1.0, seed=5)
+LONG = replace(CONFIG, max_tokens=200)
+GREEDY = replace(CONFIG, temperature=0)
+PROBLEMS = list(draw.problems(["arithmetic", "parentheses"], 5, [1], "train", 0))
+NAMES = ["tiny", "nano", "scripted", "remote", "vllm"]
+CONTEXT, NANO_CONTEXT = 512, 2048
+"""Tokens of the context of the tiny model, and words of the server's; tokens of nano's."""
+ODD = [
+    "",
+    " ",
+    "\u4e2d\u6587 \u00e9\u0301 \U0001f600",
+    "\u202eright to left\u202c",
+    "a\x00b",
+    "a\r\nb\tc",
+    "<eos><user>",
+]
+
+
+def served(body):
+    """A server's answer: words that depend on the seed, the prompt and, above zero, the temperature."""
+    prompt = body["messages"][-1]["content"]
+    if len(prompt.split()) >= CONTEXT:
+        return 400, {"error": {"message": f"the maximum context length is {CONTEXT} tokens"}}
+    random = Random(f"{body['seed'] if body['temperature'] else 0}/{prompt}")
+    words = [random.choice("abcdefgh") for _ in range(random.randint(1, 2 * body["max_tokens"]))]
+    kept = words[: body["max_tokens"]]
+    answer = completion(" ".join(kept), "stop" if kept == words else "length")
+    return {**answer, "usage": {"completion_tokens": len(kept)}}
+
+
+@pytest.fixture(scope="module", params=NAMES)
+def engine(request, tmp_path_factory):
+    name, kind = request.param, "transformers"
+    with ExitStack() as stack:
+        if name == "remote":
+            kind, model = name, f"{stack.enter_context(chat_server(served)).address}#toy"
+        elif name == "scripted":
+            kind, model = name, "solver:0.5"
+        elif name == "vllm":
+            if not find_spec("vllm"):
+                pytest.skip("vllm is not installed here")
+            kind, model = name, str(tiny.write_model(tmp_path_factory.mktemp("model"), hidden=128))
+        else:
+            model = str(tiny.write_model(tmp_path_factory.mktemp("model"))) if name == "tiny" else name
+        config = replace(CONFIG, engine=kind, batch_tokens=4096)
+        opened = stack.enter_context(closing(engines.open_engine(model, config)))
+        opened.is_called = name
+        yield opened
+
+
+def texts(groups):
+    return [sample.text for group in groups for sample in group]
+
+
+def by_chance(engine):
+    """Whether temperature and length mean something to it."""
+    return engine.name != "scripted"
+
+
+def apart(engine):
+    """Whether its samples are promised not to depend on those beside them, rounding included."""
+    return not getattr(engine, "together", False) and engine.name != "vllm"
+
+
+@pytest.mark.parametrize("samples", [1, 5])
+def test_groups_come_in_order_with_their_indices(engine, samples):
+    starts = [3, 0, 7, 0, 1]
+    groups = list(engine.generate(PROBLEMS, CONFIG, samples, starts))
+    assert [[s.problem for s in group] for group in groups] == [[problem] * samples for problem in PROBLEMS]
+    assert [[s.index for s in group] for group in groups] == [list(range(s, s + samples)) for s in starts]
+
+
+def test_the_same_problem_twice_gets_the_same_samples(engine):
+    first, second = engine.generate([PROBLEMS[0]] * 2, CONFIG, 3)
+    assert texts([first]) == texts([second])
+
+
+def test_an_end_is_told_as_what_it_was(engine):
+    ends = set()
+    for sample in (sample for group in engine.generate(PROBLEMS, LONG, 6) for sample in group):
+        ends.add(sample.finish)
+        assert sample.tokens <= LONG.max_tokens
+        if sample.finish == "length" and by_chance(engine):
+            assert sample.tokens == LONG.max_tokens
+        if sample.token_ids:
+            assert len(sample.token_ids) == sample.tokens
+            assert not any(word in sample.text for word in ("<eos>", "<|end|>"))
+            ending = [i for i, token in enumerate(sample.token_ids) if token in eos_ids(engine)]
+            assert ending == ([sample.tokens - 1] if sample.finish == "stop" else [])
+    assert ends <= {"stop", "length"} and "stop" in ends
+
+
+def eos_ids(engine):
+    return {tiny.tiny_tokenizer().eos_token_id} if engine.is_called != "nano" else set(engine._eos)
+
+
+def test_what_is_cut_off_is_the_beginning_of_the_whole(engine):
+    if not apart(engine) or engine.name == "remote":
+        pytest.skip("not promised")
+    short, long = (next(engine.generate(PROBLEMS[:1], config, 4)) for config in (replace(CONFIG, max_tokens=3), LONG))
+    for cut, whole in zip(short, long, strict=True):
+        assert whole.text.startswith(cut.text) and cut.token_ids == whole.token_ids[: len(cut.token_ids)]
+        assert cut.tokens == min(3, whole.tokens)
+
+
+@pytest.mark.parametrize("prompt", ODD)
+def test_odd_prompts_are_prompts(engine, prompt):
+    odd = replace(PROBLEMS[0], id="odd", prompt=prompt)
+    [first, [sample, again], last] = engine.generate([PROBLEMS[0], odd, PROBLEMS[1]], CONFIG, 2)
+    assert sample.finish in ("stop", "length") and sample.problem == odd and sample.index + 1 == again.index
+    assert sample.text.encode()
+    if apart(engine):
+        assert texts([first, last]) == texts(engine.generate(PROBLEMS[:2], CONFIG, 2))
+
+
+def test_a_prompt_beyond_the_context_is_an_error_of_its_own(engine):
+    if not by_chance(engine):
+        pytest.skip("it has no context")
+    long = replace(PROBLEMS[0], id="long", prompt="1 + " * (NANO_CONTEXT if engine.is_called == "nano" else CONTEXT))
+    [before, lost, after] = engine.generate([PROBLEMS[0], long, PROBLEMS[1]], CONFIG, 2)
+    for sample in lost:
+        assert (sample.finish, sample.text, sample.token_ids, sample.tokens) == ("error", "", [], 0)
+        assert sample.extra["error"] and sample.logprob is None
+    assert {sample.finish for sample in (*before, *after)} <= {"stop", "length"}
+    if apart(engine):
+        assert texts([before, after]) == texts(engine.generate(PROBLEMS[:2], CONFIG, 2))
+
+
+def test_a_seed_is_all_there_is_to_chance(engine):
+    first = texts(engine.generate(PROBLEMS, CONFIG, 4))
+    assert texts(engine.generate(PROBLEMS, CONFIG, 4)) == first
+    assert texts(engine.generate(PROBLEMS, replace(CONFIG, seed=6), 4)) != first
+
+
+def test_an_index_is_the_same_sample_alone_and_among_others(engine):
+    among = list(engine.generate(PROBLEMS, CONFIG, 5))
+    for place, problem in enumerate(PROBLEMS[:3]):
+        for index in (0, 2, 4):
+            [[alone]] = engine.generate([problem], CONFIG, 1, [index])
+            assert alone.index == index
+            if apart(engine):
+                assert alone.text == among[place][index].text
+                assert alone.logprob == among[place][index].logprob
+
+
+@pytest.mark.parametrize("batch_tokens", [1, 300, 100_000])
+def test_how_much_goes_together_changes_nothing(engine, batch_tokens):
+    if not apart(engine):
+        pytest.skip("not promised: its samples are computed together")
+    expected = texts(engine.generate(PROBLEMS, CONFIG, 3))
+    other = replace(CONFIG, batch_tokens=batch_tokens, concurrency=1 + batch_tokens % 7)
+    assert texts(engine.generate(PROBLEMS, other, 3)) == expected
+
+
+def test_greedy_is_greedy(engine):
+    groups = list(engine.generate(PROBLEMS, GREEDY, 3))
+    if by_chance(engine):
+        assert all(len({sample.text for sample in group}) == 1 for group in groups)
+        assert texts(engine.generate(PROBLEMS, replace(GREEDY, seed=9), 3)) == texts(groups)
+    assert groups[0][0].params["temperature"] == 0
+
+
+def test_no_problems_no_samples(engine):
+    assert list(engine.generate([], CONFIG, 4)) == []
+
+
+def test_no_samples_of_a_problem_are_an_empty_list(engine):
+    assert list(engine.generate(PROBLEMS[:2], CONFIG, 0)) == [[], []]
+
+
+def test_what_is_given_up_half_way_leaves_the_engine_as_it_was(engine):
+    expected = texts(engine.generate(PROBLEMS, CONFIG, 2))
+    for taken in (0, 1, 3):
+        groups = engine.generate(PROBLEMS, CONFIG, 2)
+        got = [next(groups) for _ in range(taken)]
+        groups.close()
+        assert texts(got) == expected[: 2 * taken]
+    assert texts(engine.generate(PROBLEMS, CONFIG, 2)) == expected
+
+
+def test_two_generators_may_be_read_in_turn(engine):
+    one, other = (list(engine.generate(PROBLEMS, CONFIG, 2)), list(engine.generate(PROBLEMS[::-1], CONFIG, 2)))
+    turns = zip(engine.generate(PROBLEMS, CONFIG, 2), engine.generate(PROBLEMS[::-1], CONFIG, 2), strict=True)
+    for place, (mine, yours) in enumerate(turns):
+        assert texts([mine]) == texts([one[place]]) and texts([yours]) == texts([other[place]])
+
+
+@pytest.mark.parametrize("name", ["tiny", "scripted", "remote"])
+def test_closing_twice_is_no_error(name, tmp_path):
+    with chat_server(served) as server:
+        model = {"scripted": "solver", "remote": f"{server.address}#toy"}.get(name)
+        kind = name if model else "transformers"
+        opened = engines.open_engine(model or str(tiny.write_model(tmp_path)), replace(CONFIG, engine=kind))
+        assert len(list(opened.generate(PROBLEMS[:1], CONFIG, 1))) == 1
+        opened.close()
+        opened.close()

@@ -1,0 +1,367 @@
+"""`--distribute ray` on a real cluster: two nodes with one core each, on loopback. `pip install 'axiom-rl[ray]'`."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+
+import axiom_cli
+from axiom_cli import jsonl
+from axiom_cli.records import Problem, Program, Sample
+from axiom_cli.sandbox import isolation_level
+from command_line import AXIOM, axiom, environment, failed, rows
+from ray_cluster import Cluster, free_port
+from tiny import sample
+
+NO_RAY = pytest.mark.skipif(not find_spec("ray"), reason="ray is not installed here: pip install 'axiom-rl[ray]'")
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+NANO = ("solve", "--model", "nano", "--samples", "2", "--max-tokens", "24")
+MANY = 360
+SLEEPY = "def f(x):\n    n = 0\n    while n < {0}: n += 1\n    return {1}\n"
+WORK = 1_500_000
+"""Rounds of a loop that take some tenths of a second."""
+
+
+@pytest.fixture(scope="module")
+def cluster() -> Iterator[Cluster]:
+    started = Cluster()
+    try:
+        started.add()
+        yield started
+    finally:
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def problems(tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    home = tmp_path_factory.mktemp("gen")
+    return axiom("problems", "gen", "arithmetic", "rpn", "--count", str(MANY), cwd=home).stdout
+
+
+@pytest.fixture(scope="module")
+def alone(problems: bytes, tmp_path_factory: pytest.TempPathFactory) -> bytes:
+    """What one machine writes for all problems."""
+    done = axiom(*NANO, cwd=tmp_path_factory.mktemp("alone"), stdin=problems)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def programs() -> bytes:
+    """Samples of programs, right and wrong, that take a while, answers between them."""
+    made: list[Sample] = []
+    for n in range(120):
+        program = Program("f", "def f(x)", tests=[{"args": [1], "expected": 1}, {"args": [2], "expected": 2}])
+        asked = Problem(f"{n // 4:016x}", "made", "made", "", 3, "train", program=program)
+        made.append(sample(asked, f"```python\n{SLEEPY.format(WORK + n, 'x' if n % 3 else '1')}```", index=n % 4))
+        if not n % 10:
+            asked = Problem(f"{n + 1000:016x}", "made", "made", "", 3, "train", "7")
+            made += [sample(asked, "Answer: 7"), sample(asked, "I do not know", 1)]
+    return b"".join(map(jsonl.dump, made))
+
+
+def on(cluster: Cluster) -> tuple[str, ...]:
+    return ("--distribute", "ray", "--address", cluster.address)
+
+
+def first(problems: bytes, count: int) -> bytes:
+    return b"".join(problems.splitlines(keepends=True)[:count])
+
+
+def judged(stdout: bytes) -> list[dict[str, Any]]:
+    """The verdicts without what was merely observed."""
+    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows(stdout)]
+
+
+def receipts(folder: Path) -> list[str]:
+    return sorted(path.name for path in (folder / ".axiom" / "receipts").iterdir())
+
+
+class Going:
+    """A command that runs while the test does something to it."""
+
+    def __init__(self, *words: str, cwd: Path, stdin: bytes) -> None:
+        (cwd / "in").write_bytes(stdin)
+        self.out, self.err = cwd / "out", cwd / "err"
+        with (cwd / "in").open("rb") as source, self.out.open("wb") as out, self.err.open("wb") as err:
+            self._process = subprocess.Popen(
+                [*AXIOM, *words], cwd=cwd, stdin=source, stdout=out, stderr=err, env=environment()
+            )
+
+    def wait_for_output(self) -> None:
+        until = time.monotonic() + 150
+        while not self.out.stat().st_size:
+            assert self._process.poll() is None and time.monotonic() < until, self.err.read_text()
+            time.sleep(0.05)
+
+    def interrupt(self) -> None:
+        self._process.send_signal(signal.SIGINT)
+
+    def end(self) -> tuple[int, bytes, str]:
+        code = self._process.wait(timeout=240)
+        return code, self.out.read_bytes(), self.err.read_text()
+
+
+def nobody_left(cluster: Cluster) -> bool:
+    """Whether the run's workers end within a while."""
+    until = time.monotonic() + 30
+    while cluster.workers() and time.monotonic() < until:
+        time.sleep(0.2)
+    return not cluster.workers()
+
+
+@NO_RAY
+def test_solve_writes_the_same_bytes_and_receipts(cluster: Cluster, problems: bytes, tmp_path: Path) -> None:
+    here, there = tmp_path / "here", tmp_path / "there"
+    for folder in (here, there):
+        folder.mkdir()
+    one = axiom(*NANO, cwd=here, stdin=first(problems, 60))
+    two = axiom(*NANO, *on(cluster), cwd=there, stdin=first(problems, 60))
+    assert two.returncode == 0, two.stderr
+    assert len(rows(two.stdout)) == 120
+    assert two.stdout == one.stdout
+    assert two.stderr == one.stderr
+    assert receipts(there) == receipts(here)
+    assert nobody_left(cluster)
+
+
+@NO_RAY
+@pytest.mark.parametrize("strategy", [("retry",), ("best-of-n", "--until-solved"), ("vote",), ("adaptive",)])
+def test_every_strategy_works(cluster: Cluster, problems: bytes, tmp_path: Path, strategy: tuple[str, ...]) -> None:
+    words = ("solve", "--engine", "scripted", "--model", "solver:0.5", "--samples", "4", "--strategy", *strategy)
+    one = axiom(*words, cwd=tmp_path, stdin=first(problems, 100))
+    two = axiom(*words, *on(cluster), "--workspace", "other", cwd=tmp_path, stdin=first(problems, 100))
+    assert two.returncode == 0, two.stderr
+    assert two.stdout == one.stdout
+    assert two.stderr == one.stderr
+
+
+@NO_RAY
+def test_verify_gives_the_same_verdicts(cluster: Cluster, programs: bytes, tmp_path: Path) -> None:
+    one = axiom("verify", cwd=tmp_path, stdin=programs)
+    two = axiom("verify", *on(cluster), cwd=tmp_path, stdin=programs)
+    assert two.returncode == 0, two.stderr
+    assert judged(two.stdout) == judged(one.stdout)
+    assert {row["status"] for row in rows(two.stdout)} == {"pass", "fail"}
+    assert two.stderr == one.stderr
+    assert nobody_left(cluster)
+
+
+@NO_RAY
+def test_verdicts_come_before_the_input_ends(cluster: Cluster, programs: bytes, tmp_path: Path) -> None:
+    lines = programs.splitlines(keepends=True)
+    with subprocess.Popen(
+        [*AXIOM, "verify", *on(cluster)], cwd=tmp_path, env=environment(), stdin=subprocess.PIPE, stdout=subprocess.PIPE
+    ) as process:
+        for line in lines[:3]:
+            process.stdin.write(line)
+        process.stdin.flush()
+        assert [bool(process.stdout.readline()) for _ in range(3)] == [True] * 3
+        process.stdin.close()
+        assert process.stdout.read() == b""
+
+
+@NO_RAY
+def test_a_bad_line_is_named_after_the_verdicts_before_it(cluster: Cluster, programs: bytes, tmp_path: Path) -> None:
+    done = axiom("verify", *on(cluster), cwd=tmp_path, stdin=first(programs, 40) + b"nonsense\n")
+    failed(done, 3, "line 41")
+    assert len(rows(done.stdout)) == 40
+
+
+NASTY = [
+    "import os, signal\ndef f(x):\n    os.kill(os.getppid(), 9)\n    return x",
+    "import os\ndef f(x):\n    while True: os.fork()",
+    "import socket\ndef f(x):\n    socket.create_connection(('127.0.0.1', {port})).close()\n    return x",
+    "def f(x):\n    open('/tmp/from-the-sandbox', 'w').close()\n    return x",
+    "def f(x):\n    while True: pass",
+    "def f(x):\n    return [0] * 10**10",
+    "import sys\nsys.stdout.write('x' * 10**7)\ndef f(x): return x",
+    "def f(x): return x",
+]
+
+
+@NO_RAY
+def test_the_sandbox_holds_inside_a_worker(cluster: Cluster, tmp_path: Path) -> None:
+    port = cluster.address.rpartition(":")[2]
+    program = Program("f", "def f(x)", tests=[{"args": [1], "expected": 1}])
+    asked = Problem("0" * 16, "made", "made", "", 3, "train", program=program)
+    texts = [f"```python\n{code.replace('{port}', port)}\n```" for code in NASTY]
+    lines = b"".join(jsonl.dump(sample(asked, text, index)) for index, text in enumerate(texts))
+    limits = ("--timeout", "1", "--isolation", isolation_level()[0])
+    one = axiom("verify", *limits, cwd=tmp_path, stdin=lines)
+    two = axiom("verify", *limits, *on(cluster), cwd=tmp_path, stdin=lines)
+    assert two.returncode == 0, two.stderr
+    assert [row["status"] for row in rows(two.stdout)] == ["fail"] * (len(NASTY) - 2) + ["pass"] * 2
+    assert judged(two.stdout) == judged(one.stdout)
+    assert b"given to others" not in two.stderr
+
+
+LESSER = """
+import ctypes, os, struct, sys
+from axiom_cli.sandbox.inside import kernel
+def op(code, value, yes=0): return struct.pack("=HBBI", code, yes, 0, value)
+calls = {"x86_64": (272, 444), "aarch64": (97, 444)}[kernel.MACHINE]  # unshare, landlock_create_ruleset
+code = op(0x20, 0) + op(0x15, calls[0], 2) + op(0x15, calls[1], 1) + op(6, 0x7FFF0000) + op(6, 0x50001)
+code = ctypes.create_string_buffer(code, len(code))
+kernel.prctl(38, 1)
+header = ctypes.create_string_buffer(struct.pack("@HP", 5, ctypes.addressof(code)))
+kernel.prctl(kernel.PR_SET_SECCOMP, 2, ctypes.addressof(header))
+os.execv(sys.argv[1], sys.argv[1:])
+"""
+
+
+@NO_RAY
+@pytest.mark.skipif(isolation_level()[0] in ("none", "limited", "basic"), reason="there is nothing to take away here")
+def test_a_verdict_has_its_workers_level_and_a_lesser_worker_can_be_refused(programs: bytes, tmp_path: Path) -> None:
+    cluster = Cluster()
+    try:
+        cluster.add(sys.executable, "-c", LESSER)
+        done = axiom("verify", *on(cluster), cwd=tmp_path, stdin=programs)
+        assert done.returncode == 0, done.stderr
+        assert {row["isolation"] for row in rows(done.stdout)} == {"exact", "basic", isolation_level()[0]}
+        refused = axiom("verify", *on(cluster), "--isolation", "good", cwd=tmp_path, stdin=programs)
+        failed(refused, 4, "on ", "basic")
+    finally:
+        cluster.close()
+
+
+@NO_RAY
+def test_a_killed_worker_costs_nothing_but_time(cluster: Cluster, programs: bytes, tmp_path: Path) -> None:
+    going = Going("verify", *on(cluster), cwd=tmp_path, stdin=programs)
+    going.wait_for_output()
+    cluster.workers()[0].kill()
+    code, out, said = going.end()
+    assert code == 0, said
+    assert judged(out) == judged(axiom("verify", cwd=tmp_path, stdin=programs).stdout)
+    assert "1 worker lost in the middle of the work: " in said
+
+
+@NO_RAY
+@pytest.mark.parametrize("command", ["solve", "verify"])
+def test_a_killed_node_costs_nothing_but_time(
+    command: str, problems: bytes, alone: bytes, programs: bytes, tmp_path: Path
+) -> None:
+    cluster = Cluster()
+    try:
+        node = cluster.add()
+        words, stdin = (NANO, problems) if command == "solve" else (("verify",), programs)
+        going = Going(*words, *on(cluster), cwd=tmp_path, stdin=stdin)
+        going.wait_for_output()
+        cluster.kill(node)
+        code, out, said = going.end()
+    finally:
+        cluster.close()
+    assert code == 0, said
+    assert "1 worker lost in the middle of the work: " in said
+    assert "given to others" in said
+    if command == "solve":
+        assert out == alone
+    else:
+        assert judged(out) == judged(axiom("verify", cwd=tmp_path, stdin=programs).stdout)
+
+
+@NO_RAY
+def test_an_interrupted_run_goes_on_from_there(cluster: Cluster, problems: bytes, alone: bytes, tmp_path: Path) -> None:
+    going = Going(*NANO, *on(cluster), cwd=tmp_path, stdin=problems)
+    going.wait_for_output()
+    going.interrupt()
+    code, out, said = going.end()
+    assert code == 130, said
+    assert "finished work is kept" in said
+    assert "Traceback" not in said
+    assert alone.startswith(out) and out.endswith(b"\n")
+    kept = len(receipts(tmp_path))
+    assert 0 < kept < MANY
+    assert nobody_left(cluster)
+    done = axiom(*NANO, *on(cluster), cwd=tmp_path, stdin=problems)
+    assert done.stdout == alone
+    assert len(receipts(tmp_path)) == MANY
+
+
+@NO_RAY
+def test_a_model_of_the_workspace_is_read_where_it_can_be(cluster: Cluster, problems: bytes, tmp_path: Path) -> None:
+    from axiom_cli.models.nano import WEIGHTS
+    from axiom_cli.workspace import Workspace
+
+    kept = Workspace.create(tmp_path / ".axiom")
+    kept.set_ref("mine@1", kept.put_tree(WEIGHTS))
+    done = axiom(*NANO, "--model", "mine", *on(cluster), cwd=tmp_path, stdin=first(problems, 8))
+    assert done.returncode == 0, done.stderr
+    assert {row["model"]["name"] for row in rows(done.stdout)} == {"mine"}
+    failed(
+        axiom(*NANO, "--model", "none", *on(cluster), cwd=tmp_path, stdin=first(problems, 8)), 4, "on ", "every node"
+    )
+
+
+@NO_RAY
+def test_another_version_on_a_node_is_said(problems: bytes, tmp_path: Path) -> None:
+    package = Path(axiom_cli.__file__).parent
+    shutil.copytree(package, tmp_path / "old" / "axiom_cli", ignore=shutil.ignore_patterns("__pycache__"))
+    (tmp_path / "old" / "axiom_cli" / "__init__.py").write_text('__version__ = "0.0.1"\n')
+    cluster = Cluster(PYTHONPATH=str(tmp_path / "old"))
+    try:
+        words = ("solve", "--engine", "scripted", "--model", "solver", *on(cluster))
+        failed(axiom(*words, cwd=tmp_path, stdin=first(problems, 8)), 4, "has axiom-rl 0.0.1", "pip install axiom-rl==")
+    finally:
+        cluster.close()
+
+
+@NO_RAY
+def test_a_cluster_for_this_run_alone_is_gone_after_it(problems: bytes, tmp_path: Path) -> None:
+    words = ("solve", "--engine", "scripted", "--model", "solver", "--distribute", "ray", "--address", "local")
+    before = {process.pid for process in psutil.process_iter() if "raylet" in process.name()}
+    done = axiom(*words, cwd=tmp_path, stdin=first(problems, 8))
+    assert done.returncode == 0, done.stderr
+    assert len(rows(done.stdout)) == 64
+    until = time.monotonic() + 20
+    while (
+        left := {p.pid for p in psutil.process_iter() if "raylet" in p.name()} - before
+    ) and time.monotonic() < until:
+        time.sleep(0.2)
+    assert not left
+
+
+@NO_RAY
+@pytest.mark.parametrize("command", [("solve", "--engine", "scripted", "--model", "solver"), ("verify",)])
+def test_no_cluster_is_said_at_once(command: tuple[str, ...], problems: bytes, programs: bytes, tmp_path: Path) -> None:
+    stdin = first(problems if command[0] == "solve" else programs, 8)
+    address = f"127.0.0.1:{free_port()}"
+    started = time.monotonic()
+    done = axiom(*command, "--distribute", "ray", "--address", address, cwd=tmp_path, stdin=stdin)
+    failed(done, 4, f"no Ray cluster can be reached at {address}", "ray start --head")
+    assert time.monotonic() - started < 60
+    asked = axiom(*command, "--distribute", "ray", cwd=tmp_path, stdin=stdin, env={"RAY_ADDRESS": address})
+    failed(asked, 4, f"no Ray cluster can be reached at {address}")
+
+
+@NO_RAY
+@pytest.mark.parametrize("address", ["nonsense", "ray://127.0.0.1:10001", "host:port"])
+def test_no_address(address: str, programs: bytes, tmp_path: Path) -> None:
+    done = axiom("verify", "--distribute", "ray", "--address", address, cwd=tmp_path, stdin=first(programs, 2))
+    failed(done, 2, address)
+
+
+def test_without_the_package_the_extra_is_named(programs: bytes, tmp_path: Path) -> None:
+    (tmp_path / "without" / "ray").mkdir(parents=True)
+    (tmp_path / "without" / "ray" / "__init__.py").write_text("raise ModuleNotFoundError('no ray')\n")
+    path = os.pathsep.join([str(tmp_path / "without"), environment()["PYTHONPATH"]])
+    done = axiom("verify", "--distribute", "ray", cwd=tmp_path, stdin=first(programs, 2), env={"PYTHONPATH": path})
+    failed(done, 4, "axiom-rl[ray]", "pip install")
+
+
+def test_what_does_not_go_together(programs: bytes, problems: bytes, tmp_path: Path) -> None:
+    failed(axiom("verify", "--distribute", "ray", "--audit", cwd=tmp_path, stdin=first(programs, 2)), 2, "--audit")
+    words = ("solve", "--model", "http://127.0.0.1:9/v1#model", "--distribute", "ray")
+    failed(axiom(*words, cwd=tmp_path, stdin=first(problems, 2)), 2, "one place")
+    failed(axiom("verify", "--distribute", "spark", cwd=tmp_path, stdin=first(programs, 2)), 2, "ray")
