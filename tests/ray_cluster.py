@@ -58,15 +58,13 @@ class Cluster:
         return self.nodes[-1]
 
     def workers(self) -> list[psutil.Process]:
-        """The processes that do the work of an axiom command, now."""
-        found = []
-        for node in self.nodes:
-            with suppress(psutil.NoSuchProcess):
-                for process in node.children(recursive=True):
-                    with suppress(psutil.NoSuchProcess):
-                        if any(word in process.name() + " ".join(process.cmdline()) for word in ("Writer", "Runner")):
-                            found.append(process)
-        return found
+        """The processes that work for an axiom command now."""
+        titles = ("ray::Writer", "ray::Runner")
+        return [found for node in self.nodes for found in _below(node) if _title(found).startswith(titles)]
+
+    def busy(self, node: psutil.Process) -> bool:
+        """Whether a shard is being worked on there, now."""
+        return any(_title(found).startswith(("ray::Writer.write", "ray::Runner.run")) for found in _below(node))
 
     @staticmethod
     def kill(node: psutil.Process) -> None:
@@ -84,3 +82,16 @@ class Cluster:
         for node in reversed(self.nodes):
             self.kill(node)
         shutil.rmtree(self._home, ignore_errors=True)
+
+
+def _below(node: psutil.Process) -> list[psutil.Process]:
+    with suppress(psutil.NoSuchProcess):
+        return node.children(recursive=True)
+    return []
+
+
+def _title(process: psutil.Process) -> str:
+    """What Ray calls a process: it says which method it is in."""
+    with suppress(psutil.NoSuchProcess):
+        return " ".join(process.cmdline())
+    return ""

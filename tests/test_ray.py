@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -26,8 +26,8 @@ from tiny import sample
 
 NO_RAY = pytest.mark.skipif(not find_spec("ray"), reason="ray is not installed here: pip install 'axiom-rl[ray]'")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
-NANO = ("solve", "--model", "nano", "--samples", "2", "--max-tokens", "24")
-MANY = 360
+NANO = ("solve", "--model", "nano", "--samples", "2", "--max-tokens", "48")
+MANY = 480
 SLEEPY = "def f(x):\n    n = 0\n    while n < {0}: n += 1\n    return {1}\n"
 WORK = 1_500_000
 """Rounds of a loop that take some tenths of a second."""
@@ -99,9 +99,10 @@ class Going:
                 [*AXIOM, *words], cwd=cwd, stdin=source, stdout=out, stderr=err, env=environment()
             )
 
-    def wait_for_output(self) -> None:
+    def wait_for_output(self, more: Callable[[], bool] = lambda: True) -> None:
+        """Until the first record is out, and `more` holds."""
         until = time.monotonic() + 150
-        while not self.out.stat().st_size:
+        while not self.out.stat().st_size or not more():
             assert self._process.poll() is None and time.monotonic() < until, self.err.read_text()
             time.sleep(0.05)
 
@@ -257,7 +258,7 @@ def test_a_killed_node_costs_nothing_but_time(
         node = cluster.add()
         words, stdin = (NANO, problems) if command == "solve" else (("verify",), programs)
         going = Going(*words, *on(cluster), cwd=tmp_path, stdin=stdin)
-        going.wait_for_output()
+        going.wait_for_output(lambda: cluster.busy(node))
         cluster.kill(node)
         code, out, said = going.end()
     finally:

@@ -1,0 +1,121 @@
+"""What spreading work over a cluster costs, on one machine: two Ray workers on two cores beside one process. By hand:
+
+    PYTHONPATH=.:tests python tests/benchmarks/distribute.py [--problems 1500] [--programs 3000] [--rounds 3]
+        [--only solve,verify]
+
+Both are kept to the same two cores, the cluster's own processes included. The one process forks a process a core (nano)
+or starts a sandbox a core; each Ray worker has one of either. Programs, models and the cluster are started and warm in
+both ways, so that the figures are of the work alone; rounds alternate, the best counts. Read the ratio on a quiet
+machine: `goal` is 0.9.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from itertools import islice
+
+from axiom_cli.configs import DistributeConfig, SolveConfig, VerifyConfig
+from axiom_cli.families import draw
+from axiom_cli.records import ModelRef, Problem, Sample
+from axiom_cli.stages.distribute import engine as spread
+from axiom_cli.stages.distribute import verify as spread_verify
+from axiom_cli.stages.solve import open_engine, solve
+from axiom_cli.stages.throughput import small_programs
+from axiom_cli.stages.verify import verify
+from axiom_cli.workspace import Workspace
+from ray_cluster import Cluster
+
+CORES = 2
+GOAL = 0.9
+Ways = dict[str, Callable[[int], int]]
+
+
+def drawn(count: int) -> list[Problem]:
+    """As many problems of every family and level."""
+    cells = [(name, level) for level in range(3, 8) for name in ("arithmetic", "rpn", "parentheses", "list_ops")]
+    each = -(-count // len(cells))
+    return [p for name, level in cells for p in islice(draw.stream(name, level, "train", 7, "answer"), each)][:count]
+
+
+def solving(count: int, distributed: DistributeConfig) -> Ways:
+    """Tokens that are written for so many problems, two samples each, another seed each round."""
+    config = SolveConfig(samples=2, max_tokens=192, temperature=0.8, engine="transformers")
+    problems, nowhere = drawn(count), Workspace(os.devnull)
+    alone, many = open_engine("nano", config), spread.open_engine("nano", config, nowhere, distributed)
+    ready(many.farm)
+
+    def tokens(opened: object) -> Callable[[int], int]:
+        return lambda seed: sum(s.tokens for s in solve(problems, opened, replace(config, seed=seed)))
+
+    return {"one process": tokens(alone), "two workers": tokens(many)}
+
+
+def verifying(count: int, distributed: DistributeConfig) -> Ways:
+    """Programs that are judged, other texts each round."""
+    config = VerifyConfig()
+    farm = spread_verify.open_farm(config, distributed)
+    ready(farm)
+
+    def samples(seed: int) -> list[Sample]:
+        made = []
+        for _, code, program in small_programs(count):
+            asked = Problem("0" * 16, "made", "made", "", 3, "train", program=program)
+            text = f"```python\n{code}# {seed}\n```"
+            made.append(Sample(asked, ModelRef("made", "0" * 64), "scripted", {}, 0, 1, text))
+        return made
+
+    return {
+        "one process": lambda seed: sum(1 for _ in verify(samples(seed), config)),
+        "two workers": lambda seed: sum(1 for _ in spread_verify.verify(samples(seed), farm, config)),
+    }
+
+
+def ready(farm: spread.Farm) -> None:
+    """Waits until every worker is there."""
+    while len(farm.ready) < CORES:
+        farm._step()
+
+
+def measure(title: str, unit: str, ways: Ways, rounds: int) -> None:
+    """Prints each way's best rate, and the ratio."""
+    best = dict.fromkeys(ways, 0.0)
+    for n in range(rounds + 1):
+        for name, work in ways.items():
+            started = time.perf_counter()
+            rate = work(n) / (time.perf_counter() - started)
+            best[name] = max(best[name], rate) if n else 0.0  # the first round warms up
+    for name, rate in best.items():
+        print(f"{title:8} {name:12} {rate:10,.0f} {unit} a second")
+    print(f"{title:8} ratio        {best['two workers'] / best['one process']:10.2f} (goal {GOAL})", flush=True)
+
+
+def main() -> None:
+    """Runs what is asked for."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--problems", type=int, default=1500)
+    parser.add_argument("--programs", type=int, default=3000)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--only", default="solve,verify")
+    asked = parser.parse_args()
+    os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])  # what is started from here inherits it
+    cluster = Cluster()
+    try:
+        cluster.add()
+        distributed = DistributeConfig(distribute="ray", address=cluster.address, workers=CORES)
+        if "solve" in asked.only:
+            measure("solve", "tokens", solving(asked.problems, distributed), asked.rounds)
+            import ray
+
+            ray.shutdown()
+        if "verify" in asked.only:
+            measure("verify", "programs", verifying(asked.programs, distributed), asked.rounds)
+    finally:
+        cluster.close()
+
+
+if __name__ == "__main__":
+    main()
