@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import shutil
 import socket
 import subprocess
@@ -19,6 +20,8 @@ from command_line import environment
 RAY = [sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats"]
 SMALL = ["--node-ip-address", "127.0.0.1", "--object-store-memory", "100000000", "--num-cpus", "1"]
 START = 60.0
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
+"""What a cluster lets in: to be put into the environment of whoever starts one and of whoever asks one."""
 
 
 def free_port() -> int:

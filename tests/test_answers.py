@@ -133,7 +133,10 @@ def test_the_output_that_is_shown_beside_a_script_is_no_script():
     assert answers.read_program("It prints\n```\n6\n```", "<stdin>") is None
 
 
-@pytest.mark.parametrize("mark", ["`", "```\n", "```python\n", "```\nx\n```\n", "``` py\nf\n", "`\n", "```" + " "])
+@pytest.mark.parametrize(
+    "mark",
+    ["`", "```\n", "```python\n", "```\nx\n```\n", "``` py\nf\n", "`\n", "```" + " ", "<thought>\n", "[/THINK]x"],
+)
 def test_a_megabyte_of_fences_is_read_in_a_moment(mark):
     began = time.process_time()
     for name in ("f", "<stdin>"):
@@ -271,7 +274,7 @@ def test_what_is_thought_between_any_tags_earns_nothing(before, pair, thought, c
 def test_no_mixture_of_tags_breaks_the_reading(text):
     said = answers.spoken(text)
     assert said in text and answers.OPEN not in said and answers.CLOSE not in said
-    assert said == text or answers.reasons(text) or any(tag in text for tag in answers.TAGS)
+    assert said == text or any(tag in text for tag in answers.TAGS)
 
 
 def test_each_form_has_its_instruction_before_the_prompt():

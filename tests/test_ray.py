@@ -21,7 +21,7 @@ from axiom_cli import jsonl
 from axiom_cli.records import Problem, Program, Sample
 from axiom_cli.sandbox import isolation_level
 from command_line import AXIOM, axiom, environment, failed, rows
-from ray_cluster import Cluster, free_port
+from ray_cluster import TOKEN, Cluster, free_port
 from tiny import sample
 
 NO_RAY = pytest.mark.skipif(not find_spec("ray"), reason="ray is not installed here: pip install 'axiom-rl[ray]'")
@@ -31,6 +31,15 @@ MANY = 480
 SLEEPY = "def f(x):\n    n = 0\n    while n < {0}: n += 1\n    return {1}\n"
 WORK = 1_500_000
 """Rounds of a loop that take some tenths of a second."""
+
+
+@pytest.fixture(scope="module", autouse=True)
+def token() -> Iterator[None]:
+    """Nobody else on this machine may use the cluster, and no token of the user is used or made."""
+    with pytest.MonkeyPatch.context() as environ:
+        for name, value in TOKEN.items():
+            environ.setenv(name, value)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -319,18 +328,33 @@ def test_another_version_on_a_node_is_said(problems: bytes, tmp_path: Path) -> N
 
 
 @NO_RAY
-def test_a_cluster_for_this_run_alone_is_gone_after_it(problems: bytes, tmp_path: Path) -> None:
+def test_a_cluster_for_this_run_alone_is_gone_after_it(
+    problems: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in TOKEN:
+        monkeypatch.delenv(name)
     words = ("solve", "--engine", "scripted", "--model", "solver", "--distribute", "ray", "--address", "local")
-    before = {process.pid for process in psutil.process_iter() if "raylet" in process.name()}
-    done = axiom(*words, cwd=tmp_path, stdin=first(problems, 8))
+    before = raylets()
+    done = axiom(*words, cwd=tmp_path, stdin=first(problems, 8), env={"HOME": str(tmp_path)})
     assert done.returncode == 0, done.stderr
     assert len(rows(done.stdout)) == 64
     until = time.monotonic() + 20
-    while (
-        left := {p.pid for p in psutil.process_iter() if "raylet" in p.name()} - before
-    ) and time.monotonic() < until:
+    while (left := raylets() - before) and time.monotonic() < until:
         time.sleep(0.2)
     assert not left
+    assert not (tmp_path / ".ray").exists()
+
+
+def raylets() -> set[int]:
+    return {process.pid for process in psutil.process_iter() if "raylet" in process.name()}
+
+
+@NO_RAY
+def test_a_wrong_token_is_said(cluster: Cluster, programs: bytes, tmp_path: Path) -> None:
+    wrong = {"RAY_AUTH_TOKEN": "0" * 32}
+    failed(
+        axiom("verify", *on(cluster), cwd=tmp_path, stdin=first(programs, 2), env=wrong), 4, "token", "RAY_AUTH_TOKEN"
+    )
 
 
 @NO_RAY

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from email.utils import format_datetime, formatdate
 
 import pytest
 
+from axiom_cli.engines import sample_seed
 from axiom_cli.engines.line import LONGEST_ASKED, retry_after
 from axiom_cli.errors import MissingError
 from chat_server import chat_server, seeded
@@ -87,8 +89,9 @@ def test_a_wait_that_is_too_long_ends_the_run():
 class Limited:
     """A server that takes so many requests side by side, and turns down the others."""
 
-    def __init__(self, most: int) -> None:
-        self.most, self.now, self.turned_down, self.guard = most, 0, 0, threading.Lock()
+    def __init__(self, most: int, seconds: float) -> None:
+        self.most, self.seconds = most, seconds
+        self.now, self.turned_down, self.guard = 0, 0, threading.Lock()
 
     def __call__(self, body):
         with self.guard:
@@ -96,18 +99,18 @@ class Limited:
                 self.turned_down += 1
                 return 429, BUSY
             self.now += 1
-        time.sleep(0.03)
+        time.sleep(self.seconds)
         with self.guard:
             self.now -= 1
         return seeded(body)
 
 
 def test_the_number_side_by_side_follows_what_the_server_takes():
-    limited = Limited(4)
+    limited = Limited(2, 0.15)
     with chat_server(limited) as server:
-        samples = written(server, 200, concurrency=64, retries=5)
-    assert [sample.finish for sample in samples] == ["stop"] * 200
-    assert limited.turned_down < 200
+        samples = written(server, 40, concurrency=32, retries=5)
+    assert [sample.finish for sample in samples] == ["stop"] * 40
+    assert limited.turned_down < 110
 
 
 def test_patience_with_a_busy_server_does_not_run_out_while_it_answers_others():
@@ -122,10 +125,16 @@ def test_patience_with_a_busy_server_does_not_run_out_while_it_answers_others():
 
 
 def test_a_slow_request_holds_up_only_so_many():
-    with chat_server() as server:
+    problems = [replace(PROBLEMS[0], id=str(number)) for number in range(200)]
+
+    def first_one_slow(body):
+        if body["seed"] == sample_seed(CONFIG.seed, problems[0], 0):
+            time.sleep(4)
+        return seeded(body)
+
+    with chat_server(first_one_slow) as server:
         engine = engine_for(server, concurrency=2)
-        server.faults = ["slow"]
-        groups = engine.generate(PROBLEMS[:1] * 200, CONFIG, 1)
+        groups = engine.generate(problems, CONFIG, 1)
         next(groups)
         assert 20 < len(server.requests) < 60
         groups.close()

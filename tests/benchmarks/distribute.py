@@ -27,7 +27,7 @@ from axiom_cli.stages.solve import open_engine, solve
 from axiom_cli.stages.throughput import small_programs
 from axiom_cli.stages.verify import verify
 from axiom_cli.workspace import Workspace
-from ray_cluster import Cluster
+from ray_cluster import TOKEN, Cluster
 
 CORES = 2
 GOAL = 0.9
@@ -102,6 +102,7 @@ def main() -> None:
     parser.add_argument("--only", default="solve,verify")
     asked = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])  # what is started from here inherits it
+    os.environ |= TOKEN
     cluster = Cluster()
     try:
         cluster.add()

@@ -23,12 +23,13 @@ from axiom_cli.families import gym
 from axiom_cli.families.gym import judging, scorer
 from axiom_cli.ids import content_id
 
-NUMBERS = [content_id(n, 7) for n in range(12)]
+NUMBERS = [content_id(n, 7) for n in range(24)]
 SLOWEST = 0.15  # seconds of processor time a draw
-PATIENCE = 20  # seconds of processor time a data set
+PATIENCE = 60  # seconds of processor time a data set
 MOST_LEVELS = 10
 LENIENT = 0.3
 FAILURES = (ValueError, TypeError, LookupError, AssertionError, RuntimeError, ArithmeticError, OSError)
+SELDOM = {"number_sequence": "a few of its entries take for ever to be made"}  # what so few draws may not show
 GARBAGE = ("0", "nothing", "x x", "[]", "{}")
 
 
@@ -162,7 +163,7 @@ def survey() -> dict[str, Any]:
         for word, seed in (("forwards", "1"), ("backwards", "2"))
     ]
     one, other = (json.loads(child.communicate()[0].splitlines()[-1]) for child in children)
-    found = {name: judged(name, one[name], other[name]) for name in one}
+    found = {name: SELDOM.get(name) or judged(name, one[name], other[name]) for name in one}
     listed = {name: row for name, row in found.items() if isinstance(row, dict)}
     left_out = {name: row for name, row in found.items() if isinstance(row, str)}
     return {"version": metadata.version(gym.PACKAGE), "listed": listed, "left_out": left_out}

@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import os
+import secrets
 import socket
 import sys
 from collections.abc import Sequence
@@ -50,10 +51,16 @@ class BytesOnly(io.TextIOBase):
 
 
 class RayPool:
-    """A `Pool` of actors, each in a process of its own somewhere in the cluster. Programs and weights are not sent."""
+    """A `Pool` of actors, each in a process of its own somewhere in the cluster. This program and weights are not sent.
+
+    A cluster of this run gets a token of this run. Ray would make one in the user's home, and later clusters would ask
+    for it.
+    """
 
     def __init__(self, config: DistributeConfig, role: Role) -> None:
         address = config.address or os.environ.get("RAY_ADDRESS") or AUTO
+        if address == LOCAL and "RAY_AUTH_MODE" not in os.environ:  # read when ray is imported
+            os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
         ray = _ray()
         self._quiet = redirect_stdout(BytesOnly(sys.stdout)) if sys.stdout is not None else None
         if self._quiet:
@@ -145,12 +152,20 @@ def _connect(ray: Any, address: str) -> None:
     except (ConnectionError, OSError) as error:
         hint = "`ray start --head` starts one, --address HOST:PORT names one, --address local starts one for this run"
         raise MissingError(f"no Ray cluster can be reached at {address}: {_short(error)}", hint) from None
+    except _refused(ray) as error:
+        hint = "the cluster's token belongs into RAY_AUTH_TOKEN, or the file that RAY_AUTH_TOKEN_PATH names"
+        raise MissingError(f"the Ray cluster at {address} lets nobody in without its token", hint) from error
     except RuntimeError as error:
         if "Version mismatch" not in str(error):
             raise
         raise MissingError(
             f"the Ray cluster at {address} has other versions: {_short(error)}", "see `ray status`"
         ) from None
+
+
+def _refused(ray: Any) -> type[Exception]:
+    """What Ray raises for a wrong token, where it knows tokens."""
+    return getattr(ray.exceptions, "AuthenticationError", PermissionError)
 
 
 def _resolved(address: str) -> str:
