@@ -30,6 +30,7 @@ PAIRS = (
     ("calendar", "calendar_arithmetic"), ("clock", "time_intervals"), ("sorting_trace", "number_sorting"),
     ("list_ops", "number_filtering"), ("matrix", "manipulate_matrix"), ("cipher", "caesar_cipher"),
     ("anagrams", "group_anagrams"), ("anagrams", "letter_jumble"), ("run_length", "letter_counting"),
+    ("digit_puzzle", "cryptarithm"), ("stack_machine", "bf"),
 )  # fmt: skip
 Make = Callable[[int, int], list[str]]
 

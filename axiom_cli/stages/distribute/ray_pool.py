@@ -148,13 +148,14 @@ def _connect(ray: Any, address: str) -> None:
         return
     try:
         _knock(_resolved(address))
-        ray.init(address, **quiet)
-    except (ConnectionError, OSError) as error:
+    except OSError as error:
         hint = "`ray start --head` starts one, --address HOST:PORT names one, --address local starts one for this run"
         raise MissingError(f"no Ray cluster can be reached at {address}: {_short(error)}", hint) from None
-    except _refused(ray) as error:
-        hint = "the cluster's token belongs into RAY_AUTH_TOKEN, or the file that RAY_AUTH_TOKEN_PATH names"
-        raise MissingError(f"the Ray cluster at {address} lets nobody in without its token", hint) from error
+    try:
+        ray.init(address, **quiet)
+    except (ConnectionError, _refused(ray)) as error:
+        hint = "if that is its port: a cluster with a token needs it in RAY_AUTH_TOKEN, and RAY_AUTH_MODE=token"
+        raise MissingError(f"the Ray cluster at {address} does not let this run in", hint) from error
     except RuntimeError as error:
         if "Version mismatch" not in str(error):
             raise
@@ -164,7 +165,7 @@ def _connect(ray: Any, address: str) -> None:
 
 
 def _refused(ray: Any) -> type[Exception]:
-    """What Ray raises for a wrong token, where it knows tokens."""
+    """What Ray raises where a token is missing, if it knows tokens."""
     return getattr(ray.exceptions, "AuthenticationError", PermissionError)
 
 
