@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from itertools import islice
+from pathlib import Path
 
 from axiom_cli.configs import DistributeConfig, SolveConfig, VerifyConfig
 from axiom_cli.families import draw
@@ -44,7 +45,7 @@ def drawn(count: int) -> list[Problem]:
 def solving(count: int, distributed: DistributeConfig) -> Ways:
     """Tokens that are written for so many problems, two samples each, another seed each round."""
     config = SolveConfig(samples=2, max_tokens=192, temperature=0.8, engine="transformers")
-    problems, nowhere = drawn(count), Workspace(os.devnull)
+    problems, nowhere = drawn(count), Workspace(Path(os.devnull))
     alone, many = open_engine("nano", config), spread.open_engine("nano", config, nowhere, distributed)
     ready(many.farm)
 
