@@ -208,7 +208,8 @@ def test_slices_hold_every_problem_once_and_end_small(count: int, samples: int, 
     sizes = [len(part.items) for part in parts]
     assert sizes == sorted(sizes, reverse=True)
     assert max(sizes) * samples <= 2048 or max(sizes) == 1
-    assert all(size * samples >= engine.FEWEST for size in sizes[:-1])
+    assert len(sizes) >= min(workers, count)
+    assert all(size * samples >= min(128, count // workers) for size in sizes[:-1])
 
 
 def test_an_unknown_kind_of_cluster() -> None:

@@ -12,18 +12,22 @@ machine: `goal` is 0.9.
 from __future__ import annotations
 
 import argparse
+import multiprocessing
 import os
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from concurrent.futures import Executor, ProcessPoolExecutor
+from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
 from axiom_cli.configs import DistributeConfig, SolveConfig, VerifyConfig
+from axiom_cli.engines import Engine
 from axiom_cli.families import draw
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.stages.distribute import engine as spread
 from axiom_cli.stages.distribute import verify as spread_verify
+from axiom_cli.stages.distribute.farm import Farm
 from axiom_cli.stages.solve import open_engine, solve
 from axiom_cli.stages.throughput import small_programs
 from axiom_cli.stages.verify import verify
@@ -42,53 +46,81 @@ def drawn(count: int) -> list[Problem]:
     return [p for name, level in cells for p in islice(draw.stream(name, level, "train", 7, "answer"), each)][:count]
 
 
-def solving(count: int, distributed: DistributeConfig) -> Ways:
-    """Tokens that are written for so many problems, two samples each, another seed each round."""
-    config = SolveConfig(samples=2, max_tokens=192, temperature=0.8, engine="transformers")
-    problems, nowhere = drawn(count), Workspace(Path(os.devnull))
-    alone, many = open_engine("nano", config), spread.open_engine("nano", config, nowhere, distributed)
-    ready(many.farm)
-
-    def tokens(opened: object) -> Callable[[int], int]:
-        return lambda seed: sum(s.tokens for s in solve(problems, opened, replace(config, seed=seed)))
-
-    return {"one process": tokens(alone), "two workers": tokens(many)}
+def settings(seed: int) -> SolveConfig:
+    """Two samples each; another seed each round."""
+    return SolveConfig(samples=2, max_tokens=192, temperature=0.8, engine="transformers", seed=seed)
 
 
-def verifying(count: int, distributed: DistributeConfig) -> Ways:
-    """Programs that are judged, other texts each round."""
+def tokens(count: int, engine: Engine, seed: int) -> int:
+    """Tokens that are written for so many problems."""
+    return sum(sample.tokens for sample in solve(drawn(count), engine, settings(seed)))
+
+
+def made(count: int, seed: int) -> list[Sample]:
+    """Samples of programs, other texts each round."""
+    found = []
+    for _, code, program in small_programs(count):
+        asked = Problem("0" * 16, "made", "made", "", 3, "train", program=program)
+        text = f"```python\n{code}# {seed}\n```"
+        found.append(Sample(asked, ModelRef("made", "0" * 64), "scripted", {}, 0, 1, text))
+    return found
+
+
+@cache
+def nano() -> Engine:
+    """The engine of the one process."""
+    return open_engine("nano", settings(0))
+
+
+def tokens_alone(count: int, seed: int) -> int:
+    """Tokens that are written in this process."""
+    return tokens(count, nano(), seed)
+
+
+def judged_alone(count: int, seed: int) -> int:
+    """Programs that are judged from this process."""
+    return sum(1 for _ in verify(made(count, seed), VerifyConfig()))
+
+
+def solving(count: int, distributed: DistributeConfig) -> tuple[Ways, Farm]:
+    """Both ways to write."""
+    many = spread.open_engine("nano", settings(0), Workspace(Path(os.devnull)), distributed)
+    return {"one process": partial(tokens_alone, count), "two workers": partial(tokens, count, many)}, many.farm
+
+
+def verifying(count: int, distributed: DistributeConfig) -> tuple[Ways, Farm]:
+    """Both ways to judge."""
     config = VerifyConfig()
     farm = spread_verify.open_farm(config, distributed)
-    ready(farm)
 
-    def samples(seed: int) -> list[Sample]:
-        made = []
-        for _, code, program in small_programs(count):
-            asked = Problem("0" * 16, "made", "made", "", 3, "train", program=program)
-            text = f"```python\n{code}# {seed}\n```"
-            made.append(Sample(asked, ModelRef("made", "0" * 64), "scripted", {}, 0, 1, text))
-        return made
+    def many(seed: int) -> int:
+        return sum(1 for _ in spread_verify.verify(made(count, seed), farm, config))
 
-    return {
-        "one process": lambda seed: sum(1 for _ in verify(samples(seed), config)),
-        "two workers": lambda seed: sum(1 for _ in spread_verify.verify(samples(seed), farm, config)),
-    }
+    return {"one process": partial(judged_alone, count), "two workers": many}, farm
 
 
-def ready(farm: spread.Farm) -> None:
+def elsewhere(alone: Executor, work: Callable[[int], int], seed: int) -> int:
+    """What the work gives in a process that knows nothing of Ray."""
+    return alone.submit(work, seed).result()
+
+
+def ready(farm: Farm) -> None:
     """Waits until every worker is there."""
     while len(farm.ready) < CORES:
         farm._step()
 
 
-def measure(title: str, unit: str, ways: Ways, rounds: int) -> None:
-    """Prints each way's best rate, and the ratio."""
+def measure(title: str, unit: str, ways: Ways, farm: Farm, alone: Executor, rounds: int) -> None:
+    """Prints each way's best rate, and the ratio, when the workers are gone: until then nothing is printed."""
+    ready(farm)
+    ways["one process"] = partial(elsewhere, alone, ways["one process"])
     best = dict.fromkeys(ways, 0.0)
     for n in range(rounds + 1):
         for name, work in ways.items():
             started = time.perf_counter()
             rate = work(n) / (time.perf_counter() - started)
             best[name] = max(best[name], rate) if n else 0.0  # the first round warms up
+    farm.close()
     for name, rate in best.items():
         print(f"{title:8} {name:12} {rate:10,.0f} {unit} a second")
     print(f"{title:8} ratio        {best['two workers'] / best['one process']:10.2f} (goal {GOAL})", flush=True)
@@ -104,18 +136,16 @@ def main() -> None:
     asked = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])  # what is started from here inherits it
     os.environ |= TOKEN
-    cluster = Cluster()
+    cluster, alone = Cluster(), ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
     try:
         cluster.add()
         distributed = DistributeConfig(distribute="ray", address=cluster.address, workers=CORES)
         if "solve" in asked.only:
-            measure("solve", "tokens", solving(asked.problems, distributed), asked.rounds)
-            import ray
-
-            ray.shutdown()
+            measure("solve", "tokens", *solving(asked.problems, distributed), alone, asked.rounds)
         if "verify" in asked.only:
-            measure("verify", "programs", verifying(asked.programs, distributed), asked.rounds)
+            measure("verify", "programs", *verifying(asked.programs, distributed), alone, asked.rounds)
     finally:
+        alone.shutdown()
         cluster.close()
 
 

@@ -21,8 +21,9 @@ BATCHES = 2
 """Samples are asked for by so many times what all workers take at once: the workers' pauses are at the end of it."""
 PARTS = 2
 """A shard is at most what is left, divided among the workers so many times: large ones first, small ones at the end."""
-FEWEST = 64
-"""Samples that are worth a call."""
+LEAST = 8
+"""A shard is no less than such a part of what one engine takes at once, where every worker gets so much: the last rows
+of each keep an engine half busy."""
 PROCESSORS = 1
 """Cores for each engine: a small model is sampled fastest by many processes of one thread."""
 Request = tuple[Problem, int, Messages | None]
@@ -34,7 +35,8 @@ class Slices:
     def __init__(self, requests: Sequence[Request], params: SolveConfig, samples: int, most: int, workers: int) -> None:
         self._requests, self._params, self._samples = requests, params, samples
         self._parts = PARTS * workers
-        self._most, self._least = max(1, most // samples), max(1, FEWEST // samples)
+        self._most = max(1, most // samples)
+        self._least = max(1, min(self._most // LEAST, -(-len(requests) // workers)))
         self._place = 0
 
     @property

@@ -15,7 +15,7 @@ from axiom_cli.stages.distribute.farm import Farm, Shard
 from axiom_cli.stages.distribute.on_node import Runner
 from axiom_cli.stages.verify import EXACT, as_verdict, attempt
 
-PROGRAMS = 32
+PROGRAMS = 64
 """Programs in a shard, for each one that a worker runs at once."""
 MOST = 1024
 """Samples in a shard, most of which need no program to be run."""
