@@ -17,7 +17,8 @@ HEAD = """# Families
 
 What `axiom problems gen FAMILY` makes, with the first problem of the training split at each level (seed 0). Written by
 `python -m axiom_cli.commands.gallery`; a test compares it with the program.
-
+"""
+MEASURING = """
 How hard a level is was measured with a reference model. *Solved* is the share of test problems whose worked solution a
 model of 2.4 million parameters, trained from random weights on equally many solutions of every level of every family,
 writes word for word. *Nats* is how much the solution surprises it (the mean of -log p of the whole): that tells levels
@@ -43,7 +44,7 @@ def gallery(file: Path = MEASURED) -> str:
     measured = json.loads(file.read_text("utf-8"))
     found = [families.get(name) for name in families.BUILT_IN]
     contents = [f"- [{family.name}](#{family.name}): {family.about} ({', '.join(family.forms)})" for family in found]
-    return "\n".join([HEAD, *contents, *(line for family in found for line in section(family, measured))]) + "\n"
+    return "\n".join([HEAD + (MEASURING if measured else ""), *contents, *(line for family in found for line in section(family, measured))]) + "\n"
 
 
 def section(family: Family, measured: Mapping[str, Any]) -> Iterator[str]:
