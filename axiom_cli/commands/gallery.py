@@ -44,7 +44,8 @@ def gallery(file: Path = MEASURED) -> str:
     measured = json.loads(file.read_text("utf-8"))
     found = [families.get(name) for name in families.BUILT_IN]
     contents = [f"- [{family.name}](#{family.name}): {family.about} ({', '.join(family.forms)})" for family in found]
-    return "\n".join([HEAD + (MEASURING if measured else ""), *contents, *(line for family in found for line in section(family, measured))]) + "\n"
+    head = HEAD + (MEASURING if measured else "")
+    return "\n".join([head, *contents, *(line for family in found for line in section(family, measured))]) + "\n"
 
 
 def section(family: Family, measured: Mapping[str, Any]) -> Iterator[str]:
