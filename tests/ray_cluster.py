@@ -65,9 +65,10 @@ class Cluster:
         titles = ("ray::Writer", "ray::Runner")
         return [found for node in self.nodes for found in _below(node) if _title(found).startswith(titles)]
 
-    def busy(self, node: psutil.Process) -> bool:
-        """Whether a shard is being worked on there, now."""
-        return any(_title(found).startswith(("ray::Writer.write", "ray::Runner.run")) for found in _below(node))
+    def busy(self, *nodes: psutil.Process) -> list[psutil.Process]:
+        """The processes that work on a shard now, there or anywhere."""
+        titles = ("ray::Writer.write", "ray::Runner.run")
+        return [one for node in nodes or self.nodes for one in _below(node) if _title(one).startswith(titles)]
 
     @staticmethod
     def kill(node: psutil.Process) -> None:

@@ -114,6 +114,16 @@ def test_no_more_is_taken_in_than_may_wait() -> None:
         assert source.taken <= count + 3 * farm.WINDOW
 
 
+def test_what_waits_is_left_for_workers_that_are_still_to_come() -> None:
+    crew = opened(loses=never)
+    pool, given = crew._pool, []
+    pool.call = lambda number, method, args=(): given.append((number, method))
+    next(iter(crew._workers.values())).about = "ready"
+    source = Numbers(50)
+    crew._admit(source, deque())
+    assert given == [(1, "double")]
+
+
 def test_what_a_lost_worker_had_is_done_by_others() -> None:
     crew = opened(loses=lambda number, method, args: number == 3 and args and args[0] in range(7, 20))
     assert results(crew.run(Numbers(50))) == [2 * n for n in range(1, 51)]

@@ -249,8 +249,8 @@ def test_a_verdict_has_its_workers_level_and_a_lesser_worker_can_be_refused(prog
 @NO_RAY
 def test_a_killed_worker_costs_nothing_but_time(cluster: Cluster, programs: bytes, tmp_path: Path) -> None:
     going = Going("verify", *on(cluster), cwd=tmp_path, stdin=programs)
-    going.wait_for_output()
-    cluster.workers()[0].kill()
+    going.wait_for_output(lambda: bool(cluster.busy()))
+    cluster.busy()[0].kill()
     code, out, said = going.end()
     assert code == 0, said
     assert judged(out) == judged(axiom("verify", cwd=tmp_path, stdin=programs).stdout)
@@ -267,7 +267,7 @@ def test_a_killed_node_costs_nothing_but_time(
         node = cluster.add()
         words, stdin = (NANO, problems) if command == "solve" else (("verify",), programs)
         going = Going(*words, *on(cluster), cwd=tmp_path, stdin=stdin)
-        going.wait_for_output(lambda: cluster.busy(node))
+        going.wait_for_output(lambda: bool(cluster.busy(node)))
         cluster.kill(node)
         code, out, said = going.end()
     finally:

@@ -4,9 +4,8 @@
         [--only solve,verify]
 
 Both are kept to the same two cores, the cluster's own processes included. The one process forks a process a core (nano)
-or starts a sandbox a core; each Ray worker has one of either. Programs, models and the cluster are started and warm in
-both ways, so that the figures are of the work alone; rounds alternate, the best counts. Read the ratio on a quiet
-machine: `goal` is 0.9.
+or starts a sandbox a core, which is in its time; each Ray worker has one of either. Models and the cluster are started
+and warm, Ray's workers are not niced, rounds alternate and the best counts. Read the ratio on a quiet machine.
 """
 
 from __future__ import annotations

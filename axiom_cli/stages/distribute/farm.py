@@ -135,11 +135,12 @@ class Farm:
         return None
 
     def _hand_out(self) -> None:
-        """Gives waiting shards to the workers with the fewest."""
+        """Gives waiting shards to the workers with the fewest: one each while others are still to come."""
+        most = IN_FLIGHT if len(self.ready) == len(self._workers) else 1
         while self._waiting:
             free = [(len(one.shards), number) for number, one in self._workers.items() if one.about is not None]
-            fewest, number = min(free, default=(IN_FLIGHT, -1))
-            if fewest >= IN_FLIGHT:
+            fewest, number = min(free, default=(most, -1))
+            if fewest >= most:
                 return
             shard = self._waiting.popleft()
             self._workers[number].shards.append(shard)
