@@ -99,3 +99,7 @@ def _title(process: psutil.Process) -> str:
     with suppress(psutil.NoSuchProcess):
         return " ".join(process.cmdline())
     return ""
+
+
+def raylets() -> set[int]:
+    return {process.pid for process in psutil.process_iter() if "raylet" in process.name()}

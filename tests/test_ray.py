@@ -2,35 +2,29 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 
 import axiom_cli
 from axiom_cli import jsonl
-from axiom_cli.records import Problem, Program, Sample
+from axiom_cli.records import Problem, Program
 from axiom_cli.sandbox import isolation_level
 from command_line import AXIOM, axiom, environment, failed, rows
-from ray_cluster import TOKEN, Cluster, free_port
+from ray_cluster import TOKEN, Cluster, free_port, raylets
+from ray_runs import Going, first, judged, nobody_left, on, receipts, slow_programs
 from tiny import sample
 
 NO_RAY = pytest.mark.skipif(not find_spec("ray"), reason="ray is not installed here: pip install 'axiom-rl[ray]'")
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(400)]
+pytestmark = [NO_RAY, pytest.mark.slow, pytest.mark.timeout(400)]
 NANO = ("solve", "--model", "nano", "--samples", "2", "--max-tokens", "48")
 MANY = 480
-SLEEPY = "def f(x):\n    n = 0\n    while n < {0}: n += 1\n    return {1}\n"
-WORK = 1_500_000
-"""Rounds of a loop that take some tenths of a second."""
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -68,70 +62,9 @@ def alone(problems: bytes, tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 @pytest.fixture(scope="module")
 def programs() -> bytes:
-    """Samples of programs, right and wrong, that take a while, answers between them."""
-    made: list[Sample] = []
-    for n in range(120):
-        program = Program("f", "def f(x)", tests=[{"args": [1], "expected": 1}, {"args": [2], "expected": 2}])
-        asked = Problem(f"{n // 4:016x}", "made", "made", "", 3, "train", program=program)
-        made.append(sample(asked, f"```python\n{SLEEPY.format(WORK + n, 'x' if n % 3 else '1')}```", index=n % 4))
-        if not n % 10:
-            asked = Problem(f"{n + 1000:016x}", "made", "made", "", 3, "train", "7")
-            made += [sample(asked, "Answer: 7"), sample(asked, "I do not know", 1)]
-    return b"".join(map(jsonl.dump, made))
+    return slow_programs()
 
 
-def on(cluster: Cluster) -> tuple[str, ...]:
-    return ("--distribute", "ray", "--address", cluster.address)
-
-
-def first(problems: bytes, count: int) -> bytes:
-    return b"".join(problems.splitlines(keepends=True)[:count])
-
-
-def judged(stdout: bytes) -> list[dict[str, Any]]:
-    """The verdicts without what was merely observed."""
-    return [{key: value for key, value in row.items() if key != "seconds"} for row in rows(stdout)]
-
-
-def receipts(folder: Path) -> list[str]:
-    return sorted(path.name for path in (folder / ".axiom" / "receipts").iterdir())
-
-
-class Going:
-    """A command that runs while the test does something to it."""
-
-    def __init__(self, *words: str, cwd: Path, stdin: bytes) -> None:
-        (cwd / "in").write_bytes(stdin)
-        self.out, self.err = cwd / "out", cwd / "err"
-        with (cwd / "in").open("rb") as source, self.out.open("wb") as out, self.err.open("wb") as err:
-            self._process = subprocess.Popen(
-                [*AXIOM, *words], cwd=cwd, stdin=source, stdout=out, stderr=err, env=environment()
-            )
-
-    def wait_for_output(self, more: Callable[[], bool] = lambda: True) -> None:
-        """Until the first record is out, and `more` holds."""
-        until = time.monotonic() + 150
-        while not self.out.stat().st_size or not more():
-            assert self._process.poll() is None and time.monotonic() < until, self.err.read_text()
-            time.sleep(0.05)
-
-    def interrupt(self) -> None:
-        self._process.send_signal(signal.SIGINT)
-
-    def end(self) -> tuple[int, bytes, str]:
-        code = self._process.wait(timeout=240)
-        return code, self.out.read_bytes(), self.err.read_text()
-
-
-def nobody_left(cluster: Cluster) -> bool:
-    """Whether the run's workers end within a while."""
-    until = time.monotonic() + 30
-    while cluster.workers() and time.monotonic() < until:
-        time.sleep(0.2)
-    return not cluster.workers()
-
-
-@NO_RAY
 def test_solve_writes_the_same_bytes_and_receipts(cluster: Cluster, problems: bytes, tmp_path: Path) -> None:
     here, there = tmp_path / "here", tmp_path / "there"
     for folder in (here, there):
@@ -146,7 +79,6 @@ def test_solve_writes_the_same_bytes_and_receipts(cluster: Cluster, problems: by
     assert nobody_left(cluster)
 
 
-@NO_RAY
 @pytest.mark.parametrize("strategy", [("retry",), ("best-of-n", "--until-solved"), ("vote",), ("adaptive",)])
 def test_every_strategy_works(cluster: Cluster, problems: bytes, tmp_path: Path, strategy: tuple[str, ...]) -> None:
     words = ("solve", "--engine", "scripted", "--model", "solver:0.5", "--samples", "4", "--strategy", *strategy)
@@ -157,7 +89,6 @@ def test_every_strategy_works(cluster: Cluster, problems: bytes, tmp_path: Path,
     assert two.stderr == one.stderr
 
 
-@NO_RAY
 def test_verify_gives_the_same_verdicts(cluster: Cluster, programs: bytes, tmp_path: Path) -> None:
     one = axiom("verify", cwd=tmp_path, stdin=programs)
     two = axiom("verify", *on(cluster), cwd=tmp_path, stdin=programs)
@@ -168,7 +99,6 @@ def test_verify_gives_the_same_verdicts(cluster: Cluster, programs: bytes, tmp_p
     assert nobody_left(cluster)
 
 
-@NO_RAY
 def test_verdicts_come_before_the_input_ends(cluster: Cluster, programs: bytes, tmp_path: Path) -> None:
     lines = programs.splitlines(keepends=True)
     with subprocess.Popen(
@@ -182,7 +112,6 @@ def test_verdicts_come_before_the_input_ends(cluster: Cluster, programs: bytes, 
         assert process.stdout.read() == b""
 
 
-@NO_RAY
 def test_a_bad_line_is_named_after_the_verdicts_before_it(cluster: Cluster, programs: bytes, tmp_path: Path) -> None:
     done = axiom("verify", *on(cluster), cwd=tmp_path, stdin=first(programs, 40) + b"nonsense\n")
     failed(done, 3, "line 41")
@@ -201,7 +130,6 @@ NASTY = [
 ]
 
 
-@NO_RAY
 def test_the_sandbox_holds_inside_a_worker(cluster: Cluster, tmp_path: Path) -> None:
     port = cluster.address.rpartition(":")[2]
     program = Program("f", "def f(x)", tests=[{"args": [1], "expected": 1}])
@@ -231,7 +159,6 @@ os.execv(sys.argv[1], sys.argv[1:])
 """
 
 
-@NO_RAY
 @pytest.mark.skipif(isolation_level()[0] in ("none", "limited", "basic"), reason="there is nothing to take away here")
 def test_a_verdict_has_its_workers_level_and_a_lesser_worker_can_be_refused(programs: bytes, tmp_path: Path) -> None:
     cluster = Cluster()
@@ -246,7 +173,6 @@ def test_a_verdict_has_its_workers_level_and_a_lesser_worker_can_be_refused(prog
         cluster.close()
 
 
-@NO_RAY
 def test_a_killed_worker_costs_nothing_but_time(cluster: Cluster, programs: bytes, tmp_path: Path) -> None:
     going = Going("verify", *on(cluster), cwd=tmp_path, stdin=programs)
     going.wait_for_output(lambda: bool(cluster.busy()))
@@ -257,7 +183,6 @@ def test_a_killed_worker_costs_nothing_but_time(cluster: Cluster, programs: byte
     assert "1 worker lost in the middle of the work: " in said
 
 
-@NO_RAY
 @pytest.mark.parametrize("command", ["solve", "verify"])
 def test_a_killed_node_costs_nothing_but_time(
     command: str, problems: bytes, alone: bytes, programs: bytes, tmp_path: Path
@@ -281,7 +206,6 @@ def test_a_killed_node_costs_nothing_but_time(
         assert judged(out) == judged(axiom("verify", cwd=tmp_path, stdin=programs).stdout)
 
 
-@NO_RAY
 def test_an_interrupted_run_goes_on_from_there(cluster: Cluster, problems: bytes, alone: bytes, tmp_path: Path) -> None:
     going = Going(*NANO, *on(cluster), cwd=tmp_path, stdin=problems)
     going.wait_for_output()
@@ -299,7 +223,6 @@ def test_an_interrupted_run_goes_on_from_there(cluster: Cluster, problems: bytes
     assert len(receipts(tmp_path)) == MANY
 
 
-@NO_RAY
 def test_a_model_of_the_workspace_is_read_where_it_can_be(cluster: Cluster, problems: bytes, tmp_path: Path) -> None:
     from axiom_cli.models.nano import WEIGHTS
     from axiom_cli.workspace import Workspace
@@ -314,7 +237,6 @@ def test_a_model_of_the_workspace_is_read_where_it_can_be(cluster: Cluster, prob
     )
 
 
-@NO_RAY
 def test_another_version_on_a_node_is_said(problems: bytes, tmp_path: Path) -> None:
     package = Path(axiom_cli.__file__).parent
     shutil.copytree(package, tmp_path / "old" / "axiom_cli", ignore=shutil.ignore_patterns("__pycache__"))
@@ -327,7 +249,6 @@ def test_another_version_on_a_node_is_said(problems: bytes, tmp_path: Path) -> N
         cluster.close()
 
 
-@NO_RAY
 def test_a_cluster_for_this_run_alone_is_gone_after_it(
     problems: bytes, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -345,18 +266,12 @@ def test_a_cluster_for_this_run_alone_is_gone_after_it(
     assert not (tmp_path / ".ray").exists()
 
 
-def raylets() -> set[int]:
-    return {process.pid for process in psutil.process_iter() if "raylet" in process.name()}
-
-
-@NO_RAY
 @pytest.mark.parametrize("wrong", [{"RAY_AUTH_TOKEN": "0" * 32}, {"RAY_AUTH_MODE": "disabled"}])
 def test_a_wrong_token_is_said(cluster: Cluster, programs: bytes, tmp_path: Path, wrong: dict[str, str]) -> None:
     done = axiom("verify", *on(cluster), cwd=tmp_path, stdin=first(programs, 2), env=wrong)
     failed(done, 4, "does not let this run in", "RAY_AUTH_TOKEN")
 
 
-@NO_RAY
 @pytest.mark.parametrize("command", [("solve", "--engine", "scripted", "--model", "solver"), ("verify",)])
 def test_no_cluster_is_said_at_once(command: tuple[str, ...], problems: bytes, programs: bytes, tmp_path: Path) -> None:
     stdin = first(problems if command[0] == "solve" else programs, 8)
@@ -369,23 +284,7 @@ def test_no_cluster_is_said_at_once(command: tuple[str, ...], problems: bytes, p
     failed(asked, 4, f"no Ray cluster can be reached at {address}")
 
 
-@NO_RAY
 @pytest.mark.parametrize("address", ["nonsense", "ray://127.0.0.1:10001", "host:port"])
 def test_no_address(address: str, programs: bytes, tmp_path: Path) -> None:
     done = axiom("verify", "--distribute", "ray", "--address", address, cwd=tmp_path, stdin=first(programs, 2))
     failed(done, 2, address)
-
-
-def test_without_the_package_the_extra_is_named(programs: bytes, tmp_path: Path) -> None:
-    (tmp_path / "without" / "ray").mkdir(parents=True)
-    (tmp_path / "without" / "ray" / "__init__.py").write_text("raise ModuleNotFoundError('no ray')\n")
-    path = os.pathsep.join([str(tmp_path / "without"), environment()["PYTHONPATH"]])
-    done = axiom("verify", "--distribute", "ray", cwd=tmp_path, stdin=first(programs, 2), env={"PYTHONPATH": path})
-    failed(done, 4, "axiom-rl[ray]", "pip install")
-
-
-def test_what_does_not_go_together(programs: bytes, problems: bytes, tmp_path: Path) -> None:
-    failed(axiom("verify", "--distribute", "ray", "--audit", cwd=tmp_path, stdin=first(programs, 2)), 2, "--audit")
-    words = ("solve", "--model", "http://127.0.0.1:9/v1#model", "--distribute", "ray")
-    failed(axiom(*words, cwd=tmp_path, stdin=first(problems, 2)), 2, "one place")
-    failed(axiom("verify", "--distribute", "spark", cwd=tmp_path, stdin=first(programs, 2)), 2, "ray")

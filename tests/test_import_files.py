@@ -1,0 +1,149 @@
+"""`axiom problems import`: files of every kind, columns, and every refused row named and kept."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import shutil
+from pathlib import Path
+
+import pytest
+
+from axiom_cli.commands.refusals import Refusals
+from command_line import ROOT, axiom, failed, rows, talk
+from test_examples import BLOCK, make_shell, replayed
+
+FREE = [{"prompt": "free", "answer": "1"}]
+
+
+def _write(folder, *lines):
+    (folder / "in.jsonl").write_text(
+        "".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines)
+    )
+
+
+QUESTIONS = [{"question": f"{n} + {n}?", "final": {"answer": f"it is #### {2 * n}"}} for n in range(1, 5)]
+MAPPED = ("--column", "prompt=question,answer=final.answer", "--answer-after", "####")
+
+
+def test_refused_rows_are_named_and_kept_and_the_others_imported(tmp_path):
+    bad = {"question": "odd"}
+    _write(tmp_path, QUESTIONS[0], "", bad, bad, QUESTIONS[1], {"question": "x", "final": {"answer": "7"}}, bad)
+    done = axiom("problems", "import", "in.jsonl", *MAPPED, "--refused", "no.jsonl", cwd=tmp_path)
+    assert [row["answer"] for row in rows(done.stdout)] == ["2", "4"]
+    assert done.returncode == 0
+    assert talk(done) == [
+        "warning: refused rows 3-4, 7: it has neither 'answer' nor 'entry_point'",
+        "warning: refused row 6: its answer has no '####'",
+        "2 problems imported from in.jsonl, 4 refused",
+    ]
+    refused = rows((tmp_path / "no.jsonl").read_bytes())
+    assert [row["row"] for row in refused] == [3, 4, 6, 7]
+    assert refused[0] == {"row": 3, "name": "", "reason": "it has neither 'answer' nor 'entry_point'", "data": bad}
+
+
+def test_what_is_told_of_refused_rows_is_bounded():
+    told = Refusals()
+    for number in range(1, 3001):
+        told.add(2 * number, "", "odd", None)
+        told.add(2 * number + 1, "", f"reason {number}", None)
+    lines = [str(rows) for rows in told._reasons.values()]
+    assert len(lines) == 1001 and told.count == 6000
+    assert lines[0].startswith("rows 2, 4, 6, ") and lines[0].endswith(
+        " and 2,900 more, which --refused FILE would keep"
+    )
+
+
+def test_a_line_that_is_not_json_ends_it_unless_bad_lines_are_skipped(tmp_path):
+    _write(tmp_path, FREE[0], '{"prompt": ', "[1]")
+    (tmp_path / "out").write_text("before")
+    failed(axiom("problems", "import", "in.jsonl", "-o", "out", cwd=tmp_path), 3, "line 2: not JSON", "--skip-bad")
+    assert (tmp_path / "out").read_text() == "before" and len(list(tmp_path.iterdir())) == 2
+    words = ("--skip-bad", "-o", "out", "--refused", "no")
+    done = axiom("problems", "import", "in.jsonl", *words, cwd=tmp_path)
+    assert done.returncode == 0 and len(rows((tmp_path / "out").read_bytes())) == 1
+    refused = rows((tmp_path / "no").read_bytes())
+    assert [(row["row"], row["data"]) for row in refused] == [(2, '{"prompt": '), (3, [1])]
+    assert "refused row 2: not JSON" in done.stderr.decode() and "2 refused" in talk(done)[-1]
+
+
+def test_where_no_row_is_of_the_form_nothing_is_written(tmp_path):
+    _write(tmp_path, *QUESTIONS)
+    done = axiom("problems", "import", "in.jsonl", "-o", "out", "--refused", "no", cwd=tmp_path)
+    failed(done, 3, "no row is of the form jsonl: line 1: it has no 'prompt'", "columns question, final", "--as")
+    assert done.stdout == b"" and [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
+    _write(tmp_path)
+    failed(axiom("problems", "import", "in.jsonl", cwd=tmp_path), 5, "holds no row")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (("--column", "promt=question"), 2, "reads no field 'promt'\nhint: did you mean prompt?"),
+        (("--column", "prompt"), 2, "expected FIELD=COLUMN"),
+        (("--column", "prompt=question", "--column", "prompt=x"), 2, "twice: question and x"),
+        (("--column", "prompt=qestion"), 3, "a column 'qestion'; there are question, final, final.answer\nhint: did"),
+        (("--column", "prompt=question,answer=final.anser"), 3, "hint: did you mean final.answer?"),
+        (("--as", "mbpp", "--answer-after", "####"), 2, "rows of mbpp have none"),
+        (("--split", "dev"), 2, "--split dev"),
+        (("--subset", "main"), 2, "has no subsets"),
+        (("-o", "x", "--refused", "x"), 2, "the same file"),
+    ],
+)
+def test_columns_and_options_that_do_not_fit(tmp_path, words, code, said):
+    _write(tmp_path, *QUESTIONS)
+    failed(axiom("problems", "import", "in.jsonl", "-o", "out", *words, cwd=tmp_path), code, said)
+    assert not (tmp_path / "out").exists()
+
+
+CSV = '\ufeffquestion,answer,note\r\n"1,\n2?",007,\r\nthen,1.50,x\r\n'
+
+
+@pytest.mark.parametrize(
+    ("name", "data"),
+    [
+        ("in.json", json.dumps([{"question": "1,\n2?", "answer": "007"}, {"question": "then", "answer": "1.50"}])),
+        ("in.json", '{"question": "1,\\n2?", "answer": "007"}\n{"question": "then", "answer": "1.50"}'),
+        ("in.jsonl", '\ufeff{"question": "1,\\n2?", "answer": "007"}\r\n{"question": "then", "answer": "1.50"}\r\n'),
+        ("in.csv", CSV),
+        ("in.tsv", CSV.replace("1,", "1;").replace(",", "\t").replace("1;", "1,")),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_other_files(tmp_path, name, data, packed):
+    file = tmp_path / (name + ".gz" if packed else name)
+    file.write_bytes(gzip.compress(data.encode()) if packed else data.encode())
+    done = axiom("problems", "import", file.name, "--column", "prompt=question", "--split", "val", cwd=tmp_path)
+    found = [(row["prompt"], row["answer"], row["split"]) for row in rows(done.stdout)]
+    assert found == [("1,\n2?", "007", "val"), ("then", "1.50", "val")], done.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        (
+            "in.jsonl.gz",
+            gzip.compress(b'{"prompt": "p", "answer": 1}\n' * 999)[:-20],
+            "gzip data is damaged or cut off",
+        ),
+        ("in.json", b"[1, 2", "in.json is not what its name says"),
+        ("in.csv", b"prompt,answer\n\xff,1\n", "in.csv is not what its name says"),
+        ("in.csv", b"prompt,answer\n1,2,3\n", "row 1: it has 1 more cells than the heading"),
+        ("none.jsonl", None, "No such file"),
+    ],
+)
+def test_files_that_cannot_be_read(tmp_path, name, data, said):
+    if data is not None:
+        (tmp_path / name).write_bytes(data)
+    failed(axiom("problems", "import", name, "-o", "out", cwd=tmp_path), 3, said)
+    assert not (tmp_path / "out").exists()
+
+
+def test_the_page_about_formats_shows_what_its_commands_say(tmp_path):
+    if not shutil.which("jq"):
+        pytest.skip("the page uses jq, which is not installed here")
+    text = Path(ROOT, "docs", "formats.md").read_text()
+    (programs := tmp_path / "bin").mkdir()
+    (folder := tmp_path / "work").mkdir()
+    assert BLOCK.search(text)
+    assert replayed(text, make_shell(programs), folder) == text
