@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-import axiom_cli
 from axiom_cli import families
 from axiom_cli.families import draw
 from axiom_cli.families.family import LEVELS, Family
@@ -27,8 +26,6 @@ the reference program, for SmolLM2-135M-Instruct as it is. Below a table stands 
 noise; tests/benchmarks/levels.py defines the test and measures again. A dash: the level was changed since. Families
 without these columns were not measured yet.
 """
-MEASURED = Path(axiom_cli.__file__).parent.parent / "docs" / "levels.json"
-"""The measured figures, which lie beside the page and not in the package."""
 HEADS = {"answer": ["level", "problem", "answer"], "program": ["level", "program to write"]}
 FIGURES = {"answer": ["solved", "nats"], "program": ["nats"]}
 """The columns of what was measured."""
@@ -39,7 +36,7 @@ FINDINGS = {
 }
 
 
-def gallery(file: Path = MEASURED) -> str:
+def gallery(file: Path) -> str:
     """The whole page: the families that ship, in the order of their table, with the measured figures of `file`."""
     measured = json.loads(file.read_text("utf-8"))
     found = [families.get(name) for name in families.BUILT_IN]
@@ -101,4 +98,4 @@ def cell(text: str) -> str:
 
 
 if __name__ == "__main__":
-    print(gallery(), end="")
+    print(gallery(Path("docs", "levels.json")), end="")
