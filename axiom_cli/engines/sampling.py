@@ -19,7 +19,7 @@ import torch
 from torch.nn import functional
 
 from axiom_cli.engines.choosing import choose
-from axiom_cli.engines.slots import BLOCK, LEAST, Slots, read, up
+from axiom_cli.engines.slots import BLOCK, LEAST, Slots, cache_argument, read, up
 from axiom_cli.errors import MissingError
 
 REFILL = 1 / 16
@@ -163,7 +163,7 @@ class Writing:
             input_ids=self.token_S[:, None],
             attention_mask=self.slots.mask(self.place_S[:, None], self.model.dtype),
             position_ids=self.place_S[:, None],
-            past_key_values=self.slots.cache,
+            **{cache_argument(type(self.model)): self.slots.cache},
         ).logits[:, -1]
         uniforms_S = self.uniforms_SL[all_S, self.made_S]
         self.token_S, logprob_S = choose(logits_SV, uniforms_S, self.decoding.temperature, self.decoding.top_p)

@@ -6,6 +6,8 @@ on the rows beside it, nor on how long they are: columns that it may not see com
 
 from __future__ import annotations
 
+import functools
+import inspect
 from collections.abc import Sequence
 
 import torch
@@ -136,6 +138,12 @@ class Slots:
         return found if len(found) > 1 else next(iter(found.values()))
 
 
+@functools.cache
+def cache_argument(kind: type[torch.nn.Module]) -> str:
+    """What this kind of model calls its cache: transformers 5.24 gave the argument another name."""
+    return "cache" if "cache" in inspect.signature(kind.forward).parameters else "past_key_values"
+
+
 def read(model: torch.nn.Module, prompts: Sequence[Sequence[int]], pad: int) -> Slots:
     """A cache that holds the prompts, one a slot, padded on the right. In chunks, so that memory stays small."""
     width = up(max(map(len, prompts)), LEAST)
@@ -149,7 +157,7 @@ def read(model: torch.nn.Module, prompts: Sequence[Sequence[int]], pad: int) -> 
             input_ids=part_PQ,
             attention_mask=found.mask(positions_1Q, model.dtype),
             position_ids=positions_1Q,
-            past_key_values=found.cache,
             logits_to_keep=1,
+            **{cache_argument(type(model)): found.cache},
         )
     return found
