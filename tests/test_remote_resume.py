@@ -72,6 +72,22 @@ def test_ctrl_c_ends_at_once_and_only_what_is_missing_is_asked_for_again(tmp_pat
     assert (tmp_path / "b.jsonl").read_bytes() == (tmp_path / "out.jsonl").read_bytes()
 
 
+def test_finished_samples_are_kept_behind_a_slow_one(tmp_path):
+    """The first request takes for ever: the samples that came after it are saved all the same."""
+    with chat_server(seeded) as server:
+        server.faults = ["slow"]
+        run = started(server, tmp_path)
+        waited_for(server, 30)
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=60)
+        assert run.returncode == 130
+        asked, server.faults = len(server.requests), []
+        done = axiom(*words(server), cwd=tmp_path, stdin=LINES)
+        again = len(server.requests) - asked
+    assert done.returncode == 0 and len(rows((tmp_path / "out.jsonl").read_bytes())) == 80
+    assert again <= 80 - asked + 4
+
+
 @pytest.mark.timeout(300)
 def test_a_killed_run_loses_a_few_seconds(tmp_path):
     with chat_server(lambda body: (time.sleep(0.25), seeded(body))[1]) as server:

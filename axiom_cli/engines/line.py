@@ -65,6 +65,10 @@ class Refused(Exception):
         self.status = status
 
 
+TELLING = ("connection.connect", "http11.receive_response_headers.complete")
+"""Events of httpcore: without one of them, a request met a kept connection that brought nothing."""
+
+
 class Answer(NamedTuple):
     """What came back, whole."""
 
@@ -157,7 +161,7 @@ class Line:
         """
         began = await self._pace.enter()
         try:
-            answer = await asyncio.wait_for(self._exchange(method, path, body and body()), self._timeout)
+            answer = await asyncio.wait_for(self._exchanged(method, path, body and body()), self._timeout)
             data = self._data(answer)
         except asyncio.TimeoutError:
             raise Failed(f"no whole answer within {self._timeout:g} s") from None
@@ -175,10 +179,29 @@ class Line:
         self._answered += 1
         return data
 
-    async def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
+    async def _exchanged(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
+        """The answer. Where a kept connection turns out to be closed before it brought anything, which is no failure,
+        the request is sent again, on the next one or a new one."""
+        while True:
+            seen: list[str] = []
+
+            async def trace(event: str, _: Any, seen: list[str] = seen) -> None:
+                if event.startswith(TELLING):
+                    seen.append(event)
+
+            try:
+                return await self._exchange(method, path, body, {"trace": trace})
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                if seen:
+                    raise
+
+    async def _exchange(
+        self, method: str, path: str, body: Mapping[str, Any] | None, extensions: dict[str, Any]
+    ) -> Answer:
         parts, size = [], 0
         sent = None if body is None else json.dumps(body).encode()
-        async with self._client.stream(method, self.address + path, content=sent) as response:
+        url = self.address + path
+        async with self._client.stream(method, url, content=sent, extensions=extensions) as response:
             async for part in response.aiter_bytes():
                 parts.append(part)
                 size += len(part)

@@ -12,11 +12,10 @@ from __future__ import annotations
 
 import math
 import re
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future
-from contextlib import ExitStack
-from itertools import islice
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from contextlib import ExitStack, closing
+from itertools import count, islice
 from typing import Any
 
 from axiom_cli import answers
@@ -99,22 +98,39 @@ class RemoteEngine:
     ) -> Iterator[list[Sample]]:
         """As `Engine.generate`. Raises MissingError where the server or the key is not there, and UsageError where the
         server turns every request down."""
+        arriving = self.arriving(problems, params, samples, starts, messages)
+        with closing(arriving), closing(in_order(arriving)) as ordered:
+            for _ in problems:
+                yield list(islice(ordered, samples))
+
+    def arriving(
+        self,
+        problems: Sequence[Problem],
+        params: SolveConfig,
+        samples: int,
+        starts: Sequence[int] = (),
+        messages: Sequence[Messages | None] = (),
+    ) -> Iterator[tuple[int, Sample]]:
+        """What `generate` gives, each sample as soon as it is there, with its place among all of them."""
         own = messages or [None] * len(problems)
         told = [one or answers.messages(problem) for one, problem in zip(own, problems, strict=True)]
-        asked = (
+        asked = enumerate(
             self._line.start(self._sample(problem, conversation, params, start + copy))
             for problem, conversation, start in zip(problems, told, starts or [0] * len(problems), strict=True)
             for copy in range(samples)
         )
-        waiting: deque[Future[Sample]] = deque()
-
-        def awaited() -> Sample:
-            waiting.extend(islice(asked, AHEAD * self._jobs - len(waiting)))
-            return waiting.popleft().result()
-
+        waiting: dict[Future[Sample], int] = {}
+        started = 0
         try:
-            for _ in problems:
-                yield [awaited() for _ in range(samples)]
+            while True:
+                room = AHEAD * self._jobs - (started - min(waiting.values(), default=started))
+                for place, future in islice(asked, room):
+                    waiting[future], started = place, place + 1
+                if not waiting:
+                    return
+                done, _ = wait(waiting, return_when=FIRST_COMPLETED)
+                for future in sorted(done, key=waiting.__getitem__):
+                    yield waiting.pop(future), future.result()
         finally:
             for future in waiting:
                 future.cancel()
@@ -204,6 +220,17 @@ class RemoteEngine:
     def close(self) -> None:
         """Ends what is under way, and the connections."""
         self._line.close()
+
+
+def in_order(arriving: Iterator[tuple[int, Sample]]) -> Iterator[Sample]:
+    """The samples by place, from 0 on: one that comes early waits for those before it."""
+    early: dict[int, Sample] = {}
+    for place in count():
+        while place not in early:
+            if (arrived := next(arriving, None)) is None:
+                return
+            early[arrived[0]] = arrived[1]
+        yield early.pop(place)
 
 
 def read_completion(data: Any) -> dict[str, Any]:

@@ -7,7 +7,7 @@ goes on where it stopped.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import Any
@@ -59,11 +59,37 @@ def _recipe(engine: Engine, params: SolveConfig, more: dict[str, Any], inputs: d
     return {"stage": "solve", "version": VERSION, "config": settings, "inputs": inputs}
 
 
+Made = tuple[dict[str, Any], list[Sample]]
+"""A recipe and the samples that it gave."""
+
+
+class Saving:
+    """Saves what was made every few seconds. What cannot be saved on the way is tried again at the end, when every
+    sample has been handed on."""
+
+    def __init__(self, save: Callable[[Sequence[Made]], None]) -> None:
+        self._save, self._unsaved, self._last = save, [], time.monotonic()
+
+    def add(self, recipe: dict[str, Any], samples: list[Sample]) -> None:
+        """Takes it down, and saves if it is time."""
+        self._unsaved.append((recipe, samples))
+        if time.monotonic() - self._last > SAVE_EVERY:
+            self._last = time.monotonic()
+            with suppress(MissingError):
+                self._save(self._unsaved)
+                self._unsaved = []
+
+    def rest(self) -> None:
+        """Saves what is left. Raises MissingError where it cannot."""
+        self._save(self._unsaved)
+
+
 class Remembered:
     """An `Engine` over another one and a workspace, or none.
 
     An engine that computes its problems together gives samples that depend on each other by rounding: its requests are
-    remembered and made again as a whole, so that going on gives what one go would have given.
+    remembered and made again as a whole, so that going on gives what one go would have given. One that hands samples
+    on as they arrive (a server's, each of which may be paid for) has them remembered one by one.
     """
 
     def __init__(self, engine: Engine, workspace: Workspace | None, spent: Spent | None = None) -> None:
@@ -90,6 +116,8 @@ class Remembered:
         """As `Engine.generate`. Raises ValueError where the engine does not keep the order of the problems."""
         asked = list(map(Request, problems, starts or [0] * len(problems), messages or [None] * len(problems)))
         make = self._whole if getattr(self._engine, "together", False) else self._each
+        if hasattr(self._engine, "arriving"):
+            make = self._singly
         for group in make(asked, params, samples):
             self.spent.samples += len(group)
             self.spent.tokens += sum(sample.tokens for sample in group)
@@ -109,30 +137,48 @@ class Remembered:
             yield group
 
     def _each(self, asked: Sequence[Request], params: SolveConfig, samples: int) -> Iterator[list[Sample]]:
-        """Each request for itself: handed on and then remembered, every few seconds and whenever the reader or the user
-        stops us. What cannot be saved on the way is tried again at the end, when every sample has been handed on."""
+        """Each request for itself, remembered every few seconds and whenever the reader or the user stops us."""
         recipes = [one.recipe(self._engine, params, samples) for one in asked]
         known = [self._recall(recipe) for recipe in recipes]
         new = [one for one, group in zip(asked, known, strict=True) if group is None]
-        fresh, saved = self._written(new, params, samples), time.monotonic()
-        unsaved: list[tuple[dict[str, Any], list[Sample]]] = []
+        fresh, saving = self._written(new, params, samples), Saving(self._save)
         try:
             for request, recipe, group in zip(asked, recipes, known, strict=True):
                 if group is not None:
                     yield [replace(sample, problem=request.problem) for sample in group]
                     continue
-                unsaved.append((recipe, group := next(fresh)))
+                saving.add(recipe, group := next(fresh))
                 yield group
-                if time.monotonic() - saved > SAVE_EVERY:
-                    saved = time.monotonic()
-                    with suppress(MissingError):
-                        self._save(unsaved)
-                        unsaved = []
         finally:
             try:
                 fresh.close()
             finally:
-                self._save(unsaved)
+                saving.rest()
+
+    def _singly(self, asked: Sequence[Request], params: SolveConfig, samples: int) -> Iterator[list[Sample]]:
+        """Each sample for itself, remembered every few seconds in whatever order they come."""
+        single = [Request(one.problem, one.start + copy, one.told) for one in asked for copy in range(samples)]
+        recipes = [one.recipe(self._engine, params, 1) for one in single]
+        there = {place: found[0] for place, recipe in enumerate(recipes) if (found := self._recall(recipe))}
+        new = [place for place in range(len(single)) if place not in there]
+        arriving, saving = self._arriving([single[place] for place in new], params), Saving(self._save)
+        try:
+            for first in range(0, len(single), samples):
+                group = range(first, first + samples)
+                while not all(place in there for place in group):
+                    number, sample = next(arriving)
+                    there[new[number]] = sample
+                    saving.add(recipes[new[number]], [sample])
+                yield [replace(there.pop(place), problem=single[place].problem) for place in group]
+        finally:
+            try:
+                arriving.close()
+            finally:
+                saving.rest()
+
+    def _arriving(self, asked: Sequence[Request], params: SolveConfig) -> Iterator[tuple[int, Sample]]:
+        starts, told = [one.start for one in asked], [one.told for one in asked]
+        return self._engine.arriving([one.problem for one in asked], params, 1, starts, told)
 
     def _whole(self, asked: Sequence[Request], params: SolveConfig, samples: int) -> Iterator[list[Sample]]:
         """All requests in one: remembered as soon as they are written, or where that fails when they were handed on."""
@@ -158,7 +204,7 @@ class Remembered:
         receipt = self._workspace.recall(recipe) if self._workspace else None
         return list(self._workspace.get_records(receipt["samples"], Sample)) if receipt else None
 
-    def _save(self, made: Sequence[tuple[dict[str, Any], list[Sample]]]) -> None:
+    def _save(self, made: Sequence[Made]) -> None:
         """Remembers what is whole: where a completion could not be had, that is tried again next time."""
         whole = [(recipe, group) for recipe, group in made if group and all(s.finish != "error" for s in group)]
         if self._workspace is None or not whole:
