@@ -142,7 +142,7 @@ def test_ruff_finds_nothing_here() -> None:
 
 
 SUBCOMMANDS = [[], *([name] for name in COMMANDS)]
-SUBCOMMANDS += [["problems", name] for name in ("list", "gen", "audit", "import", "overlap")]
+SUBCOMMANDS += [["problems", name] for name in ("list", "gen", "audit", "import", "overlap", "calibrate", "new")]
 SUBCOMMANDS += [["workspace", name] for name in ("ls", "show", "why", "diff", "gc", "fsck", "export")]
 HELP = """
 import sys
