@@ -121,6 +121,13 @@ def standing(kind: str, fails: int, passes: int = 0, needs: int = 1) -> Standing
     return Standing(kind, passes, fails, passes + fails, needs)
 
 
+def test_of_equal_chances_the_cheaper_one_is_taken() -> None:
+    """Samples of one kind took 10 tokens each, those of the other 90."""
+    dear, cheap = replace(standing("a", 1), tokens=90), replace(standing("b", 1), tokens=10)
+    assert allocate([dear, cheap, dear], 1, 8) == [1]
+    assert allocate([dear, replace(cheap, tokens=90)], 1, 8) == [0]
+
+
 def test_alike_problems_get_even_shares() -> None:
     assert allocate([standing("a", 1)] * 5, 10, 8) == sorted([*range(5)] * 2)
     assert allocate([standing("a", 3), standing("a", 1), standing("a", 0, 1)], 2, 8) == [1, 1]

@@ -2,7 +2,7 @@
 
     PYTHONPATH=. python tests/benchmarks/strategies.py [--model nano] [--problems 200] [--samples 8] [--form answer]
 
-All get the same problems (arithmetic and rpn, levels 3 to 6). `to equal` is the share of best-of-n's tokens after which
+All get the same problems: by default those of `axiom loop`, its four families at levels 3 to 7. `to equal` is the share of best-of-n's tokens after which
 a strategy has solved as many problems: for one that goes on in rounds counted round by round, else where all of it did.
 The engine is warm; each time is the best of `--rounds`.
 """
@@ -80,13 +80,15 @@ def main() -> None:
     parser.add_argument("--model", default="nano")
     parser.add_argument("--problems", type=int, default=200)
     parser.add_argument("--samples", type=int, default=8)
-    parser.add_argument("--levels", type=int, nargs=2, default=(3, 6))
+    parser.add_argument("--families", default="arithmetic,rpn,parentheses,list_ops")
+    parser.add_argument("--levels", type=int, nargs=2, default=(3, 7))
+    parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--form", default="answer")
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
     levels = list(range(options.levels[0], options.levels[1] + 1))
-    problems = list(draw.problems(["arithmetic", "rpn"], options.problems, levels, "train", 7, options.form))
-    base = SolveConfig(samples=options.samples, max_tokens=192, temperature=0.8)
+    problems = list(draw.problems(options.families.split(","), options.problems, levels, "train", options.seed, options.form))
+    base = SolveConfig(samples=options.samples, max_tokens=192, temperature=0.8, seed=options.seed)
     ways = {
         "best-of-n": base,
         "best-of-n until solved": replace(base, until_solved=True),

@@ -54,7 +54,14 @@ def quota(rounds: Rounds, used: int, budget: int) -> int:
 def standings(rounds: Rounds) -> list[Standing]:
     """How each problem stands."""
     return [
-        Standing((problem.family, problem.level), passes, fails, len(group), rounds.config.enough)
+        Standing(
+            (problem.family, problem.level),
+            passes,
+            fails,
+            len(group),
+            rounds.config.enough,
+            sum(sample.tokens for sample in group),
+        )
         for problem, passes, fails, group in zip(
             rounds.problems, rounds.passes, rounds.fails, rounds.groups, strict=True
         )

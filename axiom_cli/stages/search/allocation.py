@@ -1,9 +1,10 @@
-"""Who gets the next samples: problems in the order of the chance that one more sample solves them.
+"""Who gets the next samples: problems in the order of the chance that one more sample solves them, by what it costs.
 
 A problem's chance p that a sample passes is drawn from a Beta distribution that its kind of problem (family and level)
 shares; the distribution is fitted to what the run has seen of that kind, so that a kind nobody solves is left for one
 that only lacks luck. The value of the j-th sample of a problem in one round is E[(1 - p)^(j - 1) p], the chance that it
-is the first to pass; the highest come first. With one kind, or before anything is known, that is an even share.
+is the first to pass, divided by the tokens that samples of this kind take; the highest come first. With one kind, or
+before anything is known, that is an even share.
 docs/decisions/0009 compares it with other rules.
 """
 
@@ -26,14 +27,15 @@ Seen = Mapping[tuple[int, int], int]
 
 @dataclass(frozen=True)
 class Standing:
-    """How a problem stands: its kind, how many samples passed, failed and were asked for, and how many passes it needs
-    to be settled."""
+    """How a problem stands: its kind, how many samples passed, failed and were asked for, how many passes it needs to
+    be settled, and how many tokens its samples had."""
 
     kind: Hashable
     passes: int
     fails: int
     tried: int
     needs: int
+    tokens: int = 0
 
 
 def _log_beta(a: float, b: float) -> float:
@@ -63,10 +65,19 @@ def priors(standings: Sequence[Standing]) -> dict[Hashable, Prior]:
     return {kind: fit(counts) for kind, counts in seen.items()}
 
 
+def costs(standings: Sequence[Standing]) -> dict[Hashable, float]:
+    """Tokens of a sample of each kind, on average; at least one."""
+    tokens, samples = Counter[Hashable](), Counter[Hashable]()
+    for one in standings:
+        tokens[one.kind] += one.tokens
+        samples[one.kind] += one.tried
+    return {kind: max(1.0, tokens[kind] / samples[kind]) if samples[kind] else 1.0 for kind in samples}
+
+
 def allocate(standings: Sequence[Standing], quota: int, most: int) -> list[int]:
     """The places of the problems that get a sample each, in order, a place as often as it gets one: `quota` in all,
     none for a settled problem, and no problem more than `most` over the whole run."""
-    prior = priors(standings)
+    prior, cost = priors(standings), costs(standings)
     waiting: list[tuple[float, int, int, float, float]] = []
 
     def enter(place: int, more: int, alone: float) -> None:
@@ -75,7 +86,7 @@ def allocate(standings: Sequence[Standing], quota: int, most: int) -> list[int]:
         if one.passes < one.needs and one.tried + more < most:
             a, b = prior[one.kind]
             chance = (a + one.passes) / (a + b + one.passes + one.fails + more)
-            value = round(alone * chance / (one.needs - one.passes), 9)
+            value = round(alone * chance / (one.needs - one.passes) / cost[one.kind], 12)
             heapq.heappush(waiting, (-value, one.tried + more, place, alone, chance))
 
     for place in range(len(standings)):
