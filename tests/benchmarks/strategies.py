@@ -86,8 +86,8 @@ def main() -> None:
     parser.add_argument("--form", default="answer")
     parser.add_argument("--rounds", type=int, default=2)
     options = parser.parse_args()
-    levels = list(range(options.levels[0], options.levels[1] + 1))
-    problems = list(draw.problems(options.families.split(","), options.problems, levels, "train", options.seed, options.form))
+    names, levels = options.families.split(","), list(range(options.levels[0], options.levels[1] + 1))
+    problems = list(draw.problems(names, options.problems, levels, "train", options.seed, options.form))
     base = SolveConfig(samples=options.samples, max_tokens=192, temperature=0.8, seed=options.seed)
     ways = {
         "best-of-n": base,
