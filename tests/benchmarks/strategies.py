@@ -2,8 +2,9 @@
 
     PYTHONPATH=. python tests/benchmarks/strategies.py [--model nano] [--problems 200] [--samples 8] [--form answer]
 
-All get the same problems: by default those of `axiom loop`, its four families at levels 3 to 7. `to equal` is the share of best-of-n's tokens after which
-a strategy has solved as many problems: for one that goes on in rounds counted round by round, else where all of it did.
+All get the same problems: by default those of `axiom loop`, its four families at levels 3 to 7. `to equal` is the share
+of best-of-n's tokens after which a strategy has solved as many problems: for one that goes on in rounds counted round
+by round, else where all of it did.
 The engine is warm; each time is the best of `--rounds`.
 """
 
