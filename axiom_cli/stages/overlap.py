@@ -10,6 +10,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 
 from axiom_cli.errors import GateFailed
@@ -57,6 +58,29 @@ def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
     return Overlap(len(lefts), len(rights), sum(equal), sum(shared), len(boilerplate), touched[:5])
 
 
+def touching(samples: Sequence[Sample], problems: Sequence[Problem]) -> set[int]:
+    """The places of the samples that would train on one of `problems`: whose prompt is equal to its prompt, or that
+    share a run of 8 words with it, in their prompt or in the completion. What is boilerplate, both sides say."""
+    _, of_problems = _read(problems)
+    _, of_samples = _read({sample.problem.id: sample.problem for sample in samples}.values())
+    boilerplate = set().union(*map(_frequent, [*of_problems.values(), *of_samples.values()]))
+    whole = {tuple(_tokens(problem.prompt)) for problem in problems}
+    runs = {run for tokens in whole for part in _content(list(tokens), boilerplate) for run in _runs(part, WORDS)}
+
+    @cache
+    def touches(text: str) -> bool:
+        tokens = _tokens(text)
+        return any(run in runs for part in _content(tokens, boilerplate) for run in _runs(part, WORDS))
+
+    @cache
+    def asked(prompt: str) -> bool:
+        return tuple(_tokens(prompt)) in whole or touches(prompt)
+
+    return {
+        place for place, sample in enumerate(samples) if asked(sample.problem.prompt) or touches(sample.text)
+    }
+
+
 class Screen:
     """What stands between a run's training problems and those held out from it.
 
@@ -75,6 +99,10 @@ class Screen:
         """The share of held-out problems with a run of 8 words in `problems`. Raises GateFailed where one is equal."""
         self._refuse(problems, "training", "held out")
         return round(overlap(self._held, problems).ngram / max(1, len(self._held)), 4)
+
+    def touching(self, samples: Sequence[Sample]) -> set[int]:
+        """As `touching`, against all held-out problems."""
+        return touching(samples, self._held)
 
     def through(self, samples: Iterable[Sample]) -> list[Sample]:
         """The cold start's samples. Raises GateFailed where the problem of one is held out."""
