@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from axiom_cli import console
-from axiom_cli.commands.streams import stdout, words
+from axiom_cli.commands.streams import stdout
 
 if TYPE_CHECKING:
     from axiom_cli.stages.select import Selection
@@ -27,14 +27,19 @@ LEGEND = {
     "padding": "padding: no loss",
 }
 SAMPLES = {
+    "verdicts": "verdicts",
+    "cut_off": "cut off, accepted or not",
     "failed": "failed",
     "infra": "infra: no label",
     "truncated": "accepted, but cut off",
     "screened": "seen by the evaluation",
     "repeated": "same solution again",
     "capped": "beyond --max-per-problem",
-    "dropped": "without news, beyond their share",
+    "always_solved": "no news: problem always solved",
+    "foreseen": "no news: foreseen",
+    "dropped": "no news, beyond their share",
     "kept": "kept as rows",
+    "problems": "problems of the rows",
 }
 NUMBERS = {
     "too_long": "rows left out: too long",
@@ -50,16 +55,11 @@ def selected(selection: Selection) -> None:
     """The numbers of a selection, as a table."""
     if console.is_quiet():
         return
-    told = selection.counts()
-    rows = [["verdicts", f"{told['verdicts']:,}", ""]]
-    rows += [[what, f"{told[name]:,}", _share(told[name], told["verdicts"])] for name, what in SAMPLES.items()]
+    told, total = selection.counts(), selection.verdicts
+    rows = [[what, f"{told[name]:,}", _share(told[name], total)] for name, what in SAMPLES.items()]
+    low, mean, high = (f"{told['weights'][name]:.2f}" for name in ("min", "mean", "max"))
+    rows += [["weights of the rows", f"{low} to {high}", f"mean {mean}"]]
     console.table("selection", ["samples", "count", "share"], rows)
-    weights = told["weights"]
-    console.note(
-        f"{words(told['problems'], 'problem')}; weights {weights['min']:.2f} to {weights['max']:.2f}, "
-        f"mean {weights['mean']:.2f}; {told['always_solved']:,} rows of problems always solved, {told['foreseen']:,} "
-        f"foreseen; truncation rate {told['truncation_rate']:.1%}"
-    )
 
 
 def show(preview: Preview) -> None:

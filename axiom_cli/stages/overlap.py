@@ -87,6 +87,7 @@ class Screen:
     An equal problem is a leak: the same prompt, but for case and white space, with the same answer. A shared run of
     words is none by itself, so that its rate is reported and nothing is refused for it: where statements are put
     together from few parts, every second held-out problem has a run in thousands of others, and yet another answer.
+    What is trained on has none all the same: the rows that share one are left out, and counted.
     """
 
     def __init__(self, val: Sequence[Problem], test: Sequence[Problem]) -> None:
@@ -105,10 +106,12 @@ class Screen:
         return touching(samples, self._held)
 
     def through(self, samples: Iterable[Sample]) -> list[Sample]:
-        """The cold start's samples. Raises GateFailed where the problem of one is held out."""
+        """The cold start's samples but for those that share a run of 8 words with what is held out. Raises GateFailed
+        where the problem of one is held out itself."""
         found = list(samples)
         self._refuse([sample.problem for sample in found], "cold-start", "held out")
-        return found
+        seen = self.touching(found)
+        return [sample for place, sample in enumerate(found) if place not in seen]
 
     def _refuse(self, problems: Sequence[Problem], what: str, where: str) -> None:
         leaked = [problem for problem in problems if _key(problem) in self._keys]
