@@ -111,9 +111,7 @@ def _render(tokenizer: Any, messages: Messages, generation: bool) -> str:
     template = tokenizer.get_chat_template()
     clocked = _clock() + template if CLOCK in template else None
     given = [dict(message) for message in messages]
-    return tokenizer.apply_chat_template(
-        given, chat_template=clocked, add_generation_prompt=generation, tokenize=False
-    )
+    return tokenizer.apply_chat_template(given, chat_template=clocked, add_generation_prompt=generation, tokenize=False)
 
 
 def _clock() -> str:

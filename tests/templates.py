@@ -6,17 +6,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-WORDS = (
+CORPUS = (
     "solve the problem reason step by between and then give one line that starts with answer holds alone write program "
     "whole function in block ends evaluate what is two plus times minus a an of to it four you are assistant helpful "
     "user model system today date cutting knowledge december july not right try again from beginning thinking so first"
-).split()
+)
 
 CHATML = (
     "{% for m in messages %}<|im_start|>{{ m.role }}\n{{ m.content }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
-DEFAULT_SYSTEM = "{% if messages[0].role != 'system' %}<|im_start|>system\nYou are a helpful assistant<|im_end|>\n{% endif %}"
+DEFAULT_SYSTEM = (
+    "{% if messages[0].role != 'system' %}<|im_start|>system\nYou are a helpful assistant<|im_end|>\n{% endif %}"
+)
 LLAMA3 = (
     "{{ bos_token }}{% if strftime_now is defined %}{% set day = strftime_now('%d %b %Y') %}"
     "{% else %}{% set day = '26 Jul 2024' %}{% endif %}"
@@ -24,14 +26,16 @@ LLAMA3 = (
     "{% else %}{% set said = '' %}{% set rest = messages %}{% endif %}"
     "<|start_header_id|>system<|end_header_id|>\n\nCutting Knowledge Date: December 2023\nToday Date: {{ day }}\n\n"
     "{{ said }}<|eot_id|>"
-    "{% for m in rest %}<|start_header_id|>{{ m.role }}<|end_header_id|>\n\n{{ m.content | trim }}<|eot_id|>{% endfor %}"
+    "{% for m in rest %}<|start_header_id|>{{ m.role }}<|end_header_id|>\n\n{{ m.content | trim }}<|eot_id|>"
+    "{% endfor %}"
     "{% if add_generation_prompt %}<|start_header_id|>assistant<|end_header_id|>\n\n{% endif %}"
 )
 GEMMA = (
     "{{ bos_token }}{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
     "{% for m in messages %}"
     "{% if (m.role == 'user') != (loop.index0 % 2 == 0) %}{{ raise_exception('roles must alternate') }}{% endif %}"
-    "<start_of_turn>{{ 'model' if m.role == 'assistant' else m.role }}\n{{ m.content | trim }}<end_of_turn>\n{% endfor %}"
+    "<start_of_turn>{{ 'model' if m.role == 'assistant' else m.role }}\n{{ m.content | trim }}<end_of_turn>\n"
+    "{% endfor %}"
     "{% if add_generation_prompt %}<start_of_turn>model\n{% endif %}"
 )
 MISTRAL = (
@@ -42,7 +46,8 @@ MISTRAL = (
 )
 STRIPPING = (
     "{% for m in messages %}{% set said = m.content %}"
-    "{% if m.role == 'assistant' and '</think>' in said %}{% set said = said.split('</think>')[-1].lstrip('\n') %}{% endif %}"
+    "{% if m.role == 'assistant' and '</think>' in said %}"
+    "{% set said = said.split('</think>')[-1].lstrip('\n') %}{% endif %}"
     "<|im_start|>{{ m.role }}\n{{ said }}<|im_end|>\n{% endfor %}"
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
@@ -115,7 +120,7 @@ def tokenizer_of(kind: Kind):
         vocab_size=600, initial_alphabet=sorted(pre_tokenizers.ByteLevel.alphabet()), special_tokens=names,
         show_progress=False,
     )  # fmt: skip
-    raw.train_from_iterator([" ".join(WORDS), " ".join(WORDS).title(), *WORDS], trainer)
+    raw.train_from_iterator([CORPUS, CORPUS.title(), *CORPUS.split()], trainer)
     tokenizer = PreTrainedTokenizerFast(
         tokenizer_object=raw, eos_token=kind.ends[0], pad_token=kind.ends[0], bos_token=kind.bos,
         additional_special_tokens=list(kind.more), clean_up_tokenization_spaces=False,

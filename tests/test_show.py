@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -78,17 +79,15 @@ def test_show_stands_bare_or_with_a_number(words: list[str], count: int, folder:
     done = axiom("train", "--model", base, *words, "--against", "eval.jsonl", cwd=folder)
     assert done.returncode == 0, talk(done)
     assert len(rows(done.stdout)) == min(count, 21)
-    lines = [line.split("  ") for line in talk(done)]
-    told = {line[0]: line[-1].split()[0] for line in lines if len(line) > 1}
-    assert (told["verdicts"], told["rows"]) == ("24", "21")
-    assert "seen by the evaluation             3      12.5%" in talk(done), "an equal prompt is one, whatever its case"
-    assert not list(folder.glob("*.part"))
+    told = [re.split("  +", line) for line in talk(done)]
+    assert ["seen by the evaluation", "3", "12.5%"] in told, "an equal prompt is one, whatever its case"
+    assert ["rows", "21"] in told and ["verdicts", "24", "100.0%"] in told
 
 
 @pytest.mark.parametrize(
     ("make", "code", "said"),
     [
-        (lambda v: replace(v, sample=replace(v.sample, text="")), 3, ["every token would be masked", "hint: leave out"]),
+        (lambda v: replace(v, sample=replace(v.sample, text="")), 3, ["every token would be masked", "hint:"]),
         (lambda v: replace(v, status="fail"), 5, ["no accepted solution", "hint: none of 24 passed"]),
         (lambda v: replace(v, status="infra"), 5, ["hint: every verdict is infra"]),
         (lambda v: v if int(v.sample.problem.id, 16) < 5 else replace(v, status="fail"), 5, ["only 5 rows", "--force"]),
@@ -105,7 +104,8 @@ def test_a_model_whose_texts_never_end_is_refused(folder: Path, tmp_path: Path) 
     for name in ("tokenizer_config.json", "config.json", "generation_config.json"):
         told = json.loads((path / name).read_text())
         (path / name).write_text(json.dumps({k: v for k, v in told.items() if not k.startswith("eos_token")}))
-    failed(axiom("train", "v.jsonl", "--show", "--model", str(path), cwd=folder), 3, "no end-of-text token", "eos_token")
+    done = axiom("train", "v.jsonl", "--show", "--model", str(path), cwd=folder)
+    failed(done, 3, "no end-of-text token", "hint: name one in its tokenizer_config.json")
 
 
 def test_samples_of_another_tokenizer_are_told_of_loudly(folder: Path, base: str) -> None:

@@ -1,4 +1,4 @@
-"""Training sees, to the id, what sampling saw: whatever a chat template does with roles, dates, defaults and thinking."""
+"""Training sees, to the id, what sampling saw, whatever a template does with roles, dates, defaults and thinking."""
 
 from __future__ import annotations
 
@@ -146,9 +146,8 @@ def test_without_a_template_a_text_begins_as_the_tokenizer_begins_it() -> None:
     tokenizer = templates.tokenizer_of(KINDS["gemma"])
     tokenizer.chat_template = None
     assert tokenizer.decode(prompts.conversation_ids(tokenizer, SAID)) == "S\n\nU\n\n"
-    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(
-        single="<bos> $A <eos>", special_tokens=[(token, tokenizer.convert_tokens_to_ids(token)) for token in ("<bos>", "<eos>")]
-    )
+    known = [(token, tokenizer.convert_tokens_to_ids(token)) for token in ("<bos>", "<eos>")]
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="<bos> $A <eos>", special_tokens=known)
     assert tokenizer.decode(prompts.conversation_ids(tokenizer, SAID)) == "<bos>S\n\nU\n\n"
 
 

@@ -35,7 +35,8 @@ def test_loss_falls_on_the_completion_and_its_end_alone(trainer: Trainer) -> Non
     long = replace(long, text=f"{long.text}00")
     rows = encode([(short, 1.0), (long, 1.0)], trainer.tokenizer, trainer.ends, 512).rows
     (one, two), counts = placed(rows, trainer.ends, TrainConfig(batch_size=2, grad_accum=1), trainer.base)
-    text = {place: "".join(text for text, where in one.tokens(trainer.tokenizer) if where == place) for place in counts}
+    tokens = one.tokens(trainer.tokenizer)
+    text = {place: "".join(text for text, where in tokens if where == place) for place in counts}
     assert text["prompt"] == "<user>Evaluate: 0<assistant>"
     assert text["learned"] == "<think>\n0\n</think>\nAnswer: 0"
     assert text["end"] == "<eos>"

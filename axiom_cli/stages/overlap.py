@@ -76,9 +76,7 @@ def touching(samples: Sequence[Sample], problems: Sequence[Problem]) -> set[int]
     def asked(prompt: str) -> bool:
         return tuple(_tokens(prompt)) in whole or touches(prompt)
 
-    return {
-        place for place, sample in enumerate(samples) if asked(sample.problem.prompt) or touches(sample.text)
-    }
+    return {place for place, sample in enumerate(samples) if asked(sample.problem.prompt) or touches(sample.text)}
 
 
 class Screen:

@@ -54,7 +54,7 @@ def show(
     on_selection: OnSelection | None = None,
     note: Note | None = None,
 ) -> Preview:
-    """The `first` rows (0: all) that `train` would see. NothingToDo where there is none; `note` is told what is lost."""
+    """The `first` rows (0: all) that `train` would see. NothingToDo where there are none; `note` is told of losses."""
     from axiom_cli.training.places import placed
 
     selection = chosen(verdicts, config, screen, on_selection, note)

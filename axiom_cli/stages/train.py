@@ -46,10 +46,9 @@ def train(
     screen: Screen | None = None,
     on_selection: OnSelection | None = None,
 ) -> Adapter:
-    """Selects rows among `verdicts` and fits an adapter of `model` on them; `extra["selection"]` has every number of the
-    selection. The input is read to its end first.
+    """Selects rows among `verdicts` and fits an adapter of `model` on them. The input is read to its end first.
 
-    `screen` knows the samples that the evaluation has seen; `on_selection` is told before anything is loaded.
+    `extra["selection"]` of the adapter has every number of the selection. `screen` knows the samples that the evaluation has seen; `on_selection` is told before anything is loaded.
     NothingToDo for fewer than 20 rows without `config.force`; under 200 `note` is told.
     """
     selection = chosen(verdicts, config, screen, on_selection, note)

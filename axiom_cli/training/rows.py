@@ -109,9 +109,7 @@ def encode(
     return out
 
 
-def completion_ids(
-    tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str = ""
-) -> tuple[list[int], bool]:
+def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str = "") -> tuple[list[int], bool]:
     """The ids that the loss falls on, ending in one of `ends`, and whether they had to be encoded from the text. What
     is encoded does not begin with `opening`, which is the end of the prompt already (see `prompts.opening`)."""
     here = not _are_of(tokenizer, sample, ends)
