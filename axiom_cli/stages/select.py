@@ -66,8 +66,8 @@ class Selection:
     cut_off: int = 0
 
     def counts(self) -> dict[str, Any]:
-        """Every number: the counts, `kept`, `problems` (of the rows), `truncation_rate`, and `weights` (of the rows: min,
-        mean, max)."""
+        """Every number: the counts, `kept`, `problems` of the rows, `truncation_rate`, and `weights` of the rows, their
+        min, mean and max."""
         numbers: dict[str, Any] = {name: value for name, value in vars(self).items() if name != "choices"}
         weights = [choice.weight for choice in self.choices] or [0.0]
         return {

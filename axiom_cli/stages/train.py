@@ -48,8 +48,9 @@ def train(
 ) -> Adapter:
     """Selects rows among `verdicts` and fits an adapter of `model` on them. The input is read to its end first.
 
-    `extra["selection"]` of the adapter has every number of the selection. `screen` knows the samples that the evaluation has seen; `on_selection` is told before anything is loaded.
-    NothingToDo for fewer than 20 rows without `config.force`; under 200 `note` is told.
+    `screen` knows the samples that the evaluation has seen; `on_selection` is told before anything is loaded; the
+    adapter's `extra["selection"]` has every number. NothingToDo for fewer than 20 rows without `config.force`; under
+    200 `note` is told.
     """
     selection = chosen(verdicts, config, screen, on_selection, note)
     adapter = train_on(selection.choices, model, config, workspace, on_step=on_step, note=note)
