@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
+from itertools import chain
 from typing import Any
 
 from axiom_cli.errors import GateFailed
@@ -60,10 +61,11 @@ def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
 
 def touching(samples: Sequence[Sample], problems: Sequence[Problem]) -> set[int]:
     """The places of the samples that would train on one of `problems`: whose prompt is equal to its prompt, or that
-    share a run of 8 words with it, in their prompt or in the completion. What is boilerplate, both sides say."""
-    _, of_problems = _read(problems)
-    _, of_samples = _read({sample.problem.id: sample.problem for sample in samples}.values())
-    boilerplate = set().union(*map(_frequent, [*of_problems.values(), *of_samples.values()]))
+    share a run of 8 words with it, in their prompt or in the completion. What is boilerplate, each side says, and both
+    together where there are few of either."""
+    asked_of = {sample.problem.id: sample.problem for sample in samples}.values()
+    sides = [_read(given)[1].values() for given in (problems, asked_of, [*problems, *asked_of])]
+    boilerplate = set().union(*map(_frequent, chain(*sides)))
     whole = {tuple(_tokens(problem.prompt)) for problem in problems}
     runs = {run for tokens in whole for part in _content(list(tokens), boilerplate) for run in _runs(part, WORDS)}
 
