@@ -77,13 +77,20 @@ def _said(text: str) -> slice:
     stop = text.find(OPEN, start) if OPEN in text[start:] else len(text)
     if not any(tag in text for tag in OTHERS):
         return slice(start, stop)
-    first, last = _said_by_lines(text[start:stop])
+    first, last, _ = _said_by_lines(text[start:stop])
     return slice(start + first, start + last)
 
 
-def _said_by_lines(text: str) -> tuple[int, int]:
-    """Where the spoken part begins and ends, by the tags of OTHERS. What an opening tag began ends with its own closing
-    tag wherever that stands."""
+def unclosed(text: str) -> str:
+    """The tag that would close the thought which `text` breaks off in; nothing where it is not in one."""
+    if text.rfind(OPEN) > text.rfind(CLOSE):
+        return CLOSE
+    return _said_by_lines(text[text.rfind(CLOSE) + len(CLOSE) :] if CLOSE in text else text)[2]
+
+
+def _said_by_lines(text: str) -> tuple[int, int, str]:
+    """Where the spoken part begins and ends, by the tags of OTHERS, and the tag that is still to come. What an opening
+    tag began ends with its own closing tag wherever that stands."""
     first, last, at, fence, closing = 0, len(text), 0, "", ""
     for line in text.split("\n"):
         if not closing and not (fence := _within(line, fence)):
@@ -95,7 +102,7 @@ def _said_by_lines(text: str) -> tuple[int, int]:
         if closing and closing in line:
             first, last, fence, closing = at + line.rindex(closing) + len(closing), len(text), "", ""
         at += len(line) + 1
-    return first, last
+    return first, last, closing
 
 
 def _within(line: str, fence: str) -> str:

@@ -8,6 +8,7 @@ import errno
 import importlib
 import os
 import sys
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 import typer
@@ -41,7 +42,11 @@ GLOBALS = [
 EXIT_INTERRUPTED = 130
 STREAMS = range(3)
 STDOUT = 1
-DATA = "data/synthetic"
+BARE: dict[str, tuple[str, Callable[[str], bool]]] = {
+    "--output-dir": ("data/synthetic", lambda following: not following.startswith("-")),
+    "--show": ("0", str.isdecimal),
+}
+"""Options that may stand bare: what is meant then, and whether the word behind one is its value."""
 # The classes of Typer's own parser, which moved from click into Typer: reached through a public descendant.
 Misuse: Any = typer.BadParameter.__bases__[0]
 ENVIRONMENT = {
@@ -105,7 +110,7 @@ def split_globals(argv: list[str]) -> tuple[list[str], dict[str, Any]]:
     """The arguments without the global options, which may stand anywhere before `--`, and those options."""
     rest: list[str] = []
     flags: dict[str, Any] = {}
-    words = iter(_bare_folder(argv))
+    words = iter(_filled(argv))
     for word in words:
         if word == "--":
             return [*rest, word, *words], flags
@@ -120,14 +125,14 @@ def split_globals(argv: list[str]) -> tuple[list[str], dict[str, Any]]:
     return rest, flags
 
 
-def _bare_folder(argv: list[str]) -> list[str]:
-    """`--output-dir` may stand bare, which an option that takes a value cannot do by itself."""
+def _filled(argv: list[str]) -> list[str]:
+    """The words, with a value behind each bare option, which one that takes a value cannot do without."""
     words = [*argv, "--"]
     filled = []
     for word, following in zip(words, words[1:]):  # noqa: B905
         filled.append(word)
-        if word == "--output-dir" and following.startswith("-"):
-            filled.append(DATA)
+        if word in BARE and not BARE[word][1](following):
+            filled.append(BARE[word][0])
     return filled
 
 

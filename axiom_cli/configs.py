@@ -103,7 +103,7 @@ class SolveConfig:
     engine: str = option("auto", "auto, transformers, vllm, remote or scripted.")
     dtype: str = option("auto", "Type of the weights in the transformers engine: auto, float32, bfloat16 or float16.")
     think_tokens: int = option(
-        0, "Tokens of thinking after which </think> is written for the model; 0 is no such limit.", least=0
+        0, "Tokens of thinking after which the thought is closed for the model; 0 is no such limit.", least=0
     )
     batch_tokens: int = option(
         0, "How many tokens' keys and values the engine holds at once; 0 is what free memory allows.", least=0

@@ -111,6 +111,21 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], key
         _rich().print(_rich_table(title, columns, cells))
 
 
+def paint(pieces: Sequence[tuple[str, str]]) -> None:
+    """Text of which each piece has a style of its own, for a terminal; elsewhere, and with `--quiet`, nothing. What
+    cannot be seen is spelled out, so that no text can give the terminal orders."""
+    if _quiet or not is_terminal():
+        return
+    from rich.text import Text
+
+    _rich().print(Text.assemble(*((_visible(text), style) for text, style in pieces)), soft_wrap=True)
+
+
+def _visible(text: str) -> str:
+    shown = (c if c.isprintable() else "⏎\n" if c == "\n" else ascii(c)[1:-1] for c in text)
+    return "".join(shown)
+
+
 def _plain_table(title: str, columns: Sequence[str], cells: list[list[str]]) -> None:
     widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
     for row in [[title]] * bool(title) + [list(columns), *cells]:

@@ -68,6 +68,7 @@ class Arm:
     history: tuple[Choice, ...] = ()
     sources: tuple[str, ...] = ()
     rates: dict[tuple[str, int], float] | None = None
+    selection: dict[str, Any] | None = None
 
 
 class Loop:
@@ -123,7 +124,9 @@ class Loop:
 
     def _news(self, arm: Arm, iteration: int) -> list[Choice]:
         """The round's new solutions. NothingToDo where the run itself has none, and no earlier one either."""
-        selection = select(self._collect(arm, iteration), self._training(iteration))
+        selection = select(self._collect(arm, iteration), self._training(iteration), self.screen.touching)
+        arm.selection = selection.counts()
+        self.watch.note(f"round {iteration + 1}{_of(arm)}: {selection.words}")
         if not selection.choices:
             told = f"round {iteration + 1}{_of(arm)}: no new solution among {selection.verdicts:,} samples"
             if not (arm.name or arm.history or replay.parse_shares(self.config.replay)["cold"] == 1):
@@ -180,19 +183,14 @@ class Loop:
             self.workspace,
             arm.chain,
             self._loaded_trainer,
-            on_step=lambda step: self.watch.phase(label, step.step, step.steps),
-            sources=arm.sources if arm.name != COLD_ONLY else (),
+            lambda step: self.watch.phase(label, step.step, step.steps),
+            self.watch.warn,
+            arm.sources if arm.name != COLD_ONLY else (),
         )
-        row = phase_row(
-            self.folder.name(arm.name),
-            iteration,
-            "train",
-            adapter.extra.get("seconds", 0.0),
-            adapter.metrics.get("loss_tokens", 0),
-            adapter.rows,
-            extra={"replay": mixed.shares, "digest": adapter.digest},
-        )
-        self.folder.add([row])
+        facts = {"replay": mixed.shares, "digest": adapter.digest, "selection": arm.selection}
+        seconds, tokens = adapter.extra.get("seconds", 0.0), adapter.metrics.get("loss_tokens", 0)
+        name = self.folder.name(arm.name)
+        self.folder.add([phase_row(name, iteration, "train", seconds, tokens, adapter.rows, extra=facts)])
         return adapter
 
     def _training(self, iteration: int) -> TrainConfig:

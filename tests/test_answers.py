@@ -285,3 +285,14 @@ def test_each_form_has_its_instruction_before_the_prompt():
         system, user = answers.messages(problem)
         assert system == {"role": "system", "content": answers.INSTRUCTIONS[problem.form]}
         assert user == {"role": "user", "content": "How many?"}
+
+
+@pytest.mark.parametrize(("opening", "closing"), answers.THINKING.items())
+def test_an_open_thought_is_told_by_the_tag_that_would_close_it(opening, closing):
+    assert answers.unclosed(f"{opening}\nit is") == closing
+    assert answers.unclosed(f"{opening}\nit is\n{closing}\nAnswer: 1") == ""
+    assert answers.unclosed(f"{opening}\none\n{closing}\nno\n{opening}\ntwo") == closing
+    assert answers.unclosed(f"<think>\none\n</think>\n{opening}\ntwo") == closing
+    assert answers.unclosed("Answer: 1") == ""
+    if opening != answers.OPEN:
+        assert answers.unclosed(f"```python\n{opening}\n```\n") == "", "part of a program"

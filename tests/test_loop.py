@@ -72,6 +72,8 @@ def test_metrics_cover_every_model_and_arm(finished: Path) -> None:
         assert len(trained) == 2
         for row in trained:
             assert sum(row.extra["replay"].values()) == pytest.approx(1)
+            selection = row.extra["selection"]
+            assert selection["verdicts"] == 120 > selection["kept"] > 0 if "cold" not in arm else selection is None
         assert all(row.extra["certificate"] for row in mine if row.extra["phase"] == "merge")
     real = {r.iteration: r.tokens for r in rows if r.experiment == "small" and r.extra["phase"] == "train"}
     cold = {r.iteration: r.tokens for r in rows if r.experiment == "small+cold-only" and r.extra["phase"] == "train"}

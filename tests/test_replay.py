@@ -58,7 +58,7 @@ def test_at_most_four_distinct_solutions_of_a_problem() -> None:
     same = [replace(v, sample=replace(v.sample, text=f"one   trace{' ' * i}")) for i, v in enumerate(same)]
     chosen = select(same + attempts(2, "p" * 9 + "f"), CONFIG)
     assert len(chosen.choices) == 1 + 4
-    assert chosen.repeated == 2 + 5
+    assert (chosen.repeated, chosen.capped) == (2, 5)
     assert len(select(attempts(2, "p" * 9 + "f"), replace(CONFIG, max_per_problem=7)).choices) == 7
 
 

@@ -14,14 +14,23 @@ from pathlib import Path
 import orjson
 import pytest
 
+import tiny
+from axiom_cli import jsonl
 from axiom_cli.stages.experiment import read_experiment
 from axiom_cli.stages.report import report, table
 from command_line import AXIOM, environment
 from made_experiment import make
 
+COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
+
 
 def on_terminal(*words: str, cwd: Path, width: int = 80) -> list[str]:
     """The lines that `axiom WORDS` shows on a terminal of this width, without colours."""
+    return COLOURS.sub("", coloured(*words, cwd=cwd, width=width)).splitlines()
+
+
+def coloured(*words: str, cwd: Path, width: int = 80) -> str:
+    """All that `axiom WORDS` sends to a terminal of this width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 200, width, 0, 0))
     env = environment(TERM="xterm")
@@ -33,7 +42,7 @@ def on_terminal(*words: str, cwd: Path, width: int = 80) -> list[str]:
         shown += piece
     os.close(ours)
     assert process.wait(60) == 0, shown
-    return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.decode()).splitlines()
+    return shown.decode()
 
 
 def _read(terminal: int) -> bytes:
@@ -83,3 +92,30 @@ def test_quiet_on_a_terminal_still_gives_the_data(folder: Path) -> None:
     ask = ("--quiet", "report", "--compare", "demo@0", "demo@2")
     compared = [orjson.loads(line) for line in on_terminal(*ask, cwd=folder, width=5000)]
     assert compared[0]["verdict"] == "better"
+
+
+def test_rows_are_shown_in_the_colours_of_their_places(tmp_path: Path) -> None:
+    """Nothing else: no JSON beside them, and no orders to the terminal that a sample may hold."""
+    base = str(tiny.write_model(tmp_path / "base"))
+    jsonl.save(tmp_path / "v.jsonl", [tiny.verdict(tiny.sample(tiny.problem(1), "Answer: 1\x0b\n2"))])
+    shown = coloured("train", "v.jsonl", "--show", "--model", base, cwd=tmp_path, width=120)
+    styles = {"90": "prompt", "37": "prompt", "32": "learned", "30": "end"}
+    found, style = {}, ""
+    for code, text in re.findall(r"\x1b\[([0-9;]*)m|([^\x1b\r\n]+)", shown[shown.index("row 1") :]):
+        style = next((styles[part] for part in code.split(";") if part in styles), "" if code in ("0", "39") else style)
+        found[style] = found.get(style, "") + text
+    assert found["prompt"].startswith("<user>Evaluate: 1<assistant>")
+    assert found["learned"].startswith(r"Answer: 1\x0b⏎2")
+    assert found["end"].startswith("<eos>")
+    plain = COLOURS.sub("", shown)
+    assert '"tokens"' not in plain and "\x0b" not in plain
+    for legend in ("prompt: no loss", "learned", "end of text: learned", "padding: no loss"):
+        assert legend in plain
+
+
+def test_quiet_gives_the_rows_as_data_on_a_terminal_too(tmp_path: Path) -> None:
+    base = str(tiny.write_model(tmp_path / "base"))
+    jsonl.save(tmp_path / "v.jsonl", [tiny.verdict(tiny.sample(tiny.problem(1), "Answer: 1"))])
+    ask = ("--quiet", "train", "v.jsonl", "--show", "1", "--model", base)
+    (line,) = on_terminal(*ask, cwd=tmp_path, width=5000)
+    assert orjson.loads(line)["tokens"][-1] == ["<eos>", 1]

@@ -10,7 +10,7 @@ import torch
 
 from axiom_cli.configs import SolveConfig
 from axiom_cli.engines.loading import load, multiplies_bfloat16
-from axiom_cli.engines.transformers import CLOSE, TransformersEngine
+from axiom_cli.engines.transformers import TransformersEngine
 from axiom_cli.errors import UsageError
 from axiom_cli.families import draw
 from axiom_cli.models import resolve
@@ -50,7 +50,7 @@ def test_thinking_is_closed_after_its_budget_and_short_thoughts_are_left_alone(
     for before, after in zip(free, held, strict=True):
         if (before, after) in closed:
             assert after.token_ids[:BUDGET] == before.token_ids[:BUDGET]
-            assert engine._tokenizer.decode(after.token_ids[BUDGET:]).startswith(CLOSE)
+            assert engine._tokenizer.decode(after.token_ids[BUDGET:]).startswith("\n</think>\n")
             assert after.params["think_tokens"] == BUDGET
         else:
             assert after.text == before.text

@@ -16,7 +16,8 @@ from axiom_cli.errors import InputError
 from axiom_cli.training import base as bases
 from axiom_cli.training import batches
 from axiom_cli.training.fit import fit, scorer
-from axiom_cli.training.rows import Row, encode, end_ids, show_rows
+from axiom_cli.training.places import placed
+from axiom_cli.training.rows import Row, encode, end_ids
 from axiom_cli.training.trainer import Trainer
 
 
@@ -29,9 +30,19 @@ def trainer(tmp_path_factory: pytest.TempPathFactory) -> Trainer:
 
 
 def test_loss_falls_on_the_completion_and_its_end_alone(trainer: Trainer) -> None:
-    (tokens,) = show_rows(tiny.rows(trainer, 1), trainer.tokenizer)
-    assert "".join(text for text, loss in tokens if not loss) == "<user>Evaluate: 0<assistant>"
-    assert "".join(text for text, loss in tokens if loss) == "<think>\n0\n</think>\nAnswer: 0<eos>"
+    """Read off the batch: what is padded, what is learned, what is neither."""
+    short, long = tiny.samples(2)
+    long = replace(long, text=f"{long.text}00")
+    rows = encode([(short, 1.0), (long, 1.0)], trainer.tokenizer, trainer.ends, 512).rows
+    (one, two), counts = placed(rows, trainer.ends, TrainConfig(batch_size=2, grad_accum=1), trainer.base)
+    tokens = one.tokens(trainer.tokenizer)
+    text = {place: "".join(text for text, where in tokens if where == place) for place in counts}
+    assert text["prompt"] == "<user>Evaluate: 0<assistant>"
+    assert text["learned"] == "<think>\n0\n</think>\nAnswer: 0"
+    assert text["end"] == "<eos>"
+    assert (one.counts()["padding"], two.counts()["padding"]) == (2, 0)
+    assert one.ids[one.row.length :] == [0, 0], "as many zeros as a pass really holds"
+    assert counts == {place: one.counts()[place] + two.counts()[place] for place in counts}
 
 
 def test_the_prompt_is_that_of_sampling(trainer: Trainer) -> None:
@@ -66,11 +77,40 @@ def test_sampled_ids_are_used_as_they_are(trainer: Trainer) -> None:
     assert encoded.encoded_here == 0
 
 
-def test_ids_of_another_tokenizer_are_not_trained_on(trainer: Trainer) -> None:
+def test_ids_of_another_tokenizer_are_not_trained_on_and_counted(trainer: Trainer) -> None:
     sample = tiny.sample(tiny.problem(1), "Answer: 1", token_ids=[5, 6, 7, 1])
-    encoded = encode([(sample, 1.0)], trainer.tokenizer, trainer.ends, 99)
-    assert encoded.encoded_here == 1
+    encoded = encode([(sample, 1.0), *[(one, 1.0) for one in tiny.samples(2)]], trainer.tokenizer, trainer.ends, 99)
+    assert (encoded.encoded_here, encoded.foreign) == (3, 1), "a text without ids loses nothing"
     assert trainer.tokenizer.decode(encoded.rows[0].completion_ids) == "Answer: 1<eos>"
+    (said,) = encoded.losses(99)
+    assert said.startswith("1 of 3 rows hold ids that do not read back as their text")
+
+
+def test_samples_of_the_very_model_must_fit_it(trainer: Trainer) -> None:
+    """Their ids read back as their text, and their prompt is the one that is trained on."""
+    good = tiny.sample(tiny.problem(1), "Answer: 1", token_ids=trainer.tokenizer("Answer: 1").input_ids)
+    digest = good.model.digest
+    given = {
+        "do not read back": replace(good, token_ids=[5, 6, 7, 1]),
+        "another prompt": replace(good, extra={prompts.PROMPT_DIGEST: prompts.digest([1, 2])}),
+    }
+    for said, sample in given.items():
+        encoded = encode([(sample, 1.0)], trainer.tokenizer, trainer.ends, 99, "another")
+        assert (encoded.foreign, encoded.prompts_differ) == ((1, 0) if sample.token_ids != good.token_ids else (0, 1))
+        with pytest.raises(InputError, match=said) as caught:
+            encode([(sample, 1.0)], trainer.tokenizer, trainer.ends, 99, digest)
+        assert "sample it anew" in caught.value.hint
+    prompt = prompts.prompt_ids(trainer.tokenizer, good.problem)
+    fits = replace(good, extra={prompts.PROMPT_DIGEST: prompts.digest(prompt)})
+    assert encode([(fits, 1.0)], trainer.tokenizer, trainer.ends, 99, digest).losses(99) == []
+
+
+def test_an_empty_prompt_is_an_error(trainer: Trainer) -> None:
+    sample = tiny.sample(tiny.problem(1), "Answer: 1")
+    tokenizer = tiny.tiny_tokenizer()
+    tokenizer.chat_template = "{% if messages[-1].role == 'assistant' %}{{ messages[-1].content }}{% endif %}"
+    with pytest.raises(InputError, match="prompt of problem .* is empty"):
+        encode([(sample, 1.0)], tokenizer, trainer.ends, 99)
 
 
 def test_truncated_and_overlong_samples_give_no_row(trainer: Trainer) -> None:

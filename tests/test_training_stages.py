@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from axiom_cli.errors import GateFailed, InputError, MissingError, NothingToDo, 
 from axiom_cli.records import Adapter, Model, Verdict
 from axiom_cli.stages.merge import merge
 from axiom_cli.stages.select import select
-from axiom_cli.stages.train import show, train, train_on, with_token_ids
+from axiom_cli.stages.train import train, train_on, with_token_ids
 from axiom_cli.training.trainer import Trainer
 from axiom_cli.workspace import Workspace
 
@@ -151,14 +150,6 @@ def test_a_base_that_changed_or_an_adapter_from_elsewhere_is_refused(
     tiny.write_model(copy, seed=1)
     with pytest.raises(InputError, match="changed"):
         merge(adapter, MergeConfig(), workspace)
-
-
-def test_show_gives_each_token_with_its_mask(base: str) -> None:
-    lines = list(show(verdicts(2), base, CONFIG))
-    shown = [json.loads(line) for line in lines]
-    assert shown[1]["problem"] == tiny.problem(1).id
-    assert "".join(text for text, loss in shown[1]["tokens"] if loss) == "Answer: 1<eos>"
-    assert "".join(text for text, loss in shown[1]["tokens"] if not loss) == "<user>Evaluate: 1<assistant>"
 
 
 def test_a_teachers_text_gets_the_ids_that_are_trained_on(base: str) -> None:

@@ -9,18 +9,27 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from axiom_cli import console, refs
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, stdout, words, write
+from axiom_cli.commands import preview
+from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.configs import MergeConfig, TrainConfig
 from axiom_cli.errors import NothingToDo
 from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
-from axiom_cli.records import Adapter, Model, Verdict
+from axiom_cli.records import Adapter, Model, Problem, Verdict
 
 if TYPE_CHECKING:
+    from axiom_cli.stages.select import Screen
     from axiom_cli.workspace import Workspace
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Name = Annotated[str, typer.Option("--experiment", metavar="NAME", help="The adapter's name in the workspace.")]
-Show = Annotated[bool, typer.Option("--show", help="Print the tokens with their loss mask, and stop.")]
+Show = Annotated[
+    int | None,
+    typer.Option("--show", metavar="N", min=0, help="Print N rows, each token by its place, and stop [all if bare]."),
+]
+Against = Annotated[
+    list[Path] | None,
+    typer.Option("--against", metavar="FILE", help="Problems of the evaluation: rows that share a run of 8 words go."),
+]
 Solutions = Annotated[Path | None, typer.Option("--solutions", metavar="FILE", help="The same as FILE.")]
 
 
@@ -34,7 +43,8 @@ def train(
     output: Output = None,
     skip_bad: SkipBad = False,
     experiment: Name = "",
-    show: Show = False,
+    show: Show = None,
+    against: Against = None,
     solutions: Solutions = None,
 ) -> None:
     """Fit an adapter on accepted solutions: verdict records, or the plain rows of `verify --format solutions`."""
@@ -44,15 +54,15 @@ def train(
     if experiment:
         refs.path(Path(), experiment)
     verdicts = _verdicts(solutions or file, skip_bad)
-    from axiom_cli.stages import train as stage
-
+    screen = _screen(against or [])
     base = model.model or models.default()
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
-    if show:
-        for line in stage.show(verdicts, base, config, workspace):
-            stdout().write(f"{line}\n")
+    if show is not None:
+        from axiom_cli.stages.show import show as shown
+
+        preview.show(shown(verdicts, base, config, workspace, show, screen, preview.selected, console.warn))
         return
-    adapter = fit(verdicts, base, config, workspace)
+    adapter = fit(verdicts, base, config, workspace, screen)
     if experiment:
         workspace.set_ref(experiment, adapter.digest)
     write([adapter], output)
@@ -77,13 +87,30 @@ def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:
     return found
 
 
-def fit(verdicts: list[Verdict], base: str, config: TrainConfig, workspace: Workspace) -> Adapter:
+def _screen(files: list[Path]) -> Screen | None:
+    """What finds the samples that have seen a problem in `files`; None without files."""
+    from axiom_cli.stages.overlap import touching
+
+    problems = [problem for file in files for problem in records(file, Problem)]
+    return (lambda samples: touching(samples, problems)) if problems else None
+
+
+def fit(
+    verdicts: list[Verdict], base: str, config: TrainConfig, workspace: Workspace, screen: Screen | None = None
+) -> Adapter:
     """Trains on `verdicts`, in sight of whoever waits."""
     from axiom_cli.stages.train import train as trained
 
     with console.board("train", []) as board:
         adapter = trained(
-            verdicts, base, config, workspace, lambda step: board.phase("train", step.step, step.steps), console.warn
+            verdicts,
+            base,
+            config,
+            workspace,
+            lambda step: board.phase("train", step.step, step.steps),
+            console.warn,
+            screen,
+            preview.selected,
         )
     console.note(f"{words(adapter.rows, 'row')} trained on; adapter sha256:{adapter.digest[:12]}")
     return adapter

@@ -32,8 +32,6 @@ BATCHES = 8
 FEWEST = 64
 """Rows that are worth a process."""
 PROBE = "The quick brown fox: 1 2 3 4 5 6 7 8 9"
-CLOSE = "\n</think>\n"
-"""What is written for a model that has thought for as long as it may."""
 
 
 class TransformersEngine:
@@ -52,6 +50,7 @@ class TransformersEngine:
         self._model, self._tokenizer = load(found.path, self._dtype)
         attention.use(self._model)
         self._eos = eos_ids(self._model, self._tokenizer)
+        self._opening = prompts.opening(self._tokenizer)
 
     def swap(self, found: Resolved) -> None:
         """Goes on with other weights, and proves by a probe that it does. GateFailed where nothing has changed."""
@@ -123,13 +122,14 @@ class TransformersEngine:
                 row.logprob, row.finish = row.logprob + then.logprob, then.finish
 
     def _go_on(self, row: Row, thought: Row) -> Row | None:
-        """What is left to write of a row, its thought closed where it is not; None where there is nothing."""
+        """What is left to write of a row, its thought closed by its own tag where it is not; None where there is
+        nothing. The template may have opened it."""
         made = len(thought.token_ids)
         if thought.finish == "stop" or made == len(row.uniforms):
             return None
-        begun = self._tokenizer.decode([*row.prompt, *thought.token_ids], skip_special_tokens=False)
-        is_open = begun.rfind("<think>") > begun.rfind("</think>")
-        close = self._tokenizer(CLOSE, add_special_tokens=False)["input_ids"] if is_open else []
+        text = self._tokenizer.decode(thought.token_ids, skip_special_tokens=False)
+        closing = answers.unclosed(self._opening + text)
+        close = self._tokenizer(f"\n{closing}\n", add_special_tokens=False)["input_ids"] if closing else []
         rest = row.uniforms[made + len(close) :]
         return Row([*row.prompt, *thought.token_ids, *close], rest) if len(rest) else None
 
@@ -182,6 +182,7 @@ class TransformersEngine:
             finish=row.finish,
             tokens=len(ids),
             logprob=round(row.logprob, 4),
+            extra={prompts.PROMPT_DIGEST: prompts.digest(row.prompt)},
         )
         if row.finish:
             return written

@@ -107,7 +107,7 @@ class VllmEngine:
         `max_tokens` says so in `extra["context"]`."""
         if problems and (self._llm is None or self._resting):
             self._take(self._found)
-        asked: list[tuple[Problem, int, str]] = []
+        asked: list[tuple[Problem, int, list[int], str]] = []
         inputs, settings = [], []
         for place, problem in enumerate(problems):
             told = (messages[place] if messages else None) or own_messages(problem)
@@ -115,12 +115,12 @@ class VllmEngine:
             error = self._error(ids)
             start = starts[place] if starts else 0
             for index in range(start, start + samples):
-                asked.append((problem, index, error))
+                asked.append((problem, index, ids, error))
                 if not error:
                     inputs.append({"prompt_token_ids": ids})
                     settings.append(self._settings(params, sample_seed(params.seed, problem, index)))
         results = iter(self._write(inputs, settings))
-        done = [self._sample(*one, params, None if one[2] else next(results).outputs[0]) for one in asked]
+        done = [self._sample(*one, params, None if one[3] else next(results).outputs[0]) for one in asked]
         for place in range(len(problems)):
             yield done[place * samples : (place + 1) * samples]
 
@@ -159,12 +159,15 @@ class VllmEngine:
             hint = "if memory ran out: lower --batch-tokens; else --engine transformers reads more models"
             raise MissingError("vLLM's processes have died", hint) from None
 
-    def _sample(self, problem: Problem, index: int, error: str, params: SolveConfig, output: Any) -> Sample:
+    def _sample(
+        self, problem: Problem, index: int, prompt: list[int], error: str, params: SolveConfig, output: Any
+    ) -> Sample:
         ids = list(output.token_ids) if output else []
         finish = output.finish_reason if output else "error"
         if finish not in ("stop", "length"):
             error, finish = error or f"finished with {finish!r}", "error"
         full = finish == "length" and len(ids) < params.max_tokens
+        seen = {prompts.PROMPT_DIGEST: prompts.digest(prompt)}
         return Sample(
             problem=problem,
             model=self.model,
@@ -177,7 +180,7 @@ class VllmEngine:
             finish=finish,
             tokens=len(ids),
             logprob=round(output.cumulative_logprob, 4) if output else None,
-            extra={"error": error} if error else {"context": self._context()} if full else {},
+            extra={"error": error} if error else {**seen, "context": self._context()} if full else seen,
         )
 
     def close(self) -> None:

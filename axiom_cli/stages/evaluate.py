@@ -169,7 +169,8 @@ def phase_row(
     extra: Mapping[str, Any] | None = None,
 ) -> Metrics:
     """One phase of a round as a metrics record: `collect` (n samples, passed accepted), `train` (n rows; extra
-    `replay` = realised shares of loss tokens by `new`, `history`, `cold`), `merge` (extra `digest`, `certificate`).
+    `replay` = realised shares of loss tokens by `new`, `history`, `cold`, `selection` = what became of the round's
+    samples), `merge` (extra `digest`, `certificate`).
 
     `iteration` is the round, from 0, as in solutions/iter_0.jsonl: round i turns model i into model i + 1.
     """

@@ -10,6 +10,8 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
+from itertools import chain
 from typing import Any
 
 from axiom_cli.errors import GateFailed
@@ -57,12 +59,35 @@ def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
     return Overlap(len(lefts), len(rights), sum(equal), sum(shared), len(boilerplate), touched[:5])
 
 
+def touching(samples: Sequence[Sample], problems: Sequence[Problem]) -> set[int]:
+    """The places of the samples that would train on one of `problems`: whose prompt is equal to its prompt, or that
+    share a run of 8 words with it, in their prompt or in the completion. What is boilerplate, each side says, and both
+    together where there are few of either."""
+    asked_of = {sample.problem.id: sample.problem for sample in samples}.values()
+    sides = [_read(given)[1].values() for given in (problems, asked_of, [*problems, *asked_of])]
+    boilerplate = set().union(*map(_frequent, chain(*sides)))
+    whole = {tuple(_tokens(problem.prompt)) for problem in problems}
+    runs = {run for tokens in whole for part in _content(list(tokens), boilerplate) for run in _runs(part, WORDS)}
+
+    @cache
+    def touches(text: str) -> bool:
+        tokens = _tokens(text)
+        return any(run in runs for part in _content(tokens, boilerplate) for run in _runs(part, WORDS))
+
+    @cache
+    def asked(prompt: str) -> bool:
+        return tuple(_tokens(prompt)) in whole or touches(prompt)
+
+    return {place for place, sample in enumerate(samples) if asked(sample.problem.prompt) or touches(sample.text)}
+
+
 class Screen:
     """What stands between a run's training problems and those held out from it.
 
     An equal problem is a leak: the same prompt, but for case and white space, with the same answer. A shared run of
     words is none by itself, so that its rate is reported and nothing is refused for it: where statements are put
     together from few parts, every second held-out problem has a run in thousands of others, and yet another answer.
+    What is trained on has none all the same: the rows that share one are left out, and counted.
     """
 
     def __init__(self, val: Sequence[Problem], test: Sequence[Problem]) -> None:
@@ -76,11 +101,17 @@ class Screen:
         self._refuse(problems, "training", "held out")
         return round(overlap(self._held, problems).ngram / max(1, len(self._held)), 4)
 
+    def touching(self, samples: Sequence[Sample]) -> set[int]:
+        """As `touching`, against all held-out problems."""
+        return touching(samples, self._held)
+
     def through(self, samples: Iterable[Sample]) -> list[Sample]:
-        """The cold start's samples. Raises GateFailed where the problem of one is held out."""
+        """The cold start's samples but for those that share a run of 8 words with what is held out. Raises GateFailed
+        where the problem of one is held out itself."""
         found = list(samples)
         self._refuse([sample.problem for sample in found], "cold-start", "held out")
-        return found
+        seen = self.touching(found)
+        return [sample for place, sample in enumerate(found) if place not in seen]
 
     def _refuse(self, problems: Sequence[Problem], what: str, where: str) -> None:
         leaked = [problem for problem in problems if _key(problem) in self._keys]

@@ -9,8 +9,9 @@ was nearly sure to write.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from axiom_cli import answers, syntax
 from axiom_cli.configs import TrainConfig
@@ -26,6 +27,11 @@ ENOUGH = 200
 """... unless there are fewer rows than this: they fill up, since too few rows make a model worse."""
 LEAST_WEIGHT = 0.1
 """Weight of a row whose problem is always, or nearly always, solved."""
+MANY_CUT_OFF = 0.1
+"""Share of samples that ran into their length limit from which on somebody should know."""
+Screen = Callable[[Sequence[Sample]], set[int]]
+"""Accepted samples -> the places of those that an evaluation has seen."""
+REPEATED, CAPPED = "repeated", "capped"
 
 
 @dataclass(frozen=True)
@@ -38,22 +44,54 @@ class Choice:
 
 @dataclass
 class Selection:
-    """The choices, in the order of the input, and what was counted on the way."""
+    """The choices, in the order of the input, and what was counted on the way.
+
+    `failed + infra + truncated + screened + repeated + capped + dropped` and the choices add up to `verdicts`.
+    `truncated` were accepted although cut off; `cut_off` counts all samples that were, accepted or not. `always_solved`
+    are rows of problems solved at every attempt, `foreseen` others that the model was nearly sure to write; `dropped`
+    are those of these two that there was no room for.
+    """
 
     choices: list[Choice] = field(default_factory=list)
     verdicts: int = 0
     failed: int = 0
     infra: int = 0
     truncated: int = 0
+    screened: int = 0
     repeated: int = 0
+    capped: int = 0
     always_solved: int = 0
     foreseen: int = 0
+    dropped: int = 0
+    cut_off: int = 0
 
-    def counts(self) -> dict[str, int]:
-        """What was left out, and of how many; `always_solved` are rows of problems solved at every attempt, `foreseen`
-        others that the model was nearly sure to write; some of these two are kept."""
-        names = ("verdicts", "failed", "infra", "truncated", "repeated", "always_solved", "foreseen")
-        return {name: getattr(self, name) for name in names}
+    def counts(self) -> dict[str, Any]:
+        """Every number: the counts, `kept`, `problems` of the rows, `truncation_rate`, and `weights` of the rows, their
+        min, mean and max."""
+        numbers: dict[str, Any] = {name: value for name, value in vars(self).items() if name != "choices"}
+        weights = [choice.weight for choice in self.choices] or [0.0]
+        return {
+            **numbers,
+            "kept": len(self.choices),
+            "problems": len({choice.verdict.sample.problem.id for choice in self.choices}),
+            "truncation_rate": round(self.cut_off / max(1, self.verdicts), 4),
+            "weights": {
+                "min": round(min(weights), 4),
+                "mean": round(sum(weights) / len(weights), 4),
+                "max": round(max(weights), 4),
+            },
+        }
+
+    @property
+    def words(self) -> str:
+        """What became of the samples, in a line."""
+        told = self.counts()
+        gone = {
+            "failed": "failed", "infra": "infra", "truncated": "accepted but cut off", "screened": "in the evaluation",
+            "repeated": "the same solution", "capped": "beyond the cap", "dropped": "without news",
+        }  # fmt: skip
+        parts = [f"{told[name]:,} {what}" for name, what in gone.items() if told[name]]
+        return f"{self.verdicts:,} samples: {', '.join([*parts, ''])}{told['kept']:,} kept"
 
 
 class Distinct:
@@ -63,14 +101,21 @@ class Distinct:
         self.limit = limit
         self._seen: dict[str, set[str]] = {}
 
-    def admit(self, sample: Sample) -> bool:
-        """Whether the sample is new and there is room for it; remembers it if so."""
+    def refusal(self, sample: Sample) -> str:
+        """REPEATED for a solution that was admitted before, CAPPED where there is no room for it; else nothing, and it
+        is remembered."""
         seen = self._seen.setdefault(sample.problem.id, set())
         key = solution_key(sample)
-        if key in seen or len(seen) >= self.limit:
-            return False
+        if key in seen:
+            return REPEATED
+        if len(seen) >= self.limit:
+            return CAPPED
         seen.add(key)
-        return True
+        return ""
+
+    def admit(self, sample: Sample) -> bool:
+        """Whether the sample is new and there is room for it; remembers it if so."""
+        return not self.refusal(sample)
 
 
 @dataclass
@@ -88,16 +133,21 @@ class _Attempts:
         return self.passed / total if self.sampled and total > 1 else None
 
 
-def select(verdicts: Iterable[Verdict], config: TrainConfig) -> Selection:
-    """The training rows among `verdicts`. Only accepted samples are held in memory."""
+def select(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen | None = None) -> Selection:
+    """The training rows among `verdicts`, those that `screen` knows left out. Only accepted samples are held in
+    memory."""
     out = Selection()
     attempts: dict[str, _Attempts] = {}
     distinct = Distinct(config.max_per_problem)
-    kept = [verdict for verdict in verdicts if _counted(verdict, out, attempts) and _new(verdict, out, distinct)]
+    accepted = [verdict for verdict in verdicts if _counted(verdict, out, attempts)]
+    seen = screen([verdict.sample for verdict in accepted]) if screen else set()
+    out.screened = len(seen)
+    kept = [v for place, v in enumerate(accepted) if place not in seen and _new(v, out, distinct)]
     easy = [v for v in kept if attempts[v.sample.problem.id].rate == 1]
     foreseen = [v for v in kept if attempts[v.sample.problem.id].rate != 1 and _foreseen(v.sample)]
     out.always_solved, out.foreseen = len(easy), len(foreseen)
     dropped = _beyond_share(easy + foreseen, len(kept), config.seed)
+    out.dropped = len(dropped)
     rates = {name: known.rate or 0.0 for name, known in attempts.items()}
     out.choices = [
         Choice(v, max(LEAST_WEIGHT, 1 - rates[v.sample.problem.id])) for v in kept if id(v) not in dropped
@@ -116,6 +166,7 @@ def solution_key(sample: Sample) -> str:
 def _counted(verdict: Verdict, out: Selection, attempts: dict[str, _Attempts]) -> bool:
     """Counts the verdict; whether it may become a row."""
     out.verdicts += 1
+    out.cut_off += verdict.sample.finish == "length"
     if verdict.status == "infra":
         out.infra += 1
         return False
@@ -133,9 +184,10 @@ def _foreseen(sample: Sample) -> bool:
 
 
 def _new(verdict: Verdict, out: Selection, distinct: Distinct) -> bool:
-    admitted = distinct.admit(verdict.sample)
-    out.repeated += not admitted
-    return admitted
+    refusal = distinct.refusal(verdict.sample)
+    out.repeated += refusal == REPEATED
+    out.capped += refusal == CAPPED
+    return not refusal
 
 
 def _beyond_share(easy: list[Verdict], total: int, seed: int) -> set[int]:

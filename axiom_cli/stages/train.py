@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, replace
@@ -13,7 +12,7 @@ from axiom_cli import models
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError, MissingError, NothingToDo
 from axiom_cli.records import Adapter, ModelRef, Sample, Verdict
-from axiom_cli.stages.select import Choice, Selection, select
+from axiom_cli.stages.select import MANY_CUT_OFF, Choice, Screen, Selection, select
 from axiom_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -26,6 +25,7 @@ FEWEST = 20
 """Fewer rows make a model worse (9 to 50 rows did)."""
 FEW = 200
 Note = Callable[[str], None]
+OnSelection = Callable[[Selection], None]
 
 
 class Base(Protocol):
@@ -43,14 +43,16 @@ def train(
     workspace: Workspace,
     on_step: OnStep | None = None,
     note: Note | None = None,
+    screen: Screen | None = None,
+    on_selection: OnSelection | None = None,
 ) -> Adapter:
     """Selects rows among `verdicts` and fits an adapter of `model` on them. The input is read to its end first.
 
-    NothingToDo for fewer than 20 rows without `config.force`; under 200 `note` is told.
+    `screen` knows the samples that the evaluation has seen; `on_selection` is told before anything is loaded; the
+    adapter's `extra["selection"]` has every number. NothingToDo for fewer than 20 rows without `config.force`; under
+    200 `note` is told.
     """
-    selection = select(verdicts, config)
-    if not selection.choices:
-        raise NothingToDo("no accepted solution to train on", _why_none(selection))
+    selection = chosen(verdicts, config, screen, on_selection, note)
     adapter = train_on(selection.choices, model, config, workspace, on_step=on_step, note=note)
     return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
 
@@ -83,7 +85,8 @@ def train_on(
 
     def make() -> dict[str, Any]:
         loaded = trainer() if trainer else _trainer(base, config)
-        return _make(loaded, choices, config, workspace, folders, on_step, note)
+        encoded = encoded_for(base, choices, loaded.tokenizer, loaded.ends, config)
+        return _make(loaded, encoded, config, workspace, folders, on_step, note)
 
     receipt = workspace.remember({"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}, make)
     return Adapter(
@@ -98,18 +101,23 @@ def train_on(
     )
 
 
-def show(
-    verdicts: Iterable[Verdict], model: str | Base, config: TrainConfig, workspace: Workspace | None = None
-) -> Iterator[str]:
-    """A JSON line a training row: its problem, its weight, and its tokens, each with 1 where the loss falls on it."""
-    from axiom_cli.training.rows import show_rows
-
-    choices = select(verdicts, config).choices
-    tokenizer, ends = _tokenizer(model, workspace)
-    rows = _encode(choices, tokenizer, ends, config).rows
-    for row, tokens in zip(rows, show_rows(rows, tokenizer), strict=True):
-        shown = {"problem": row.problem, "weight": row.weight, "tokens": [[text, int(loss)] for text, loss in tokens]}
-        yield json.dumps(shown, ensure_ascii=False)
+def chosen(
+    verdicts: Iterable[Verdict],
+    config: TrainConfig,
+    screen: Screen | None = None,
+    on_selection: OnSelection | None = None,
+    note: Note | None = None,
+) -> Selection:
+    """The selection among `verdicts`, told to whoever asks. NothingToDo, and why, where it is empty."""
+    selection = select(verdicts, config, screen)
+    if on_selection:
+        on_selection(selection)
+    if note and selection.verdicts and selection.cut_off >= MANY_CUT_OFF * selection.verdicts:
+        share = selection.cut_off / selection.verdicts
+        note(f"{share:.0%} of the samples ran into their length limit: raise --max-tokens of axiom solve")
+    if not selection.choices:
+        raise NothingToDo("no accepted solution to train on", _why_none(selection))
+    return selection
 
 
 def with_token_ids(
@@ -117,11 +125,14 @@ def with_token_ids(
 ) -> Iterator[Verdict]:
     """The same verdicts, those without ids (a teacher's) with the ids that `model` is trained on: a round's slices are
     measured in them."""
+    from axiom_cli import prompts
     from axiom_cli.training.rows import completion_ids
 
-    tokenizer, ends = _tokenizer(model, workspace)
+    base = models.resolve(model, workspace) if isinstance(model, str) else model
+    tokenizer, ends = tokenizer_of(base)
+    opening = prompts.opening(tokenizer)
     for verdict in verdicts:
-        ids = completion_ids(tokenizer, verdict.sample, ends)[0]
+        ids = completion_ids(tokenizer, verdict.sample, ends, opening)[0]
         yield replace(verdict, sample=replace(verdict.sample, token_ids=ids, tokens=len(ids)))
 
 
@@ -141,30 +152,32 @@ def tree_or_path(digest: str, path: str, workspace: Workspace) -> Path:
 
 def _make(
     trainer: Trainer,
-    choices: Sequence[Choice],
+    encoded: Encoded,
     config: TrainConfig,
     workspace: Workspace,
     chain: list[Path],
     on_step: OnStep | None,
     note: Note | None,
 ) -> dict[str, Any]:
-    encoded = _encode(choices, trainer.tokenizer, trainer.ends, config)
-    if encoded.too_long and note:
-        note(f"{encoded.too_long} rows longer than {config.max_length} tokens are left out (--max-length)")
+    for loss in encoded.losses(config.max_length) if note else ():
+        note(loss)
     _enough(len(encoded.rows), config, note if encoded.too_long else None)
     with tempfile.TemporaryDirectory() as folder:
         metrics = trainer.fit(encoded.rows, config, Path(folder) / "adapter", chain, on_step)
         digest = workspace.put_tree(Path(folder) / "adapter")
-    metrics |= {"too_long": encoded.too_long, "encoded_here": encoded.encoded_here}
+    metrics |= encoded.counts()
     metrics.pop("seconds")
     return {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
 
 
-def _encode(choices: Sequence[Choice], tokenizer: Any, ends: Sequence[int], config: TrainConfig) -> Encoded:
+def encoded_for(
+    base: Base, choices: Sequence[Choice], tokenizer: Any, ends: Sequence[int], config: TrainConfig
+) -> Encoded:
+    """The rows that `base` is trained on, as ids."""
     from axiom_cli.training.rows import encode
 
     pairs: Iterator[tuple[Sample, float]] = ((choice.verdict.sample, choice.weight) for choice in choices)
-    return encode(pairs, tokenizer, ends, config.max_length)
+    return encode(pairs, tokenizer, ends, config.max_length, base.digest)
 
 
 def _trainer(base: Base, config: TrainConfig) -> Trainer:
@@ -175,13 +188,15 @@ def _trainer(base: Base, config: TrainConfig) -> Trainer:
     return Trainer(base.path, config.quantize, base.name)
 
 
-def _tokenizer(model: str | Base, workspace: Workspace | None) -> tuple[Any, tuple[int, ...]]:
-    from axiom_cli.training.base import load_tokenizer
+def tokenizer_of(base: Base) -> tuple[Any, tuple[int, ...]]:
+    """The tokenizer of `base` and the ids that end a completion, as a trainer has them; the weights are not loaded."""
+    from types import SimpleNamespace
+
+    from axiom_cli.training.base import load_generation, load_tokenizer
     from axiom_cli.training.rows import end_ids
 
-    base = models.resolve(model, workspace) if isinstance(model, str) else model
     tokenizer = load_tokenizer(base.path)
-    return tokenizer, end_ids(tokenizer)
+    return tokenizer, end_ids(tokenizer, SimpleNamespace(generation_config=load_generation(base.path)))
 
 
 def _row(choice: Choice) -> dict[str, Any]:
@@ -202,6 +217,8 @@ def _why_none(selection: Selection) -> str:
         return "the input is empty: axiom verify writes verdict records"
     if selection.infra == selection.verdicts:
         return "every verdict is infra, which says nothing of the sample: see the reason in each"
+    if selection.screened:
+        return f"{selection.screened} accepted solutions are of problems that they are to be evaluated on (--against)"
     if selection.truncated:
         return f"{selection.truncated} accepted solutions were cut off: raise --max-tokens of axiom solve"
     return f"none of {selection.verdicts} passed: lower --difficulty, raise --samples, or begin with axiom coldstart"

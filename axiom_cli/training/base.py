@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
 from axiom_cli.errors import MissingError, UsageError
@@ -24,6 +24,14 @@ def load_tokenizer(path: Path | str) -> Any:
     """The tokenizer of a model folder, a .gguf file or a hub id."""
     where, options = _where(path)
     return AutoTokenizer.from_pretrained(where, **options)
+
+
+def load_generation(path: Path | str) -> GenerationConfig:
+    """How a model ends what it writes, as the loaded model would say: its generation config, else its config."""
+    where, options = _where(path)
+    if not options and Path(path).is_dir() and (Path(path) / "generation_config.json").is_file():
+        return GenerationConfig.from_pretrained(where)
+    return GenerationConfig.from_model_config(AutoConfig.from_pretrained(where, **options))
 
 
 def load_model(path: Path | str, quantize: str = "none", dtype: torch.dtype = torch.float32) -> torch.nn.Module:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from axiom_cli import prompts
 from axiom_cli.errors import InputError
-from axiom_cli.prompts import sample_prompt_ids
 from axiom_cli.records import Sample
 
 
@@ -28,73 +28,137 @@ class Row:
 
 @dataclass
 class Encoded:
-    """The rows, and what became of the samples that gave none."""
+    """The rows, and what became of the samples that gave none.
+
+    `encoded_here` rows were encoded from their text; `foreign` of these have ids, which are not this tokenizer's.
+    `prompts_differ` counts rows whose sample was drawn from another prompt than the one that is trained on.
+    """
 
     rows: list[Row] = field(default_factory=list)
     too_long: int = 0
     truncated: int = 0
     encoded_here: int = 0
+    foreign: int = 0
+    prompts_differ: int = 0
+
+    def counts(self) -> dict[str, int]:
+        """What was counted, by name."""
+        names = ("too_long", "truncated", "encoded_here", "foreign", "prompts_differ")
+        return {name: getattr(self, name) for name in names}
+
+    def losses(self, max_length: int) -> list[str]:
+        """What is lost: rows, or the truth about their tokens. A sentence each."""
+        lost = {
+            "hold ids that do not read back as their text with this tokenizer: they are another model's. The text is "
+            "encoded anew, which may be other tokens than the ones that were sampled": self.foreign,
+            "were sampled from another prompt than the one that is trained on: the chat template differs, or the "
+            "instructions": self.prompts_differ,
+        }
+        said = [f"{count:,} of {len(self.rows):,} rows {what}" for what, count in lost.items() if count]
+        long = f"{self.too_long} rows longer than {max_length} tokens are left out (--max-length)"
+        return [long, *said] if self.too_long else said
 
 
 def end_ids(tokenizer: Any, model: Any = None) -> tuple[int, ...]:
-    """The ids that end a completion, the one to write first. InputError where the tokenizer has none."""
+    """The ids that end a completion, the one to write first: the one that the chat template writes after an assistant's
+    turn if it is among them, else the tokenizer's own. `model` is what has a `generation_config`. InputError where
+    there are none."""
     ids = [tokenizer.eos_token_id]
     config = getattr(model, "generation_config", None)
     more = getattr(config, "eos_token_id", None)
     ids += more if isinstance(more, list) else [more]
-    found = tuple(dict.fromkeys(i for i in ids if i is not None))
+    found = dict.fromkeys(i for i in ids if i is not None)
     if not found:
-        raise InputError("the tokenizer has no end-of-text token, so that no completion could ever end")
-    return found
+        raise InputError(
+            "the tokenizer has no end-of-text token, so that no completion could ever end",
+            'name one in its tokenizer_config.json: "eos_token": "<|im_end|>"',
+        )
+    first = [i for i in prompts.turn_end(tokenizer) if i in found][:1]
+    return tuple(dict.fromkeys([*first, *found]))
 
 
-def encode(weighted: Iterable[tuple[Sample, float]], tokenizer: Any, ends: Sequence[int], max_length: int) -> Encoded:
+def encode(
+    weighted: Iterable[tuple[Sample, float]],
+    tokenizer: Any,
+    ends: Sequence[int],
+    max_length: int,
+    base: str = "",
+) -> Encoded:
     """Rows of at most `max_length` tokens from (sample, weight) pairs, in order. Truncated samples give none.
 
     The sampled ids are used as they are. Text without ids, or with the ids of another tokenizer, is encoded here, and
-    gets its end. InputError where a completion is empty: a row without loss would be a silent no-op.
+    gets its end. InputError where a completion or a prompt is empty (a row without loss would be a silent no-op), and
+    where a sample of the very model that is trained, whose digest is `base`, does not fit its tokenizer and template:
+    what was sampled could not be what is learnt.
     """
     out = Encoded()
-    prompts: dict[str, list[int]] = {}
+    known: dict[str, list[int]] = {}
+    opening = prompts.opening(tokenizer)
     for sample, weight in weighted:
         if sample.finish != "stop":
             out.truncated += 1
             continue
-        prompt = _prompt(tokenizer, sample, prompts)
-        completion, here = completion_ids(tokenizer, sample, ends)
+        prompt = _prompt(tokenizer, sample, known)
+        completion, here = completion_ids(tokenizer, sample, ends, opening)
         row = Row(prompt, completion, weight, sample.problem.id)
         if row.length > max_length:
             out.too_long += 1
             continue
-        out.encoded_here += here
+        _count(out, sample, prompt, here, base)
         out.rows.append(row)
     return out
 
 
-def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int]) -> tuple[list[int], bool]:
-    """The ids that the loss falls on, ending in one of `ends`, and whether they had to be encoded from the text."""
+def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str = "") -> tuple[list[int], bool]:
+    """The ids that the loss falls on, ending in one of `ends`, and whether they had to be encoded from the text. What
+    is encoded does not begin with `opening`, which is the end of the prompt already (see `prompts.opening`)."""
     here = not _are_of(tokenizer, sample, ends)
-    ids = list(tokenizer(sample.text, add_special_tokens=False)["input_ids"]) if here else list(sample.token_ids)
+    ids = _encoded(tokenizer, _after(opening, sample.text)) if here else list(sample.token_ids)
     if not ids or (len(ids) == 1 and ids[0] in ends):
-        raise InputError(f"the completion of problem {sample.problem.id} is empty: every token would be masked")
+        raise InputError(
+            f"the completion of problem {sample.problem.id} is empty: every token would be masked",
+            "leave out verdicts of empty samples: jq -c 'select(.sample.text != \"\")'",
+        )
     if ids[-1] not in ends:
         ids.append(ends[0])
     return ids, here
 
 
-def show_rows(rows: Iterable[Row], tokenizer: Any) -> Iterator[list[tuple[str, bool]]]:
-    """For each row its tokens as text, each with whether the loss falls on it."""
-    for row in rows:
-        masked = [(i, False) for i in row.prompt_ids] + [(i, True) for i in row.completion_ids]
-        yield [(tokenizer.decode([i]), loss) for i, loss in masked]
+def _encoded(tokenizer: Any, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _after(opening: str, text: str) -> str:
+    if not opening or not text.startswith(opening.rstrip()):
+        return text
+    return text.removeprefix(opening if text.startswith(opening) else opening.rstrip())
+
+
+def _count(out: Encoded, sample: Sample, prompt: list[int], here: bool, base: str) -> None:
+    """Counts how a row was come by. InputError where a sample of the model `base` is not what it says it is."""
+    drawn_from = sample.extra.get(prompts.PROMPT_DIGEST)
+    foreign = here and bool(sample.token_ids)
+    differs = not here and bool(drawn_from) and drawn_from != prompts.digest(prompt)
+    out.encoded_here += here
+    out.foreign += foreign
+    out.prompts_differ += differs
+    if sample.model.digest != base or not (foreign or differs):
+        return
+    who = f"sample {sample.index} of problem {sample.problem.id} is by the very model that is trained"
+    if foreign:
+        raise InputError(f"{who}, yet its ids do not read back as its text", "was the text edited? sample it anew")
+    raise InputError(f"{who}, yet it was drawn from another prompt than this version's", "sample it anew: axiom solve")
 
 
 def _prompt(tokenizer: Any, sample: Sample, known: dict[str, list[int]]) -> list[int]:
-    if sample.extra.get("messages"):
-        return sample_prompt_ids(tokenizer, sample)
-    if sample.problem.id not in known:
-        known[sample.problem.id] = sample_prompt_ids(tokenizer, sample)
-    return known[sample.problem.id]
+    """The ids of the sample's prompt; those of a problem's first attempts are made once."""
+    name = "" if sample.extra.get("messages") else sample.problem.id
+    ids = known.get(name) or prompts.sample_prompt_ids(tokenizer, sample)
+    if not ids:
+        raise InputError(f"the prompt of problem {sample.problem.id} is empty: there is nothing to go on from")
+    if name:
+        known[name] = ids
+    return ids
 
 
 def _are_of(tokenizer: Any, sample: Sample, ends: Sequence[int]) -> bool:

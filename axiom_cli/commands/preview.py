@@ -1,0 +1,106 @@
+"""What training would see, for a person: the numbers of the selection, and rows whose tokens are coloured by place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from axiom_cli import console
+from axiom_cli.commands.streams import stdout
+
+if TYPE_CHECKING:
+    from axiom_cli.stages.select import Selection
+    from axiom_cli.stages.show import Preview
+    from axiom_cli.training.places import Placed
+
+STYLES = {
+    "prompt": ("bright_black", "white"),
+    "learned": ("green", "bold green"),
+    "end": ("black on yellow", "black on yellow"),
+    "padding": ("blue", "blue"),
+}
+"""Two styles a place, in turn, so that it can be seen where a token ends."""
+LEGEND = {
+    "prompt": "prompt: no loss",
+    "learned": "learned",
+    "end": "end of text: learned",
+    "padding": "padding: no loss",
+}
+SAMPLES = {
+    "verdicts": "verdicts",
+    "cut_off": "cut off, accepted or not",
+    "failed": "failed",
+    "infra": "infra: no label",
+    "truncated": "accepted, but cut off",
+    "screened": "seen by the evaluation",
+    "repeated": "same solution again",
+    "capped": "beyond --max-per-problem",
+    "always_solved": "no news: problem always solved",
+    "foreseen": "no news: foreseen",
+    "dropped": "no news, beyond their share",
+    "kept": "kept as rows",
+    "problems": "problems of the rows",
+}
+NUMBERS = {
+    "too_long": "rows left out: too long",
+    "truncated": "rows left out: cut off",
+    "encoded_here": "rows encoded from text",
+    "foreign": "rows with another model's ids",
+    "prompts_differ": "rows with another prompt",
+}
+BORDER = ("▌", "bold")
+
+
+def selected(selection: Selection) -> None:
+    """The numbers of a selection, as a table."""
+    if console.is_quiet():
+        return
+    told, total = selection.counts(), selection.verdicts
+    rows = [[what, f"{told[name]:,}", _share(told[name], total)] for name, what in SAMPLES.items()]
+    low, mean, high = (f"{told['weights'][name]:.2f}" for name in ("min", "mean", "max"))
+    rows += [["weights of the rows", f"{low} to {high}", f"mean {mean}"]]
+    console.table("selection", ["samples", "count", "share"], rows)
+
+
+def show(preview: Preview) -> None:
+    """The rows as JSON lines for a program, coloured for a person at a terminal; the counts for both."""
+    if console.data_wanted() or not console.is_terminal():
+        for line in preview.lines():
+            stdout().write(f"{line}\n")
+    if console.is_quiet():
+        return
+    if console.is_terminal():
+        for number, row in enumerate(preview.rows, 1):
+            _row(number, row, preview)
+    console.paint([piece for place, what in LEGEND.items() for piece in ((what, STYLES[place][0]), ("   ", ""))])
+    total = sum(preview.tokens.values())
+    rows = [[LEGEND[place], f"{count:,}", _share(count, total)] for place, count in preview.tokens.items()]
+    console.table("tokens of an epoch", ["place", "count", "share"], rows)
+    numbers = {name: preview.numbers[name] for name in NUMBERS}
+    told = [["rows", f"{preview.numbers['rows']:,}"], *([NUMBERS[name], f"{n:,}"] for name, n in numbers.items())]
+    console.table("rows", ["", "count"], told)
+    if not preview.system:
+        console.note("the chat template leaves system messages out: the model does not see the instruction")
+
+
+def _row(number: int, row: Placed, preview: Preview) -> None:
+    counts = ", ".join(f"{count} {place}" for place, count in row.counts().items())
+    console.note(f"\nrow {number}: problem {row.row.problem}, weight {row.row.weight:.2f}; {counts}")
+    console.paint(list(_pieces(row, preview)))
+
+
+def _pieces(row: Placed, preview: Preview) -> Iterator[tuple[str, str]]:
+    """The tokens in their styles, a border where the place changes; padding as its length."""
+    before = ""
+    for number, (text, place) in enumerate(row.tokens(preview.tokenizer)):
+        if before and place != before:
+            yield BORDER
+        yield text, STYLES[place][number % 2]
+        before = place
+    if padding := row.counts()["padding"]:
+        yield BORDER
+        yield f"·×{padding}", STYLES["padding"][0]
+
+
+def _share(count: int, total: int) -> str:
+    return f"{count / total:.1%}" if total else ""

@@ -1,0 +1,169 @@
+"""Training sees, to the id, what sampling saw, whatever a template does with roles, dates, defaults and thinking."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+import templates
+import tiny
+from axiom_cli import answers, models, prompts
+from axiom_cli.configs import SolveConfig, TrainConfig
+from axiom_cli.engines.transformers import TransformersEngine
+from axiom_cli.errors import InputError
+from axiom_cli.records import Sample
+from axiom_cli.stages.select import Choice
+from axiom_cli.stages.train import encoded_for, tokenizer_of
+from axiom_cli.training.base import load_tokenizer
+from axiom_cli.training.rows import encode, end_ids
+from axiom_cli.training.trainer import Trainer
+from templates import KINDS
+
+NAMES = [*KINDS, "nano"]
+PROBLEMS = [tiny.problem(1), tiny.problem(2)]
+SAID = [{"role": "system", "content": "S"}, {"role": "user", "content": "U"}]
+RETRY = [
+    *answers.messages(PROBLEMS[0]),
+    {"role": "assistant", "content": "<think>\nso it is two\n</think>\nAnswer: 2"},
+    {"role": "user", "content": "2 is not right. Try again, from the beginning."},
+]
+CONFIG = SolveConfig(temperature=1.0, max_tokens=24)
+each = pytest.mark.parametrize("name", NAMES)
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    made = {name: str(templates.write_model(tmp_path_factory.mktemp(name), kind)) for name, kind in KINDS.items()}
+    return {**made, "nano": "nano"}
+
+
+def sampled(model: str) -> Iterator[Sample]:
+    """First attempts and a retry, as the engine writes them; each is given an end where it has none."""
+    engine = TransformersEngine(model)
+    for group in engine.generate([*PROBLEMS, PROBLEMS[0]], CONFIG, 2, (0, 0, 2), (None, None, RETRY)):
+        for sample in group:
+            told = {"messages": RETRY} if sample.index >= 2 else {}
+            yield replace(
+                sample,
+                token_ids=[*sample.token_ids, *[engine._eos[0]] * (sample.finish != "stop")],
+                finish="stop",
+                extra={**sample.extra, **told},
+            )
+
+
+@each
+def test_training_sees_the_ids_that_sampling_saw(name: str, folders: dict[str, str]) -> None:
+    base = models.resolve(folders[name])
+    samples = list(sampled(folders[name]))
+    tokenizer, ends = tokenizer_of(base)
+    encoded = encoded_for(base, [Choice(tiny.verdict(sample)) for sample in samples], tokenizer, ends, TrainConfig())
+    assert len(encoded.rows) == len(samples) == 6
+    assert encoded.counts() == dict.fromkeys(encoded.counts(), 0), "all of them as they were sampled"
+    for row, sample in zip(encoded.rows, samples, strict=True):
+        assert prompts.digest(row.prompt_ids) == sample.extra[prompts.PROMPT_DIGEST]
+        assert row.completion_ids == sample.token_ids
+    assert encoded.rows[-1].prompt_ids != encoded.rows[0].prompt_ids, "the retry was told more"
+
+
+@pytest.mark.parametrize("name", KINDS)
+def test_a_prompt_is_the_template_s_text_and_nothing_else(name: str) -> None:
+    kind = KINDS[name]
+    tokenizer = templates.tokenizer_of(kind)
+    assert prompts.conversation(tokenizer, SAID) == kind.shown
+    ids = prompts.conversation_ids(tokenizer, SAID)
+    assert tokenizer.decode(ids) == kind.shown
+    assert ids.count(tokenizer.bos_token_id) == (1 if kind.bos else 0)
+    assert prompts.sees_system(tokenizer)
+    assert "helpful" not in kind.shown, "no default system prompt beside ours"
+
+
+@each
+def test_the_end_of_the_text_is_learned_and_is_the_one_that_ends_a_turn(name: str, folders: dict[str, str]) -> None:
+    """A teacher's text, which has no ids."""
+    base = models.resolve(folders[name])
+    tokenizer, ends = tokenizer_of(base)
+    assert ends == Trainer(base.path).ends, "a look at the rows loads no weights, and sees the same"
+    (row,) = encode([(tiny.sample(PROBLEMS[0], "Answer: 1"), 1.0)], tokenizer, ends, 999).rows
+    turn = KINDS[name].turn if name in KINDS else "<|end|>"
+    assert tokenizer.decode(row.completion_ids) == f"Answer: 1{turn}"
+    assert row.completion_ids[-1:] == tokenizer.convert_tokens_to_ids([turn])
+
+
+def test_no_day_makes_another_prompt() -> None:
+    """A template that asks for the date is told the same one on every day."""
+    tokenizer = templates.tokenizer_of(KINDS["llama-3"])
+    tokenizer.chat_template = "{{ strftime_now('%A %d %B %Y, %H:%M:%S (%Y-%m-%d, %j)') }}" + templates.CHATML
+    text = prompts.conversation(tokenizer, SAID)
+    assert text == "Friday 26 July 2024, 00:00:00 (2024-07-26, 208)" + templates.KINDS["qwen2.5"].shown
+    plain = tokenizer.apply_chat_template(SAID, tokenize=False)
+    assert datetime.now().strftime("%Y-%m-%d") in plain, "which is what the template would say by itself"
+
+
+def test_thinking_is_stripped_from_earlier_turns_in_training_too(folders: dict[str, str]) -> None:
+    tokenizer = load_tokenizer(folders["qwen3"])
+    sample = tiny.sample(PROBLEMS[0], "Answer: 1", extra={"messages": RETRY})
+    (row,) = encode([(sample, 1.0)], tokenizer, end_ids(tokenizer), 999).rows
+    text = tokenizer.decode(row.prompt_ids)
+    assert "Answer: 2<|im_end|>" in text and "so it is two" not in text
+    assert "so it is two" in prompts.conversation(load_tokenizer(folders["smollm2"]), RETRY)
+
+
+@pytest.mark.parametrize("text", ["<think>\nso\n</think>\nAnswer: 1", "<think>so\n</think>\nAnswer: 1"])
+def test_what_the_template_has_opened_a_teacher_does_not_open_again(text: str) -> None:
+    tokenizer = templates.tokenizer_of(KINDS["r1"])
+    sample = tiny.sample(PROBLEMS[0], text)
+    (row,) = encode([(sample, 1.0)], tokenizer, end_ids(tokenizer), 999).rows
+    whole = tokenizer.decode([*row.prompt_ids, *row.completion_ids])
+    assert whole.endswith("assistant\n<think>\nso\n</think>\nAnswer: 1<|im_end|>")
+    tokenizer.chat_template = templates.STRIPPING
+    (plain,) = encode([(sample, 1.0)], tokenizer, end_ids(tokenizer), 999).rows
+    assert tokenizer.decode(plain.completion_ids[:-1]) == text
+
+
+def test_marks_around_what_an_assistant_says_make_no_difference() -> None:
+    tokenizer = templates.tokenizer_of(KINDS["marked"])
+    pairs = [(tiny.sample(PROBLEMS[0], "Answer: 1", extra={"messages": RETRY}), 1.0)]
+    marked = encode(pairs, tokenizer, (0,), 999)
+    tokenizer.chat_template = templates.CHATML
+    assert marked == encode(pairs, tokenizer, (0,), 999)
+
+
+def test_a_template_that_takes_no_such_conversation_is_an_error_to_put_right() -> None:
+    tokenizer = tiny.tiny_tokenizer()
+    tokenizer.chat_template = "{{ raise_exception('tools only') }}"
+    with pytest.raises(InputError, match="does not take a conversation of system, user: tools only") as caught:
+        prompts.conversation_ids(tokenizer, SAID)
+    assert caught.value.exit_code == 3 and caught.value.hint
+
+
+def test_without_a_template_a_text_begins_as_the_tokenizer_begins_it() -> None:
+    from tokenizers.processors import TemplateProcessing
+
+    tokenizer = templates.tokenizer_of(KINDS["gemma"])
+    tokenizer.chat_template = None
+    assert tokenizer.decode(prompts.conversation_ids(tokenizer, SAID)) == "S\n\nU\n\n"
+    known = [(token, tokenizer.convert_tokens_to_ids(token)) for token in ("<bos>", "<eos>")]
+    tokenizer.backend_tokenizer.post_processor = TemplateProcessing(single="<bos> $A <eos>", special_tokens=known)
+    assert tokenizer.decode(prompts.conversation_ids(tokenizer, SAID)) == "<bos>S\n\nU\n\n"
+
+
+def test_a_template_that_drops_the_system_message_is_seen() -> None:
+    assert not prompts.sees_system(tiny.tiny_tokenizer())
+
+
+# Thinking
+
+
+@pytest.mark.parametrize(("tag", "closing"), answers.THINKING.items())
+def test_a_thought_that_lasts_too_long_is_closed_by_its_own_tag(tag: str, closing: str, tmp_path: Path) -> None:
+    kind = replace(KINDS["r1"], template=templates.opening(tag))
+    engine = TransformersEngine(str(templates.write_model(tmp_path / "model", kind)))
+    (group,) = engine.generate([PROBLEMS[0]], replace(CONFIG, max_tokens=60, think_tokens=8), 4)
+    for sample in group:
+        told = engine._tokenizer.decode(sample.token_ids[8:])
+        assert sample.finish == "stop" and len(sample.token_ids) <= 8 or told.startswith(f"\n{closing}\n")
+    assert any(closing in sample.text for sample in group)
