@@ -13,6 +13,7 @@ from axiom_cli import models
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError, MissingError, NothingToDo
 from axiom_cli.records import Adapter, ModelRef, Sample, Verdict
+from axiom_cli.stages import value
 from axiom_cli.stages.select import Choice, Selection, select
 from axiom_cli.workspace import Workspace
 
@@ -48,6 +49,8 @@ def train(
 
     NothingToDo for fewer than 20 rows without `config.force`; under 200 `note` is told.
     """
+    if config.objective == value.OBJECTIVE:
+        return value.fit(verdicts, model, config, workspace, on_step, note)
     selection = select(verdicts, config)
     if not selection.choices:
         raise NothingToDo("no accepted solution to train on", _why_none(selection))
