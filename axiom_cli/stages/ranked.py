@@ -118,7 +118,7 @@ class Ranking:
 class _Read:
     """What was read off the verdicts."""
 
-    groups: list[list[Scored]] = field(default_factory=list)
+    groups: dict[str, list[Scored]] = field(default_factory=dict)
     by: dict[str, ModelRef] = field(default_factory=dict)
     models: dict[str, ModelRef] = field(default_factory=dict)
     infra: int = 0
@@ -132,10 +132,10 @@ def rank(verdicts: Iterable[Verdict], most: int = MOST) -> Ranking:
     """
     read = _Read()
     with Bench(VerifyConfig()) as bench:
-        for _, group in groupby(verdicts, key=lambda verdict: verdict.sample.problem.id):
+        for problem, group in groupby(verdicts, key=lambda verdict: verdict.sample.problem.id):
             scored = _scored(list(group), read, bench)
             if scored:
-                read.groups.append(scored)
+                read.groups.setdefault(problem, []).extend(scored)
     for kind, found in (("value functions", read.by), ("models", read.models)):
         if len(found) > 1:
             names = " and ".join(sorted(one.name for one in found.values())[:2])
@@ -172,10 +172,11 @@ def _scored(group: Sequence[Verdict], read: _Read, bench: Bench) -> list[Scored]
 
 
 def _ranking(read: _Read, most: int) -> Ranking:
-    flat = [sample for group in read.groups for sample in group]
-    sizes = Counter(map(len, read.groups))
+    groups = list(read.groups.values())
+    flat = [sample for group in groups for sample in group]
+    sizes = Counter(map(len, groups))
     size = max(sizes, key=lambda one: (sizes[one], one))
-    even = [group for group in read.groups if len(group) >= size]
+    even = [group for group in groups if len(group) >= size]
     curves = {name: [choose(group, min(size, most)) for group in even] for name, choose in CHOOSERS.items()}
     best = [_best(n, {name: [curve[n - 1] for curve in found] for name, found in curves.items()})
             for n in range(1, min(size, most) + 1)]  # fmt: skip
@@ -184,11 +185,11 @@ def _ranking(read: _Read, most: int) -> Ranking:
     return Ranking(
         value=next(iter(read.by.values())),
         model=next(iter(read.models.values())),
-        problems=len(read.groups),
+        problems=len(groups),
         samples=len(flat),
         rate=rate,
         auroc=ranking.auroc(flat),
-        within=ranking.auroc_within(read.groups),
+        within=ranking.auroc_within(groups),
         brier=ranking.brier(flat),
         constant=rate * (1 - rate),
         ece=ranking.calibration_error(bins),
@@ -197,12 +198,12 @@ def _ranking(read: _Read, most: int) -> Ranking:
         headline=_headline([curve[-1] for curve in curves["vote"]], [curve[-1] for curve in curves["value"]]),
         infra=read.infra,
         seen=read.seen,
-        uneven=len(read.groups) - len(even),
+        uneven=len(groups) - len(even),
     )
 
 
 def _best(n: int, chances: Mapping[str, Sequence[float]]) -> Best:
-    difference, low, high = statistics.paired_bootstrap(chances["vote"], chances["value"])
+    difference, low, high = statistics.paired_bootstrap(chances["vote"], chances["value"]) if n > 1 else (0.0, 0.0, 0.0)
     means = {name: sum(each) / len(each) for name, each in chances.items()}
     return Best(n, **means, difference=difference, interval=(low, high))
 

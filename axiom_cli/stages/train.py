@@ -107,8 +107,11 @@ def show(
     """A JSON line a training row: its problem, its weight, and its tokens, each with 1 where the loss falls on it."""
     from axiom_cli.training.rows import show_rows
 
-    choices = select(verdicts, config).choices
     tokenizer, ends = _tokenizer(model, workspace)
+    if config.objective == value.OBJECTIVE:
+        yield from value.show(verdicts, tokenizer, ends)
+        return
+    choices = select(verdicts, config).choices
     rows = _encode(choices, tokenizer, ends, config).rows
     for row, tokens in zip(rows, show_rows(rows, tokenizer), strict=True):
         shown = {"problem": row.problem, "weight": row.weight, "tokens": [[text, int(loss)] for text, loss in tokens]}

@@ -6,8 +6,9 @@ Equal samples of a problem are one row that counts as often as they came, so tha
 
 from __future__ import annotations
 
+import json
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -21,7 +22,6 @@ from axiom_cli.workspace import Workspace
 if TYPE_CHECKING:
     from axiom_cli.stages.train import Base
     from axiom_cli.training.fit import OnStep
-    from axiom_cli.training.trainer import Trainer
     from axiom_cli.training.value import Judged
 
 OBJECTIVE = "value"
@@ -137,7 +137,7 @@ def _make(
     from axiom_cli.training.value_fit import fit_value
 
     trainer = _trainer(base, config)
-    encoded = encode(rows, trainer)
+    encoded = encode(rows, trainer.tokenizer, trainer.ends)
     fitting = [row for row in encoded if row.length <= config.max_length]
     too_long = len(encoded) - len(fitting)
     if too_long and note:
@@ -151,9 +151,20 @@ def _make(
     return {"adapter": digest, "rows": len(fitting), "metrics": metrics}
 
 
-def encode(rows: Iterable[Labelled], trainer: Trainer) -> list[Judged]:
+def show(verdicts: Iterable[Verdict], tokenizer: Any, ends: Sequence[int]) -> Iterator[str]:
+    """A JSON line a row: its problem, its label, its weight, and its tokens, each with 1 where a value is learnt."""
+    from axiom_cli.training.rows import show_rows
+
+    rows = encode(labelled(verdicts), tokenizer, ends)
+    for row, tokens in zip(rows, show_rows(rows, tokenizer), strict=True):
+        shown = {"problem": row.problem, "label": row.label, "weight": row.weight}
+        shown["tokens"] = [[text, int(loss)] for text, loss in tokens]
+        yield json.dumps(shown, ensure_ascii=False)
+
+
+def encode(rows: Iterable[Labelled], tokenizer: Any, ends: Sequence[int]) -> list[Judged]:
     """The rows as token ids, each with the share of its verdicts that are passes."""
     from axiom_cli.training.value import Encoder
 
-    encoder = Encoder(trainer.tokenizer, trainer.ends)
+    encoder = Encoder(tokenizer, ends)
     return [encoder.row(row.sample, row.passed / row.times, float(row.times)) for row in rows]
