@@ -70,6 +70,8 @@ def test_a_value_is_read_after_each_token_and_does_not_depend_on_neighbours(base
     assert [function.values([sample])[0] for sample in samples] == pytest.approx([p[-1] for p in prefixes], abs=1e-5)
     cut = replace(samples[1], text=samples[1].text[:5], finish="length")
     assert function.prefixes([cut])[0] == pytest.approx(prefixes[1][:5], abs=1e-5), "the future has no part in it"
+    other = replace(cut, text=f"{cut.text[:4]}#")
+    assert abs(function.values([other])[0] - function.values([cut])[0]) > 1e-4, "the last token has"
 
 
 def test_before_any_step_it_predicts_the_pass_rate(base: str, workspace: Workspace) -> None:
@@ -151,6 +153,16 @@ def test_solving_scores_every_sample_and_chooses_the_best(base: str, workspace: 
         best = max(group, key=lambda sample: sample.extra["value"])
         assert (one.index, one.extra["candidates"]) == (best.index, 6)
     assert [s.extra["value"] for s in solving(base, workspace, value=adapter.path)] == [s.extra["value"] for s in every]
+
+
+def test_what_could_not_be_sampled_has_no_value(base: str, workspace: Workspace) -> None:
+    config = SolveConfig(engine="transformers", samples=2, max_tokens=6, strategy="value")
+    config = replace(config, value=train(verdicts(0, 10), base, QUICK, workspace).path)
+    endless = replace(tiny.problem(5), prompt="9" * 600)
+    engine = open_engine(base, config, workspace)
+    [long, short] = solve([endless, tiny.problem(6)], engine, config, workspace)
+    assert (long.finish, "value" in long.extra) == ("error", False)
+    assert "value" in short.extra
 
 
 def test_a_value_function_that_is_not_there_or_not_for_this_model_is_refused(

@@ -269,13 +269,18 @@ def reliability_table(found: Ranking) -> tuple[list[str], list[list[str]]]:
     return ["value", "samples", "mean value", "passed"], rows
 
 
+def _flat(one: Best) -> dict[str, Any]:
+    row = asdict(one)
+    low, high = row.pop("interval")
+    return {**row, "low": low, "high": high}
+
+
 def render(found: Ranking, form: str) -> str:
     """The ranking as `json`, `csv` (a row an N) or `md` text, ending in a newline."""
     if form == "json":
         return orjson.dumps(found.to_dict(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
     if form == "csv":
-        rows = [asdict(one) for one in found.best]
-        return csv_text([{**row, "low": row["interval"][0], "high": row.pop("interval")[1]} for row in rows])
+        return csv_text([_flat(one) for one in found.best])
     if form == "md":
         title, columns, rows = table(found, every=True)
         parts = [f"## {title}", markdown_table(columns, rows), *(f"{line}." for line in facts(found))]
