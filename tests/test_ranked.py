@@ -15,7 +15,7 @@ from axiom_cli import jsonl
 from axiom_cli.errors import InputError, NothingToDo, UsageError
 from axiom_cli.records import Verdict
 from axiom_cli.stages.page_ranking import page
-from axiom_cli.stages.ranked import rank, render, table
+from axiom_cli.stages.ranked import facts, rank, render, table
 from command_line import axiom, failed, rows, talk
 
 BY = {"name": "judge", "digest": "a" * 64}
@@ -61,6 +61,8 @@ def test_figures_of_a_value_that_knows() -> None:
     assert (found.best[0].difference, found.best[0].interval) == (0, (0, 0)), "one sample leaves no choice"
     assert sum(one.n for one in found.bins) == 240
     assert found.brier < found.constant
+    assert any(line.endswith("above zero at N = 2, 3, 4") for line in facts(found))
+    assert not any("above zero" in line for line in facts(rank(scored(skill=-1.0))))
 
 
 def test_problems_that_it_was_fitted_on_have_no_part() -> None:

@@ -252,6 +252,9 @@ def facts(found: Ranking) -> Iterator[str]:
         f"{percent(found.rate)} pass"
     )
     yield f"calibration error {found.ece:.3f}; Brier {found.brier:.3f}, of the pass rate alone {found.constant:.3f}"
+    ahead = ", ".join(str(one.n) for one in found.best if one.interval[0] > 0)
+    if ahead:
+        yield f"the interval of value - vote, each for itself, lies above zero at N = {ahead}"
     if found.left_out:
         yield found.left_out
 
