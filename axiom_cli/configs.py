@@ -108,7 +108,10 @@ class SolveConfig:
     batch_tokens: int = option(
         0, "How many tokens' keys and values the engine holds at once; 0 is what free memory allows.", least=0
     )
-    strategy: str = option("best-of-n", "best-of-n, retry, vote or adaptive.")
+    strategy: str = option("best-of-n", "best-of-n, retry, vote, value or adaptive.")
+    value: str = option(
+        "", "Value function that says of each sample how likely it is right: a name in the workspace, or a folder."
+    )
     max_attempts: int = option(
         3, "Attempts at a problem with --strategy retry, each told why the last one failed.", least=1
     )

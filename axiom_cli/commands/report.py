@@ -8,9 +8,10 @@ from typing import Annotated, Any
 import typer
 
 from axiom_cli import console, jsonl
-from axiom_cli.commands.streams import stdout, write
+from axiom_cli.commands.streams import records, stdout, write
 from axiom_cli.errors import UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, names
+from axiom_cli.records import Verdict
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Experiments = Annotated[
@@ -19,6 +20,10 @@ Experiments = Annotated[
 Compare = Annotated[
     tuple[str, str] | None,
     typer.Option("--compare", metavar="A B", help="Two experiments (NAME@2), solutions, verdicts or metrics files."),
+]
+Scored = Annotated[
+    Path | None,
+    typer.Option("--verdicts", metavar="FILE", help="Verdicts of `solve --value NAME`: how well it ranks; - is stdin."),
 ]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one self-contained page.")]
 Format = Annotated[str, typer.Option("--format", metavar="NAME", help="table, json, csv or md.")]
@@ -29,16 +34,25 @@ Open = Annotated[bool, typer.Option("--open", help="Show the page in a browser."
 def report(
     experiment: Experiments = None,
     compare: Compare = None,
+    verdicts: Scored = None,
     html: Html = None,
     format: Format = "table",
     open: Open = False,
 ) -> None:
-    """Pass rates per iteration with intervals, each round against the one before, and one honest sentence."""
+    """Pass rates per iteration with intervals, each round against the one before, and one honest sentence.
+
+    With --verdicts: AUROC, calibration and best of N of a value function, against majority vote.
+    """
     from axiom_cli.stages import report as reports
     from axiom_cli.stages.experiment import EXPERIMENTS, read_experiment
 
     if format not in reports.FORMATS:
         raise UsageError(f"no format called {format!r}", f"there are {', '.join(reports.FORMATS)}")
+    if verdicts:
+        if experiment or compare:
+            raise UsageError("--verdicts reports a value function and nothing beside it", "leave the other names out")
+        _rank(verdicts, format, html, open)
+        return
     if compare:
         if html or open:
             raise UsageError("a page shows an experiment, not a comparison", "--format md, json or csv writes one out")
@@ -54,6 +68,26 @@ def report(
         if len(found) > 1:
             raise UsageError("a page shows one experiment", "name one: axiom report EXPERIMENT --html FILE")
         path = write_page(found[0], html)
+        if open:
+            typer.launch(path.absolute().as_uri())
+
+
+def _rank(file: Path, format: str, html: Path | None, open: bool) -> None:
+    from axiom_cli.stages import ranked
+    from axiom_cli.stages.page_ranking import page as ranking_page
+
+    found = ranked.rank(records(file, Verdict))
+    if format != "table":
+        stdout().write(ranked.render(found, format))
+    else:
+        if not console.is_quiet():
+            console.table(*ranked.table(found))
+        for line in (*ranked.facts(found), found.sentence):
+            console.note(line)
+        if console.data_wanted():
+            write([found.to_dict()], None)
+    if html or open:
+        path = _write(ranking_page(found), html or Path("ranking.html"))
         if open:
             typer.launch(path.absolute().as_uri())
 
@@ -89,8 +123,11 @@ def write_page(found: Any, html: Path | None = None) -> Path:
     """The report as a page, in the experiment's folder unless `html` names another file."""
     from axiom_cli.stages.page import page
 
-    path = html or found.experiment.folder / "report.html"
+    return _write(page(found), html or found.experiment.folder / "report.html")
+
+
+def _write(page: str, path: Path) -> Path:
     with jsonl.atomic(path) as stream:
-        stream.write(page(found).encode())
+        stream.write(page.encode())
     console.note(f"page written to {path}")
     return path

@@ -61,6 +61,7 @@ def solve(
     from axiom_cli import models
     from axiom_cli.commands.saved import Saved
     from axiom_cli.stages.remembered import Spent
+    from axiom_cli.stages.scoring import find
     from axiom_cli.stages.solve import check as check_config
     from axiom_cli.stages.solve import solve as sample
     from axiom_cli.stages.strategies import verifies
@@ -82,6 +83,8 @@ def solve(
     todo = chain([first], todo)
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     workspace.objects.check_writable()
+    if config.value:
+        find(config.value, workspace)
     with distributed.engine(model.model or models.default(), config, workspace, cluster) as engine:
         if whole:
             _pipeline(todo, saved, engine, config, check, workspace)

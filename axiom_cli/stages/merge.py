@@ -32,6 +32,11 @@ def merge(
     """
     if export and export.exists() and not (export.is_dir() and not any(export.iterdir())):
         raise UsageError(f"{export} exists already", "name a new folder; nothing is overwritten")
+    if adapter.method == "value":
+        raise InputError(
+            "a value function is not merged: it judges samples and writes none",
+            "axiom solve --strategy value --value NAME ranks with it",
+        )
     origin = base or models.resolve(adapter.base.name, workspace)
     if origin.digest != adapter.base.digest:
         raise InputError(

@@ -16,6 +16,12 @@ from axiom_cli.stages.page_curves import curve, families, levels, pass_at
 from axiom_cli.stages.report import Report, name
 from axiom_cli.stages.versus import COLUMNS, comparison_cells
 
+FOOTER = """\
+Shaded bands and ranges are 95 % intervals. A model is called better only if the paired interval lies above zero,
+the exact test gives p under 0.05, and the difference is at least the smallest that this many problems can show with
+80 % power. The round is chosen on the validation problems; the test problems have no part in that choice.
+Samples that the machine failed to judge (infra) are counted, and belong to no rate."""
+
 
 def page(found: Report) -> str:
     """The whole page."""
@@ -24,6 +30,7 @@ def page(found: Report) -> str:
     sections = [curve(found), families(found), pass_at(found), levels(found), _comparisons(found)]
     sections += [replay(run), costs(run), config(run), digests(run)]
     return template.substitute(
+        kicker="axiom experiment",
         title=escape(f"{found.experiment.name}: axiom report"),
         name=escape(found.experiment.name),
         badge={"better": "better", "worse": "worse"}.get(found.verdict, "unsure"),
@@ -31,6 +38,7 @@ def page(found: Report) -> str:
         sentence=escape(_after_colon(found.sentence)),
         tiles=_tiles(found),
         sections="\n".join(part for part in sections if part),
+        footer=FOOTER,
     )
 
 

@@ -10,7 +10,7 @@ from axiom_cli import engines
 from axiom_cli.configs import SolveConfig, VerifyConfig
 from axiom_cli.engines import Engine
 from axiom_cli.records import Problem, Sample, Verdict
-from axiom_cli.stages import strategies
+from axiom_cli.stages import scoring, strategies
 from axiom_cli.stages.ahead import Ahead
 from axiom_cli.stages.bench import Bench
 from axiom_cli.stages.remembered import Spent
@@ -34,6 +34,7 @@ def pipeline(
     Programs are verified while the next ones are sampled. A strategy that verifies on the way is taken at its word.
     """
     check_config(config)
+    scoring.check(config, engine.model, workspace)
     spent = spent or Spent()
     if strategies.verifies(config):
         found = _searched(problems, engine, config, check, workspace, spent)

@@ -12,6 +12,7 @@ from axiom_cli import models, prompts
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo
 from axiom_cli.records import Verdict
+from axiom_cli.stages import value
 from axiom_cli.stages.select import Screen
 from axiom_cli.stages.train import Base, Note, OnSelection, chosen, encoded_for, tokenizer_of
 from axiom_cli.workspace import Workspace
@@ -39,7 +40,8 @@ class Preview:
         ids, and how many tokens have which place. Padding is counted alone."""
         for one in self.rows:
             tokens = [[text, int(place not in MASKED)] for text, place in one.tokens(self.tokenizer)]
-            row = {"problem": one.row.problem, "weight": one.row.weight, "tokens": tokens}
+            label = {"label": one.row.label} if hasattr(one.row, "label") else {}
+            row = {"problem": one.row.problem, **label, "weight": one.row.weight, "tokens": tokens}
             shown = {**row, "ids": one.ids[: one.row.length], "places": one.counts()}
             yield json.dumps(shown, ensure_ascii=False)
 
@@ -57,9 +59,13 @@ def show(
     """The `first` rows (0: all) that `train` would see. NothingToDo where there are none; `note` is told of losses."""
     from axiom_cli.training.places import placed
 
-    selection = chosen(verdicts, config, screen, on_selection, note)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     tokenizer, ends = tokenizer_of(base)
+    if config.objective == value.OBJECTIVE:
+        judged = value.encode(value.labelled(verdicts), tokenizer, ends)
+        rows, tokens = placed(judged, ends, config, Path(base.path), first)
+        return Preview(rows, tokens, {"rows": len(judged)}, tokenizer, prompts.sees_system(tokenizer))
+    selection = chosen(verdicts, config, screen, on_selection, note)
     encoded = encoded_for(base, selection.choices, tokenizer, ends, config)
     for loss in encoded.losses(config.max_length) if note else ():
         note(loss)

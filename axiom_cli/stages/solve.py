@@ -17,7 +17,7 @@ from axiom_cli.engines.scripted import ScriptedEngine, recorded
 from axiom_cli.errors import UsageError
 from axiom_cli.families.teacher import teach
 from axiom_cli.records import Problem, Sample
-from axiom_cli.stages import strategies
+from axiom_cli.stages import scoring, strategies
 from axiom_cli.stages.bench import Bench
 from axiom_cli.stages.remembered import Remembered, Spent
 from axiom_cli.workspace import Workspace
@@ -41,9 +41,10 @@ def solve(
     """The samples of each problem, in the order of the problems; those of one problem side by side.
 
     `verifying` is how strategies that verify do so; what the search costs is added to `spent`, and what it solved where
-    the strategy verifies. Raises UsageError at the call.
+    the strategy verifies. Raises UsageError at the call, and what `scoring.check` raises.
     """
     check(config)
+    scoring.check(config, engine.model, workspace)
     return _flat(problems, engine, config, workspace, verifying or VerifyConfig(), spent or Spent())
 
 
@@ -80,10 +81,10 @@ def in_groups(
     spent: Spent,
 ) -> Iterator[list[Sample]]:
     """The samples of each problem, a list a problem. Verdicts that the strategy came by are kept in `bench`."""
-    rest, remembered = iter(problems), Remembered(engine, workspace, spent)
+    rest, asked = iter(problems), scoring.valued(Remembered(engine, workspace, spent), config, workspace)
     size = batch_size(engine, config)
     while batch := list(islice(rest, size)):
-        with closing(strategies.STRATEGIES[config.strategy](batch, remembered, config, bench)) as groups:
+        with closing(strategies.STRATEGIES[config.strategy](batch, asked, config, bench)) as groups:
             for problem, samples in zip(batch, groups, strict=True):
                 if any(sample.problem != problem for sample in samples):
                     raise ValueError(f"strategy {config.strategy} does not keep the order of the problems")

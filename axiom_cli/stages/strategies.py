@@ -3,6 +3,7 @@
 best-of-n   all samples at once, all handed on: the verifier chooses
 retry       where no sample solves a problem, each is told why it failed and tried again, up to `max_attempts` times
 vote        all samples at once; one that most others agree with is handed on
+value       all samples at once; the one that a value function takes for the likeliest to be right is handed on
 adaptive    the samples that settled problems do not need go to the others
 
 With `until_solved`, best-of-n and retry ask for their samples in growing rounds, and stop at a problem that is solved.
@@ -20,10 +21,11 @@ from axiom_cli.stages.search.adaptive import FIRST, adaptive
 from axiom_cli.stages.search.best_of_n import best_of_n
 from axiom_cli.stages.search.retry import retry
 from axiom_cli.stages.search.rounds import Strategy
+from axiom_cli.stages.search.value import value
 from axiom_cli.stages.search.vote import vote
 
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
-    {"best-of-n": best_of_n, "retry": retry, "vote": vote, "adaptive": adaptive}
+    {"best-of-n": best_of_n, "retry": retry, "vote": vote, "value": value, "adaptive": adaptive}
 )
 SETTLE = ("verifier", "agreement")
 BLIND = "the verifier has no part in it"
@@ -35,8 +37,10 @@ def check(config: SolveConfig) -> None:
         raise UsageError(f"no strategy called {config.strategy!r}", f"there are {', '.join(STRATEGIES)}")
     if config.settle not in SETTLE:
         raise UsageError(f"nothing is settled by {config.settle!r}", f"--settle is {' or '.join(SETTLE)}")
-    if config.until_solved and config.strategy == "vote":
-        raise UsageError("--until-solved and --strategy vote do not go together", BLIND)
+    if config.until_solved and config.strategy in ("vote", "value"):
+        raise UsageError(f"--until-solved and --strategy {config.strategy} do not go together", BLIND)
+    if config.strategy == "value" and not config.value:
+        raise UsageError("--strategy value needs --value NAME", "axiom train --objective value makes a value function")
     if config.until_solved and config.strategy == "adaptive" and config.settle == "agreement":
         raise UsageError("--until-solved and --settle agreement do not go together", BLIND)
 

@@ -12,6 +12,7 @@ from axiom_cli import models
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError, MissingError, NothingToDo
 from axiom_cli.records import Adapter, ModelRef, Sample, Verdict
+from axiom_cli.stages import value
 from axiom_cli.stages.select import MANY_CUT_OFF, Choice, Screen, Selection, select
 from axiom_cli.workspace import Workspace
 
@@ -52,6 +53,8 @@ def train(
     adapter's `extra["selection"]` has every number. NothingToDo for fewer than 20 rows without `config.force`; under
     200 `note` is told.
     """
+    if config.objective == value.OBJECTIVE:
+        return value.fit(verdicts, model, config, workspace, on_step, note)
     selection = chosen(verdicts, config, screen, on_selection, note)
     adapter = train_on(selection.choices, model, config, workspace, on_step=on_step, note=note)
     return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})

@@ -1,0 +1,183 @@
+"""A value function: fitted on verdicts, kept in the workspace, and asked while solving."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from random import Random
+
+import pytest
+
+import tiny
+from axiom_cli import models
+from axiom_cli.configs import MergeConfig, SolveConfig, TrainConfig
+from axiom_cli.errors import InputError, MissingError, NothingToDo, UsageError
+from axiom_cli.records import Adapter, Sample, Verdict
+from axiom_cli.stages import scoring
+from axiom_cli.stages.merge import merge
+from axiom_cli.stages.ranking import Scored, auroc
+from axiom_cli.stages.solve import open_engine, solve
+from axiom_cli.stages.train import show, train
+from axiom_cli.training.value import ValueFunction
+from axiom_cli.workspace import Workspace
+
+CONFIG = TrainConfig(objective="value", lora_r=8, lora_alpha=16, epochs=6, batch_size=16, grad_accum=1, lr=2e-2)
+QUICK = replace(CONFIG, epochs=1)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> str:
+    return str(tiny.write_model(tmp_path_factory.mktemp("base")))
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.create(tmp_path / ".axiom")
+
+
+def verdicts(first: int, count: int, cut: bool = False) -> Iterator[Verdict]:
+    """Four samples a problem; those with a doubt in the middle are wrong."""
+    for number in range(first, first + count):
+        random = Random(number)
+        for index in range(4):
+            good = random.random() < 0.5
+            text = f"so {random.randint(0, 99)}{'' if good else ' ??'}. Answer: 1"
+            finish = "length" if cut and index == 3 else "stop"
+            sample = tiny.sample(tiny.problem(number), text, index, finish=finish)
+            yield tiny.verdict(sample, "pass" if good else "fail")
+
+
+def test_it_tells_right_from_wrong_on_problems_that_it_never_saw(base: str, workspace: Workspace) -> None:
+    adapter = train(verdicts(0, 40, cut=True), base, CONFIG, workspace)
+    assert (adapter.method, adapter.base.digest) == ("value", models.resolve(base).digest)
+    assert adapter.metrics["samples"] == 160
+    assert adapter.metrics["loss_last"] < 0.5 * adapter.metrics["loss_first"]
+    assert Adapter.from_dict(adapter.to_dict()) == adapter
+    fresh = list(verdicts(1000, 20))
+    function = ValueFunction(base, Path(adapter.path))
+    values = function.values([verdict.sample for verdict in fresh])
+    assert auroc(Scored(v, one.passed) for v, one in zip(values, fresh, strict=True)) > 0.95
+
+
+def test_a_value_is_read_after_each_token_and_does_not_depend_on_neighbours(base: str, workspace: Workspace) -> None:
+    function = ValueFunction(base, Path(train(verdicts(0, 10), base, QUICK, workspace).path))
+    samples = [verdict.sample for verdict in verdicts(1000, 3)]
+    samples.append(replace(samples[0], text="", token_ids=[]))
+    prefixes = function.prefixes(samples)
+    assert [len(prefix) for prefix in prefixes] == [len(sample.text) + 1 for sample in samples]
+    assert [function.values([sample])[0] for sample in samples] == pytest.approx([p[-1] for p in prefixes], abs=1e-5)
+    cut = replace(samples[1], text=samples[1].text[:5], finish="length")
+    assert function.prefixes([cut])[0] == pytest.approx(prefixes[1][:5], abs=1e-5), "the future has no part in it"
+    other = replace(cut, text=f"{cut.text[:4]}#")
+    assert abs(function.values([other])[0] - function.values([cut])[0]) > 1e-4, "the last token has"
+
+
+def test_before_any_step_it_predicts_the_pass_rate(base: str, workspace: Workspace) -> None:
+    given = list(verdicts(0, 10))
+    adapter = train(given, base, replace(QUICK, lr=1e-12), workspace)
+    rate = sum(verdict.passed for verdict in given) / len(given)
+    assert adapter.metrics["pass_rate"] == pytest.approx(rate)
+    function = ValueFunction(base, Path(adapter.path))
+    assert function.values([given[0].sample]) == pytest.approx([rate], abs=1e-4)
+
+
+def test_the_same_again_is_remembered_and_elsewhere_gives_the_same_digest(
+    base: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    def never(progress) -> None:
+        raise AssertionError("trained again")
+
+    adapter = train(verdicts(0, 10), base, QUICK, workspace)
+    assert train(verdicts(0, 10), base, QUICK, workspace, on_step=never) == adapter
+    assert train(verdicts(0, 10), base, QUICK, Workspace.create(tmp_path / "other")).digest == adapter.digest
+    assert adapter.base.digest in "".join(str(step) for step in workspace.why(adapter.digest))
+
+
+def test_equal_samples_are_one_row_that_counts_for_all(base: str) -> None:
+    twice = [*verdicts(0, 1), *verdicts(0, 1)]
+    odd = replace(twice[-1], status="fail" if twice[-1].passed else "pass")
+    rows = [json.loads(line) for line in show([*twice, odd], base, CONFIG)]
+    assert [row["weight"] for row in rows] == [2, 2, 2, 3]
+    assert rows[3]["label"] == pytest.approx(2 / 3 if twice[-1].passed else 1 / 3)
+    assert "".join(text for text, learnt in rows[0]["tokens"] if learnt) == f"{twice[0].sample.text}<eos>"
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ([], "no judged sample"),
+        ([replace(v, status="infra") for v in verdicts(0, 10)], "no judged sample"),
+        ([replace(v, status="pass") for v in verdicts(0, 10)], "all 40 samples passed"),
+        ([replace(v, status="fail") for v in verdicts(0, 10)], "all 40 samples failed"),
+        (list(verdicts(0, 4)), "only 16 distinct samples"),
+    ],
+)
+def test_without_both_kinds_it_says_why(given: list[Verdict], said: str, base: str, workspace: Workspace) -> None:
+    with pytest.raises(NothingToDo, match=said):
+        train(given, base, QUICK, workspace)
+
+
+def test_settings_that_mean_nothing_here_are_refused(base: str, workspace: Workspace) -> None:
+    for config in (replace(QUICK, method="full"), replace(QUICK, optimizer="muon")):
+        with pytest.raises(UsageError, match="do not go together"):
+            train(verdicts(0, 10), base, config, workspace)
+    with pytest.raises(NothingToDo, match="only 0"):
+        train(verdicts(0, 10), base, replace(QUICK, max_length=5), workspace)
+
+
+def test_it_is_not_merged(base: str, workspace: Workspace) -> None:
+    with pytest.raises(InputError, match="is not merged"):
+        merge(train(verdicts(0, 10), base, QUICK, workspace), MergeConfig(), workspace)
+
+
+def solving(base: str, workspace: Workspace, **more) -> list[Sample]:
+    config = SolveConfig(engine="transformers", samples=6, max_tokens=6, temperature=1.0, **more)
+    engine = open_engine(base, config, workspace)
+    return list(solve([tiny.problem(number) for number in (3, 2000)], engine, config, workspace))
+
+
+def test_solving_scores_every_sample_and_chooses_the_best(base: str, workspace: Workspace) -> None:
+    adapter = train(verdicts(0, 10), base, QUICK, workspace)
+    workspace.set_ref("judge", adapter.digest)
+    plain, every = solving(base, workspace), solving(base, workspace, value="judge")
+    assert [sample.text for sample in every] == [sample.text for sample in plain]
+    assert [sample.extra for sample in plain] == [{}] * 12
+    assert all(0 < sample.extra["value"] < 1 for sample in every)
+    assert {sample.extra["value_by"]["digest"] for sample in every} == {adapter.digest}
+    seen = [sample.extra.get("value_seen", False) for sample in every]
+    assert seen == [True] * 6 + [False] * 6, "problem 3 was trained on"
+    chosen = solving(base, workspace, value="judge", strategy="value")
+    for group, one in zip((every[:6], every[6:]), chosen, strict=True):
+        best = max(group, key=lambda sample: sample.extra["value"])
+        assert (one.index, one.extra["candidates"]) == (best.index, 6)
+    assert [s.extra["value"] for s in solving(base, workspace, value=adapter.path)] == [s.extra["value"] for s in every]
+
+
+def test_what_could_not_be_sampled_has_no_value(base: str, workspace: Workspace) -> None:
+    config = SolveConfig(engine="transformers", samples=2, max_tokens=6, strategy="value")
+    config = replace(config, value=train(verdicts(0, 10), base, QUICK, workspace).path)
+    endless = replace(tiny.problem(5), prompt="9" * 600)
+    engine = open_engine(base, config, workspace)
+    [long, short] = solve([endless, tiny.problem(6)], engine, config, workspace)
+    assert (long.finish, "value" in long.extra) == ("error", False)
+    assert "value" in short.extra
+
+
+def test_a_value_function_that_is_not_there_or_not_for_this_model_is_refused(
+    base: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    workspace.set_ref("judge", train(verdicts(0, 10), base, QUICK, workspace).digest)
+    with pytest.raises(MissingError, match="no value function 'judg'") as caught:
+        scoring.find("judg", workspace)
+    assert "judge" in caught.value.hint
+    workspace.set_ref("other", workspace.put_bytes(b"something"))
+    with pytest.raises(InputError, match="no value function"):
+        scoring.find("other", workspace)
+    with pytest.raises(InputError, match="judges samples of"):
+        solving(str(tiny.write_model(tmp_path / "another", seed=1)), workspace, value="judge")
+    with pytest.raises(UsageError, match="needs --value"):
+        solving(base, workspace, strategy="value")
+    with pytest.raises(UsageError, match="until-solved"):
+        solving(base, workspace, strategy="value", value="judge", until_solved=True)
