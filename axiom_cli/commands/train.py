@@ -85,6 +85,10 @@ def fit(verdicts: list[Verdict], base: str, config: TrainConfig, workspace: Work
         adapter = trained(
             verdicts, base, config, workspace, lambda step: board.phase("train", step.step, step.steps), console.warn
         )
+    counts = adapter.extra["selection"]
+    if "groups" in counts:
+        told = ", ".join(f"{count:,} {name.replace('_', ' ')}" for name, count in counts.items())
+        console.note(f"{config.objective}: {told}")
     console.note(f"{words(adapter.rows, 'row')} trained on; adapter sha256:{adapter.digest[:12]}")
     return adapter
 

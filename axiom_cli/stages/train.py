@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,6 +13,7 @@ from axiom_cli import models
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError, MissingError, NothingToDo
 from axiom_cli.records import Adapter, ModelRef, Sample, Verdict
+from axiom_cli.stages.contrast import Contrast, contrast
 from axiom_cli.stages.select import Choice, Selection, select
 from axiom_cli.workspace import Workspace
 
@@ -25,6 +26,10 @@ VERSION = 1
 FEWEST = 20
 """Fewer rows make a model worse (9 to 50 rows did)."""
 FEW = 200
+USES: Mapping[str, set[str]] = {"dpo": {"beta"}, "kto": {"beta"}, "grpo": {"clip"}}
+"""Options of TrainConfig that one objective uses and others do not."""
+STRANGE = 0.05
+"""Nats a token between the engine's log-probabilities and the model's own beyond which the samples are another's."""
 Note = Callable[[str], None]
 
 
@@ -46,13 +51,19 @@ def train(
 ) -> Adapter:
     """Selects rows among `verdicts` and fits an adapter of `model` on them. The input is read to its end first.
 
-    NothingToDo for fewer than 20 rows without `config.force`; under 200 `note` is told.
+    NothingToDo for fewer than 20 rows without `config.force`, or where the objective compares and no problem has both
+    a passing and a failing attempt; under 200 `note` is told. `extra["selection"]` holds what was counted.
     """
-    selection = select(verdicts, config)
+    selection = choose(verdicts, config)
     if not selection.choices:
         raise NothingToDo("no accepted solution to train on", _why_none(selection))
     adapter = train_on(selection.choices, model, config, workspace, on_step=on_step, note=note)
     return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
+
+
+def choose(verdicts: Iterable[Verdict], config: TrainConfig) -> Selection | Contrast:
+    """The rows that the config's objective learns from."""
+    return select(verdicts, config) if config.objective == "sft" else contrast(verdicts, config)
 
 
 def train_on(
@@ -74,7 +85,7 @@ def train_on(
     """
     _enough(len(choices), config, note)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
-    settings = {name: value for name, value in asdict(config).items() if name not in ("force", "max_per_problem")}
+    settings = _settings(config)
     before = [adapter.digest for adapter in chain]
     inputs = {"base": base.digest, "rows": workspace.put_records(map(_row, choices)), "chain": before}
     if sources:
@@ -104,7 +115,7 @@ def show(
     """A JSON line a training row: its problem, its weight, and its tokens, each with 1 where the loss falls on it."""
     from axiom_cli.training.rows import show_rows
 
-    choices = select(verdicts, config).choices
+    choices = choose(verdicts, config).choices
     tokenizer, ends = _tokenizer(model, workspace)
     rows = _encode(choices, tokenizer, ends, config).rows
     for row, tokens in zip(rows, show_rows(rows, tokenizer), strict=True):
@@ -155,16 +166,28 @@ def _make(
     with tempfile.TemporaryDirectory() as folder:
         metrics = trainer.fit(encoded.rows, config, Path(folder) / "adapter", chain, on_step)
         digest = workspace.put_tree(Path(folder) / "adapter")
+    if note and metrics.get("recorded_gap", 0.0) > STRANGE:
+        note(f"these weights did not write the samples: they differ by {metrics['recorded_gap']:.2f} nats a token")
     metrics |= {"too_long": encoded.too_long, "encoded_here": encoded.encoded_here}
     metrics.pop("seconds")
     return {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
 
 
 def _encode(choices: Sequence[Choice], tokenizer: Any, ends: Sequence[int], config: TrainConfig) -> Encoded:
-    from axiom_cli.training.rows import encode
+    from axiom_cli.training import objectives
+    from axiom_cli.training.rows import encode, whole_units
 
     pairs: Iterator[tuple[Sample, float]] = ((choice.verdict.sample, choice.weight) for choice in choices)
-    return encode(pairs, tokenizer, ends, config.max_length)
+    encoded = encode(pairs, tokenizer, ends, config.max_length)
+    encoded.rows = whole_units(encoded, objectives.get(config.objective).rows)
+    return encoded
+
+
+def _settings(config: TrainConfig) -> dict[str, Any]:
+    """What of the config decides the weights: how rows are chosen shows in the rows, and the options of other
+    objectives have no effect."""
+    idle = {"force", "max_per_problem", "beta", "clip"} - USES.get(config.objective, set())
+    return {name: value for name, value in asdict(config).items() if name not in idle}
 
 
 def _trainer(base: Base, config: TrainConfig) -> Trainer:
