@@ -95,8 +95,8 @@ def measure(folder: str) -> dict[str, Any]:
         return copy.deepcopy(policy)
 
     pairs = DPOTrainer(
-        own(), copy.deepcopy(reference), DPOConfig(**shared, beta=BETA), train_dataset=words("prompt", "chosen", "rejected"),
-        processing_class=tokenizer,
+        own(), copy.deepcopy(reference), DPOConfig(**shared, beta=BETA),
+        train_dataset=words("prompt", "chosen", "rejected"), processing_class=tokenizer,
     )  # fmt: skip
     labels = KTOTrainer(
         own(), reference, KTOConfig(**shared, beta=BETA, desirable_weight=1.5, undesirable_weight=0.5),
@@ -118,7 +118,7 @@ def measure(folder: str) -> dict[str, Any]:
     recorded = token_logprobs(reference, everything)
     by_side = batch([0, 2, 4, 1, 3, 5], COMPLETIONS)
     kto = {
-        **everything, "label": [True, False] * 3, **{f"KL_{name}": value for name, value in foreign.items()},
+        **everything, "label": torch.tensor([True, False] * 3), **{f"KL_{name}": value for name, value in foreign.items()},
     }  # fmt: skip
     width = max(map(len, PROMPTS))
     left = [[0] * (width - len(row)) + row for row in PROMPTS]

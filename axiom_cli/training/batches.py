@@ -51,9 +51,10 @@ def pass_budget(device: torch.device, config: TrainConfig) -> int:
     return max(ACCELERATOR_TOKENS, config.batch_size * config.max_length)
 
 
-def plan(lengths: Sequence[int], config: TrainConfig) -> list[list[int]]:
-    """The rows of every optimiser step of a run, `batch_size * grad_accum` of them (evened out over an epoch)."""
-    wanted = config.batch_size * config.grad_accum
+def plan(lengths: Sequence[int], config: TrainConfig, rows: float = 1.0) -> list[list[int]]:
+    """The rows of every optimiser step of a run, `batch_size * grad_accum` of them (evened out over an epoch). Or what
+    stands for `rows` of them each, and stays together: then fewer."""
+    wanted = config.batch_size * config.grad_accum / rows
     per_epoch = max(1, round(len(lengths) / wanted))
     total = max(1, round(config.epochs * per_epoch))
     steps: list[list[int]] = []

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,7 @@ class _Run:
         size = self.objective.rows
         self.units = [range(first, first + size) for first in range(0, len(rows), size)]
         self.lengths = [size * max(rows[row].length for row in unit) for unit in self.units]
-        self.steps = plan(self.lengths, config)
+        self.steps = self._plan()
         self.hands = crew.hands(model, config.batch_size * config.grad_accum // FEWEST)
         self.budget = PASS_TOKENS if self.hands > 1 else pass_budget(self.device, config)
         self.optimizer = _optimizer(model, config)
@@ -117,6 +118,16 @@ class _Run:
                 references.recorded(some, self.logprobs, self.budget, self.device) for some in (rows, self.foreign)
             )
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
+
+    def _plan(self) -> list[list[int]]:
+        """The units of every step."""
+        if not self.objective.grouped:
+            return plan(self.lengths, self.config)
+        by_problem = groupby(range(len(self.units)), lambda unit: self.rows[self.units[unit][0]].problem)
+        groups = [list(units) for _, units in by_problem]
+        longest = [max(self.lengths[unit] for unit in group) for group in groups]
+        steps = plan(longest, self.config, len(self.units) / len(groups))
+        return [[unit for group in step for unit in groups[group]] for step in steps]
 
     def step(self, gradients: Gradients) -> Progress:
         """One optimiser step."""

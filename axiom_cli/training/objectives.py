@@ -79,11 +79,13 @@ def kto(
 @dataclass(frozen=True)
 class Objective:
     """How an objective meets a batch: `loss(logprobs_K, batch, anchor, config)` is the sum over the batch, which `fit`
-    divides by the step's completion tokens (`by_token`) or by its units. A unit is `rows` rows that share a pass."""
+    divides by the step's completion tokens (`by_token`) or by its units. A unit is `rows` rows that share a pass. With
+    `grouped`, the units of a problem share a step."""
 
     loss: Callable[[torch.Tensor, Batch, float, TrainConfig], torch.Tensor]
     rows: int = 1
     by_token: bool = True
+    grouped: bool = False
     compares: bool = True
     drifts: bool = False
 
@@ -110,7 +112,7 @@ def _kto(logprobs_K: torch.Tensor, batch: Batch, anchor: float, config: TrainCon
 OBJECTIVES: Mapping[str, Objective] = {
     "sft": Objective(_sft, compares=False),
     "dpo": Objective(_dpo, rows=2, by_token=False),
-    "grpo": Objective(_grpo),
+    "grpo": Objective(_grpo, grouped=True),
     "kto": Objective(_kto, by_token=False, drifts=True),
 }
 
