@@ -2,7 +2,7 @@
 
     PYTHONPATH=. python tests/golden_trl.py
 
-A tiny Llama with random weights is the reference, the same with a little noise the policy. TRL's trainers are given six
+A tiny Llama with random weights is the policy, the same with a little noise the reference. TRL's trainers are given six
 rows, and their own code computes the log-probabilities and the losses. The file holds both, with the ids of the rows,
 so that tests need neither TRL nor the models.
 """
@@ -20,7 +20,14 @@ import torch
 from datasets import Dataset
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import (
-    DPOConfig, DPOTrainer, GRPOConfig, GRPOTrainer, KTOConfig, KTOTrainer, SFTConfig, SFTTrainer,
+    DPOConfig,
+    DPOTrainer,
+    GRPOConfig,
+    GRPOTrainer,
+    KTOConfig,
+    KTOTrainer,
+    SFTConfig,
+    SFTTrainer,
 )  # fmt: skip
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -42,7 +49,7 @@ def models() -> tuple[Any, Any, Any]:
         tokenizer = AutoTokenizer.from_pretrained(folder)
     generator = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for parameter in policy.parameters():
+        for parameter in reference.parameters():
             parameter.add_(NOISE * torch.randn(parameter.shape, generator=generator))
     return policy.eval(), reference.eval(), tokenizer
 
@@ -85,45 +92,51 @@ def token_logprobs(model: Any, rows: dict[str, torch.Tensor]) -> list[list[float
     return [row[mask].tolist() for row, mask in zip(out.log_probs, masks, strict=True)]
 
 
+def trainers(folder: str) -> dict[str, Any]:
+    """A trainer of each objective, with models of its own."""
+    (policy, reference, tokenizer), shared = models(), options(folder)
+
+    def own(model: Any = policy) -> Any:
+        return copy.deepcopy(model)
+
+    made = {
+        "dpo": DPOTrainer(
+            own(), own(reference), DPOConfig(**shared, beta=BETA),
+            train_dataset=words("prompt", "chosen", "rejected"), processing_class=tokenizer,
+        ),
+        "kto": KTOTrainer(
+            own(), own(reference), KTOConfig(**shared, beta=BETA, desirable_weight=1.5, undesirable_weight=0.5),
+            train_dataset=words("prompt", "completion", "label"), processing_class=tokenizer,
+        ),
+        "grpo": GRPOTrainer(
+            own(), lambda completions, **_: [0.0] * len(completions),
+            GRPOConfig(**shared, num_generations=2, epsilon=CLIP, beta=0.0, loss_type="bnpo", max_completion_length=8),
+            train_dataset=words("prompt"), processing_class=tokenizer,
+        ),
+        "sft": SFTTrainer(
+            own(), SFTConfig(**shared), train_dataset=words("prompt", "completion"), processing_class=tokenizer
+        ),
+    }  # fmt: skip
+    for trainer in made.values():
+        trainer.model.eval()
+    return made
+
+
 @torch.no_grad()
 def measure(folder: str) -> dict[str, Any]:
     """The batch, its log-probabilities and TRL's losses."""
-    policy, reference, tokenizer = models()
-    shared = options(folder)
-
-    def own() -> Any:
-        return copy.deepcopy(policy)
-
-    pairs = DPOTrainer(
-        own(), copy.deepcopy(reference), DPOConfig(**shared, beta=BETA),
-        train_dataset=words("prompt", "chosen", "rejected"), processing_class=tokenizer,
-    )  # fmt: skip
-    labels = KTOTrainer(
-        own(), reference, KTOConfig(**shared, beta=BETA, desirable_weight=1.5, undesirable_weight=0.5),
-        train_dataset=words("prompt", "completion", "label"), processing_class=tokenizer,
-    )  # fmt: skip
-    groups = GRPOTrainer(
-        own(), lambda completions, **_: [0.0] * len(completions),
-        GRPOConfig(**shared, num_generations=2, epsilon=CLIP, beta=0.0, loss_type="bnpo", max_completion_length=8),
-        train_dataset=words("prompt"), processing_class=tokenizer,
-    )  # fmt: skip
-    imitation = SFTTrainer(
-        own(), SFTConfig(**shared), train_dataset=words("prompt", "completion"), processing_class=tokenizer
-    )
-    for trainer in (pairs, labels, groups, imitation):
-        trainer.model.eval()
+    made = trainers(folder)
+    policy, reference = made["kto"].model, made["kto"].ref_model
     everything = batch(list(range(6)), COMPLETIONS)
     foreign = batch(list(range(6)), COMPLETIONS[2:] + COMPLETIONS[:2])
-    policy = labels.model
     recorded = token_logprobs(reference, everything)
     by_side = batch([0, 2, 4, 1, 3, 5], COMPLETIONS)
-    kto = {
-        **everything, "label": torch.tensor([True, False] * 3), **{f"KL_{name}": value for name, value in foreign.items()},
-    }  # fmt: skip
+    kto = {**everything, "label": torch.tensor([True, False] * 3)}
+    kto |= {f"KL_{name}": value for name, value in foreign.items()}
     width = max(map(len, PROMPTS))
-    left = [[0] * (width - len(row)) + row for row in PROMPTS]
+    left_BT = torch.tensor([[0] * (width - len(row)) + row for row in PROMPTS])
     grpo = {
-        "prompt_ids": torch.tensor(left), "prompt_mask": torch.tensor([[int(i > 0) for i in row] for row in left]),
+        "prompt_ids": left_BT, "prompt_mask": (left_BT > 0).long(),
         "completion_ids": padded(COMPLETIONS), "completion_mask": padded([[1] * len(row) for row in COMPLETIONS]),
         "advantages": torch.tensor(ADVANTAGES),
         "old_per_token_logps": torch.tensor([row + [0.0] * (6 - len(row)) for row in recorded]),
@@ -137,10 +150,10 @@ def measure(folder: str) -> dict[str, Any]:
         "foreign": [sum(ours) - sum(theirs) for ours, theirs in drifts],
         "kto_weights": [1.5, -0.5],
         "losses": {
-            "sft": float(imitation.compute_loss(imitation.model, sft)),
-            "dpo": float(pairs._compute_loss(pairs.model, by_side, return_outputs=False)),
-            "grpo": float(groups._compute_loss(groups.model, grpo)),
-            "kto": float(labels._compute_loss(labels.model, kto, return_outputs=False)),
+            "sft": float(made["sft"].compute_loss(made["sft"].model, sft)),
+            "dpo": float(made["dpo"]._compute_loss(made["dpo"].model, by_side, return_outputs=False)),
+            "grpo": float(made["grpo"]._compute_loss(made["grpo"].model, grpo)),
+            "kto": float(made["kto"]._compute_loss(made["kto"].model, kto, return_outputs=False)),
         },
     }  # fmt: skip
 

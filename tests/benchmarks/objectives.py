@@ -80,7 +80,7 @@ class Bench:
         choices = choose(self.attempts, config).choices
         adapter = train_on(choices, self.nano, config, self.workspace, trainer=lambda: self.trainer)
         merged = merge(adapter, MergeConfig(), self.workspace, base=self.nano)
-        model = Resolved(config.objective, merged.digest, self.workspace.tree_path(merged.digest))
+        model = Resolved(merged.digest, merged.digest, self.workspace.tree_path(merged.digest))
         return self.passed(model), {"rows": adapter.rows, "steps": adapter.metrics["steps"]}
 
     def _attempt(self, model: Resolved, of: Sequence[Problem], config: SolveConfig) -> list[Verdict]:
