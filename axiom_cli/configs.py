@@ -171,7 +171,13 @@ class TrainConfig:
     max_grad_norm: float = option(1.0, "Gradient clipping.", above=0)
     max_length: int = option(2048, "Longest row in tokens; longer ones are left out and counted.", least=1)
     quantize: str = option("none", "none, 8bit or 4bit: QLoRA needs the extra axiom-rl[qlora].")
-    objective: str = option("sft", "What is maximised.")
+    objective: str = option(
+        "sft", "sft (imitate what passed), dpo, grpo or kto (prefer it to what failed at the same problem)."
+    )
+    beta: float = option(0.1, "dpo, kto: how strongly the model is held to what it was.", above=0, most=1000)
+    clip: float = option(
+        0.2, "grpo: a token's probability counts from 1 - clip to 1 + clip times what it was.", above=0, most=1000
+    )
     method: str = option("lora", "lora, or full for all weights.")
     optimizer: str = option("adamw", "adamw, or muon (for training from scratch).")
     seed: int = option(0, "Seed of the order of the rows and of the LoRA matrices.", least=0)

@@ -9,7 +9,7 @@ from axiom_cli import console
 from axiom_cli.commands.streams import stdout
 
 if TYPE_CHECKING:
-    from axiom_cli.stages.select import Selection
+    from axiom_cli.stages.choose import Chosen
     from axiom_cli.stages.show import Preview
     from axiom_cli.training.places import Placed
 
@@ -31,7 +31,7 @@ SAMPLES = {
     "cut_off": "cut off, accepted or not",
     "failed": "failed",
     "infra": "infra: no label",
-    "truncated": "accepted, but cut off",
+    "truncated": "cut off, else of use",
     "screened": "seen by the evaluation",
     "repeated": "same solution again",
     "capped": "beyond --max-per-problem",
@@ -40,6 +40,14 @@ SAMPLES = {
     "dropped": "no news, beyond their share",
     "kept": "kept as rows",
     "problems": "problems of the rows",
+}
+GROUPS = {
+    "groups": "groups: attempts that were shown the same",
+    "always_passed": "groups that always passed",
+    "never_passed": "groups that never passed",
+    "pairs": "pairs to learn from",
+    "attempts": "attempts to learn from",
+    "labels": "labels to learn from",
 }
 NUMBERS = {
     "too_long": "rows left out: too long",
@@ -51,12 +59,16 @@ NUMBERS = {
 BORDER = ("▌", "bold")
 
 
-def selected(selection: Selection) -> None:
+def selected(selection: Chosen) -> None:
     """The numbers of a selection, as a table."""
     if console.is_quiet():
         return
     told, total = selection.counts(), selection.verdicts
-    rows = [[what, f"{told[name]:,}", _share(told[name], total)] for name, what in SAMPLES.items()]
+    rows = [[what, f"{told[name]:,}", _share(told[name], total)] for name, what in SAMPLES.items() if name in told]
+    rows += [[what, f"{told[name]:,}", ""] for name, what in GROUPS.items() if name in told]
+    if "weights" not in told:
+        console.table("selection", ["samples", "count", "share"], rows)
+        return
     low, mean, high = (f"{told['weights'][name]:.2f}" for name in ("min", "mean", "max"))
     rows += [["weights of the rows", f"{low} to {high}", f"mean {mean}"]]
     console.table("selection", ["samples", "count", "share"], rows)

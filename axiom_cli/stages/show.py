@@ -13,8 +13,9 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo
 from axiom_cli.records import Verdict
 from axiom_cli.stages import value
+from axiom_cli.stages.choose import Note, OnSelection, choose
 from axiom_cli.stages.select import Screen
-from axiom_cli.stages.train import Base, Note, OnSelection, chosen, encoded_for, tokenizer_of
+from axiom_cli.stages.train import Base, encoded_for, tokenizer_of
 from axiom_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def show(
         judged = value.encode(value.labelled(verdicts), tokenizer, ends)
         rows, tokens = placed(judged, ends, config, Path(base.path), first)
         return Preview(rows, tokens, {"rows": len(judged)}, tokenizer, prompts.sees_system(tokenizer))
-    selection = chosen(verdicts, config, screen, on_selection, note)
+    selection = choose(verdicts, config, screen, on_selection, note)
     encoded = encoded_for(base, selection.choices, tokenizer, ends, config)
     for loss in encoded.losses(config.max_length) if note else ():
         note(loss)

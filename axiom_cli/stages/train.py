@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
@@ -13,7 +13,8 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError, MissingError, NothingToDo
 from axiom_cli.records import Adapter, ModelRef, Sample, Verdict
 from axiom_cli.stages import value
-from axiom_cli.stages.select import MANY_CUT_OFF, Choice, Screen, Selection, select
+from axiom_cli.stages.choose import Note, OnSelection, choose
+from axiom_cli.stages.select import Choice, Screen
 from axiom_cli.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -25,8 +26,10 @@ VERSION = 1
 FEWEST = 20
 """Fewer rows make a model worse (9 to 50 rows did)."""
 FEW = 200
-Note = Callable[[str], None]
-OnSelection = Callable[[Selection], None]
+USES: Mapping[str, set[str]] = {"dpo": {"beta"}, "kto": {"beta"}, "grpo": {"clip"}}
+"""Options of TrainConfig that one objective uses and others do not."""
+STRANGE = 0.05
+"""Nats a token between the engine's log-probabilities and the model's own beyond which the samples are another's."""
 
 
 class Base(Protocol):
@@ -50,12 +53,12 @@ def train(
     """Selects rows among `verdicts` and fits an adapter of `model` on them. The input is read to its end first.
 
     `screen` knows the samples that the evaluation has seen; `on_selection` is told before anything is loaded; the
-    adapter's `extra["selection"]` has every number. NothingToDo for fewer than 20 rows without `config.force`; under
-    200 `note` is told.
+    adapter's `extra["selection"]` has every number. NothingToDo for fewer than 20 rows without `config.force`, or
+    where the objective compares and no problem has both a passing and a failing attempt; under 200 `note` is told.
     """
     if config.objective == value.OBJECTIVE:
         return value.fit(verdicts, model, config, workspace, on_step, note)
-    selection = chosen(verdicts, config, screen, on_selection, note)
+    selection = choose(verdicts, config, screen, on_selection, note)
     adapter = train_on(selection.choices, model, config, workspace, on_step=on_step, note=note)
     return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
 
@@ -79,7 +82,7 @@ def train_on(
     """
     _enough(len(choices), config, note)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
-    settings = {name: value for name, value in asdict(config).items() if name not in ("force", "max_per_problem")}
+    settings = _settings(config)
     before = [adapter.digest for adapter in chain]
     inputs = {"base": base.digest, "rows": workspace.put_records(map(_row, choices)), "chain": before}
     if sources:
@@ -102,25 +105,6 @@ def train_on(
         path=str(workspace.tree_path(receipt["adapter"])),
         extra={"chain": before, "seconds": receipt.seconds} if before else {"seconds": receipt.seconds},
     )
-
-
-def chosen(
-    verdicts: Iterable[Verdict],
-    config: TrainConfig,
-    screen: Screen | None = None,
-    on_selection: OnSelection | None = None,
-    note: Note | None = None,
-) -> Selection:
-    """The selection among `verdicts`, told to whoever asks. NothingToDo, and why, where it is empty."""
-    selection = select(verdicts, config, screen)
-    if on_selection:
-        on_selection(selection)
-    if note and selection.verdicts and selection.cut_off >= MANY_CUT_OFF * selection.verdicts:
-        share = selection.cut_off / selection.verdicts
-        note(f"{share:.0%} of the samples ran into their length limit: raise --max-tokens of axiom solve")
-    if not selection.choices:
-        raise NothingToDo("no accepted solution to train on", _why_none(selection))
-    return selection
 
 
 def with_token_ids(
@@ -168,6 +152,8 @@ def _make(
     with tempfile.TemporaryDirectory() as folder:
         metrics = trainer.fit(encoded.rows, config, Path(folder) / "adapter", chain, on_step)
         digest = workspace.put_tree(Path(folder) / "adapter")
+    if note and metrics.get("recorded_gap", 0.0) > STRANGE:
+        note(f"these weights did not write the samples: they differ by {metrics['recorded_gap']:.2f} nats a token")
     metrics |= encoded.counts()
     metrics.pop("seconds")
     return {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
@@ -177,10 +163,20 @@ def encoded_for(
     base: Base, choices: Sequence[Choice], tokenizer: Any, ends: Sequence[int], config: TrainConfig
 ) -> Encoded:
     """The rows that `base` is trained on, as ids."""
-    from axiom_cli.training.rows import encode
+    from axiom_cli.training import objectives
+    from axiom_cli.training.rows import encode, whole_units
 
     pairs: Iterator[tuple[Sample, float]] = ((choice.verdict.sample, choice.weight) for choice in choices)
-    return encode(pairs, tokenizer, ends, config.max_length, base.digest)
+    encoded = encode(pairs, tokenizer, ends, config.max_length, base.digest)
+    encoded.rows = whole_units(encoded, objectives.get(config.objective).rows)
+    return encoded
+
+
+def _settings(config: TrainConfig) -> dict[str, Any]:
+    """What of the config decides the weights: how rows are chosen shows in the rows, and the options of other
+    objectives have no effect."""
+    idle = {"force", "max_per_problem", "beta", "clip"} - USES.get(config.objective, set())
+    return {name: value for name, value in asdict(config).items() if name not in idle}
 
 
 def _trainer(base: Base, config: TrainConfig) -> Trainer:
@@ -213,15 +209,3 @@ def _enough(rows: int, config: TrainConfig, note: Note | None) -> None:
         raise NothingToDo(f"only {rows} rows to train on, fewer than {FEWEST} make a model worse", hint)
     if rows < FEW and note:
         note(f"only {rows} rows to train on: under {FEW} a model often gets worse")
-
-
-def _why_none(selection: Selection) -> str:
-    if not selection.verdicts:
-        return "the input is empty: axiom verify writes verdict records"
-    if selection.infra == selection.verdicts:
-        return "every verdict is infra, which says nothing of the sample: see the reason in each"
-    if selection.screened:
-        return f"{selection.screened} accepted solutions are of problems that they are to be evaluated on (--against)"
-    if selection.truncated:
-        return f"{selection.truncated} accepted solutions were cut off: raise --max-tokens of axiom solve"
-    return f"none of {selection.verdicts} passed: lower --difficulty, raise --samples, or begin with axiom coldstart"

@@ -21,7 +21,8 @@ ACCELERATOR_TOKENS = 16384
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows padded on the right to the longest. `at_K` are the flat positions in (B, T) whose next token is trained on.
+    """Rows padded on the right to the longest. `at_K` are the flat positions in (B, T) whose next token is trained on,
+    row after row, `counts` of them in each; `recorded_K` are their log-probabilities before training (zero: not known).
 
     There is no attention mask: under a causal model nothing real looks at padding that comes after it.
     """
@@ -30,6 +31,13 @@ class Batch:
     at_K: torch.Tensor
     targets_K: torch.Tensor
     weights_K: torch.Tensor
+    weights_R: torch.Tensor
+    recorded_K: torch.Tensor
+    counts: list[int]
+
+    def by_row(self, values_K: torch.Tensor) -> torch.Tensor:
+        """Each row's sum, shape (R,)."""
+        return torch.stack([part.sum() for part in values_K.split(self.counts)])
 
 
 Passes = list[list[int]]
@@ -43,9 +51,10 @@ def pass_budget(device: torch.device, config: TrainConfig) -> int:
     return max(ACCELERATOR_TOKENS, config.batch_size * config.max_length)
 
 
-def plan(lengths: Sequence[int], config: TrainConfig) -> list[list[int]]:
-    """The rows of every optimiser step of a run, `batch_size * grad_accum` of them (evened out over an epoch)."""
-    wanted = config.batch_size * config.grad_accum
+def plan(lengths: Sequence[int], config: TrainConfig, rows: float = 1.0) -> list[list[int]]:
+    """The rows of every optimiser step of a run, `batch_size * grad_accum` of them (evened out over an epoch). Or what
+    stands for `rows` of them each, and stays together: then fewer."""
+    wanted = config.batch_size * config.grad_accum / rows
     per_epoch = max(1, round(len(lengths) / wanted))
     total = max(1, round(config.epochs * per_epoch))
     steps: list[list[int]] = []
@@ -109,5 +118,8 @@ def collate(rows: Sequence[Row], device: torch.device | str = "cpu") -> Batch:
         at.append(torch.arange(first, first + len(row.completion_ids)))
         targets.append(ids[len(row.prompt_ids) :])
         weights.append(torch.full((len(row.completion_ids),), row.weight))
+    recorded = [torch.tensor(row.recorded or [0.0] * len(row.completion_ids)) for row in rows]
     joined = (torch.cat(part).to(device) for part in (at, targets, weights))
-    return Batch(input_ids_BT.to(device), *joined)
+    weights_R = torch.tensor([row.weight for row in rows])
+    counts = [len(row.completion_ids) for row in rows]
+    return Batch(input_ids_BT.to(device), *joined, weights_R.to(device), torch.cat(recorded).to(device), counts)

@@ -9,8 +9,9 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import cached_property
+from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from torch.nn import functional
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import GateFailed, InputError, NothingToDo, UsageError
 from axiom_cli.ids import content_id
-from axiom_cli.training import crew, objectives
+from axiom_cli.training import crew, drift, objectives, references
 from axiom_cli.training.batches import PASS_TOKENS, Batch, Passes, collate, cut, padded, pass_budget, plan
 from axiom_cli.training.gradients import Gradients, spread
 from axiom_cli.training.muon import Muon
@@ -29,7 +30,8 @@ from axiom_cli.training.rows import Row
 
 @dataclass(frozen=True)
 class Progress:
-    """One optimiser step, as it is reported. `loss` is the weighted mean over the step's completion tokens, in nats."""
+    """One optimiser step, as it is reported. `loss` is the objective's mean over the step: for `sft` the weighted mean
+    over its completion tokens, in nats."""
 
     step: int
     steps: int
@@ -62,16 +64,19 @@ def fit(
 ) -> dict[str, Any]:
     """Trains the parameters of `model` that require gradients, in place, and returns the run's metrics.
 
-    The loss of a step is the sum over its completion tokens, weighted by row (weights have mean 1 over all tokens),
-    divided by its number of tokens. NothingToDo without rows; GateFailed when the loss is no number.
+    The loss of a step is the sum over its completion tokens, weighted by row (for `sft`, weights have mean 1 over all
+    tokens), divided by its number of tokens; for `dpo` and `kto` over its pairs or completions, divided by their
+    number. With `dpo` rows come in pairs, the chosen one first. NothingToDo without rows; GateFailed when the loss is
+    no number.
     """
     if not rows:
         raise NothingToDo("no rows to train on")
-    run = _Run(model, _normalised(rows), config)
+    model.eval()
+    run = _Run(model, _checked(rows, config), config)
     run.resume(checkpoint)
     model.train()
     try:
-        with spread(run.loss, run.parameters, run.hands) as gradients:
+        with spread(run.share, run.parameters, run.hands) as gradients:
             while run.done < len(run.steps):
                 progress = run.step(gradients)
                 if on_step:
@@ -99,13 +104,30 @@ class _Run:
         self.objective = objectives.get(config.objective)
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.device = self.parameters[0].device
-        self.lengths = [row.length for row in rows]
-        self.steps = plan(self.lengths, config)
+        size = self.objective.rows
+        self.units = [range(first, first + size) for first in range(0, len(rows), size)]
+        self.lengths = [size * max(rows[row].length for row in unit) for unit in self.units]
+        self.steps = self._plan()
         self.hands = crew.hands(model, config.batch_size * config.grad_accum // FEWEST)
         self.budget = PASS_TOKENS if self.hands > 1 else pass_budget(self.device, config)
         self.optimizer = _optimizer(model, config)
         self.logprobs = scorer(model, rows[0])
+        self.foreign = drift.foreign(rows, config.seed) if self.objective.drifts else []
+        if self.objective.compares:
+            self.rows, self.foreign = (
+                references.recorded(some, self.logprobs, self.budget, self.device) for some in (rows, self.foreign)
+            )
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
+
+    def _plan(self) -> list[list[int]]:
+        """The units of every step."""
+        if not self.objective.grouped:
+            return plan(self.lengths, self.config)
+        by_problem = groupby(range(len(self.units)), lambda unit: self.rows[self.units[unit][0]].problem)
+        groups = [list(units) for _, units in by_problem]
+        longest = [max(self.lengths[unit] for unit in group) for group in groups]
+        steps = plan(longest, self.config, len(self.units) / len(groups))
+        return [[unit for group in step for unit in groups[group]] for step in steps]
 
     def step(self, gradients: Gradients) -> Progress:
         """One optimiser step."""
@@ -113,10 +135,12 @@ class _Run:
         lr = learning_rate(self.done, len(self.steps), self.config)
         for group in self.optimizer.param_groups:
             group["lr"] = lr
-        rows = self.steps[self.done]
-        tokens = sum(len(self.rows[row].completion_ids) for row in rows)
-        shares = cut(rows, self.lengths, self.budget, self.hands)
-        loss = gradients([(self.done, hand, tokens, passes) for hand, passes in enumerate(shares)])
+        units = self.steps[self.done]
+        tokens = sum(len(self.rows[row].completion_ids) for unit in units for row in self.units[unit])
+        divisor = tokens if self.objective.by_token else len(units)
+        anchor = self.anchor(gradients, units)
+        shares = cut(units, self.lengths, self.budget, self.hands)
+        loss = gradients([(self.done, hand, divisor, passes, anchor) for hand, passes in enumerate(shares)])
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.config.max_grad_norm))
         if not math.isfinite(loss) or not math.isfinite(norm):
             raise GateFailed(f"training diverged at step {self.done + 1}: loss {loss}", "lower --lr")
@@ -129,14 +153,33 @@ class _Run:
         self.seconds += time.perf_counter() - start
         return Progress(self.done, len(self.steps), loss, lr, norm, tokens, self.seconds)
 
-    def loss(self, done: int, hand: int, tokens: int, passes: Passes) -> float:
-        """The loss of one hand's share of a step that has so many tokens; its gradients are added to the parameters'.
-        What is drawn at random (dropout) depends on the step and the hand alone."""
+    def anchor(self, gradients: Gradients, units: Sequence[int]) -> float:
+        """The reference point of an objective that has one (drift.py)."""
+        if not self.objective.drifts:
+            return 0.0
+        lengths = [row.length for row in self.foreign]
+        shares = cut(units, lengths, self.budget, self.hands)
+        return max(0.0, gradients([(passes,) for passes in shares]) / len(units))
+
+    def share(self, *told: Any) -> float:
+        """What one hand is asked: its share of a step's loss, or of what comes before it."""
+        return self.loss(*told) if len(told) > 1 else self.drift(*told)
+
+    def drift(self, passes: Passes) -> float:
+        """One hand's share of a step's drift, summed over its units."""
+        self.model.eval()
+        drifts = [drift.drifted([self.foreign[unit] for unit in units], self.logprobs, self.device) for units in passes]
+        self.model.train()
+        return sum(drifts)
+
+    def loss(self, done: int, hand: int, divisor: int, passes: Passes, anchor: float) -> float:
+        """The loss of one hand's share of a step that is divided by so much; its gradients are added to the
+        parameters'. What is drawn at random (dropout) depends on the step and the hand alone."""
         torch.manual_seed(hash((self.config.seed, done, hand)))
         total = torch.zeros((), device=self.device)
-        for rows in passes:
-            batch = collate([self.rows[row] for row in rows], self.device)
-            loss = self.objective(self.logprobs(batch), batch) / tokens
+        for units in passes:
+            batch = collate([self.rows[row] for unit in units for row in self.units[unit]], self.device)
+            loss = self.objective.loss(self.logprobs(batch), batch, anchor, self.config) / divisor
             loss.backward()
             total += loss.detach()
         return float(total)
@@ -184,6 +227,7 @@ class _Run:
     def metrics(self) -> dict[str, Any]:
         """What the run was. Losses are means over a tenth of the steps, at the beginning and at the end."""
         tenth = max(1, len(self.losses) // 10)
+        gap = references.gap(self.rows)
         return {
             "rows": len(self.rows),
             "steps": self.done,
@@ -193,6 +237,7 @@ class _Run:
             "parameters": sum(p.numel() for p in self.parameters),
             "positions": self.positions,
             "seconds": self.seconds,
+            **({} if gap is None else {"recorded_gap": gap}),
         }
 
 
@@ -219,16 +264,23 @@ def scorer(model: torch.nn.Module, probe: Row) -> Callable[[Batch], torch.Tensor
     return lambda batch: -functional.cross_entropy(logits(batch).float(), batch.targets_K, reduction="none")
 
 
-def _normalised(rows: Sequence[Row]) -> list[Row]:
-    """The same rows with weights of mean 1 over completion tokens. NothingToDo where no row has any weight, InputError
-    for a row without a prompt to go on from or without a token to learn."""
+def _checked(rows: Sequence[Row], config: TrainConfig) -> list[Row]:
+    """The rows as the objective takes them. NothingToDo where no row has any weight, InputError for a row without a
+    prompt to go on from or without a token to learn."""
     if not all(row.prompt_ids and row.completion_ids for row in rows):
         raise InputError("a row has no prompt, or every token of it is masked: nothing could be learnt from it")
+    if not any(row.weight for row in rows):
+        raise NothingToDo("no row has any weight")
+    return list(rows) if objectives.get(config.objective).compares else _normalised(rows)
+
+
+def _normalised(rows: Sequence[Row]) -> list[Row]:
+    """The same rows with weights of mean 1 over completion tokens."""
     mass = sum(row.weight * len(row.completion_ids) for row in rows)
     if mass <= 0:
         raise NothingToDo("no row has any weight")
     scale = sum(len(row.completion_ids) for row in rows) / mass
-    return [Row(row.prompt_ids, row.completion_ids, row.weight * scale, row.problem) for row in rows]
+    return [replace(row, weight=row.weight * scale) for row in rows]
 
 
 def _optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:

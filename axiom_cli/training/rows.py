@@ -13,12 +13,16 @@ from axiom_cli.records import Sample
 
 @dataclass(frozen=True)
 class Row:
-    """One training row: the prompt's ids (no loss), the completion's ids (loss), and how much it counts."""
+    """One training row: the prompt's ids (no loss), the completion's ids (loss), and how much it counts; below zero,
+    against it. `recorded` holds the log-probability of each completion token before training (references.py), `sampled`
+    the sum that the engine gave when it wrote them."""
 
     prompt_ids: list[int]
     completion_ids: list[int]
     weight: float = 1.0
     problem: str = ""
+    recorded: Sequence[float] = ()
+    sampled: float | None = None
 
     @property
     def length(self) -> int:
@@ -28,13 +32,14 @@ class Row:
 
 @dataclass
 class Encoded:
-    """The rows, and what became of the samples that gave none.
+    """The rows, the number of the sample that each is of, and what became of the samples that gave none.
 
     `encoded_here` rows were encoded from their text; `foreign` of these have ids, which are not this tokenizer's.
     `prompts_differ` counts rows whose sample was drawn from another prompt than the one that is trained on.
     """
 
     rows: list[Row] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
     too_long: int = 0
     truncated: int = 0
     encoded_here: int = 0
@@ -94,19 +99,28 @@ def encode(
     out = Encoded()
     known: dict[str, list[int]] = {}
     opening = prompts.opening(tokenizer)
-    for sample, weight in weighted:
+    for number, (sample, weight) in enumerate(weighted):
         if sample.finish != "stop":
             out.truncated += 1
             continue
         prompt = _prompt(tokenizer, sample, known)
         completion, here = completion_ids(tokenizer, sample, ends, opening)
-        row = Row(prompt, completion, weight, sample.problem.id)
+        row = Row(prompt, completion, weight, sample.problem.id, sampled=None if here else sample.logprob)
         if row.length > max_length:
             out.too_long += 1
             continue
         _count(out, sample, prompt, here, base)
         out.rows.append(row)
+        out.numbers.append(number)
     return out
+
+
+def whole_units(encoded: Encoded, size: int) -> list[Row]:
+    """The rows of units (`size` samples in a row) of which no sample was left out, in order."""
+    rows = dict(zip(encoded.numbers, encoded.rows, strict=True))
+    firsts = [number for number in rows if number % size == 0]
+    units = [range(first, first + size) for first in firsts]
+    return [rows[number] for unit in units if all(n in rows for n in unit) for number in unit]
 
 
 def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str = "") -> tuple[list[int], bool]:

@@ -45,7 +45,7 @@ class Encoder:
 
     def row(self, sample: Sample, label: float = 0.0, weight: float = 1.0) -> Judged:
         """The row of one sample, as it was sampled: without an end where it was cut off."""
-        return Judged(self._prompt(sample), self._completion(sample), weight, sample.problem.id, label)
+        return Judged(self._prompt(sample), self._completion(sample), weight, sample.problem.id, label=label)
 
     def _prompt(self, sample: Sample) -> list[int]:
         if sample.extra.get("messages"):

@@ -1,0 +1,60 @@
+"""Choose: which verdicts become rows for the objective that is trained, with every number told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from axiom_cli.configs import TrainConfig
+from axiom_cli.errors import NothingToDo
+from axiom_cli.records import Verdict
+from axiom_cli.stages.contrast import Contrast, contrast
+from axiom_cli.stages.select import MANY_CUT_OFF, Screen, Selection, select
+
+Chosen = Selection | Contrast
+Note = Callable[[str], None]
+OnSelection = Callable[[Chosen], None]
+
+
+def choose(
+    verdicts: Iterable[Verdict],
+    config: TrainConfig,
+    screen: Screen | None = None,
+    on_selection: OnSelection | None = None,
+    note: Note | None = None,
+) -> Chosen:
+    """The rows that `config.objective` learns from, told to whoever asks; samples that `screen` knows are left out.
+    NothingToDo, and why, where there are none."""
+    if config.objective != "sft":
+        found = _contrast(list(verdicts), config, screen)
+        if on_selection:
+            on_selection(found)
+        return found
+    selection = select(verdicts, config, screen)
+    if on_selection:
+        on_selection(selection)
+    if note and selection.verdicts and selection.cut_off >= MANY_CUT_OFF * selection.verdicts:
+        share = selection.cut_off / selection.verdicts
+        note(f"{share:.0%} of the samples ran into their length limit: raise --max-tokens of axiom solve")
+    if not selection.choices:
+        raise NothingToDo("no accepted solution to train on", _why_none(selection))
+    return selection
+
+
+def _contrast(verdicts: list[Verdict], config: TrainConfig, screen: Screen | None) -> Contrast:
+    seen = screen([verdict.sample for verdict in verdicts]) if screen else set()
+    found = contrast((verdict for place, verdict in enumerate(verdicts) if place not in seen), config)
+    found.verdicts += len(seen)
+    found.screened = len(seen)
+    return found
+
+
+def _why_none(selection: Selection) -> str:
+    if not selection.verdicts:
+        return "the input is empty: axiom verify writes verdict records"
+    if selection.infra == selection.verdicts:
+        return "every verdict is infra, which says nothing of the sample: see the reason in each"
+    if selection.screened:
+        return f"{selection.screened} accepted solutions are of problems that they are to be evaluated on (--against)"
+    if selection.truncated:
+        return f"{selection.truncated} accepted solutions were cut off: raise --max-tokens of axiom solve"
+    return f"none of {selection.verdicts} passed: lower --difficulty, raise --samples, or begin with axiom coldstart"
