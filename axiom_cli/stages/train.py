@@ -174,12 +174,12 @@ def _make(
 
 
 def _encode(choices: Sequence[Choice], tokenizer: Any, ends: Sequence[int], config: TrainConfig) -> Encoded:
-    from axiom_cli.training import objectives
-    from axiom_cli.training.rows import encode, whole_units
+    from axiom_cli.training import objectives, units
+    from axiom_cli.training.rows import encode
 
     pairs: Iterator[tuple[Sample, float]] = ((choice.verdict.sample, choice.weight) for choice in choices)
     encoded = encode(pairs, tokenizer, ends, config.max_length)
-    encoded.rows = whole_units(encoded, objectives.get(config.objective).rows)
+    encoded.rows = units.whole(encoded, objectives.get(config.objective).rows)
     return encoded
 
 
