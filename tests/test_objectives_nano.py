@@ -1,4 +1,4 @@
-"""On nano, every objective raises the pass rate on problems that it was not trained on."""
+"""On nano, every objective raises the pass rate on problems that it was not trained on, as `train` is configured."""
 
 from __future__ import annotations
 
@@ -6,22 +6,24 @@ from argparse import Namespace
 
 import pytest
 
+from axiom_cli.configs import TrainConfig
 from axiom_cli.statistics import paired_bootstrap
-from benchmarks.objectives import Bench, configured
+from benchmarks.objectives import Bench
 
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory):
-    told = Namespace(seed=1, held_out=400, samples=8, problems=300)
+    told = Namespace(seed=1, held_out=300, samples=8, problems=200)
     made = Bench(tmp_path_factory.mktemp("bench"), "val", told)
     yield made
     made.speaker.close()
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(1200)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("name", ["sft", "dpo", "grpo", "kto"])
 def test_the_held_out_pass_rate_rises(bench: Bench, name: str) -> None:
-    after, _ = bench.after(configured(name, 1))
+    after, _ = bench.after(TrainConfig(objective=name, seed=1))
     gain, low, _ = paired_bootstrap(bench.before, after)
-    assert gain > 0 and low > -0.01, f"{gain:+.3f}, from {low:+.3f}"
+    print(f"{name}: {gain:+.3f}, from {low:+.3f}")
+    assert low > 0
