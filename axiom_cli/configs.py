@@ -176,12 +176,12 @@ class TrainConfig:
     )
     beta: float = option(0.1, "dpo, kto: how strongly the model is held to what it was.", above=0, most=1000)
     clip: float = option(
-        0.2, "grpo: a token's probability counts from 1 - clip to 1 + clip times what it was.", above=0, most=1000
+        1.0, "grpo: a token's probability counts from 1 - clip to 1 + clip times what it was.", above=0, most=1000
     )
     method: str = option("lora", "lora, or full for all weights.")
     optimizer: str = option("adamw", "adamw, or muon (for training from scratch).")
     seed: int = option(0, "Seed of the order of the rows and of the LoRA matrices.", least=0)
-    max_per_problem: int = option(4, "Distinct accepted solutions kept of one problem.", least=1)
+    max_per_problem: int = option(4, "Distinct accepted solutions kept of one problem, and failed ones.", least=1)
     force: bool = option(False, "Train even on fewer than 20 rows.")
 
 

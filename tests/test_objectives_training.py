@@ -19,7 +19,7 @@ from axiom_cli.stages.show import show
 from axiom_cli.stages.train import train
 from axiom_cli.training import crew, drift, lora, references
 from axiom_cli.training.batches import collate
-from axiom_cli.training.fit import fit, scorer
+from axiom_cli.training.fit import _Run, fit, scorer
 from axiom_cli.training.rows import Row
 from axiom_cli.training.trainer import Trainer
 from axiom_cli.workspace import Workspace
@@ -107,6 +107,14 @@ def test_passes_and_processes_do_not_change_what_is_learnt(
         learnt.append(dict(lora.deltas(tmp_path / f"{hands}-{budget}")))
     for other in learnt[1:]:
         assert all(torch.allclose(learnt[0][name], other[name], atol=1e-5) for name in other)
+
+
+def test_a_group_shares_a_step(trainer: Trainer) -> None:
+    config = replace(CONFIG, objective="grpo", epochs=2, batch_size=6, grad_accum=1)
+    run = _Run(trainer.model, rows(trainer, "grpo"), config)
+    assert {len(step) for step in run.steps} == {6}
+    for step in run.steps:
+        assert sum(run.rows[row].weight for row in step) == pytest.approx(0, abs=1e-6)
 
 
 def test_a_pair_is_left_out_whole_where_one_of_it_is_too_long(trainer: Trainer, tmp_path: Path) -> None:

@@ -163,12 +163,12 @@ def encoded_for(
     base: Base, choices: Sequence[Choice], tokenizer: Any, ends: Sequence[int], config: TrainConfig
 ) -> Encoded:
     """The rows that `base` is trained on, as ids."""
-    from axiom_cli.training import objectives
-    from axiom_cli.training.rows import encode, whole_units
+    from axiom_cli.training import objectives, units
+    from axiom_cli.training.rows import encode
 
     pairs: Iterator[tuple[Sample, float]] = ((choice.verdict.sample, choice.weight) for choice in choices)
     encoded = encode(pairs, tokenizer, ends, config.max_length, base.digest)
-    encoded.rows = whole_units(encoded, objectives.get(config.objective).rows)
+    encoded.rows = units.whole(encoded, objectives.get(config.objective).rows)
     return encoded
 
 

@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import cached_property
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,11 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import GateFailed, InputError, NothingToDo, UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.training import crew, drift, objectives, references
-from axiom_cli.training.batches import PASS_TOKENS, Batch, Passes, collate, cut, padded, pass_budget, plan
+from axiom_cli.training.batches import PASS_TOKENS, Batch, Passes, collate, cut, padded, pass_budget
 from axiom_cli.training.gradients import Gradients, spread
 from axiom_cli.training.muon import Muon
 from axiom_cli.training.rows import Row
+from axiom_cli.training.units import steps_of, units_of
 
 
 @dataclass(frozen=True)
@@ -104,10 +104,8 @@ class _Run:
         self.objective = objectives.get(config.objective)
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.device = self.parameters[0].device
-        size = self.objective.rows
-        self.units = [range(first, first + size) for first in range(0, len(rows), size)]
-        self.lengths = [size * max(rows[row].length for row in unit) for unit in self.units]
-        self.steps = self._plan()
+        self.units, self.lengths = units_of(rows, self.objective)
+        self.steps = steps_of(rows, self.units, self.lengths, self.objective, config)
         self.hands = crew.hands(model, config.batch_size * config.grad_accum // FEWEST)
         self.budget = PASS_TOKENS if self.hands > 1 else pass_budget(self.device, config)
         self.optimizer = _optimizer(model, config)
@@ -118,16 +116,6 @@ class _Run:
                 references.recorded(some, self.logprobs, self.budget, self.device) for some in (rows, self.foreign)
             )
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
-
-    def _plan(self) -> list[list[int]]:
-        """The units of every step."""
-        if not self.objective.grouped:
-            return plan(self.lengths, self.config)
-        by_problem = groupby(range(len(self.units)), lambda unit: self.rows[self.units[unit][0]].problem)
-        groups = [list(units) for _, units in by_problem]
-        longest = [max(self.lengths[unit] for unit in group) for group in groups]
-        steps = plan(longest, self.config, len(self.units) / len(groups))
-        return [[unit for group in step for unit in groups[group]] for step in steps]
 
     def step(self, gradients: Gradients) -> Progress:
         """One optimiser step."""

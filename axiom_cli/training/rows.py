@@ -115,14 +115,6 @@ def encode(
     return out
 
 
-def whole_units(encoded: Encoded, size: int) -> list[Row]:
-    """The rows of units (`size` samples in a row) of which no sample was left out, in order."""
-    rows = dict(zip(encoded.numbers, encoded.rows, strict=True))
-    firsts = [number for number in rows if number % size == 0]
-    units = [range(first, first + size) for first in firsts]
-    return [rows[number] for unit in units if all(n in rows for n in unit) for number in unit]
-
-
 def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str = "") -> tuple[list[int], bool]:
     """The ids that the loss falls on, ending in one of `ends`, and whether they had to be encoded from the text. What
     is encoded does not begin with `opening`, which is the end of the prompt already (see `prompts.opening`)."""

@@ -5,7 +5,7 @@
 
 Settings are chosen on the validation draw and reported on the test draw. The attempts are `--samples` of nano's at each
 of `--problems` training problems; `NAME:FIELD=VALUE,...` is an objective with fields of TrainConfig that differ from
-SETTINGS. Every held-out problem is answered greedily by each model and by nano itself, so that the differences are
+SETTINGS and TUNED. Every held-out problem is answered greedily by each model and by nano itself, so that the differences are
 paired by problem (bootstrap, 95 %). FOLDER is a workspace: what is in it already is not made again.
 """
 
@@ -35,7 +35,9 @@ from axiom_cli.workspace import Workspace
 LEVELS = range(3, 8)
 SEED = 41_000
 SETTINGS = TrainConfig(lr=1e-3, lora_r=64, lora_alpha=128, batch_size=32, grad_accum=1, epochs=2)
-"""Those of `axiom loop`, which were chosen for nano."""
+"""Those of `axiom loop`, which were chosen for nano ..."""
+TUNED = {"sft": {"lr": 2e-4}, "dpo": {"lr": 5e-5}, "grpo": {"lr": 5e-5}, "kto": {"lr": 2e-4}}
+"""... and what the validation draw chose for each objective."""
 
 
 def problems(split: str, count: int, seed: int) -> list[Problem]:
@@ -49,7 +51,8 @@ def configured(text: str, seed: int) -> TrainConfig:
     name, _, rest = text.partition(":")
     kinds = {field.name: type(field.default) for field in fields(TrainConfig)}
     pairs = (pair.split("=") for pair in rest.split(",") if pair)
-    return replace(SETTINGS, objective=name, seed=seed, **{key: kinds[key](value) for key, value in pairs})
+    told = {key: kinds[key](value) for key, value in pairs}
+    return replace(SETTINGS, objective=name, seed=seed, **TUNED.get(name, {}) | told)
 
 
 class Bench:
