@@ -194,8 +194,9 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
         return 0
-    except (KeyboardInterrupt, typer.Abort):
-        console.error("interrupted; finished work is kept", "the same command again goes on from there")
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        where = f" {stop}" if str(stop) else ""
+        console.error(f"interrupted{where}; finished work is kept", "the same command again goes on from there")
         return EXIT_INTERRUPTED if argv is not None else _leave(EXIT_INTERRUPTED)
     except Misuse as error:
         path = error.ctx.command_path if error.ctx else "axiom"

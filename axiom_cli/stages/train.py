@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from axiom_cli import models
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError, MissingError, NothingToDo
+from axiom_cli.receipts import recipe_id
 from axiom_cli.records import Adapter, ModelRef, Sample, Verdict
 from axiom_cli.stages.select import Choice, Selection, select
 from axiom_cli.workspace import Workspace
@@ -25,6 +26,8 @@ VERSION = 1
 FEWEST = 20
 """Fewer rows make a model worse (9 to 50 rows did)."""
 FEW = 200
+STATES = "states"
+"""The workspace's folder of what broken-off runs go on from, each under the id of its recipe."""
 Note = Callable[[str], None]
 
 
@@ -74,18 +77,22 @@ def train_on(
     """
     _enough(len(choices), config, note)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
-    settings = {name: value for name, value in asdict(config).items() if name not in ("force", "max_per_problem")}
+    settings = config.learning()
     before = [adapter.digest for adapter in chain]
     inputs = {"base": base.digest, "rows": workspace.put_records(map(_row, choices)), "chain": before}
     if sources:
         inputs["verdicts"] = list(sources)
     folders = [adapter_folder(adapter, workspace) for adapter in chain]
 
+    recipe = {"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}
+    state = workspace.root / STATES / f"{recipe_id(recipe)}.pt"
+
     def make() -> dict[str, Any]:
         loaded = trainer() if trainer else _trainer(base, config)
-        return _make(loaded, choices, config, workspace, folders, on_step, note)
+        return _make(loaded, choices, config, workspace, folders, on_step, note, state)
 
-    receipt = workspace.remember({"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}, make)
+    receipt = workspace.remember(recipe, make)
+    state.unlink(missing_ok=True)
     return Adapter(
         base=ModelRef(base.name, base.digest),
         digest=receipt["adapter"],
@@ -147,13 +154,17 @@ def _make(
     chain: list[Path],
     on_step: OnStep | None,
     note: Note | None,
+    state: Path,
 ) -> dict[str, Any]:
+    from axiom_cli.training.checkpoint import Checkpoint
+
     encoded = _encode(choices, trainer.tokenizer, trainer.ends, config)
     if encoded.too_long and note:
         note(f"{encoded.too_long} rows longer than {config.max_length} tokens are left out (--max-length)")
     _enough(len(encoded.rows), config, note if encoded.too_long else None)
     with tempfile.TemporaryDirectory() as folder:
-        metrics = trainer.fit(encoded.rows, config, Path(folder) / "adapter", chain, on_step)
+        kept = Checkpoint(state, config.checkpoint_seconds)
+        metrics = trainer.fit(encoded.rows, config, Path(folder) / "adapter", chain, on_step, kept)
         digest = workspace.put_tree(Path(folder) / "adapter")
     metrics |= {"too_long": encoded.too_long, "encoded_here": encoded.encoded_here}
     metrics.pop("seconds")
@@ -172,7 +183,7 @@ def _trainer(base: Base, config: TrainConfig) -> Trainer:
 
     if not Path(base.path).exists():
         raise InputError(f"{base.name} has no weights here: it cannot be trained", "choose a folder or a hub model")
-    return Trainer(base.path, config.quantize, base.name)
+    return Trainer(base.path, config.quantize, base.name, config)
 
 
 def _tokenizer(model: str | Base, workspace: Workspace | None) -> tuple[Any, tuple[int, ...]]:

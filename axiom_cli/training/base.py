@@ -10,6 +10,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
+from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import MissingError, UsageError
 
 logging.disable_progress_bar()
@@ -18,6 +19,22 @@ logging.disable_progress_bar()
 def device() -> torch.device:
     """Where training happens: the first accelerator, else the processor."""
     return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def precision(config: TrainConfig, device: torch.device) -> torch.dtype:
+    """The type that products are computed in: float32 or bfloat16. Weights that are learnt are float32 in any case."""
+    if config.precision not in ("auto", "float32", "bfloat16"):
+        raise UsageError(f"--precision {config.precision}: it is auto, float32 or bfloat16")
+    if config.precision == "auto":
+        return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported(False) else torch.float32
+    return getattr(torch, config.precision)
+
+
+def frozen_dtype(path: Path | str, config: TrainConfig) -> torch.dtype:
+    """The type that frozen weights are held in: bfloat16 where products are computed in it and the files hold no more
+    than that, so that nothing is rounded."""
+    half = config.method != "full" and precision(config, device()) is torch.bfloat16
+    return torch.bfloat16 if half and stored_dtype(path) is torch.bfloat16 else torch.float32
 
 
 def load_tokenizer(path: Path | str) -> Any:
