@@ -183,7 +183,10 @@ def _trainer(base: Base, config: TrainConfig) -> Trainer:
 
     if not Path(base.path).exists():
         raise InputError(f"{base.name} has no weights here: it cannot be trained", "choose a folder or a hub model")
-    return Trainer(base.path, config.quantize, base.name, config)
+    trainer = Trainer(base.path, config.quantize, base.name, config)
+    if models.has_changed(base.name, base.digest, Path(base.path)):
+        raise InputError(f"{base.name} has changed on the disk while it was read", "run it again once it is whole")
+    return trainer
 
 
 def _tokenizer(model: str | Base, workspace: Workspace | None) -> tuple[Any, tuple[int, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,8 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import MissingError, UsageError
 
 logging.disable_progress_bar()
+# What bitsandbytes says at every import and every step, where nothing is wrong.
+getLogger("bitsandbytes").setLevel(ERROR)
 
 
 def device() -> torch.device:
@@ -54,10 +57,19 @@ def load_model(path: Path | str, quantize: str = "none", dtype: torch.dtype = to
         options["quantization_config"] = GgufConfig(dequantize=True)
     model = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, **options)
     if quantize != "none":
-        return model.eval()
+        return _trainable(model).eval()
     if "gguf_file" in options:
         forget_quantization(model)
     return model.to(device()).eval()
+
+
+def _trainable(model: torch.nn.Module) -> torch.nn.Module:
+    """Keeps bitsandbytes from packing 4-bit weights, at the first pass without gradients, for a processor kernel that
+    has no backward pass: training went on after it, with wrong gradients."""
+    for layer in model.modules():
+        if hasattr(layer, "support_avx512bf16_for_cpu"):
+            layer.support_avx512bf16_for_cpu = False
+    return model
 
 
 def new_model(path: Path | str, seed: int) -> torch.nn.Module:

@@ -51,10 +51,14 @@ class Trainer:
             return self._fit_full(rows, config, out, on_step, checkpoint)
         if config.method not in lora.METHODS:
             raise UsageError(f"--method {config.method}: it is lora, dora or full", _meant(config.method))
+        if config.method == "dora" and self.quantize == "8bit":
+            raise UsageError("peft has no DoRA on 8-bit weights that works", "use --quantize 4bit, or --method lora")
+        self._chain, at = None, self._chain  # whatever fails from here on: the base is loaded anew
         with lora.attached(self.model, config) as wrapped:
             metrics = fit(wrapped, rows, config, on_step, checkpoint)
             with whole_folder(out) as draft:
                 lora.save(wrapped, draft, self.name)
+        self._chain = at
         return metrics
 
     def _fit_full(
