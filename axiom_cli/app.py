@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from axiom_cli import __version__, console
+from axiom_cli import __version__, console, ranks
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.options import GlobalConfig
 from axiom_cli.settings import Resolved, resolve, unreadable
@@ -142,6 +142,8 @@ def run(argv: list[str]) -> int:
     if completing:
         command.main(args=args, prog_name="axiom")
     asks = not args or "--help" in args
+    if ranks.size() > 1 and not asks and args[0] != "train":
+        raise UsageError(f"axiom {args[0]} runs in one process", "of the commands, torchrun can start axiom train")
     start = Resolved(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
     console.configure(start.config.quiet)
     for path in [] if asks else unreadable():

@@ -196,7 +196,7 @@ except AxiomError as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does it")
-@pytest.mark.parametrize(("room", "told"), [(1 << 40, "3"), (700 << 20, "3"), (100 << 20, "MissingError out of memory")])
+@pytest.mark.parametrize(("room", "told"), [(1 << 40, "3"), (700 << 20, "3"), (100 << 20, "MissingError out of memo")])
 def test_out_of_memory_passes_are_halved_once_and_then_refused(
     folder: Path, room: int, told: str, tmp_path: Path
 ) -> None:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from axiom_cli import console, refs
+from axiom_cli import console, ranks, refs
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, stdout, words, write
 from axiom_cli.configs import MergeConfig, TrainConfig
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDo, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
 from axiom_cli.records import Adapter, Model, Verdict
 
@@ -43,6 +43,8 @@ def train(
 
     if experiment:
         refs.path(Path(), experiment)
+    if ranks.size() > 1 and not (solutions or file):
+        raise UsageError("several processes cannot read one pipe", "write the verdicts to a file, and name it")
     verdicts = _verdicts(solutions or file, skip_bad)
     from axiom_cli.stages import train as stage
 
@@ -53,6 +55,8 @@ def train(
             stdout().write(f"{line}\n")
         return
     adapter = fit(verdicts, base, config, workspace)
+    if not ranks.is_first():
+        return
     if experiment:
         workspace.set_ref(experiment, adapter.digest)
     write([adapter], output)

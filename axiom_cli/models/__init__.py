@@ -117,7 +117,7 @@ def _hub(name: str) -> Resolved | None:
 
 
 def has_changed(name: str, found: str, path: Path) -> bool:
-    """Whether a model's folder no longer holds what it was resolved to. A snapshot of the hub is taken not to change."""
+    """Whether a model's folder no longer holds what it was resolved to. A snapshot of the hub never changes."""
     snapshot = digest(f"{name}@{path.name}".encode()) == found
     return path.is_dir() and not snapshot and folder_digest(path) != found
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from axiom_cli import models
+from axiom_cli import models, ranks
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError, MissingError, NothingToDo
 from axiom_cli.receipts import recipe_id
 from axiom_cli.records import Adapter, ModelRef, Sample, Verdict
+from axiom_cli.stages import together
 from axiom_cli.stages.select import Choice, Selection, select
 from axiom_cli.workspace import Workspace
 
@@ -73,13 +74,15 @@ def train_on(
 
     `chain` holds the adapters of earlier rounds, oldest first: the new one starts from their sum in float32, and keeps
     their digests in `extra["chain"]`. `trainer` gives a base that is loaded already, and is asked only if needed.
-    `sources` are the objects that the rows were chosen from, for those who ask why.
+    `sources` are the objects that the rows were chosen from, for those who ask why. Where several processes call this
+    together, the first one writes, and all return the same record.
     """
     _enough(len(choices), config, note)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     settings = config.learning()
     before = [adapter.digest for adapter in chain]
-    inputs = {"base": base.digest, "rows": workspace.put_records(map(_row, choices)), "chain": before}
+    rows = workspace.put_records(map(_row, choices)) if ranks.is_first() else ""
+    inputs = {"base": base.digest, "rows": rows, "chain": before}
     if sources:
         inputs["verdicts"] = list(sources)
     folders = [adapter_folder(adapter, workspace) for adapter in chain]
@@ -91,8 +94,9 @@ def train_on(
         loaded = trainer() if trainer else _trainer(base, config)
         return _make(loaded, choices, config, workspace, folders, on_step, note, state)
 
-    receipt = workspace.remember(recipe, make)
-    state.unlink(missing_ok=True)
+    receipt = together.remember(workspace, recipe, make)
+    if ranks.is_first():
+        state.unlink(missing_ok=True)
     return Adapter(
         base=ModelRef(base.name, base.digest),
         digest=receipt["adapter"],
@@ -100,7 +104,7 @@ def train_on(
         config=settings,
         rows=receipt["rows"],
         metrics=receipt["metrics"],
-        path=str(workspace.tree_path(receipt["adapter"])),
+        path=str(workspace.tree_path(receipt["adapter"])) if ranks.is_first() else "",
         extra={"chain": before, "seconds": receipt.seconds} if before else {"seconds": receipt.seconds},
     )
 
@@ -165,7 +169,7 @@ def _make(
     with tempfile.TemporaryDirectory() as folder:
         kept = Checkpoint(state, config.checkpoint_seconds)
         metrics = trainer.fit(encoded.rows, config, Path(folder) / "adapter", chain, on_step, kept)
-        digest = workspace.put_tree(Path(folder) / "adapter")
+        digest = workspace.put_tree(Path(folder) / "adapter") if ranks.is_first() else ""
     metrics |= {"too_long": encoded.too_long, "encoded_here": encoded.encoded_here}
     metrics.pop("seconds")
     return {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}

@@ -11,6 +11,7 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
+from axiom_cli import ranks
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import MissingError, UsageError
 
@@ -20,8 +21,8 @@ getLogger("bitsandbytes").setLevel(ERROR)
 
 
 def device() -> torch.device:
-    """Where training happens: the first accelerator, else the processor."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """Where training happens: this process's accelerator (the first, of one process alone), else the processor."""
+    return torch.device("cuda", ranks.local_rank()) if torch.cuda.is_available() else torch.device("cpu")
 
 
 def precision(config: TrainConfig, device: torch.device) -> torch.dtype:

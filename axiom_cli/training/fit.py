@@ -20,7 +20,7 @@ from torch.nn import functional
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import GateFailed, InputError, MissingError, NothingToDo
 from axiom_cli.ids import content_id
-from axiom_cli.training import crew, divergence, memory, objectives
+from axiom_cli.training import crew, divergence, group, memory, objectives
 from axiom_cli.training.base import precision
 from axiom_cli.training.batches import PASS_TOKENS, Batch, Passes, collate, cut, padded, pass_budget, plan
 from axiom_cli.training.checkpoint import Checkpoint
@@ -78,9 +78,10 @@ def fit(
             progress = run.step(gradients, checkpoint)
             if on_step:
                 on_step(progress)
-            if checkpoint and (interrupted() or run.is_due()):
+            stop = group.summed(interrupted(), run.device) > 0
+            if checkpoint and (stop or run.is_due()):
                 run.keep(checkpoint)
-            if interrupted():
+            if stop:
                 raise KeyboardInterrupt(f"at step {run.done:,} of {len(run.steps):,}")
     return run.metrics()
 
@@ -109,10 +110,11 @@ class _Run:
         self.precision = precision(config, self.device)
         self.lengths = [row.length for row in rows]
         self.steps = plan(self.lengths, config)
-        self.hands = crew.hands(model, config.batch_size * config.grad_accum // FEWEST)
+        forked = crew.hands(model, config.batch_size * config.grad_accum // FEWEST) if group.size() == 1 else 1
+        self.hands = max(forked, group.size())
         self.optimizer = optimizer(model, config)
         self.logprobs = scorer(model, rows[0])
-        self.budget = min(PASS_TOKENS if self.hands > 1 else pass_budget(self.device, config), self._affordable())
+        self.budget = min(PASS_TOKENS if forked > 1 else pass_budget(self.device, config), self._affordable())
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
         self.halved = False
 
@@ -120,8 +122,8 @@ class _Run:
         """One optimiser step."""
         start = time.perf_counter()
         lr = learning_rate(self.done, len(self.steps), self.config)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
+        for part in self.optimizer.param_groups:
+            part["lr"] = lr
         rows = self.steps[self.done]
         tokens = sum(len(self.rows[row].completion_ids) for row in rows)
         loss, positions = self._summed(gradients, rows, tokens)
@@ -187,7 +189,8 @@ class _Run:
         token = memory.token_bytes(forward, self.lengths[0])
         if self.config.gradient_checkpointing:
             token = memory.checkpointed(token, self.model)
-        return max(1, int(memory.for_passes(self.device, learnt) / self.hands / token))
+        sharing = self.hands if self.device.type == "cpu" else 1
+        return max(1, int(memory.for_passes(self.device, learnt) / sharing / token))
 
     def _diverged(self, loss: float, rows: Sequence[int], checkpoint: Checkpoint | None) -> GateFailed:
         """What to say of a step whose loss or gradients are no numbers. Unless the weights are none either, their state
@@ -211,6 +214,8 @@ class _Run:
     def keep(self, checkpoint: Checkpoint) -> None:
         """Writes the run's state whole."""
         self._next_keep = self.seconds + checkpoint.every_seconds
+        if not group.is_first():
+            return
         tensors = {"parameters": [p.detach() for p in self.parameters], "optimizer": self.optimizer.state_dict()}
         checkpoint.write({"of": self._identity, **{name: getattr(self, name) for name in KEPT}, **tensors})
 
@@ -218,7 +223,7 @@ class _Run:
     def resume(self, checkpoint: Checkpoint | None) -> None:
         """Goes on from a checkpoint of the same rows and config, if there is one."""
         self._next_keep = checkpoint.every_seconds if checkpoint else 0.0
-        state = checkpoint.read(self.device) if checkpoint else None
+        state = group.told(checkpoint.read(self.device) if checkpoint and group.is_first() else None)
         if not checkpoint or not state or state["of"] != self._identity:
             return
         for parameter, kept in zip(self.parameters, state["parameters"], strict=True):

@@ -11,7 +11,7 @@ import torch
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import UsageError
 from axiom_cli.training import base as bases
-from axiom_cli.training import lora
+from axiom_cli.training import group, lora
 from axiom_cli.training.checkpoint import Checkpoint
 from axiom_cli.training.fit import OnStep, fit
 from axiom_cli.training.merge import compose, whole_folder
@@ -45,7 +45,7 @@ class Trainer:
         checkpoint: Checkpoint | None = None,
     ) -> dict[str, Any]:
         """Trains on `rows` and writes the adapter (whole weights with `method` full) to the folder `out`, which appears
-        whole or, if interrupted, not at all. Returns fit's metrics."""
+        whole or, if interrupted, not at all. Of several processes the first one writes it. Returns fit's metrics."""
         self._start_from(list(chain), torch.float32 if chain else bases.frozen_dtype(self.base, config))
         if config.method == "full":
             return self._fit_full(rows, config, out, on_step, checkpoint)
@@ -56,8 +56,9 @@ class Trainer:
         self._chain, at = None, self._chain  # whatever fails from here on: the base is loaded anew
         with lora.attached(self.model, config) as wrapped:
             metrics = fit(wrapped, rows, config, on_step, checkpoint)
-            with whole_folder(out) as draft:
-                lora.save(wrapped, draft, self.name)
+            if group.is_first():
+                with whole_folder(out) as draft:
+                    lora.save(wrapped, draft, self.name)
         self._chain = at
         return metrics
 
@@ -68,9 +69,10 @@ class Trainer:
             raise UsageError("quantised weights cannot be trained themselves", "use --method lora, or --quantize none")
         self._chain = None
         metrics = fit(self.model, rows, config, on_step, checkpoint)
-        with whole_folder(out) as draft:
-            self.model.save_pretrained(draft)
-            self.tokenizer.save_pretrained(draft)
+        if group.is_first():
+            with whole_folder(out) as draft:
+                self.model.save_pretrained(draft)
+                self.tokenizer.save_pretrained(draft)
         return metrics
 
     def _start_from(self, chain: list[Path], dtype: torch.dtype) -> None:
