@@ -185,11 +185,12 @@ class TrainConfig:
     checkpoint_seconds: float = option(
         120.0, "Seconds of training that a killed run may lose: its state is written so often.", least=0
     )
+    tracker: str = option("none", "none, tensorboard, wandb (offline) or trackio (comma-separated), each an extra.")
     force: bool = option(False, "Train even on fewer than 20 rows.")
 
     def learning(self) -> dict[str, Any]:
         """The fields that decide the weights, once the rows are chosen."""
-        left_out = ("force", "max_per_problem", "gradient_checkpointing", "checkpoint_seconds")
+        left_out = ("force", "max_per_problem", "gradient_checkpointing", "checkpoint_seconds", "tracker")
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
 

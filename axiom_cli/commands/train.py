@@ -16,6 +16,7 @@ from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
 from axiom_cli.records import Adapter, Model, Verdict
 
 if TYPE_CHECKING:
+    from axiom_cli.training.fit import Progress
     from axiom_cli.workspace import Workspace
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -54,7 +55,7 @@ def train(
         for line in stage.show(verdicts, base, config, workspace):
             stdout().write(f"{line}\n")
         return
-    adapter = fit(verdicts, base, config, workspace)
+    adapter = fit(verdicts, base, config, workspace, experiment)
     if not ranks.is_first():
         return
     if experiment:
@@ -81,14 +82,18 @@ def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:
     return found
 
 
-def fit(verdicts: list[Verdict], base: str, config: TrainConfig, workspace: Workspace) -> Adapter:
-    """Trains on `verdicts`, in sight of whoever waits."""
+def fit(verdicts: list[Verdict], base: str, config: TrainConfig, workspace: Workspace, name: str = "") -> Adapter:
+    """Trains on `verdicts`, in sight of whoever waits, and of the trackers that `config` names."""
     from axiom_cli.stages.train import train as trained
+    from axiom_cli.stages.train import watched
 
-    with console.board("train", []) as board:
-        adapter = trained(
-            verdicts, base, config, workspace, lambda step: board.phase("train", step.step, step.steps), console.warn
-        )
+    with console.board("train", []) as board, watched(config, name) as track:
+
+        def on_step(step: Progress) -> None:
+            board.phase("train", step.step, step.steps)
+            track(step)
+
+        adapter = trained(verdicts, base, config, workspace, on_step, console.warn)
     console.note(f"{words(adapter.rows, 'row')} trained on; adapter sha256:{adapter.digest[:12]}")
     return adapter
 
@@ -98,7 +103,7 @@ def fit_and_merge(verdicts: list[Verdict], base: str, config: TrainConfig, works
     from axiom_cli import models
     from axiom_cli.stages.merge import merge
 
-    model = merge(fit(verdicts, base or models.default(), config, workspace), MergeConfig(), workspace)
+    model = merge(fit(verdicts, base or models.default(), config, workspace, name), MergeConfig(), workspace)
     workspace.set_ref(name, model.digest)
     console.note(f"model sha256:{model.digest[:12]}: axiom solve --model {name}")
     return model

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -107,6 +109,20 @@ def train_on(
         path=str(workspace.tree_path(receipt["adapter"])) if ranks.is_first() else "",
         extra={"chain": before, "seconds": receipt.seconds} if before else {"seconds": receipt.seconds},
     )
+
+
+@contextmanager
+def watched(config: TrainConfig, name: str) -> Iterator[OnStep]:
+    """Within it, what is given tells the trackers that `config` names of each step, as the run `name` (or of now). Of
+    several processes the first one tells."""
+    if config.tracker == "none" or not ranks.is_first():
+        yield lambda progress: None
+        return
+    from axiom_cli.training.trackers import tracked
+
+    run = name or datetime.now().strftime("train-%Y%m%d-%H%M%S")
+    with tracked(config.tracker, run, config.learning()) as on_step:
+        yield on_step
 
 
 def show(

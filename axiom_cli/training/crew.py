@@ -117,5 +117,5 @@ def _serve(work: Callable[[Any], Any], theirs: Connection, parent: int) -> None:
         try:
             result = (work(part), None)
         except Exception as error:
-            result = (None, error)
+            result = (None, error.with_traceback(None))  # whose frames would keep the work's memory
         theirs.send(result)

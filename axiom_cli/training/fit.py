@@ -72,7 +72,7 @@ def fit(
     with (
         _in_training(model, config),
         held_back(checkpoint is not None) as interrupted,
-        spread(run.loss, run.parameters, run.hands) as gradients,
+        spread(run.loss, run.parameters, run.hands if run.forked > 1 else 1) as gradients,
     ):
         while run.done < len(run.steps):
             progress = run.step(gradients, checkpoint)
@@ -110,11 +110,11 @@ class _Run:
         self.precision = precision(config, self.device)
         self.lengths = [row.length for row in rows]
         self.steps = plan(self.lengths, config)
-        forked = crew.hands(model, config.batch_size * config.grad_accum // FEWEST) if group.size() == 1 else 1
-        self.hands = max(forked, group.size())
+        self.forked = crew.hands(model, config.batch_size * config.grad_accum // FEWEST) if group.size() == 1 else 1
+        self.hands = max(self.forked, group.size())
         self.optimizer = optimizer(model, config)
         self.logprobs = scorer(model, rows[0])
-        self.budget = min(PASS_TOKENS if forked > 1 else pass_budget(self.device, config), self._affordable())
+        self.budget = min(PASS_TOKENS if self.forked > 1 else pass_budget(self.device, config), self._affordable())
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
         self.halved = False
 

@@ -23,7 +23,7 @@ def spread(loss: Loss, parameters: Sequence[torch.nn.Parameter], hands: int) -> 
     """Gradients of `loss` with respect to `parameters` by as many processes as there are hands, for at most as many
     shares; by this one if it is one. Steps may change the parameters in place: every process sees that.
 
-    In a group each hand is a process that has joined, and changes its own parameters.
+    In a group the shares fall to the processes that joined it in turn, and each changes its own parameters.
 
     The gradients are added in the order of the shares, so that equal steps give equal weights."""
     if group.size() > 1:
@@ -57,6 +57,6 @@ def spread(loss: Loss, parameters: Sequence[torch.nn.Parameter], hands: int) -> 
 
 
 def _together(loss: Loss, parameters: Sequence[torch.nn.Parameter], shares: Sequence[tuple[Any, ...]]) -> float:
-    own = sum(loss(*share) for share in shares[ranks.rank() : ranks.rank() + 1])
+    own = sum(loss(*share) for share in shares[ranks.rank() :: group.size()])
     group.add_gradients(parameters)
     return group.summed(own, parameters[0].device)
