@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from axiom_cli import __version__, console
+from axiom_cli import __version__, console, ranks
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.options import GlobalConfig
 from axiom_cli.settings import Resolved, resolve, unreadable
@@ -147,6 +147,8 @@ def run(argv: list[str]) -> int:
     if completing:
         command.main(args=args, prog_name="axiom")
     asks = not args or "--help" in args
+    if ranks.size() > 1 and not asks and args[0] != "train":
+        raise UsageError(f"axiom {args[0]} runs in one process", "of the commands, torchrun can start axiom train")
     start = Resolved(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
     console.configure(start.config.quiet)
     for path in [] if asks else unreadable():
@@ -199,8 +201,9 @@ def main(argv: list[str] | None = None) -> int:
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
         return 0
-    except (KeyboardInterrupt, typer.Abort):
-        console.error("interrupted; finished work is kept", "the same command again goes on from there")
+    except (KeyboardInterrupt, typer.Abort) as stop:
+        where = f" {stop}" if str(stop) else ""
+        console.error(f"interrupted{where}; finished work is kept", "the same command again goes on from there")
         return EXIT_INTERRUPTED if argv is not None else _leave(EXIT_INTERRUPTED)
     except Misuse as error:
         path = error.ctx.command_path if error.ctx else "axiom"

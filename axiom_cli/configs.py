@@ -6,7 +6,7 @@ A field's metadata holds its `help`, its `bounds` and, where the flag has anothe
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 INFINITY = float("inf")
@@ -153,6 +153,10 @@ class DistributeConfig:
     workers: int = option(0, "Its workers that take part; 0 is one an accelerator, or else one a core.", least=0)
 
 
+USES: Mapping[str, set[str]] = {"dpo": {"beta"}, "kto": {"beta"}, "grpo": {"clip"}}
+"""Options of TrainConfig that one objective uses and others do not."""
+
+
 @dataclass(frozen=True)
 class TrainConfig:
     """`axiom train`."""
@@ -178,11 +182,30 @@ class TrainConfig:
     clip: float = option(
         1.0, "grpo: a token's probability counts from 1 - clip to 1 + clip times what it was.", above=0, most=1000
     )
-    method: str = option("lora", "lora, or full for all weights.")
-    optimizer: str = option("adamw", "adamw, or muon (for training from scratch).")
+    method: str = option("lora", "lora, dora (LoRA with a learnt length of each row of W), or full for all weights.")
+    rslora: bool = option(False, "Scale LoRA by alpha / sqrt(r), which suits high ranks.")
+    optimizer: str = option(
+        "adamw", "adamw, adamw8bit (a quarter of its memory; needs axiom-rl[qlora]) or muon (from scratch)."
+    )
+    precision: str = option(
+        "auto", "float32, bfloat16 (products in half the memory), or auto: bfloat16 on an accelerator that has it."
+    )
+    gradient_checkpointing: bool = option(
+        False, "Keep one activation a layer and compute the others again: a third slower, far less memory."
+    )
     seed: int = option(0, "Seed of the order of the rows and of the LoRA matrices.", least=0)
     max_per_problem: int = option(4, "Distinct accepted solutions kept of one problem, and failed ones.", least=1)
+    checkpoint_seconds: float = option(
+        120.0, "Seconds of training that a killed run may lose: its state is written so often.", least=0
+    )
+    tracker: str = option("none", "none, tensorboard, wandb (offline) or trackio (comma-separated), each an extra.")
     force: bool = option(False, "Train even on fewer than 20 rows.")
+
+    def learning(self) -> dict[str, Any]:
+        """The fields that decide the weights, once the rows are chosen."""
+        left_out = {"force", "max_per_problem", "gradient_checkpointing", "checkpoint_seconds", "tracker"}
+        left_out |= {"beta", "clip"} - USES.get(self.objective, set())
+        return {name: value for name, value in asdict(self).items() if name not in left_out}
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,8 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Protocol
 
+from axiom_cli import ranks
+
 SECONDS_BETWEEN_LINES = 10.0
 GAP = 2
 """Columns of the screen between two columns of a table without lines."""
@@ -32,9 +34,10 @@ _quiet = False
 
 
 def configure(quiet: bool) -> None:
-    """Whether notes, tables and progress are held back in this process."""
+    """Whether notes, tables and progress are held back in this process. Of several the first one talks; errors are
+    everyone's own."""
     global _quiet
-    _quiet = quiet
+    _quiet = quiet or not ranks.is_first()
 
 
 def is_quiet() -> bool:
@@ -82,7 +85,8 @@ def hint(text: str) -> None:
 
 def warn(text: str) -> None:
     """Something that the reader should know although the work goes on. `--quiet` keeps it."""
-    _line(f"warning: {text}", "yellow")
+    if ranks.is_first():
+        _line(f"warning: {text}", "yellow")
 
 
 def error(text: str, hint: str = "") -> None:

@@ -19,8 +19,9 @@ from axiom_cli.stages.show import show
 from axiom_cli.stages.train import train
 from axiom_cli.training import crew, drift, lora, references
 from axiom_cli.training.batches import collate
-from axiom_cli.training.fit import _Run, fit, scorer
+from axiom_cli.training.fit import _Run, fit
 from axiom_cli.training.rows import Row
+from axiom_cli.training.scoring import scorer
 from axiom_cli.training.trainer import Trainer
 from axiom_cli.workspace import Workspace
 from command_line import axiom, failed, talk

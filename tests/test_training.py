@@ -16,7 +16,8 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import AxiomError, MissingError, NothingToDo, UsageError
 from axiom_cli.training import base as bases
 from axiom_cli.training import crew, lora
-from axiom_cli.training.fit import Checkpoint, learning_rate
+from axiom_cli.training.checkpoint import Checkpoint
+from axiom_cli.training.optimizers import learning_rate
 from axiom_cli.training.trainer import Trainer
 
 

@@ -15,9 +15,10 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError
 from axiom_cli.training import base as bases
 from axiom_cli.training import batches
-from axiom_cli.training.fit import fit, scorer
+from axiom_cli.training.fit import fit
 from axiom_cli.training.places import placed
 from axiom_cli.training.rows import Row, encode, end_ids
+from axiom_cli.training.scoring import scorer
 from axiom_cli.training.trainer import Trainer
 
 

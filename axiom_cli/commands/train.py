@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from axiom_cli import console, refs
+from axiom_cli import console, ranks, refs
 from axiom_cli.commands import preview
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.configs import MergeConfig, TrainConfig
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDo, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
 from axiom_cli.records import Adapter, Model, Problem, Verdict
 
 if TYPE_CHECKING:
     from axiom_cli.stages.select import Screen
+    from axiom_cli.training.fit import Progress
     from axiom_cli.workspace import Workspace
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -53,6 +54,8 @@ def train(
 
     if experiment:
         refs.path(Path(), experiment)
+    if ranks.size() > 1 and not (solutions or file):
+        raise UsageError("several processes cannot read one pipe", "write the verdicts to a file, and name it")
     verdicts = _verdicts(solutions or file, skip_bad)
     screen = _screen(against or [])
     base = model.model or models.default()
@@ -62,7 +65,9 @@ def train(
 
         preview.show(shown(verdicts, base, config, workspace, show, screen, preview.selected, console.warn))
         return
-    adapter = fit(verdicts, base, config, workspace, screen)
+    adapter = fit(verdicts, base, config, workspace, experiment, screen)
+    if not ranks.is_first():
+        return
     if experiment:
         workspace.set_ref(experiment, adapter.digest)
     write([adapter], output)
@@ -96,22 +101,24 @@ def _screen(files: list[Path]) -> Screen | None:
 
 
 def fit(
-    verdicts: list[Verdict], base: str, config: TrainConfig, workspace: Workspace, screen: Screen | None = None
+    verdicts: list[Verdict],
+    base: str,
+    config: TrainConfig,
+    workspace: Workspace,
+    name: str = "",
+    screen: Screen | None = None,
 ) -> Adapter:
-    """Trains on `verdicts`, in sight of whoever waits."""
+    """Trains on `verdicts`, in sight of whoever waits, and of the trackers that `config` names."""
     from axiom_cli.stages.train import train as trained
+    from axiom_cli.stages.train import watched
 
-    with console.board("train", []) as board:
-        adapter = trained(
-            verdicts,
-            base,
-            config,
-            workspace,
-            lambda step: board.phase("train", step.step, step.steps),
-            console.warn,
-            screen,
-            preview.selected,
-        )
+    with console.board("train", []) as board, watched(config, name) as track:
+
+        def on_step(step: Progress) -> None:
+            board.phase("train", step.step, step.steps)
+            track(step)
+
+        adapter = trained(verdicts, base, config, workspace, on_step, console.warn, screen, preview.selected)
     console.note(f"{words(adapter.rows, 'row')} trained on; adapter sha256:{adapter.digest[:12]}")
     return adapter
 
@@ -121,7 +128,7 @@ def fit_and_merge(verdicts: list[Verdict], base: str, config: TrainConfig, works
     from axiom_cli import models
     from axiom_cli.stages.merge import merge
 
-    model = merge(fit(verdicts, base or models.default(), config, workspace), MergeConfig(), workspace)
+    model = merge(fit(verdicts, base or models.default(), config, workspace, name), MergeConfig(), workspace)
     workspace.set_ref(name, model.digest)
     console.note(f"model sha256:{model.digest[:12]}: axiom solve --model {name}")
     return model

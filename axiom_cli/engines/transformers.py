@@ -15,12 +15,12 @@ from axiom_cli import answers, models, prompts
 from axiom_cli.configs import SolveConfig
 from axiom_cli.engines import Messages, attention, sample_random, sampling_params
 from axiom_cli.engines.loading import eos_ids, load
-from axiom_cli.engines.memory import free_memory
 from axiom_cli.engines.sampling import Decoding, Row, complete, steady
 from axiom_cli.errors import GateFailed
 from axiom_cli.models import Resolved
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.training import crew
+from axiom_cli.training.memory import free_memory
 from axiom_cli.workspace import Workspace
 
 SHARE = 0.25

@@ -121,7 +121,7 @@ def _processor_settings(path: Path, config: SolveConfig) -> dict[str, Any]:
     import torch
     from transformers import AutoConfig
 
-    from axiom_cli.engines.memory import free_memory
+    from axiom_cli.training.memory import free_memory
 
     shape = AutoConfig.from_pretrained(path).get_text_config()
     heads = getattr(shape, "num_key_value_heads", None) or shape.num_attention_heads

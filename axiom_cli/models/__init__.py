@@ -116,6 +116,12 @@ def _hub(name: str) -> Resolved | None:
     return None
 
 
+def has_changed(name: str, found: str, path: Path) -> bool:
+    """Whether a model's folder no longer holds what it was resolved to. A snapshot of the hub never changes."""
+    snapshot = digest(f"{name}@{path.name}".encode()) == found
+    return path.is_dir() and not snapshot and folder_digest(path) != found
+
+
 def folder_digest(folder: Path) -> str:
     """The digest that the folder has, or would have, in a workspace."""
     files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}

@@ -15,11 +15,14 @@ from axiom_cli.durable import locked, writing
 from axiom_cli.errors import AxiomError, WorkspaceDamaged
 from axiom_cli.ids import canonical
 from axiom_cli.receipts import Receipt
+from axiom_cli.stages.train import STATES
 from axiom_cli.storage import is_digest, short
 from axiom_cli.workspace import Workspace
 
 EVICTABLE = frozenset({"merge"})
 _HOUR, _DAY = 3600.0, 86400.0
+_STALE = 14 * _DAY
+"""How old the state of a run that was broken off may get."""
 
 
 @dataclass(frozen=True)
@@ -55,20 +58,24 @@ def gc(workspace: Workspace, everything: bool = False, orphans: bool = False, dr
     """Frees the weights of merged models, which base and adapter give again; adapters and records are kept for ever.
 
     A model that a name other than `run@NUMBER` points to (`run`, `run@best`) stays, unless `everything`. With `orphans`
-    objects that no receipt or name leads to, a day old at least, go too. `dry_run` only counts. Raises WorkspaceLocked
+    objects that no receipt or name leads to, a day old at least, go too. What broken-off runs would go on from goes
+    after two weeks. `dry_run` only counts. Raises WorkspaceLocked
     while another process makes something.
     """
     with locked(workspace.root / "locks" / "writers", "to the workspace", patience=0.5), writing(workspace.root):
         evicted = list(_evictable(workspace, everything))
         doomed = _only_of(workspace, set(evicted))
         strays = set(_orphans(workspace)) - doomed if orphans else set()
-        size = sum(workspace.objects.path(one).stat().st_size for one in doomed | strays)
+        states = list(_stale(workspace))
+        size = sum(path.stat().st_size for path in [*map(workspace.objects.path, doomed | strays), *states])
         if not dry_run:
             for digest in evicted:
                 shutil.rmtree(workspace.root / "trees" / digest, ignore_errors=True)
             for digest in doomed | strays:
                 workspace.objects.path(digest).unlink()
             _sweep(workspace.root)
+            for path in states:
+                path.unlink(missing_ok=True)
     return Freed(evicted, len(strays), size)
 
 
@@ -115,6 +122,13 @@ def _orphans(workspace: Workspace) -> Iterator[str]:
     for digest in workspace.objects.all():
         if digest not in live and _age(workspace.objects.path(digest)) > _DAY:
             yield digest
+
+
+def _stale(workspace: Workspace) -> Iterator[Path]:
+    """States of runs that were finished, or broken off two weeks ago, and half-written ones."""
+    for path in sorted((workspace.root / STATES).glob("*")):
+        if path.suffix == ".part" or workspace.receipt(path.stem) or _age(path) > _STALE:
+            yield path
 
 
 def _age(path: Path) -> float:

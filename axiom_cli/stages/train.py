@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
-from axiom_cli import models
+from axiom_cli import models, ranks
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError, MissingError, NothingToDo
+from axiom_cli.receipts import recipe_id
 from axiom_cli.records import Adapter, ModelRef, Sample, Verdict
-from axiom_cli.stages import value
+from axiom_cli.stages import together, value
 from axiom_cli.stages.choose import Note, OnSelection, choose
 from axiom_cli.stages.select import Choice, Screen
 from axiom_cli.workspace import Workspace
@@ -26,10 +29,10 @@ VERSION = 1
 FEWEST = 20
 """Fewer rows make a model worse (9 to 50 rows did)."""
 FEW = 200
-USES: Mapping[str, set[str]] = {"dpo": {"beta"}, "kto": {"beta"}, "grpo": {"clip"}}
-"""Options of TrainConfig that one objective uses and others do not."""
 STRANGE = 0.05
 """Nats a token between the engine's log-probabilities and the model's own beyond which the samples are another's."""
+STATES = "states"
+"""The workspace's folder of what broken-off runs go on from, each under the id of its recipe."""
 
 
 class Base(Protocol):
@@ -78,23 +81,30 @@ def train_on(
 
     `chain` holds the adapters of earlier rounds, oldest first: the new one starts from their sum in float32, and keeps
     their digests in `extra["chain"]`. `trainer` gives a base that is loaded already, and is asked only if needed.
-    `sources` are the objects that the rows were chosen from, for those who ask why.
+    `sources` are the objects that the rows were chosen from, for those who ask why. Where several processes call this
+    together, the first one writes, and all return the same record.
     """
     _enough(len(choices), config, note)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
-    settings = _settings(config)
+    settings = config.learning()
     before = [adapter.digest for adapter in chain]
-    inputs = {"base": base.digest, "rows": workspace.put_records(map(_row, choices)), "chain": before}
+    rows = workspace.put_records(map(_row, choices)) if ranks.is_first() else ""
+    inputs = {"base": base.digest, "rows": rows, "chain": before}
     if sources:
         inputs["verdicts"] = list(sources)
     folders = [adapter_folder(adapter, workspace) for adapter in chain]
 
+    recipe = {"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}
+    state = workspace.root / STATES / f"{recipe_id(recipe)}.pt"
+
     def make() -> dict[str, Any]:
         loaded = trainer() if trainer else _trainer(base, config)
         encoded = encoded_for(base, choices, loaded.tokenizer, loaded.ends, config)
-        return _make(loaded, encoded, config, workspace, folders, on_step, note)
+        return _make(loaded, encoded, config, workspace, folders, on_step, note, state)
 
-    receipt = workspace.remember({"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}, make)
+    receipt = together.remember(workspace, recipe, make)
+    if ranks.is_first():
+        state.unlink(missing_ok=True)
     return Adapter(
         base=ModelRef(base.name, base.digest),
         digest=receipt["adapter"],
@@ -102,9 +112,23 @@ def train_on(
         config=settings,
         rows=receipt["rows"],
         metrics=receipt["metrics"],
-        path=str(workspace.tree_path(receipt["adapter"])),
+        path=str(workspace.tree_path(receipt["adapter"])) if ranks.is_first() else "",
         extra={"chain": before, "seconds": receipt.seconds} if before else {"seconds": receipt.seconds},
     )
+
+
+@contextmanager
+def watched(config: TrainConfig, name: str) -> Iterator[OnStep]:
+    """Within it, what is given tells the trackers that `config` names of each step, as the run `name` (or of now). Of
+    several processes the first one tells."""
+    if config.tracker == "none" or not ranks.is_first():
+        yield lambda progress: None
+        return
+    from axiom_cli.training.trackers import tracked
+
+    run = name or datetime.now().strftime("train-%Y%m%d-%H%M%S")
+    with tracked(config.tracker, run, config.learning()) as on_step:
+        yield on_step
 
 
 def with_token_ids(
@@ -145,13 +169,17 @@ def _make(
     chain: list[Path],
     on_step: OnStep | None,
     note: Note | None,
+    state: Path,
 ) -> dict[str, Any]:
+    from axiom_cli.training.checkpoint import Checkpoint
+
     for loss in encoded.losses(config.max_length) if note else ():
         note(loss)
     _enough(len(encoded.rows), config, note if encoded.too_long else None)
+    kept = Checkpoint(state, config.checkpoint_seconds)
     with tempfile.TemporaryDirectory() as folder:
-        metrics = trainer.fit(encoded.rows, config, Path(folder) / "adapter", chain, on_step)
-        digest = workspace.put_tree(Path(folder) / "adapter")
+        metrics = trainer.fit(encoded.rows, config, Path(folder) / "adapter", chain, on_step, kept)
+        digest = workspace.put_tree(Path(folder) / "adapter") if ranks.is_first() else ""
     if note and metrics.get("recorded_gap", 0.0) > STRANGE:
         note(f"these weights did not write the samples: they differ by {metrics['recorded_gap']:.2f} nats a token")
     metrics |= encoded.counts()
@@ -172,19 +200,15 @@ def encoded_for(
     return encoded
 
 
-def _settings(config: TrainConfig) -> dict[str, Any]:
-    """What of the config decides the weights: how rows are chosen shows in the rows, and the options of other
-    objectives have no effect."""
-    idle = {"force", "max_per_problem", "beta", "clip"} - USES.get(config.objective, set())
-    return {name: value for name, value in asdict(config).items() if name not in idle}
-
-
 def _trainer(base: Base, config: TrainConfig) -> Trainer:
     from axiom_cli.training.trainer import Trainer
 
     if not Path(base.path).exists():
         raise InputError(f"{base.name} has no weights here: it cannot be trained", "choose a folder or a hub model")
-    return Trainer(base.path, config.quantize, base.name)
+    trainer = Trainer(base.path, config.quantize, base.name, config)
+    if models.has_changed(base.name, base.digest, Path(base.path)):
+        raise InputError(f"{base.name} has changed on the disk while it was read", "run it again once it is whole")
+    return trainer
 
 
 def tokenizer_of(base: Base) -> tuple[Any, tuple[int, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from logging import ERROR, getLogger
 from pathlib import Path
 from typing import Any
 
@@ -10,14 +11,34 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 from transformers.utils import logging
 
+from axiom_cli import ranks
+from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import MissingError, UsageError
 
 logging.disable_progress_bar()
+# What bitsandbytes says at every import and every step, where nothing is wrong.
+getLogger("bitsandbytes").setLevel(ERROR)
 
 
 def device() -> torch.device:
-    """Where training happens: the first accelerator, else the processor."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """Where training happens: this process's accelerator (the first, of one process alone), else the processor."""
+    return torch.device("cuda", ranks.local_rank()) if torch.cuda.is_available() else torch.device("cpu")
+
+
+def precision(config: TrainConfig, device: torch.device) -> torch.dtype:
+    """The type that products are computed in: float32 or bfloat16. Weights that are learnt are float32 in any case."""
+    if config.precision not in ("auto", "float32", "bfloat16"):
+        raise UsageError(f"--precision {config.precision}: it is auto, float32 or bfloat16")
+    if config.precision == "auto":
+        return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported(False) else torch.float32
+    return getattr(torch, config.precision)
+
+
+def frozen_dtype(path: Path | str, config: TrainConfig) -> torch.dtype:
+    """The type that frozen weights are held in: bfloat16 where products are computed in it and the files hold no more
+    than that, so that nothing is rounded."""
+    half = config.method != "full" and precision(config, device()) is torch.bfloat16
+    return torch.bfloat16 if half and stored_dtype(path) is torch.bfloat16 else torch.float32
 
 
 def load_tokenizer(path: Path | str) -> Any:
@@ -45,10 +66,19 @@ def load_model(path: Path | str, quantize: str = "none", dtype: torch.dtype = to
         options["quantization_config"] = GgufConfig(dequantize=True)
     model = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, **options)
     if quantize != "none":
-        return model.eval()
+        return _trainable(model).eval()
     if "gguf_file" in options:
         forget_quantization(model)
     return model.to(device()).eval()
+
+
+def _trainable(model: torch.nn.Module) -> torch.nn.Module:
+    """Keeps bitsandbytes from packing 4-bit weights, at the first pass without gradients, for a processor kernel that
+    has no backward pass: training went on after it, with wrong gradients."""
+    for layer in model.modules():
+        if hasattr(layer, "support_avx512bf16_for_cpu"):
+            layer.support_avx512bf16_for_cpu = False
+    return model
 
 
 def new_model(path: Path | str, seed: int) -> torch.nn.Module:

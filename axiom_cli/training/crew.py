@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 
@@ -83,20 +83,21 @@ def _asked(members: Sequence[tuple[Any, Connection]], parts: Sequence[Any]) -> l
             ours.send(part)
         except BrokenPipeError:
             _lost(process)
-    return [_heard(process, ours) for process, ours in busy]
+    heard = [_heard(process, ours) for process, ours in busy]  # all, so that no reply is taken for the next one's
+    for _, error in heard:
+        if error is not None:
+            raise error
+    return [result for result, _ in heard]
 
 
-def _heard(process: Any, ours: Connection) -> Any:
+def _heard(process: Any, ours: Connection) -> tuple[Any, Exception | None]:
     try:
-        result, error = ours.recv()
+        return ours.recv()
     except (EOFError, ConnectionResetError):
         _lost(process)
-    if error is not None:
-        raise error
-    return result
 
 
-def _lost(process: Any) -> None:
+def _lost(process: Any) -> NoReturn:
     process.join()
     raise ChildProcessError(f"a process that shared the work ended with {process.exitcode}") from None
 
@@ -116,5 +117,5 @@ def _serve(work: Callable[[Any], Any], theirs: Connection, parent: int) -> None:
         try:
             result = (work(part), None)
         except Exception as error:
-            result = (None, error)
+            result = (None, error.with_traceback(None))  # whose frames would keep the work's memory
         theirs.send(result)

@@ -14,8 +14,8 @@ from random import Random
 import torch
 
 from axiom_cli.training.batches import Batch, collate
-from axiom_cli.training.references import Scorer
 from axiom_cli.training.rows import Row
+from axiom_cli.training.scoring import Scorer
 
 
 def foreign(rows: Sequence[Row], seed: int) -> list[Row]:

@@ -8,30 +8,33 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import torch
-from torch.nn import functional
 
 from axiom_cli.configs import TrainConfig
-from axiom_cli.errors import GateFailed, InputError, NothingToDo, UsageError
+from axiom_cli.errors import GateFailed, MissingError, NothingToDo
 from axiom_cli.ids import content_id
-from axiom_cli.training import crew, drift, objectives, references
+from axiom_cli.training import crew, divergence, drift, group, memory, objectives, references
+from axiom_cli.training.base import precision
 from axiom_cli.training.batches import PASS_TOKENS, Batch, Passes, collate, cut, padded, pass_budget
+from axiom_cli.training.checkpoint import Checkpoint
 from axiom_cli.training.gradients import Gradients, spread
-from axiom_cli.training.muon import Muon
+from axiom_cli.training.interrupts import held_back
+from axiom_cli.training.optimizers import learning_rate, optimizer
 from axiom_cli.training.rows import Row
+from axiom_cli.training.scoring import scorer
 from axiom_cli.training.units import steps_of, units_of
+from axiom_cli.training.weighing import weighed
 
 
 @dataclass(frozen=True)
 class Progress:
-    """One optimiser step, as it is reported. `loss` is the objective's mean over the step: for `sft` the weighted mean
-    over its completion tokens, in nats."""
+    """One optimiser step, as it is reported. `loss` is the weighted mean over the step's completion tokens, in nats."""
 
     step: int
     steps: int
@@ -44,15 +47,9 @@ class Progress:
 
 FEWEST = 2
 """Rows of a step that are worth a process."""
+KEPT = ("done", "losses", "tokens", "positions", "seconds", "budget", "hands")
+"""What a run is, beside its tensors. The last two decide how sums are rounded: a resumed run goes on with them."""
 OnStep = Callable[[Progress], None]
-
-
-@dataclass(frozen=True)
-class Checkpoint:
-    """Where a long run keeps its state, and how often. A run that finds one goes on from it, to the same weights."""
-
-    path: Path
-    every_seconds: float = 120.0
 
 
 def fit(
@@ -66,34 +63,45 @@ def fit(
 
     The loss of a step is the sum over its completion tokens, weighted by row (for `sft`, weights have mean 1 over all
     tokens), divided by its number of tokens; for `dpo` and `kto` over its pairs or completions, divided by their
-    number. With `dpo` rows come in pairs, the chosen one first. NothingToDo without rows; GateFailed when the loss is
-    no number.
+    number. With `dpo` rows come in pairs, the chosen one first. With a checkpoint, Ctrl-C first finishes the step and
+    writes it.
+
+    NothingToDo without rows; GateFailed when the loss is no number; MissingError when memory does not suffice for
+    passes half as large as the first ones.
     """
     if not rows:
         raise NothingToDo("no rows to train on")
     model.eval()
-    run = _Run(model, _checked(rows, config), config)
+    run = _Run(model, weighed(rows, config), config)
     run.resume(checkpoint)
-    model.train()
-    try:
-        with spread(run.share, run.parameters, run.hands) as gradients:
-            while run.done < len(run.steps):
-                progress = run.step(gradients)
-                if on_step:
-                    on_step(progress)
+    with (
+        _in_training(model, config),
+        held_back(checkpoint is not None) as interrupted,
+        spread(run.share, run.parameters, run.hands if run.forked > 1 else 1) as gradients,
+    ):
+        while run.done < len(run.steps):
+            progress = run.step(gradients, checkpoint)
+            if on_step:
+                on_step(progress)
+            stop = group.summed(interrupted(), run.device) > 0
+            if checkpoint and (stop or run.is_due()):
                 run.keep(checkpoint)
-    finally:
-        model.eval()
+            if stop:
+                raise KeyboardInterrupt(f"at step {run.done:,} of {len(run.steps):,}")
     return run.metrics()
 
 
-def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
-    """Linear warm-up to `config.lr` over the `warmup` share of the steps, then half a cosine down to a tenth of it."""
-    warm = max(1, math.ceil(config.warmup * steps)) if config.warmup else 0
-    if step < warm:
-        return config.lr * (step + 1) / warm
-    way = (step - warm + 1) / max(1, steps - warm)
-    return config.lr * (0.1 + 0.45 * (1 + math.cos(math.pi * way)))
+@contextmanager
+def _in_training(model: torch.nn.Module, config: TrainConfig) -> Iterator[None]:
+    model.train()
+    if config.gradient_checkpointing:
+        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
+    try:
+        yield
+    finally:
+        if config.gradient_checkpointing:
+            model.gradient_checkpointing_disable()
+        model.eval()
 
 
 class _Run:
@@ -104,42 +112,67 @@ class _Run:
         self.objective = objectives.get(config.objective)
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.device = self.parameters[0].device
+        self.precision = precision(config, self.device)
         self.units, self.lengths = units_of(rows, self.objective)
         self.steps = steps_of(rows, self.units, self.lengths, self.objective, config)
-        self.hands = crew.hands(model, config.batch_size * config.grad_accum // FEWEST)
-        self.budget = PASS_TOKENS if self.hands > 1 else pass_budget(self.device, config)
-        self.optimizer = _optimizer(model, config)
-        self.logprobs = scorer(model, rows[0])
+        self.forked = crew.hands(model, config.batch_size * config.grad_accum // FEWEST) if group.size() == 1 else 1
+        self.hands = max(self.forked, group.size())
+        self.optimizer = optimizer(model, config)
+        self.scorer = scorer(model, rows[0])
+        self.budget = min(PASS_TOKENS if self.forked > 1 else pass_budget(self.device, config), self._affordable())
         self.foreign = drift.foreign(rows, config.seed) if self.objective.drifts else []
         if self.objective.compares:
             self.rows, self.foreign = (
                 references.recorded(some, self.logprobs, self.budget, self.device) for some in (rows, self.foreign)
             )
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
+        self.halved = False
 
-    def step(self, gradients: Gradients) -> Progress:
+    def step(self, gradients: Gradients, checkpoint: Checkpoint | None) -> Progress:
         """One optimiser step."""
         start = time.perf_counter()
         lr = learning_rate(self.done, len(self.steps), self.config)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
+        for part in self.optimizer.param_groups:
+            part["lr"] = lr
         units = self.steps[self.done]
         tokens = sum(len(self.rows[row].completion_ids) for unit in units for row in self.units[unit])
-        divisor = tokens if self.objective.by_token else len(units)
-        anchor = self.anchor(gradients, units)
-        shares = cut(units, self.lengths, self.budget, self.hands)
-        loss = gradients([(self.done, hand, divisor, passes, anchor) for hand, passes in enumerate(shares)])
+        loss, positions = self._summed(gradients, units, tokens)
         norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.config.max_grad_norm))
         if not math.isfinite(loss) or not math.isfinite(norm):
-            raise GateFailed(f"training diverged at step {self.done + 1}: loss {loss}", "lower --lr")
+            raise self._diverged(loss, units, checkpoint)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         self.done += 1
         self.losses.append(loss)
         self.tokens += tokens
-        self.positions += sum(padded(passes, self.lengths) for passes in shares)
+        self.positions += positions
         self.seconds += time.perf_counter() - start
         return Progress(self.done, len(self.steps), loss, lr, norm, tokens, self.seconds)
+
+    def _summed(self, gradients: Gradients, units: Sequence[int], tokens: int) -> tuple[float, int]:
+        """A step's loss and padded tokens; its gradients are in the parameters. Where memory runs out, passes are
+        halved once in a run. MissingError the next time."""
+        divisor = tokens if self.objective.by_token else len(units)
+        while True:
+            shares = cut(units, self.lengths, self.budget, self.hands)
+            try:
+                anchor = self.anchor(gradients, units)
+                loss = gradients([(self.done, hand, divisor, passes, anchor) for hand, passes in enumerate(shares)])
+                return loss, sum(padded(passes, self.lengths) for passes in shares)
+            except (MemoryError, RuntimeError) as error:
+                if not memory.is_shortage(error):
+                    raise
+                widest = max(padded([part], self.lengths) for passes in shares for part in passes)
+                single = all(len(part) == 1 for passes in shares for part in passes)
+            if self.halved or single:
+                raise MissingError(
+                    f"out of memory at step {self.done + 1}, in a pass of {widest:,} tokens",
+                    "try --gradient-checkpointing, --quantize 4bit, or a smaller --max-length",
+                ) from None
+            self.halved, self.budget = True, max(1, widest // 2)
+            self.optimizer.zero_grad(set_to_none=True)
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
 
     def anchor(self, gradients: Gradients, units: Sequence[int]) -> float:
         """The reference point of an objective that has one (drift.py)."""
@@ -172,45 +205,71 @@ class _Run:
             total += loss.detach()
         return float(total)
 
-    def keep(self, checkpoint: Checkpoint | None) -> None:
-        """Writes the run's state whole, if it is time."""
-        if not checkpoint or self.done == len(self.steps) or self.seconds < self._next_keep:
-            return
+    def logprobs(self, batch: Batch) -> torch.Tensor:
+        """The log-probabilities of the batch's completion tokens, shape (K,), in the precision of this run."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is torch.bfloat16):
+            return self.scorer(batch)
+
+    def _affordable(self) -> int:
+        """How many padded tokens a pass may hold for the memory that is free."""
+
+        def forward(times: int) -> torch.Tensor:
+            return self.logprobs(collate([self.rows[0]] * times, self.device))
+
+        learnt = sum(p.numel() for p in self.parameters)
+        token = memory.token_bytes(forward, self.rows[0].length)
+        if self.config.gradient_checkpointing:
+            token = memory.checkpointed(token, self.model)
+        sharing = self.hands if self.device.type == "cpu" else 1
+        return max(1, int(memory.for_passes(self.device, learnt) / sharing / token))
+
+    def _diverged(self, loss: float, units: Sequence[int], checkpoint: Checkpoint | None) -> GateFailed:
+        """What to say of a step whose loss or gradients are no numbers. Unless the weights are none either, their state
+        before the step is kept."""
+        self.optimizer.zero_grad(set_to_none=True)
+        if sound := divergence.are_finite(self.parameters):
+            bad = [one for one in units if not divergence.is_sound(self.parameters, lambda one=one: self._alone(one))]
+            if checkpoint:
+                self.keep(checkpoint)
+        kept = str(checkpoint.path) if checkpoint and checkpoint.path.exists() else ""
+        firsts = [self.units[unit][0] for unit in bad] if sound else []
+        names = [self.rows[row].problem or f"number {row + 1}" for row in firsts] if sound else None
+        return divergence.refusal(self.done, loss, names, len(units), kept)
+
+    def _alone(self, unit: int) -> float:
+        return self.loss(self.done, 0, 1, [[unit]], 0.0)
+
+    def is_due(self) -> bool:
+        """Whether it is time to write the run's state."""
+        return self.done < len(self.steps) and self.seconds >= self._next_keep
+
+    def keep(self, checkpoint: Checkpoint) -> None:
+        """Writes the run's state whole."""
         self._next_keep = self.seconds + checkpoint.every_seconds
-        state = {
-            "of": self._identity,
-            "done": self.done,
-            "losses": self.losses,
-            "tokens": self.tokens,
-            "positions": self.positions,
-            "seconds": self.seconds,
-            "parameters": [p.detach() for p in self.parameters],
-            "optimizer": self.optimizer.state_dict(),
-        }
-        draft = checkpoint.path.with_suffix(".part")
-        torch.save(state, draft)
-        draft.replace(checkpoint.path)
+        if not group.is_first():
+            return
+        tensors = {"parameters": [p.detach() for p in self.parameters], "optimizer": self.optimizer.state_dict()}
+        checkpoint.write({"of": self._identity, **{name: getattr(self, name) for name in KEPT}, **tensors})
 
     @torch.no_grad()
     def resume(self, checkpoint: Checkpoint | None) -> None:
         """Goes on from a checkpoint of the same rows and config, if there is one."""
         self._next_keep = checkpoint.every_seconds if checkpoint else 0.0
-        if not checkpoint or not checkpoint.path.exists():
-            return
-        state = torch.load(checkpoint.path, map_location=self.device, weights_only=True)
-        if state["of"] != self._identity:
+        state = group.told(checkpoint.read(self.device) if checkpoint and group.is_first() else None)
+        if not checkpoint or not state or state["of"] != self._identity:
             return
         for parameter, kept in zip(self.parameters, state["parameters"], strict=True):
             parameter.copy_(kept)
         self.optimizer.load_state_dict(state["optimizer"])
-        for name in ("done", "losses", "tokens", "positions", "seconds"):
+        for name in KEPT:
             setattr(self, name, state[name])
+        self._next_keep = self.seconds + checkpoint.every_seconds
 
     @cached_property
     def _identity(self) -> dict[str, Any]:
         shapes = [list(p.shape) for p in self.parameters]
         rows = content_id([(row.prompt_ids, row.completion_ids, row.weight) for row in self.rows])
-        return {"config": asdict(self.config), "rows": rows, "shapes": shapes}
+        return {"config": self.config.learning(), "rows": rows, "shapes": shapes}
 
     def metrics(self) -> dict[str, Any]:
         """What the run was. Losses are means over a tenth of the steps, at the beginning and at the end."""
@@ -227,62 +286,3 @@ class _Run:
             "seconds": self.seconds,
             **({} if gap is None else {"recorded_gap": gap}),
         }
-
-
-def scorer(model: torch.nn.Module, probe: Row) -> Callable[[Batch], torch.Tensor]:
-    """A function from a batch to the log-probabilities of its completion tokens, shape (K,).
-
-    The head is applied to those K positions alone. Some architectures do more to their logits than the head does
-    (soft caps, scales); `probe` tells, and then the model's own logits are used, at the price of computing all of them.
-    """
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    decoder, head = inner.get_decoder(), inner.get_output_embeddings()
-    batch = collate([probe], next(model.parameters()).device)
-
-    def selected(batch: Batch) -> torch.Tensor:
-        hidden_BTH = decoder(input_ids=batch.input_ids_BT, use_cache=False).last_hidden_state
-        return head(hidden_BTH.flatten(0, 1)[batch.at_K])
-
-    def whole(batch: Batch) -> torch.Tensor:
-        return inner(input_ids=batch.input_ids_BT, use_cache=False).logits.flatten(0, 1)[batch.at_K]
-
-    with torch.no_grad():
-        same = torch.allclose(selected(batch).float(), whole(batch).float(), rtol=1e-2, atol=1e-2)
-    logits = selected if same else whole
-    return lambda batch: -functional.cross_entropy(logits(batch).float(), batch.targets_K, reduction="none")
-
-
-def _checked(rows: Sequence[Row], config: TrainConfig) -> list[Row]:
-    """The rows as the objective takes them. NothingToDo where no row has any weight, InputError for a row without a
-    prompt to go on from or without a token to learn."""
-    if not all(row.prompt_ids and row.completion_ids for row in rows):
-        raise InputError("a row has no prompt, or every token of it is masked: nothing could be learnt from it")
-    if not any(row.weight for row in rows):
-        raise NothingToDo("no row has any weight")
-    return list(rows) if objectives.get(config.objective).compares else _normalised(rows)
-
-
-def _normalised(rows: Sequence[Row]) -> list[Row]:
-    """The same rows with weights of mean 1 over completion tokens."""
-    mass = sum(row.weight * len(row.completion_ids) for row in rows)
-    if mass <= 0:
-        raise NothingToDo("no row has any weight")
-    scale = sum(len(row.completion_ids) for row in rows) / mass
-    return [replace(row, weight=row.weight * scale) for row in rows]
-
-
-def _optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """AdamW, or Muon for the hidden matrices. Weight decay falls on matrices only."""
-    named = [(name, p) for name, p in model.named_parameters() if p.requires_grad]
-    embeddings = {id(p) for m in model.modules() if isinstance(m, torch.nn.Embedding) for p in m.parameters()}
-    matrices = [p for _, p in named if p.dim() > 1]
-    vectors = [p for _, p in named if p.dim() < 2]
-    if config.optimizer == "muon":
-        hidden = [p for p in matrices if id(p) not in embeddings]
-        rest = [p for p in matrices if id(p) in embeddings] + vectors
-        groups = [{"params": hidden, "orthogonal": True, "weight_decay": config.weight_decay}]
-        return Muon([*groups, {"params": rest, "orthogonal": False}], lr=config.lr)
-    if config.optimizer != "adamw":
-        raise UsageError(f"no optimizer {config.optimizer!r}", "adamw or muon")
-    groups = [{"params": matrices, "weight_decay": config.weight_decay}, {"params": vectors, "weight_decay": 0.0}]
-    return torch.optim.AdamW([g for g in groups if g["params"]], lr=config.lr, betas=(0.9, 0.99), fused=True)

@@ -1,4 +1,4 @@
-"""A step's gradients, by this process or shared out among several."""
+"""A step's gradients: by this process, by several that it forks, or by several that were started together."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import torch
 
+from axiom_cli import ranks
+from axiom_cli.training import group
 from axiom_cli.training.crew import crew, shared
 
 Loss = Callable[..., float]
@@ -21,7 +23,12 @@ def spread(loss: Loss, parameters: Sequence[torch.nn.Parameter], hands: int) -> 
     """Gradients of `loss` with respect to `parameters` by as many processes as there are hands, for at most as many
     shares; by this one if it is one. Steps may change the parameters in place: every process sees that.
 
+    In a group the shares fall to the processes that joined it in turn, and each changes its own parameters.
+
     The gradients are added in the order of the shares, so that equal steps give equal weights."""
+    if group.size() > 1:
+        yield lambda shares: _together(loss, parameters, shares)
+        return
     if hands == 1:
         yield lambda shares: sum(loss(*share) for share in shares)
         return
@@ -47,3 +54,9 @@ def spread(loss: Loss, parameters: Sequence[torch.nn.Parameter], hands: int) -> 
     finally:
         for parameter in parameters:
             parameter.data, parameter.grad = parameter.data.clone(), None
+
+
+def _together(loss: Loss, parameters: Sequence[torch.nn.Parameter], shares: Sequence[tuple[Any, ...]]) -> float:
+    own = sum(loss(*share) for share in shares[ranks.rank() :: group.size()])
+    group.add_gradients(parameters)
+    return group.summed(own, parameters[0].device)

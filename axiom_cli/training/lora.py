@@ -1,4 +1,5 @@
-"""LoRA (2106.09685) through peft: attach, save as a standard peft folder, read the weight change back in float32."""
+"""LoRA (2106.09685), DoRA (2402.09353) and rsLoRA (2312.03732) through peft: attach, save as a standard peft
+folder, read the weight change back in float32."""
 
 from __future__ import annotations
 
@@ -17,9 +18,11 @@ from torch.nn import functional
 
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError
+from axiom_cli.training.base import device, precision
 
 CONFIG = "adapter_config.json"
 WEIGHTS = "adapter_model.safetensors"
+METHODS = ("lora", "dora")
 _PREFIX = "base_model.model."
 _INEXACT = ("use_dora", "use_rslora", "rank_pattern", "alpha_pattern", "modules_to_save")
 
@@ -32,15 +35,18 @@ def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]
         r=config.lora_r,
         lora_alpha=config.lora_alpha,
         lora_dropout=config.lora_dropout,
+        use_dora=config.method == "dora",
+        use_rslora=config.rslora,
         target_modules="all-linear",
         task_type="CAUSAL_LM",
     )
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft's talk with transformers
         wrapped = get_peft_model(model, settings)
-    for layer in wrapped.modules():
-        if isinstance(layer, LoraLinear) and not config.lora_dropout:
-            _fold(layer)
+    if config.method == "lora" and not config.lora_dropout and precision(config, device()) is torch.float32:
+        for layer in wrapped.modules():
+            if isinstance(layer, LoraLinear):
+                _fold(layer)
     frozen = [p for p in model.parameters() if not p.requires_grad]
     try:
         yield wrapped
@@ -52,7 +58,8 @@ def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]
 
 def _fold(layer: LoraLinear) -> None:
     """Lets the layer multiply by W + scale * B @ A, formed once a pass, where that takes fewer operations than W, A and
-    B each: per token and direction in * out more for the gradient of W, 3 * r * (in + out) fewer."""
+    B each: per token and direction in * out more for the gradient of W, 3 * r * (in + out) fewer. Not in half
+    precision, where the sum would lose what is small beside W."""
     (name,) = layer.active_adapters
     base, down, up = layer.get_base_layer(), layer.lora_A[name], layer.lora_B[name]
     if base.weight.numel() >= 3 * down.weight.shape[0] * sum(base.weight.shape):

@@ -7,15 +7,14 @@ adapter changes nothing yet, since its second matrix is zero, so that the adapte
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 
 import torch
 
-from axiom_cli.training.batches import Batch, collate, cut
+from axiom_cli.training.batches import collate, cut
 from axiom_cli.training.rows import Row
-
-Scorer = Callable[[Batch], torch.Tensor]
+from axiom_cli.training.scoring import Scorer
 
 
 @torch.no_grad()

@@ -6,23 +6,32 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import torch
+
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import UsageError
 from axiom_cli.training import base as bases
-from axiom_cli.training import lora
-from axiom_cli.training.fit import Checkpoint, OnStep, fit
+from axiom_cli.training import group, lora
+from axiom_cli.training.checkpoint import Checkpoint
+from axiom_cli.training.fit import OnStep, fit
 from axiom_cli.training.merge import compose, whole_folder
 from axiom_cli.training.rows import Row, end_ids
 
 
 class Trainer:
-    """Holds the base in float32 (or quantised). Each `fit` starts from base + `chain`, whatever was trained before."""
+    """Holds the base in float32 (or quantised). Each `fit` starts from base + `chain`, whatever was trained before.
 
-    def __init__(self, base: Path | str, quantize: str = "none", name: str = "") -> None:
+    `config`, of the first fit, allows frozen weights in bfloat16 where nothing is lost by it.
+    """
+
+    def __init__(
+        self, base: Path | str, quantize: str = "none", name: str = "", config: TrainConfig | None = None
+    ) -> None:
         self.base, self.quantize = base, quantize
         self.name = name or str(base)
         self.tokenizer = bases.load_tokenizer(base)
-        self.model = bases.load_model(base, quantize)
+        self.dtype = bases.frozen_dtype(base, config) if config else torch.float32
+        self.model = bases.load_model(base, quantize, self.dtype)
         self.ends = end_ids(self.tokenizer, self.model)
         self._chain: list[Path] | None = []
 
@@ -36,16 +45,21 @@ class Trainer:
         checkpoint: Checkpoint | None = None,
     ) -> dict[str, Any]:
         """Trains on `rows` and writes the adapter (whole weights with `method` full) to the folder `out`, which appears
-        whole or, if interrupted, not at all. Returns fit's metrics."""
-        self._start_from(list(chain))
+        whole or, if interrupted, not at all. Of several processes the first one writes it. Returns fit's metrics."""
+        self._start_from(list(chain), torch.float32 if chain else bases.frozen_dtype(self.base, config))
         if config.method == "full":
             return self._fit_full(rows, config, out, on_step, checkpoint)
-        if config.method != "lora":
-            raise UsageError(f"--method {config.method}: it is lora or full")
+        if config.method not in lora.METHODS:
+            raise UsageError(f"--method {config.method}: it is lora, dora or full", _meant(config.method))
+        if config.method == "dora" and self.quantize == "8bit":
+            raise UsageError("peft has no DoRA on 8-bit weights that works", "use --quantize 4bit, or --method lora")
+        self._chain, at = None, self._chain  # whatever fails from here on: the base is loaded anew
         with lora.attached(self.model, config) as wrapped:
             metrics = fit(wrapped, rows, config, on_step, checkpoint)
-            with whole_folder(out) as draft:
-                lora.save(wrapped, draft, self.name)
+            if group.is_first():
+                with whole_folder(out) as draft:
+                    lora.save(wrapped, draft, self.name)
+        self._chain = at
         return metrics
 
     def _fit_full(
@@ -55,18 +69,27 @@ class Trainer:
             raise UsageError("quantised weights cannot be trained themselves", "use --method lora, or --quantize none")
         self._chain = None
         metrics = fit(self.model, rows, config, on_step, checkpoint)
-        with whole_folder(out) as draft:
-            self.model.save_pretrained(draft)
-            self.tokenizer.save_pretrained(draft)
+        if group.is_first():
+            with whole_folder(out) as draft:
+                self.model.save_pretrained(draft)
+                self.tokenizer.save_pretrained(draft)
         return metrics
 
-    def _start_from(self, chain: list[Path]) -> None:
-        """Puts the weights at base + chain; adds what is new to it, else begins again from the base."""
+    def _start_from(self, chain: list[Path], dtype: torch.dtype) -> None:
+        """Puts the weights at base + chain, in `dtype` or a wider one; adds what is new to it, else begins again from
+        the base."""
         if chain and self.quantize != "none":
             raise UsageError("a chain of adapters needs the unquantised base", "use --start base, or --quantize none")
-        if self._chain is None or chain[: len(self._chain)] != self._chain:
-            self.model = bases.load_model(self.base, self.quantize)
+        too_narrow = dtype is torch.float32 and self.dtype is not dtype
+        if too_narrow or self._chain is None or chain[: len(self._chain)] != self._chain:
+            self.dtype = dtype
+            self.model = bases.load_model(self.base, self.quantize, dtype)
             self._chain = []
         added, self._chain = chain[len(self._chain) :], None
         compose(self.model, added)
         self._chain = chain
+
+
+def _meant(method: str) -> str:
+    known = {"qlora": "qlora is --method lora --quantize 4bit", "rslora": "rslora is --method lora --rslora"}
+    return known.get(method.lower(), "")

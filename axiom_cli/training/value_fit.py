@@ -15,9 +15,10 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import GateFailed
 from axiom_cli.training import crew, lora
 from axiom_cli.training.batches import PASS_TOKENS, Passes, collate, cut, pass_budget, plan
-from axiom_cli.training.fit import FEWEST, OnStep, Progress, learning_rate
+from axiom_cli.training.fit import FEWEST, OnStep, Progress
 from axiom_cli.training.gradients import Gradients, spread
 from axiom_cli.training.merge import whole_folder
+from axiom_cli.training.optimizers import learning_rate
 from axiom_cli.training.trainer import Trainer
 from axiom_cli.training.value import Judged, logits, new_head, save
 

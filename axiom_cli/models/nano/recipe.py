@@ -71,7 +71,8 @@ def _tokenizer():
 
 def make(folder: Path) -> None:
     """Writes the model to `folder`. Killed and run again, it goes on from `folder`'s last checkpoint."""
-    from axiom_cli.training.fit import Checkpoint, fit
+    from axiom_cli.training.checkpoint import Checkpoint
+    from axiom_cli.training.fit import fit
     from axiom_cli.training.rows import encode, end_ids
     from axiom_cli.training.scratch import new_model
 

@@ -1,0 +1,40 @@
+"""A step whose loss or gradients are no numbers: whose fault it is, and what to say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+
+import torch
+
+from axiom_cli.errors import GateFailed
+
+NAMED = 5
+"""Problems that a refusal names."""
+
+
+def are_finite(parameters: Sequence[torch.nn.Parameter]) -> bool:
+    """Whether all weights are numbers."""
+    return all(bool(p.isfinite().all()) for p in parameters)
+
+
+def is_sound(parameters: Sequence[torch.nn.Parameter], loss: Callable[[], float]) -> bool:
+    """Whether a loss (whose backward pass `loss` does) and its gradients are numbers. The gradients are dropped."""
+    finite = math.isfinite(loss()) and all(bool(p.grad.isfinite().all()) for p in parameters if p.grad is not None)
+    for parameter in parameters:
+        parameter.grad = None
+    return finite
+
+
+def refusal(done: int, loss: float, bad: Sequence[str] | None, rows: int, kept: str) -> GateFailed:
+    """The error for the step after `done` steps. `bad` are the problems of those of its `rows` that are no numbers by
+    themselves, None where the weights are none; `kept` is where a good state lies."""
+    told = f"training diverged at step {done + 1}: loss {loss}"
+    where = f"; the last good state is in {kept}" if kept else ""
+    if bad is None:
+        return GateFailed(f"{told}, since the weights are no numbers any more{where}", "lower --lr")
+    if not bad or len(bad) == rows:
+        return GateFailed(f"{told}, by all {rows} rows of the step{where}", "lower --lr")
+    more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
+    names = f"{', '.join(bad[:NAMED])}{more}"
+    return GateFailed(f"{told}, by the rows of problem {names}{where}", "look at them with --show, and leave them out")

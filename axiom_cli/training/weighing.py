@@ -1,0 +1,30 @@
+"""Rows with the weights that an objective takes them with."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from axiom_cli.configs import TrainConfig
+from axiom_cli.errors import InputError, NothingToDo
+from axiom_cli.training import objectives
+from axiom_cli.training.rows import Row
+
+
+def weighed(rows: Sequence[Row], config: TrainConfig) -> list[Row]:
+    """The rows as the objective takes them. NothingToDo where no row has any weight, InputError for a row without a
+    prompt to go on from or without a token to learn."""
+    if not all(row.prompt_ids and row.completion_ids for row in rows):
+        raise InputError("a row has no prompt, or every token of it is masked: nothing could be learnt from it")
+    if not any(row.weight for row in rows):
+        raise NothingToDo("no row has any weight")
+    return list(rows) if objectives.get(config.objective).compares else _normalised(rows)
+
+
+def _normalised(rows: Sequence[Row]) -> list[Row]:
+    """The same rows with weights of mean 1 over completion tokens."""
+    mass = sum(row.weight * len(row.completion_ids) for row in rows)
+    if mass <= 0:
+        raise NothingToDo("no row has any weight")
+    scale = sum(len(row.completion_ids) for row in rows) / mass
+    return [replace(row, weight=row.weight * scale) for row in rows]

@@ -1,0 +1,206 @@
+"""A run that was broken off goes on to the very weights it would have come to; one that cannot go on says why."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import tiny
+from axiom_cli.configs import TrainConfig
+from axiom_cli.errors import GateFailed, WorkspaceDamaged
+from axiom_cli.stages.tend_workspace import gc
+from axiom_cli.stages.train import STATES
+from axiom_cli.training.checkpoint import Checkpoint
+from axiom_cli.training.trainer import Trainer
+from axiom_cli.workspace import Workspace
+from command_line import AXIOM, axiom, environment
+
+CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=2, lr=1e-2)
+KINDS = [
+    pytest.param("none", {"lora_dropout": 0.3}, id="dropout"),
+    pytest.param("none", {"method": "full", "optimizer": "muon"}, id="full-muon"),
+    pytest.param("none", {"method": "full", "optimizer": "adamw8bit"}, id="full-8bit-adamw"),
+    pytest.param("4bit", {"method": "dora", "lora_dropout": 0.3, "optimizer": "adamw8bit"}, id="qdora"),
+]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.write_model(tmp_path_factory.mktemp("base"), hidden=64)
+
+
+@pytest.mark.parametrize(("quantize", "more"), KINDS)
+def test_it_comes_to_the_same_losses_and_the_same_bytes(
+    folder: Path, quantize: str, more: dict[str, Any], tmp_path: Path
+) -> None:
+    if "8bit" in str(more) and find_spec("bitsandbytes") is None:
+        pytest.skip("pip install bitsandbytes")
+    config, keep = replace(CONFIG, **more), Checkpoint(tmp_path / "state.pt", every_seconds=0)
+    losses: dict[str, list[float]] = {"whole": [], "resumed": []}
+
+    def run(name: str, until: int = 0) -> None:
+        trainer = Trainer(folder, quantize)
+
+        def on_step(progress) -> None:
+            if progress.step == until:
+                raise KeyboardInterrupt
+            losses[name].append(progress.loss)
+
+        trainer.fit(tiny.rows(trainer), config, tmp_path / name, on_step=on_step, checkpoint=keep)
+
+    for until in (4, 7):
+        with pytest.raises(KeyboardInterrupt):
+            run("resumed", until)
+    run("resumed")
+    (tmp_path / "state.pt").unlink()
+    run("whole")
+    assert losses["resumed"] == losses["whole"] and len(losses["whole"]) == 10
+    whole, resumed = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in losses)
+    assert whole == resumed
+
+
+@pytest.fixture(scope="module")
+def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("rows") / "verdicts.jsonl"
+    path.write_text("".join(json.dumps(tiny.verdict(one).to_dict()) + "\n" for one in tiny.samples(40)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def unbroken(verdicts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("whole")
+    return json.loads(axiom(*_command(verdicts, folder), cwd=folder).stdout)
+
+
+def _command(verdicts: Path, workspace: Path) -> list[str]:
+    options = ["--epochs", "24", "--lora-dropout", "0.1", "--checkpoint-seconds", "0", "--model", "nano"]
+    return ["--workspace", str(workspace), "train", str(verdicts), *options]
+
+
+@pytest.mark.parametrize("deed", [signal.SIGINT, signal.SIGKILL])
+def test_the_same_command_goes_on_from_where_it_was_stopped(
+    deed: signal.Signals, verdicts: Path, unbroken: dict[str, Any], tmp_path: Path
+) -> None:
+    command = _command(verdicts, tmp_path / "ws")
+    talk = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen([*AXIOM, *command], cwd=tmp_path, env=environment(), **talk) as process:
+        while not list((tmp_path / "ws" / STATES).glob("*.pt")):
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.02)
+        process.send_signal(deed)
+        told = process.communicate(timeout=60)[1]
+    if deed is signal.SIGINT:
+        assert process.returncode == 130
+        assert "interrupted at step" in told and "of 120; finished work is kept" in told
+    (state,) = (tmp_path / "ws" / STATES).glob("*.pt")
+    done = torch.load(state, weights_only=True)["done"]
+    assert 0 < done < 120
+    adapter = json.loads(axiom(*command, cwd=tmp_path).stdout)
+    assert adapter["digest"] == unbroken["digest"] and adapter["metrics"] == unbroken["metrics"]
+    assert list((tmp_path / "ws" / STATES).iterdir()) == []
+
+
+def test_gc_removes_what_nobody_goes_on_from(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / ".axiom")
+    recipe = {"stage": "train", "version": 1, "config": {}, "inputs": {}}
+    receipt = workspace.remember(recipe, lambda: {"rows": 1})
+    states = workspace.root / STATES
+    states.mkdir()
+    fresh, old, finished = states / "a.pt", states / "b.pt", states / f"{receipt.id}.pt"
+    for path in (fresh, old, finished):
+        path.write_bytes(b"12345")
+    os.utime(old, (0, 0))
+    assert gc(workspace, dry_run=True).bytes == 10 and len(list(states.iterdir())) == 3
+    gc(workspace)
+    assert list(states.iterdir()) == [fresh]
+
+
+def test_a_damaged_checkpoint_is_named(folder: Path, tmp_path: Path) -> None:
+    keep = Checkpoint(tmp_path / "state.pt", every_seconds=0)
+    trainer = Trainer(folder)
+    trainer.fit(tiny.rows(trainer), CONFIG, tmp_path / "a", checkpoint=keep)
+    keep.path.write_bytes(keep.path.read_bytes()[:-1000])
+    with pytest.raises(WorkspaceDamaged, match=r"state\.pt"):
+        trainer.fit(tiny.rows(trainer), CONFIG, tmp_path / "b", checkpoint=keep)
+
+
+def test_a_row_that_gives_no_number_is_named_and_the_state_before_it_is_kept(folder: Path, tmp_path: Path) -> None:
+    """The base has a token whose embedding is no number; two rows hold it."""
+    trainer, keep = Trainer(folder), Checkpoint(tmp_path / "state.pt", every_seconds=1e9)
+    trainer.model.lm_head.weight = torch.nn.Parameter(trainer.model.lm_head.weight.detach().clone())
+    token = trainer.tokenizer("~", add_special_tokens=False)["input_ids"][0]
+    trainer.model.get_input_embeddings().weight.data[token] = torch.nan
+    rows = tiny.rows(trainer)
+    for place in (11, 23):
+        rows[place] = replace(rows[place], completion_ids=[token, *rows[place].completion_ids])
+    with pytest.raises(GateFailed, match="diverged") as caught:
+        trainer.fit(rows, CONFIG, tmp_path / "a", checkpoint=keep)
+    step = int(str(caught.value).partition("at step ")[2].partition(":")[0])
+    named = [place for place in (11, 23) if rows[place].problem in str(caught.value)]
+    assert named and not any(row.problem in str(caught.value) for n, row in enumerate(rows) if n not in (11, 23))
+    assert str(keep.path) in str(caught.value)
+    state = torch.load(keep.path, weights_only=True)
+    assert state["done"] == step - 1 and all(p.isfinite().all() for p in state["parameters"])
+    assert not (tmp_path / "a").exists()
+
+
+def test_weights_that_are_no_numbers_do_not_replace_the_last_good_state(folder: Path, tmp_path: Path) -> None:
+    trainer, keep = Trainer(folder), Checkpoint(tmp_path / "state.pt", every_seconds=1e9)
+    config = replace(CONFIG, lr=float("inf"))
+
+    def look(progress) -> None:
+        keep.write({"of": "another run", "step": progress.step})
+
+    with pytest.raises(GateFailed, match="the weights are no numbers any more; the last good state is in") as caught:
+        trainer.fit(tiny.rows(trainer), config, tmp_path / "a", on_step=look, checkpoint=keep)
+    assert "--lr" in caught.value.hint
+    assert torch.load(keep.path)["step"] == 1
+
+
+SHORT = """
+import resource, sys
+from dataclasses import replace
+from pathlib import Path
+sys.path.insert(0, {tests!r})
+import tiny
+from axiom_cli.configs import TrainConfig
+from axiom_cli.errors import AxiomError
+from axiom_cli.training import batches, fit, memory
+from axiom_cli.training.trainer import Trainer
+
+memory.free_memory = lambda device: 1 << 40  # what the system says is wrong
+fit.PASS_TOKENS = batches.PASS_TOKENS = 1 << 20
+trainer = Trainer({folder!r})
+rows = tiny.rows(trainer) * 2
+width = 480
+rows = [replace(row, completion_ids=row.completion_ids * (width // len(row.completion_ids))) for row in rows]
+config = TrainConfig(epochs=1, grad_accum=80, lr=1e-3)
+taken = int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (taken + {room}, -1))
+try:
+    print(trainer.fit(rows, config, Path({folder!r}) / "out")["positions"])
+except AxiomError as error:
+    print(type(error).__name__, error, error.hint)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does it")
+@pytest.mark.parametrize(("room", "told"), [(1 << 40, "3"), (700 << 20, "3"), (100 << 20, "MissingError out of memo")])
+def test_out_of_memory_passes_are_halved_once_and_then_refused(
+    folder: Path, room: int, told: str, tmp_path: Path
+) -> None:
+    code = SHORT.format(tests=str(Path(__file__).parent), folder=str(folder), room=room)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=environment())
+    print(done.stdout, done.stderr[-1500:])
+    assert done.stdout.startswith(told), done.stderr

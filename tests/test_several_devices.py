@@ -1,0 +1,103 @@
+"""`axiom train` by several processes under a launcher: one adapter, one line on stdout, the weights of one process."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+
+import tiny
+from axiom_cli.stages.train import STATES
+from command_line import axiom, environment, failed
+
+TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
+ACCELERATE = ["-m", "accelerate.commands.launch", "--cpu", "--num_processes", "2", "--num_machines", "1", "-m"]
+OPTIONS = ["--epochs", "2", "--lr", "1e-3"]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("several")
+    lines = [json.dumps(tiny.verdict(one).to_dict()) + "\n" for one in tiny.samples(41)]
+    (folder / "verdicts.jsonl").write_text("".join(lines))
+    tiny.write_model(folder / "base", hidden=64)
+    return folder
+
+
+def _launch(launcher: list[str], folder: Path, workspace: str, *more: str) -> subprocess.CompletedProcess[str]:
+    words = ["axiom_cli", "--workspace", workspace, "train", "verdicts.jsonl", "--model", "base", *OPTIONS, *more]
+    command = [sys.executable, *launcher, *words]
+    return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=200)
+
+
+def _one(folder: Path, workspace: str, *more: str) -> dict[str, Any]:
+    done = axiom("--workspace", workspace, "train", "verdicts.jsonl", "--model", "base", *OPTIONS, *more, cwd=folder)
+    assert not done.returncode, done.stderr.decode()
+    return json.loads(done.stdout)
+
+
+def _weights(adapter: dict[str, Any], folder: Path) -> dict[str, torch.Tensor]:
+    (file,) = (folder / adapter["path"]).glob("*.safetensors")
+    return load_file(file)
+
+
+@pytest.mark.parametrize(
+    ("launcher", "more"),
+    [
+        pytest.param(TORCHRUN, ["--optimizer", "adamw"], id="torchrun-lora"),
+        pytest.param(TORCHRUN, ["--method", "full"], id="torchrun-full", marks=pytest.mark.slow),
+        pytest.param(ACCELERATE, ["--method", "dora"], id="accelerate-dora", marks=pytest.mark.slow),
+    ],
+)
+def test_two_processes_come_to_the_weights_of_one(launcher: list[str], more: list[str], folder: Path) -> None:
+    pytest.importorskip("accelerate")
+    done = _launch(launcher, folder, f"two{more[1]}", *more)
+    assert not done.returncode, done.stderr
+    two = json.loads(done.stdout)  # one whole line, of the first process
+    assert done.stderr.count("adapter sha256:") == 1 and done.stderr.count("only 41 rows") == 1
+    assert len(list((folder / f"two{more[1]}" / "receipts").iterdir())) == 1
+    one = _one(folder, f"one{more[1]}", *more)
+    ours, theirs = _weights(one, folder), _weights(two, folder)
+    assert ours.keys() == theirs.keys()
+    assert all(torch.allclose(ours[name], theirs[name], rtol=0, atol=1e-5) for name in ours)
+    assert two["metrics"]["loss_last"] == pytest.approx(one["metrics"]["loss_last"], rel=1e-5)
+    again = _launch(launcher, folder, f"two{more[1]}", *more)
+    assert json.loads(again.stdout) == two, "made once, then remembered"
+
+
+@pytest.mark.slow
+def test_what_two_began_one_goes_on_with(folder: Path) -> None:
+    more = ["--epochs", "40", "--checkpoint-seconds", "0", "--lora-dropout", "0.1"]
+    words = ["axiom_cli", "--workspace", "stopped", "train", "verdicts.jsonl", "--model", "base", *OPTIONS, *more]
+    talk = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "start_new_session": True}
+    with subprocess.Popen([sys.executable, *TORCHRUN, *words], cwd=folder, env=environment(), **talk) as process:
+        while not list((folder / "stopped" / STATES).glob("*.pt")):
+            assert process.poll() is None, process.communicate()[1]
+            time.sleep(0.02)
+        os.killpg(process.pid, signal.SIGKILL)
+    (state,) = (folder / "stopped" / STATES).glob("*.pt")
+    assert 0 < torch.load(state, weights_only=True)["done"] < 200
+    whole = json.loads(_launch(TORCHRUN, folder, "unbroken", *more).stdout)
+    ours, theirs = (_weights(adapter, folder) for adapter in (_one(folder, "stopped", *more), whole))
+    assert all(torch.allclose(ours[name], theirs[name], rtol=0, atol=1e-5) for name in ours)
+
+
+def test_what_cannot_be_shared_is_refused(folder: Path) -> None:
+    env = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
+    lines = (folder / "verdicts.jsonl").read_bytes()
+    failed(axiom("train", "--model", "base", cwd=folder, stdin=lines, env=env), 2, "several processes", "to a file")
+    failed(axiom("solve", cwd=folder, env=env), 2, "axiom solve runs in one process", "axiom train")
+
+
+def test_one_process_needs_no_launcher_and_heeds_none(folder: Path) -> None:
+    done = axiom("problems", "gen", "--count", "1", cwd=folder, env={"WORLD_SIZE": "8", "RANK": "3"})
+    assert not done.returncode, "without an address there is no group"
