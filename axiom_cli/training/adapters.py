@@ -142,9 +142,9 @@ class Chain:
     def _replace(self, folder: Path, model: nn.Module) -> None:
         if not files(folder):
             raise InputError(f"{folder} holds no safetensors", "train it again, or save it as safetensors")
-        shards, found = Shards(folder), {}
-        for name, parameter in model.named_parameters():
-            key = shards.find(name)
+        shards, found, ties = Shards(folder), {}, tied(model)
+        for name, parameter in model.named_parameters(remove_duplicate=False):
+            key = shards.find(name) or shards.find(ties.get(name, name))
             if key is None or shards.places[key].shape != tuple(parameter.shape):
                 raise InputError(f"{folder} is no model of the base's architecture: {name}")
             found[name] = (shards, key)
@@ -181,11 +181,18 @@ def compose(model: nn.Module, folders: Sequence[Path]) -> None:
     would no longer be the same."""
     if not folders:
         return
-    chain, state = Chain(folders, model), dict(model.named_parameters())
-    for name in chain.names:
+    chain, state, ties = Chain(folders, model), dict(model.named_parameters()), tied(model)
+    for name in sorted(chain.names):
+        if name in ties and name not in chain.changes and chain.whole[name] == chain.whole.get(ties[name]):
+            continue
         if name not in state:
             raise InputError(f"the adapter changes {name}, which this base shares with its embedding", "merge it first")
         state[name].copy_(chain.target(name, state[name].detach())[0])
+
+
+def tied(model: nn.Module) -> dict[str, str]:
+    """Parameters that have no weights of their own -> the one whose weights they share."""
+    return dict(getattr(model, "all_tied_weights_keys", None) or {})
 
 
 def is_full(folder: Path) -> bool:

@@ -15,6 +15,7 @@ from torch import nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModelForCausalLM, initialization
 
+from axiom_cli.training.adapters import tied
 from axiom_cli.training.base import device
 from axiom_cli.training.shards import PIECE, Shards
 
@@ -34,7 +35,7 @@ class Streamed:
             self.model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
         self.source = source
         self.value: Callable[[str, torch.Tensor], torch.Tensor] = lambda name, value: value
-        self.ties: dict[str, str] = dict(getattr(self.model, "all_tied_weights_keys", None) or {})
+        self.ties = tied(self.model)
         self.device = device()
         self.entire: set[str] = set()
         self._buffers()
