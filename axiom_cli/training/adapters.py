@@ -215,7 +215,7 @@ def read_config(folder: Path) -> dict[str, Any]:
         config = json.loads(path.read_text(encoding="utf-8"))
         kind = config["peft_type"]
     except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is damaged", "copy or train the adapter again") from None
+        raise InputError(f"{path} is damaged", _AGAIN) from None
     odd = [f"{name}={value}" for name, value in sorted(config.items()) if value and name not in _READ]
     if config.get("init_lora_weights") not in _PLAIN_STARTS:
         odd.append(f"init_lora_weights={config['init_lora_weights']}")
@@ -242,7 +242,7 @@ def _change(
     folder: Path, model: nn.Module, path: str, parts: Mapping[str, torch.Tensor], config: Mapping[str, Any]
 ) -> Change:
     if not {"down", "up"} <= parts.keys():
-        raise InputError(f"{folder / WEIGHTS} is damaged: half of the matrices of {path} are missing")
+        raise InputError(f"{folder / WEIGHTS} is damaged: half of the matrices of {path} are missing", _AGAIN)
     down_RI, up_OR = parts["down"], parts["up"]
     module = _module(folder, model, path)
     across = isinstance(module, (Conv1D, nn.Embedding))
@@ -254,7 +254,7 @@ def _change(
     _fits(folder, model, f"{path}.weight", shape[::-1] if across else shape)
     broken = [part for part, tensor in parts.items() if not torch.isfinite(tensor).all()]
     if broken or up_OR.shape[1] != down_RI.shape[0]:
-        raise InputError(f"{folder / WEIGHTS} is damaged: {path} holds what is no number, or no pair of matrices")
+        raise InputError(f"{folder / WEIGHTS} is damaged: {path} holds no pair of matrices of numbers", _AGAIN)
     return Change(down_RI, up_OR, _scale(path, len(down_RI), config), parts.get("magnitude"), across)
 
 
@@ -280,5 +280,6 @@ def _fits(folder: Path, model: nn.Module, name: str, shape: Sequence[int]) -> No
         raise InputError(_OTHER.format(folder=folder, name=name), _OTHER_HINT)
 
 
+_AGAIN = "copy or train the adapter again"
 _OTHER = "the adapter in {folder} changes {name}, which this base does not have in that shape"
 _OTHER_HINT = "merge it with the model that it was made from"
