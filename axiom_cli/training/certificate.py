@@ -96,7 +96,7 @@ class Figures:
         if not self.intended:
             return 0.0, 1.0, 0.0
         cosine = self.dot / max((self.applied * self.intended) ** 0.5, 1e-30)
-        return self.moved / self.count, cosine, (self.error / self.intended) ** 0.5
+        return self.moved / self.count, min(cosine, 1.0), (self.error / self.intended) ** 0.5
 
 
 def probe_ids(tokenizer: Any, longest: int) -> torch.Tensor:
