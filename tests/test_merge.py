@@ -12,8 +12,8 @@ import torch
 import tiny
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError, UsageError
+from axiom_cli.training import adapters
 from axiom_cli.training import base as bases
-from axiom_cli.training import lora
 from axiom_cli.training.certificate import Certificate
 from axiom_cli.training.merge import compose, merge
 from axiom_cli.training.rows import encode
@@ -48,7 +48,7 @@ def wanted(trained: Trained, *chain: Path) -> dict[str, torch.Tensor]:
     """Base plus the adapters, in float32, summed here by hand."""
     state = weights(trained.base)
     for folder in chain:
-        for name, delta in lora.deltas(folder):
+        for name, delta in adapters.deltas(folder, bases.load_model(trained.base)):
             state[name] = state[name] + delta
     return state
 
@@ -80,9 +80,9 @@ def test_a_second_round_starts_from_the_sum_of_the_first(trained: Trained, tmp_p
     """And so in a fresh process as in the one that trained the first."""
     fresh = Trainer(trained.base)
     fresh.fit(trained.rows, replace(CONFIG, seed=1), tmp_path / "second", chain=[trained.first])
-    assert (tmp_path / "second" / lora.WEIGHTS).read_bytes() == (trained.second / lora.WEIGHTS).read_bytes()
+    assert (tmp_path / "second" / adapters.WEIGHTS).read_bytes() == (trained.second / adapters.WEIGHTS).read_bytes()
     fresh.fit(trained.rows, CONFIG, tmp_path / "first")
-    assert (tmp_path / "first" / lora.WEIGHTS).read_bytes() == (trained.first / lora.WEIGHTS).read_bytes()
+    assert (tmp_path / "first" / adapters.WEIGHTS).read_bytes() == (trained.first / adapters.WEIGHTS).read_bytes()
 
 
 def test_the_folder_is_a_plain_one_with_tokenizer_and_template(trained: Trained, tmp_path: Path) -> None:
@@ -107,9 +107,9 @@ def test_equal_merges_are_equal_bytes(trained: Trained, tmp_path: Path) -> None:
 def shrunk(folder: Path, out: Path, factor: float) -> Path:
     """The same adapter with its change made smaller."""
     out.mkdir()
-    config = json.loads((folder / lora.CONFIG).read_text())
-    (out / lora.CONFIG).write_text(json.dumps(config | {"lora_alpha": config["lora_alpha"] * factor}))
-    (out / lora.WEIGHTS).write_bytes((folder / lora.WEIGHTS).read_bytes())
+    config = json.loads((folder / adapters.CONFIG).read_text())
+    (out / adapters.CONFIG).write_text(json.dumps(config | {"lora_alpha": config["lora_alpha"] * factor}))
+    (out / adapters.WEIGHTS).write_bytes((folder / adapters.WEIGHTS).read_bytes())
     return out
 
 
@@ -152,9 +152,4 @@ def test_what_does_not_fit_is_refused(trained: Trained, tmp_path: Path) -> None:
         merge(trained.base, [trained.first], tmp_path / "m", "int3")
     with pytest.raises(InputError, match="no LoRA"):
         merge(trained.base, [tmp_path], tmp_path / "m")
-    dora = shrunk(trained.first, tmp_path / "dora", 1)
-    config = json.loads((dora / lora.CONFIG).read_text())
-    (dora / lora.CONFIG).write_text(json.dumps(config | {"use_dora": True}))
-    with pytest.raises(InputError, match="use_dora"):
-        merge(trained.base, [dora], tmp_path / "m")
     assert not (tmp_path / "m").exists()

@@ -17,7 +17,7 @@ from axiom_cli.records import Verdict
 from axiom_cli.stages import train as stage
 from axiom_cli.stages.show import show
 from axiom_cli.stages.train import train
-from axiom_cli.training import crew, drift, lora, references
+from axiom_cli.training import adapters, crew, drift, lora, references
 from axiom_cli.training.batches import collate
 from axiom_cli.training.fit import _Run, fit
 from axiom_cli.training.rows import Row
@@ -105,7 +105,7 @@ def test_passes_and_processes_do_not_change_what_is_learnt(
         monkeypatch.setattr("axiom_cli.training.fit.PASS_TOKENS", budget)
         monkeypatch.setattr("axiom_cli.training.fit.pass_budget", lambda device, config, budget=budget: budget)
         trainer.fit(rows(trainer, objective), config, tmp_path / f"{hands}-{budget}")
-        learnt.append(dict(lora.deltas(tmp_path / f"{hands}-{budget}")))
+        learnt.append(dict(adapters.deltas(tmp_path / f"{hands}-{budget}", trainer.model)))
     for other in learnt[1:]:
         assert all(torch.allclose(learnt[0][name], other[name], atol=1e-5) for name in other)
 

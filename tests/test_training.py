@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 import tiny
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import AxiomError, MissingError, NothingToDo, UsageError
+from axiom_cli.training import adapters, crew, lora
 from axiom_cli.training import base as bases
-from axiom_cli.training import crew, lora
 from axiom_cli.training.checkpoint import Checkpoint
 from axiom_cli.training.optimizers import learning_rate
 from axiom_cli.training.trainer import Trainer
@@ -89,7 +89,7 @@ def test_peft_reads_the_adapter(trainer: Trainer, tmp_path: Path) -> None:
     adapted = PeftModel.from_pretrained(bases.load_model(trainer.base), tmp_path / "a").eval()
     plain = bases.load_model(trainer.base)
     before = plain(ids).logits
-    lora.add(tmp_path / "a", dict(plain.named_parameters()))
+    adapters.compose(plain, [tmp_path / "a"])
     assert torch.allclose(adapted(ids).logits, plain(ids).logits, atol=1e-4)
     assert not torch.allclose(before, plain(ids).logits, atol=1e-3)
 
@@ -120,7 +120,7 @@ def test_a_row_of_weight_zero_teaches_nothing(trainer: Trainer, tmp_path: Path) 
     config = replace(CONFIG, epochs=30, grad_accum=2)
     trainer.fit([wanted, replace(other, weight=0.0)], config, tmp_path / "a")
     trainer.fit([wanted, replace(other, completion_ids=other.completion_ids[::-1], weight=0.0)], config, tmp_path / "b")
-    a, b = (dict(lora.deltas(tmp_path / name)) for name in "ab")
+    a, b = (dict(adapters.deltas(tmp_path / name, trainer.model)) for name in "ab")
     assert all(torch.allclose(a[name], b[name], atol=1e-6) for name in a)
     with pytest.raises(NothingToDo):
         trainer.fit([replace(wanted, weight=0.0)], config, tmp_path / "c")

@@ -16,6 +16,7 @@ from axiom_cli.records import Adapter, Model
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Export = Annotated[Path | None, typer.Option("--export", metavar="DIR", help="Also copy the model's folder here.")]
+Gguf = Annotated[Path | None, typer.Option("--gguf", metavar="FILE", help="Also write one .gguf file, for llama.cpp.")]
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
@@ -27,6 +28,7 @@ def merge(
     output: Output = None,
     skip_bad: SkipBad = False,
     export: Export = None,
+    gguf: Gguf = None,
 ) -> None:
     """Merge adapters into their base, in float32 and from the original weights. Exit 6 if the certificate fails."""
     from axiom_cli.workspace import Workspace
@@ -37,7 +39,7 @@ def merge(
         from axiom_cli.stages.merge import merge as merged
 
         for adapter in adapters:
-            yield merged(adapter, config, workspace, export)
+            yield merged(adapter, config, workspace, export, gguf=gguf)
 
     adapters = records(file, Adapter, skip_bad=skip_bad)
     console.note(f"{words(write(models(), output), 'model')} merged")

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from axiom_cli import models
 from axiom_cli.configs import MergeConfig
+from axiom_cli.durable import writing
 from axiom_cli.errors import GateFailed, InputError, UsageError
 from axiom_cli.records import Adapter, Model
+from axiom_cli.stages import card
 from axiom_cli.stages.train import Base, adapter_folder, tree_or_path
+from axiom_cli.storage import bare
 from axiom_cli.workspace import Workspace
 
-VERSION = 1
+VERSION = 2
 
 
 def merge(
@@ -24,14 +29,15 @@ def merge(
     workspace: Workspace,
     export: Path | None = None,
     base: Base | None = None,
+    gguf: Path | None = None,
 ) -> Model:
     """The merged model, made once and then remembered. Base and chain are added up in float32 and rounded once.
 
-    `export` names a new folder that gets a copy, tokenizer and chat template included. GateFailed if the certificate
-    does not hold, and then nothing is kept; InputError if the base is not the one that was trained.
+    `export` names a new folder that gets a copy, tokenizer, chat template and model card included; `gguf` a new file
+    that gets the model in llama.cpp's format. GateFailed if the certificate does not hold, and then nothing is kept;
+    InputError if base or adapter are not the ones that were trained, or damaged, or of a kind that is not merged.
     """
-    if export and export.exists() and not (export.is_dir() and not any(export.iterdir())):
-        raise UsageError(f"{export} exists already", "name a new folder; nothing is overwritten")
+    _check_new(export, gguf)
     if adapter.method == "value":
         raise InputError(
             "a value function is not merged: it judges samples and writes none",
@@ -44,13 +50,25 @@ def merge(
             "merge with the weights that the adapter was made from",
         )
     chain = list(adapter.extra.get("chain", ()))
-    folders = [tree_or_path(digest, "", workspace) for digest in chain] + [adapter_folder(adapter, workspace)]
+    folders = [tree_or_path(digest, "", workspace) for digest in chain] + [_unchanged(adapter, workspace)]
     inputs = {"base": origin.digest, "chain": chain, "adapter": adapter.digest}
-    recipe = {"stage": "merge", "version": VERSION, "config": asdict(config), "inputs": inputs}
-    receipt = workspace.remember(recipe, lambda: _make(origin.path, folders, config, workspace))
+    told = card.facts(adapter)
+    recipe = {"stage": "merge", "version": VERSION, "config": {**asdict(config), "card": told}, "inputs": inputs}
+
+    def make() -> dict[str, Any]:
+        with _scratch(workspace) as folder:
+            certificate = _make(origin.path, folders, config, folder)
+            with writing(folder):
+                (folder / "README.md").write_text(card.text(told, inputs, certificate), encoding="utf-8")
+            return {"model": workspace.put_tree(folder), "certificate": certificate}
+
+    receipt = workspace.remember(recipe, make)
     path = workspace.tree_path(receipt["model"])
     if export:
-        _copy(path, export)
+        with writing(export):
+            _copy(path, export)
+    if gguf:
+        _write_gguf(path, gguf)
     return Model(
         adapter=adapter,
         digest=receipt["model"],
@@ -60,16 +78,49 @@ def merge(
     )
 
 
-def _make(base: Path | str, chain: list[Path], config: MergeConfig, workspace: Workspace) -> dict[str, Any]:
+def _check_new(export: Path | None, gguf: Path | None) -> None:
+    """UsageError where something would be overwritten, before any work is done."""
+    taken = export and export.exists() and not (export.is_dir() and not any(export.iterdir()))
+    if taken or (gguf and gguf.exists()):
+        raise UsageError(f"{export if taken else gguf} exists already", "choose a new name; nothing is overwritten")
+
+
+def _unchanged(adapter: Adapter, workspace: Workspace) -> Path:
+    """The adapter's folder. InputError where it lies outside the workspace and is not what its record says."""
+    folder = adapter_folder(adapter, workspace)
+    if not workspace.has(adapter.digest) and models.folder_digest(folder) != bare(adapter.digest):
+        raise InputError(
+            f"the adapter in {folder} has changed since it was trained", "train again, or name its workspace"
+        )
+    return folder
+
+
+def _make(base: Path | str, chain: list[Path], config: MergeConfig, out: Path) -> dict[str, Any]:
     from axiom_cli.training.merge import merge as merged
 
-    with tempfile.TemporaryDirectory() as folder:
-        certificate = merged(base, chain, Path(folder) / "model", config.dtype)
-        failures = certificate.failures(config.max_relative_error)
-        if failures:
-            raise GateFailed(f"the merge is not what was trained: {'; '.join(failures)}", "try --dtype float32")
-        digest = workspace.put_tree(Path(folder) / "model")
-    return {"model": digest, "certificate": certificate.to_dict()}
+    certificate = merged(base, chain, out, config.dtype)
+    failures = certificate.failures(config.max_relative_error)
+    if failures:
+        raise GateFailed(f"the merge is not what was trained: {'; '.join(failures)}", "try --dtype float32")
+    return certificate.to_dict()
+
+
+def _write_gguf(folder: Path, file: Path) -> None:
+    from axiom_cli.training.gguf_file import write
+
+    write(folder, file)
+
+
+@contextmanager
+def _scratch(workspace: Workspace) -> Iterator[Path]:
+    """A name in the workspace for a folder that is gone afterwards."""
+    with writing(workspace.root):
+        outer = workspace.objects.scratch()
+        outer.mkdir()
+    try:
+        yield outer / "model"
+    finally:
+        shutil.rmtree(outer, ignore_errors=True)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -10,16 +11,11 @@ import torch
 
 from axiom_cli.prompts import conversation_ids
 
-PROBES: tuple[str, ...] = (
-    "Evaluate: 3 + 4 * (9 - 7)",
-    "Evaluate the postfix expression: 8 2 - 3 *",
-    "Is the bracket string ( [ ] ) balanced?",
-    "Sort the list 5 1 4 2, then take the sum of the first two items.",
-    "Write a Python function that reverses a string.",
-    "The capital of France is",
-)
-CONTINUE = 8
-"""Greedy tokens that base + adapter writes after each probe; they are compared, too."""
+ASKED, SAID = "Evaluate: 3 + 4 * (9 - 7)", "<think>\n9 - 7 = 2\n</think>\nAnswer: 11"
+"""The fixed prompt: a user's words, and the first words of an answer to them. It is short, for a large part of the cost
+of a merge is to run the model on it three times."""
+ROWS = 16
+"""Positions whose logits are compared together."""
 LOST_EFFECT = 0.5
 """Share of the adapter's effect on the logits that rounding to 16 bits may lose before the merge is refused."""
 
@@ -29,8 +25,8 @@ class Certificate:
     """The figures of one merge. All but `max_logit_difference` (in logits) are shares or ratios.
 
     moved: weights among those to be changed that differ from the base's; cosine and relative_error: applied change
-    against the intended one; greedy_agreement: probe positions where the most likely token is that of base + adapter;
-    effect_error: how far the logits are from base + adapter's, in units of how far the adapter had moved them.
+    against the intended one; greedy_agreement: positions of the probe where the most likely token is that of base +
+    adapter; effect_error: how far the logits are from base + adapter's, in units of how far the adapter had moved them.
     """
 
     dtype: str
@@ -49,86 +45,94 @@ class Certificate:
         """Why this merge is not what was trained; empty if it is. In float32 the change must arrive as it was meant
         (`max_relative_error`); in 16 bits, where many weights cannot move, the model's words must have."""
         out = []
-        if self.dtype == "float32" and self.relative_error > max_relative_error:
+        if not math.isfinite(self.effect_error + self.max_logit_difference):
+            out.append("its logits are no numbers")
+        if self.dtype == "float32" and not self.relative_error <= max_relative_error:
             out.append(f"relative error {self.relative_error:.3g} of the weight change (at most {max_relative_error})")
         allowed = max_relative_error if self.dtype == "float32" else LOST_EFFECT
-        if self.effect_error > allowed:
+        if not self.effect_error <= allowed:
             out.append(f"{self.effect_error:.0%} of the adapter's effect on the logits is lost (at most {allowed:.0%})")
         return out
 
 
+Logits = Callable[[torch.Tensor], torch.Tensor]
+"""A model: ids_T -> logits_TV in float32."""
+
+
 @dataclass(frozen=True)
 class Probed:
-    """Fixed prompts (continued greedily by base + adapter), the base's logits on the bare prompts, base + adapter's on
-    all positions."""
+    """What base + adapter says to the probe, logits_TV, and how far it is from what the base says (square root of the
+    sum of squares)."""
 
-    ids: list[list[int]]
-    before: list[torch.Tensor]
-    reference: list[torch.Tensor]
-
-
-def probe_ids(tokenizer: Any) -> list[list[int]]:
-    """The fixed prompts as this model is shown them."""
-    return [conversation_ids(tokenizer, [{"role": "user", "content": text}]) for text in PROBES]
+    ids_T: torch.Tensor
+    logits_TV: torch.Tensor
+    effect: float
 
 
-@torch.no_grad()
-def logits(model: torch.nn.Module, ids: Sequence[Sequence[int]]) -> list[torch.Tensor]:
-    """Per prompt the logits at all positions, (T, V), float32, on the processor."""
-    where = next(model.parameters()).device
-    return [model(torch.tensor([row], device=where)).logits[0].float().cpu() for row in ids]
+class Figures:
+    """The change that was applied to the weights against the one that was intended, summed up tensor by tensor."""
+
+    def __init__(self) -> None:
+        self.moved = self.count = 0
+        self.dot = self.applied = self.intended = self.error = 0.0
+        self.dtype = torch.float32
+
+    def add(self, original: torch.Tensor, merged: torch.Tensor, wanted: torch.Tensor) -> None:
+        """One tensor: the base's in float32, the merged one as it was read back, the change asked for in float32."""
+        if merged.dtype.itemsize < self.dtype.itemsize:
+            self.dtype = merged.dtype
+        self.moved += int(torch.count_nonzero(merged != original.to(merged.dtype)))
+        self.count += wanted.numel()
+        wanted = wanted.reshape(-1)
+        applied = (merged.float() - original).view(-1)
+        self.dot += float(applied.dot(wanted))
+        self.applied += float(applied.dot(applied))
+        self.intended += float(wanted.dot(wanted))
+        applied -= wanted
+        self.error += float(applied.dot(applied))
+
+    def shares(self) -> tuple[float, float, float]:
+        """(share moved, cosine, relative error) over all tensors."""
+        if not self.intended:
+            return 0.0, 1.0, 0.0
+        cosine = self.dot / max((self.applied * self.intended) ** 0.5, 1e-30)
+        return self.moved / self.count, min(cosine, 1.0), (self.error / self.intended) ** 0.5
 
 
-def continued(model: torch.nn.Module, ids: Sequence[Sequence[int]]) -> list[list[int]]:
-    """Each prompt with the `CONTINUE` tokens that the model finds most likely."""
-    rows = [list(row) for row in ids]
-    for _ in range(CONTINUE):
-        for row, logits_TV in zip(rows, logits(model, rows), strict=True):
-            row.append(int(logits_TV[-1].argmax()))
-    return rows
+def probe_ids(tokenizer: Any, longest: int) -> torch.Tensor:
+    """The fixed prompt as this model is shown it, (T,); its last `longest` tokens where it has more."""
+    ids = conversation_ids(tokenizer, [{"role": "user", "content": ASKED}])
+    ids += tokenizer(SAID, add_special_tokens=False)["input_ids"]
+    return torch.tensor(ids[-longest:])
 
 
-@torch.no_grad()
-def compare_weights(
-    original: Mapping[str, torch.Tensor],
-    merged: Mapping[str, torch.Tensor],
-    intended: Mapping[str, torch.Tensor],
-    dtype: torch.dtype,
-) -> tuple[float, float, float]:
-    """(share moved, cosine, relative error) of the applied change over all parameters to be changed."""
-    moved = count = 0
-    dot = applied_square = intended_square = error_square = 0.0
-    for name, delta in intended.items():
-        applied = (merged[name] - original[name]).double()
-        wanted = delta.double()
-        moved += int((merged[name] != original[name].to(dtype).float()).sum())
-        count += wanted.numel()
-        dot += float((applied * wanted).sum())
-        applied_square += float(applied.square().sum())
-        intended_square += float(wanted.square().sum())
-        error_square += float((applied - wanted).square().sum())
-    if not intended_square:
-        return 0.0, 1.0, 0.0
-    cosine = dot / max((applied_square * intended_square) ** 0.5, 1e-30)
-    return moved / count, cosine, (error_square / intended_square) ** 0.5
+def probe(base: Logits, adapted: Logits, ids_T: torch.Tensor) -> Probed:
+    """Asks the base, and then base + adapter."""
+    before_TV = base(ids_T)
+    logits_TV = adapted(ids_T)
+    return Probed(ids_T, logits_TV, _distance(logits_TV, before_TV))
 
 
-def certify(
-    dtype: str, weights: tuple[float, float, float], probed: Probed, merged: Sequence[torch.Tensor]
-) -> Certificate:
-    """The certificate from the weights' figures and the merged model's logits on the probes."""
-    pairs = list(zip(merged, probed.reference, strict=True))
-    agree = sum(int((a.argmax(-1) == b.argmax(-1)).sum()) for a, b in pairs)
-    error = effect = 0.0
-    for (a, b), before in zip(pairs, probed.before, strict=True):
-        error += float((a - b)[: len(before)].double().square().sum())
-        effect += float((before - b[: len(before)]).double().square().sum())
+def certify(figures: Figures, probed: Probed, merged: Logits) -> Certificate:
+    """The certificate from the weights' figures and the merged model's logits on the probe."""
+    logits_TV = merged(probed.ids_T)
+    moved, cosine, relative_error = figures.shares()
+    agree = torch.count_nonzero(logits_TV.argmax(-1) == probed.logits_TV.argmax(-1))
+    error = _distance(logits_TV, probed.logits_TV)
     return Certificate(
-        dtype=dtype,
-        moved=weights[0],
-        cosine=weights[1],
-        relative_error=weights[2],
-        max_logit_difference=max(float((a - b).abs().max()) for a, b in pairs),
-        greedy_agreement=agree / sum(len(b) for _, b in pairs),
-        effect_error=(error / effect) ** 0.5 if effect else 0.0,
+        dtype=str(figures.dtype).removeprefix("torch."),
+        moved=moved,
+        cosine=cosine,
+        relative_error=relative_error,
+        max_logit_difference=max(float((a - b).abs().max()) for a, b in _rows(logits_TV, probed.logits_TV)),
+        greedy_agreement=int(agree) / len(probed.ids_T),
+        effect_error=error / probed.effect if probed.effect else 0.0,
     )
+
+
+def _rows(a_TV: torch.Tensor, b_TV: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    return zip(a_TV.split(ROWS), b_TV.split(ROWS), strict=True)
+
+
+def _distance(a_TV: torch.Tensor, b_TV: torch.Tensor) -> float:
+    return sum(float((a - b).square().sum()) for a, b in _rows(a_TV, b_TV)) ** 0.5

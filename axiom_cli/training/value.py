@@ -22,6 +22,7 @@ from axiom_cli.prompts import sample_prompt_ids
 from axiom_cli.records import Sample
 from axiom_cli.training import base as bases
 from axiom_cli.training import lora
+from axiom_cli.training.adapters import compose
 from axiom_cli.training.batches import Batch, collate, cut, pass_budget
 from axiom_cli.training.rows import Row, completion_ids, end_ids
 
@@ -93,7 +94,7 @@ class ValueFunction:
     def __init__(self, base: Path | str, folder: Path) -> None:
         tokenizer = bases.load_tokenizer(base)
         self.model = bases.load_model(base)
-        lora.add(folder, dict(self.model.named_parameters()))
+        compose(self.model, [folder])
         self.head = new_head(self.model, 0.5)
         self.head.load_state_dict(load_file(folder / HEAD))
         self._encoder = Encoder(tokenizer, end_ids(tokenizer, self.model))

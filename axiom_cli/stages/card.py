@@ -1,0 +1,73 @@
+"""The model card: what a merged model was made from, how it was trained, and how well the merge holds. It says nothing
+that another run would say differently: no dates, no folders."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from axiom_cli.records import Adapter
+
+MEANINGS: Mapping[str, str] = {
+    "dtype": "type of the changed weights",
+    "moved": "share of the changed weights that differ from the base's",
+    "cosine": "applied against intended change of the weights",
+    "relative_error": "of the applied change",
+    "max_logit_difference": "to base + adapter in float32, on a fixed prompt",
+    "greedy_agreement": "share of its positions with the same most likely token",
+    "effect_error": "distance of the logits, where the adapter's effect on them is 1",
+}
+TOLD = ("loss_first", "loss_last", "loss_tokens", "steps", "parameters")
+
+
+def facts(adapter: Adapter) -> dict[str, Any]:
+    """What the card says of the model's making. It goes into the recipe: another card is another model."""
+    base = adapter.base.name
+    return {
+        "base": PurePath(base).name if PurePath(base).is_absolute() else base,
+        "method": adapter.method,
+        "rows": adapter.rows,
+        "settings": dict(adapter.config),
+        "metrics": {name: adapter.metrics[name] for name in TOLD if name in adapter.metrics},
+    }
+
+
+def text(told: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mapping[str, Any]) -> str:
+    """The README.md of a merged folder. `told` are its `facts`, `inputs` the digests of base, chain and adapter."""
+    return "\n".join(_lines(told, inputs, certificate)) + "\n"
+
+
+def _lines(told: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mapping[str, Any]) -> Iterator[str]:
+    yield from ("---", "library_name: transformers", "pipeline_tag: text-generation", "tags: [axiom]", "---", "")
+    yield f"# {told['base']}, trained on its own verified solutions"
+    yield ""
+    yield "One adapter or several, added to the base in float32 and rounded once, by `axiom merge`."
+    yield from _table("Lineage", ("from", "sha256"), _lineage(told, inputs))
+    settings = told["settings"]
+    data = [("rows", told["rows"]), ("method", told["method"]), ("objective", settings.get("objective", "sft"))]
+    yield from _table("Training of the last adapter", ("what", "value"), [*data, *sorted(told["metrics"].items())])
+    yield from _table("Its settings", ("setting", "value"), sorted(settings.items()))
+    proof = [(name, certificate[name], meaning) for name, meaning in MEANINGS.items() if name in certificate]
+    yield from _table("Certificate", ("figure", "value", "meaning"), proof)
+    yield from ("", "## Use", "", "```python", "from transformers import AutoModelForCausalLM, AutoTokenizer", "")
+    yield 'model = AutoModelForCausalLM.from_pretrained("FOLDER", dtype="auto")'
+    yield 'tokenizer = AutoTokenizer.from_pretrained("FOLDER")'
+    yield from ("```", "", "`axiom solve --model FOLDER` and vLLM read the folder as well.")
+
+
+def _lineage(told: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield f"base {told['base']}", inputs["base"]
+    for number, digest in enumerate([*inputs["chain"], inputs["adapter"]], 1):
+        yield f"adapter {number}", digest
+
+
+def _table(title: str, head: Sequence[str], rows: Any) -> Iterator[str]:
+    yield from ("", f"## {title}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}")
+    for row in rows:
+        yield f"| {' | '.join(map(_cell, row))} |"
+
+
+def _cell(value: Any) -> str:
+    shown = f"{value:.6g}" if isinstance(value, float) else str(value)
+    return shown.replace("|", "\\|").replace("\n", " ")

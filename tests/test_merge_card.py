@@ -1,0 +1,103 @@
+"""The model card says where a merged model comes from, and the same thing every time."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import warnings
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import yaml
+
+import tiny
+from axiom_cli import models
+from axiom_cli.configs import MergeConfig, TrainConfig
+from axiom_cli.records import Adapter
+from axiom_cli.stages.merge import merge
+from axiom_cli.stages.select import select
+from axiom_cli.stages.train import train, train_on
+from axiom_cli.workspace import Workspace
+from command_line import axiom, failed
+
+CONFIG = TrainConfig(lora_r=2, lora_alpha=4, epochs=1, lr=1e-2)
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tiny.write_model(tmp_path_factory.mktemp("models") / "tiny-base")
+
+
+@pytest.fixture
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace.create(tmp_path / ".axiom")
+
+
+def verdicts():
+    return [tiny.verdict(tiny.sample(tiny.problem(i), f"Answer: {i % 7}")) for i in range(24)]
+
+
+def table(card: str, title: str) -> dict[str, str]:
+    """First column -> second one."""
+    lines = card.split(f"## {title}\n\n")[1].split("\n\n")[0].splitlines()[2:]
+    return {cells[1].strip(): cells[2].strip() for cells in (line.split("|") for line in lines)}
+
+
+def test_the_card_tells_of_base_lineage_data_metrics_and_certificate(base: Path, workspace: Workspace) -> None:
+    choices = select(verdicts(), CONFIG).choices
+    first = train_on(choices, str(base), CONFIG, workspace)
+    second = train_on(choices, str(base), replace(CONFIG, seed=1), workspace, [first])
+    merged = merge(second, MergeConfig(dtype="bfloat16"), workspace)
+    card = (Path(merged.path) / "README.md").read_text()
+    assert yaml.safe_load(card.split("---")[1])["library_name"] == "transformers"
+    lineage = table(card, "Lineage")
+    assert lineage == {
+        "base tiny-base": models.resolve(str(base)).digest,
+        "adapter 1": first.digest,
+        "adapter 2": second.digest,
+    }
+    trained = table(card, "Training of the last adapter")
+    assert (trained["rows"], trained["method"], trained["objective"]) == ("24", "lora", "sft")
+    assert float(trained["loss_last"]) == pytest.approx(second.metrics["loss_last"], rel=1e-5)
+    assert table(card, "Its settings")["lora_r"] == "2"
+    proof = table(card, "Certificate")
+    assert proof["dtype"] == "bfloat16" and set(proof) == set(merged.certificate)
+    assert float(proof["relative_error"]) == pytest.approx(merged.certificate["relative_error"], rel=1e-5)
+
+
+def test_the_card_is_the_same_wherever_it_is_made(base: Path, workspace: Workspace, tmp_path: Path) -> None:
+    adapter = train(verdicts(), str(base), CONFIG, workspace)
+    merged = merge(adapter, MergeConfig(), workspace)
+    moved = shutil.copytree(base, tmp_path / "elsewhere" / "tiny-base")
+    elsewhere = replace(adapter, base=replace(adapter.base, name=str(moved)))
+    again = merge(elsewhere, MergeConfig(), Workspace.create(tmp_path / "other"))
+    assert again.digest == merged.digest
+    assert str(tmp_path) not in (Path(merged.path) / "README.md").read_text()
+
+
+def test_another_card_is_another_model(base: Path, workspace: Workspace) -> None:
+    """A receipt must not hand out a folder that says something else than its record."""
+    adapter = train(verdicts(), str(base), CONFIG, workspace)
+    merged = merge(adapter, MergeConfig(), workspace)
+    assert merge(adapter, MergeConfig(), workspace).digest == merged.digest
+    other = merge(replace(adapter, rows=25), MergeConfig(), workspace)
+    assert other.digest != merged.digest and "| rows | 25 |" in (Path(other.path) / "README.md").read_text()
+
+
+def test_from_the_command_line(base: Path, tmp_path: Path) -> None:
+    """Exit codes and one line each, and a copy that plain transformers loads."""
+    from transformers import AutoModelForCausalLM
+
+    adapter = train(verdicts(), str(base), CONFIG, Workspace.create(tmp_path / ".axiom"))
+    line = json.dumps(adapter.to_dict()).encode()
+    done = axiom("merge", "--export", "out", cwd=tmp_path, stdin=line)
+    assert done.returncode == 0, done.stderr
+    record = json.loads(done.stdout)
+    assert record["kind"] == "model" and (tmp_path / "out" / "README.md").exists()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        AutoModelForCausalLM.from_pretrained(tmp_path / "out")
+    failed(axiom("merge", "--max-relative-error", "0", cwd=tmp_path, stdin=line), 6, "relative error", "hint: ")
+    wrong = Adapter.from_dict(json.loads(line) | {"base": {"name": "nano", "digest": models.resolve("nano").digest}})
+    failed(axiom("merge", cwd=tmp_path, stdin=json.dumps(wrong.to_dict()).encode()), 3, "does not have", "hint: ")
