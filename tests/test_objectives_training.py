@@ -137,6 +137,18 @@ def test_the_foreign_completion_is_another_problems(trainer: Trainer) -> None:
     assert drift.foreign(given[:1], 0)[0].completion_ids == given[0].completion_ids
 
 
+@pytest.mark.parametrize("hands", [1, 3])
+def test_the_reference_point_is_the_mean_over_the_whole_step_and_never_below_zero(trainer: Trainer, hands: int) -> None:
+    run = _Run(trainer.model, rows(trainer, "kto"), replace(CONFIG, objective="kto"))
+    run.hands, step, plain = hands, run.steps[0], run.foreign
+    for shift, sign in ((-0.25, 1), (0.25, 0)):
+        run.foreign = [replace(row, recorded=[value + shift for value in row.recorded]) for row in plain]
+        anchor = run.anchor(lambda shares: sum(run.share(*share) for share in shares), step)
+        tokens = sum(len(run.foreign[unit].completion_ids) for unit in step)
+        assert anchor == pytest.approx(sign * 0.25 * tokens / len(step), abs=1e-4)
+    trainer.model.eval()
+
+
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace.create(tmp_path / ".axiom")

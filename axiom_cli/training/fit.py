@@ -71,7 +71,6 @@ def fit(
     """
     if not rows:
         raise NothingToDo("no rows to train on")
-    model.eval()
     run = _Run(model, weighed(rows, config), config)
     run.resume(checkpoint)
     with (

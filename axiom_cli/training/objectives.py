@@ -65,7 +65,7 @@ def grpo(
 def kto(
     logprobs_R: torch.Tensor, reference_R: torch.Tensor, weights_R: torch.Tensor, anchor: float, beta: float
 ) -> torch.Tensor:
-    """Kahneman-Tversky optimisation (2402.01306, equation 8), a loss a completion:
+    """Kahneman-Tversky optimisation (2402.01306, section 4.1), a loss a completion:
 
     L = w (1 - sigmoid(s beta (log p(y) / q(y) - z)))
 

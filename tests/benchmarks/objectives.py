@@ -5,8 +5,8 @@
 
 Settings are chosen on the validation draw and reported on the test draw. The attempts are `--samples` of nano's at each
 of `--problems` training problems; `NAME:FIELD=VALUE,...` is an objective with fields of TrainConfig that differ from
-SETTINGS and TUNED. Every held-out problem is answered greedily by each model and by nano itself, so differences are
-paired by problem (bootstrap, 95 %). FOLDER is a workspace: what is in it already is not made again.
+SETTINGS and TUNED. Every held-out problem is answered greedily by each model and by nano itself, so that the
+differences are paired by problem (bootstrap, 95 %). FOLDER is a workspace: what is in it is not made again.
 """
 
 from __future__ import annotations
