@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -64,6 +65,8 @@ def test_it_learns_and_peft_reads_the_same_function(
     read = PeftModel.from_pretrained(bases.load_model(folder, quantize), tmp_path / "a").eval()
     assert torch.allclose(read(IDS).logits, trained, rtol=1e-4, atol=1e-4)
     assert not torch.allclose(before, trained, atol=1e-2)
+    written = json.loads((tmp_path / "a" / lora.CONFIG).read_text())
+    assert (written["use_dora"], written["use_rslora"]) == (config.method == "dora", config.rslora)
 
 
 @needs_bitsandbytes
