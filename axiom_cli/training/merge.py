@@ -50,6 +50,11 @@ def merge(base: Path | str, chain: Sequence[Path], out: Path, dtype: str = "auto
     with plain(base, out.parent) as folder, torch.no_grad():
         source = Shards(folder)
         model = Streamed(folder, source)
+        if model.missing:
+            raise InputError(
+                f"{base} holds no {model.missing[0]}: its weights are converted as they are loaded",
+                "such a model cannot be merged here",
+            )
         sums = Chain(chain, model.model)
         probed = _probe(model, sums, certificate.probe_ids(bases.load_tokenizer(folder), model.context))
         with writing(out), whole_folder(out) as draft:

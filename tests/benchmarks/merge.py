@@ -3,7 +3,7 @@
 FOLDER is a model as transformers reads it, SmolLM2-135M say. An adapter of rank 16 on every linear layer is made for
 it. Then, each in a process of its own and in turn, three times: peft's merge_and_unload and save_pretrained with the
 tokenizer, and axiom's merge with its certificate. Time is that of the merge alone, once everything is imported; memory
-is the process's peak, and also what of it came on top of the imports. Set OMP_NUM_THREADS=1 on a machine that is busy:
+is the process's peak. Set OMP_NUM_THREADS=1 on a machine that is busy:
 threads that wait for each other are not what is compared.
 
 Then ten rounds on the same base in bfloat16: the error of the sum of ten adapters, merged once from the original base,
@@ -72,12 +72,11 @@ class Clock:
     """Seconds, processor seconds and peak MB from now on."""
 
     def __init__(self) -> None:
-        self.before = peak()
         self.wall, self.processor = time.perf_counter(), time.process_time()
 
     def stop(self) -> dict[str, float]:
         wall, processor = time.perf_counter() - self.wall, time.process_time() - self.processor
-        return {"seconds": wall, "processor": processor, "peak": peak(), "rise": peak() - self.before}
+        return {"seconds": wall, "processor": processor, "peak": peak()}
 
 
 def peak() -> float:
