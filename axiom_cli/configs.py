@@ -176,7 +176,7 @@ class TrainConfig:
     max_length: int = option(2048, "Longest row in tokens; longer ones are left out and counted.", least=1)
     quantize: str = option("none", "none, 8bit or 4bit: QLoRA needs the extra axiom-rl[qlora].")
     objective: str = option(
-        "sft", "sft (imitate what passed), dpo, grpo, kto (prefer it to what failed), or value (tell one from the other)."
+        "sft", "sft (imitate what passed), dpo, grpo, kto (prefer it to what failed), or value (tell them apart)."
     )
     beta: float = option(0.1, "dpo, kto: how strongly the model is held to what it was.", above=0, most=1000)
     clip: float = option(
