@@ -35,8 +35,17 @@ def list_(json: AsJson = False) -> None:
     from axiom_cli.families import gym
 
     show("problems", known(), json)
+    _warn_of_broken()
     if why := gym.missing():
         console.note(f"{len(gym.names())} more {why}: {gym.EXTRA}")
+
+
+def _warn_of_broken() -> None:
+    """Names the plug-ins that all families do without."""
+    from axiom_cli import families
+
+    for error in families.broken().values():
+        console.warn(f"left out: {error}")
 
 
 def known() -> Iterator[dict[str, Any]]:
@@ -44,7 +53,7 @@ def known() -> Iterator[dict[str, Any]]:
     from axiom_cli import families
     from axiom_cli.families import draw, gym, handwritten
 
-    for name in families.names():
+    for name in families.working():
         family = families.get(name)
         about = {"forms": ", ".join(family.forms), "levels": "1-10", "about": f"{family.about}; {family.levels}"}
         yield {"kind": "family", "name": name, **about}
@@ -69,9 +78,26 @@ def gen(config: GenConfig, family: Families = None, output: Output = None) -> No
     from axiom_cli.families import draw
 
     levels = draw.parse_levels(config.difficulty)
+    if not names(family):
+        _warn_of_broken()
     drawn = draw.rows(names(family), config.count, levels, config.split, config.seed, config.form)
-    count = write(drawn, output, live=False)
+    short: list[NothingToDo] = []
+    count = write(_had(drawn, short), output, live=False)
     console.note(f"{words(count, 'problem')} ({config.split}, levels {config.difficulty}, seed {config.seed})")
+    if short:
+        raise short[0]
+
+
+def _had(drawn: Iterator[dict[str, Any]], short: list[NothingToDo]) -> Iterator[dict[str, Any]]:
+    """What there is of `drawn`; that it is less than was asked goes to `short`, unless it is nothing at all."""
+    row = None
+    try:
+        for row in drawn:
+            yield row
+    except NothingToDo as error:
+        if row is None:
+            raise
+        short.append(error)
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
@@ -82,6 +108,8 @@ def audit(config: AuditConfig, family: Families = None, output: Output = None) -
     from axiom_cli.stages.audit_row import COLUMNS, cells
 
     found: list[dict[str, Any]] = []
+    if not names(family):
+        _warn_of_broken()
 
     def told() -> Iterator[dict[str, Any]]:
         with console.progress("audit") as progress:

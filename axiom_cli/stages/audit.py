@@ -70,7 +70,7 @@ def audit(
     to be had in `split` (in any, if it is empty) is no failure, but a note. `jobs` families are audited side by side,
     0 stands for one a core. Raises, at the call, MissingError for an unknown family and UsageError for a split.
     """
-    wanted = list(names) or [*families.names(), handwritten.FAMILY]
+    wanted = list(names) or [*families.working(), handwritten.FAMILY]
     for name in wanted:
         if name != handwritten.FAMILY:
             families.get(name)
