@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from axiom_cli import jsonl
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import InputError, UsageError
-from axiom_cli.families import draw, handwritten
+from axiom_cli.families import handwritten
 from axiom_cli.records import Problem
 from axiom_cli.stages.import_columns import Columns, after, parse
 from axiom_cli.stages.import_forms import FORMS
 from axiom_cli.stages.import_problems import import_problems
-from axiom_cli.stages.overlap import overlap
 
 HUMANEVAL = {
     "task_id": "HumanEval/900",
@@ -130,19 +129,6 @@ def test_a_row_of_another_form_is_refused_alone_and_with_a_reason(row, form):
 def test_an_unknown_form():
     with pytest.raises(UsageError):
         import_problems([], "leetcode")
-
-
-def test_overlap_counts_equals_and_shared_runs_but_no_boilerplate():
-    names = ["arithmetic", "rpn", "parentheses", "list_ops", "modular", "matrix", "calendar", "shortest_path"]
-    left = list(draw.problems(names, 400, range(5, 8), "test", 0))
-    right = list(draw.problems(names, 400, range(5, 8), "train", 0))
-    assert overlap(left, right).exact == 0
-    assert overlap(left, right).ngram < 40, "the words of the statements are no overlap"
-    assert overlap(left, left).exact == 400
-    assert overlap(left, [*right, *left[:10]]).exact == 10
-    ten = handwritten.problems()
-    assert overlap(ten, ten[:3]).ngram == 3
-    assert overlap([], []).to_dict()["exact_rate"] == 0
 
 
 @pytest.mark.parametrize("field", ["test_code", "checker", "reference"])
