@@ -131,9 +131,7 @@ def test_a_family_from_outside_is_found_through_its_entry_point(tmp_path, monkey
     info = tmp_path / "doubles-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Name: doubles\nVersion: 1\n")
-    (info / "entry_points.txt").write_text(
-        "[axiom.families]\ndoubles = doubles:Doubles\nbroken = doubles:Missing\n"
-    )
+    (info / "entry_points.txt").write_text("[axiom.families]\ndoubles = doubles:Doubles\nbroken = doubles:Missing\n")
     monkeypatch.syspath_prepend(str(tmp_path))
     plug_ins.entries.cache_clear()
     try:

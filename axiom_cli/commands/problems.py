@@ -179,12 +179,12 @@ def import_(
     as_: Annotated[str, typer.Option("--as", metavar="FORMAT", help="humaneval, mbpp, evalplus or jsonl.")] = "jsonl",
     output: Output = None,
     refused: Annotated[Path | None, typer.Option("--refused", metavar="FILE", help=REFUSED)] = None,
-    skip_bad: SkipBad = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", hidden=True, help="What import does anyway.")] = False,
 ) -> None:
     """Read a set of others, or your own, as problems. Each gold solution is first checked against its own tests.
 
-    Rows that are not of the form, that say the same as an earlier one, or whose gold solution fails are refused: each
-    is named with its row number and the reason, and the others are imported.
+    Rows that cannot be read or are not of the form, that ask the same as an earlier one, or whose gold solution fails
+    are refused: each is named with its row number and the reason, and the others are imported.
     """
     from axiom_cli.commands.refusals import Refusals, refusals
     from axiom_cli.stages import import_columns
@@ -196,7 +196,7 @@ def import_(
 
     def accepted(told: Refusals) -> Iterator[Problem]:
         lines = import_columns.watched(read, columns)
-        for one in import_problems(lines, as_, columns=columns, split=read.split, skip_bad=skip_bad):
+        for one in import_problems(lines, as_, columns=columns, split=read.split):
             if one.problem:
                 yield one.problem
             else:

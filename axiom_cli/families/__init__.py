@@ -97,4 +97,3 @@ def get(name: str) -> Family:
     close = difflib.get_close_matches(name, names(), n=1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names())}"
     raise MissingError(f"no family called {name!r}", hint)
-
