@@ -30,10 +30,17 @@ def test_a_new_family_passes_its_own_test(tmp_path):
     failed(axiom("problems", "new", "long_sums", cwd=tmp_path), 2, "long_sums is there already")
 
 
-@pytest.mark.parametrize("name", ["arithmetic", "Sums", "two words", "class", "1st", "a/b", ""])
+NAMES = ["arithmetic", "Sums", "two words", "class", "1st", "a/b", ""]
+NAMES += ["random", "pytest", "handwritten", "imported", "_"]
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_names_that_no_family_can_have(name):
     with pytest.raises(UsageError):
         new_family(name)
+
+
+LINE = 57
 
 
 class Odd(Family):
@@ -63,7 +70,7 @@ def test_a_plug_in_that_raises_is_named_and_what_came_before_is_kept():
         kept.extend(draw.stream(Odd(), 3, "train", 0))
     assert 15 < len(kept) < 31
     assert str(error.value) == (
-        f"the plug-in family 'odd', level 3, problem {len(kept)}: ZeroDivisionError: by zero (test_new_family.py:50)"
+        f"the plug-in family 'odd', level 3, problem {len(kept)}: ZeroDivisionError: by zero (test_new_family.py:{LINE})"
     )
 
 
