@@ -40,7 +40,7 @@ def test_names_that_no_family_can_have(name):
         new_family(name)
 
 
-LINE = 57
+PLACE = "test_new_family.py:57"
 
 
 class Odd(Family):
@@ -70,7 +70,7 @@ def test_a_plug_in_that_raises_is_named_and_what_came_before_is_kept():
         kept.extend(draw.stream(Odd(), 3, "train", 0))
     assert 15 < len(kept) < 31
     assert str(error.value) == (
-        f"the plug-in family 'odd', level 3, problem {len(kept)}: ZeroDivisionError: by zero (test_new_family.py:{LINE})"
+        f"the plug-in family 'odd', level 3, problem {len(kept)}: ZeroDivisionError: by zero ({PLACE})"
     )
 
 

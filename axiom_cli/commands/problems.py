@@ -113,7 +113,8 @@ def audit(config: AuditConfig, family: Families = None, output: Output = None) -
 
     def told() -> Iterator[dict[str, Any]]:
         with console.progress("audit") as progress:
-            for row in examine(names(family), config.draws, config.count, config.split, config.jobs):
+            asked = (config.draws, config.count, config.split, config.jobs)
+            for row in examine(names(family), *asked, lambda text: progress(0, f"audit: {text}")):
                 progress(1, f"audit: {row['family']} ({row['form']})")
                 found.append(row)
                 yield row
@@ -137,7 +138,12 @@ def _judge(rows: list[dict[str, Any]]) -> None:
         console.warn(f"{row['family']} ({row['form']}): {'; '.join(row['failures'][:5])}")
     if failed:
         raise GateFailed(f"{words(len(failed), 'check')} of {len(rows)} failed")
-    console.note(f"all {words(len(rows), 'check')} passed")
+    unproven = sum(not row["proven"] for row in rows)
+    checks = words(len(rows), "check")
+    if unproven:
+        console.note(f"no fault found in {checks}; {unproven:,} unproven: there is no second solver to agree with")
+    else:
+        console.note(f"all {checks} passed")
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
