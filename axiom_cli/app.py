@@ -39,6 +39,8 @@ GLOBALS = [
     ("--version", "Print the version."),
     ("--install-completion", "Complete commands in this shell from now on; --show-completion only prints how."),
 ]
+REMEMBERS = {"coldstart", "solve", "train", "merge", "loop"}
+"""Commands that keep in the workspace what they have finished, and go on from there."""
 EXIT_INTERRUPTED = 130
 STREAMS = range(3)
 STDOUT = 1
@@ -189,6 +191,14 @@ def _debugging(words: list[str]) -> bool:
         return "--debug" in words
 
 
+def _interrupted(words: list[str], where: str) -> tuple[str, str]:
+    """What is left of the command that was stopped, and what the same one does now."""
+    told = f"interrupted {where}".rstrip()
+    if REMEMBERS & set(words):
+        return f"{told}; finished work is kept", "the same command again goes on from there"
+    return f"{told}; lines written to stdout are whole", "-o leaves no part of a file: the same command begins again"
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point of `axiom`. What a user can put right is one line and a hint; anything else keeps its traceback."""
     words = sys.argv[1:] if argv is None else argv
@@ -202,8 +212,7 @@ def main(argv: list[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
         return 0
     except (KeyboardInterrupt, typer.Abort) as stop:
-        where = f" {stop}" if str(stop) else ""
-        console.error(f"interrupted{where}; finished work is kept", "the same command again goes on from there")
+        console.error(*_interrupted(words, str(stop)))
         return EXIT_INTERRUPTED if argv is not None else _leave(EXIT_INTERRUPTED)
     except Misuse as error:
         path = error.ctx.command_path if error.ctx else "axiom"

@@ -32,7 +32,7 @@ def parse(line: bytes, number: int, *wanted: type[R]) -> R:
         data = notation.loads(line)
     except orjson.JSONDecodeError as error:
         cut = "" if line.endswith(b"\n") else " (the last line has no end: was its writer cut off?)"
-        raise InputError(f"line {number}: not JSON: {error}{cut}", f"expected a {names} record a line") from None
+        raise InputError(f"line {number}: {notation.fault(error)}{cut}", f"expected a {names} record a line") from None
     if not isinstance(data, dict):
         raise InputError(f"line {number}: a JSON {type(data).__name__}, expected a {names} record")
     kind = data.get("kind")

@@ -29,6 +29,11 @@ def loads(data: bytes) -> Any:
         raise orjson.JSONDecodeError(str(error), "", 0) from None
 
 
+def fault(error: orjson.JSONDecodeError) -> str:
+    """What is wrong with a text of one line, without the number of that line."""
+    return f"not JSON: {error.msg}, at character {error.pos + 1}"
+
+
 def dumps(value: Any, option: int = 0) -> bytes:
     """The JSON text of `value` as orjson writes it under `option`; integers of any size are written out."""
     try:

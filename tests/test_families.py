@@ -12,7 +12,7 @@ import pytest
 from axiom_cli import answers, families
 from axiom_cli.commands.gallery import gallery
 from axiom_cli.errors import MissingError
-from axiom_cli.families import draw, programs, second, teacher
+from axiom_cli.families import draw, plug_ins, programs, second, teacher
 from axiom_cli.families.family import LEVELS, Family
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem
@@ -131,11 +131,9 @@ def test_a_family_from_outside_is_found_through_its_entry_point(tmp_path, monkey
     info = tmp_path / "doubles-1.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Name: doubles\nVersion: 1\n")
-    (info / "entry_points.txt").write_text(
-        "[axiom.families]\ndoubles = doubles:Doubles\nbroken = doubles:Missing\n"
-    )
+    (info / "entry_points.txt").write_text("[axiom.families]\ndoubles = doubles:Doubles\nbroken = doubles:Missing\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    families._plug_ins.cache_clear()
+    plug_ins.entries.cache_clear()
     try:
         assert "doubles" in families.names()
         (problem,) = draw.problems(["doubles"], 1, [3], "train", 0)
@@ -144,7 +142,7 @@ def test_a_family_from_outside_is_found_through_its_entry_point(tmp_path, monkey
         with pytest.raises(MissingError):
             families.get("broken")
     finally:
-        families._plug_ins.cache_clear()
+        plug_ins.entries.cache_clear()
         families.get.cache_clear()
 
 

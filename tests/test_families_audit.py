@@ -16,7 +16,7 @@ from axiom_cli.families import draw, programs, second
 from axiom_cli.stages import mutants
 from axiom_cli.stages.audit import audit, audit_family
 from axiom_cli.stages.audit_programs import Mutants, check_program
-from axiom_cli.stages.audit_row import Row, judged
+from axiom_cli.stages.audit_row import Row, cells, judged
 from axiom_cli.stages.supply import amount, duplicates
 from command_line import ROOT, axiom, failed, rows, talk
 from planted_families import (
@@ -96,7 +96,29 @@ def test_a_planted_fault_is_found_and_said(broken, said):
 def test_what_the_planted_faults_were_planted_in_passes():
     (row,) = audit_family(Squares(), draws=2000)
     assert row["passed"], row["failures"]
-    assert row["compared"] == 0 and row["notes"][-1] == "there is no second solver to agree with"
+    assert row["compared"] == 0 and row["notes"][-1] == "there is no second solver to agree with (Family.second)"
+    assert not row["proven"] and cells(row)[-1] == "unproven"
+
+
+def test_a_plug_in_s_own_second_solver_is_agreed_with(monkeypatch):
+    monkeypatch.setattr(Squares, "second", lambda self, prompt: str(int(prompt.split()[3]) ** 2))
+    (row,) = audit_family(Squares(), draws=1000)
+    assert row["passed"] and row["proven"] and row["compared"] == 1000 and cells(row)[-1] == "passed"
+    monkeypatch.setattr(Squares, "second", lambda self, prompt: "5")
+    (row,) = audit_family(Squares(), draws=1000)
+    first = row["examples"]["disagreements"]
+    assert (first["level"], first["answers"][1]) == (1, "5") and first["prompt"].startswith("Square the number ")
+    said = f"second solver disagrees: 1,000, such as at level 1: {first['prompt']!r} ({first['answers'][0]} or 5)"
+    assert row["failures"] == [said]
+
+
+@pytest.mark.parametrize(("broken", "finding"), [(Ambiguous, "ambiguous"), (Spaced, "collisions"), (Telling, "leaks")])
+def test_the_first_problem_of_a_finding_is_shown(broken, finding, monkeypatch):
+    monkeypatch.setattr(broken, "forms", ("answer",))
+    (row,) = audit_family(broken(), draws=1500)
+    first = row["examples"][finding]
+    assert first["level"] in range(1, 11) and first["prompt"] and first["answers"]
+    assert sum("such as at level" in failure for failure in row["failures"]) == len(row["examples"])
 
 
 def test_a_question_with_several_right_answers_that_says_not_which_is_found(tmp_path, monkeypatch):
@@ -114,7 +136,7 @@ def test_a_grader_of_one_test_is_found():
     for tests, lowest, highest in ((problem.program.tests, 0.9, 1), (problem.program.tests[:1], 0, 0.8)):
         row, mutated = Row("number_programs", "program"), Mutants()
         program = replace(problem.program, tests=tests)
-        check_program(row, problem.prompt, program)
+        check_program(row, problem.prompt, program, 4)
         mutated.add(exercise, program)
         row.mutation_score = mutated.score()
         assert lowest <= row.mutation_score <= highest

@@ -24,7 +24,7 @@ from axiom_cli.families import draw, teacher
 from axiom_cli.families.family import LEVELS
 from axiom_cli.records import Problem
 from axiom_cli.stages.fingerprint import elsewhere, fingerprint
-from command_line import ROOT, environment
+from command_line import ROOT, axiom, environment, failed, rows, talk
 
 GOLDEN = Path(__file__).parent / "golden" / "families.json"
 
@@ -138,6 +138,16 @@ def test_a_level_that_is_used_up_says_so_with_its_number():
     assert f"list_ops level 1 has no more than {count} distinct program problems in split test" == str(error.value)
     assert error.value.exit_code == 5
     assert "--difficulty" in error.value.hint
+
+
+def test_a_level_that_is_used_up_takes_no_other_with_it(tmp_path):
+    words = ("rpn", "--form", "program", "--difficulty", "1-2", "--split", "test", "--count", "800", "-o", "some.jsonl")
+    done = axiom("problems", "gen", *words, cwd=tmp_path)
+    failed(done, 5, "rpn level 1 has no more than ")
+    levels = [row["level"] for row in rows((tmp_path / "some.jsonl").read_bytes())]
+    assert levels.count(2) == 400 and 0 < levels.count(1) < 400
+    assert f"rpn level 1 has no more than {levels.count(1)} distinct" in talk(done)[-2]
+    assert talk(done)[0].startswith(f"{len(levels)} problems (test")
 
 
 def _until_end(stream):

@@ -21,6 +21,7 @@ from axiom_cli.families import draw, gym
 from axiom_cli.families.gym import scorer
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.sandbox.inside import messages
+from axiom_cli.stages import guesses
 from axiom_cli.stages.verify import verify
 from command_line import ROOT, SCRIPTED, axiom, environment, failed, rows, talk
 
@@ -204,6 +205,15 @@ def test_an_edited_problem_is_not_judged_by_its_own_measure():
     for change in ({"prompt": problem.prompt.replace("number", "n")}, {"origin": {}}, {"level": 99}):
         with pytest.raises(InputError, match="not what gym:countdown makes"):
             status(Problem.from_dict({**problem.to_dict(), **change}), "1 + 1")
+
+
+@installed
+def test_an_audit_lets_few_answers_be_judged(monkeypatch):
+    """Each judgement runs the data set's scorer in the sandbox."""
+    family, judged = families.get("gym:countdown"), []
+    monkeypatch.setattr(family, "judge", lambda problem, answer: judged.append(problem.level))
+    guesses.best(family, 0, 50)
+    assert len(judged) == guesses.LEAST_DRAWS and len(set(judged)) == 1
 
 
 @installed

@@ -54,17 +54,34 @@ def test_what_is_told_of_refused_rows_is_bounded():
     )
 
 
-def test_a_line_that_is_not_json_ends_it_unless_bad_lines_are_skipped(tmp_path):
-    _write(tmp_path, FREE[0], '{"prompt": ', "[1]")
-    (tmp_path / "out").write_text("before")
-    failed(axiom("problems", "import", "in.jsonl", "-o", "out", cwd=tmp_path), 3, "line 2: not JSON", "--skip-bad")
-    assert (tmp_path / "out").read_text() == "before" and len(list(tmp_path.iterdir())) == 2
-    words = ("--skip-bad", "-o", "out", "--refused", "no")
-    done = axiom("problems", "import", "in.jsonl", *words, cwd=tmp_path)
-    assert done.returncode == 0 and len(rows((tmp_path / "out").read_bytes())) == 1
-    refused = rows((tmp_path / "no").read_bytes())
-    assert [(row["row"], row["data"]) for row in refused] == [(2, '{"prompt": '), (3, [1])]
-    assert "refused row 2: not JSON" in done.stderr.decode() and "2 refused" in talk(done)[-1]
+@pytest.mark.parametrize(
+    ("name", "data", "number", "reason", "kept"),
+    [
+        (
+            "in.jsonl",
+            '{"prompt": "free", "answer": "1"}\n{"prompt": \n{"prompt": "p", "answer": 2}\n',
+            2,
+            "not JSON: unexpected end of data, at character 13",
+            '{"prompt": ',
+        ),
+        ("in.json", json.dumps([*FREE, 2, {"prompt": "p", "answer": 2}]), 2, "a JSON int, expected an object", 2),
+        (
+            "in.csv",
+            "prompt,answer\nfree,1\np,2,3\np,2\n",
+            2,
+            "it has 1 more cell than the heading",
+            {"prompt": "p", "answer": "2", "": ["3"]},
+        ),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_refused_alone(tmp_path, name, data, number, reason, kept):
+    (tmp_path / name).write_text(data)
+    done = axiom("problems", "import", name, "-o", "out", "--refused", "no", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [row["prompt"] for row in rows((tmp_path / "out").read_bytes())] == ["free", "p"]
+    assert rows((tmp_path / "no").read_bytes()) == [{"row": number, "name": "", "reason": reason, "data": kept}]
+    assert talk(done) == [f"warning: refused row {number}: {reason}", f"2 problems imported from {name}, 1 refused"]
+    assert axiom("problems", "import", name, "--skip-bad", cwd=tmp_path).returncode == 0
 
 
 def test_where_no_row_is_of_the_form_nothing_is_written(tmp_path):
@@ -128,7 +145,8 @@ def test_other_files(tmp_path, name, data, packed):
         ),
         ("in.json", b"[1, 2", "in.json is not what its name says"),
         ("in.csv", b"prompt,answer\n\xff,1\n", "in.csv is not what its name says"),
-        ("in.csv", b"prompt,answer\n1,2,3\n", "row 1: it has 1 more cells than the heading"),
+        ("in.csv", b"prompt,answer,answer\n1,2,3\n", "its heading has the column 'answer' twice"),
+        ("in.csv", b"prompt,answer\n1,2,3\n", "row 1: it has 1 more cell than the heading"),
         ("none.jsonl", None, "No such file"),
     ],
 )

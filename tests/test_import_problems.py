@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from axiom_cli import jsonl
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import InputError, UsageError
-from axiom_cli.families import draw, handwritten
+from axiom_cli.families import handwritten
 from axiom_cli.records import Problem
 from axiom_cli.stages.import_columns import Columns, after, parse
 from axiom_cli.stages.import_forms import FORMS
 from axiom_cli.stages.import_problems import import_problems
-from axiom_cli.stages.overlap import overlap
 
 HUMANEVAL = {
     "task_id": "HumanEval/900",
@@ -132,19 +131,6 @@ def test_an_unknown_form():
         import_problems([], "leetcode")
 
 
-def test_overlap_counts_equals_and_shared_runs_but_no_boilerplate():
-    names = ["arithmetic", "rpn", "parentheses", "list_ops", "modular", "matrix", "calendar", "shortest_path"]
-    left = list(draw.problems(names, 400, range(5, 8), "test", 0))
-    right = list(draw.problems(names, 400, range(5, 8), "train", 0))
-    assert overlap(left, right).exact == 0
-    assert overlap(left, right).ngram < 40, "the words of the statements are no overlap"
-    assert overlap(left, left).exact == 400
-    assert overlap(left, [*right, *left[:10]]).exact == 10
-    ten = handwritten.problems()
-    assert overlap(ten, ten[:3]).ngram == 3
-    assert overlap([], []).to_dict()["exact_rate"] == 0
-
-
 @pytest.mark.parametrize("field", ["test_code", "checker", "reference"])
 def test_a_program_s_texts_are_texts(field):
     row = {"prompt": "Double.", "entry_point": "f", "tests": [{"args": [2], "expected": 4}], field: ["f(1)"]}
@@ -173,6 +159,9 @@ FREE = [{"prompt": "free", "answer": "1"}]
         ({"prompt": "p", "entry_point": "f", "tests": [{"args": 3, "expected": 4}]}, "test 1 of program 'f'"),
         ({"prompt": "p", "entry_point": "f", "test_code": "assert g(1)"}, "calls neither f nor candidate"),
         ({**FREE[0]}, "the same problem as row 1"),
+        ({"prompt": " free\n", "answer": "1"}, "the same problem as row 1"),
+        ({"prompt": "free", "answer": "2"}, "it asks what row 1 asks, and has another answer"),
+        ({"prompt": "p", "answer": "4", "checker": "arithmetics"}, "'arithmetics'; did you mean arithmetic?"),
         ({"prompt": "p", "answer": "4", "note": json.loads("[" * 300 + "]" * 300)}, "cannot be written as JSON"),
         ({"kind": "problem", "prompt": "p"}, "problem record without id"),
     ],

@@ -35,8 +35,17 @@ def list_(json: AsJson = False) -> None:
     from axiom_cli.families import gym
 
     show("problems", known(), json)
+    _warn_of_broken()
     if why := gym.missing():
         console.note(f"{len(gym.names())} more {why}: {gym.EXTRA}")
+
+
+def _warn_of_broken() -> None:
+    """Names the plug-ins that all families do without."""
+    from axiom_cli import families
+
+    for error in families.broken().values():
+        console.warn(f"left out: {error}")
 
 
 def known() -> Iterator[dict[str, Any]]:
@@ -44,7 +53,7 @@ def known() -> Iterator[dict[str, Any]]:
     from axiom_cli import families
     from axiom_cli.families import draw, gym, handwritten
 
-    for name in families.names():
+    for name in families.working():
         family = families.get(name)
         about = {"forms": ", ".join(family.forms), "levels": "1-10", "about": f"{family.about}; {family.levels}"}
         yield {"kind": "family", "name": name, **about}
@@ -69,9 +78,26 @@ def gen(config: GenConfig, family: Families = None, output: Output = None) -> No
     from axiom_cli.families import draw
 
     levels = draw.parse_levels(config.difficulty)
+    if not names(family):
+        _warn_of_broken()
     drawn = draw.rows(names(family), config.count, levels, config.split, config.seed, config.form)
-    count = write(drawn, output, live=False)
+    short: list[NothingToDo] = []
+    count = write(_had(drawn, short), output, live=False)
     console.note(f"{words(count, 'problem')} ({config.split}, levels {config.difficulty}, seed {config.seed})")
+    if short:
+        raise short[0]
+
+
+def _had(drawn: Iterator[dict[str, Any]], short: list[NothingToDo]) -> Iterator[dict[str, Any]]:
+    """What there is of `drawn`; that it is less than was asked goes to `short`, unless it is nothing at all."""
+    row = None
+    try:
+        for row in drawn:
+            yield row
+    except NothingToDo as error:
+        if row is None:
+            raise
+        short.append(error)
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
@@ -82,10 +108,13 @@ def audit(config: AuditConfig, family: Families = None, output: Output = None) -
     from axiom_cli.stages.audit_row import COLUMNS, cells
 
     found: list[dict[str, Any]] = []
+    if not names(family):
+        _warn_of_broken()
 
     def told() -> Iterator[dict[str, Any]]:
         with console.progress("audit") as progress:
-            for row in examine(names(family), config.draws, config.count, config.split, config.jobs):
+            asked = (config.draws, config.count, config.split, config.jobs)
+            for row in examine(names(family), *asked, lambda text: progress(0, f"audit: {text}")):
                 progress(1, f"audit: {row['family']} ({row['form']})")
                 found.append(row)
                 yield row
@@ -109,7 +138,12 @@ def _judge(rows: list[dict[str, Any]]) -> None:
         console.warn(f"{row['family']} ({row['form']}): {'; '.join(row['failures'][:5])}")
     if failed:
         raise GateFailed(f"{words(len(failed), 'check')} of {len(rows)} failed")
-    console.note(f"all {words(len(rows), 'check')} passed")
+    unproven = sum(not row["proven"] for row in rows)
+    checks = words(len(rows), "check")
+    if unproven:
+        console.note(f"no fault found in {checks}; {unproven:,} unproven: there is no second solver to agree with")
+    else:
+        console.note(f"all {checks} passed")
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
@@ -151,12 +185,12 @@ def import_(
     as_: Annotated[str, typer.Option("--as", metavar="FORMAT", help="humaneval, mbpp, evalplus or jsonl.")] = "jsonl",
     output: Output = None,
     refused: Annotated[Path | None, typer.Option("--refused", metavar="FILE", help=REFUSED)] = None,
-    skip_bad: SkipBad = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", hidden=True, help="What import does anyway.")] = False,
 ) -> None:
     """Read a set of others, or your own, as problems. Each gold solution is first checked against its own tests.
 
-    Rows that are not of the form, that say the same as an earlier one, or whose gold solution fails are refused: each
-    is named with its row number and the reason, and the others are imported.
+    Rows that cannot be read or are not of the form, that ask the same as an earlier one, or whose gold solution fails
+    are refused: each is named with its row number and the reason, and the others are imported.
     """
     from axiom_cli.commands.refusals import Refusals, refusals
     from axiom_cli.stages import import_columns
@@ -168,7 +202,7 @@ def import_(
 
     def accepted(told: Refusals) -> Iterator[Problem]:
         lines = import_columns.watched(read, columns)
-        for one in import_problems(lines, as_, columns=columns, split=read.split, skip_bad=skip_bad):
+        for one in import_problems(lines, as_, columns=columns, split=read.split):
             if one.problem:
                 yield one.problem
             else:

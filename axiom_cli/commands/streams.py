@@ -93,7 +93,7 @@ def _object(line: bytes, number: int) -> dict[str, Any]:
     try:
         value = notation.loads(line)
     except orjson.JSONDecodeError as error:
-        raise InputError(f"line {number}: not JSON: {error}") from None
+        raise InputError(f"line {number}: {notation.fault(error)}") from None
     if not isinstance(value, dict):
         raise InputError(f"line {number}: a JSON {type(value).__name__}, expected an object")
     return value

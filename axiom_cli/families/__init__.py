@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 from functools import cache
-from importlib import import_module, metadata
+from importlib import import_module
 from types import MappingProxyType
 
 from axiom_cli.errors import MissingError
+from axiom_cli.families import plug_ins
 from axiom_cli.families.family import Family
 
-GROUP = "axiom.families"
 GYM = "gym:"  # the prefix of the data sets of reasoning-gym, which are asked for by name and never all at once
 BUILT_IN = MappingProxyType(
     {
@@ -62,14 +62,26 @@ BUILT_IN = MappingProxyType(
 )
 
 
-@cache
-def _plug_ins() -> dict[str, metadata.EntryPoint]:
-    return {entry.name: entry for entry in metadata.entry_points(group=GROUP) if entry.name not in BUILT_IN}
-
-
 def names() -> list[str]:
     """Every family there is: the built-in ones in the order of the table, then plug-ins by name."""
-    return [*BUILT_IN, *sorted(_plug_ins())]
+    return [*BUILT_IN, *sorted(set(plug_ins.entries()) - set(BUILT_IN))]
+
+
+def broken() -> dict[str, MissingError]:
+    """The plug-ins that do not load, each with what is wrong: whoever asks for all families goes on without them."""
+    found = {}
+    for name in names()[len(BUILT_IN) :]:
+        try:
+            get(name)
+        except MissingError as error:
+            found[name] = error
+    return found
+
+
+def working() -> list[str]:
+    """Every family but those that are broken."""
+    bad = broken()
+    return [name for name in names() if name not in bad]
 
 
 @cache
@@ -80,18 +92,8 @@ def get(name: str) -> Family:
         return getattr(import_module(module), attribute)()
     if name.startswith(GYM):
         return import_module("axiom_cli.families.gym").get(name)
-    if name in _plug_ins():
-        return _load(_plug_ins()[name])
+    if name in plug_ins.entries():
+        return plug_ins.load(name)
     close = difflib.get_close_matches(name, names(), n=1)
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names())}"
     raise MissingError(f"no family called {name!r}", hint)
-
-
-def _load(entry: metadata.EntryPoint) -> Family:
-    try:
-        family = entry.load()()
-    except (ImportError, AttributeError) as error:
-        raise MissingError(f"the plug-in family {entry.name!r} ({entry.value}) does not load: {error}") from error
-    if not isinstance(family, Family) or family.name != entry.name:
-        raise MissingError(f"the plug-in {entry.value} is no family called {entry.name!r}")
-    return family

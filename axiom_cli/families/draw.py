@@ -10,19 +10,22 @@ from __future__ import annotations
 from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import count as counting
 from itertools import cycle, islice
 from random import Random
 from typing import Any
 
 from axiom_cli import families
-from axiom_cli.errors import AxiomError, InputError, NothingToDo, UsageError
-from axiom_cli.families import programs
+from axiom_cli.errors import NothingToDo, UsageError
+from axiom_cli.families import plug_ins, programs
 from axiom_cli.families.family import LEVELS, Exercise, Family
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem, Program
 
 SPLITS = {"train": frozenset(range(8)), "val": frozenset({8}), "test": frozenset({9})}
 FORMS = ("answer", "program")
+NAMED = 5
+"""Levels that an error names, of those that have too few problems."""
 
 
 @dataclass
@@ -190,31 +193,44 @@ def _rows(family: Family, level: int, split: str, seed: int, form: str) -> Itera
         yield row
 
 
-def _lane(family: Family, level: int, split: str, seed: int, form: str) -> Iterator[dict[str, Any]]:
-    """Like `_rows`; what a plug-in raises is its author's to put right, and told with the place."""
-    drawn, n = _rows(family, level, split, seed, form), 0
+def _lane(family: Family, level: int, split: str, seed: int, form: str, seen: Seen) -> Iterator[dict[str, Any]]:
+    """Like `_rows`; but what a plug-in does amiss is its author's to put right, and told with the place; and as it need
+    not say which level a question belongs to, what was `seen` at another level is left out."""
     if family.name in families.BUILT_IN:
-        yield from drawn
+        yield from _rows(family, level, split, seed, form)
         return
-    while True:
-        try:
+    drawn = _rows(plug_ins.checked(family), level, split, seed, form)
+    for n in counting():
+        with plug_ins.guarded(f"the plug-in family {family.name!r}, level {level}, problem {n}:"):
             row = next(drawn)
-        except AxiomError:
-            raise
-        except Exception as error:  # a plug-in's own code may raise anything
-            what = f"{type(error).__name__}: {error}"
-            raise InputError(
-                f"the plug-in family {family.name!r} raised {what}, at level {level}, problem {n}",
-                "AXIOM_DEBUG=1 shows where",
-            ) from error
-        yield row
-        n += 1
+        if seen.add(int(row["id"], 16)):
+            yield row
+
+
+def _in_turn(lanes: Sequence[Iterator[dict[str, Any]]], turns: int) -> Iterator[dict[str, Any]]:
+    """A row of each lane in turn. One that has no more misses its turns, and all such are named at the end."""
+    ended: dict[int, NothingToDo] = {}
+    for at in islice(cycle(range(len(lanes))), turns):
+        if at in ended:
+            if len(ended) == len(lanes):
+                break
+            continue
+        try:
+            row = next(lanes[at])
+        except NothingToDo as error:
+            ended[at] = error
+        else:
+            yield row
+    if ended:
+        few = [str(error) for error in ended.values()]
+        more = f"; nor have {len(few) - NAMED} more levels" if len(few) > NAMED else ""
+        raise NothingToDo("; ".join(few[:NAMED]) + more, next(iter(ended.values())).hint)
 
 
 def stream(family: Family | str, level: int, split: str, seed: int, form: str = "answer") -> Iterator[Problem]:
     """The problems of one family and level, each once. Raises NothingToDo after the last."""
     found = _checked(family, (level,), split, form)
-    return map(Problem.from_dict, _lane(found, level, split, seed, form))
+    return map(Problem.from_dict, _lane(found, level, split, seed, form, Seen()))
 
 
 def rows(
@@ -222,16 +238,19 @@ def rows(
 ) -> Iterator[dict[str, Any]]:
     """What `problems` yields, as dictionaries ready to be written: the fast way, for `problems gen`.
 
-    Raises UsageError and MissingError at the call, NothingToDo where a level has no more problems.
+    Without `names`, of all families that work. A level that has no more problems misses its turns. Raises UsageError
+    and MissingError at the call, NothingToDo after the last row where levels had too few.
     """
     if form not in FORMS:
         raise UsageError(f"no form called {form!r}", f"there are {', '.join(FORMS)}")
-    wanted = dict.fromkeys(names) or [name for name in families.names() if form in families.get(name).forms]
+    wanted = dict.fromkeys(names) or [name for name in families.working() if form in families.get(name).forms]
     found = [_checked(name, levels, split, form) for name in wanted]
     if count < 0:
         raise UsageError(f"a count of {count}", "ask for 0 or more problems")
-    lanes = [_lane(family, level, split, seed, form) for level in levels for family in found if level in family.has]
-    return map(next, islice(cycle(lanes), count))
+    seen = {family.name: Seen() for family in found}
+    cells = [(family, level) for level in levels for family in found if level in family.has]
+    lanes = [_lane(family, level, split, seed, form, seen[family.name]) for family, level in cells]
+    return _in_turn(lanes, count)
 
 
 def problems(

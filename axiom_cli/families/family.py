@@ -46,6 +46,7 @@ class Family(ABC):
     open_ended: ClassVar[bool] = False  # whether answers other than `answer` may be right: `accepts` tells
     has: Sequence[int] = LEVELS  # the levels that there are
     patience: ClassVar[int] = 20_000  # draws until a level counts as exhausted
+    slow_judge: ClassVar[bool] = False  # whether `judge` takes so long that few answers are given to it in an audit
 
     @abstractmethod
     def draw(self, random: Random, level: int) -> Any:
@@ -70,6 +71,11 @@ class Family(ABC):
     def judge(self, problem: Problem, answer: str) -> bool | None:
         """Whether `answer` is right, for a problem of this family. None where that cannot be found out now."""
         return self.accepts(problem.prompt, answer)
+
+    def second(self, prompt: str) -> Any:
+        """The answer by another way than `answer`, from the prompt alone, for `axiom problems audit`: None where there
+        is no other way. To a prompt in program form, a function that does what is asked."""
+        return None
 
     def noted(self, task: Any) -> dict[str, Any]:
         """What `judge` wants to find in the problem's origin. Only asked where `open_ended`."""

@@ -17,11 +17,10 @@ import hashlib
 import json
 import multiprocessing
 import os
-import traceback
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
 from typing import Any
@@ -29,7 +28,7 @@ from typing import Any
 from axiom_cli import answers, families
 from axiom_cli.configs import AuditConfig
 from axiom_cli.errors import NothingToDo, UsageError
-from axiom_cli.families import draw, handwritten, second, teacher
+from axiom_cli.families import draw, handwritten, plug_ins, second, teacher
 from axiom_cli.families.family import Family
 from axiom_cli.stages import guesses
 from axiom_cli.stages.audit_programs import Mutants, audit_handwritten, check_program
@@ -39,7 +38,14 @@ from axiom_cli.stages.supply import supply
 
 PROGRAM_SHARE = 100
 MUTATED = 20
+TOLD = 20
+SHOWN = 60
+"""Characters that are kept of an answer, or of a program's record, to be shown."""
 DEFAULT = AuditConfig()
+
+
+def _unwatched(text: str) -> None:
+    """Nobody wants to know."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,7 @@ class Asked:
     count: int
     splits: tuple[str, ...]
     seed: int = 0
+    watch: Callable[[str], None] = _unwatched
 
     def of(self, family: Family, form: str) -> int:
         """The draws of a form: a program is a hundred times the work of an answer."""
@@ -62,21 +69,23 @@ def audit(
     count: int = DEFAULT.count,
     split: str = DEFAULT.split,
     jobs: int = 1,
+    watch: Callable[[str], None] | None = None,
 ) -> Iterator[dict[str, Any]]:
     """One row a family and form, in their order; all families and the hand-written problems without `names`.
 
     A row that did not pass has `passed` false and `failures` in words: then the command exits 6. In the program form,
     where a draw is a hundred times the work, `draws` counts for a hundredth. That `count` problems of a level are not
     to be had in `split` (in any, if it is empty) is no failure, but a note. `jobs` families are audited side by side,
-    0 stands for one a core. Raises, at the call, MissingError for an unknown family and UsageError for a split.
+    0 stands for one a core; of a single one `watch` is told how far it is. Raises, at the call, MissingError for an unknown family and UsageError for a split.
     """
-    wanted = list(names) or [*families.names(), handwritten.FAMILY]
+    wanted = list(names) or [*families.working(), handwritten.FAMILY]
     for name in wanted:
         if name != handwritten.FAMILY:
             families.get(name)
     asked = _asked(draws, count, split)
     jobs = min(jobs or os.cpu_count() or 1, len(wanted))
     if jobs == 1:
+        asked = replace(asked, watch=watch or _unwatched)
         return (row for name in wanted for row in _rows(name, asked))
     return _side_by_side(wanted, asked, jobs)
 
@@ -119,35 +128,37 @@ def _side_by_side(names: list[str], asked: Asked, jobs: int) -> Iterator[dict[st
 def _audited(family: Family, form: str, asked: Asked) -> Row:
     row = Row(family.name, form)
     try:
-        _examine(row, family, asked)
-    except Exception as error:  # a family's own code may raise anything, and that is a finding
-        place = traceback.extract_tb(error.__traceback__)[-1]
-        where = f"{os.path.basename(place.filename)}:{place.lineno}"
-        row.failures.append(f"after {row.draws:,} draws: {type(error).__name__}: {error} ({where})")
+        _examine(row, family if family.name in families.BUILT_IN else plug_ins.checked(family), asked)
+        _look_for_chance(row, family)
+    except (Exception, SystemExit) as error:  # a family's own code may raise anything, and that is a finding
+        row.failures.append(f"after {row.draws:,} draws: {plug_ins.described(error)}")
     return judged(row)
 
 
 def _examine(row: Row, family: Family, asked: Asked) -> None:
     form, count = row.form, asked.of(family, row.form)
-    row.distinct = _examine_draws(row, family, count, asked.seed)
+    row.distinct = _examine_draws(row, family, count, asked)
     row.collisions += _collisions(family, form, asked.seed, count // len(family.has))
+    asked.watch(f"{family.name} ({form}): guesses")
     if form == "answer":
         row.guess = guesses.best(family, asked.seed, count // len(family.has))
+    asked.watch(f"{family.name} ({form}): supply")
     row.supply = supply(family, form, asked.count, asked.splits, asked.seed)
-    _look_for_chance(row, family)
 
 
-def _examine_draws(row: Row, family: Family, count: int, seed: int) -> int:
+def _examine_draws(row: Row, family: Family, count: int, asked: Asked) -> int:
     """Puts each draw to the test. How many distinct problems were among them."""
     met, mutated = Met(), Mutants()
     for n in range(count):
         level = family.has[n % len(family.has)]
-        drawn = draw.draw_one(family, level, row.form, Random(f"{seed}/audit/{family.name}/{level}/{n}"))
+        if n % TOLD == 0:
+            asked.watch(f"{family.name} ({row.form}): {n:,} of {count:,} draws")
+        drawn = draw.draw_one(family, level, row.form, Random(f"{asked.seed}/audit/{family.name}/{level}/{n}"))
         row.draws += 1
         truth = json.dumps(drawn.program.to_dict()) if drawn.program else family.answer(drawn.task)
-        met.look(row, drawn, truth, draw.owner(drawn.id, family.shared(drawn.task, level, row.form)))
+        met.look(row, drawn, truth, level, draw.owner(drawn.id, family.shared(drawn.task, level, row.form)))
         if drawn.program and drawn.exercise:
-            check_program(row, drawn.prompt, drawn.program)
+            check_program(row, drawn.prompt, drawn.program, level, family)
             if n < MUTATED:
                 mutated.add(drawn.exercise, drawn.program)
         else:
@@ -160,19 +171,19 @@ class Met:
     """The prompts met so far, by digests: one has one answer and one level, and no twin."""
 
     def __init__(self) -> None:
-        self._known: dict[bytes, tuple[bytes, int]] = {}
+        self._known: dict[bytes, tuple[bytes, int, str]] = {}
         self._bare: dict[tuple[bytes, bytes], str] = {}
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def look(self, row: Row, drawn: draw.Drawn, truth: str, owner: int) -> None:
+    def look(self, row: Row, drawn: draw.Drawn, truth: str, level: int, owner: int) -> None:
         """Counts what is wrong in `row`. A twin has the same answer, and differs in white space or case alone."""
         right, words = _digest(truth), " ".join(drawn.prompt.split())
-        known = self._known.setdefault(_digest(words), (right, owner))
-        row.ambiguous += known[0] != right
+        known = self._known.setdefault(_digest(words), (right, owner, truth[:SHOWN]))
+        row.count("ambiguous", known[0] != right, level, drawn.prompt, known[2], truth[:SHOWN])
         twin = self._bare.setdefault((_digest(words.casefold()), right), drawn.id) != drawn.id
-        row.collisions += known[1] != owner or twin
+        row.count("collisions", known[1] != owner or twin, level, drawn.prompt, truth[:SHOWN])
 
 
 def _digest(text: str) -> bytes:
@@ -181,15 +192,18 @@ def _digest(text: str) -> bytes:
 
 def _check_answer(row: Row, family: Family, drawn: draw.Drawn, level: int) -> None:
     answer, other = family.answer(drawn.task), second.answer(family.name, drawn.prompt)
+    other = family.second(drawn.prompt) if other is None else other
     row.compared += other is not None
     if family.open_ended:
         problem = guesses.as_problem(family, drawn.task, level)
         row.several += other not in (None, answer)
-        row.disagreements += any(family.judge(problem, one) is False for one in {other or answer, answer})
+        wrong = any(family.judge(problem, one) is False for one in {other or answer, answer})
     else:
-        row.disagreements += other is not None and other != answer
-    row.ambiguous += answers.read_answer(teacher.solution(family, drawn.task)) != answer
-    row.leaks += answers.MARK in drawn.prompt
+        wrong = other not in (None, answer)
+    row.count("disagreements", wrong, level, drawn.prompt, answer, other)
+    read = answers.read_answer(teacher.solution(family, drawn.task))
+    row.count("ambiguous", read != answer, level, drawn.prompt, answer, read)
+    row.count("leaks", answers.MARK in drawn.prompt, level, drawn.prompt, answer)
 
 
 def _collisions(family: Family, form: str, seed: int, count: int) -> int:

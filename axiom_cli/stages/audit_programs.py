@@ -6,7 +6,7 @@ import json
 from random import Random
 
 from axiom_cli.families import handwritten, programs, second
-from axiom_cli.families.family import Exercise
+from axiom_cli.families.family import Exercise, Family
 from axiom_cli.records import Program
 from axiom_cli.stages import mutants
 from axiom_cli.stages.audit_row import Row, judged
@@ -36,17 +36,19 @@ class Mutants:
         return round(self._killed / self._different, 4) if self._different else None
 
 
-def check_program(row: Row, prompt: str, program: Program) -> None:
+def check_program(row: Row, prompt: str, program: Program, level: int, family: Family | None = None) -> None:
     """Both solvers on every test; nothing shown is graded; tests enough. What is wrong is put down in `row`."""
     tests = program.tests or []
-    other = second.function(row.family, prompt, program.entry_point)
+    other = second.function(row.family, prompt, program.entry_point) or (family and family.second(prompt))
     reference = programs.compiled(program.reference or "", program.entry_point)
     row.compared += other is not None
     for test in [*tests, *program.examples]:
         results = [mutants.outcome(function, test["args"]) for function in (other, reference) if function]
-        row.disagreements += any(repr(result) != repr(("value", test["expected"])) for result in results)
+        wrong = any(repr(result) != repr(("value", test["expected"])) for result in results)
+        row.count("disagreements", wrong, level, prompt, *(f"{test['args']}: {result[1]}" for result in results))
     shown = [case["args"] for case in program.examples]
-    row.leaks += any(test["args"] in shown for test in tests) or (program.reference or "-") in prompt
+    told = any(test["args"] in shown for test in tests) or (program.reference or "-") in prompt
+    row.count("leaks", told, level, prompt)
     if len({json.dumps(test["args"]) for test in tests}) < LEAST_TESTS:
         row.failures.append(f"fewer than {LEAST_TESTS} distinct tests: {prompt:.80}")
 
@@ -57,7 +59,7 @@ def audit_handwritten() -> Row:
     for problem in handwritten.problems():
         if problem.program:
             row.draws += 1
-            check_program(row, problem.prompt, problem.program)
+            check_program(row, problem.prompt, problem.program, problem.level)
             mutated.add(handwritten.exercise(problem.id), problem.program)
     row.distinct = len({problem.prompt for problem in handwritten.problems()})
     row.mutation_score = mutated.score()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from textwrap import shorten
 from typing import Any
 
 from axiom_cli.stages.guesses import Guess
@@ -17,9 +18,17 @@ COLUMNS = ["family", "form", "draws", "disagree", "ambiguous", "several", "twice
 COLUMNS += ["repeats", "guess", "mutants", ""]
 
 
+COUNTED = {
+    "disagreements": "second solver disagrees",
+    "ambiguous": "prompts with more than one answer",
+    "collisions": "problems met in two places",
+    "leaks": "prompts that give the answer away",
+}
+
+
 @dataclass
 class Row:
-    """What was found. `failures` says in words what is wrong, `notes` what somebody should know; both may be empty."""
+    """What was found. `examples` has the first problem of each finding, `failures` says in words what is wrong, `notes` what somebody should know; both may be empty."""
 
     family: str
     form: str
@@ -34,8 +43,15 @@ class Row:
     guess: Guess | None = None
     supply: Supply | None = None
     mutation_score: float | None = None
+    examples: dict[str, dict[str, Any]] = field(default_factory=dict)
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    def count(self, finding: str, wrong: bool, level: int, prompt: str, *answers: Any) -> None:
+        """Adds to a finding what is `wrong`, and keeps the first such problem with the answers that do not agree."""
+        if wrong:
+            setattr(self, finding, getattr(self, finding) + 1)
+            self.examples.setdefault(finding, {"level": level, "prompt": prompt, "answers": list(answers)})
 
     def to_dict(self) -> dict[str, Any]:
         """A plain dictionary, rates and `passed` included; what was not measured is left out."""
@@ -46,18 +62,14 @@ class Row:
             found |= {"guess": str(self.guess), "guessable": self.guess.rate}
         if self.supply:
             found["supply"] = self.supply.to_dict()
-        return {"kind": "audit", **found, "passed": not self.failures}
+        return {"kind": "audit", **found, "passed": not self.failures, "proven": self.compared > 0}
 
 
 def judged(row: Row) -> Row:
     """The row with what is wrong, and what is worth knowing, put into words."""
-    counted = {
-        "second solver disagrees": row.disagreements,
-        "prompts with more than one answer": row.ambiguous,
-        "problems met in two places": row.collisions,
-        "prompts that give the answer away": row.leaks,
-    }
-    row.failures += [f"{what}: {times:,}" for what, times in counted.items() if times]
+    for finding, what in COUNTED.items():
+        if times := getattr(row, finding):
+            row.failures.append(f"{what}: {times:,}{_shown(row.examples.get(finding))}")
     if row.mutation_score is not None and row.mutation_score < LEAST_SCORE:
         row.failures.append(f"mutation score {row.mutation_score:.2f}, at least {LEAST_SCORE} is wanted")
     if row.guess and row.guess.rate > MOST_GUESSED:
@@ -65,9 +77,17 @@ def judged(row: Row) -> Row:
     if row.supply and row.supply.whole.problems < LEAST_DISTINCT:
         level, whole = row.supply.level, row.supply.whole
         row.failures.append(f"level {level} has {whole} distinct problems, at least {LEAST_DISTINCT} are wanted")
-    unmatched = "" if row.compared else "there is no second solver to agree with"
+    unmatched = "" if row.compared else "there is no second solver to agree with (Family.second)"
     row.notes += filter(None, [row.supply.short() if row.supply else "", unmatched])
     return row
+
+
+def _shown(example: dict[str, Any] | None) -> str:
+    """The first problem of a finding, in a few words."""
+    if example is None:
+        return ""
+    answers = " or ".join(shorten(str(one), 40) for one in example["answers"])
+    return f", such as at level {example['level']}: {shorten(example['prompt'], 120)!r} ({answers})"
 
 
 def cells(row: dict[str, Any]) -> list[str]:
@@ -88,7 +108,7 @@ def cells(row: dict[str, Any]) -> list[str]:
         f"{splits[-1]['duplicates']:,.1f}" if splits else "",
         f"{row['guessable']:.1%}" if "guessable" in row else "",
         f"{row['mutation_score']:.2f}" if "mutation_score" in row else "",
-        "passed" if row["passed"] else "FAILED",
+        ("passed" if row["proven"] else "unproven") if row["passed"] else "FAILED",
     ]
 
 

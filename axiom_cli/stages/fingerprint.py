@@ -19,7 +19,10 @@ from axiom_cli.ids import content_id
 
 PROBLEMS = 3
 HASH_SEED = "1729"
-_CHILD = "import sys; from axiom_cli.stages.fingerprint import child; sys.stdout.write(child(*sys.argv[1:]))"
+_CHILD = (
+    "import sys; sys.path[:] = filter(None, sys.path); "  # a folder here may be called like the family's module
+    "from axiom_cli.stages.fingerprint import child; sys.stdout.write(child(*sys.argv[1:]))"
+)
 
 
 def fingerprint(family: Family, form: str, count: int = PROBLEMS) -> str:

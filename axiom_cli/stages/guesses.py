@@ -35,16 +35,27 @@ class Guess:
 
 
 def best(family: Family, seed: int, draws: int) -> Guess:
-    """The guess that pays most at any level, among `draws` fresh problems of each, and not fewer than LEAST_DRAWS."""
+    """The guess that pays most at any level, among `draws` fresh problems of each, and not fewer than LEAST_DRAWS.
+
+    Of a family that judges slowly one answer is judged, at one level: the one that is most frequent there.
+    """
     draws = max(draws, LEAST_DRAWS)
-    return max((_at(family, level, seed, draws) for level in family.has), key=lambda guess: guess.rate)
+    tried = 0 if family.slow_judge else MOST_TRIED
+    found = max((_at(family, level, seed, draws, tried) for level in family.has), key=_rate)
+    if tried or not family.open_ended:
+        return found
+    return max(found, _at(family, found.level, seed, draws, tried=1), key=_rate)
 
 
-def _at(family: Family, level: int, seed: int, draws: int) -> Guess:
+def _rate(guess: Guess) -> float:
+    return guess.rate
+
+
+def _at(family: Family, level: int, seed: int, draws: int, tried: int) -> Guess:
     drawn = [_drawn(family, level, Random(f"{seed}/guess/{family.name}/{level}/{n}")) for n in range(draws)]
     right = Counter(guess for one in drawn for guess in _guesses(one))
     if family.open_ended:
-        right |= _accepted(family, drawn)
+        right |= _accepted(family, drawn, tried)
     what, times = right.most_common(1)[0]
     return Guess(round(times / draws, 4), level, what)
 
@@ -66,10 +77,11 @@ def _copies(prompt: str, answer: str) -> Iterator[str]:
             yield f"what ends {last - at} words before the end"
 
 
-def _accepted(family: Family, drawn: list[Problem]) -> Counter[str]:
-    """For how many problems the most frequent answers are right where several may be; LEAST_DRAWS are looked at."""
+def _accepted(family: Family, drawn: list[Problem], tried: int) -> Counter[str]:
+    """For how many problems each of the `tried` most frequent answers is right where several may be; LEAST_DRAWS
+    problems are looked at."""
     some = drawn[:LEAST_DRAWS]
-    frequent = Counter(problem.answer or "" for problem in some).most_common(MOST_TRIED)
+    frequent = Counter(problem.answer or "" for problem in some).most_common(tried)
     scale = len(drawn) / len(some)
     right = {one: sum(family.judge(problem, one) is True for problem in some) for one, _times in frequent}
     return Counter({f"always {one}": round(scale * times) for one, times in right.items()})

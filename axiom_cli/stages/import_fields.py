@@ -70,7 +70,7 @@ def tests(value: Any, name: str) -> Any:
     try:
         return notation.loads(value.encode())
     except orjson.JSONDecodeError as error:
-        raise InputError(f"its {name} are not JSON: {error}") from None
+        raise InputError(f"its {name} are {notation.fault(error)}") from None
 
 
 def check_tests(program: Program) -> None:

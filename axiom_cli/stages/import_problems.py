@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from textwrap import shorten
 
 import orjson
 
@@ -29,24 +30,21 @@ def import_problems(
     check: bool = True,
     columns: Columns = Columns(),
     split: str = "",
-    skip_bad: bool = False,
 ) -> Iterator[Imported]:
-    """One Imported a row, in order. A row that is not of the form is refused with the reason; so is a problem whose
-    gold solution fails its own tests, or that an earlier row holds already.
+    """One Imported a row, in order. A row that cannot be read or is not of the form is refused with the reason; so is
+    a problem whose gold solution fails its own tests, or that an earlier row asks already, but for white space.
 
     `form` is humaneval, mbpp, evalplus or jsonl; `split` is for rows that name none. Raises UsageError for another
-    form; InputError where no row is of the form, and on a row that cannot be read at all, unless `skip_bad`.
+    form; InputError where no row is of the form.
     """
     reader = form_of(form)
     lines = (row if isinstance(row, Line) else Line(number, row) for number, row in enumerate(rows, 1))
-    found = (_read(reader, line, columns, split, skip_bad) for line in lines)
+    found = (_read(reader, line, columns, split) for line in lines)
     judged = _checked(found, config or VerifyConfig()) if check else found
     return _any_of_the_form(_distinct(judged), form)
 
 
-def _read(form: Form, line: Line, columns: Columns, split: str, skip_bad: bool) -> Imported:
-    if line.broken and not skip_bad:
-        raise InputError(f"{line.unit} {line.number}: {line.broken}", "--skip-bad counts such lines, and goes on")
+def _read(form: Form, line: Line, columns: Columns, split: str) -> Imported:
     try:
         if line.broken:
             raise InputError(line.broken)
@@ -87,22 +85,27 @@ def _check_family(name: str) -> None:
     try:
         families.get(name)
     except MissingError as error:
-        raise InputError(f"its checker: {error}", error.hint) from None
+        raise InputError(f"its checker: {error}; {shorten(error.hint, 80)}") from None
 
 
 def _distinct(found: Iterable[Imported]) -> Iterator[Imported]:
     """Refuses a problem whose id, or whose family, form and prompt, an earlier one has."""
-    rows: dict[str, int] = {}
+    ids: dict[str, int] = {}
+    asked: dict[str, tuple[int, str | None]] = {}
     for one in found:
         if one.problem is not None:
-            content = content_id([one.problem.family, one.problem.form, one.problem.prompt], 16)
-            if content in rows:
-                one = replace(one, problem=None, reason=f"the same problem as row {rows[content]}")
-            elif one.problem.id in rows:
-                same = f"its id {one.problem.id!r:.60} is that of row {rows[one.problem.id]}"
+            content = content_id([one.problem.family, one.problem.form, one.problem.prompt.split()], 16)
+            row, answer = asked.get(content, (0, None))
+            if row and answer == one.problem.answer:
+                one = replace(one, problem=None, reason=f"the same problem as row {row}")
+            elif row:
+                one = replace(one, problem=None, reason=f"it asks what row {row} asks, and has another answer")
+            elif one.problem.id in ids:
+                same = f"its id {one.problem.id!r:.60} is that of row {ids[one.problem.id]}"
                 one = replace(one, problem=None, reason=same)
             else:
-                rows[one.problem.id] = rows[content] = one.row.number
+                ids[one.problem.id] = one.row.number
+                asked[content] = one.row.number, one.problem.answer
         yield one
 
 

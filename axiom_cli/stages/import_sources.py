@@ -91,7 +91,7 @@ def _parsed(text: bytes, number: int) -> Line:
     try:
         return _object(notation.loads(text), number, "line")
     except orjson.JSONDecodeError as error:
-        return Line(number, text.decode("utf-8", "replace").rstrip("\r\n"), f"not JSON: {error}", "line")
+        return Line(number, text.decode("utf-8", "replace").rstrip("\r\n"), notation.fault(error), "line")
 
 
 def _object(value: Any, number: int, unit: str = "row") -> Line:
@@ -111,13 +111,19 @@ def _csv(stream: IO[bytes], between: str = ",") -> Found:
     """Every cell is a text; an empty one is absent."""
     csv.field_size_limit(2**31 - 1)
     rows = csv.DictReader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), delimiter=between)
-    return tuple(rows.fieldnames or ()), (_cells(row, number) for number, row in enumerate(rows, 1))
+    names = tuple(rows.fieldnames or ())
+    if twice := [name for name in dict.fromkeys(names) if names.count(name) > 1]:
+        raise InputError(f"its heading has the column {twice[0]!r} twice", "which of them is meant? rename the other")
+    return names, (_cells(row, number) for number, row in enumerate(rows, 1))
 
 
 def _cells(row: dict[Any, Any], number: int) -> Line:
     more = row.pop(None, None)
     data = {name: cell or None for name, cell in row.items()}
-    return Line(number, data, f"it has {len(more)} more cells than the heading" if more else "")
+    if not more:
+        return Line(number, data)
+    cells = "cell" if len(more) == 1 else "cells"
+    return Line(number, {**data, "": more}, f"it has {len(more)} more {cells} than the heading")
 
 
 def _tsv(stream: IO[bytes]) -> Found:

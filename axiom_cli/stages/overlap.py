@@ -1,26 +1,29 @@
 """Overlap: how much of one file of problems another one has seen, by equal prompts and by shared runs of 8 words.
 
 The words that a family's every statement holds say nothing about content: what stands in many problems of one family is
-boilerplate, and a run does not reach across it.
+boilerplate, and a run does not reach across it. Copies of a leaked text make none of it, however many they are: only
+problems of the first file, and problems of the second that stand as their family drew them, say what it is.
 """
 
 from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
-from itertools import chain
 from typing import Any
 
 from axiom_cli.errors import GateFailed
+from axiom_cli.ids import content_id
 from axiom_cli.records import Problem, Sample
 
 WORDS = 8
 BOILERPLATE_WORDS = 4
 BOILERPLATE_SHARE = 0.05
 BOILERPLATE_LEAST = 3
+Tokens = list[str]
+Runs = set[tuple[str, ...]]
 _TOKEN = re.compile(r"\w+|[^\w\s]+")
 
 
@@ -46,9 +49,7 @@ def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
 
     Where fewer than 8 words stand between boilerplate, a prompt has no runs there and can only be equal.
     """
-    lefts, of_left = _read(left)
-    rights, of_right = _read(right)
-    boilerplate = set().union(*map(_frequent, [*of_left.values(), *of_right.values()]))
+    lefts, boilerplate, rights = _read(list(left), list(right))
     whole = set(map(tuple, rights))
     runs = {run for tokens in rights for part in _content(tokens, boilerplate) for run in _runs(part, WORDS)}
     equal = [tuple(tokens) in whole for tokens in lefts]
@@ -61,12 +62,10 @@ def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
 
 def touching(samples: Sequence[Sample], problems: Sequence[Problem]) -> set[int]:
     """The places of the samples that would train on one of `problems`: whose prompt is equal to its prompt, or that
-    share a run of 8 words with it, in their prompt or in the completion. What is boilerplate, each side says, and both
-    together where there are few of either."""
+    share a run of 8 words with it, in their prompt or in the completion."""
     asked_of = {sample.problem.id: sample.problem for sample in samples}.values()
-    sides = [_read(given)[1].values() for given in (problems, asked_of, [*problems, *asked_of])]
-    boilerplate = set().union(*map(_frequent, chain(*sides)))
-    whole = {tuple(_tokens(problem.prompt)) for problem in problems}
+    held, boilerplate, _ = _read(problems, list(asked_of))
+    whole = set(map(tuple, held))
     runs = {run for tokens in whole for part in _content(list(tokens), boilerplate) for run in _runs(part, WORDS)}
 
     @cache
@@ -126,16 +125,32 @@ def _key(problem: Problem) -> tuple[str, str]:
     return " ".join(problem.prompt.split()).casefold(), problem.answer or ""
 
 
-def _read(problems: Iterable[Problem]) -> tuple[list[list[str]], dict[str, list[list[str]]]]:
-    """The words of each prompt, and the same by family."""
-    prompts, by_family = [], defaultdict(list)
+def _read(held: Sequence[Problem], others: Sequence[Problem]) -> tuple[list[Tokens], Runs, list[Tokens]]:
+    """The words of each prompt that is held, what is boilerplate in them, and the words of each other prompt."""
+    words = {id(problem): _tokens(problem.prompt) for problem in (*held, *others)}
+    ours, drawn, theirs = (_by_family(some, words) for some in (held, filter(_as_drawn, others), others))
+    boilerplate: Runs = set()
+    for family, some in ours.items():
+        known, every = drawn.get(family, []), theirs.get(family, [])
+        boilerplate |= _frequent(some) | _frequent(known) | _frequent(some + known)
+        # Where few are held, what most of them share may be told by any others to be no chance.
+        boilerplate |= _frequent(some, least=max(1, len(some) // 2)) & _frequent(some + every)
+    return [words[id(problem)] for problem in held], boilerplate, [words[id(problem)] for problem in others]
+
+
+def _by_family(problems: Iterable[Problem], words: Mapping[int, Tokens]) -> dict[str, list[Tokens]]:
+    found = defaultdict(list)
     for problem in problems:
-        prompts.append(_tokens(problem.prompt))
-        by_family[problem.family].append(prompts[-1])
-    return prompts, by_family
+        found[problem.family].append(words[id(problem)])
+    return found
 
 
-def _tokens(prompt: str) -> list[str]:
+def _as_drawn(problem: Problem) -> bool:
+    """Whether this problem says that a family drew it, and its id that nobody edited it since."""
+    return "origin" in problem.extra and problem.id == content_id([problem.family, problem.form, problem.prompt], 16)
+
+
+def _tokens(prompt: str) -> Tokens:
     return _TOKEN.findall(prompt.lower())
 
 
@@ -143,17 +158,17 @@ def _runs(tokens: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
     return (tuple(tokens[at : at + length]) for at in range(len(tokens) - length + 1))
 
 
-def _frequent(prompts: list[list[str]]) -> set[tuple[str, ...]]:
-    """The runs of 4 words that stand in more than a twentieth of the distinct prompts, and in more than three."""
+def _frequent(prompts: list[Tokens], least: int = BOILERPLATE_LEAST) -> Runs:
+    """The runs of 4 words that stand in more than a twentieth of the distinct prompts, and in more than `least`."""
     distinct = set(map(tuple, prompts))
     counts = Counter(run for tokens in distinct for run in set(_runs(tokens, BOILERPLATE_WORDS)))
-    most = max(BOILERPLATE_LEAST, BOILERPLATE_SHARE * len(distinct))
+    most = max(least, BOILERPLATE_SHARE * len(distinct))
     return {run for run, times in counts.items() if times > most}
 
 
-def _content(tokens: list[str], boilerplate: set[tuple[str, ...]]) -> Iterator[list[str]]:
+def _content(tokens: Tokens, boilerplate: Runs) -> Iterator[Tokens]:
     """The parts of a prompt between its boilerplate."""
-    part: list[str] = []
+    part: Tokens = []
     covered_to = 0
     for at, token in enumerate(tokens):
         if tuple(tokens[at : at + BOILERPLATE_WORDS]) in boilerplate:

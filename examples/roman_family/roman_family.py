@@ -46,6 +46,15 @@ class Roman(Family):
         """The sum."""
         return roman(sum(task))
 
+    def second(self, prompt):
+        """The sum again, read from the prompt as a stranger would: a smaller letter before a larger one counts less."""
+        values = {letter: value for value, letter in DIGITS if len(letter) == 1}
+        total = 0
+        for numeral in prompt.partition(": ")[2].split(" + "):
+            digits = [values[letter] for letter in numeral]
+            total += sum(-n if n < max(digits[at:]) else n for at, n in enumerate(digits))
+        return roman(total)
+
     def trace(self, task):
         """By way of the usual digits."""
         return [" + ".join(map(str, task)), str(sum(task)), self.answer(task)]

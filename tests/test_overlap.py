@@ -1,0 +1,56 @@
+"""Overlap of two files: equals and shared runs of words are seen however many copies there are; boilerplate is none."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+import tiny
+from axiom_cli.families import draw, handwritten
+from axiom_cli.records import Problem
+from axiom_cli.stages.overlap import overlap, touching
+
+STORY = "A baker has seven trays of twelve rolls and sells all but nine of them before noon. How many are sold?"
+
+
+def test_overlap_counts_equals_and_shared_runs_but_no_boilerplate():
+    names = ["arithmetic", "rpn", "parentheses", "list_ops", "modular", "matrix", "calendar", "shortest_path"]
+    left = list(draw.problems(names, 400, range(5, 8), "test", 0))
+    right = list(draw.problems(names, 400, range(5, 8), "train", 0))
+    assert overlap(left, right).exact == 0
+    assert overlap(left, right).ngram < 40, "the words of the statements are no overlap"
+    assert overlap(left, left).exact == 400
+    assert overlap(left, [*right, *left[:10]]).exact == 10
+    ten = handwritten.problems()
+    assert overlap(ten, ten[:3]).ngram == 3
+    assert overlap([], []).to_dict()["exact_rate"] == 0
+
+
+def imported(*prompts: str) -> list[Problem]:
+    return [Problem(f"i{n}", "imported", "", prompt, 5, "train", "1") for n, prompt in enumerate(prompts)]
+
+
+@pytest.mark.parametrize("copies", [1, 4, 100])
+@pytest.mark.parametrize("held", [1, 30])
+def test_copies_of_a_leaked_text_do_not_make_it_boilerplate(copies: int, held: int) -> None:
+    others = [f"Here stands question {n} about {' '.join(f'word{n}x{i}' for i in range(20))}" for n in range(300)]
+    ours = imported(STORY, *others[1:held])
+    theirs = imported(*others[100:], *(f"Number {n}, please read on: {STORY}" for n in range(copies)))
+    assert (overlap(ours, theirs).exact, overlap(ours, theirs).ngram) == (0, 1)
+    leaked = {200 + n for n in range(copies)}
+    assert touching([tiny.sample(problem, "Answer: 1") for problem in theirs], ours) == leaked
+
+
+def test_copies_that_were_edited_are_not_taken_for_what_a_family_drew() -> None:
+    held = list(draw.problems(["routing"], 5, [7], "test", 0))
+    copies = [replace(held[0], prompt=f"Number {n}, please read on: {held[0].prompt}") for n in range(50)]
+    assert overlap(held[:1], copies).ngram == 1
+
+
+@pytest.mark.parametrize("each", [1, 2, 10])
+def test_few_held_out_problems_know_their_boilerplate_by_the_many_others(each: int) -> None:
+    names = ["arithmetic", "rpn", "parentheses", "matrix", "calendar", "shortest_path"]
+    held = list(draw.problems(names, each * len(names), [5], "test", 0))
+    others = list(draw.problems(names, 600, [5], "train", 0))
+    assert overlap(held, others).ngram <= 0.1 * len(held)
