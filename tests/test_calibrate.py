@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import tiny
 from axiom_cli import families, statistics
-from axiom_cli.commands.gallery import conclusion, section
+from axiom_cli.commands.gallery import conclusion, conclusion, section
 from axiom_cli.families import draw
 from axiom_cli.jsonl import dump
 from axiom_cli.records import Verdict
@@ -219,3 +219,8 @@ def test_the_gallery_names_levels_out_of_order():
     assert conclusion({**ROW, "finding": "rises", "rises": [[2, 3], [2, 5]]}) == (
         "Measured on 50 problems a level: not in order: level 3 is easier than 2, level 5 is easier than 2."
     )
+
+
+def test_the_gallery_says_where_a_flat_row_is_a_floor():
+    assert "hardly any is solved at any level" in conclusion({**ROW, "finding": "flat", "rates": [0.04, *[0.0] * 9]})
+    assert "no fall is seen" in conclusion({**ROW, "finding": "flat"})

@@ -51,7 +51,8 @@ def _warn_of_broken() -> None:
 
 
 def known() -> Iterator[dict[str, Any]]:
-    """A row a family, then a row a hand-written problem, then a row a data set of reasoning-gym where that is there."""
+    """A row a family, then a row a hand-written problem, then a row a data set of reasoning-gym where that is there,
+    those included that are left out, with the reason."""
     from axiom_cli import families
     from axiom_cli.families import draw, gym, handwritten
 
@@ -67,10 +68,15 @@ def known() -> Iterator[dict[str, Any]]:
             "levels": str(problem.level),
             "about": problem.title,
         }
-    for name in () if gym.missing() else gym.names():
+    if gym.missing():
+        return
+    for name in gym.names():
         family = gym.get(name)
         about = {"forms": "answer", "levels": draw.spelled(family.has), "about": f"{family.about}; {family.levels}"}
         yield {"kind": "family", "name": name, **about}
+    for name, why in gym.table()["left_out"].items():
+        about = {"forms": "", "levels": "", "about": f"left out: {why}"}
+        yield {"kind": "left_out", "name": f"{gym.PREFIX}{name}", **about}
 
 
 @app.command(epilog=GLOBAL_OPTIONS)

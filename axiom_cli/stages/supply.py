@@ -24,7 +24,8 @@ from axiom_cli.families.family import Family
 from axiom_cli.ids import content_id
 
 DRAWS = {"answer": (300, 10_000), "program": (100, 2_000), "slow": (60, 600)}
-"""By form, or for slow families: draws of each level to find the scarcest, and of that one to count it. Exercises are drawn slowly."""
+"""By form, or for slow families: draws of each level to find the scarcest, and of that one to count it. Exercises are
+drawn slowly."""
 MOST_DRAWN, SURE = 10_000, 3
 """Up to so many problems are really drawn of a split, unless the estimate, which is low, is `SURE` times as high."""
 
