@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 import tiny
 from axiom_cli import families, statistics
-from axiom_cli.commands.gallery import conclusion, conclusion, section
+from axiom_cli.commands.gallery import conclusion, section
 from axiom_cli.families import draw
 from axiom_cli.jsonl import dump
 from axiom_cli.records import Verdict
