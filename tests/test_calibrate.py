@@ -169,12 +169,13 @@ def test_a_trend_by_hand():
 
 
 def test_the_command_measures_what_the_pipe_gives(tmp_path: Path):
-    """A solver that knows every answer: nothing rises, and it is told as a table and as rows."""
+    """A solver that knows every answer: nothing rises, yet of so few problems nothing is known. All is told."""
     made = axiom("problems", "gen", "arithmetic", "--count", "20", "--difficulty", "1-2", cwd=tmp_path)
     solved = axiom("coldstart", cwd=tmp_path, stdin=made.stdout)
     done = axiom("problems", "calibrate", cwd=tmp_path, stdin=solved.stdout)
-    assert done.returncode == 0, talk(done)
+    failed(done, 5, "too few problems to tell of arithmetic (answer): 1 row of 1", "some 90 problems of each level")
     (row,) = rows(done.stdout)
+    assert not row["passed"]
     assert (row["kind"], row["finding"], [level["rate"] for level in row["levels"]]) == (
         "calibration", "undecided", [1.0, 1.0],
     )  # fmt: skip
@@ -218,3 +219,8 @@ def test_the_gallery_names_levels_out_of_order():
     assert conclusion({**ROW, "finding": "rises", "rises": [[2, 3], [2, 5]]}) == (
         "Measured on 50 problems a level: not in order: level 3 is easier than 2, level 5 is easier than 2."
     )
+
+
+def test_the_gallery_says_where_a_flat_row_is_a_floor():
+    assert "hardly any is solved at any level" in conclusion({**ROW, "finding": "flat", "rates": [0.04, *[0.0] * 9]})
+    assert "no fall is seen" in conclusion({**ROW, "finding": "flat"})

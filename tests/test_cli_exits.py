@@ -26,6 +26,9 @@ def test_version_and_help(tmp_path: Path) -> None:
     assert bare.returncode == asked.returncode == 0
     assert bare.stdout == asked.stdout
     assert b"workspace" in asked.stdout
+    for group in ("problems", "workspace"):
+        bare, asked = axiom(group, cwd=tmp_path), axiom(group, "--help", cwd=tmp_path)
+        assert (bare.returncode, bare.stdout, bare.stderr) == (0, asked.stdout, b"")
 
 
 @pytest.mark.parametrize(
@@ -34,6 +37,7 @@ def test_version_and_help(tmp_path: Path) -> None:
         (["slove"], 2, "hint: did you mean solve?"),
         (["problems", "genn"], 2, "Did you mean 'gen'?"),
         (["verify", "--fail-udner", "1"], 2, "--fail-under"),
+        (["problems", "overlap", "-", "-"], 2, "A and B are both stdin"),
         (["problems", "gen", "--count", "many"], 2, "--count"),
         (["problems", "gen", "--difficulty", "low"], 2, "hint: write LO-HI"),
         (["problems", "gen", "--split", "tset"], 2, "there are train, val, test"),

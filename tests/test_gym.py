@@ -223,6 +223,8 @@ def test_neither_gen_nor_names_take_them_in_unasked(tmp_path):
     assert not any(row["family"].startswith("gym:") for row in made)
     listed = rows(axiom("problems", "list", cwd=tmp_path).stdout)
     assert set(NAMES) < {row["name"] for row in listed}
+    left_out = {row["name"]: row["about"] for row in listed if row["kind"] == "left_out"}
+    assert left_out == {f"gym:{name}": f"left out: {why}" for name, why in gym.table()["left_out"].items()}
 
 
 @installed

@@ -25,9 +25,12 @@ noise; tests/benchmarks/levels.py makes and measures the models again. A dash: t
 without this column were not measured yet.
 """
 HEADS = {"answer": ["level", "problem", "answer"], "program": ["level", "program to write"]}
+FLOOR = 0.05
+"""The rate below which nothing can be seen to fall."""
 FINDINGS = {
     "falls": "Measured on {each} problems a level: harder from level to level, within noise.",
     "flat": "Measured on {each} problems a level: none is easier than a lower one, within noise, but no fall is seen.",
+    "floor": "Measured on {each} problems a level: hardly any is solved at any level, so that their order is not seen.",
     "undecided": "Measured on {each} problems a level, too few to tell.",
     "rises": "Measured on {each} problems a level: not in order: {rises}.",
 }
@@ -72,7 +75,8 @@ def stated(family: Family, drawn: draw.Drawn) -> list[str]:
 def conclusion(found: Mapping[str, Any]) -> str:
     """What a row's figures say of its levels."""
     rises = ", ".join(f"level {high} is easier than {low}" for low, high in found["rises"])
-    return FINDINGS[found["finding"]].format(each=found["each"], rises=rises)
+    floor = found["finding"] == "flat" and max(found["rates"]) < FLOOR
+    return FINDINGS["floor" if floor else found["finding"]].format(each=found["each"], rises=rises)
 
 
 def sentence(text: str) -> str:

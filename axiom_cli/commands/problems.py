@@ -16,7 +16,7 @@ from axiom_cli.errors import GateFailed, NothingToDo, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, configured, names
 from axiom_cli.records import Problem, Verdict
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, epilog=GLOBAL_OPTIONS)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, epilog=GLOBAL_OPTIONS)
 Families = Annotated[
     list[str] | None, typer.Argument(metavar="FAMILY...", help="Families, comma-separated or repeated [all].")
 ]
@@ -25,8 +25,10 @@ REFUSED = "Write the refused rows here: row, name, reason, data."
 
 
 @app.callback()
-def problems() -> None:
+def problems(ctx: typer.Context) -> None:
     """Make problems whose answers are provably right, and check those who make them."""
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
 
 
 @app.command("list", epilog=GLOBAL_OPTIONS)
@@ -49,7 +51,8 @@ def _warn_of_broken() -> None:
 
 
 def known() -> Iterator[dict[str, Any]]:
-    """A row a family, then a row a hand-written problem, then a row a data set of reasoning-gym where that is there."""
+    """A row a family, then a row a hand-written problem, then a row a data set of reasoning-gym where that is there,
+    those included that are left out, with the reason."""
     from axiom_cli import families
     from axiom_cli.families import draw, gym, handwritten
 
@@ -65,10 +68,15 @@ def known() -> Iterator[dict[str, Any]]:
             "levels": str(problem.level),
             "about": problem.title,
         }
-    for name in () if gym.missing() else gym.names():
+    if gym.missing():
+        return
+    for name in gym.names():
         family = gym.get(name)
         about = {"forms": "answer", "levels": draw.spelled(family.has), "about": f"{family.about}; {family.levels}"}
         yield {"kind": "family", "name": name, **about}
+    for name, why in gym.table()["left_out"].items():
+        about = {"forms": "", "levels": "", "about": f"left out: {why}"}
+        yield {"kind": "left_out", "name": f"{gym.PREFIX}{name}", **about}
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
@@ -114,8 +122,8 @@ def audit(config: AuditConfig, family: Families = None, output: Output = None) -
     def told() -> Iterator[dict[str, Any]]:
         with console.progress("audit") as progress:
             asked = (config.draws, config.count, config.split, config.jobs)
-            for row in examine(names(family), *asked, lambda text: progress(0, f"audit: {text}")):
-                progress(1, f"audit: {row['family']} ({row['form']})")
+            for row in examine(names(family), *asked, lambda text: progress(0, f"audit: {text}; rows")):
+                progress(1, f"audit: {row['family']} ({row['form']}); rows")
                 found.append(row)
                 yield row
 
@@ -149,7 +157,7 @@ def _judge(rows: list[dict[str, Any]]) -> None:
 @app.command(epilog=GLOBAL_OPTIONS)
 def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = False) -> None:
     """Whether a model's pass rates fall from level to level, in each family, by the verdicts of `axiom verify`."""
-    from axiom_cli.stages.calibrate import RISES, table
+    from axiom_cli.stages.calibrate import RISES, UNDECIDED, table
     from axiom_cli.stages.calibrate import calibrate as measure
 
     found = measure(records(file, Verdict, skip_bad=skip_bad))
@@ -159,8 +167,15 @@ def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = Fa
         console.table("pass rates by level, in percent", *table(found), keys=2)
     counts = Counter(row["finding"] for row in found)
     console.note(f"{words(len(found), 'row')}: {', '.join(f'{times} {what}' for what, times in counts.most_common())}")
-    if rising := [f"{row['family']} ({row['form']})" for row in found if row["finding"] == RISES]:
+    rising, open_ = (
+        [f"{row['family']} ({row['form']})" for row in found if row["finding"] == finding]
+        for finding in (RISES, UNDECIDED)
+    )
+    if rising:
         raise GateFailed(f"the levels of {', '.join(rising[:5])} rise: {words(len(rising), 'row')} of {len(found)}")
+    if open_:
+        told = f"too few problems to tell of {', '.join(open_[:5])}: {words(len(open_), 'row')} of {len(found)}"
+        raise NothingToDo(told, "some 90 problems of each level, of two or more levels, are enough")
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
@@ -248,5 +263,7 @@ def overlap(
     """How much of A stands in B: exactly, and by runs of eight words."""
     from axiom_cli.stages.overlap import overlap as compare
 
+    if str(a) == str(b) == "-":
+        raise UsageError("A and B are both stdin", "name a file for one of them")
     found = compare(records(a, Problem), records(b, Problem))
     show("overlap", [found.to_dict()], json)

@@ -16,14 +16,16 @@ from axiom_cli.options import GLOBAL_OPTIONS
 if TYPE_CHECKING:
     from axiom_cli.workspace import Workspace
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True, epilog=GLOBAL_OPTIONS)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, epilog=GLOBAL_OPTIONS)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name (myrun@best), a digest, or the start of one.")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be freed.")]
 
 
 @app.callback()
-def workspace() -> None:
+def workspace(ctx: typer.Context) -> None:
     """What was made, and from what."""
+    if ctx.invoked_subcommand is None:
+        print(ctx.get_help())
 
 
 def _open(ctx: typer.Context) -> Workspace:

@@ -46,7 +46,7 @@ class Family(ABC):
     open_ended: ClassVar[bool] = False  # whether answers other than `answer` may be right: `accepts` tells
     has: Sequence[int] = LEVELS  # the levels that there are
     patience: ClassVar[int] = 20_000  # draws until a level counts as exhausted
-    slow_judge: ClassVar[bool] = False  # whether `judge` takes so long that few answers are given to it in an audit
+    slow: ClassVar[bool] = False  # whether `draw` or `judge` takes so long that an audit has to do with less of them
 
     @abstractmethod
     def draw(self, random: Random, level: int) -> Any:

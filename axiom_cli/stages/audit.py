@@ -37,6 +37,7 @@ from axiom_cli.stages.fingerprint import elsewhere, fingerprint
 from axiom_cli.stages.supply import supply
 
 PROGRAM_SHARE = 100
+SLOW_SHARE = 10
 MUTATED = 20
 TOLD = 20
 SHOWN = 60
@@ -74,9 +75,10 @@ def audit(
     """One row a family and form, in their order; all families and the hand-written problems without `names`.
 
     A row that did not pass has `passed` false and `failures` in words: then the command exits 6. In the program form,
-    where a draw is a hundred times the work, `draws` counts for a hundredth. That `count` problems of a level are not
-    to be had in `split` (in any, if it is empty) is no failure, but a note. `jobs` families are audited side by side,
-    0 stands for one a core; of a single one `watch` is told how far it is. Raises, at the call, MissingError for an unknown family and UsageError for a split.
+    where a draw is a hundred times the work, `draws` counts for a hundredth; where a family is slow, fewer repeats and
+    guesses are looked for. That `count` problems of a level are not to be had in `split` (in any, if it is empty) is no
+    failure, but a note. `jobs` families are audited side by side, 0 stands for one a core; of a single one `watch` is
+    told how far it is. Raises, at the call, MissingError for an unknown family and UsageError for a split.
     """
     wanted = list(names) or [*families.working(), handwritten.FAMILY]
     for name in wanted:
@@ -138,10 +140,12 @@ def _audited(family: Family, form: str, asked: Asked) -> Row:
 def _examine(row: Row, family: Family, asked: Asked) -> None:
     form, count = row.form, asked.of(family, row.form)
     row.distinct = _examine_draws(row, family, count, asked)
-    row.collisions += _collisions(family, form, asked.seed, count // len(family.has))
+    each = count // len(family.has)
+    asked.watch(f"{family.name} ({form}): repeats")
+    row.collisions += _collisions(family, form, asked.seed, each // SLOW_SHARE if family.slow else each)
     asked.watch(f"{family.name} ({form}): guesses")
     if form == "answer":
-        row.guess = guesses.best(family, asked.seed, count // len(family.has))
+        row.guess = guesses.best(family, asked.seed, each)
     asked.watch(f"{family.name} ({form}): supply")
     row.supply = supply(family, form, asked.count, asked.splits, asked.seed)
 

@@ -28,7 +28,8 @@ COUNTED = {
 
 @dataclass
 class Row:
-    """What was found. `examples` has the first problem of each finding, `failures` says in words what is wrong, `notes` what somebody should know; both may be empty."""
+    """What was found. `examples` has the first problem of each finding, `failures` says in words what is wrong, `notes`
+    what somebody should know; all three may be empty."""
 
     family: str
     form: str

@@ -68,7 +68,8 @@ class Level:
 def calibrate(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
     """One row a family and form (and model, and temperature, where several come), sorted. Reads the input once.
 
-    A row whose levels rise has `passed` false: then the command exits 6. Infra verdicts are counted, and no more.
+    A row whose levels rise has `passed` false: then the command exits 6. So has one that is undecided: then it exits 5.
+    Infra verdicts are counted, and no more.
     """
     found: dict[Key, dict[int, Level]] = {}
     for verdict in verdicts:
@@ -107,7 +108,7 @@ def judge(levels: Sequence[int], passed: Sequence[float], n: Sequence[int]) -> d
         finding = FALLS if p < ALPHA else FLAT
     return {
         "finding": finding,
-        "passed": not rises,
+        "passed": finding in (FALLS, FLAT),
         "rises": rises,
         "slope": round(slope, 6),
         "slope_p": round(p, 6),

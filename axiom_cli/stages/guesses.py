@@ -37,10 +37,10 @@ class Guess:
 def best(family: Family, seed: int, draws: int) -> Guess:
     """The guess that pays most at any level, among `draws` fresh problems of each, and not fewer than LEAST_DRAWS.
 
-    Of a family that judges slowly one answer is judged, at one level: the one that is most frequent there.
+    Of a slow family one answer is judged, at one level: the one that is most frequent there.
     """
     draws = max(draws, LEAST_DRAWS)
-    tried = 0 if family.slow_judge else MOST_TRIED
+    tried = 0 if family.slow else MOST_TRIED
     found = max((_at(family, level, seed, draws, tried) for level in family.has), key=_rate)
     if tried or not family.open_ended:
         return found

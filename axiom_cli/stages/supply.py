@@ -23,8 +23,9 @@ from axiom_cli.families import draw
 from axiom_cli.families.family import Family
 from axiom_cli.ids import content_id
 
-DRAWS = {"answer": (300, 10_000), "program": (100, 2_000)}
-"""By form: draws of each level to find the scarcest, and of that one to count it. Exercises are drawn slowly."""
+DRAWS = {"answer": (300, 10_000), "program": (100, 2_000), "slow": (60, 600)}
+"""By form, or for slow families: draws of each level to find the scarcest, and of that one to count it. Exercises are
+drawn slowly."""
 MOST_DRAWN, SURE = 10_000, 3
 """Up to so many problems are really drawn of a split, unless the estimate, which is low, is `SURE` times as high."""
 
@@ -80,7 +81,7 @@ def duplicates(count: int, problems: int) -> float:
 def supply(family: Family, form: str, count: int, splits: tuple[str, ...], seed: int) -> Supply:
     """The supply of the level with the fewest problems, by DRAWS fresh draws. In the program form exercises are
     counted, each of which makes one problem, and a split has its share of them: 8, 1 or 1 in 10."""
-    look, stare = DRAWS[form]
+    look, stare = DRAWS["slow" if family.slow else form]
     scarcest = min(family.has, key=lambda level: amount(_times(family, level, form, look, seed), count).problems)
     times = _times(family, scarcest, form, stare, seed)
     whole = amount(times, count)

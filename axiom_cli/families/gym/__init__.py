@@ -42,7 +42,7 @@ class Gym(Family):
     """A data set. Its answers are taken by exact match, or where `open_ended` by its own scorer as well."""
 
     patience = PATIENCE
-    slow_judge = True
+    slow = True
 
     def __init__(self, name: str, row: Mapping[str, Any]) -> None:
         self.data_set, self.name = name, f"{PREFIX}{name}"  # type: ignore[misc]
