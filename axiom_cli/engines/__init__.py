@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cache
 from importlib import import_module, metadata
 from importlib.util import find_spec
@@ -69,6 +70,25 @@ class Engine(Protocol):
 def at_once(engine: Engine, config: SolveConfig) -> int:
     """How many samples `engine` is best asked for at once: it may say so by a method of this name."""
     return engine.at_once(config) if hasattr(engine, "at_once") else AT_ONCE
+
+
+def keeps_singly(engine: Engine) -> bool:
+    """Whether each of its samples takes long enough, or costs enough, to be kept as soon as it is there. An engine says
+    so by `singly`, and then has a method `arriving`: as `generate`, but it gives (place among all samples, sample), in
+    whatever order they end."""
+    return bool(getattr(engine, "singly", False))
+
+
+def grouped(arriving: Iterator[tuple[int, Sample]], problems: int, samples: int) -> Iterator[list[Sample]]:
+    """What `arriving` gives as `generate` gives it: a list a problem, in order. Those that come early wait."""
+    early: dict[int, Sample] = {}
+    with closing(arriving):  # type: ignore[type-var]
+        for first in range(problems):
+            group = range(first * samples, (first + 1) * samples)
+            for place in group:
+                while place not in early:
+                    early.update([next(arriving)])
+            yield [early.pop(place) for place in group]
 
 
 def sampling_params(config: SolveConfig) -> dict[str, Any]:

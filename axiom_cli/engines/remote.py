@@ -14,13 +14,13 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack, closing
-from itertools import count, islice
+from contextlib import ExitStack
+from itertools import islice
 from typing import Any
 
 from axiom_cli import answers
 from axiom_cli.configs import SolveConfig
-from axiom_cli.engines import Messages, sample_seed, sampling_params
+from axiom_cli.engines import Messages, grouped, sample_seed, sampling_params
 from axiom_cli.engines.line import FIRST_WAIT, Failed, Line, Refused
 from axiom_cli.engines.pace import Pace
 from axiom_cli.errors import MissingError, UsageError
@@ -48,6 +48,7 @@ class RemoteEngine:
     """One model of one server."""
 
     name = "remote"
+    singly = True
 
     def __init__(
         self,
@@ -98,10 +99,7 @@ class RemoteEngine:
     ) -> Iterator[list[Sample]]:
         """As `Engine.generate`. Raises MissingError where the server or the key is not there, and UsageError where the
         server turns every request down."""
-        arriving = self.arriving(problems, params, samples, starts, messages)
-        with closing(arriving), closing(in_order(arriving)) as ordered:
-            for _ in problems:
-                yield list(islice(ordered, samples))
+        return grouped(self.arriving(problems, params, samples, starts, messages), len(problems), samples)
 
     def arriving(
         self,
@@ -111,7 +109,7 @@ class RemoteEngine:
         starts: Sequence[int] = (),
         messages: Sequence[Messages | None] = (),
     ) -> Iterator[tuple[int, Sample]]:
-        """What `generate` gives, each sample as soon as it is there, with its place among all of them."""
+        """As `generate`, each sample as soon as it is there, with its place among all of them."""
         own = messages or [None] * len(problems)
         told = [one or answers.messages(problem) for one, problem in zip(own, problems, strict=True)]
         asked = enumerate(
@@ -220,17 +218,6 @@ class RemoteEngine:
     def close(self) -> None:
         """Ends what is under way, and the connections."""
         self._line.close()
-
-
-def in_order(arriving: Iterator[tuple[int, Sample]]) -> Iterator[Sample]:
-    """The samples by place, from 0 on: one that comes early waits for those before it."""
-    early: dict[int, Sample] = {}
-    for place in count():
-        while place not in early:
-            if (arrived := next(arriving, None)) is None:
-                return
-            early[arrived[0]] = arrived[1]
-        yield early.pop(place)
 
 
 def read_completion(data: Any) -> dict[str, Any]:

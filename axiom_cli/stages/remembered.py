@@ -116,7 +116,7 @@ class Remembered:
         """As `Engine.generate`. Raises ValueError where the engine does not keep the order of the problems."""
         asked = list(map(Request, problems, starts or [0] * len(problems), messages or [None] * len(problems)))
         make = self._whole if getattr(self._engine, "together", False) else self._each
-        if hasattr(self._engine, "arriving"):
+        if engines.keeps_singly(self._engine):
             make = self._singly
         for group in make(asked, params, samples):
             self.spent.samples += len(group)
@@ -165,10 +165,11 @@ class Remembered:
         try:
             for first in range(0, len(single), samples):
                 group = range(first, first + samples)
-                while not all(place in there for place in group):
-                    number, sample = next(arriving)
-                    there[new[number]] = sample
-                    saving.add(recipes[new[number]], [sample])
+                for place in group:
+                    while place not in there:
+                        number, sample = next(arriving)
+                        there[new[number]] = sample
+                        saving.add(recipes[new[number]], [sample])
                 yield [replace(there.pop(place), problem=single[place].problem) for place in group]
         finally:
             try:
