@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from axiom_cli.configs import SolveConfig
 from axiom_cli.engines.sampling import steady
 from axiom_cli.engines.transformers import TransformersEngine
 from axiom_cli.families import draw
+from axiom_cli.records import Problem, Sample
 from axiom_cli.stages.solve import solve
 from axiom_cli.training import crew
 from axiom_cli.workspace import Workspace
@@ -26,7 +27,7 @@ PROBLEMS = list(draw.problems(["arithmetic"], 6, [1], "train", 0))
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TransformersEngine]:
     """A tiny model that is taken for a large one."""
-    monkeypatch.setattr(crew, "SMALL", -1)
+    monkeypatch.setattr(crew, "SMALL", 0)
     made = TransformersEngine(str(tiny.write_model(tmp_path / "model")))
     yield made
     made.close()
@@ -52,15 +53,23 @@ def test_what_has_ended_is_kept_and_the_rest_is_the_same_to_the_byte(
     config = replace(CONFIG, **more)
     workspace = Workspace.create(tmp_path / ".axiom")
     unbroken = list(solve(PROBLEMS, engine, config))
-    assert 0 < sum(sample.tokens < 30 for sample in unbroken) < len(unbroken)
+    asked, ended, arriving = [], [], engine.arriving
+
+    def counting(problems: Sequence[Problem], *rest: Any) -> Iterator[tuple[int, Sample]]:
+        asked.append(len(problems))
+        for place, sample in arriving(problems, *rest):
+            ended.append(place)
+            yield place, sample
+
+    monkeypatch.setattr(engine, "arriving", counting)
     ctrl_c = interrupting(engine, 38)
     with pytest.raises(KeyboardInterrupt):
         list(solve(PROBLEMS, engine, config, workspace))
     ctrl_c.remove()
-    asked, arriving = [], engine.arriving
-    monkeypatch.setattr(engine, "arriving", lambda *of: asked.append(len(of[0])) or arriving(*of))
+    kept = len(ended)
+    assert 0 < kept < len(unbroken)
     assert list(solve(PROBLEMS, engine, config, workspace)) == unbroken
-    assert 0 < sum(asked) < len(unbroken)
+    assert asked == [len(unbroken), len(unbroken) - kept]
 
 
 def test_more_samples_go_on_from_those_there_are(engine: TransformersEngine, tmp_path: Path) -> None:
