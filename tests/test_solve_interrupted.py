@@ -16,6 +16,7 @@ from axiom_cli.engines.sampling import steady
 from axiom_cli.engines.transformers import TransformersEngine
 from axiom_cli.families import draw
 from axiom_cli.records import Problem, Sample
+from axiom_cli.stages.remembered import Spent
 from axiom_cli.stages.solve import solve
 from axiom_cli.training import crew
 from axiom_cli.workspace import Workspace
@@ -77,3 +78,12 @@ def test_more_samples_go_on_from_those_there_are(engine: TransformersEngine, tmp
     few = list(solve(PROBLEMS[:2], engine, replace(CONFIG, samples=2), workspace))
     more = list(solve(PROBLEMS[:2], engine, CONFIG, workspace))
     assert [sample for sample in more if sample.index < 2] == few
+
+
+def test_every_sample_is_told_of_as_it_ends(engine: TransformersEngine) -> None:
+    steps, told = Counter(), []
+    engine._model.register_forward_pre_hook(lambda *_: steps.update(["made"]))
+    spent = Spent(watch=lambda samples: told.extend((steps["made"], sample) for sample in samples))
+    samples = list(solve(PROBLEMS, engine, CONFIG, spent=spent))
+    assert sorted(map(repr, samples)) == sorted(repr(sample) for _, sample in told)
+    assert told[0][0] < told[-1][0] and [at for at, _ in told] == sorted(at for at, _ in told)
