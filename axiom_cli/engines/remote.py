@@ -21,7 +21,7 @@ from typing import Any
 from axiom_cli import answers
 from axiom_cli.configs import SolveConfig
 from axiom_cli.engines import Messages, grouped, sample_seed, sampling_params
-from axiom_cli.engines.line import FIRST_WAIT, Failed, Line, Refused
+from axiom_cli.engines.line import FIRST_WAIT, OF_THIS_PROMPT, Failed, Line, Refused
 from axiom_cli.engines.pace import Pace
 from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.ids import content_id
@@ -31,10 +31,6 @@ from axiom_cli.workspace import Workspace
 OPTIONAL = ("logprobs", "seed", "top_p")
 SAMPLING = {"seed", "top_p"}
 NEWER = "max_completion_tokens"
-OF_THIS_PROMPT = re.compile(
-    r"context.{0,9}(length|size|window)|maximum context|too (long|large)|exceed|content.{0,20}(filter|polic)", re.I
-)
-"""Complaints of a request that say nothing about other prompts: it is too long, or the provider will not have it."""
 GIVE_UP_AFTER = 8
 AHEAD = 16
 """Samples asked for, for each request at a time, before the first of them was handed on: a slow one holds up so few."""
@@ -162,6 +158,8 @@ class RemoteEngine:
             hopeless = not self._spoken or self._lost >= GIVE_UP_AFTER
         if hopeless and isinstance(error, Refused):
             said = f"{self._address} answered {error.status}: {error}" if error.status else f"{self._address}: {error}"
+            if error.status == 403 and not alone:
+                raise MissingError(said, "is the key still good for this server and model?") from None
             hint = "a smaller --max-tokens may fit" if alone else "the server does not accept this request"
             raise UsageError(said, hint) from None
         if hopeless:

@@ -39,6 +39,7 @@ class TransformersEngine:
     """One model in memory. `swap` puts other weights of the same architecture in its place."""
 
     name = "transformers"
+    applies = ("dtype", "think_tokens")
     together = not steady()
     """Whether a sample depends on those it is drawn with, if only by rounding."""
 

@@ -20,7 +20,7 @@ from axiom_cli.ids import content_id
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.workspace import Workspace
 
-VERSION = 2
+VERSION = 3
 SAVE_EVERY = 5.0
 """Seconds of work that a killed run may lose, beside what the engine has not handed out yet."""
 
