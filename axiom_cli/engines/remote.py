@@ -219,7 +219,8 @@ class RemoteEngine:
 
 
 def read_completion(data: Any) -> dict[str, Any]:
-    """A sample's fields out of a chat completion. Reasoning that the server keeps apart goes back into `<think>`.
+    """A sample's fields out of a chat completion. Reasoning that the server keeps apart goes back into `<think>`,
+    which is left open where it was cut off.
 
     Raises Failed where the answer is not whole.
     """
@@ -234,10 +235,13 @@ def read_completion(data: Any) -> dict[str, Any]:
         raise Failed("an answer that is no chat completion") from None
     if not isinstance(text, str) or not isinstance(thought, str):
         raise Failed("an answer whose content is no text")
-    if thought:
+    ended = FINISHES.get(str(finish).lower())
+    if thought and ended == "length" and not text.strip():
+        text = f"{answers.OPEN}\n{thought.strip()}"
+    elif thought:
         text = f"{answers.OPEN}\n{thought.strip()}\n{answers.CLOSE}\n{text.lstrip()}"
     read = {"text": _whole(text), "tokens": tokens}
-    if (ended := FINISHES.get(str(finish).lower())) is None:
+    if ended is None:
         return {**read, "finish": "error", "extra": {"error": f"finished with {finish!r}"}}
     logprob = sum(scores)
     return {**read, "finish": ended, "logprob": logprob if scores and math.isfinite(logprob) else None}

@@ -35,13 +35,15 @@ OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 class Row:
     """One completion: what comes before it, the numbers in [0, 1) that it draws by (one a token, as many as it may be
     long), and what has been written of it: the ids (EOS included where it came), the sum of their log-probabilities,
-    and how it finished, `stop` or `length`; nothing while it has not."""
+    and how it finished, `stop` or `length`; nothing while it has not. `given` is what stands in `token_ids` without
+    having been drawn: from one place to another."""
 
     prompt: Sequence[int]
     uniforms: torch.Tensor
     token_ids: list[int] = field(default_factory=list)
     logprob: float = 0.0
     finish: str = ""
+    given: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)

@@ -141,7 +141,9 @@ class TransformersEngine:
                 yield row
         for then in self._finish(going, params):
             row = whose[id(then)]
-            row.token_ids = [*then.prompt[len(row.prompt) :], *then.token_ids]
+            before = then.prompt[len(row.prompt) :]
+            row.given = (len(row.token_ids), len(before))
+            row.token_ids = [*before, *then.token_ids]
             row.logprob, row.finish = row.logprob + then.logprob, then.finish
             yield row
 
@@ -210,7 +212,7 @@ class TransformersEngine:
             finish=row.finish,
             tokens=len(ids),
             logprob=round(row.logprob, 4),
-            extra={prompts.PROMPT_DIGEST: prompts.digest(row.prompt)},
+            extra={prompts.PROMPT_DIGEST: prompts.digest(row.prompt), **_cut(row)},
         )
         if row.finish:
             return written
@@ -220,3 +222,9 @@ class TransformersEngine:
     def close(self) -> None:
         """Lets go of the weights."""
         self._model = None
+
+
+def _cut(row: Row) -> dict[str, list[int]]:
+    """What a sample says of a thought that was closed for the model."""
+    start, end = row.given
+    return {prompts.THOUGHT_CUT: [start, end]} if end > start else {}
