@@ -106,9 +106,9 @@ class Saving:
 class Remembered:
     """An `Engine` over another one and a workspace, or none.
 
-    An engine that computes its problems together gives samples that depend on each other by rounding: its requests are
-    remembered and made again as a whole, so that going on gives what one go would have given. One that hands samples
-    on as they arrive (a server's, each of which may be paid for) has them remembered one by one.
+    An engine whose samples take long, or may be paid for, hands them on as they arrive: they are remembered one by one.
+    Of others, one that computes its problems together gives samples that depend on each other by rounding: its requests
+    are remembered and made again as a whole, so that going on gives what one go would have given.
     """
 
     def __init__(self, engine: Engine, workspace: Workspace | None, spent: Spent | None = None) -> None:
