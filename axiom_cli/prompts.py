@@ -18,6 +18,9 @@ from axiom_cli.records import Problem, Sample
 Messages = Sequence[Mapping[str, str]]
 PROMPT_DIGEST = "prompt_digest"
 """Where a sample keeps, in its `extra`, the digest of the ids that it was drawn from."""
+THOUGHT_CUT = "thought_cut"
+"""Where a sample keeps, in its `extra`, that its thought had come to its limit: from which of its ids to before which
+one the tag stands that closed it. These were not sampled."""
 DATE = {
     "%Y-%m-%d": "2024-07-26", "%Y": "2024", "%y": "24", "%m": "07", "%-m": "7", "%d": "26", "%-d": "26", "%e": "26",
     "%B": "July", "%b": "Jul", "%h": "Jul", "%A": "Friday", "%a": "Fri", "%j": "208", "%H": "00", "%I": "12",

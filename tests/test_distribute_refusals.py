@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import jsonl
+from axiom_cli.stages.distribute.on_node import UNKNOWN, _everywhere
 from command_line import axiom, environment, failed
 from tiny import problem, samples
 
@@ -35,3 +36,11 @@ def test_what_does_not_go_together(programs: bytes, problems: bytes, tmp_path: P
     words = ("solve", "--model", "http://127.0.0.1:9/v1#model", "--distribute", "ray")
     failed(axiom(*words, cwd=tmp_path, stdin=problems), 2, "one place")
     failed(axiom("verify", "--distribute", "spark", cwd=tmp_path, stdin=programs), 2, "ray")
+    failed(axiom("verify", "--workers", "2", cwd=tmp_path, stdin=programs), 2, "--workers", "--distribute ray")
+    words = ("solve", "--model", "solver", "--engine", "scripted", "--address", "local")
+    failed(axiom(*words, cwd=tmp_path, stdin=problems), 2, "--address", "--distribute ray")
+
+
+def test_what_a_node_lacks_is_named_and_the_model_only_where_it_is_that() -> None:
+    assert _everywhere("pip install 'axiom-rl[vllm]'") == "on every node: pip install 'axiom-rl[vllm]'"
+    assert _everywhere("did you mean nano?") == f"did you mean nano?; {UNKNOWN}" and _everywhere("") == UNKNOWN

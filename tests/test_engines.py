@@ -168,3 +168,14 @@ def test_bad_scripts_say_so(tmp_path, name, text, kind):
     with pytest.raises(kind) as caught:
         ScriptedEngine(name if name.startswith("solver") else str(tmp_path / name))
     assert isinstance(caught.value, AxiomError) and caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [("remote", {"think_tokens": 8}), ("remote", {"dtype": "float32"}), ("vllm", {"think_tokens": 8}),
+     ("scripted", {"dtype": "bfloat16"})],
+)  # fmt: skip
+def test_what_an_engine_cannot_do_is_refused_and_not_recorded_as_done(name, settings):
+    config = SolveConfig(engine=name, **settings)
+    with pytest.raises(UsageError, match=f"the {name} engine cannot do --{next(iter(settings)).replace('_', '-')}"):
+        engines.open_engine("http://127.0.0.1:9/v1#toy" if name == "remote" else "solver", config)

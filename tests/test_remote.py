@@ -167,6 +167,12 @@ def test_reasoning_kept_apart_comes_back_into_think():
         assert sample.text == "<think>\n2 + 3\n</think>\nAnswer: 5"
 
 
+def test_a_thought_that_the_server_cut_is_left_open():
+    with chat_server(lambda body: completion("", "length", reasoning="2 + 3 is")) as server:
+        [sample] = written(server)
+    assert (sample.text, sample.finish) == ("<think>\n2 + 3 is", "length")
+
+
 def test_logprobs_are_summed_and_length_is_length():
     data = completion("Answer: 1 2", "length")
     data["choices"][0]["logprobs"] = {"content": [{"token": "a", "logprob": -0.5}, {"token": "b", "logprob": -0.25}]}

@@ -12,7 +12,7 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.engines import line
-from axiom_cli.errors import AxiomError, UsageError
+from axiom_cli.errors import AxiomError, MissingError, UsageError
 from chat_server import DAWDLE, Misbehaviour, chat_server, completion, seeded
 from command_line import AXIOM, environment, rows
 from test_remote import CONFIG, PROBLEMS, engine_for, written
@@ -217,3 +217,28 @@ def test_no_key_is_said_or_kept_whatever_the_server_does(fault, tmp_path):
     assert KEY.encode() not in said and KEY[3:].encode() not in said
     if str(fault).startswith("echo_") and fault != "echo_refusal":
         assert line.STRUCK.encode() in said
+
+
+def test_a_prompt_that_a_provider_will_not_have_is_an_error_of_its_own():
+    """Some say so by 403, before or after they have let others in."""
+    moderated = (403, {"error": {"message": "blocked by content filter"}}, {})
+    for said in (moderated, (403, {"error": {"message": "not this one"}}, {})):
+        with chat_server() as server:
+            engine = engine_for(server, concurrency=1)
+            first = [] if said is moderated else list(engine.generate(PROBLEMS[:1], CONFIG, 1))
+            server.faults = [said]
+            [lost, kept] = next(engine.generate(PROBLEMS[1:2], CONFIG, 2))
+            engine.close()
+        assert (lost.finish, kept.finish) == ("error", "stop") and len(first) == (said is not moderated)
+        assert lost.extra["error"] == said[1]["error"]["message"]
+
+
+def test_a_key_that_is_withdrawn_on_the_way_is_said():
+    with chat_server() as server:
+        engine = engine_for(server, concurrency=1)
+        list(engine.generate(PROBLEMS[:1], CONFIG, 1))
+        server.faults = [(403, {"error": {"message": "no credit left"}}, {})] * 40
+        with pytest.raises(MissingError, match="answered 403: no credit left") as caught:
+            list(engine.generate(PROBLEMS[1:2], CONFIG, 20))
+        engine.close()
+    assert "key" in caught.value.hint

@@ -149,6 +149,9 @@ def test_a_killed_run_goes_on_where_it_was(tmp_path):
         {"settle": "luck"},
         {"strategy": "vote", "until_solved": True},
         {"strategy": "adaptive", "settle": "agreement", "until_solved": True},
+        {"samples": 1, "enough": 3, "until_solved": True},
+        {"strategy": "retry", "samples": 1, "enough": 4},
+        {"strategy": "adaptive", "samples": 1, "enough": 5},
     ],
 )
 def test_settings_out_of_range_are_usage_errors_before_anything_is_read(bad):

@@ -45,6 +45,21 @@ def test_samples_come_with_a_table_where_they_were_verified(problems: bytes, tmp
     assert not any(line.startswith("strategy") for line in talk(axiom(*SOLVE, cwd=tmp_path, stdin=problems)))
 
 
+def test_failed_and_cut_samples_are_counted(problems: bytes, tmp_path: Path) -> None:
+    one, two, three = rows(problems)[:3]
+    script = {one["id"]: ["Answer: 1"], two["id"]: ["Answer: 1 2 3 4"]}
+    (tmp_path / "script.json").write_bytes(orjson.dumps(script))
+    words = ("solve", *SCRIPTED, "--model", "script.json", "--samples", "2", "--max-tokens", "3")
+    done = axiom(*words, cwd=tmp_path, stdin=b"\n".join(map(orjson.dumps, (one, two, three))))
+    told = "6 samples by script.json, 12 tokens (2 failed: the script has nothing for this problem; 2 cut off)"
+    assert talk(done)[-1] == told
+
+
+def test_one_chosen_of_several_costs_them_all(problems: bytes, tmp_path: Path) -> None:
+    done = axiom(*SOLVE, "--strategy", "vote", cwd=tmp_path, stdin=problems)
+    assert talk(done)[-1].startswith("20 of 80 samples by solver:0.5, ")
+
+
 def test_what_does_not_go_together_is_refused_before_any_work(tmp_path: Path) -> None:
     words = (*SOLVE, "--problems", "two_sum", "--until-solved", "--strategy", "vote")
     failed(axiom(*words, cwd=tmp_path), 2, "--until-solved and --strategy vote do not go together", "hint: ")

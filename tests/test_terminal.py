@@ -119,3 +119,11 @@ def test_quiet_gives_the_rows_as_data_on_a_terminal_too(tmp_path: Path) -> None:
     ask = ("--quiet", "train", "v.jsonl", "--show", "1", "--model", base)
     (line,) = on_terminal(*ask, cwd=tmp_path, width=5000)
     assert orjson.loads(line)["tokens"][-1] == ["<eos>", 1]
+
+
+def test_sampling_shows_how_far_and_how_fast_it_is(tmp_path: Path) -> None:
+    (tmp_path / "problems.jsonl").write_bytes(b"".join(map(jsonl.dump, (tiny.problem(n) for n in range(9)))))
+    ask = ("solve", "problems.jsonl", "--engine", "scripted", "--model", "solver", "--samples", "3")
+    shown = COLOURS.sub("", coloured(*ask, "-o", "samples.jsonl", cwd=tmp_path, width=120))
+    assert re.search(r"samples, [\d,]+ tokens/s .*27/", shown)
+    assert "tokens/s" not in coloured(*ask, cwd=tmp_path, width=120)

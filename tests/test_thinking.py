@@ -14,7 +14,9 @@ from axiom_cli.engines.transformers import TransformersEngine
 from axiom_cli.errors import UsageError
 from axiom_cli.families import draw
 from axiom_cli.models import resolve
+from axiom_cli.prompts import prompt_ids
 from axiom_cli.records import Problem, Sample
+from axiom_cli.training.rows import encode
 
 GREEDY = SolveConfig(temperature=0.0, max_tokens=120)
 BUDGET = 12
@@ -52,9 +54,23 @@ def test_thinking_is_closed_after_its_budget_and_short_thoughts_are_left_alone(
             assert after.token_ids[:BUDGET] == before.token_ids[:BUDGET]
             assert engine._tokenizer.decode(after.token_ids[BUDGET:]).startswith("\n</think>\n")
             assert after.params["think_tokens"] == BUDGET
+            start, end = after.extra["thought_cut"]
+            assert start == BUDGET and engine._tokenizer.decode(after.token_ids[start:end]) == "\n</think>\n"
         else:
-            assert after.text == before.text
+            assert after.text == before.text and "thought_cut" not in after.extra
         assert after.text.count("</think>") == 1 and len(after.token_ids) <= GREEDY.max_tokens
+
+
+def test_what_was_closed_for_the_model_is_not_learnt(engine: TransformersEngine, problems: list[Problem]) -> None:
+    held = written(engine, problems, replace(GREEDY, think_tokens=BUDGET))
+    whole = [sample for sample in held if sample.finish == "stop"]
+    found = encode([(sample, 1.0) for sample in whole], engine._tokenizer, engine._eos, 4096, engine.model.digest)
+    assert any("thought_cut" in sample.extra for sample in whole) and found.prompts_differ == 0
+    for sample, row in zip(whole, found.rows, strict=True):
+        _, end = sample.extra.get("thought_cut", (0, 0))
+        assert row.completion_ids == sample.token_ids[end:]
+        assert row.prompt_ids == prompt_ids(engine._tokenizer, sample.problem) + sample.token_ids[:end]
+        assert (row.sampled is None) == bool(end)
 
 
 def test_a_budget_beyond_the_longest_completion_changes_nothing(

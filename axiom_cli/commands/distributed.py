@@ -9,12 +9,14 @@ from typing import Any
 from axiom_cli import console
 from axiom_cli.commands.streams import words
 from axiom_cli.configs import DistributeConfig, SolveConfig, VerifyConfig
+from axiom_cli.errors import UsageError
 from axiom_cli.records import Sample, Verdict
 
 
 @contextmanager
 def engine(model_name: str, config: SolveConfig, workspace: Any, distributed: DistributeConfig) -> Iterator[Any]:
     """The engine for `axiom solve`: in this process, or on the workers of a cluster."""
+    _check(distributed)
     if distributed.distribute:
         from axiom_cli.stages.distribute.engine import open_engine
 
@@ -35,6 +37,7 @@ def verifier(
     config: VerifyConfig, distributed: DistributeConfig
 ) -> Iterator[Callable[[Iterable[Sample]], Iterator[Verdict]]]:
     """What makes verdicts of samples for `axiom verify`: sandboxes here, or on the workers of a cluster."""
+    _check(distributed)
     if not distributed.distribute:
         from axiom_cli.stages.verify import verify
 
@@ -48,6 +51,13 @@ def verifier(
     finally:
         farm.close()
         _tell(farm)
+
+
+def _check(distributed: DistributeConfig) -> None:
+    """Raises UsageError for settings of a cluster where none is asked for."""
+    for name in ("address", "workers"):
+        if getattr(distributed, name) and not distributed.distribute:
+            raise UsageError(f"--{name} says something of a cluster, and none is asked for", "add --distribute ray")
 
 
 def _tell(farm: Any) -> None:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import os
 import stat
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
@@ -89,11 +91,14 @@ def solve(
         if whole:
             _pipeline(todo, saved, engine, config, check, workspace)
         else:
-            spent = Spent()
-            count = write(sample(todo, engine, config, workspace, check, spent), output)
+            with _samples_shown(output) as progress:
+                spent = Spent(watch=_watching(lambda new, rate: progress(new, f"samples, {rate}")))
+                count = write(sample(todo, engine, config, workspace, check, spent), output)
             if verifies(config):
                 _tell(config, spent)
-            console.note(f"{words(count, 'sample')} by {engine.model.name}")
+            written = words(spent.samples, "sample")
+            told = written if count == spent.samples else f"{count:,} of {written}"
+            console.note(f"{told} by {engine.model.name}, {words(spent.tokens, 'token')}{_losses(spent)}")
 
 
 def _check(folder: Path, experiment: str, output: Path | None) -> None:
@@ -154,8 +159,9 @@ def _pipeline(todo: Iterable[Problem], saved: Any, engine: Any, config: SolveCon
     from axiom_cli.stages.remembered import Spent
     from axiom_cli.stages.solutions import solutions
 
-    spent, kept = Spent(), 0
-    with console.progress("solve and verify") as progress:
+    kept = 0
+    with console.progress("problems") as progress:
+        spent = Spent(watch=_watching(lambda _, rate: progress(0, f"problems, {rate}")))
         for verdicts in pipeline(todo, engine, config, *how, spent):
             kept += saved.append(solutions(verdicts))
             progress(1, f"{verdicts[0].sample.problem.title}: {sum(v.passed for v in verdicts)} of {len(verdicts)}")
@@ -163,7 +169,33 @@ def _pipeline(todo: Iterable[Problem], saved: Any, engine: Any, config: SolveCon
     saved.path.touch()
     _tell(config, spent)
     told = f"{spent.solved} of {words(spent.problems, 'problem')} solved"
-    console.note(f"{told}; {words(kept, 'new solution')} in {saved.path}")
+    console.note(f"{told}{_losses(spent)}; {words(kept, 'new solution')} in {saved.path}")
+
+
+def _samples_shown(output: Path | None) -> AbstractContextManager[Any]:
+    """Progress, unless the samples themselves are written to the terminal that would show it."""
+    beside = output is None and not console.data_wanted()
+    return nullcontext(lambda advance, text: None) if beside else console.progress("samples")
+
+
+def _watching(tell: Callable[[int, str], None]) -> Callable[[Sequence[Any]], None]:
+    """What `Spent.watch` is: tells of new samples, how many they are and how fast tokens have come so far."""
+    began, tokens = time.monotonic(), 0
+
+    def watch(samples: Sequence[Any]) -> None:
+        nonlocal tokens
+        tokens += sum(sample.tokens for sample in samples)
+        tell(len(samples), f"{tokens / max(time.monotonic() - began, 1e-3):,.0f} tokens/s")
+
+    return watch
+
+
+def _losses(spent: Any) -> str:
+    """How many samples failed, and the first one's reason; how many were cut off. Nothing where none was."""
+    failed = f"{spent.failed:,} failed: {spent.why}" if spent.failed else ""
+    cut = f"{spent.cut:,} cut off" if spent.cut else ""
+    lost = "; ".join(filter(None, (failed, cut)))
+    return f" ({lost})" if lost else ""
 
 
 def _tell(config: SolveConfig, spent: Any) -> None:

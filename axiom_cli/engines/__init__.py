@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from functools import cache
 from importlib import import_module, metadata
 from importlib.util import find_spec
@@ -16,7 +17,7 @@ from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
 from axiom_cli.configs import SolveConfig
-from axiom_cli.errors import MissingError
+from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.models import NVIDIA
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.workspace import Workspace
@@ -33,6 +34,9 @@ BUILT_IN = MappingProxyType(
 
 AT_ONCE = 2048
 """Samples that an engine is asked for at once, if it does not say."""
+
+NOT_EVERYWHERE = ("dtype", "think_tokens")
+"""Settings of SolveConfig that only some engines can apply: those that name them in `applies`."""
 
 Messages = Sequence[Mapping[str, str]]
 
@@ -71,11 +75,33 @@ def at_once(engine: Engine, config: SolveConfig) -> int:
     return engine.at_once(config) if hasattr(engine, "at_once") else AT_ONCE
 
 
+def keeps_singly(engine: Engine) -> bool:
+    """Whether each of its samples takes long enough, or costs enough, to be kept as soon as it is there. An engine says
+    so by `singly`, and then has a method `arriving`: as `generate`, but it gives (place among all samples, sample), in
+    whatever order they end."""
+    return bool(getattr(engine, "singly", False))
+
+
+def grouped(arriving: Iterator[tuple[int, Sample]], problems: int, samples: int) -> Iterator[list[Sample]]:
+    """What `arriving` gives as `generate` gives it: a list a problem, in order. Those that come early wait."""
+    early: dict[int, Sample] = {}
+    with closing(arriving):  # type: ignore[type-var]
+        for first in range(problems):
+            group = range(first * samples, (first + 1) * samples)
+            for place in group:
+                while place not in early:
+                    early.update([next(arriving)])
+            yield [early.pop(place) for place in group]
+
+
 def sampling_params(config: SolveConfig) -> dict[str, Any]:
-    """What a sample's `params` hold: what is always said, and what was said for once."""
-    always = ("temperature", "top_p", "max_tokens", "seed")
-    sometimes = [name for name in ("dtype", "think_tokens") if getattr(config, name) != getattr(SolveConfig, name)]
-    return {name: getattr(config, name) for name in (*always, *sometimes)}
+    """What a sample's `params` hold: what is always said, and what was said for once. All of it was applied: no engine
+    opens with what it cannot do."""
+    return {name: getattr(config, name) for name in ("temperature", "top_p", "max_tokens", "seed", *_unusual(config))}
+
+
+def _unusual(config: SolveConfig) -> list[str]:
+    return [name for name in NOT_EVERYWHERE if getattr(config, name) != getattr(SolveConfig, name)]
 
 
 def sample_random(seed: int, problem: Problem, index: int) -> Random:
@@ -131,7 +157,19 @@ def get(name: str) -> Any:
 def open_engine(model_name: str, config: SolveConfig, workspace: Workspace | None = None) -> Engine:
     """The engine that `config.engine` names (or the one that suits, for `auto`), ready to write with the model.
 
-    Raises MissingError where the engine, what it needs, or the model is not there.
+    Raises MissingError where the engine, what it needs, or the model is not there, UsageError where it cannot do what
+    `config` asks for.
     """
     name = choose(model_name) if config.engine == "auto" else config.engine
-    return get(name)(model_name, config, workspace)
+    engine = get(name)
+    _check(name, engine, config)
+    return engine(model_name, config, workspace)
+
+
+def _check(name: str, engine: Any, config: SolveConfig) -> None:
+    """Raises UsageError where the engine would leave out what `config` asks for."""
+    for setting in _unusual(config):
+        if setting not in getattr(engine, "applies", ()):
+            flag = f"--{setting.replace('_', '-')}"
+            hint = "the server has settings of its own" if name == "remote" else "--engine transformers can"
+            raise UsageError(f"the {name} engine cannot do {flag}", hint)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import threading
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
@@ -44,6 +45,12 @@ CONNECT = 10.0
 LARGEST = 32 * 2**20
 """Bytes of an answer."""
 PORTS = {None, *range(1, 2**16)}
+OF_THIS_PROMPT = re.compile(
+    r"context.{0,9}(length|size|window)|maximum context|too (long|large)|exceed|content.{0,20}(filter|polic)"
+    r"|moderat|flagged",
+    re.I,
+)
+"""Complaints of a request that say nothing about other prompts: it is too long, or the provider will not have it."""
 T = TypeVar("T")
 
 
@@ -110,6 +117,7 @@ class Line:
         self._timeout, self._retries, self._first_wait = timeout, retries, first_wait
         self._pace = pace
         self._key, self._answered, self._jitter = api_key(self.host), 0, Random()
+        self._let_in = False
         self._client = self._connected()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="remote", daemon=True)
@@ -177,6 +185,7 @@ class Line:
             await self._pace.leave()
         self._pace.faster()
         self._answered += 1
+        self._let_in |= body is not None
         return data
 
     async def _exchanged(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
@@ -228,6 +237,8 @@ class Line:
 
     def _fatal(self, status: int, said: str) -> AxiomError | Refused:
         words = f"{self.address} answered {status}: {said}"
+        if status == 403 and (self._let_in or OF_THIS_PROMPT.search(said)):
+            return Refused(said, status)  # the key is good: some providers say so of a prompt that they will not have
         if status in (401, 403):
             return MissingError(words, f"set {' or '.join(key_names(self.host))} to a key that this server accepts")
         if status == 404:

@@ -14,14 +14,14 @@ import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
-from contextlib import ExitStack, closing
-from itertools import count, islice
+from contextlib import ExitStack
+from itertools import islice
 from typing import Any
 
 from axiom_cli import answers
 from axiom_cli.configs import SolveConfig
-from axiom_cli.engines import Messages, sample_seed, sampling_params
-from axiom_cli.engines.line import FIRST_WAIT, Failed, Line, Refused
+from axiom_cli.engines import Messages, grouped, sample_seed, sampling_params
+from axiom_cli.engines.line import FIRST_WAIT, OF_THIS_PROMPT, Failed, Line, Refused
 from axiom_cli.engines.pace import Pace
 from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.ids import content_id
@@ -31,10 +31,6 @@ from axiom_cli.workspace import Workspace
 OPTIONAL = ("logprobs", "seed", "top_p")
 SAMPLING = {"seed", "top_p"}
 NEWER = "max_completion_tokens"
-OF_THIS_PROMPT = re.compile(
-    r"context.{0,9}(length|size|window)|maximum context|too (long|large)|exceed|content.{0,20}(filter|polic)", re.I
-)
-"""Complaints of a request that say nothing about other prompts: it is too long, or the provider will not have it."""
 GIVE_UP_AFTER = 8
 AHEAD = 16
 """Samples asked for, for each request at a time, before the first of them was handed on: a slow one holds up so few."""
@@ -48,6 +44,7 @@ class RemoteEngine:
     """One model of one server."""
 
     name = "remote"
+    singly = True
 
     def __init__(
         self,
@@ -98,10 +95,7 @@ class RemoteEngine:
     ) -> Iterator[list[Sample]]:
         """As `Engine.generate`. Raises MissingError where the server or the key is not there, and UsageError where the
         server turns every request down."""
-        arriving = self.arriving(problems, params, samples, starts, messages)
-        with closing(arriving), closing(in_order(arriving)) as ordered:
-            for _ in problems:
-                yield list(islice(ordered, samples))
+        return grouped(self.arriving(problems, params, samples, starts, messages), len(problems), samples)
 
     def arriving(
         self,
@@ -111,7 +105,7 @@ class RemoteEngine:
         starts: Sequence[int] = (),
         messages: Sequence[Messages | None] = (),
     ) -> Iterator[tuple[int, Sample]]:
-        """What `generate` gives, each sample as soon as it is there, with its place among all of them."""
+        """As `generate`, each sample as soon as it is there, with its place among all of them."""
         own = messages or [None] * len(problems)
         told = [one or answers.messages(problem) for one, problem in zip(own, problems, strict=True)]
         asked = enumerate(
@@ -164,6 +158,8 @@ class RemoteEngine:
             hopeless = not self._spoken or self._lost >= GIVE_UP_AFTER
         if hopeless and isinstance(error, Refused):
             said = f"{self._address} answered {error.status}: {error}" if error.status else f"{self._address}: {error}"
+            if error.status == 403 and not alone:
+                raise MissingError(said, "is the key still good for this server and model?") from None
             hint = "a smaller --max-tokens may fit" if alone else "the server does not accept this request"
             raise UsageError(said, hint) from None
         if hopeless:
@@ -222,19 +218,9 @@ class RemoteEngine:
         self._line.close()
 
 
-def in_order(arriving: Iterator[tuple[int, Sample]]) -> Iterator[Sample]:
-    """The samples by place, from 0 on: one that comes early waits for those before it."""
-    early: dict[int, Sample] = {}
-    for place in count():
-        while place not in early:
-            if (arrived := next(arriving, None)) is None:
-                return
-            early[arrived[0]] = arrived[1]
-        yield early.pop(place)
-
-
 def read_completion(data: Any) -> dict[str, Any]:
-    """A sample's fields out of a chat completion. Reasoning that the server keeps apart goes back into `<think>`.
+    """A sample's fields out of a chat completion. Reasoning that the server keeps apart goes back into `<think>`,
+    which is left open where it was cut off.
 
     Raises Failed where the answer is not whole.
     """
@@ -249,10 +235,13 @@ def read_completion(data: Any) -> dict[str, Any]:
         raise Failed("an answer that is no chat completion") from None
     if not isinstance(text, str) or not isinstance(thought, str):
         raise Failed("an answer whose content is no text")
-    if thought:
+    ended = FINISHES.get(str(finish).lower())
+    if thought and ended == "length" and not text.strip():
+        text = f"{answers.OPEN}\n{thought.strip()}"
+    elif thought:
         text = f"{answers.OPEN}\n{thought.strip()}\n{answers.CLOSE}\n{text.lstrip()}"
     read = {"text": _whole(text), "tokens": tokens}
-    if (ended := FINISHES.get(str(finish).lower())) is None:
+    if ended is None:
         return {**read, "finish": "error", "extra": {"error": f"finished with {finish!r}"}}
     logprob = sum(scores)
     return {**read, "finish": ended, "logprob": logprob if scores and math.isfinite(logprob) else None}

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import gc
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -35,13 +35,15 @@ OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 class Row:
     """One completion: what comes before it, the numbers in [0, 1) that it draws by (one a token, as many as it may be
     long), and what has been written of it: the ids (EOS included where it came), the sum of their log-probabilities,
-    and how it finished, `stop` or `length`; nothing while it has not."""
+    and how it finished, `stop` or `length`; nothing while it has not. `given` is what stands in `token_ids` without
+    having been drawn: from one place to another."""
 
     prompt: Sequence[int]
     uniforms: torch.Tensor
     token_ids: list[int] = field(default_factory=list)
     logprob: float = 0.0
     finish: str = ""
+    given: tuple[int, int] = (0, 0)
 
 
 @dataclass(frozen=True)
@@ -53,15 +55,15 @@ class Decoding:
     top_p: float = 1.0
 
 
-def complete(model: torch.nn.Module, rows: Sequence[Row], decoding: Decoding, slots: int) -> None:
-    """Writes every row to its end, at most `slots` side by side (a multiple of LEAST in any case, though some may be
-    empty). Where memory runs out, rows that have not ended begin again in half as many. Raises MissingError where there
-    is none even for LEAST."""
+def completed(model: torch.nn.Module, rows: Sequence[Row], decoding: Decoding, slots: int) -> Iterator[Row]:
+    """Each row as it ends, in whatever order; at most `slots` side by side (a multiple of LEAST in any case, though
+    some may be empty). Where memory runs out, rows that have not ended begin again in half as many. Raises MissingError
+    where there is none even for LEAST."""
     waiting = sorted((row for row in rows if not row.finish), key=lambda row: len(row.prompt))
     while waiting:
         count = up(min(slots, len(waiting)), LEAST)
         try:
-            Writing(model, waiting, decoding, count).run()
+            yield from Writing(model, waiting, decoding, count).run()
         except (MemoryError, RuntimeError) as error:
             if not out_of_memory(error):
                 raise
@@ -70,6 +72,12 @@ def complete(model: torch.nn.Module, rows: Sequence[Row], decoding: Decoding, sl
             slots = count // 2
             gc.collect()
         waiting = [row for row in waiting if not row.finish]
+
+
+def complete(model: torch.nn.Module, rows: Sequence[Row], decoding: Decoding, slots: int) -> None:
+    """Writes every row to its end, as `completed`."""
+    for _ in completed(model, rows, decoding, slots):
+        pass
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -99,8 +107,8 @@ class Writing:
         self.written_SL = torch.zeros(count, longest, dtype=torch.long, device=self.device)
 
     @torch.inference_mode()
-    def run(self) -> None:
-        """Until every row has ended."""
+    def run(self) -> Iterator[Row]:
+        """Until every row has ended; each is handed on then."""
         while self.waiting or any(self.rows):
             free = [slot for slot, row in enumerate(self.rows) if row is None]
             if self.waiting and len(free) >= REFILL * len(self.rows):
@@ -108,7 +116,7 @@ class Writing:
                     self._admit(free[start : start + READ])
             elif not self.waiting and len(self.rows) - len(free) < KEEP * len(self.rows):
                 self._shrink(free)
-            self._step()
+            yield from self._step()
 
     def _admit(self, free: Sequence[int]) -> None:
         """Waiting rows into free slots, with all of their prompts but the last token, which the next step reads."""
@@ -154,8 +162,8 @@ class Writing:
             if name.endswith(("_S", "_SL")):
                 setattr(self, name, value[kept_N])
 
-    def _step(self) -> None:
-        """One token more of each row."""
+    def _step(self) -> list[Row]:
+        """One token more of each row. Returns those that end with it."""
         self._hold(int(self.place_S.max()) + 1)
         all_S = torch.arange(len(self.rows), device=self.device)
         self.slots.at(self.place_S, all_S)
@@ -173,19 +181,21 @@ class Writing:
         self.made_S += self.alive_S
         stopped_S = torch.isin(self.token_S, self.stops)
         ended_S = self.alive_S & (stopped_S | (self.made_S == self.limit_S))
-        if ended_S.any():
-            self._leave(ended_S.nonzero().squeeze(-1), stopped_S)
+        return self._leave(ended_S.nonzero().squeeze(-1), stopped_S) if ended_S.any() else []
 
-    def _leave(self, slots_N: torch.Tensor, stopped_S: torch.Tensor) -> None:
+    def _leave(self, slots_N: torch.Tensor, stopped_S: torch.Tensor) -> list[Row]:
         """Takes down what was written in these slots, and frees them."""
+        left = []
         columns = (self.written_SL, self.made_S, self.logprob_S, stopped_S)
         for slot, ids, made, logprob, stopped in zip(
             slots_N.tolist(), *(column[slots_N].tolist() for column in columns), strict=True
         ):
             row, self.rows[slot] = self.rows[slot], None
             row.token_ids, row.logprob, row.finish = ids[:made], logprob, "stop" if stopped else "length"
+            left.append(row)
         self.alive_S[slots_N] = False
         self.place_S[slots_N] = self.made_S[slots_N] = 0
+        return left
 
 
 @cache

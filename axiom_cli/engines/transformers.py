@@ -8,14 +8,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 
 import torch
 
 from axiom_cli import answers, models, prompts
 from axiom_cli.configs import SolveConfig
-from axiom_cli.engines import Messages, attention, sample_random, sampling_params
+from axiom_cli.engines import Messages, attention, grouped, sample_random, sampling_params
 from axiom_cli.engines.loading import eos_ids, load
-from axiom_cli.engines.sampling import Decoding, Row, complete, steady
+from axiom_cli.engines.sampling import Decoding, Row, complete, completed, steady
 from axiom_cli.errors import GateFailed
 from axiom_cli.models import Resolved
 from axiom_cli.records import ModelRef, Problem, Sample
@@ -38,12 +39,19 @@ class TransformersEngine:
     """One model in memory. `swap` puts other weights of the same architecture in its place."""
 
     name = "transformers"
+    applies = ("dtype", "think_tokens")
     together = not steady()
     """Whether a sample depends on those it is drawn with, if only by rounding."""
 
     def __init__(self, model_name: str, config: SolveConfig | None = None, workspace: Workspace | None = None) -> None:
         self._dtype = (config or SolveConfig()).dtype
         self._take(models.resolve(model_name, workspace))
+
+    @property
+    def singly(self) -> bool:
+        """Whether a batch of this model's takes minutes: its samples are kept one by one. A small one's is a matter of
+        seconds, and a file a sample would cost as much as writing it."""
+        return sum(p.numel() * p.element_size() for p in self._model.parameters()) > crew.SMALL
 
     def _take(self, found: Resolved) -> None:
         self.model: ModelRef = found.ref
@@ -78,21 +86,31 @@ class TransformersEngine:
         messages: Sequence[Messages | None] = (),
     ) -> Iterator[list[Sample]]:
         """As `Engine.generate`. Rows of similar lengths go together, so hand in many at once."""
-        told = messages or [None] * len(problems)
-        prompt_ids = [
-            prompts.conversation_ids(self._tokenizer, own or answers.messages(problem))
-            for problem, own in zip(problems, told, strict=True)
-        ]
-        first = list(starts) or [0] * len(problems)
-        rows = [
-            Row(ids, self._uniforms(problem, start + copy, params)[: self._left(ids)])
-            for problem, ids, start in zip(problems, prompt_ids, first, strict=True)
-            for copy in range(samples)
-        ]
-        self._write([row for row in rows if len(row.uniforms)], params)
-        for place, problem in enumerate(problems):
-            group = rows[place * samples : (place + 1) * samples]
-            yield [self._sample(problem, first[place] + copy, params, row) for copy, row in enumerate(group)]
+        return grouped(self.arriving(problems, params, samples, starts, messages), len(problems), samples)
+
+    def arriving(
+        self,
+        problems: Sequence[Problem],
+        params: SolveConfig,
+        samples: int,
+        starts: Sequence[int] = (),
+        messages: Sequence[Messages | None] = (),
+    ) -> Iterator[tuple[int, Sample]]:
+        """As `generate`, each sample as soon as it is there, with its place among all of them. Where several processes
+        write, all of them are there at the end."""
+        asked: list[tuple[Problem, int]] = []
+        rows: list[Row] = []
+        firsts, told = starts or [0] * len(problems), messages or [None] * len(problems)
+        for problem, first, own in zip(problems, firsts, told, strict=True):
+            ids = prompts.conversation_ids(self._tokenizer, own or answers.messages(problem))
+            for index in range(first, first + samples):
+                asked.append((problem, index))
+                rows.append(Row(ids, self._uniforms(problem, index, params)[: self._left(ids)]))
+        places = {id(row): place for place, row in enumerate(rows)}
+        hopeless, hopeful = ([row for row in rows if bool(len(row.uniforms)) is some] for some in (False, True))
+        for row in chain(hopeless, self._write(hopeful, params)):
+            place = places[id(row)]
+            yield place, self._sample(*asked[place], params, row)
 
     def _uniforms(self, problem: Problem, index: int, params: SolveConfig) -> torch.Tensor:
         """The sample's own stream of numbers in [0, 1), one for each token that it may have."""
@@ -106,20 +124,28 @@ class TransformersEngine:
         context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
         return max(0, context - len(prompt)) if context else sys.maxsize
 
-    def _write(self, rows: list[Row], params: SolveConfig) -> None:
-        """Writes the rows to their ends, thinking no longer than it may."""
+    def _write(self, rows: list[Row], params: SolveConfig) -> Iterator[Row]:
+        """The rows, each as it ends, thinking no longer than it may."""
         if not params.think_tokens:
-            self._finish(rows, params)
+            yield from self._finish(rows, params)
             return
         thinking = [Row(row.prompt, row.uniforms[: params.think_tokens]) for row in rows]
-        self._finish(thinking, params)
-        going = [self._go_on(row, thought) for row, thought in zip(rows, thinking, strict=True)]
-        self._finish([then for then in going if then is not None], params)
-        for row, thought, then in zip(rows, thinking, going, strict=True):
+        whose, going = {id(thought): row for thought, row in zip(thinking, rows, strict=True)}, []
+        for thought in self._finish(thinking, params):
+            row = whose[id(thought)]
             row.token_ids, row.logprob, row.finish = thought.token_ids, thought.logprob, thought.finish
-            if then is not None:
-                row.token_ids = [*then.prompt[len(row.prompt) :], *then.token_ids]
-                row.logprob, row.finish = row.logprob + then.logprob, then.finish
+            if then := self._go_on(row, thought):
+                going.append(then)
+                whose[id(then)] = row
+            else:
+                yield row
+        for then in self._finish(going, params):
+            row = whose[id(then)]
+            before = then.prompt[len(row.prompt) :]
+            row.given = (len(row.token_ids), len(before))
+            row.token_ids = [*before, *then.token_ids]
+            row.logprob, row.finish = row.logprob + then.logprob, then.finish
+            yield row
 
     def _go_on(self, row: Row, thought: Row) -> Row | None:
         """What is left to write of a row, its thought closed by its own tag where it is not; None where there is
@@ -133,16 +159,19 @@ class TransformersEngine:
         rest = row.uniforms[made + len(close) :]
         return Row([*row.prompt, *thought.token_ids, *close], rest) if len(rest) else None
 
-    def _finish(self, rows: list[Row], params: SolveConfig) -> None:
-        """Writes rows until they stop or have no more numbers: in several processes where the model is small and the
-        rows are many."""
+    def _finish(self, rows: list[Row], params: SolveConfig) -> Iterator[Row]:
+        """Writes rows until they stop or have no more numbers, and hands each on then; all of them at the end where the
+        model is small and the rows are many, so that several processes write."""
         if not rows:
             return
         hands = crew.hands(self._model, len(rows) // FEWEST)
         rows = sorted(rows, key=lambda row: len(row.prompt))
-        parts = [rows[hand::hands] for hand in range(hands)]
         decoding = Decoding(self._eos, params.temperature, params.top_p)
         slots = self._slots(params, max(len(row.prompt) + len(row.uniforms) for row in rows), hands)
+        if hands == 1:
+            yield from completed(self._model, rows, decoding, slots)
+            return
+        parts = [rows[hand::hands] for hand in range(hands)]
 
         def write(hand: int) -> list[tuple[list[int], float, str]]:
             complete(self._model, parts[hand], decoding, slots)
@@ -153,6 +182,7 @@ class TransformersEngine:
         for part, results in zip(parts, written, strict=True):
             for row, (ids, logprob, finish) in zip(part, results, strict=True):
                 row.token_ids, row.logprob, row.finish = ids, logprob, finish
+                yield row
 
     def _slots(self, params: SolveConfig, longest: int, hands: int = 1) -> int:
         """Rows of `longest` tokens that there is room for, in each of so many processes."""
@@ -182,7 +212,7 @@ class TransformersEngine:
             finish=row.finish,
             tokens=len(ids),
             logprob=round(row.logprob, 4),
-            extra={prompts.PROMPT_DIGEST: prompts.digest(row.prompt)},
+            extra={prompts.PROMPT_DIGEST: prompts.digest(row.prompt), **_cut(row)},
         )
         if row.finish:
             return written
@@ -192,3 +222,9 @@ class TransformersEngine:
     def close(self) -> None:
         """Lets go of the weights."""
         self._model = None
+
+
+def _cut(row: Row) -> dict[str, list[int]]:
+    """What a sample says of a thought that was closed for the model."""
+    start, end = row.given
+    return {prompts.THOUGHT_CUT: [start, end]} if end > start else {}

@@ -31,6 +31,7 @@ class VllmEngine:
     gives its memory back until it is asked for the next sample."""
 
     name = "vllm"
+    applies = ("dtype",)
     together = True
 
     def __init__(self, model_name: str, config: SolveConfig | None = None, workspace: Workspace | None = None) -> None:

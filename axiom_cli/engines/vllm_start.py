@@ -1,6 +1,7 @@
 """How vLLM is started: settings that follow from where it runs, and processes that keep to stderr.
 
-On an accelerator weights have the checkpoint's type (a float32 checkpoint is halved, as vLLM does). Where vLLM was
+On an accelerator weights have the checkpoint's type (a float32 checkpoint is halved, as vLLM does) unless `dtype` says
+another. Where vLLM was
 built for the processor they are float32, and nothing is compiled: that takes longer than a small model's samples do.
 """
 
@@ -64,7 +65,7 @@ def library() -> Any:
 def start(vllm: Any, path: Path, config: SolveConfig) -> Any:
     """vLLM's engine, its processes started. InputError for a model that it does not read."""
     on_processor = _platform().is_cpu()
-    settings = _processor_settings(path, config) if on_processor else _accelerator_settings()
+    settings = _processor_settings(path, config) if on_processor else _accelerator_settings(config)
     try:
         with _variables(PROCESSOR if on_processor else PROCESSES), _prints_on_stderr():
             return vllm.LLM(
@@ -133,12 +134,12 @@ def _processor_settings(path: Path, config: SolveConfig) -> dict[str, Any]:
     return {"dtype": dtype, "enforce_eager": True, "block_size": BLOCK, "kv_cache_memory_bytes": room}
 
 
-def _accelerator_settings() -> dict[str, Any]:
+def _accelerator_settings(config: SolveConfig) -> dict[str, Any]:
     import torch
 
     empty_cache()
     free, total = torch.cuda.mem_get_info()
-    return {"gpu_memory_utilization": SHARE * free / total, "enable_sleep_mode": sleeps()}
+    return {"dtype": config.dtype, "gpu_memory_utilization": SHARE * free / total, "enable_sleep_mode": sleeps()}
 
 
 def empty_cache() -> None:

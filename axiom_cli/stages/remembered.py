@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from axiom_cli import engines
@@ -20,19 +20,38 @@ from axiom_cli.ids import content_id
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.workspace import Workspace
 
-VERSION = 2
+VERSION = 3
 SAVE_EVERY = 5.0
 """Seconds of work that a killed run may lose, beside what the engine has not handed out yet."""
 
 
+Watch = Callable[[Sequence[Sample]], None]
+
+
 @dataclass
 class Spent:
-    """What a search has cost so far, samples that were remembered included, and what came of it."""
+    """What a search has cost so far, samples that were remembered included, and what came of it. `failed` samples
+    finished with `error`, the first of them for the reason `why`; `cut` ones at their length limit. `watch` is told of
+    new samples as soon as they are there, maybe in another thread."""
 
     problems: int = 0
     solved: int = 0
     samples: int = 0
     tokens: int = 0
+    failed: int = 0
+    cut: int = 0
+    why: str = ""
+    watch: Watch = field(default=lambda samples: None, compare=False, repr=False)
+
+    def add(self, samples: Sequence[Sample]) -> None:
+        """Counts samples that are handed on."""
+        self.samples += len(samples)
+        for sample in samples:
+            self.tokens += sample.tokens
+            self.cut += sample.finish == "length"
+            if sample.finish == "error":
+                self.failed += 1
+                self.why = self.why or str(sample.extra.get("error", ""))
 
 
 @dataclass(frozen=True)
@@ -87,9 +106,9 @@ class Saving:
 class Remembered:
     """An `Engine` over another one and a workspace, or none.
 
-    An engine that computes its problems together gives samples that depend on each other by rounding: its requests are
-    remembered and made again as a whole, so that going on gives what one go would have given. One that hands samples
-    on as they arrive (a server's, each of which may be paid for) has them remembered one by one.
+    An engine whose samples take long, or may be paid for, hands them on as they arrive: they are remembered one by one.
+    Of others, one that computes its problems together gives samples that depend on each other by rounding: its requests
+    are remembered and made again as a whole, so that going on gives what one go would have given.
     """
 
     def __init__(self, engine: Engine, workspace: Workspace | None, spent: Spent | None = None) -> None:
@@ -116,11 +135,10 @@ class Remembered:
         """As `Engine.generate`. Raises ValueError where the engine does not keep the order of the problems."""
         asked = list(map(Request, problems, starts or [0] * len(problems), messages or [None] * len(problems)))
         make = self._whole if getattr(self._engine, "together", False) else self._each
-        if hasattr(self._engine, "arriving"):
+        if engines.keeps_singly(self._engine):
             make = self._singly
         for group in make(asked, params, samples):
-            self.spent.samples += len(group)
-            self.spent.tokens += sum(sample.tokens for sample in group)
+            self.spent.add(group)
             yield group
 
     def close(self) -> None:
@@ -134,6 +152,7 @@ class Remembered:
                 (request.problem, request.start + copy) for copy in range(samples)
             ]:
                 raise ValueError(f"engine {self.name} does not keep the order of the problems")
+            self.spent.watch(group)
             yield group
 
     def _each(self, asked: Sequence[Request], params: SolveConfig, samples: int) -> Iterator[list[Sample]]:
@@ -165,10 +184,12 @@ class Remembered:
         try:
             for first in range(0, len(single), samples):
                 group = range(first, first + samples)
-                while not all(place in there for place in group):
-                    number, sample = next(arriving)
-                    there[new[number]] = sample
-                    saving.add(recipes[new[number]], [sample])
+                for place in group:
+                    while place not in there:
+                        number, sample = next(arriving)
+                        there[new[number]] = sample
+                        saving.add(recipes[new[number]], [sample])
+                        self.spent.watch([sample])
                 yield [replace(there.pop(place), problem=single[place].problem) for place in group]
         finally:
             try:

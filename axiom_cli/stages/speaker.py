@@ -40,6 +40,15 @@ class Speaker:
         """As `Engine.generate`."""
         return self._ready().generate(*args, **kwargs)
 
+    def arriving(self, *args: Any, **kwargs: Any) -> Iterator[tuple[int, Sample]]:
+        """As the engine's own, where it has one."""
+        return self._ready().arriving(*args, **kwargs)
+
+    @property
+    def singly(self) -> bool:
+        """As `engines.keeps_singly`."""
+        return engines.keeps_singly(self._ready())
+
     def _ready(self) -> Engine:
         engine = self._engine
         if engine is not None and engine.model.digest != self._target.digest:

@@ -17,7 +17,7 @@ from types import MappingProxyType
 
 from axiom_cli.configs import SolveConfig
 from axiom_cli.errors import UsageError
-from axiom_cli.stages.search.adaptive import FIRST, adaptive
+from axiom_cli.stages.search.adaptive import FIRST, SPREAD, adaptive
 from axiom_cli.stages.search.best_of_n import best_of_n
 from axiom_cli.stages.search.retry import retry
 from axiom_cli.stages.search.rounds import Strategy
@@ -43,6 +43,14 @@ def check(config: SolveConfig) -> None:
         raise UsageError("--strategy value needs --value NAME", "axiom train --objective value makes a value function")
     if config.until_solved and config.strategy == "adaptive" and config.settle == "agreement":
         raise UsageError("--until-solved and --settle agreement do not go together", BLIND)
+    if verifies(config) and config.enough > (most := _most(config)):
+        said = f"no problem can have --enough {config.enough:,} passing samples: it gets {most:,} at most"
+        raise UsageError(said, "raise --samples, or lower --enough")
+
+
+def _most(config: SolveConfig) -> int:
+    """Samples that one problem may get."""
+    return config.samples * {"retry": config.max_attempts, "adaptive": SPREAD}.get(config.strategy, 1)
 
 
 def verifies(config: SolveConfig) -> bool:

@@ -89,7 +89,8 @@ def encode(
     max_length: int,
     base: str = "",
 ) -> Encoded:
-    """Rows of at most `max_length` tokens from (sample, weight) pairs, in order. Truncated samples give none.
+    """Rows of at most `max_length` tokens from (sample, weight) pairs, in order. Truncated samples give none. Where a
+    thought was closed for the model, the loss falls on what it said then: the tag was not its own.
 
     The sampled ids are used as they are. Text without ids, or with the ids of another tokenizer, is encoded here, and
     gets its end. InputError where a completion or a prompt is empty (a row without loss would be a silent no-op), and
@@ -105,7 +106,12 @@ def encode(
             continue
         prompt = _prompt(tokenizer, sample, known)
         completion, here = completion_ids(tokenizer, sample, ends, opening)
-        row = Row(prompt, completion, weight, sample.problem.id, sampled=None if here else sample.logprob)
+        _, closed = sample.extra.get(prompts.THOUGHT_CUT, (0, 0))
+        if closed and here:
+            out.truncated += 1
+            continue
+        sampled = None if here or closed else sample.logprob
+        row = Row([*prompt, *completion[:closed]], completion[closed:], weight, sample.problem.id, sampled=sampled)
         if row.length > max_length:
             out.too_long += 1
             continue

@@ -38,7 +38,7 @@ class Writer(OnNode):
             kept = Workspace.open(root) if (root / "format").exists() else None
             self._engine = open_engine(model_name, config, kept)
         except errors.MissingError as error:
-            raise errors.MissingError(str(error), f"{error.hint}; {UNKNOWN}" if error.hint else UNKNOWN) from None
+            raise errors.MissingError(str(error), _everywhere(error.hint)) from None
         return {
             "name": self._engine.name,
             "model": self._engine.model,
@@ -56,6 +56,13 @@ class Writer(OnNode):
     ) -> list[list[Sample]]:
         """As `Engine.generate`, all at once."""
         return list(self._engine.generate(problems, params, samples, starts, messages))
+
+
+def _everywhere(hint: str) -> str:
+    """A hint about what is missing, as it goes for every node."""
+    if "pip install" in hint:
+        return f"on every node: {hint}"
+    return f"{hint}; {UNKNOWN}" if hint else UNKNOWN
 
 
 def _keep_to(processors: int) -> None:

@@ -1,0 +1,89 @@
+"""A model whose batches take minutes: what has ended when it is interrupted is kept, sample by sample."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import tiny
+from axiom_cli.configs import SolveConfig
+from axiom_cli.engines.sampling import steady
+from axiom_cli.engines.transformers import TransformersEngine
+from axiom_cli.families import draw
+from axiom_cli.records import Problem, Sample
+from axiom_cli.stages.remembered import Spent
+from axiom_cli.stages.solve import solve
+from axiom_cli.training import crew
+from axiom_cli.workspace import Workspace
+
+CONFIG = SolveConfig(samples=4, temperature=1.0, max_tokens=40, seed=3)
+PROBLEMS = list(draw.problems(["arithmetic"], 6, [1], "train", 0))
+
+
+@pytest.fixture
+def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TransformersEngine]:
+    """A tiny model that is taken for a large one."""
+    monkeypatch.setattr(crew, "SMALL", 0)
+    made = TransformersEngine(str(tiny.write_model(tmp_path / "model")))
+    yield made
+    made.close()
+
+
+def interrupting(engine: TransformersEngine, step: int) -> Any:
+    """Ctrl-C in the middle of a step."""
+    steps = Counter()
+
+    def hook(*_: Any) -> None:
+        steps["made"] += 1
+        if steps["made"] == step:
+            raise KeyboardInterrupt
+
+    return engine._model.register_forward_pre_hook(hook)
+
+
+@pytest.mark.skipif(not steady(), reason="this processor's products depend on the number of rows")
+@pytest.mark.parametrize("more", [{}, {"think_tokens": 12}], ids=["plain", "thinking"])
+def test_what_has_ended_is_kept_and_the_rest_is_the_same_to_the_byte(
+    engine: TransformersEngine, more: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = replace(CONFIG, **more)
+    workspace = Workspace.create(tmp_path / ".axiom")
+    unbroken = list(solve(PROBLEMS, engine, config))
+    asked, ended, arriving = [], [], engine.arriving
+
+    def counting(problems: Sequence[Problem], *rest: Any) -> Iterator[tuple[int, Sample]]:
+        asked.append(len(problems))
+        for place, sample in arriving(problems, *rest):
+            ended.append(place)
+            yield place, sample
+
+    monkeypatch.setattr(engine, "arriving", counting)
+    ctrl_c = interrupting(engine, 38)
+    with pytest.raises(KeyboardInterrupt):
+        list(solve(PROBLEMS, engine, config, workspace))
+    ctrl_c.remove()
+    kept = len(ended)
+    assert 0 < kept < len(unbroken)
+    assert list(solve(PROBLEMS, engine, config, workspace)) == unbroken
+    assert asked == [len(unbroken), len(unbroken) - kept]
+
+
+def test_more_samples_go_on_from_those_there_are(engine: TransformersEngine, tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / ".axiom")
+    few = list(solve(PROBLEMS[:2], engine, replace(CONFIG, samples=2), workspace))
+    more = list(solve(PROBLEMS[:2], engine, CONFIG, workspace))
+    assert [sample for sample in more if sample.index < 2] == few
+
+
+def test_every_sample_is_told_of_as_it_ends(engine: TransformersEngine) -> None:
+    steps, told = Counter(), []
+    engine._model.register_forward_pre_hook(lambda *_: steps.update(["made"]))
+    spent = Spent(watch=lambda samples: told.extend((steps["made"], sample) for sample in samples))
+    samples = list(solve(PROBLEMS, engine, CONFIG, spent=spent))
+    assert sorted(map(repr, samples)) == sorted(repr(sample) for _, sample in told)
+    assert told[0][0] < told[-1][0] and [at for at, _ in told] == sorted(at for at, _ in told)
