@@ -166,6 +166,14 @@ def test_the_generation_config_says_what_ends_a_completion(engine, folders):
     assert all(s.text == engine._tokenizer.decode(s.token_ids[:-1]) for s in ended)
 
 
+def test_samples_are_handed_on_as_they_end(engine, folders):
+    engine.swap(models.resolve(str(folders / "curt")))
+    params = replace(CONFIG, max_tokens=200)
+    ended = list(engine.arriving(PROBLEMS, params, 4))
+    assert [place for place, _ in ended] != list(range(16)) == sorted(place for place, _ in ended)
+    assert [sample.index for _, sample in sorted(ended, key=lambda one: one[0])] == [0, 1, 2, 3] * 4
+
+
 def test_nothing_asked_nothing_given(engine):
     assert list(engine.generate([], CONFIG, 3)) == []
 

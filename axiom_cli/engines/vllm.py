@@ -7,7 +7,9 @@ batching changes the order of additions, so equal seeds usually give equal sampl
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, suppress
+from itertools import count
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -15,13 +17,14 @@ from typing import Any
 from axiom_cli import models, prompts
 from axiom_cli.answers import messages as own_messages
 from axiom_cli.configs import SolveConfig
-from axiom_cli.engines import Messages, sample_seed, sampling_params, vllm_start
+from axiom_cli.engines import Messages, grouped, sample_seed, sampling_params, vllm_start
 from axiom_cli.errors import GateFailed, InputError, MissingError
 from axiom_cli.models import Resolved
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.workspace import Workspace
 
 PROBE = "The quick brown fox: 1 2 3 4 5 6 7 8 9"
+DIED = "if memory ran out: lower --batch-tokens; else --engine transformers reads more models"
 NAMES = ("_name_or_path", "transformers_version", "dtype", "torch_dtype")
 """Entries of config.json that say nothing of the architecture."""
 
@@ -33,12 +36,14 @@ class VllmEngine:
     name = "vllm"
     applies = ("dtype",)
     together = True
+    singly = True
 
     def __init__(self, model_name: str, config: SolveConfig | None = None, workspace: Workspace | None = None) -> None:
         self._vllm = vllm_start.library()
         self._config = config or SolveConfig()
         self._llm: Any = None
         self._resting = False
+        self._numbers, self._ended = count(), {}
         self._take(models.resolve(model_name, workspace))
 
     def swap(self, found: Resolved) -> None:
@@ -103,27 +108,71 @@ class VllmEngine:
         starts: Sequence[int] = (),
         messages: Sequence[Messages | None] = (),
     ) -> Iterator[list[Sample]]:
-        """As `Engine.generate`: all problems are one call, so that vLLM can fill its batches. A prompt that the
-        context has no room for is a sample that finished with `error`; a completion that filled the context before
-        `max_tokens` says so in `extra["context"]`."""
+        """As `Engine.generate`. A prompt that the context has no room for is a sample that finished with `error`; a
+        completion that filled the context before `max_tokens` says so in `extra["context"]`."""
+        return grouped(self.arriving(problems, params, samples, starts, messages), len(problems), samples)
+
+    def arriving(
+        self,
+        problems: Sequence[Problem],
+        params: SolveConfig,
+        samples: int,
+        starts: Sequence[int] = (),
+        messages: Sequence[Messages | None] = (),
+    ) -> Iterator[tuple[int, Sample]]:
+        """As `generate`, each sample as soon as it is there, with its place among all of them. All are asked for at
+        once, so that vLLM can fill its batches."""
         if problems and (self._llm is None or self._resting):
             self._take(self._found)
         asked: list[tuple[Problem, int, list[int], str]] = []
-        inputs, settings = [], []
-        for place, problem in enumerate(problems):
-            told = (messages[place] if messages else None) or own_messages(problem)
-            ids = prompts.conversation_ids(self._tokenizer, told)
+        inputs: dict[int, tuple[Any, Any]] = {}
+        for problem, start, own in zip(
+            problems, starts or [0] * len(problems), messages or [None] * len(problems), strict=True
+        ):
+            ids = prompts.conversation_ids(self._tokenizer, own or own_messages(problem))
             error = self._error(ids)
-            start = starts[place] if starts else 0
             for index in range(start, start + samples):
-                asked.append((problem, index, ids, error))
                 if not error:
-                    inputs.append({"prompt_token_ids": ids})
-                    settings.append(self._settings(params, sample_seed(params.seed, problem, index)))
-        results = iter(self._write(inputs, settings))
-        done = [self._sample(*one, params, None if one[3] else next(results).outputs[0]) for one in asked]
-        for place in range(len(problems)):
-            yield done[place * samples : (place + 1) * samples]
+                    seed = sample_seed(params.seed, problem, index)
+                    inputs[len(asked)] = ({"prompt_token_ids": ids}, self._settings(params, seed))
+                asked.append((problem, index, ids, error))
+        for place, one in enumerate(asked):
+            if one[3]:
+                yield place, self._sample(*one, params, None)
+        with closing(self._stepped(inputs)) as results:
+            for place, result in results:
+                yield place, self._sample(*asked[place], params, result.outputs[0])
+
+    def _stepped(self, inputs: Mapping[int, tuple[Any, Any]]) -> Iterator[tuple[int, Any]]:
+        """What vLLM makes of each (prompt, settings), with its place, as it ends. Several of these may be read in turn:
+        a step gives the results of all."""
+        if not inputs:
+            return
+        from vllm.v1.engine.exceptions import EngineDeadError
+
+        engine, waiting = self._llm.llm_engine, {}
+        try:
+            with vllm_start.watched(self._llm):
+                for place, (prompt, settings) in inputs.items():
+                    name = f"axiom-{next(self._numbers)}"
+                    engine.add_request(name, prompt, settings)
+                    waiting[name] = place
+                while waiting:
+                    ready = [name for name in waiting if name in self._ended]
+                    if not ready:
+                        self._ended |= {one.request_id: one for one in engine.step() if one.finished}
+                    for name in ready:
+                        yield waiting.pop(name), self._ended.pop(name)
+        except EngineDeadError:
+            waiting.clear()
+            self.close()
+            raise MissingError("vLLM's processes have died", DIED) from None
+        finally:
+            with suppress(EngineDeadError):
+                if waiting:
+                    engine.abort_request(list(waiting))
+            for name in waiting:
+                self._ended.pop(name, None)
 
     def _error(self, ids: Sequence[int]) -> str:
         """Why vLLM would not take the prompt; one that it does not take breaks off the whole call."""
@@ -137,6 +186,8 @@ class VllmEngine:
         return self._llm.llm_engine.model_config.max_model_len
 
     def _settings(self, params: SolveConfig, seed: int) -> Any:
+        from vllm.sampling_params import RequestOutputKind
+
         return self._vllm.SamplingParams(
             temperature=params.temperature,
             top_p=params.top_p,
@@ -145,6 +196,7 @@ class VllmEngine:
             stop_token_ids=self._ends,
             logprobs=0,
             detokenize=False,
+            output_kind=RequestOutputKind.FINAL_ONLY,
         )
 
     def _write(self, inputs: list[Any], settings: list[Any]) -> list[Any]:
@@ -157,8 +209,7 @@ class VllmEngine:
                 return self._llm.generate(inputs, settings, use_tqdm=False)
         except EngineDeadError:
             self.close()
-            hint = "if memory ran out: lower --batch-tokens; else --engine transformers reads more models"
-            raise MissingError("vLLM's processes have died", hint) from None
+            raise MissingError("vLLM's processes have died", DIED) from None
 
     def _sample(
         self, problem: Problem, index: int, prompt: list[int], error: str, params: SolveConfig, output: Any
