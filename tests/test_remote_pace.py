@@ -21,15 +21,20 @@ BUSY = {"error": {"message": "too many"}}
 
 
 class Crowd:
-    """Answers, and remembers the most requests that it saw side by side."""
+    """Answers, and remembers the most requests that it saw side by side. Each is held until there are `wanted` of them,
+    five seconds at most, and then for `seconds`."""
 
-    def __init__(self, seconds: float = 0.1) -> None:
-        self.seconds, self.now, self.most, self.guard = seconds, 0, 0, threading.Lock()
+    def __init__(self, seconds: float = 0.1, wanted: int = 0) -> None:
+        self.seconds, self.wanted = seconds, wanted
+        self.now, self.most, self.guard = 0, 0, threading.Lock()
 
     def __call__(self, body):
         with self.guard:
             self.now += 1
             self.most = max(self.most, self.now)
+        ends = time.monotonic() + 5
+        while self.most < self.wanted and time.monotonic() < ends:
+            time.sleep(0.01)
         time.sleep(self.seconds)
         with self.guard:
             self.now -= 1
@@ -38,7 +43,7 @@ class Crowd:
 
 @pytest.mark.parametrize("concurrency", [1, 3, 16])
 def test_so_many_requests_are_under_way_and_no_more(concurrency):
-    crowd = Crowd(0.7)
+    crowd = Crowd(0.2, wanted=concurrency)
     with chat_server(crowd) as server:
         samples = written(server, 2 * concurrency, concurrency=concurrency)
     assert [sample.index for sample in samples] == list(range(2 * concurrency))
@@ -99,6 +104,9 @@ class Limited:
                 self.turned_down += 1
                 return 429, BUSY
             self.now += 1
+        ends = time.monotonic() + 5
+        while self.most < self.wanted and time.monotonic() < ends:
+            time.sleep(0.01)
         time.sleep(self.seconds)
         with self.guard:
             self.now -= 1

@@ -20,7 +20,7 @@ def verified(folder: Path, home: Path) -> tuple[int, str, str]:
     """The exit code, data and talk of `axiom verify` on one right sample, for an ordinary user in `folder`."""
     samples = folder / "samples.jsonl"
     samples.write_bytes(dump(Sample(PROBLEM, ModelRef("m", "d"), "scripted", {}, 0, 1, TEXT)))
-    for one in (samples, folder, *folder.parents[:2]):
+    for one in (samples, folder, *folder.parents[:3]):
         one.chmod(one.stat().st_mode | 0o755)
     code = (
         f"import os, sys\nos.environ['HOME'] = {str(home)!r}\nos.chdir({str(folder)!r})\n"
