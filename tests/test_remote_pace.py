@@ -104,9 +104,6 @@ class Limited:
                 self.turned_down += 1
                 return 429, BUSY
             self.now += 1
-        ends = time.monotonic() + 5
-        while self.most < self.wanted and time.monotonic() < ends:
-            time.sleep(0.01)
         time.sleep(self.seconds)
         with self.guard:
             self.now -= 1
