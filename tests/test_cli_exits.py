@@ -69,6 +69,7 @@ def test_nothing_passing_to_train_on_and_a_failed_gate(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_an_audit_of_tests_that_contradict_the_solution(tmp_path: Path) -> None:
     [sample] = rows(
         axiom("solve", *SCRIPTED, "--model", "solver", "--samples", "1", "--problems", "fizzbuzz", cwd=tmp_path).stdout

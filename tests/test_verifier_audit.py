@@ -150,6 +150,7 @@ def test_an_attack_that_succeeds_fails_the_audit():
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_the_machine_is_audited_without_input(tmp_path):
     done = axiom("verify", "--audit", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
@@ -166,6 +167,7 @@ def test_the_machine_is_audited_without_input(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_problems_and_samples_are_audited(tmp_path):
     problems = b"".join(jsonl.dump(one) for one in handwritten.problems()[:2])
     samples = jsonl.dump(sample("def double(n):\n    return 2 * n"))
