@@ -120,8 +120,23 @@ def test_without_both_kinds_it_says_why(given: list[Verdict], said: str, base: s
         train(given, base, QUICK, workspace)
 
 
+def test_several_processes_are_refused(base: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, said in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}.items():
+        monkeypatch.setenv(name, said)
+    with pytest.raises(UsageError, match="by one process"):
+        train(verdicts(0, 10), base, QUICK, workspace)
+
+
+def test_what_decides_no_weight_makes_nothing_anew(base: str, workspace: Workspace) -> None:
+    once = train(verdicts(0, 10), base, QUICK, workspace)
+    made: list[object] = []
+    again = train(verdicts(0, 10), base, replace(QUICK, checkpoint_seconds=5.0), workspace, made.append)
+    assert (again.digest, made) == (once.digest, [])
+
+
 def test_settings_that_mean_nothing_here_are_refused(base: str, workspace: Workspace) -> None:
-    for config in (replace(QUICK, method="full"), replace(QUICK, optimizer="muon")):
+    odd = ({"method": "full"}, {"optimizer": "muon"}, {"precision": "bfloat16"}, {"gradient_checkpointing": True})
+    for config in (replace(QUICK, **one) for one in odd):
         with pytest.raises(UsageError, match="do not go together"):
             train(verdicts(0, 10), base, config, workspace)
     with pytest.raises(NothingToDo, match="only 0"):

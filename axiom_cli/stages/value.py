@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from axiom_cli import models
+from axiom_cli import models, ranks
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo, UsageError
 from axiom_cli.records import Adapter, ModelRef, Sample, Verdict
@@ -76,7 +76,7 @@ def fit(
     _enough(len(rows), config)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     _told(rows, base, note)
-    settings = {name: value for name, value in asdict(config).items() if name not in ("force", "max_per_problem")}
+    settings = config.learning()
     inputs = {"base": base.digest, "rows": workspace.put_records(row.to_dict() for row in rows)}
     recipe = {"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}
     receipt = workspace.remember(recipe, lambda: _make(rows, base, config, workspace, on_step, note))
@@ -93,10 +93,15 @@ def fit(
 
 
 def _check(config: TrainConfig) -> None:
+    if ranks.size() > 1:
+        raise UsageError("--objective value is fitted by one process", "start it without torchrun or accelerate launch")
     if config.method != "lora":
         raise UsageError(f"--objective value and --method {config.method} do not go together", "it is fitted by lora")
     if config.optimizer != "adamw":
         raise UsageError(f"--objective value and --optimizer {config.optimizer} do not go together", "adamw fits it")
+    if config.precision == "bfloat16" or config.gradient_checkpointing:
+        said = "--precision bfloat16" if config.precision == "bfloat16" else "--gradient-checkpointing"
+        raise UsageError(f"--objective value and {said} do not go together", "it is fitted in float32, whole")
 
 
 def _both(rows: Sequence[Labelled]) -> None:
