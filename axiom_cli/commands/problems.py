@@ -1,4 +1,4 @@
-"""`axiom problems`: list, gen, audit, calibrate, new, import, overlap."""
+"""`axiom problems`: list, show, gen, audit, calibrate, new, import, overlap."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import typer
 from axiom_cli import console
 from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, words, write
 from axiom_cli.configs import AuditConfig, GenConfig, ImportConfig
-from axiom_cli.errors import GateFailed, NothingToDo, UsageError
+from axiom_cli.errors import GateFailed, MissingError, NothingToDo, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, configured, names
 from axiom_cli.records import Problem, Verdict
 
@@ -77,6 +77,30 @@ def known() -> Iterator[dict[str, Any]]:
     for name, why in gym.table()["left_out"].items():
         about = {"forms": "", "levels": "", "about": f"left out: {why}"}
         yield {"kind": "left_out", "name": f"{gym.PREFIX}{name}", **about}
+
+
+@app.command("show", epilog=GLOBAL_OPTIONS)
+def show_(
+    name: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Their names [all of them].")] = None,
+    output: Output = None,
+) -> None:
+    """The hand-written problems as records, to read or to solve."""
+    from axiom_cli.families import handwritten
+
+    wanted = names(name) or handwritten.names()
+    missing(wanted, handwritten.names())
+    write((problem for problem in handwritten.problems() if problem.id in wanted), output)
+
+
+def missing(wanted: list[str], there: list[str]) -> None:
+    """Raises MissingError for the first of `wanted` that is not `there`."""
+    from difflib import get_close_matches
+
+    for name in wanted:
+        if name not in there:
+            close = get_close_matches(name, there, 1)
+            hint = f"did you mean {close[0]}?" if close else "axiom solve --list-problems shows the hand-written ones"
+            raise MissingError(f"no problem {name!r}", hint)
 
 
 @app.command(epilog=GLOBAL_OPTIONS)

@@ -15,7 +15,8 @@ from axiom_cli.records import Verdict
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Experiments = Annotated[
-    list[str] | None, typer.Argument(metavar="EXPERIMENT...", help="Names under experiments/ [all of them].")
+    list[str] | None,
+    typer.Argument(metavar="EXPERIMENT...", help="Names under experiments/ [all], or files of verdicts."),
 ]
 Compare = Annotated[
     tuple[str, str] | None,
@@ -41,7 +42,8 @@ def report(
 ) -> None:
     """Pass rates per iteration with intervals, each round against the one before, and one honest sentence.
 
-    With --verdicts: AUROC, calibration and best of N of a value function, against majority vote.
+    A row each of files of verdicts. With --verdicts: AUROC, calibration and best of N of a value function, against
+    majority vote.
     """
     from axiom_cli.stages import report as reports
     from axiom_cli.stages.experiment import EXPERIMENTS, read_experiment
@@ -58,6 +60,10 @@ def report(
             raise UsageError("a page shows an experiment, not a comparison", "--format md, json or csv writes one out")
         _compare(*compare, format)
         return
+    files = [name for name in names(experiment) if Path(name).is_file()]
+    if files:
+        _rates(files, names(experiment), format, bool(html or open))
+        return
     wanted = names(experiment) or sorted(path.parent.name for path in EXPERIMENTS.glob("*/metrics.jsonl"))
     found = [reports.report(read_experiment(name)) for name in wanted or ["self_improve_v1"]]
     if format == "table":
@@ -70,6 +76,23 @@ def report(
         path = write_page(found[0], html)
         if open:
             typer.launch(path.absolute().as_uri())
+
+
+def _rates(files: list[str], asked: list[str], format: str, page: bool) -> None:
+    from axiom_cli.stages import rates
+
+    if files != asked:
+        raise UsageError("files of verdicts and experiments have tables of their own", "name either, not both")
+    if page:
+        raise UsageError("a page shows an experiment, not a file", "--format md, json or csv writes one out")
+    found = rates.rates(files)
+    if format != "table":
+        stdout().write(rates.render(found, format))
+        return
+    if not console.is_quiet():
+        console.table(*rates.table(found), keys=2)
+    if console.data_wanted():
+        write(found, None)
 
 
 def _rank(file: Path, format: str, html: Path | None, open: bool) -> None:

@@ -16,10 +16,10 @@ import typer
 
 from axiom_cli import console, refs
 from axiom_cli.commands import distributed
-from axiom_cli.commands.problems import known
+from axiom_cli.commands.problems import known, missing
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, show, words, write
 from axiom_cli.configs import DistributeConfig, SolveConfig, VerifyConfig
-from axiom_cli.errors import MissingError, UsageError
+from axiom_cli.errors import UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured, names
 from axiom_cli.records import Problem
 from axiom_cli.storage import probe
@@ -125,25 +125,14 @@ def _problems(file: Path | None, wanted: list[str], whole: bool, skip_bad: bool)
     if file is None and (set(wanted) <= set(ours) if wanted else whole and not _piped()):
         return [problem for problem in handwritten.problems() if not wanted or problem.id in wanted]
     if file is None and wanted and not _piped():
-        _missing(wanted, ours)
+        missing(wanted, ours)
     found = records(file, Problem, skip_bad=skip_bad)
     return _chosen(list(found), wanted) if wanted else found
 
 
 def _chosen(found: list[Problem], wanted: list[str]) -> Iterator[Problem]:
-    _missing(wanted, [problem.id for problem in found])
+    missing(wanted, [problem.id for problem in found])
     return (problem for problem in found if problem.id in wanted)
-
-
-def _missing(wanted: list[str], there: list[str]) -> None:
-    """Raises MissingError for the first of `wanted` that is not `there`."""
-    from difflib import get_close_matches
-
-    for name in wanted:
-        if name not in there:
-            close = get_close_matches(name, there, 1)
-            hint = f"did you mean {close[0]}?" if close else "axiom solve --list-problems shows the hand-written ones"
-            raise MissingError(f"no problem {name!r}", hint)
 
 
 def _piped() -> bool:

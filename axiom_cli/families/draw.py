@@ -269,7 +269,7 @@ def _checked(family: Family | str, levels: Sequence[int], split: str, form: str)
     if not set(levels) & set(found.has):
         raise UsageError(f"{found.name} has no such levels", f"it has {spelled(found.has)} (--difficulty)")
     if form not in found.forms:
-        raise UsageError(f"{found.name} has no {form!r} form", f"it has {', '.join(found.forms)}")
+        raise UsageError(f"{found.name} has no {form!r} form", f"--form {' or '.join(found.forms)}")
     return found
 
 

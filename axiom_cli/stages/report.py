@@ -5,7 +5,7 @@ The round is selected on validation; the final comparison is start against selec
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -139,9 +139,7 @@ def sampling(row: Metrics) -> str:
 
 def table(found: Report) -> tuple[str, list[str], list[list[str]]]:
     """Title, columns and rows for console.table."""
-    families = found.families()
-    columns = ["iteration", "split", "sampling", "problems", "pass rate", "95 % interval", *families]
-    columns += ["pass@k", "parsed", "reasoned", "infra"]
+    columns = ["iteration", "split", *rate_columns(found.families())]
     if len(found.experiment.arms()) > 1:
         columns.insert(0, "arm")
     return f"{found.experiment.name}: pass rates per iteration", columns, [_cells(found, row) for row in found.rows]
@@ -155,21 +153,32 @@ def key_columns(found: Report) -> int:
 def _cells(found: Report, row: Metrics) -> list[str]:
     arm = row.experiment.partition("+")[2]
     mark = " *" if row.iteration == found.selected and not arm else ""
+    cells = [f"{row.iteration}{mark}", row.split, *rate_cells(row, _family_rates(found, row).values())]
+    return [arm or "run", *cells] if len(found.experiment.arms()) > 1 else cells
+
+
+def rate_columns(families: Sequence[str]) -> list[str]:
+    """What stands over `rate_cells`."""
+    return [
+        *("sampling", "problems", "pass rate", "95 % interval", *families),
+        *("pass@k", "parsed", "reasoned", "infra"),
+    ]
+
+
+def rate_cells(row: Metrics, rates: Iterable[float | None]) -> list[str]:
+    """One row of metrics for a table; `rates` are those of each family, None where it was not asked."""
     low, high = row.interval
-    cells = [
-        f"{row.iteration}{mark}",
-        row.split,
+    return [
         sampling(row),
         f"{row.extra.get('problems', row.n):,}",
         percent(row.rate),
         f"{100 * low:.1f} to {100 * high:.1f}",
-        *(percent(rate) if rate is not None else "" for rate in _family_rates(found, row).values()),
+        *(percent(rate) if rate is not None else "" for rate in rates),
         _last_pass(row),
         _percent_of(row, "parsed"),
         _percent_of(row, "reasoned"),
         str(row.extra.get("infra", "")),
     ]
-    return [arm or "run", *cells] if len(found.experiment.arms()) > 1 else cells
 
 
 def _percent_of(row: Metrics, share: str) -> str:
