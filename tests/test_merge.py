@@ -124,6 +124,13 @@ def test_a_change_too_small_for_bfloat16_fails_its_certificate_and_passes_in_flo
     assert merge(trained.base, [small], tmp_path / "m32", "float32").failures(0.02) == []
 
 
+def test_a_change_that_moves_no_weight_is_no_merge_of_it(trained: Trained, tmp_path: Path) -> None:
+    """So small a change has no effect in float32 either, of which a share could be lost."""
+    nothing = merge(trained.base, [shrunk(trained.first, tmp_path / "nothing", 1e-12)], tmp_path / "m")
+    assert (nothing.moved, nothing.effect_error) == (0, 0)
+    assert "not one weight moved" in nothing.failures(0.02)[0]
+
+
 def test_a_damaged_float32_merge_fails() -> None:
     good = Certificate("float32", 1.0, 1.0, 1e-7, 1e-5, 1.0, 1e-6)
     assert good.failures(0.02) == []

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 import tiny
-from axiom_cli import models
+from axiom_cli import jsonl, models
 from axiom_cli.configs import MergeConfig, TrainConfig
 from axiom_cli.records import Adapter
 from axiom_cli.stages.merge import merge
@@ -101,3 +101,20 @@ def test_from_the_command_line(base: Path, tmp_path: Path) -> None:
     failed(axiom("merge", "--max-relative-error", "0", cwd=tmp_path, stdin=line), 6, "relative error", "hint: ")
     wrong = Adapter.from_dict(json.loads(line) | {"base": {"name": "nano", "digest": models.resolve("nano").digest}})
     failed(axiom("merge", cwd=tmp_path, stdin=json.dumps(wrong.to_dict()).encode()), 3, "does not have", "hint: ")
+
+
+def test_the_name_of_an_adapter_becomes_its_models(base: Path, tmp_path: Path) -> None:
+    judged = b"".join(jsonl.dump(verdict) for verdict in verdicts())
+    how = ("--lora-r", "2", "--epochs", "1", "--model", str(base), "--experiment", "first")
+    trained = axiom("train", *how, cwd=tmp_path, stdin=judged)
+    assert trained.returncode == 0, trained.stderr
+    problem = jsonl.dump(verdicts()[0].sample.problem)
+    solve = ("solve", "--model", "first", "--samples", "1", "--max-tokens", "4")
+    failed(axiom(*solve, cwd=tmp_path, stdin=problem), 3, "first is an adapter", "axiom merge")
+    merged = axiom("merge", cwd=tmp_path, stdin=trained.stdout)
+    assert b"the model's name: first" in merged.stderr
+    (sample,) = map(json.loads, axiom(*solve, cwd=tmp_path, stdin=problem).stdout.splitlines())
+    assert sample["model"] == {"name": "first", "digest": json.loads(merged.stdout)["digest"]}
+    both = ("train", "rows.jsonl", "--solutions", "rows.jsonl")
+    (tmp_path / "rows.jsonl").write_bytes(judged)
+    failed(axiom(*both, cwd=tmp_path), 2, "--solutions names the rows")

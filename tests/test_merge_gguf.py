@@ -144,3 +144,12 @@ def test_a_merge_writes_the_file_beside_its_record(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(MissingError, match="cannot write"):
         merge(adapter, MergeConfig(), workspace, gguf=tmp_path / "file" / "m.gguf")
+
+
+def test_a_base_that_llama_cpp_would_misread_is_refused_before_anything_is_merged(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / ".axiom")
+    judged = [tiny.verdict(tiny.sample(tiny.problem(i), f"Answer: {i % 7}")) for i in range(20)]
+    adapter = train(judged, "nano", TrainConfig(lora_r=2, epochs=1), workspace)
+    with pytest.raises(InputError, match="otherwise"):
+        merge(adapter, MergeConfig(), workspace, gguf=tmp_path / "m.gguf")
+    assert [receipt.recipe["stage"] for receipt in workspace.receipts()] == ["train"]

@@ -30,7 +30,10 @@ def merge(
     export: Export = None,
     gguf: Gguf = None,
 ) -> None:
-    """Merge adapters into their base, in float32 and from the original weights. Exit 6 if the certificate fails."""
+    """Merge adapters into their base, in float32 and from the original weights. Exit 6 if the certificate fails.
+
+    An adapter's name in the workspace (`train --experiment NAME`) becomes the model's.
+    """
     from axiom_cli.workspace import Workspace
 
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
@@ -39,7 +42,11 @@ def merge(
         from axiom_cli.stages.merge import merge as merged
 
         for adapter in adapters:
-            yield merged(adapter, config, workspace, export, gguf=gguf)
+            model = merged(adapter, config, workspace, export, gguf=gguf)
+            for name in workspace.names().get(adapter.digest, ()):
+                workspace.set_ref(name, model.digest)
+                console.note(f"the model's name: {name}")
+            yield model
 
     adapters = records(file, Adapter, skip_bad=skip_bad)
     console.note(f"{words(write(models(), output), 'model')} merged")

@@ -22,7 +22,9 @@ if TYPE_CHECKING:
     from axiom_cli.workspace import Workspace
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-Name = Annotated[str, typer.Option("--experiment", metavar="NAME", help="The adapter's name in the workspace.")]
+Name = Annotated[
+    str, typer.Option("--experiment", metavar="NAME", help="The adapter's name in the workspace, and then its model's.")
+]
 Show = Annotated[
     int | None,
     typer.Option("--show", metavar="N", min=0, help="Print N rows, each token by its place, and stop [all if bare]."),
@@ -52,6 +54,8 @@ def train(
     from axiom_cli import models
     from axiom_cli.workspace import Workspace
 
+    if solutions and file:
+        raise UsageError("--solutions names the rows, and so does FILE", "leave one of them out")
     if experiment:
         refs.path(Path(), experiment)
     if ranks.size() > 1 and not (solutions or file):

@@ -88,7 +88,10 @@ def _kept(workspace: Workspace | None) -> Callable[[str], Resolved | None]:
             return None
         if not is_digest(found) or not workspace.has(found) or not workspace.is_tree(found):
             return None
-        if "config.json" not in workspace.tree(found):
+        held = workspace.tree(found)
+        if "config.json" not in held and "adapter_config.json" in held:
+            raise InputError(f"{name} is an adapter and no model yet", "axiom merge makes a model of it, of that name")
+        if "config.json" not in held:
             raise InputError(f"{name} is no model but something else in the workspace", f"axiom workspace show {name}")
         return Resolved(name, found, workspace.tree_path(found))
 

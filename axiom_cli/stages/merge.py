@@ -49,6 +49,8 @@ def merge(
             f"{origin.name} has changed since it was trained: {origin.digest[:12]}, not {adapter.base.digest[:12]}",
             "merge with the weights that the adapter was made from",
         )
+    if gguf and Path(origin.path).is_dir():
+        _check_gguf(origin.path)
     chain = list(adapter.extra.get("chain", ()))
     folders = [tree_or_path(digest, "", workspace) for digest in chain] + [_unchanged(adapter, workspace)]
     inputs = {"base": origin.digest, "chain": chain, "adapter": adapter.digest}
@@ -101,8 +103,16 @@ def _make(base: Path | str, chain: list[Path], config: MergeConfig, out: Path) -
     certificate = merged(base, chain, out, config.dtype)
     failures = certificate.failures(config.max_relative_error)
     if failures:
-        raise GateFailed(f"the merge is not what was trained: {'; '.join(failures)}", "try --dtype float32")
+        finer = "try --dtype float32" if certificate.dtype != "float32" else "a --lr too small leaves such a change"
+        raise GateFailed(f"the merge is not what was trained: {'; '.join(failures)}", finer)
     return certificate.to_dict()
+
+
+def _check_gguf(folder: Path) -> None:
+    """Raises what `_write_gguf` would of a model like the one in `folder`."""
+    from axiom_cli.training.gguf_file import check
+
+    check(folder)
 
 
 def _write_gguf(folder: Path, file: Path) -> None:

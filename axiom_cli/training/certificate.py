@@ -42,9 +42,12 @@ class Certificate:
         return asdict(self)
 
     def failures(self, max_relative_error: float) -> list[str]:
-        """Why this merge is not what was trained; empty if it is. In float32 the change must arrive as it was meant
-        (`max_relative_error`); in 16 bits, where many weights cannot move, the model's words must have."""
+        """Why this merge is not what was trained; empty if it is. Some weight must have moved. In float32 the
+        change must arrive as it was meant (`max_relative_error`); in 16 bits, where many weights cannot move, the
+        model's words must have."""
         out = []
+        if not self.moved and self.relative_error:
+            out.append(f"not one weight moved, so small is the change for {self.dtype}")
         if not math.isfinite(self.effect_error + self.max_logit_difference):
             out.append("its logits are no numbers")
         if self.dtype == "float32" and not self.relative_error <= max_relative_error:

@@ -35,12 +35,17 @@ _LLAMA3 = (
 SPLITS: Mapping[str, str] = {_LLAMA3: "llama-bpe", _LLAMA3.replace("{1,3}", ""): "qwen2"}
 
 
-def write(folder: Path, file: Path) -> None:
-    """Writes the model in `folder` to `file`, which appears whole or not at all. Matrices keep the type that they have
-    there, vectors are float32. InputError for what cannot be said in a .gguf file, MissingError without the package."""
+def check(folder: Path) -> _Export:
+    """InputError if the model in `folder` cannot be said in a .gguf file, MissingError without the package."""
     if importlib.util.find_spec("gguf") is None:
         raise MissingError("writing a .gguf file needs the package gguf", "pip install 'axiom-rl[gguf]'")
-    export = _Export(folder)
+    return _Export(folder)
+
+
+def write(folder: Path, file: Path) -> None:
+    """Writes the model in `folder` to `file`, which appears whole or not at all. Matrices keep the type that they have
+    there, vectors are float32. Raises what `check` does."""
+    export = check(folder)
     draft = file.with_name(f".{file.name}.part")
     with writing(file):
         file.parent.mkdir(parents=True, exist_ok=True)

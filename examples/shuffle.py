@@ -1,0 +1,20 @@
+"""Deal the verdicts of a file out at random: the control that trains on as many samples, whether they are right or not.
+
+    python shuffle.py [SEED] < verdicts.jsonl
+"""
+
+import sys
+
+from axiom_cli import jsonl
+from axiom_cli.records import Verdict
+from axiom_cli.stages.controls import shuffle
+
+
+def main(seed="0"):
+    """Writes the verdicts of stdin with the labels of others: as many pass, but which ones says nothing."""
+    for verdict in shuffle(list(jsonl.read(sys.stdin.buffer, Verdict)), int(seed)):
+        sys.stdout.buffer.write(jsonl.dump(verdict))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
