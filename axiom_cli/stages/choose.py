@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo
 from axiom_cli.records import Verdict
 from axiom_cli.stages.contrast import Contrast, contrast
 from axiom_cli.stages.select import MANY_CUT_OFF, Screen, Selection, select
+from axiom_cli.stages.value import OBJECTIVE as VALUE
+from axiom_cli.stages.value import Labels, labels
 
-Chosen = Selection | Contrast
+Chosen = Selection | Contrast | Labels
 Note = Callable[[str], None]
 OnSelection = Callable[[Chosen], None]
 
@@ -25,7 +27,7 @@ def choose(
     """The rows that `config.objective` learns from, told to whoever asks; samples that `screen` knows are left out.
     NothingToDo, and why, where there are none."""
     if config.objective != "sft":
-        found = _contrast(list(verdicts), config, screen)
+        found = _both_kinds(list(verdicts), config, screen)
         if on_selection:
             on_selection(found)
         return found
@@ -40,9 +42,11 @@ def choose(
     return selection
 
 
-def _contrast(verdicts: list[Verdict], config: TrainConfig, screen: Screen | None) -> Contrast:
+def _both_kinds(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None) -> Contrast | Labels:
+    """What is learnt from passing and failing samples."""
     seen = screen([verdict.sample for verdict in verdicts]) if screen else set()
-    found = contrast((verdict for place, verdict in enumerate(verdicts) if place not in seen), config)
+    unseen = (verdict for place, verdict in enumerate(verdicts) if place not in seen)
+    found = labels(unseen, config) if config.objective == VALUE else contrast(unseen, config)
     found.verdicts += len(seen)
     found.screened = len(seen)
     return found
