@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo
@@ -27,7 +27,8 @@ def choose(
     """The rows that `config.objective` learns from, told to whoever asks; samples that `screen` knows are left out.
     NothingToDo, and why, where there are none."""
     if config.objective != "sft":
-        found = _both_kinds(list(verdicts), config, screen)
+        find = labels if config.objective == VALUE else contrast
+        found = find(list(verdicts), config, screen)
         if on_selection:
             on_selection(found)
         return found
@@ -40,16 +41,6 @@ def choose(
     if not selection.choices:
         raise NothingToDo("no accepted solution to train on", _why_none(selection))
     return selection
-
-
-def _both_kinds(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None) -> Contrast | Labels:
-    """What is learnt from passing and failing samples."""
-    seen = screen([verdict.sample for verdict in verdicts]) if screen else set()
-    unseen = (verdict for place, verdict in enumerate(verdicts) if place not in seen)
-    found = labels(unseen, config) if config.objective == VALUE else contrast(unseen, config)
-    found.verdicts += len(seen)
-    found.screened = len(seen)
-    return found
 
 
 def _why_none(selection: Selection) -> str:

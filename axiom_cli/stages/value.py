@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo, UsageError
 from axiom_cli.records import Verdict
-from axiom_cli.stages.select import Choice
+from axiom_cli.stages.contrast import without_seen
+from axiom_cli.stages.select import Choice, Screen
 
 if TYPE_CHECKING:
     from axiom_cli.stages.train import Base
@@ -39,15 +40,15 @@ class Labels:
         return {**known, "kept": len(self.choices), "problems": problems}
 
 
-def labels(verdicts: Iterable[Verdict], config: TrainConfig) -> Labels:
-    """The distinct samples that were judged. NothingToDo where all pass or all fail, UsageError for settings that mean
-    nothing here."""
+def labels(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Labels:
+    """The distinct samples that were judged, those that `screen` knows left out. NothingToDo where all pass or all
+    fail, UsageError for settings that mean nothing here."""
     _check(config)
-    out = Labels()
+    unseen, screened = without_seen(verdicts, screen)
+    out = Labels(verdicts=len(verdicts), screened=screened)
     found: dict[tuple[str, str, str], list[Verdict]] = {}
-    for verdict in verdicts:
+    for verdict in unseen:
         sample = verdict.sample
-        out.verdicts += 1
         if verdict.status == "infra" or sample.finish == "error":
             out.infra += 1
             continue
@@ -79,7 +80,7 @@ def _check(config: TrainConfig) -> None:
 
 
 def _both(found: Labels) -> None:
-    times = found.verdicts - found.infra
+    times = found.verdicts - found.infra - found.screened
     if not times:
         raise NothingToDo("no judged sample to fit a value function on", "axiom verify writes verdict records")
     if found.failed in (0, times):
