@@ -236,6 +236,7 @@ class LoopConfig:
     samples: int = option(1, "Samples of each training problem.", least=1, most=MILLION)
     temperature: float = option(0.8, "Temperature of the training samples.", least=0, most=100)
     max_tokens: int = option(192, "Longest completion, in tokens.", least=1, most=MILLION)
+    objective: str = option("sft", "sft (imitate what passed), dpo, grpo or kto (prefer it to what failed).")
     lr: float = option(1e-3, "Peak learning rate; 1e-4 suits pretrained models.", above=0, most=100)
     epochs: float = option(2.0, "Passes over a round's rows.", above=0, most=10_000)
     batch_size: int = option(32, "Rows in one optimiser step.", least=1)
@@ -243,7 +244,9 @@ class LoopConfig:
     lora_alpha: int = option(128, "LoRA's scale is alpha / r.", least=1)
     engine: str = option("auto", "What writes the samples: auto, transformers or vllm.")
     start: str = option("base", "base (train from the original weights each round) or previous.")
-    replay: str = option("50/40/10", "Shares of new, historical and cold-start rows, by loss tokens.")
+    replay: str = option(
+        "50/40/10", "Shares of new, historical and cold-start rows, by loss tokens; only sft takes all three."
+    )
     curriculum: bool = option(True, "Draw training problems where the model solves some and fails some.")
     control: str = option("", "Control arms at equal compute: shuffled, cold-only (comma-separated).")
     seed: int = option(0, "Seed of the whole run.", least=0)
@@ -262,3 +265,9 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     },
 }
 """What `axiom loop --preset NAME` sets, where the user sets nothing else."""
+LOOP_OBJECTIVES: Mapping[str, Mapping[str, Any]] = {
+    "dpo": {"samples": 8, "lr": 5e-5, "replay": "60/40/0"},
+    "kto": {"samples": 8, "lr": 2e-4, "replay": "60/40/0"},
+    "grpo": {"samples": 8, "lr": 5e-5, "replay": "100/0/0", "start": "previous"},
+}
+"""What `axiom loop --objective NAME` sets, where the user sets nothing else (rates: docs/decisions/0011)."""

@@ -19,7 +19,7 @@ from axiom_cli.models.nano import recipe
 from axiom_cli.options import names
 from axiom_cli.receipts import Receipt
 from axiom_cli.records import Adapter, Metrics, Problem, Verdict
-from axiom_cli.stages import controls, folder, replay
+from axiom_cli.stages import controls, folder, replay, rounds
 from axiom_cli.stages.attempt import attempt, keep_metrics
 from axiom_cli.stages.check_loop import check
 from axiom_cli.stages.controls import COLD_ONLY, SHUFFLED
@@ -27,7 +27,7 @@ from axiom_cli.stages.evaluate import best_iteration, evaluate, phase_row
 from axiom_cli.stages.frontier import Fountain, allocate, pass_rates
 from axiom_cli.stages.merge import merge
 from axiom_cli.stages.overlap import Screen
-from axiom_cli.stages.select import Choice, select
+from axiom_cli.stages.select import Choice
 from axiom_cli.stages.speaker import Speaker
 from axiom_cli.stages.train import FEWEST, train_on, with_token_ids
 from axiom_cli.stages.verify import verify
@@ -124,14 +124,14 @@ class Loop:
 
     def _news(self, arm: Arm, iteration: int) -> list[Choice]:
         """The round's new solutions. NothingToDo where the run itself has none, and no earlier one either."""
-        selection = select(self._collect(arm, iteration), self._training(iteration), self.screen.touching)
+        selection = rounds.news(self._collect(arm, iteration), self._training(iteration), self.screen.touching)
         arm.selection = selection.counts()
         self.watch.note(f"round {iteration + 1}{_of(arm)}: {selection.words}")
         if not selection.choices:
             told = f"round {iteration + 1}{_of(arm)}: no new solution among {selection.verdicts:,} samples"
             if not (arm.name or arm.history or replay.parse_shares(self.config.replay)["cold"] == 1):
-                raise NothingToDo(told, replay.fruitless(selection))
-            self.watch.warn(f"{told}: {replay.fruitless(selection)}")
+                raise NothingToDo(told, rounds.fruitless(selection))
+            self.watch.warn(f"{told}: {rounds.fruitless(selection)}")
         return selection.choices
 
     def _collect(self, arm: Arm, iteration: int) -> list[Verdict]:
@@ -147,7 +147,7 @@ class Loop:
         verdicts, made = self._attempt(arm.model, problems, config, f"round {iteration + 1}: collect{_of(arm)}")
         arm.sources = (*arm.sources, made["verdicts"])
         if arm.name == SHUFFLED:
-            verdicts = controls.shuffle(verdicts, self.config.seed + iteration)
+            verdicts = rounds.shuffled(verdicts, self.config, iteration)
         if not arm.name:
             self.folder.collected(iteration, problems, verdicts)
         passed = sum(v.passed for v in verdicts)
@@ -163,8 +163,7 @@ class Loop:
             tokens = sum(self._mixed[iteration].tokens.values())
             cold, shares = self._cold_start(CONTROL_SHARE), {"new": 0, "history": 0, "cold": 1}
             return replay.mix([], [], cold, shares, total=tokens, seed=iteration)
-        shares = replay.parse_shares(self.config.replay)
-        mixed = replay.mix(new, arm.history, self._cold_start(), shares, seed=self.config.seed + iteration)
+        mixed = rounds.mixed(new, arm.history, self._cold_start, self.config, iteration)
         if not arm.name:
             self._mixed[iteration] = mixed
         return mixed
@@ -196,6 +195,7 @@ class Loop:
     def _training(self, iteration: int) -> TrainConfig:
         config = self.config
         return TrainConfig(
+            objective=config.objective,
             lora_r=config.lora_r,
             lora_alpha=config.lora_alpha,
             epochs=config.epochs,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar, get_type_hints
 
 from axiom_cli import configs
-from axiom_cli.configs import PRESETS
+from axiom_cli.configs import LOOP_OBJECTIVES, PRESETS
 from axiom_cli.errors import UsageError
 
 C = TypeVar("C")
@@ -96,15 +96,17 @@ def flag(field: Field[Any]) -> str:
 
 
 def _preset(found: Resolved[C]) -> Resolved[C]:
-    """The config with the values of its preset, if it has one, where nothing else was set."""
+    """The config with the values of its preset, if it has one, and of its objective, where nothing else was set."""
     name = getattr(found.config, "preset", None)
     if name is None:
         return found
     if name not in PRESETS:
         raise UsageError(f"no preset called {name!r}", f"there are {', '.join(PRESETS)}")
-    values = {key: value for key, value in PRESETS[name].items() if found.origins[key] == "default"}
-    origins = {**found.origins, **dict.fromkeys(values, f"preset {name}")}
-    return Resolved(replace(found.config, **values), origins)  # type: ignore[type-var]
+    objective = vars(found.config)["objective"]  # a loop's: nothing else has presets
+    told = {f"preset {name}": PRESETS[name], f"objective {objective}": LOOP_OBJECTIVES.get(objective, {})}
+    origins = {key: origin for origin, some in told.items() for key in some if found.origins[key] == "default"}
+    values = {key: told[origin][key] for key, origin in origins.items()}
+    return Resolved(replace(found.config, **values), {**found.origins, **origins})  # type: ignore[type-var]
 
 
 def _layered(cls: type[C], given: dict[str, Any], files: list[Path]) -> Resolved[C]:

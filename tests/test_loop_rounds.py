@@ -8,7 +8,8 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.records import Metrics
-from axiom_cli.stages.replay import fruitless, mix, parse_shares
+from axiom_cli.stages.replay import mix, parse_shares
+from axiom_cli.stages.rounds import fruitless
 from axiom_cli.stages.select import Choice, Selection
 from command_line import axiom, failed, talk
 from made_experiment import problem, verdict

@@ -17,7 +17,7 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import MissingError
 from axiom_cli.training import objectives
 from axiom_cli.training.batches import collate
-from axiom_cli.training.objectives import dpo, grpo, kto, sft
+from axiom_cli.training.objectives import dpo, grpo, kto, sft, value
 from axiom_cli.training.rows import Row
 
 TRL = json.loads((Path(__file__).parent / "golden" / "trl.json").read_text(encoding="utf-8"))
@@ -67,6 +67,23 @@ def test_kto_by_hand() -> None:
 
 
 # On TRL's batch
+
+
+def test_value_by_hand() -> None:
+    """Odds of 3 for a pass; against both verdicts, and against one of four that passed."""
+    logits_K, labels_K = t(*[math.log(3)] * 3), t(1, 0, 0.25)
+    wanted = [-math.log(0.75), -2 * math.log(0.25), -(0.25 * math.log(0.75) + 0.75 * math.log(0.25))]
+    assert value(logits_K, labels_K, t(1, 2, 1)).tolist() == pytest.approx(wanted)
+
+
+def test_half_of_a_value_functions_loss_is_on_the_last_token_and_a_row_counts_by_its_weight_not_its_length() -> None:
+    rows = [Row([1], [2] * size, weight, label=label) for size, weight, label in ((3, 1.0, 1.0), (1, 2.0, 0.0))]
+    logits_K = t(0, 0, math.log(3), 0).requires_grad_()
+    loss = objectives.get("value").loss(logits_K, collate(rows), 0.0, TrainConfig())
+    last = 1 / 2 + 1 / 6
+    assert loss.item() == pytest.approx((1 - last) * math.log(2) - last * math.log(0.75) + 2 * math.log(2))
+    loss.backward()
+    assert logits_K.grad.tolist() == pytest.approx([-1 / 12, -1 / 12, -last / 4, 1.0])
 
 
 def rows(weights: list[float]) -> list[Row]:

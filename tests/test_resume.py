@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ from axiom_cli.errors import GateFailed, WorkspaceDamaged
 from axiom_cli.stages.tend_workspace import gc
 from axiom_cli.stages.train import STATES
 from axiom_cli.training.checkpoint import Checkpoint
+from axiom_cli.training.rows import Row
 from axiom_cli.training.trainer import Trainer
 from axiom_cli.workspace import Workspace
 from command_line import AXIOM, axiom, environment
@@ -29,6 +31,7 @@ from command_line import AXIOM, axiom, environment
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=2, lr=1e-2)
 KINDS = [
     pytest.param("none", {"lora_dropout": 0.3}, id="dropout"),
+    pytest.param("none", {"objective": "value", "lora_dropout": 0.3}, id="value"),
     pytest.param("none", {"method": "full", "optimizer": "muon"}, id="full-muon"),
     pytest.param("none", {"method": "full", "optimizer": "adamw8bit"}, id="full-8bit-adamw"),
     pytest.param("4bit", {"method": "dora", "lora_dropout": 0.3, "optimizer": "adamw8bit"}, id="qdora"),
@@ -38,6 +41,21 @@ KINDS = [
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tiny.write_model(tmp_path_factory.mktemp("base"), hidden=64)
+
+
+def labelled(trainer: Trainer, odd: float = 1.0) -> list[Row]:
+    """Rows of which every other one passed, for the objective that asks."""
+    return [replace(row, label=odd if n % 2 else 1 - odd) for n, row in enumerate(tiny.rows(trainer))]
+
+
+def test_a_state_of_other_labels_is_not_gone_on_from(folder: Path, tmp_path: Path) -> None:
+    config, keep = replace(CONFIG, objective="value", epochs=1), Checkpoint(tmp_path / "state.pt", every_seconds=0)
+    losses: list[float] = []
+    for odd in (1.0, 0.0):
+        trainer = Trainer(folder)
+        rows = labelled(trainer, odd)
+        trainer.fit(rows, config, tmp_path / "a", lambda step: losses.append(step.step), checkpoint=keep)
+    assert losses == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]
 
 
 @pytest.mark.parametrize(("quantize", "more"), KINDS)
@@ -57,7 +75,7 @@ def test_it_comes_to_the_same_losses_and_the_same_bytes(
                 raise KeyboardInterrupt
             losses[name].append(progress.loss)
 
-        metrics = trainer.fit(tiny.rows(trainer), config, tmp_path / name, on_step=on_step, checkpoint=keep)
+        metrics = trainer.fit(labelled(trainer), config, tmp_path / name, on_step=on_step, checkpoint=keep)
         return {**metrics, "seconds": 0}
 
     for until in (4, 7):
@@ -73,27 +91,31 @@ def test_it_comes_to_the_same_losses_and_the_same_bytes(
 
 @pytest.fixture(scope="module")
 def verdicts(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("rows") / "verdicts.jsonl"
-    path.write_text("".join(json.dumps(tiny.verdict(one).to_dict()) + "\n" for one in tiny.samples(40)))
-    return path
+    folder = tmp_path_factory.mktemp("rows")
+    for name, odd in (("sft", "pass"), ("value", "fail")):
+        judged = [tiny.verdict(one, odd if n % 2 else "pass") for n, one in enumerate(tiny.samples(40))]
+        (folder / name).write_text("".join(json.dumps(one.to_dict()) + "\n" for one in judged))
+    return folder
 
 
-@pytest.fixture(scope="module")
-def unbroken(verdicts: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
-    folder = tmp_path_factory.mktemp("whole")
-    return json.loads(axiom(*_command(verdicts, folder), cwd=folder).stdout)
+@cache
+def unbroken(verdicts: Path, objective: str) -> dict[str, Any]:
+    return json.loads(axiom(*_command(verdicts, objective, verdicts / f"whole-{objective}"), cwd=verdicts).stdout)
 
 
-def _command(verdicts: Path, workspace: Path) -> list[str]:
+def _command(verdicts: Path, objective: str, workspace: Path) -> list[str]:
     options = ["--epochs", "24", "--lora-dropout", "0.1", "--checkpoint-seconds", "0", "--model", "nano"]
-    return ["--workspace", str(workspace), "train", str(verdicts), *options]
+    rows = ["train", str(verdicts / objective), "--objective", objective]
+    return ["--workspace", str(workspace), *rows, *options]
 
 
-@pytest.mark.parametrize("deed", [signal.SIGINT, signal.SIGKILL])
+@pytest.mark.parametrize(
+    ("objective", "deed"), [("sft", signal.SIGINT), ("sft", signal.SIGKILL), ("value", signal.SIGKILL)]
+)
 def test_the_same_command_goes_on_from_where_it_was_stopped(
-    deed: signal.Signals, verdicts: Path, unbroken: dict[str, Any], tmp_path: Path
+    objective: str, deed: signal.Signals, verdicts: Path, tmp_path: Path
 ) -> None:
-    command = _command(verdicts, tmp_path / "ws")
+    command = _command(verdicts, objective, tmp_path / "ws")
     talk = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
     with subprocess.Popen([*AXIOM, *command], cwd=tmp_path, env=environment(), **talk) as process:
         while not list((tmp_path / "ws" / STATES).glob("*.pt")):
@@ -107,8 +129,8 @@ def test_the_same_command_goes_on_from_where_it_was_stopped(
     (state,) = (tmp_path / "ws" / STATES).glob("*.pt")
     done = torch.load(state, weights_only=True)["done"]
     assert 0 < done < 120
-    adapter = json.loads(axiom(*command, cwd=tmp_path).stdout)
-    assert adapter["digest"] == unbroken["digest"] and adapter["metrics"] == unbroken["metrics"]
+    adapter, whole = json.loads(axiom(*command, cwd=tmp_path).stdout), unbroken(verdicts, objective)
+    assert adapter["digest"] == whole["digest"] and adapter["metrics"] == whole["metrics"]
     assert list((tmp_path / "ws" / STATES).iterdir()) == []
 
 

@@ -17,7 +17,9 @@ import torch
 from safetensors.torch import load_file
 
 import tiny
+from axiom_cli import jsonl
 from axiom_cli.configs import TrainConfig
+from axiom_cli.records import Verdict
 from axiom_cli.stages.train import STATES, train
 from axiom_cli.workspace import Workspace
 from command_line import axiom, environment, failed
@@ -33,43 +35,51 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("several")
     lines = [json.dumps(tiny.verdict(one).to_dict()) + "\n" for one in tiny.samples(41)]
     (folder / "verdicts.jsonl").write_text("".join(lines))
+    failing = [json.dumps(tiny.verdict(one, "fail").to_dict()) + "\n" for one in tiny.samples(19)]
+    (folder / "judged.jsonl").write_text("".join(failing + lines[19:]))
     tiny.write_model(folder / "base", hidden=64)
     return folder
 
 
-def _launch(launcher: list[str], folder: Path, workspace: str, *more: str) -> subprocess.CompletedProcess[str]:
-    words = ["axiom_cli", "--workspace", workspace, "train", "verdicts.jsonl", "--model", "base", *OPTIONS, *more]
+def _launch(
+    launcher: list[str], folder: Path, workspace: str, *more: str, file: str = "verdicts.jsonl"
+) -> subprocess.CompletedProcess[str]:
+    words = ["axiom_cli", "--workspace", workspace, "train", file, "--model", "base", *OPTIONS, *more]
     command = [sys.executable, *launcher, *words]
     return subprocess.run(command, cwd=folder, env=environment(), capture_output=True, text=True, timeout=200)
 
 
-def _one(folder: Path, workspace: str, config: TrainConfig) -> dict[str, Any]:
-    verdicts = map(tiny.verdict, tiny.samples(41))
+def _one(folder: Path, workspace: str, config: TrainConfig, file: str = "verdicts.jsonl") -> dict[str, Any]:
+    verdicts = jsonl.load(folder / file, Verdict)
     return train(verdicts, str(folder / "base"), config, Workspace.create(folder / workspace)).to_dict()
 
 
 def _weights(adapter: dict[str, Any], folder: Path) -> dict[str, torch.Tensor]:
-    (file,) = (folder / adapter["path"]).glob("*.safetensors")
-    return load_file(file)
+    files = (folder / adapter["path"]).glob("*.safetensors")
+    return {name: tensor for file in files for name, tensor in load_file(file).items()}
 
 
 @pytest.mark.parametrize(
-    ("launcher", "method"),
+    ("launcher", "method", "objective"),
     [
-        pytest.param(TORCHRUN, "lora", id="torchrun-lora"),
-        pytest.param(TORCHRUN, "full", id="torchrun-full", marks=pytest.mark.slow),
-        pytest.param(ACCELERATE, "dora", id="accelerate-dora", marks=pytest.mark.slow),
+        pytest.param(TORCHRUN, "lora", "sft", id="torchrun-lora"),
+        pytest.param(TORCHRUN, "lora", "value", id="torchrun-value"),
+        pytest.param(TORCHRUN, "full", "sft", id="torchrun-full", marks=pytest.mark.slow),
+        pytest.param(ACCELERATE, "dora", "sft", id="accelerate-dora", marks=pytest.mark.slow),
     ],
 )
-def test_two_processes_come_to_the_weights_of_one(launcher: list[str], method: str, folder: Path) -> None:
+def test_two_processes_come_to_the_weights_of_one(
+    launcher: list[str], method: str, objective: str, folder: Path
+) -> None:
     if launcher is ACCELERATE:
         pytest.importorskip("accelerate")
-    done = _launch(launcher, folder, f"two-{method}", "--method", method)
+    file, name = ("judged.jsonl" if objective == "value" else "verdicts.jsonl"), f"{objective}-{method}"
+    done = _launch(launcher, folder, f"two-{name}", "--method", method, "--objective", objective, file=file)
     assert not done.returncode, done.stderr
     two = json.loads(done.stdout)  # one whole line, of the first process
     assert done.stderr.count("adapter sha256:") == 1 and done.stderr.count("only 41 rows") == 1
-    assert len(list((folder / f"two-{method}" / "receipts").iterdir())) == 1
-    one = _one(folder, f"one-{method}", replace(CONFIG, method=method))
+    assert len(list((folder / f"two-{name}" / "receipts").iterdir())) == 1
+    one = _one(folder, f"one-{name}", replace(CONFIG, method=method, objective=objective), file)
     ours, theirs = _weights(one, folder), _weights(two, folder)
     assert ours.keys() == theirs.keys()
     assert all(torch.allclose(ours[name], theirs[name], rtol=0, atol=1e-5) for name in ours)

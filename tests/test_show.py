@@ -68,20 +68,35 @@ def test_what_is_left_out_is_counted(base: str) -> None:
 def folder(base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("work")
     jsonl.save(path / "v.jsonl", verdicts(24))
-    jsonl.save(path / "eval.jsonl", [replace(tiny.problem(100 + i), prompt=f"EVALUATE:  {i}") for i in (0, 1, 2)])
+    held_out = [replace(tiny.problem(100 + i), prompt=f"EVALUATE:  {i}") for i in (0, 1, 2)]
+    jsonl.save(path / "eval.jsonl", held_out)
+    (path / "experiments" / "run").mkdir(parents=True)
+    jsonl.save(path / "experiments" / "run" / "val.jsonl", held_out[:1])
+    jsonl.save(path / "experiments" / "run" / "test.jsonl", held_out[1:])
     return path
 
 
 @pytest.mark.parametrize(
-    ("words", "count"), [(["--show", "v.jsonl"], 24), (["v.jsonl", "--show"], 24), (["--show", "2", "v.jsonl"], 2)]
+    ("words", "count", "against"),
+    [
+        (["--show", "v.jsonl"], 24, "eval.jsonl"),
+        (["v.jsonl", "--show"], 24, "run"),
+        (["--show", "2", "v.jsonl"], 2, "./eval.jsonl"),
+    ],
 )
-def test_show_stands_bare_or_with_a_number(words: list[str], count: int, folder: Path, base: str) -> None:
-    done = axiom("train", "--model", base, *words, "--against", "eval.jsonl", cwd=folder)
+def test_show_stands_bare_or_with_a_number(
+    words: list[str], count: int, against: str, folder: Path, base: str
+) -> None:
+    done = axiom("train", "--model", base, *words, "--against", against, cwd=folder)
     assert done.returncode == 0, talk(done)
     assert len(rows(done.stdout)) == min(count, 21)
     told = [re.split("  +", line) for line in talk(done)]
     assert ["seen by the evaluation", "3", "12.5%"] in told, "an equal prompt is one, whatever its case"
     assert ["rows", "21"] in told and ["verdicts", "24", "100.0%"] in told
+
+
+def test_an_evaluation_that_is_not_there_is_said(folder: Path, base: str) -> None:
+    failed(axiom("train", "v.jsonl", "--model", base, "--against", "rum", cwd=folder), 3, "cannot read rum")
 
 
 @pytest.mark.parametrize(

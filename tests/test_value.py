@@ -112,19 +112,12 @@ def test_equal_samples_are_one_row_that_counts_for_all(base: str) -> None:
         ([replace(v, status="infra") for v in verdicts(0, 10)], "no judged sample"),
         ([replace(v, status="pass") for v in verdicts(0, 10)], "all 40 samples passed"),
         ([replace(v, status="fail") for v in verdicts(0, 10)], "all 40 samples failed"),
-        (list(verdicts(0, 4)), "only 16 distinct samples"),
+        (list(verdicts(0, 4)), "only 16 rows"),
     ],
 )
 def test_without_both_kinds_it_says_why(given: list[Verdict], said: str, base: str, workspace: Workspace) -> None:
     with pytest.raises(NothingToDo, match=said):
         train(given, base, QUICK, workspace)
-
-
-def test_several_processes_are_refused(base: str, workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, said in {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}.items():
-        monkeypatch.setenv(name, said)
-    with pytest.raises(UsageError, match="by one process"):
-        train(verdicts(0, 10), base, QUICK, workspace)
 
 
 def test_what_decides_no_weight_makes_nothing_anew(base: str, workspace: Workspace) -> None:
@@ -135,12 +128,47 @@ def test_what_decides_no_weight_makes_nothing_anew(base: str, workspace: Workspa
 
 
 def test_settings_that_mean_nothing_here_are_refused(base: str, workspace: Workspace) -> None:
-    odd = ({"method": "full"}, {"optimizer": "muon"}, {"precision": "bfloat16"}, {"gradient_checkpointing": True})
-    for config in (replace(QUICK, **one) for one in odd):
+    for config in (replace(QUICK, **one) for one in ({"method": "full"}, {"optimizer": "muon"})):
         with pytest.raises(UsageError, match="do not go together"):
             train(verdicts(0, 10), base, config, workspace)
     with pytest.raises(NothingToDo, match="only 0"):
         train(verdicts(0, 10), base, replace(QUICK, max_length=5), workspace)
+
+
+def test_where_only_one_kind_is_short_enough_it_says_so(base: str, workspace: Workspace) -> None:
+    long = [v if v.passed else replace(v, sample=replace(v.sample, text="?" * 400)) for v in verdicts(0, 20)]
+    with pytest.raises(NothingToDo, match="all rows passed"):
+        train(long, base, replace(QUICK, max_length=200), workspace)
+
+
+@pytest.mark.parametrize(
+    "more",
+    [{"precision": "bfloat16"}, {"gradient_checkpointing": True}, {"method": "dora"}, {"quantize": "4bit"}],
+    ids=lambda more: next(iter(more)),
+)
+def test_it_is_fitted_by_the_methods_of_any_training(more: dict, base: str, tmp_path: Path) -> None:
+    if "quantize" in more:
+        pytest.importorskip("bitsandbytes")
+    given, values = list(verdicts(0, 10)), []
+    for name, config in (("plain", QUICK), ("other", replace(QUICK, **more))):
+        adapter = train(given, base, config, Workspace.create(tmp_path / name))
+        function = ValueFunction(base, Path(adapter.path))
+        values.append(function.values([verdict.sample for verdict in given]))
+    near = 1e-4 if "gradient_checkpointing" in more else 0.2
+    assert values[1] == pytest.approx(values[0], abs=near)
+    assert (values[1] == values[0]) is False or "gradient_checkpointing" in more
+
+
+def test_what_the_evaluation_has_seen_is_left_out(base: str, workspace: Workspace) -> None:
+    def screen(samples: list[Sample]) -> set[int]:
+        return {place for place, sample in enumerate(samples) if sample.problem == tiny.problem(0)}
+
+    adapter = train(verdicts(0, 10), base, QUICK, workspace, screen=screen)
+    assert adapter.extra["selection"] == {
+        "verdicts": 40, "failed": 10, "infra": 0, "screened": 4, "kept": adapter.rows, "problems": 9,
+    }  # fmt: skip
+    facts = json.loads((Path(adapter.path) / "value.json").read_text())
+    assert facts["problems"] == [tiny.problem(number).id for number in range(1, 10)]
 
 
 def test_it_is_not_merged(base: str, workspace: Workspace) -> None:

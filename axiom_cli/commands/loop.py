@@ -54,7 +54,8 @@ def plan(work: Loop) -> Iterator[str]:
     arms = ["the run itself", *names([config.control])]
     yield f"experiment {config.experiment} in {work.folder.path}, from {work.base.name} {work.base.digest[:12]}"
     yield f"{', '.join(work.families)} at levels {config.min_difficulty}-{config.max_difficulty}"
-    yield f"{config.iterations} rounds of {config.train_size:,} problems x {config.samples} samples"
+    rounds = f"{config.iterations} rounds of {config.train_size:,} problems x {config.samples} samples"
+    yield f"{rounds}, trained by {config.objective}"
     yield f"validation on {config.val_size:,} problems a round, test on {config.test_size:,} at the end"
     yield f"{len(arms)} arm{'s' if len(arms) > 1 else ''}: {', '.join(arms)}"
 

@@ -31,7 +31,11 @@ Show = Annotated[
 ]
 Against = Annotated[
     list[Path] | None,
-    typer.Option("--against", metavar="FILE", help="Problems of the evaluation: rows that share a run of 8 words go."),
+    typer.Option(
+        "--against",
+        metavar="FILE",
+        help="Problems of the evaluation, or an experiment's name: rows that share a run of 8 words go.",
+    ),
 ]
 Solutions = Annotated[Path | None, typer.Option("--solutions", metavar="FILE", help="The same as FILE.")]
 
@@ -96,11 +100,17 @@ def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:
     return found
 
 
-def _screen(files: list[Path]) -> Screen | None:
-    """What finds the samples that have seen a problem in `files`; None without files."""
+def _screen(named: list[Path]) -> Screen | None:
+    """What finds the samples that have seen a problem in the files, or held out by the experiments, that are `named`;
+    None without any."""
+    from axiom_cli.stages.experiment import EXPERIMENTS, HELD_OUT
     from axiom_cli.stages.overlap import touching
 
-    problems = [problem for file in files for problem in records(file, Problem)]
+    def files(name: Path) -> list[Path]:
+        run = EXPERIMENTS / name
+        return [run / f"{split}.jsonl" for split in HELD_OUT] if run.is_dir() and not name.exists() else [name]
+
+    problems = [problem for name in named for file in files(name) for problem in records(file, Problem)]
     return (lambda samples: touching(samples, problems)) if problems else None
 
 

@@ -8,7 +8,7 @@ from axiom_cli import refs
 from axiom_cli.configs import LoopConfig
 from axiom_cli.errors import UsageError
 from axiom_cli.options import names
-from axiom_cli.stages import controls, replay
+from axiom_cli.stages import controls, replay, rounds
 
 
 def check(config: LoopConfig) -> None:
@@ -25,3 +25,4 @@ def check(config: LoopConfig) -> None:
         raise UsageError("no problem types", "axiom problems list shows the families")
     replay.parse_shares(config.replay)
     controls.parse(config.control)
+    rounds.check(config)

@@ -9,8 +9,10 @@ from axiom_cli.errors import NothingToDo
 from axiom_cli.records import Verdict
 from axiom_cli.stages.contrast import Contrast, contrast
 from axiom_cli.stages.select import MANY_CUT_OFF, Screen, Selection, select
+from axiom_cli.stages.value import OBJECTIVE as VALUE
+from axiom_cli.stages.value import Labels, labels
 
-Chosen = Selection | Contrast
+Chosen = Selection | Contrast | Labels
 Note = Callable[[str], None]
 OnSelection = Callable[[Chosen], None]
 
@@ -25,7 +27,8 @@ def choose(
     """The rows that `config.objective` learns from, told to whoever asks; samples that `screen` knows are left out.
     NothingToDo, and why, where there are none."""
     if config.objective != "sft":
-        found = _contrast(list(verdicts), config, screen)
+        find = labels if config.objective == VALUE else contrast
+        found = find(list(verdicts), config, screen)
         if on_selection:
             on_selection(found)
         return found
@@ -38,14 +41,6 @@ def choose(
     if not selection.choices:
         raise NothingToDo("no accepted solution to train on", _why_none(selection))
     return selection
-
-
-def _contrast(verdicts: list[Verdict], config: TrainConfig, screen: Screen | None) -> Contrast:
-    seen = screen([verdict.sample for verdict in verdicts]) if screen else set()
-    found = contrast((verdict for place, verdict in enumerate(verdicts) if place not in seen), config)
-    found.verdicts += len(seen)
-    found.screened = len(seen)
-    return found
 
 
 def _why_none(selection: Selection) -> str:

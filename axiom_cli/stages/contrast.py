@@ -9,14 +9,14 @@ or against: a limit of ours ended it, what it would have come to is not known, a
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import MissingError, NothingToDo
 from axiom_cli.ids import content_id
 from axiom_cli.records import Verdict
-from axiom_cli.stages.select import Choice, Distinct
+from axiom_cli.stages.select import Choice, Distinct, Screen
 
 UNITS: Mapping[str, str] = {"dpo": "pair", "grpo": "attempt", "kto": "label"}
 """What each objective that compares learns from."""
@@ -50,18 +50,50 @@ class Contrast:
         without = self.always_passed + self.never_passed
         return {**known, "without_contrast": without, f"{UNITS[self.objective]}s": self.units}
 
+    @property
+    def words(self) -> str:
+        """What became of the samples, in a line."""
+        with_contrast = self.groups - self.always_passed - self.never_passed
+        what = f"{UNITS[self.objective]}{'s' * (self.units != 1)}"
+        return (
+            f"{self.verdicts:,} samples of {self.groups:,} problems: {self.always_passed:,} always passed, "
+            f"{self.never_passed:,} never; {self.units:,} {what} of the other {with_contrast:,}"
+        )
 
-def contrast(verdicts: Iterable[Verdict], config: TrainConfig) -> Contrast:
-    """What `config.objective` learns from. MissingError for one that there is not, NothingToDo where no problem has
-    contrast."""
+
+def contrast(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Contrast:
+    """As `gather`. NothingToDo where no problem has contrast."""
+    out = gather(verdicts, config, screen)
+    if not out.choices:
+        raise NothingToDo(f"no problem has both a passing and a failing attempt: {_why(out)}", _hint(out))
+    return out
+
+
+def gather(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Contrast:
+    """What `config.objective` learns from, samples that `screen` knows left out. MissingError for an objective that
+    there is not."""
     if config.objective not in UNITS:
         raise MissingError(f"no objective {config.objective!r}", f"there are: sft, {', '.join(UNITS)}")
     out = Contrast(config.objective)
-    contrasting = [group for group in _groups(verdicts, out) if _has_contrast(group, out)]
-    if not contrasting:
-        raise NothingToDo(f"no problem has both a passing and a failing attempt: {_why(out)}", _hint(out))
-    out.choices = _MAKERS[config.objective](contrasting, config.max_per_problem)
+    unseen, out.screened = without_seen(verdicts, screen)
+    contrasting = [group for group in _groups(unseen, out) if _has_contrast(group, out)]
+    out.verdicts += out.screened
+    out.choices = _MAKERS[config.objective](contrasting, config.max_per_problem) if contrasting else []
     return out
+
+
+def without_seen(verdicts: Sequence[Verdict], screen: Screen | None) -> tuple[list[Verdict], int]:
+    """The verdicts on samples that `screen` does not know, and how many it does."""
+    seen = screen([verdict.sample for verdict in verdicts]) if screen else set()
+    return [verdict for place, verdict in enumerate(verdicts) if place not in seen], len(seen)
+
+
+def balanced(choices: Sequence[Choice]) -> list[Choice]:
+    """The same choices, weighted so that those for and those against come to the same in all (2402.01306, section
+    4.2)."""
+    passed = sum(choice.weight > 0 for choice in choices)
+    mean = len(choices) / 2
+    return [replace(c, weight=mean / passed if c.weight > 0 else -mean / (len(choices) - passed)) for c in choices]
 
 
 def advantages(rewards: Sequence[float]) -> list[float]:
@@ -130,13 +162,10 @@ def _attempts(groups: Sequence[Sequence[Verdict]], limit: int) -> list[Choice]:
 
 
 def _labels(groups: Sequence[Sequence[Verdict]], limit: int) -> list[Choice]:
-    """Distinct attempts of both sides, weighted so that the two come to the same in all (2402.01306, section 4.2)."""
+    """Distinct attempts of both sides."""
     sides = [_sides(group, limit) for group in groups]
-    passed, failed = (sum(len(side[which]) for side in sides) for which in (0, 1))
-    for_, against = (passed + failed) / (2 * passed), (passed + failed) / (2 * failed)
-    return [
-        Choice(verdict, for_ if verdict.passed else -against) for side in sides for part in side for verdict in part
-    ]
+    labels = [Choice(verdict, 1.0 if verdict.passed else -1.0) for side in sides for part in side for verdict in part]
+    return balanced(labels)
 
 
 _MAKERS: Mapping[str, Callable[[Sequence[Sequence[Verdict]], int], list[Choice]]] = {

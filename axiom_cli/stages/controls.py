@@ -1,11 +1,13 @@
 """Control arms: what the same compute does without the signal. A gain is only worth what it is above them.
 
-`shuffled` trains on samples whose verdicts were dealt out at random among all of the round's; `cold-only` takes the
+`shuffled` trains on samples whose verdicts were dealt out at random among all of the round's, or, where attempts at one
+problem are compared, among those at each; `cold-only` takes the
 same number of steps on the cold start's rows alone. Some models gain from either (2506.10947).
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
@@ -26,14 +28,19 @@ def parse(text: str) -> list[str]:
     return named
 
 
-def shuffle(verdicts: Sequence[Verdict], seed: int) -> list[Verdict]:
+def shuffle(verdicts: Sequence[Verdict], seed: int, within: bool = False) -> list[Verdict]:
     """The same samples with the labels of others: as many pass, but which ones says nothing. Infra stays infra, and
-    samples that were cut off stay failed, so that the control may learn the format as well."""
-    places = [i for i, v in enumerate(verdicts) if v.status != "infra" and v.sample.finish == "stop"]
-    labels = [verdicts[i].status for i in places]
-    Random(f"{seed}/shuffled").shuffle(labels)
+    samples that were cut off stay failed, so that the control may learn the format as well. `within` each problem as
+    many pass as before: there is as much contrast, and its direction is chance."""
+    random, groups = Random(f"{seed}/shuffled"), defaultdict(list)
+    for place, verdict in enumerate(verdicts):
+        if verdict.status != "infra" and verdict.sample.finish == "stop":
+            groups[verdict.sample.problem.id if within else ""].append(place)
     out = list(verdicts)
-    for i, label in zip(places, labels, strict=True):
-        passed = out[i].total_tests if label == "pass" else 0
-        out[i] = replace(out[i], status=label, passed_tests=passed, reason="shuffled control")
+    for places in groups.values():
+        labels = [verdicts[place].status for place in places]
+        random.shuffle(labels)
+        for place, label in zip(places, labels, strict=True):
+            passed = out[place].total_tests if label == "pass" else 0
+            out[place] = replace(out[place], status=label, passed_tests=passed, reason="shuffled control")
     return out

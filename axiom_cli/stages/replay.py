@@ -7,11 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import combinations
+from itertools import combinations, groupby
+from typing import TypeVar
 
 from axiom_cli.errors import UsageError
+from axiom_cli.ids import content_id
 from axiom_cli.records import Sample
-from axiom_cli.stages.select import Choice, Distinct, Selection, rarest_first
+from axiom_cli.stages.select import Choice, Distinct, rarest_first
 
 SLICES = ("new", "history", "cold")
 WORDS: Mapping[str, str] = {"new": "new", "history": "historical", "cold": "cold start"}
@@ -24,6 +26,7 @@ REFILL: Mapping[str, tuple[str, ...]] = {
 MORE = "lower --min-difficulty, or raise --samples or --train-size"
 
 Count = Callable[[Sample], int]
+Unit = TypeVar("Unit")
 
 
 @dataclass(frozen=True)
@@ -45,15 +48,6 @@ class Mix:
         """What there is and the realised shares: `1,655 rows: 90 % new, 10 % cold start`."""
         parts = [f"{100 * share:.0f} % {WORDS[name]}" for name, share in self.shares.items() if share]
         return f"{len(self.choices):,} row{'s' * (len(self.choices) != 1)}{': ' if parts else ''}{', '.join(parts)}"
-
-
-def fruitless(selection: Selection) -> str:
-    """What to do about a round of samples among which there is no new solution."""
-    if selection.verdicts and selection.infra == selection.verdicts:
-        return "every verdict is infra, which says nothing of the sample: see the reason in each"
-    if selection.truncated:
-        return f"{selection.truncated:,} accepted solutions were cut off: raise --max-tokens"
-    return MORE
 
 
 def parse_shares(text: str) -> dict[str, float]:
@@ -94,11 +88,38 @@ def mix(
         name: [choice for choice in rarest_first(given, seed) if distinct.admit(choice.verdict.sample)]
         for name, given in zip(SLICES, (new, history, cold), strict=True)
     }
-    available = {name: sum(count(c.verdict.sample) for c in choices) for name, choices in slices.items()}
-    budget = allocate(available, shares, natural_total(available, shares) if total is None else total)
-    chosen = {name: list(_fill(slices[name], budget[name], count)) for name in SLICES}
-    tokens = {name: sum(count(c.verdict.sample) for c in choices) for name, choices in chosen.items()}
+    chosen, tokens = _filled(slices, shares, total, lambda choice: count(choice.verdict.sample))
     return Mix([choice for choices in chosen.values() for choice in _level(choices, count)], tokens, dict(shares))
+
+
+def mix_problems(
+    new: Sequence[Choice], history: Sequence[Choice], shares: Mapping[str, float], seed: int = 0
+) -> Mix:
+    """A round's rows of what compares, with as many loss tokens as use up all that is new: whole problems, each with
+    all of its choices, in an order that the seed says, their weights as they are."""
+
+    def place(problem: list[Choice]) -> str:
+        return content_id([seed, problem[0].verdict.sample.problem.id], 16)
+
+    def size(problem: list[Choice]) -> int:
+        return sum(loss_tokens(choice.verdict.sample) for choice in problem)
+
+    slices = {
+        name: sorted((list(group) for _, group in groupby(given, lambda c: c.verdict.sample.problem.id)), key=place)
+        for name, given in zip(SLICES, (new, history, ()), strict=True)
+    }
+    chosen, tokens = _filled(slices, shares, None, size)
+    return Mix([choice for problems in chosen.values() for one in problems for choice in one], tokens, dict(shares))
+
+
+def _filled(
+    slices: Mapping[str, Sequence[Unit]], shares: Mapping[str, float], total: float | None, size: Callable[[Unit], int]
+) -> tuple[dict[str, list[Unit]], dict[str, int]]:
+    """What is taken of each slice, and the loss tokens of that."""
+    available = {name: sum(map(size, units)) for name, units in slices.items()}
+    budget = allocate(available, shares, natural_total(available, shares) if total is None else total)
+    chosen = {name: list(_fill(slices[name], budget[name], size)) for name in SLICES}
+    return chosen, {name: sum(map(size, units)) for name, units in chosen.items()}
 
 
 def allocate(available: Mapping[str, int], shares: Mapping[str, float], total: float) -> dict[str, float]:
@@ -136,12 +157,12 @@ def _level(choices: Sequence[Choice], count: Count) -> Iterator[Choice]:
         yield replace(choice, weight=choice.weight * sum(tokens) / mass) if mass else choice
 
 
-def _fill(choices: Sequence[Choice], budget: float, count: Count) -> Iterator[Choice]:
-    """From the front, until another row would take the slice further from its budget than it is."""
+def _fill(units: Sequence[Unit], budget: float, size: Callable[[Unit], int]) -> Iterator[Unit]:
+    """From the front, until another one would take the slice further from its budget than it is."""
     used = 0
-    for choice in choices:
-        tokens = count(choice.verdict.sample)
+    for unit in units:
+        tokens = size(unit)
         if used + tokens - budget > budget - used:
             return
         used += tokens
-        yield choice
+        yield unit

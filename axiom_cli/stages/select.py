@@ -36,10 +36,12 @@ REPEATED, CAPPED = "repeated", "capped"
 
 @dataclass(frozen=True)
 class Choice:
-    """An accepted verdict and its weight: 1 - the pass rate of its problem, at least LEAST_WEIGHT."""
+    """An accepted verdict and its weight: 1 - the pass rate of its problem, at least LEAST_WEIGHT. For a value function
+    any verdict, how often its sample came, and as `label` the share of the verdicts on it that are passes."""
 
     verdict: Verdict
     weight: float = 1.0
+    label: float | None = None
 
 
 @dataclass

@@ -12,7 +12,6 @@ from axiom_cli import models, prompts
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo
 from axiom_cli.records import Verdict
-from axiom_cli.stages import value
 from axiom_cli.stages.choose import Note, OnSelection, choose
 from axiom_cli.stages.select import Screen
 from axiom_cli.stages.train import Base, encoded_for, tokenizer_of
@@ -41,7 +40,7 @@ class Preview:
         ids, and how many tokens have which place. Padding is counted alone."""
         for one in self.rows:
             tokens = [[text, int(place not in MASKED)] for text, place in one.tokens(self.tokenizer)]
-            label = {"label": one.row.label} if hasattr(one.row, "label") else {}
+            label = {} if one.row.label is None else {"label": one.row.label}
             row = {"problem": one.row.problem, **label, "weight": one.row.weight, "tokens": tokens}
             shown = {**row, "ids": one.ids[: one.row.length], "places": one.counts()}
             yield json.dumps(shown, ensure_ascii=False)
@@ -62,10 +61,6 @@ def show(
 
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     tokenizer, ends = tokenizer_of(base)
-    if config.objective == value.OBJECTIVE:
-        judged = value.encode(value.labelled(verdicts), tokenizer, ends)
-        rows, tokens = placed(judged, ends, config, Path(base.path), first)
-        return Preview(rows, tokens, {"rows": len(judged)}, tokenizer, prompts.sees_system(tokenizer))
     selection = choose(verdicts, config, screen, on_selection, note)
     encoded = encoded_for(base, selection.choices, tokenizer, ends, config)
     for loss in encoded.losses(config.max_length) if note else ():

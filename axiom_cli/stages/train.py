@@ -58,9 +58,8 @@ def train(
     `screen` knows the samples that the evaluation has seen; `on_selection` is told before anything is loaded; the
     adapter's `extra["selection"]` has every number. NothingToDo for fewer than 20 rows without `config.force`, or
     where the objective compares and no problem has both a passing and a failing attempt; under 200 `note` is told.
+    With the objective `value` it is a value function, its record's `method` the same word.
     """
-    if config.objective == value.OBJECTIVE:
-        return value.fit(verdicts, model, config, workspace, on_step, note)
     selection = choose(verdicts, config, screen, on_selection, note)
     adapter = train_on(selection.choices, model, config, workspace, on_step=on_step, note=note)
     return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
@@ -90,6 +89,9 @@ def train_on(
     before = [adapter.digest for adapter in chain]
     rows = workspace.put_records(map(_row, choices)) if ranks.is_first() else ""
     inputs = {"base": base.digest, "rows": rows, "chain": before}
+    judges = config.objective == value.OBJECTIVE
+    if note and judges and (others := value.others(choices, base)):
+        note(others)
     if sources:
         inputs["verdicts"] = list(sources)
     folders = [adapter_folder(adapter, workspace) for adapter in chain]
@@ -100,7 +102,7 @@ def train_on(
     def make() -> dict[str, Any]:
         loaded = trainer() if trainer else _trainer(base, config)
         encoded = encoded_for(base, choices, loaded.tokenizer, loaded.ends, config)
-        return _make(loaded, encoded, config, workspace, folders, on_step, note, state)
+        return _make(loaded, encoded, config, workspace, folders, on_step, note, state, base)
 
     receipt = together.remember(workspace, recipe, make)
     if ranks.is_first():
@@ -108,7 +110,7 @@ def train_on(
     return Adapter(
         base=ModelRef(base.name, base.digest),
         digest=receipt["adapter"],
-        method=config.method,
+        method=value.OBJECTIVE if judges else config.method,
         config=settings,
         rows=receipt["rows"],
         metrics=receipt["metrics"],
@@ -170,8 +172,10 @@ def _make(
     on_step: OnStep | None,
     note: Note | None,
     state: Path,
+    base: Base,
 ) -> dict[str, Any]:
     from axiom_cli.training.checkpoint import Checkpoint
+    from axiom_cli.training.value import write_facts
 
     for loss in encoded.losses(config.max_length) if note else ():
         note(loss)
@@ -179,6 +183,8 @@ def _make(
     kept = Checkpoint(state, config.checkpoint_seconds)
     with tempfile.TemporaryDirectory() as folder:
         metrics = trainer.fit(encoded.rows, config, Path(folder) / "adapter", chain, on_step, kept)
+        if config.objective == value.OBJECTIVE and ranks.is_first():
+            write_facts(Path(folder) / "adapter", base.name, base.digest, encoded.rows)
         digest = workspace.put_tree(Path(folder) / "adapter") if ranks.is_first() else ""
     if note and metrics.get("recorded_gap", 0.0) > STRANGE:
         note(f"these weights did not write the samples: they differ by {metrics['recorded_gap']:.2f} nats a token")
@@ -192,8 +198,12 @@ def encoded_for(
 ) -> Encoded:
     """The rows that `base` is trained on, as ids."""
     from axiom_cli.training import objectives, units
+    from axiom_cli.training import value as values
     from axiom_cli.training.rows import encode
 
+    if config.objective == value.OBJECTIVE:
+        judged = ((choice.verdict.sample, choice.weight, choice.label) for choice in choices)
+        return values.encode(judged, tokenizer, ends, config.max_length)
     pairs: Iterator[tuple[Sample, float]] = ((choice.verdict.sample, choice.weight) for choice in choices)
     encoded = encode(pairs, tokenizer, ends, config.max_length, base.digest)
     encoded.rows = units.whole(encoded, objectives.get(config.objective).rows)
@@ -224,7 +234,8 @@ def tokenizer_of(base: Base) -> tuple[Any, tuple[int, ...]]:
 
 def _row(choice: Choice) -> dict[str, Any]:
     """The verdict with its weight, without what was merely observed: equal rows are equal bytes."""
-    return {**choice.verdict.to_dict(), "seconds": 0.0, "weight": choice.weight}
+    label = {} if choice.label is None else {"label": choice.label}
+    return {**choice.verdict.to_dict(), "seconds": 0.0, "weight": choice.weight, **label}
 
 
 def _enough(rows: int, config: TrainConfig, note: Note | None) -> None:

@@ -23,6 +23,7 @@ ACCELERATOR_TOKENS = 16384
 class Batch:
     """Rows padded on the right to the longest. `at_K` are the flat positions in (B, T) whose next token is trained on,
     row after row, `counts` of them in each; `recorded_K` are their log-probabilities before training (zero: not known).
+    `labels_R` are the rows' shares of passes (zero: not known).
 
     There is no attention mask: under a causal model nothing real looks at padding that comes after it.
     """
@@ -33,6 +34,7 @@ class Batch:
     weights_K: torch.Tensor
     weights_R: torch.Tensor
     recorded_K: torch.Tensor
+    labels_R: torch.Tensor
     counts: list[int]
 
     def by_row(self, values_K: torch.Tensor) -> torch.Tensor:
@@ -120,6 +122,7 @@ def collate(rows: Sequence[Row], device: torch.device | str = "cpu") -> Batch:
         weights.append(torch.full((len(row.completion_ids),), row.weight))
     recorded = [torch.tensor(row.recorded or [0.0] * len(row.completion_ids)) for row in rows]
     joined = (torch.cat(part).to(device) for part in (at, targets, weights))
-    weights_R = torch.tensor([row.weight for row in rows])
+    weights_R = torch.tensor([row.weight for row in rows]).to(device)
+    labels_R = torch.tensor([row.label or 0.0 for row in rows]).to(device)
     counts = [len(row.completion_ids) for row in rows]
-    return Batch(input_ids_BT.to(device), *joined, weights_R.to(device), torch.cat(recorded).to(device), counts)
+    return Batch(input_ids_BT.to(device), *joined, weights_R, torch.cat(recorded).to(device), labels_R, counts)

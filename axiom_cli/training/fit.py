@@ -27,7 +27,6 @@ from axiom_cli.training.gradients import Gradients, spread
 from axiom_cli.training.interrupts import held_back
 from axiom_cli.training.optimizers import learning_rate, optimizer
 from axiom_cli.training.rows import Row
-from axiom_cli.training.scoring import scorer
 from axiom_cli.training.units import steps_of, units_of
 from axiom_cli.training.weighing import weighed
 
@@ -62,9 +61,9 @@ def fit(
     """Trains the parameters of `model` that require gradients, in place, and returns the run's metrics.
 
     The loss of a step is the sum over its completion tokens, weighted by row (for `sft`, weights have mean 1 over all
-    tokens), divided by its number of tokens; for `dpo` and `kto` over its pairs or completions, divided by their
-    number. With `dpo` rows come in pairs, the chosen one first. With a checkpoint, Ctrl-C first finishes the step and
-    writes it.
+    tokens), divided by its number of tokens; for the others over its pairs or completions, divided by their number
+    (`value`: weights have mean 1 over all rows). With `dpo` rows come in pairs, the chosen one first. With a
+    checkpoint, Ctrl-C first finishes the step and writes it.
 
     NothingToDo without rows; GateFailed when the loss is no number; MissingError when memory does not suffice for
     passes half as large as the first ones.
@@ -117,7 +116,7 @@ class _Run:
         self.forked = crew.hands(model, config.batch_size * config.grad_accum // FEWEST) if group.size() == 1 else 1
         self.hands = max(self.forked, group.size())
         self.optimizer = optimizer(model, config)
-        self.scorer = scorer(model, rows[0])
+        self.scorer = self.objective.scorer(model, rows[0])
         self.budget = min(PASS_TOKENS if self.forked > 1 else pass_budget(self.device, config), self._affordable())
         self.foreign = drift.foreign(rows, config.seed) if self.objective.drifts else []
         if self.objective.compares:
@@ -205,7 +204,8 @@ class _Run:
         return float(total)
 
     def logprobs(self, batch: Batch) -> torch.Tensor:
-        """The log-probabilities of the batch's completion tokens, shape (K,), in the precision of this run."""
+        """The log-probabilities of the batch's completion tokens (for `value` the log-odds of a pass after each), shape
+        (K,), in the precision of this run."""
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is torch.bfloat16):
             return self.scorer(batch)
 
@@ -267,7 +267,7 @@ class _Run:
     @cached_property
     def _identity(self) -> dict[str, Any]:
         shapes = [list(p.shape) for p in self.parameters]
-        rows = content_id([(row.prompt_ids, row.completion_ids, row.weight) for row in self.rows])
+        rows = content_id([(row.prompt_ids, row.completion_ids, row.weight, row.label) for row in self.rows])
         return {"config": self.config.learning(), "rows": rows, "shapes": shapes}
 
     def metrics(self) -> dict[str, Any]:

@@ -3,7 +3,8 @@
 `sft` imitates accepted completions. The others compare, and so they need to know how likely each completion was before
 training began (references.py): `dpo` wants a passing completion to gain on a failing one of the same problem, `kto`
 wants passing ones to rise and failing ones to fall against a common reference point, `grpo` reinforces each token by
-how much better its completion did than the other attempts at its problem (docs/decisions/0011).
+how much better its completion did than the other attempts at its problem (docs/decisions/0011). `value` fits no policy
+but a head that tells what passes from what fails (docs/decisions/0012).
 """
 
 from __future__ import annotations
@@ -16,7 +17,13 @@ from torch.nn import functional
 
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import MissingError
+from axiom_cli.training import value_head
 from axiom_cli.training.batches import Batch
+from axiom_cli.training.rows import Row
+from axiom_cli.training.scoring import Scorer, scorer
+
+LAST = 0.5
+"""Share of a row's loss that `value` puts on its last token, where the value is read; the rest is its prefixes'."""
 
 
 def sft(logprobs_K: torch.Tensor, weights_K: torch.Tensor) -> torch.Tensor:
@@ -76,11 +83,22 @@ def kto(
     return weights_R.abs() * torch.sigmoid(-weights_R.sign() * rewards_R)
 
 
+def value(logits_K: torch.Tensor, labels_K: torch.Tensor, weights_K: torch.Tensor) -> torch.Tensor:
+    """Cross-entropy of P(correct) after each token against the verdict on the whole, a loss a token (the verifiers of
+    2110.14168 predict it after every token, too):
+
+    v = sigmoid(logit),  L_k = -w_k (y log v_k + (1 - y) log(1 - v_k))
+
+    `labels_K` is y, the share of the completion's verdicts that are passes, the same for all of its tokens.
+    """
+    return weights_K * functional.binary_cross_entropy_with_logits(logits_K, labels_K, reduction="none")
+
+
 @dataclass(frozen=True)
 class Objective:
     """How an objective meets a batch: `loss(logprobs_K, batch, anchor, config)` is the sum over the batch, which `fit`
     divides by the step's completion tokens (`by_token`) or by its units. A unit is `rows` rows that share a pass. With
-    `grouped`, the units of a problem share a step."""
+    `grouped`, the units of a problem share a step. `scorer` makes what gives the loss its number a token."""
 
     loss: Callable[[torch.Tensor, Batch, float, TrainConfig], torch.Tensor]
     rows: int = 1
@@ -88,6 +106,7 @@ class Objective:
     grouped: bool = False
     compares: bool = True
     drifts: bool = False
+    scorer: Callable[[torch.nn.Module, Row], Scorer] = scorer
 
 
 def _sft(logprobs_K: torch.Tensor, batch: Batch, anchor: float, config: TrainConfig) -> torch.Tensor:
@@ -109,11 +128,19 @@ def _kto(logprobs_K: torch.Tensor, batch: Batch, anchor: float, config: TrainCon
     return kto(logprobs_R, reference_R, batch.weights_R, anchor, config.beta).sum()
 
 
+def _value(logits_K: torch.Tensor, batch: Batch, anchor: float, config: TrainConfig) -> torch.Tensor:
+    counts_R = torch.tensor(batch.counts, device=logits_K.device)
+    weights_K = (batch.weights_R * (1 - LAST) / counts_R).repeat_interleave(counts_R)
+    weights_K[counts_R.cumsum(0) - 1] += batch.weights_R * LAST
+    return value(logits_K, batch.labels_R.repeat_interleave(counts_R), weights_K).sum()
+
+
 OBJECTIVES: Mapping[str, Objective] = {
     "sft": Objective(_sft, compares=False),
     "dpo": Objective(_dpo, rows=2, by_token=False),
     "grpo": Objective(_grpo, grouped=True),
     "kto": Objective(_kto, by_token=False, drifts=True),
+    "value": Objective(_value, by_token=False, compares=False, scorer=value_head.scorer),
 }
 
 

@@ -15,7 +15,7 @@ from axiom_cli.records import Sample
 class Row:
     """One training row: the prompt's ids (no loss), the completion's ids (loss), and how much it counts; below zero,
     against it. `recorded` holds the log-probability of each completion token before training (references.py), `sampled`
-    the sum that the engine gave when it wrote them."""
+    the sum that the engine gave when it wrote them; `label` is the share of its verdicts that are passes."""
 
     prompt_ids: list[int]
     completion_ids: list[int]
@@ -23,6 +23,7 @@ class Row:
     problem: str = ""
     recorded: Sequence[float] = ()
     sampled: float | None = None
+    label: float | None = None
 
     @property
     def length(self) -> int:
@@ -45,6 +46,11 @@ class Encoded:
     encoded_here: int = 0
     foreign: int = 0
     prompts_differ: int = 0
+
+    def add(self, number: int, row: Row) -> None:
+        """Takes the row of the sample of this number."""
+        self.rows.append(row)
+        self.numbers.append(number)
 
     def counts(self) -> dict[str, int]:
         """What was counted, by name."""
@@ -104,7 +110,7 @@ def encode(
         if sample.finish != "stop":
             out.truncated += 1
             continue
-        prompt = _prompt(tokenizer, sample, known)
+        prompt = prompt_ids(tokenizer, sample, known)
         completion, here = completion_ids(tokenizer, sample, ends, opening)
         _, closed = sample.extra.get(prompts.THOUGHT_CUT, (0, 0))
         if closed and here:
@@ -115,9 +121,8 @@ def encode(
         if row.length > max_length:
             out.too_long += 1
             continue
-        _count(out, sample, prompt, here, base)
-        out.rows.append(row)
-        out.numbers.append(number)
+        out.add(number, row)
+        count(out, sample, prompt, here, base)
     return out
 
 
@@ -146,7 +151,7 @@ def _after(opening: str, text: str) -> str:
     return text.removeprefix(opening if text.startswith(opening) else opening.rstrip())
 
 
-def _count(out: Encoded, sample: Sample, prompt: list[int], here: bool, base: str) -> None:
+def count(out: Encoded, sample: Sample, prompt: list[int], here: bool, base: str) -> None:
     """Counts how a row was come by. InputError where a sample of the model `base` is not what it says it is."""
     drawn_from = sample.extra.get(prompts.PROMPT_DIGEST)
     foreign = here and bool(sample.token_ids)
@@ -162,8 +167,8 @@ def _count(out: Encoded, sample: Sample, prompt: list[int], here: bool, base: st
     raise InputError(f"{who}, yet it was drawn from another prompt than this version's", "sample it anew: axiom solve")
 
 
-def _prompt(tokenizer: Any, sample: Sample, known: dict[str, list[int]]) -> list[int]:
-    """The ids of the sample's prompt; those of a problem's first attempts are made once."""
+def prompt_ids(tokenizer: Any, sample: Sample, known: dict[str, list[int]]) -> list[int]:
+    """The ids of the sample's prompt; those of a problem's first attempts are made once, and put into `known`."""
     name = "" if sample.extra.get("messages") else sample.problem.id
     ids = known.get(name) or prompts.sample_prompt_ids(tokenizer, sample)
     if not ids:

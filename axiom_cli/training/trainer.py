@@ -11,7 +11,7 @@ import torch
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import UsageError
 from axiom_cli.training import base as bases
-from axiom_cli.training import group, lora
+from axiom_cli.training import group, lora, value_head
 from axiom_cli.training.checkpoint import Checkpoint
 from axiom_cli.training.fit import OnStep, fit
 from axiom_cli.training.merge import compose, whole_folder
@@ -55,10 +55,12 @@ class Trainer:
             raise UsageError("peft has no DoRA on 8-bit weights that works", "use --quantize 4bit, or --method lora")
         self._chain, at = None, self._chain  # whatever fails from here on: the base is loaded anew
         with lora.attached(self.model, config) as wrapped:
-            metrics = fit(wrapped, rows, config, on_step, checkpoint)
+            facts = value_head.attach(wrapped, rows) if config.objective == value_head.OBJECTIVE else {}
+            metrics = fit(wrapped, rows, config, on_step, checkpoint) | facts
             if group.is_first():
                 with whole_folder(out) as draft:
                     lora.save(wrapped, draft, self.name)
+                    value_head.save(wrapped, draft)
         self._chain = at
         return metrics
 

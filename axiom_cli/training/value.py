@@ -9,82 +9,46 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
-from safetensors.torch import load_file, save_file
 
+from axiom_cli import prompts
 from axiom_cli.configs import TrainConfig
-from axiom_cli.prompts import sample_prompt_ids
 from axiom_cli.records import Sample
 from axiom_cli.training import base as bases
-from axiom_cli.training import lora
+from axiom_cli.training import rows, value_head
 from axiom_cli.training.adapters import compose
-from axiom_cli.training.batches import Batch, collate, cut, pass_budget
-from axiom_cli.training.rows import Row, completion_ids, end_ids
+from axiom_cli.training.batches import collate, cut, pass_budget
+from axiom_cli.training.rows import Encoded, Row
 
-HEAD = "value_head.safetensors"
 FACTS = "value.json"
 
 
-@dataclass(frozen=True)
-class Judged(Row):
-    """A row with the share of its verdicts that are passes."""
-
-    label: float = 0.0
-
-
-class Encoder:
-    """Samples into rows. The prompt of a problem is encoded once."""
-
-    def __init__(self, tokenizer: Any, ends: Sequence[int]) -> None:
-        self.tokenizer, self.ends = tokenizer, ends
-        self._prompts: dict[str, list[int]] = {}
-
-    def row(self, sample: Sample, label: float = 0.0, weight: float = 1.0) -> Judged:
-        """The row of one sample, as it was sampled: without an end where it was cut off."""
-        return Judged(self._prompt(sample), self._completion(sample), weight, sample.problem.id, label=label)
-
-    def _prompt(self, sample: Sample) -> list[int]:
-        if sample.extra.get("messages"):
-            return sample_prompt_ids(self.tokenizer, sample)
-        if sample.problem.id not in self._prompts:
-            self._prompts[sample.problem.id] = sample_prompt_ids(self.tokenizer, sample)
-        return self._prompts[sample.problem.id]
-
-    def _completion(self, sample: Sample) -> list[int]:
-        if not sample.text:
-            return [self.ends[0]]
-        ids, _ = completion_ids(self.tokenizer, sample, self.ends)
-        return ids if sample.finish == "stop" else ids[:-1]
+def encode(
+    judged: Iterable[tuple[Sample, float, float | None]], tokenizer: Any, ends: Sequence[int], max_length: int = 1 << 60
+) -> Encoded:
+    """Rows of at most `max_length` tokens from (sample, weight, share of passes), in order, each as it was sampled:
+    without an end where it was cut off."""
+    out, known, opening = Encoded(), {}, prompts.opening(tokenizer)
+    for number, (sample, weight, label) in enumerate(judged):
+        prompt = rows.prompt_ids(tokenizer, sample, known)
+        ids, here = rows.completion_ids(tokenizer, sample, ends, opening) if sample.text else ([ends[0]], False)
+        kept = ids if sample.finish == "stop" or not sample.text else ids[:-1]
+        row = Row(prompt, kept, weight, sample.problem.id, label=label)
+        if row.length > max_length:
+            out.too_long += 1
+            continue
+        out.add(number, row)
+        rows.count(out, sample, prompt, here, "")
+    return out
 
 
-def new_head(model: torch.nn.Module, rate: float) -> torch.nn.Linear:
-    """A head for `model` that predicts `rate`, strictly between 0 and 1, whatever it sees."""
-    head = torch.nn.Linear(model.config.get_text_config().hidden_size, 1)
-    torch.nn.init.zeros_(head.weight)
-    torch.nn.init.constant_(head.bias, torch.logit(torch.tensor(rate)).item())
-    return head.to(bases.device())
-
-
-def logits(model: torch.nn.Module, head: torch.nn.Linear, batch: Batch) -> torch.Tensor:
-    """The log-odds of a pass after each completion token of the batch, shape (K,), in float32."""
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    hidden_BTH = inner.get_decoder()(input_ids=batch.input_ids_BT, use_cache=False).last_hidden_state
-    return head(hidden_BTH.flatten(0, 1)[batch.at_K + 1].float()).squeeze(-1)
-
-
-def save(
-    wrapped: PeftModel, head: torch.nn.Linear, folder: Path, base: tuple[str, str], problems: Iterable[str]
-) -> None:
-    """Writes the folder. `base` is the name and the digest of the model whose samples it judges."""
-    lora.save(wrapped, folder, base[0])
-    state = {name: value.detach().cpu().contiguous() for name, value in head.state_dict().items()}
-    save_file(state, folder / HEAD, metadata={"format": "pt"})
-    facts = {"kind": "value", "base": {"name": base[0], "digest": base[1]}, "problems": sorted(set(problems))}
+def write_facts(folder: Path, name: str, digest: str, fitted: Iterable[Row]) -> None:
+    """Says in `folder` which model's samples are judged, and which problems the function was fitted on."""
+    problems = sorted({row.problem for row in fitted})
+    facts = {"kind": "value", "base": {"name": name, "digest": digest}, "problems": problems}
     (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
 
 
@@ -92,12 +56,10 @@ class ValueFunction:
     """A fitted value function in memory, its LoRA added to the weights."""
 
     def __init__(self, base: Path | str, folder: Path) -> None:
-        tokenizer = bases.load_tokenizer(base)
-        self.model = bases.load_model(base)
+        self.tokenizer, self.model = bases.load_tokenizer(base), bases.load_model(base)
         compose(self.model, [folder])
-        self.head = new_head(self.model, 0.5)
-        self.head.load_state_dict(load_file(folder / HEAD))
-        self._encoder = Encoder(tokenizer, end_ids(tokenizer, self.model))
+        value_head.load(self.model, folder)
+        self.ends = rows.end_ids(self.tokenizer, self.model)
 
     def values(self, samples: Sequence[Sample]) -> list[float]:
         """P(correct) of each sample, read after its last token."""
@@ -106,15 +68,13 @@ class ValueFunction:
     @torch.inference_mode()
     def prefixes(self, samples: Sequence[Sample]) -> list[list[float]]:
         """P(correct) of each sample after each of its tokens."""
-        rows = [self._encoder.row(sample) for sample in samples]
-        lengths = [row.length for row in rows]
-        device = next(self.model.parameters()).device
-        found: list[list[float]] = [[] for _ in rows]
-        budget = pass_budget(device, TrainConfig())
-        for passes in cut(range(len(rows)), lengths, budget, 1):
+        found = encode(((sample, 1.0, None) for sample in samples), self.tokenizer, self.ends).rows
+        lengths, device = [row.length for row in found], next(self.model.parameters()).device
+        logits, values = value_head.scorer(self.model), [[] for _ in found]
+        for passes in cut(range(len(found)), lengths, pass_budget(device, TrainConfig()), 1):
             for places in passes:
-                batch = collate([rows[place] for place in places], device)
-                values = iter(torch.sigmoid(logits(self.model, self.head, batch)).tolist())
-                for place in places:
-                    found[place] = [next(values) for _ in rows[place].completion_ids]
-        return found
+                batch = collate([found[place] for place in places], device)
+                parts = torch.sigmoid(logits(batch)).split(batch.counts)
+                for place, part in zip(places, parts, strict=True):
+                    values[place] = part.tolist()
+        return values

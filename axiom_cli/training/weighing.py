@@ -18,13 +18,15 @@ def weighed(rows: Sequence[Row], config: TrainConfig) -> list[Row]:
         raise InputError("a row has no prompt, or every token of it is masked: nothing could be learnt from it")
     if not any(row.weight for row in rows):
         raise NothingToDo("no row has any weight")
-    return list(rows) if objectives.get(config.objective).compares else _normalised(rows)
+    objective = objectives.get(config.objective)
+    return list(rows) if objective.compares else _normalised(rows, objective.by_token)
 
 
-def _normalised(rows: Sequence[Row]) -> list[Row]:
-    """The same rows with weights of mean 1 over completion tokens."""
-    mass = sum(row.weight * len(row.completion_ids) for row in rows)
+def _normalised(rows: Sequence[Row], by_token: bool) -> list[Row]:
+    """The same rows with weights of mean 1 over completion tokens, or over rows."""
+    sizes = [len(row.completion_ids) if by_token else 1 for row in rows]
+    mass = sum(row.weight * size for row, size in zip(rows, sizes, strict=True))
     if mass <= 0:
         raise NothingToDo("no row has any weight")
-    scale = sum(len(row.completion_ids) for row in rows) / mass
+    scale = sum(sizes) / mass
     return [replace(row, weight=row.weight * scale) for row in rows]

@@ -1,0 +1,156 @@
+"""A loop by any objective: what a round learns from, what its replay buffer holds, its control, and what is refused."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from axiom_cli import jsonl
+from axiom_cli.configs import LOOP_OBJECTIVES, LoopConfig, TrainConfig
+from axiom_cli.errors import MissingError, UsageError
+from axiom_cli.loop import Loop
+from axiom_cli.records import Metrics, Verdict
+from axiom_cli.settings import resolve
+from axiom_cli.stages import rounds
+from axiom_cli.stages.check_loop import check
+from axiom_cli.stages.contrast import Contrast, contrast
+from axiom_cli.stages.controls import shuffle
+from axiom_cli.stages.replay import loss_tokens
+from axiom_cli.stages.select import Choice, Selection
+from axiom_cli.workspace import Workspace
+from command_line import axiom, failed
+from made_experiment import problem, verdict
+
+TINY = {
+    "iterations": 2, "train_size": 12, "val_size": 2, "test_size": 2, "epochs": 0.5, "max_tokens": 48, "lora_r": 4,
+    "problem_types": "arithmetic", "min_difficulty": 2, "max_difficulty": 3,
+}  # fmt: skip
+
+
+def settings(objective: str, **more) -> LoopConfig:
+    return resolve(LoopConfig, {"objective": objective, **more}).config
+
+
+def attempts(first: int, problems: int = 6, passes: int = 2) -> list[Verdict]:
+    """Four attempts at each problem, so many of them right."""
+    made = [verdict(problem("rpn", 3, first + n), i < passes) for n in range(problems) for i in range(4)]
+    return [replace(v, sample=replace(v.sample, text=f"attempt {n}", index=n % 4)) for n, v in enumerate(made)]
+
+
+def learnt(objective: str, first: int) -> list[Choice]:
+    return contrast(attempts(first), TrainConfig(objective=objective)).choices
+
+
+@pytest.mark.parametrize("objective", ["dpo", "kto", "grpo"])
+def test_a_round_trains_by_the_objective_on_its_share_of_what_is_old(
+    objective: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    workspace = Workspace.create(tmp_path / ".axiom")
+    Loop(settings(objective, **TINY), "nano", workspace).run()
+    rows = jsonl.load(tmp_path / "experiments" / "self_improve_v1" / "metrics.jsonl", Metrics)
+    trained = [row for row in rows if row.extra["phase"] == "train"]
+    assert [row.iteration for row in trained] == [0, 1]
+    shares = [row.extra["replay"] for row in trained]
+    assert shares[0] == {"new": 1, "history": 0, "cold": 0}
+    assert shares[1]["cold"] == 0 and (shares[1]["history"] > 0.1) is (objective != "grpo")
+    assert all(row.extra["selection"]["groups"] == 12 for row in trained)
+    recipes = [receipt.recipe for receipt in workspace.receipts() if receipt.stage == "train"]
+    assert {recipe["config"]["objective"] for recipe in recipes} == {objective}
+    assert {recipe["config"]["lr"] for recipe in recipes} == {LOOP_OBJECTIVES[objective]["lr"]}
+
+
+@pytest.mark.parametrize("objective", ["dpo", "kto", "grpo"])
+def test_the_replay_buffer_mixes_whole_problems(objective: str) -> None:
+    config = settings(objective)
+    new, history = learnt(objective, 0), learnt(objective, 100)
+    mix = rounds.mixed(new, history, list, config, 1)
+    held, all_of = (Counter(c.verdict.sample.problem.id for c in some) for some in (mix.choices, [*new, *history]))
+    assert all(held[name] == all_of[name] for name in held)
+    old = {c.verdict.sample.problem.id for c in history} & held.keys()
+    assert len(old) == {"dpo": 4, "kto": 4, "grpo": 0}[objective] and len(held) == 6 + len(old)
+    assert sum(mix.tokens.values()) == sum(loss_tokens(choice.verdict.sample) for choice in mix.choices)
+    if objective == "dpo":
+        sides = [choice.verdict.passed for choice in mix.choices]
+        assert sides == [True, False] * (len(sides) // 2)
+        pairs = zip(mix.choices[::2], mix.choices[1::2], strict=True)
+        assert all(a.verdict.sample.problem == b.verdict.sample.problem for a, b in pairs)
+    else:
+        assert sum(choice.weight for choice in mix.choices) == pytest.approx(0)
+
+
+def test_labels_of_several_rounds_balance_again() -> None:
+    many = contrast(attempts(0, passes=3), TrainConfig(objective="kto")).choices
+    few = contrast(attempts(100, passes=1), TrainConfig(objective="kto")).choices
+    config = settings("kto", replay="80/20/0")
+    mix = rounds.mixed(many, few, list, config, 0)
+    assert 0 < mix.tokens["history"] < mix.tokens["new"]
+    assert sum(choice.weight for choice in mix.choices) == pytest.approx(0)
+    assert sum(abs(choice.weight) for choice in mix.choices) == pytest.approx(len(mix.choices))
+
+
+def test_the_shuffled_control_has_as_much_contrast_and_no_direction() -> None:
+    given = [*attempts(0, 30, 1), *attempts(50, 10, 4), *attempts(80, 10, 0)]
+    after = rounds.shuffled(given, settings("dpo"), 0)
+    assert [v.sample for v in after] == [v.sample for v in given]
+
+    def passes(verdicts: list[Verdict]) -> Counter[str]:
+        return Counter(v.sample.problem.id for v in verdicts if v.passed)
+
+    assert passes(after) == passes(given)
+    places = Counter(v.sample.index for v in after[:120] if v.passed)
+    assert len(places) == 4 and max(places.values()) < 15, "before, it was always the first"
+    assert rounds.shuffled(given, settings("sft"), 0) == shuffle(given, 0) != after
+
+
+def test_a_round_without_contrast_says_what_to_do() -> None:
+    config = TrainConfig(objective="dpo")
+    found = rounds.news(attempts(0, passes=4), config, lambda samples: set())
+    assert found.choices == [] and "6 always passed" in found.words and "--samples" in rounds.fruitless(found)
+    assert "6 pairs of the other 3" in rounds.news(attempts(0, 3), config, lambda samples: set()).words
+    assert "9 samples were cut off" in rounds.fruitless(Contrast("dpo", verdicts=9, truncated=9))
+    assert "2 accepted solutions" in rounds.fruitless(Selection(verdicts=9, failed=7, truncated=2))
+    seen = rounds.news(attempts(0), config, lambda samples: set(range(8)))
+    assert (seen.screened, seen.groups, seen.verdicts) == (8, 4, 24)
+
+
+def test_an_objective_sets_what_suits_it_where_nothing_else_is_set() -> None:
+    for name, values in LOOP_OBJECTIVES.items():
+        config = settings(name)
+        check(config)
+        assert values == {key: getattr(config, key) for key in values}
+    assert settings("grpo", preset="long").iterations == 30
+    found = resolve(LoopConfig, {"objective": "dpo", "samples": 3})
+    assert (found.config.samples, found.origins["samples"], found.origins["lr"]) == (3, "flag", "objective dpo")
+
+
+@pytest.mark.parametrize(
+    ("objective", "more", "said", "hint"),
+    [
+        ("dpo", {"samples": 1}, "--samples 1", "8"),
+        ("kto", {"replay": "50/40/10"}, "nothing in the cold start failed", "--replay"),
+        ("dpo", {"control": "shuffled,cold-only"}, "nothing in the cold start failed", "shuffled"),
+        ("grpo", {"replay": "60/40/0"}, "earlier models wrote", "--replay"),
+        ("grpo", {"start": "base"}, "the model that it starts from", "--start previous"),
+        ("value", {}, "a value function writes none", "axiom train"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(objective: str, more: dict, said: str, hint: str) -> None:
+    with pytest.raises(UsageError, match=said) as caught:
+        check(settings(objective, **more))
+    assert hint in caught.value.hint
+
+
+def test_one_round_from_the_base_is_on_policy() -> None:
+    check(settings("grpo", start="base", iterations=1))
+
+
+def test_refusals_come_before_anything_is_made(tmp_path: Path) -> None:
+    failed(axiom("loop", "--objective", "dpo", "--samples", "1", cwd=tmp_path), 2, "--samples 1", "ask for 8")
+    failed(axiom("loop", "--objective", "ppo", cwd=tmp_path), 4, "no objective 'ppo'", "sft, dpo, grpo, kto")
+    assert not (tmp_path / "experiments").exists()
+    with pytest.raises(MissingError):
+        check(settings("ppo"))
