@@ -195,7 +195,7 @@ def test_the_learning_rate_rises_and_falls() -> None:
 
 
 def test_unknown_names_are_said(trainer: Trainer, folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(MissingError, match="objective"):
+    with pytest.raises(UsageError, match="objective"):
         trainer.fit(tiny.rows(trainer), replace(CONFIG, objective="ppo"), tmp_path / "a")
     with pytest.raises(UsageError, match="method"):
         trainer.fit(tiny.rows(trainer), replace(CONFIG, method="magic"), tmp_path / "a")

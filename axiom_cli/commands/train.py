@@ -56,6 +56,7 @@ def train(
 ) -> None:
     """Fit an adapter on accepted solutions: verdict records, or the plain rows of `verify --format solutions`."""
     from axiom_cli import models
+    from axiom_cli.stages.train import check
     from axiom_cli.workspace import Workspace
 
     if solutions and file:
@@ -64,10 +65,12 @@ def train(
         refs.path(Path(), experiment)
     if ranks.size() > 1 and not (solutions or file):
         raise UsageError("several processes cannot read one pipe", "write the verdicts to a file, and name it")
-    verdicts = _verdicts(solutions or file, skip_bad)
-    screen = _screen(against or [])
+    check(config)
     base = model.model or models.default()
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
+    models.resolve(base, workspace)
+    verdicts = _verdicts(solutions or file, skip_bad)
+    screen = _screen(against or [])
     if show is not None:
         from axiom_cli.stages.show import show as shown
 

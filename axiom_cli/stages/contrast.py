@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 
 from axiom_cli.configs import TrainConfig
-from axiom_cli.errors import MissingError, NothingToDo
+from axiom_cli.errors import NothingToDo
 from axiom_cli.ids import content_id
 from axiom_cli.records import Verdict
 from axiom_cli.stages.select import Choice, Distinct, Screen
@@ -70,10 +70,7 @@ def contrast(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | 
 
 
 def gather(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Contrast:
-    """What `config.objective` learns from, samples that `screen` knows left out. MissingError for an objective that
-    there is not."""
-    if config.objective not in UNITS:
-        raise MissingError(f"no objective {config.objective!r}", f"there are: sft, {', '.join(UNITS)}")
+    """What `config.objective` learns from, samples that `screen` knows left out."""
     out = Contrast(config.objective)
     unseen, out.screened = without_seen(verdicts, screen)
     contrasting = [group for group in _groups(unseen, out) if _has_contrast(group, out)]

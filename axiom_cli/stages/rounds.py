@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from axiom_cli.configs import LoopConfig, TrainConfig
-from axiom_cli.errors import MissingError, UsageError
+from axiom_cli.errors import UsageError
 from axiom_cli.records import Verdict
 from axiom_cli.stages import controls, replay
 from axiom_cli.stages.contrast import UNITS, Contrast, balanced, gather
@@ -61,7 +61,7 @@ def mixed(
 
 
 def check(config: LoopConfig) -> None:
-    """Raises UsageError for settings that mean nothing under the objective, MissingError for one that there is not."""
+    """Raises UsageError for an unknown objective, and for settings that mean nothing under it."""
     name = config.objective
     if name == SFT:
         return
@@ -69,7 +69,7 @@ def check(config: LoopConfig) -> None:
         hint = "fit one on its verdicts: axiom train experiments/NAME/evaluations/val_0.jsonl --objective value"
         raise UsageError("a loop trains what writes samples, and a value function writes none", hint)
     if name not in UNITS:
-        raise MissingError(f"no objective {name!r}", f"there are: {SFT}, {', '.join(UNITS)}")
+        raise UsageError(f"no objective {name!r}", f"there are: {SFT}, {', '.join(UNITS)}")
     shares = replay.parse_shares(config.replay)
     if config.samples < 2:
         raise UsageError(f"--objective {name} compares attempts at a problem: --samples {config.samples}", "ask for 8")

@@ -60,9 +60,17 @@ def train(
     where the objective compares and no problem has both a passing and a failing attempt; under 200 `note` is told.
     With the objective `value` it is a value function, its record's `method` the same word.
     """
+    check(config)
     selection = choose(verdicts, config, screen, on_selection, note)
     adapter = train_on(selection.choices, model, config, workspace, on_step=on_step, note=note)
     return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
+
+
+def check(config: TrainConfig) -> None:
+    """UsageError or MissingError for what is wrong with `config` itself; nothing heavy is loaded."""
+    from axiom_cli.training.requirements import check as required
+
+    required(config)
 
 
 def train_on(

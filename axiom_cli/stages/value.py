@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from axiom_cli.configs import TrainConfig
-from axiom_cli.errors import NothingToDo, UsageError
+from axiom_cli.errors import NothingToDo
 from axiom_cli.records import Verdict
 from axiom_cli.stages.contrast import without_seen
 from axiom_cli.stages.select import Choice, Screen
@@ -42,8 +42,7 @@ class Labels:
 
 def labels(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Labels:
     """The distinct samples that were judged, those that `screen` knows left out. NothingToDo where all pass or all
-    fail, UsageError for settings that mean nothing here."""
-    _check(config)
+    fail."""
     unseen, screened = without_seen(verdicts, screen)
     out = Labels(verdicts=len(verdicts), screened=screened)
     found: dict[tuple[str, str, str], list[Verdict]] = {}
@@ -71,12 +70,6 @@ def others(choices: Iterable[Choice], base: Base) -> str:
 
 def _choice(same: Sequence[Verdict]) -> Choice:
     return Choice(same[0], float(len(same)), sum(verdict.passed for verdict in same) / len(same))
-
-
-def _check(config: TrainConfig) -> None:
-    if config.method == "full" or config.optimizer == "muon":
-        said = "--method full" if config.method == "full" else "--optimizer muon"
-        raise UsageError(f"--objective value and {said} do not go together", "use --method lora and --optimizer adamw")
 
 
 def _both(found: Labels) -> None:

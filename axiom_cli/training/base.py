@@ -13,7 +13,7 @@ from transformers.utils import logging
 
 from axiom_cli import ranks
 from axiom_cli.configs import TrainConfig
-from axiom_cli.errors import MissingError, UsageError
+from axiom_cli.errors import MissingError
 
 logging.disable_progress_bar()
 # What bitsandbytes says at every import and every step, where nothing is wrong.
@@ -27,8 +27,6 @@ def device() -> torch.device:
 
 def precision(config: TrainConfig, device: torch.device) -> torch.dtype:
     """The type that products are computed in: float32 or bfloat16. Weights that are learnt are float32 in any case."""
-    if config.precision not in ("auto", "float32", "bfloat16"):
-        raise UsageError(f"--precision {config.precision}: it is auto, float32 or bfloat16")
     if config.precision == "auto":
         return torch.bfloat16 if device.type == "cuda" and torch.cuda.is_bf16_supported(False) else torch.float32
     return getattr(torch, config.precision)
@@ -116,10 +114,6 @@ def _where(path: Path | str) -> tuple[str, dict[str, Any]]:
 
 def _quantization(name: str) -> Any:
     """QLoRA (2305.14314): 4-bit NormalFloat with double quantisation, or LLM.int8()."""
-    if name not in ("8bit", "4bit"):
-        raise UsageError(f"--quantize {name}: it is none, 8bit or 4bit")
-    if importlib.util.find_spec("bitsandbytes") is None:
-        raise MissingError(f"--quantize {name} needs bitsandbytes", "pip install 'axiom-rl[qlora]'")
     from transformers import BitsAndBytesConfig
 
     if name == "8bit":

@@ -19,8 +19,6 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.training.adapters import CONFIG, WEIGHTS
 from axiom_cli.training.base import device, precision
 
-METHODS = ("lora", "dora")
-
 
 @contextmanager
 def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]:

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import math
 
 import torch
 
 from axiom_cli.configs import TrainConfig
-from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.training.muon import Muon
 
 BETAS = (0.9, 0.99)
-OPTIMIZERS = ("adamw", "adamw8bit", "muon")
 
 
 def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
@@ -25,12 +22,7 @@ def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
 
 
 def optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """The optimizer of the parameters of `model` that require gradients. Weight decay falls on matrices only.
-
-    UsageError for an unknown name, MissingError where its package is not installed.
-    """
-    if config.optimizer not in OPTIMIZERS:
-        raise UsageError(f"no optimizer {config.optimizer!r}", f"there are: {', '.join(OPTIMIZERS)}")
+    """The optimizer of the parameters of `model` that require gradients. Weight decay falls on matrices only."""
     learnt = [p for p in model.parameters() if p.requires_grad]
     matrices, vectors = ([p for p in learnt if (p.dim() > 1) == flat] for flat in (True, False))
     if config.optimizer == "muon":
@@ -54,8 +46,6 @@ def _muon(
 
 def _adamw8bit(groups: list[dict], config: TrainConfig) -> torch.optim.Optimizer:
     """AdamW whose means are kept in 8 bits, block by block (2110.02861). Small tensors keep theirs in 32."""
-    if importlib.util.find_spec("bitsandbytes") is None:
-        raise MissingError("--optimizer adamw8bit needs bitsandbytes", "pip install 'axiom-rl[qlora]'")
     from bitsandbytes.optim import AdamW8bit
 
     return AdamW8bit(groups, lr=config.lr, betas=BETAS)

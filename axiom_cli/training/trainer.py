@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ import torch
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import UsageError
 from axiom_cli.training import base as bases
-from axiom_cli.training import group, lora, value_head
+from axiom_cli.training import group, lora, requirements, value_head
 from axiom_cli.training.checkpoint import Checkpoint
 from axiom_cli.training.fit import OnStep, fit
 from axiom_cli.training.merge import compose, whole_folder
@@ -27,6 +28,7 @@ class Trainer:
     def __init__(
         self, base: Path | str, quantize: str = "none", name: str = "", config: TrainConfig | None = None
     ) -> None:
+        requirements.check(TrainConfig(quantize=quantize))
         self.base, self.quantize = base, quantize
         self.name = name or str(base)
         self.tokenizer = bases.load_tokenizer(base)
@@ -46,13 +48,10 @@ class Trainer:
     ) -> dict[str, Any]:
         """Trains on `rows` and writes the adapter (whole weights with `method` full) to the folder `out`, which appears
         whole or, if interrupted, not at all. Of several processes the first one writes it. Returns fit's metrics."""
+        requirements.check(replace(config, quantize=self.quantize))
         self._start_from(list(chain), torch.float32 if chain else bases.frozen_dtype(self.base, config))
         if config.method == "full":
             return self._fit_full(rows, config, out, on_step, checkpoint)
-        if config.method not in lora.METHODS:
-            raise UsageError(f"--method {config.method}: it is lora, dora or full", _meant(config.method))
-        if config.method == "dora" and self.quantize == "8bit":
-            raise UsageError("peft has no DoRA on 8-bit weights that works", "use --quantize 4bit, or --method lora")
         self._chain, at = None, self._chain  # whatever fails from here on: the base is loaded anew
         with lora.attached(self.model, config) as wrapped:
             facts = value_head.attach(wrapped, rows) if config.objective == value_head.OBJECTIVE else {}
@@ -67,8 +66,6 @@ class Trainer:
     def _fit_full(
         self, rows: Sequence[Row], config: TrainConfig, out: Path, on_step: OnStep | None, checkpoint: Checkpoint | None
     ) -> dict[str, Any]:
-        if self.quantize != "none":
-            raise UsageError("quantised weights cannot be trained themselves", "use --method lora, or --quantize none")
         self._chain = None
         metrics = fit(self.model, rows, config, on_step, checkpoint)
         if group.is_first():
@@ -90,8 +87,3 @@ class Trainer:
         added, self._chain = chain[len(self._chain) :], None
         compose(self.model, added)
         self._chain = chain
-
-
-def _meant(method: str) -> str:
-    known = {"qlora": "qlora is --method lora --quantize 4bit", "rslora": "rslora is --method lora --rslora"}
-    return known.get(method.lower(), "")

@@ -1,0 +1,58 @@
+"""What is wrong with a training's options is told before a record is read."""
+
+from __future__ import annotations
+
+import importlib.util
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from axiom_cli.configs import TrainConfig
+from axiom_cli.errors import UsageError
+from axiom_cli.training.objectives import OBJECTIVES
+from axiom_cli.training.requirements import CHOICES, check
+from command_line import AXIOM, environment
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "said"),
+    [
+        (["--objective", "ppo"], 2, "sft, dpo, grpo, kto or value"),
+        (["--method", "qlora"], 2, "--quantize 4bit"),
+        (["--optimizer", "sgd"], 2, "adamw, adamw8bit or muon"),
+        (["--precision", "fp16"], 2, "bfloat16"),
+        (["--quantize", "2bit"], 2, "8bit"),
+        (["--objective", "value", "--method", "full"], 2, "--method lora"),
+        (["--model", "no_such_model"], 4, "no model"),
+    ],
+)
+def test_a_typing_error_is_told_while_the_pipe_is_still_open(words: list[str], code: int, said: str, tmp_path: Path):
+    """Whoever writes to the pipe has not ended: a command that reads first would wait for ever."""
+    pipe, out = subprocess.PIPE, subprocess.DEVNULL
+    with subprocess.Popen(
+        [*AXIOM, "train", *words], cwd=tmp_path, env=environment(), stdin=pipe, stdout=out, stderr=pipe
+    ) as running:
+        assert running.wait(60) == code
+        told = running.stderr.read().decode()
+    assert said in told and "Traceback" not in told
+
+
+def test_it_loads_nothing_heavy(tmp_path: Path):
+    line = "import sys, axiom_cli.training.requirements; sys.exit('torch' in sys.modules)"
+    assert subprocess.run([AXIOM[0], "-c", line], env=environment(), cwd=tmp_path).returncode == 0
+
+
+def test_the_objectives_are_those_there_are():
+    assert set(CHOICES["objective"]) == set(OBJECTIVES)
+
+
+@pytest.mark.parametrize("more", [{"method": "full", "quantize": "8bit"}, {"method": "dora", "quantize": "8bit"}])
+def test_what_excludes_each_other_is_said(more: dict[str, str]):
+    with pytest.raises(UsageError, match="do not go together"):
+        check(TrainConfig(**more))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="its extra is not installed")
+def test_what_goes_together_passes():
+    check(TrainConfig(method="dora", quantize="4bit", optimizer="adamw8bit"))
