@@ -28,13 +28,14 @@ def dump(record: Record | dict[str, Any]) -> bytes:
 def parse(line: bytes, number: int, *wanted: type[R]) -> R:
     """The record on line `number`. Raises InputError naming the line and what was expected."""
     names = " or ".join(cls.kind for cls in wanted)
+    names = f"an {names}" if names[0] in "aeiou" else f"a {names}"
     try:
         data = notation.loads(line)
     except orjson.JSONDecodeError as error:
         cut = "" if line.endswith(b"\n") else " (the last line has no end: was its writer cut off?)"
-        raise InputError(f"line {number}: {notation.fault(error)}{cut}", f"expected a {names} record a line") from None
+        raise InputError(f"line {number}: {notation.fault(error)}{cut}", f"expected {names} record a line") from None
     if not isinstance(data, dict):
-        raise InputError(f"line {number}: a JSON {type(data).__name__}, expected a {names} record")
+        raise InputError(f"line {number}: a JSON {type(data).__name__}, expected {names} record")
     kind = data.get("kind")
     for cls in wanted:
         if kind == cls.kind:
@@ -44,7 +45,7 @@ def parse(line: bytes, number: int, *wanted: type[R]) -> R:
                 raise InputError(f"line {number}: {error}", error.hint) from None
     found = f"a {kind} record" if kind in KINDS else f"kind {kind!r}" if "kind" in data else "no kind"
     raise InputError(
-        f"line {number}: {found}, expected a {names} record",
+        f"line {number}: {found}, expected {names} record",
         "; ".join(f"{WRITERS[cls.kind]} writes {cls.kind} records" for cls in wanted),
     )
 

@@ -185,7 +185,7 @@ def test_weights_that_are_no_numbers_do_not_replace_the_last_good_state(folder: 
     def look(progress) -> None:
         keep.write({"of": "another run", "step": progress.step})
 
-    with pytest.raises(GateFailed, match="the weights are no numbers any more; the last good state is in") as caught:
+    with pytest.raises(GateFailed, match="the weights are no numbers any more; the state before that is in") as caught:
         trainer.fit(tiny.rows(trainer), config, tmp_path / "a", on_step=look, checkpoint=keep)
     assert "--lr" in caught.value.hint
     assert torch.load(keep.path)["step"] == 1

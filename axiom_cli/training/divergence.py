@@ -28,9 +28,9 @@ def is_sound(parameters: Sequence[torch.nn.Parameter], loss: Callable[[], float]
 
 def refusal(done: int, loss: float, bad: Sequence[str] | None, rows: int, kept: str) -> GateFailed:
     """The error for the step after `done` steps. `bad` are the problems of those of its `rows` that are no numbers by
-    themselves, None where the weights are none; `kept` is where a good state lies."""
+    themselves, None where the weights are none; `kept` is where an earlier state lies."""
     told = f"training diverged at step {done + 1}: loss {loss}"
-    where = f"; the last good state is in {kept}" if kept else ""
+    where = f"; the state before that is in {kept}" if kept else ""
     if bad is None:
         return GateFailed(f"{told}, since the weights are no numbers any more{where}", "lower --lr")
     if not bad or len(bad) == rows:
