@@ -166,8 +166,7 @@ class TrainConfig:
     lora_dropout: float = option(0.0, "Dropout in front of the LoRA matrices.", least=0, most=1)
     epochs: float = option(3.0, "Passes over the rows.", above=0, most=10_000)
     batch_size: int = option(
-        1, "Rows of an optimiser step, times --grad-accum. How many pass through the model at once follows from memory.",
-        least=1,
+        1, "Rows of an optimiser step, times --grad-accum; memory decides how many are computed at once.", least=1
     )
     grad_accum: int = option(8, "The other factor of the rows of an optimiser step.", least=1)
     lr: float = option(2e-4, "Peak learning rate.", above=0, most=100)
@@ -195,7 +194,9 @@ class TrainConfig:
         False, "Keep one activation a layer and compute the others again: a third slower, far less memory."
     )
     seed: int = option(0, "Seed of the order of the rows and of the LoRA matrices.", least=0)
-    max_per_problem: int = option(4, "Distinct accepted solutions kept of one problem, and failed ones (grpo keeps all).", least=1)
+    max_per_problem: int = option(
+        4, "Distinct accepted solutions kept of one problem, and failed ones (grpo keeps all).", least=1
+    )
     checkpoint_seconds: float = option(
         120.0, "Seconds of training that a killed run may lose: its state is written so often.", least=0
     )
