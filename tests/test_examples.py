@@ -31,7 +31,7 @@ def make_shell(programs: Path) -> Shell:
         """The finished process; `together` puts what it says on stderr among its stdout, as a terminal does."""
         env = environment(PATH=f"{programs}{os.pathsep}{os.environ['PATH']}", LC_ALL="C", **more)
         errors = subprocess.STDOUT if together else subprocess.PIPE
-        return subprocess.run(["sh", "-c", line], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=errors, timeout=120)
+        return subprocess.run(["sh", "-c", line], cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=errors, timeout=900)
 
     return run
 
@@ -49,6 +49,24 @@ def test_the_pipe_keeps_the_short_accepted_samples_of_hard_problems(shell, tmp_p
     assert {v["status"] for v in verdicts} == {"pass"}
     assert min(v["sample"]["problem"]["level"] for v in verdicts) == 6
     assert max(v["sample"]["tokens"] for v in verdicts) <= 60
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_model_is_cold_started_trained_and_compared_with_its_controls(shell, tmp_path):
+    """The whole of it on the embedded model, which writes no programs: answers instead, and little of everything."""
+    small = {"COLD": "30", "TRAIN": "30", "HELD_OUT": "10", "SAMPLES": "4", "ROUNDS": "1"}
+    how = {"FAMILIES": "arithmetic,parentheses", "FORM": "answer", "LEVELS": "3-5", "LR": "1e-3", **small}
+    done = shell(f"sh {EXAMPLES / 'real_model.sh'} nano", tmp_path, **how)
+    assert done.returncode == 0, done.stderr.decode()
+    told = (tmp_path / "real_model" / "summary.txt").read_text()
+    assert done.stdout.decode() == told
+    for name in ("start", "cold", "round1", "shuffled", "cold-only"):
+        assert f"{name}.train.jsonl" in told and f"{name}.held_out.jsonl" in told
+    assert told.count("on the same 70 problems") == told.count("on the same 20 problems") == 4
+    assert "best of N samples of round1" in told
+    one, other = ((tmp_path / "real_model" / f"{name}.json").read_text() for name in ("round1", "cold-only"))
+    assert rows(one.encode())[0]["rows"] >= rows(other.encode())[0]["rows"] > 20
 
 
 @pytest.mark.parametrize(
