@@ -83,11 +83,13 @@ def test_the_replay_buffer_mixes_whole_problems(objective: str) -> None:
 
 
 def test_labels_of_several_rounds_balance_again() -> None:
-    many = contrast(attempts(0, passes=3), TrainConfig(objective="kto")).choices
-    few = contrast(attempts(100, passes=1), TrainConfig(objective="kto")).choices
-    config = settings("kto", replay="80/20/0")
-    mix = rounds.mixed(many, few, list, config, 0)
-    assert 0 < mix.tokens["history"] < mix.tokens["new"]
+    new, history = (
+        contrast([*attempts(first, 3, 3), *attempts(first + 50, 3, 1)], TrainConfig(objective="kto")).choices
+        for first in (0, 100)
+    )
+    mix = rounds.mixed(new, history, list, settings("kto", replay="85/15/0"), 0)
+    old = [choice for choice in history if choice.verdict in [held.verdict for held in mix.choices]]
+    assert len(old) == 4 and abs(sum(choice.weight for choice in old)) == 2, "one problem, with more of one side"
     assert sum(choice.weight for choice in mix.choices) == pytest.approx(0)
     assert sum(abs(choice.weight) for choice in mix.choices) == pytest.approx(len(mix.choices))
 
