@@ -65,13 +65,13 @@ def test_a_round_trains_by_the_objective_on_its_share_of_what_is_old(
 
 @pytest.mark.parametrize("objective", ["dpo", "kto", "grpo"])
 def test_the_replay_buffer_mixes_whole_problems(objective: str) -> None:
-    config = settings(objective)
+    config = settings(objective, **({} if objective == "grpo" else {"replay": "70/30/0"}))
     new, history = learnt(objective, 0), learnt(objective, 100)
     mix = rounds.mixed(new, history, list, config, 1)
     held, all_of = (Counter(c.verdict.sample.problem.id for c in some) for some in (mix.choices, [*new, *history]))
     assert all(held[name] == all_of[name] for name in held)
     old = {c.verdict.sample.problem.id for c in history} & held.keys()
-    assert len(old) == {"dpo": 4, "kto": 4, "grpo": 0}[objective] and len(held) == 6 + len(old)
+    assert len(old) == {"dpo": 3, "kto": 3, "grpo": 0}[objective] and len(held) == 6 + len(old)
     assert sum(mix.tokens.values()) == sum(loss_tokens(choice.verdict.sample) for choice in mix.choices)
     if objective == "dpo":
         sides = [choice.verdict.passed for choice in mix.choices]
@@ -83,11 +83,13 @@ def test_the_replay_buffer_mixes_whole_problems(objective: str) -> None:
 
 
 def test_labels_of_several_rounds_balance_again() -> None:
-    many = contrast(attempts(0, passes=3), TrainConfig(objective="kto")).choices
-    few = contrast(attempts(100, passes=1), TrainConfig(objective="kto")).choices
-    config = settings("kto", replay="80/20/0")
-    mix = rounds.mixed(many, few, list, config, 0)
-    assert 0 < mix.tokens["history"] < mix.tokens["new"]
+    new, history = (
+        contrast([*attempts(first, 3, 3), *attempts(first + 50, 3, 1)], TrainConfig(objective="kto")).choices
+        for first in (0, 100)
+    )
+    mix = rounds.mixed(new, history, list, settings("kto", replay="85/15/0"), 0)
+    old = [choice for choice in history if choice.verdict in [held.verdict for held in mix.choices]]
+    assert len(old) == 4 and abs(sum(choice.weight for choice in old)) == 2, "one problem, with more of one side"
     assert sum(choice.weight for choice in mix.choices) == pytest.approx(0)
     assert sum(abs(choice.weight) for choice in mix.choices) == pytest.approx(len(mix.choices))
 

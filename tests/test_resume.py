@@ -54,7 +54,7 @@ def test_a_state_of_other_labels_is_not_gone_on_from(folder: Path, tmp_path: Pat
     for odd in (1.0, 0.0):
         trainer = Trainer(folder)
         rows = labelled(trainer, odd)
-        trainer.fit(rows, config, tmp_path / "a", lambda step: losses.append(step.step), checkpoint=keep)
+        trainer.fit(rows, config, tmp_path / "a", on_step=lambda step: losses.append(step.step), checkpoint=keep)
     assert losses == [1, 2, 3, 4, 5, 1, 2, 3, 4, 5]
 
 

@@ -56,7 +56,7 @@ def mixed(
     shares, seed = replay.parse_shares(config.replay), config.seed + iteration
     if config.objective == SFT:
         return replay.mix(new, history, cold(), shares, seed=seed)
-    mix = replay.mix_problems(new, [] if config.objective == "grpo" else history, shares, seed)
+    mix = replay.mix_problems(new, history, shares, seed)
     return replace(mix, choices=balanced(mix.choices)) if config.objective == "kto" else mix
 
 
