@@ -59,6 +59,7 @@ def train(
     adapter's `extra["selection"]` has every number. NothingToDo for fewer than 20 rows without `config.force`, or
     where the objective compares and no problem has both a passing and a failing attempt; under 200 `note` is told.
     """
+    config = together.shared_out(config)
     if config.objective == value.OBJECTIVE:
         return value.fit(verdicts, model, config, workspace, on_step, note)
     selection = choose(verdicts, config, screen, on_selection, note)
