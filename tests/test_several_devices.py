@@ -16,14 +16,17 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import sharded_run
 import tiny
 from axiom_cli.configs import TrainConfig
 from axiom_cli.stages.train import STATES, train
+from axiom_cli.training.checkpoint import Checkpoint
+from axiom_cli.training.trainer import Trainer
 from axiom_cli.workspace import Workspace
-from command_line import axiom, environment, failed
+from command_line import ROOT, axiom, environment, failed
 
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
-ACCELERATE = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1", "-m"]
+ACCELERATE = ["-m", "accelerate.commands.launch", "--num_processes", "2", "--num_machines", "1"]
 OPTIONS = ["--epochs", "2", "--lr", "1e-3"]
 CONFIG = TrainConfig(epochs=2.0, lr=1e-3)
 
@@ -54,21 +57,28 @@ def _weights(adapter: dict[str, Any], folder: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("launcher", "method"),
+    ("launcher", "method", "more"),
     [
-        pytest.param(TORCHRUN, "lora", id="torchrun-lora"),
-        pytest.param(TORCHRUN, "full", id="torchrun-full", marks=pytest.mark.slow),
-        pytest.param(ACCELERATE, "dora", id="accelerate-dora", marks=pytest.mark.slow),
+        pytest.param(TORCHRUN, "lora", [], id="torchrun-lora"),
+        pytest.param(TORCHRUN, "full", [], id="torchrun-full", marks=pytest.mark.slow),
+        pytest.param([*ACCELERATE, "--multi_gpu", "-m"], "dora", [], id="accelerate-dora", marks=pytest.mark.slow),
+        pytest.param([*ACCELERATE, "--use_fsdp", "-m"], "lora", [], id="accelerate-fsdp-lora", marks=pytest.mark.slow),
+        pytest.param(
+            TORCHRUN, "dora", ["--shard", "--gradient-checkpointing"], id="torchrun-fsdp-dora", marks=pytest.mark.slow
+        ),
     ],
 )
-def test_two_processes_come_to_the_weights_of_one(launcher: list[str], method: str, folder: Path) -> None:
-    if launcher is ACCELERATE:
+def test_two_processes_come_to_the_weights_of_one(
+    launcher: list[str], method: str, more: list[str], folder: Path, request: pytest.FixtureRequest
+) -> None:
+    if "accelerate.commands.launch" in launcher:
         pytest.importorskip("accelerate")
-    done = _launch(launcher, folder, f"two-{method}", "--method", method)
+    workspace = request.node.callspec.id
+    done = _launch(launcher, folder, workspace, "--method", method, *more)
     assert not done.returncode, done.stderr
     two = json.loads(done.stdout)  # one whole line, of the first process
     assert done.stderr.count("adapter sha256:") == 1 and done.stderr.count("only 41 rows") == 1
-    assert len(list((folder / f"two-{method}" / "receipts").iterdir())) == 1
+    assert len(list((folder / workspace / "receipts").iterdir())) == 1
     one = _one(folder, f"one-{method}", replace(CONFIG, method=method))
     ours, theirs = _weights(one, folder), _weights(two, folder)
     assert ours.keys() == theirs.keys()
@@ -97,11 +107,43 @@ def test_what_two_began_one_goes_on_with(folder: Path) -> None:
     assert again.stdout == unbroken.stdout, "made once, then remembered"
 
 
+def test_a_sharded_model_lies_in_parts_and_comes_to_the_same_weights(folder: Path) -> None:
+    """Full weights, clipped at each step; broken off and gone on with, by two and by one; a row that is no number."""
+    for name in ("broken", "resumed", "unbroken", "state.pt"):
+        assert not (folder / name).exists()
+    command = [sys.executable, *TORCHRUN, "sharded_run", str(folder)]
+    env = environment(PYTHONPATH=os.pathsep.join([str(ROOT), str(ROOT / "tests")]))
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=200)
+    assert not done.returncode, done.stderr
+    ranks = [json.loads((folder / f"rank-{number}").read_text()) for number in range(2)]
+    assert sum(rank["own"] for rank in ranks) == ranks[0]["all"], "every parameter lies in one process alone"
+    assert all(rank["own"] < 0.55 * rank["all"] for rank in ranks)
+    assert all(rank["unbroken"] == list(range(1, 11)) and rank["resumed"] == list(range(4, 11)) for rank in ranks)
+    assert all("by the rows of problem 0000000000000007" in rank["diverged"] for rank in ranks)
+
+    trainer = Trainer(folder / "base")
+    rows = tiny.rows(trainer, 41)
+    trainer.fit(rows, sharded_run.CONFIG, folder / "one")
+    trainer.fit(rows, sharded_run.CONFIG, folder / "gone-on", checkpoint=Checkpoint(folder / "state.pt", 1e9))
+    names = ("unbroken", "resumed", "one", "gone-on")
+    two, *others = (load_file(folder / name / "model.safetensors") for name in names)
+    assert all(torch.allclose(two[name], other[name], rtol=0, atol=1e-5) for other in others for name in two | other)
+    assert {p.name for p in (folder / "one").iterdir()} == {p.name for p in (folder / "unbroken").iterdir()}
+    assert (folder / "one" / "config.json").read_text() == (folder / "unbroken" / "config.json").read_text()
+
+
 def test_what_cannot_be_shared_is_refused(folder: Path) -> None:
     env = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
     lines = (folder / "verdicts.jsonl").read_bytes()
     failed(axiom("train", "--model", "base", cwd=folder, stdin=lines, env=env), 2, "several processes", "to a file")
     failed(axiom("solve", cwd=folder, env=env), 2, "axiom solve runs in one process", "axiom train")
+    train = ("train", "verdicts.jsonl", "--model", "base", "--shard")
+    failed(axiom(*train, cwd=folder), 2, "--shard divides a model over several processes", "torchrun")
+    env["RANK"] = "0"
+    failed(
+        axiom(*train, "--quantize", "4bit", cwd=folder, env=env), 2, "--quantize 4bit and --shard do not go together"
+    )
+    failed(axiom(*train, "--optimizer", "muon", cwd=folder, env=env), 2, "--optimizer muon and --shard")
 
 
 def test_one_process_needs_no_launcher_and_heeds_none(folder: Path) -> None:

@@ -24,7 +24,7 @@ def shared_out(config: TrainConfig) -> TrainConfig:
     if config.quantize != "none":
         raise UsageError(f"--quantize {config.quantize} and --shard do not go together", "quantised weights stay whole")
     if config.optimizer != "adamw":
-        raise UsageError(f"--optimizer {config.optimizer} and --shard do not go together", "adamw takes its steps in parts")
+        raise UsageError(f"--optimizer {config.optimizer} and --shard do not go together", "adamw can")
     return replace(config, shard=True)
 
 

@@ -13,9 +13,10 @@ from typing import Any
 import torch
 from torch import nn
 from torch.distributed.device_mesh import init_device_mesh
-from torch.distributed.fsdp import fully_shard
+from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, Shard, distribute_tensor
 
+from axiom_cli.errors import MissingError
 from axiom_cli.training import group
 from axiom_cli.training.base import device
 from axiom_cli.training.batches import Passes
@@ -26,20 +27,26 @@ def parted(model: nn.Module, wanted: bool) -> Iterator[None]:
     """Within it each process holds its part of every parameter, on its device, and all must run `model` together.
 
     Afterwards the first process has the parameters that are learnt whole, in main memory, and the others none. They can
-    be saved; the model cannot be run any more."""
+    be saved; the model cannot be run any more. MissingError where torch is too old."""
     if not wanted:
         yield
         return
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    mesh = init_device_mesh(device().type, (group.size(),))
-    for module in [*_blocks(inner), inner]:
-        part = fully_shard(module, mesh=mesh, reshard_after_forward=True)
-        part.set_gradient_divide_factor(1.0)  # each process has its share of a sum
-        part.set_force_sum_reduction_for_comms(True)
+    if not hasattr(FSDPModule, "set_force_sum_reduction_for_comms"):
+        raise MissingError(f"--shard needs a newer torch than {torch.__version__}", "pip install 'torch>=2.9'")
+    _divide(model.get_base_model() if hasattr(model, "get_base_model") else model)
     yield
     learnt = {p: nn.Parameter(whole(p.detach())) for p in model.parameters() if p.requires_grad}
     for module in model.modules():
         module._parameters |= {name: learnt[p] for name, p in module._parameters.items() if p in learnt}
+
+
+def _divide(model: nn.Module) -> None:
+    """Block by block, so that one of them at a time is whole on the device."""
+    mesh = init_device_mesh(device().type, (group.size(),))
+    for module in [*_blocks(model), model]:
+        part = fully_shard(module, mesh=mesh, reshard_after_forward=True)
+        part.set_gradient_divide_factor(1.0)  # each process has its share of a sum
+        part.set_force_sum_reduction_for_comms(True)
 
 
 def _blocks(module: nn.Module) -> Iterator[nn.Module]:
