@@ -17,28 +17,32 @@ from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import GateFailed
 from axiom_cli.training import group, sharded
 from axiom_cli.training.checkpoint import Checkpoint
+from axiom_cli.training.fit import Progress
 from axiom_cli.training.rows import Row
 from axiom_cli.training.trainer import Trainer
 
 CONFIG = TrainConfig(epochs=2.0, lr=1e-3, method="full", weight_decay=0.1, max_grad_norm=0.05)
-SHARDED = replace(CONFIG, shard=True)
+LONE = replace(CONFIG, grad_accum=1, epochs=0.2)
+"""Steps of a single row, so that one of the processes has none."""
 
 
 class Broken(Exception):
     """The end of a run in its middle."""
 
 
-def run(folder: Path, name: str, trainer: Trainer, rows: Sequence[Row], checkpoint: Checkpoint | None = None) -> list:
-    """The steps that a run took, which breaks off in its fourth one if it is called `broken`."""
-    steps = []
+def run(
+    out: Path, trainer: Trainer, rows: Sequence[Row], config: TrainConfig, checkpoint: Checkpoint | None = None
+) -> dict[int, float]:
+    """The steps of a run and the norms of their gradients; it breaks off in its fourth step if `out` is `broken`."""
+    norms = {}
 
-    def on_step(progress: Any) -> None:
-        steps.append(progress.step)
-        if name == "broken" and progress.step == 4:
+    def on_step(progress: Progress) -> None:
+        norms[progress.step] = progress.grad_norm
+        if out.name == "broken" and progress.step == 4:
             raise Broken
 
-    trainer.fit(rows, SHARDED, folder / name, on_step=on_step, checkpoint=checkpoint)
-    return steps
+    trainer.fit(rows, config, out, on_step=on_step, checkpoint=checkpoint)
+    return norms
 
 
 def numbers(trainer: Trainer) -> tuple[int, int]:
@@ -51,7 +55,7 @@ def diverged(folder: Path, trainer: Trainer, rows: Sequence[Row]) -> str:
     """What is said of a run one of whose rows gives no number."""
     bad = [replace(row, weight=torch.nan) if number == 7 else row for number, row in enumerate(rows)]
     try:
-        trainer.fit(bad, replace(SHARDED, objective="grpo"), folder / "diverged")
+        run(folder / "diverged", trainer, bad, replace(CONFIG, objective="grpo", shard=True))
     except GateFailed as error:
         return str(error)
     return ""
@@ -59,15 +63,16 @@ def diverged(folder: Path, trainer: Trainer, rows: Sequence[Row]) -> str:
 
 def main(folder: Path) -> None:
     found: dict[str, Any] = {}
-    kept = Checkpoint(folder / "state.pt", 0.0)
-    trainer = Trainer(folder / "base", config=SHARDED)
+    config, kept = replace(CONFIG, shard=True), Checkpoint(folder / "state.pt", 0.0)
+    trainer = Trainer(folder / "base", config=config)
     rows = tiny.rows(trainer, 41)
     try:
-        run(folder, "broken", trainer, rows, kept)
+        run(folder / "broken", trainer, rows, config, kept)
     except Broken:
         found["own"], found["all"] = numbers(trainer)
-    found["resumed"] = run(folder, "resumed", trainer, rows, kept)
-    found["unbroken"] = run(folder, "unbroken", trainer, rows)
+    found["resumed"] = run(folder / "resumed", trainer, rows, config, kept)
+    found["unbroken"] = run(folder / "unbroken", trainer, rows, config)
+    found["lone"] = run(folder / "lone", trainer, rows, replace(LONE, shard=True))
     found["diverged"] = diverged(folder, trainer, rows)
     (folder / f"rank-{ranks.rank()}").write_text(json.dumps(found))
 
