@@ -107,11 +107,12 @@ def test_what_two_began_one_goes_on_with(folder: Path) -> None:
     assert again.stdout == unbroken.stdout, "made once, then remembered"
 
 
+@pytest.mark.timeout(600)
 def test_a_sharded_model_lies_in_parts_and_comes_to_the_same_weights(folder: Path) -> None:
     """Full weights, clipped at each step; broken off and gone on with, by two and by one; a row that is no number."""
     command = [sys.executable, *TORCHRUN, "sharded_run", str(folder)]
     env = environment(PYTHONPATH=os.pathsep.join([str(ROOT), str(ROOT / "tests")]))
-    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=200)
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=500)
     assert not done.returncode, done.stderr
     ranks = [json.loads((folder / f"rank-{number}").read_text()) for number in range(2)]
     assert sum(rank["own"] for rank in ranks) == ranks[0]["all"], "every parameter lies in one process alone"
