@@ -126,8 +126,8 @@ class _Run:
                 references.recorded(some, self.logprobs, self.budget, self.device) for some in (rows, self.foreign)
             )
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
-        pair = replace(rows[0], prompt_ids=rows[0].prompt_ids[:1], completion_ids=rows[0].completion_ids[:1], recorded=())
-        self.idle = [pair] * self.objective.rows
+        short = {name: getattr(rows[0], name)[:1] for name in ("prompt_ids", "completion_ids")}
+        self.idle = [replace(rows[0], recorded=(), **short)] * self.objective.rows
         self.halved = config.shard  # a process that ran out of memory has left the others waiting
 
     def step(self, gradients: Gradients, checkpoint: Checkpoint | None) -> Progress:
