@@ -193,6 +193,9 @@ class TrainConfig:
     gradient_checkpointing: bool = option(
         False, "Keep one activation a layer and compute the others again: a third slower, far less memory."
     )
+    shard: bool = option(
+        False, "Under torchrun: each process holds a part of the model (FSDP), which may be too big for one of them."
+    )
     seed: int = option(0, "Seed of the order of the rows and of the LoRA matrices.", least=0)
     max_per_problem: int = option(
         4, "Distinct accepted solutions kept of one problem, and failed ones (grpo keeps all).", least=1
@@ -205,7 +208,7 @@ class TrainConfig:
 
     def learning(self) -> dict[str, Any]:
         """The fields that decide the weights, once the rows are chosen."""
-        left_out = {"force", "max_per_problem", "gradient_checkpointing", "checkpoint_seconds", "tracker"}
+        left_out = {"force", "max_per_problem", "gradient_checkpointing", "shard", "checkpoint_seconds", "tracker"}
         left_out |= {"beta", "clip"} - USES.get(self.objective, set())
         left_out |= {"lora_r", "lora_alpha", "lora_dropout", "rslora"} if self.method == "full" else set()
         return {name: value for name, value in asdict(self).items() if name not in left_out}

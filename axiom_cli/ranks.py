@@ -22,6 +22,11 @@ def local_rank() -> int:
     return int(os.environ.get("LOCAL_RANK", 0)) if size() > 1 else 0
 
 
+def are_sharded() -> bool:
+    """Whether `accelerate launch --use_fsdp` started them, so that they hold one model in parts."""
+    return size() > 1 and os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
+
+
 def is_first() -> bool:
     """Whether this is the one that talks and writes."""
     return rank() == 0

@@ -1,14 +1,14 @@
 #!/bin/sh
 # A real model teaches itself to write programs, and is asked about the problems it trained on and about others.
 #
-#     sh examples/real_model.sh [MODEL]        some two hours on two cores; killed, the same command goes on
+#     sh examples/real_model.sh [MODEL]        an hour and a half on two cores; killed, the same command goes on
 #
 # The training problems are 40 of the hand-written set and composed ones; the held-out problems are the other 10, and
 # composed ones of the test split. A model of this size follows no output format by itself, so it is first shown the
 # solver's verified solutions of composed problems that are in neither set. Then, each round: attempt the training
 # problems, train the cold-started model on all that has passed so far, merge, attempt both sets again. Two controls
 # stand beside the last round: `shuffled` has its samples with the verdicts of others, `cold-only` as many rows of the
-# cold start again. At last a value function learns from all attempts to tell right from wrong.
+# cold start again. At last a value function learns from the last model's attempts to tell right from wrong.
 #
 # The problems, verdicts and summary.txt are left in real_model/, the models in its workspace. Less of everything:
 #     FAMILIES=arithmetic,rpn FORM=answer COLD=100 TRAIN=40 HELD_OUT=40 SAMPLES=4 sh examples/real_model.sh nano
@@ -16,10 +16,9 @@ set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 model=${1:-HuggingFaceTB/SmolLM2-135M-Instruct}
 if [ -e "$model" ]; then model=$(realpath "$model"); fi
-families=${FAMILIES:-number_programs,string_programs,dict_programs} form=${FORM:-program} levels=${LEVELS:-1-2}
-cold=${COLD:-400} train=${TRAIN:-60} held_out=${HELD_OUT:-90} rounds=${ROUNDS:-2}
-sampling="--samples ${SAMPLES:-8} --max-tokens 256"
-training="--epochs 2"
+families=${FAMILIES:-number_programs,string_programs,dict_programs} form=${FORM:-program} levels=${LEVELS:-1}
+cold=${COLD:-300} train=${TRAIN:-240} held_out=${HELD_OUT:-150} rounds=${ROUNDS:-2}
+sampling="--samples ${SAMPLES:-4} --temperature 0.8 --max-tokens 256"
 mkdir -p real_model && cd real_model
 
 # One stream of problems, cut in two; the splits of a family have no problem in common.
@@ -36,14 +35,14 @@ attempt() { # MODEL NAME: the model's attempts at both sets
     done
 }
 learn() { # VERDICTS NAME: the cold-started model, trained further on what passed, and its attempts
-    axiom train "$1" --model cold --lr "${LR:-1e-4}" $training --against held_out.jsonl --experiment "$2" -o "$2.json"
+    axiom train "$1" --model cold --against held_out.jsonl --experiment "$2" -o "$2.json"
     axiom merge "$2.json" -o "$2.model.json"
     attempt "$2" "$2"
 }
 
 attempt "$model" start
 axiom coldstart cold_problems.jsonl -o cold_rows.jsonl
-axiom train cold_rows.jsonl --model "$model" --lr 3e-4 $training --experiment cold -o cold.json
+axiom train cold_rows.jsonl --model "$model" --experiment cold -o cold.json
 axiom merge cold.json -o cold.model.json
 attempt cold cold
 
@@ -60,8 +59,7 @@ head -n "$rows" cold_rows.jsonl > again.jsonl
 learn again.jsonl cold-only
 
 last="round$rounds"
-tried="tried$((rounds + 1)).jsonl"
-axiom train "$tried" --model "$last" $training --objective value --experiment judge -o judge.json
+axiom train "$last.train.jsonl" --model "$last" --objective value --epochs 1 --experiment judge -o judge.json
 axiom solve held_out.jsonl --model "$last" $sampling --samples 16 --value judge | axiom verify -o judged.jsonl
 
 {

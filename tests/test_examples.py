@@ -56,7 +56,7 @@ def test_the_pipe_keeps_the_short_accepted_samples_of_hard_problems(shell, tmp_p
 def test_a_model_is_cold_started_trained_and_compared_with_its_controls(shell, tmp_path):
     """The whole of it on the embedded model, which writes no programs: answers instead, and little of everything."""
     small = {"COLD": "30", "TRAIN": "30", "HELD_OUT": "10", "SAMPLES": "4", "ROUNDS": "1"}
-    how = {"FAMILIES": "arithmetic,parentheses", "FORM": "answer", "LEVELS": "3-5", "LR": "1e-3", **small}
+    how = {"FAMILIES": "arithmetic,parentheses", "FORM": "answer", "LEVELS": "3-5", **small}
     done = shell(f"sh {EXAMPLES / 'real_model.sh'} nano", tmp_path, **how)
     assert done.returncode == 0, done.stderr.decode()
     told = (tmp_path / "real_model" / "summary.txt").read_text()

@@ -16,16 +16,21 @@ import pytest
 import torch
 from safetensors.torch import load_file
 
+import sharded_run
 import tiny
 from axiom_cli import jsonl
 from axiom_cli.configs import TrainConfig
 from axiom_cli.records import Verdict
 from axiom_cli.stages.train import STATES, train
+from axiom_cli.training.checkpoint import Checkpoint
+from axiom_cli.training.trainer import Trainer
 from axiom_cli.workspace import Workspace
-from command_line import axiom, environment, failed
+from command_line import ROOT, axiom, environment, failed
 
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
-ACCELERATE = ["-m", "accelerate.commands.launch", "--multi_gpu", "--num_processes", "2", "--num_machines", "1", "-m"]
+ACCELERATE = ["-m", "accelerate.commands.launch", "--num_processes", "2", "--num_machines", "1"]
+SPREAD, PARTED = [*ACCELERATE, "--multi_gpu", "-m"], [*ACCELERATE, "--use_fsdp", "-m"]
+SHARD = ["--shard", "--gradient-checkpointing"]
 OPTIONS = ["--epochs", "2", "--lr", "1e-3"]
 CONFIG = TrainConfig(epochs=2.0, lr=1e-3)
 
@@ -60,26 +65,33 @@ def _weights(adapter: dict[str, Any], folder: Path) -> dict[str, torch.Tensor]:
 
 
 @pytest.mark.parametrize(
-    ("launcher", "method", "objective"),
+    ("launcher", "method", "objective", "more"),
     [
-        pytest.param(TORCHRUN, "lora", "sft", id="torchrun-lora"),
-        pytest.param(TORCHRUN, "lora", "value", id="torchrun-value"),
-        pytest.param(TORCHRUN, "full", "sft", id="torchrun-full", marks=pytest.mark.slow),
-        pytest.param(ACCELERATE, "dora", "sft", id="accelerate-dora", marks=pytest.mark.slow),
+        pytest.param(TORCHRUN, "lora", "sft", [], id="torchrun-lora"),
+        pytest.param(TORCHRUN, "lora", "value", [], id="torchrun-value"),
+        pytest.param(TORCHRUN, "full", "sft", [], id="torchrun-full", marks=pytest.mark.slow),
+        pytest.param(SPREAD, "dora", "sft", [], id="accelerate-dora", marks=pytest.mark.slow),
+        pytest.param(PARTED, "lora", "sft", [], id="accelerate-fsdp", marks=pytest.mark.slow),
+        pytest.param(TORCHRUN, "dora", "sft", SHARD, id="torchrun-fsdp-dora", marks=pytest.mark.slow),
     ],
 )
 def test_two_processes_come_to_the_weights_of_one(
-    launcher: list[str], method: str, objective: str, folder: Path
+    launcher: list[str],
+    method: str,
+    objective: str,
+    more: list[str],
+    folder: Path,
+    request: pytest.FixtureRequest,
 ) -> None:
-    if launcher is ACCELERATE:
+    if "accelerate.commands.launch" in launcher:
         pytest.importorskip("accelerate")
-    file, name = ("judged.jsonl" if objective == "value" else "verdicts.jsonl"), f"{objective}-{method}"
-    done = _launch(launcher, folder, f"two-{name}", "--method", method, "--objective", objective, file=file)
+    file, workspace = ("judged.jsonl" if objective == "value" else "verdicts.jsonl"), request.node.callspec.id
+    done = _launch(launcher, folder, workspace, "--method", method, "--objective", objective, *more, file=file)
     assert not done.returncode, done.stderr
     two = json.loads(done.stdout)  # one whole line, of the first process
     assert done.stderr.count("adapter sha256:") == 1 and done.stderr.count("only 41 rows") == 1
-    assert len(list((folder / f"two-{name}" / "receipts").iterdir())) == 1
-    one = _one(folder, f"one-{name}", replace(CONFIG, method=method, objective=objective), file)
+    assert len(list((folder / workspace / "receipts").iterdir())) == 1
+    one = _one(folder, f"one-{method}-{objective}", replace(CONFIG, method=method, objective=objective), file)
     ours, theirs = _weights(one, folder), _weights(two, folder)
     assert ours.keys() == theirs.keys()
     assert all(torch.allclose(ours[name], theirs[name], rtol=0, atol=1e-5) for name in ours)
@@ -107,11 +119,52 @@ def test_what_two_began_one_goes_on_with(folder: Path) -> None:
     assert again.stdout == unbroken.stdout, "made once, then remembered"
 
 
+@pytest.mark.timeout(600)
+def test_a_sharded_model_lies_in_parts_and_comes_to_the_same_weights(folder: Path) -> None:
+    """Full weights, clipped at each step; broken off and gone on with, by two and by one; a row that is no number."""
+    command = [sys.executable, *TORCHRUN, "sharded_run", str(folder)]
+    env = environment(PYTHONPATH=os.pathsep.join([str(ROOT), str(ROOT / "tests")]))
+    done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=500)
+    assert not done.returncode, done.stderr
+    ranks = [json.loads((folder / f"rank-{number}").read_text()) for number in range(2)]
+    assert sum(rank["own"] for rank in ranks) == ranks[0]["all"], "every parameter lies in one process alone"
+    assert all(rank["own"] < 0.55 * rank["all"] for rank in ranks)
+    assert all(list(rank["resumed"]) == list(rank["unbroken"])[3:] for rank in ranks)
+    assert all("by the rows of problem 0000000000000007" in rank["diverged"] for rank in ranks)
+
+    trainer = Trainer(folder / "base")
+    rows = tiny.rows(trainer, 41)
+    for config, names in ((sharded_run.CONFIG, ("unbroken", "resumed")), (sharded_run.LONE, ("lone",))):
+        norms = sharded_run.run(folder / "one", trainer, rows, config)
+        assert list(norms.values()) == pytest.approx(list(ranks[1][names[0]].values()), rel=1e-4)
+        assert all(_differ(folder / "one", folder / name) < 1e-5 for name in names)
+    state = Checkpoint(folder / "state.pt", 1e9)
+    assert len(sharded_run.run(folder / "gone-on", trainer, rows, sharded_run.CONFIG, state)) == 1
+    assert _differ(folder / "gone-on", folder / "unbroken") < 1e-5
+
+
+def _differ(one: Path, two: Path) -> float:
+    """By how much the weights differ of two folders that have the same files, and say the same of their model."""
+    assert {path.name for path in one.iterdir()} == {path.name for path in two.iterdir()}
+    assert (one / "config.json").read_text() == (two / "config.json").read_text()
+    ours, theirs = (load_file(folder / "model.safetensors") for folder in (one, two))
+    assert ours.keys() == theirs.keys()
+    return max(float((ours[name] - theirs[name]).abs().max()) for name in ours)
+
+
 def test_what_cannot_be_shared_is_refused(folder: Path) -> None:
     env = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
     lines = (folder / "verdicts.jsonl").read_bytes()
     failed(axiom("train", "--model", "base", cwd=folder, stdin=lines, env=env), 2, "several processes", "to a file")
     failed(axiom("solve", cwd=folder, env=env), 2, "axiom solve runs in one process", "axiom train")
+    train = ("train", "verdicts.jsonl", "--model", "base", "--shard")
+    failed(axiom(*train, cwd=folder), 2, "--shard divides a model over several processes", "torchrun")
+    env |= {"RANK": "0", "ACCELERATE_USE_FSDP": "true"}
+    failed(
+        axiom(*train, "--quantize", "4bit", cwd=folder, env=env), 2, "--quantize 4bit and --shard do not go together"
+    )
+    failed(axiom(*train, "--objective", "value", cwd=folder, env=env), 2, "--objective value and --shard")
+    failed(axiom(*train[:-1], "--optimizer", "muon", cwd=folder, env=env), 2, "--optimizer muon and --shard")
 
 
 def test_one_process_needs_no_launcher_and_heeds_none(folder: Path) -> None:

@@ -3,11 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 
 from axiom_cli import ranks
+from axiom_cli.configs import TrainConfig
+from axiom_cli.errors import UsageError
 from axiom_cli.receipts import Receipt
 from axiom_cli.workspace import Recipe, Workspace
+
+LAUNCH = "torchrun --nproc-per-node 2 -m axiom_cli train FILE --shard"
+
+
+def shared_out(config: TrainConfig) -> TrainConfig:
+    """`config` as the launcher has it: accelerate's --use_fsdp is --shard. UsageError for what cannot be sharded."""
+    if not (config.shard or ranks.are_sharded()):
+        return config
+    if ranks.size() == 1:
+        raise UsageError("--shard divides a model over several processes, and this is one", LAUNCH)
+    if config.quantize != "none":
+        raise UsageError(f"--quantize {config.quantize} and --shard do not go together", "quantised weights stay whole")
+    if config.objective == "value":
+        raise UsageError("--objective value and --shard do not go together", "a value function is fitted whole")
+    if config.optimizer != "adamw":
+        raise UsageError(f"--optimizer {config.optimizer} and --shard do not go together", "adamw can")
+    return replace(config, shard=True)
 
 
 def remember(workspace: Workspace, recipe: Recipe, make: Callable[[], Mapping[str, Any]]) -> Receipt:

@@ -61,6 +61,7 @@ def train(
     With the objective `value` it is a value function, its record's `method` the same word.
     """
     check(config)
+    config = together.shared_out(config)
     selection = choose(verdicts, config, screen, on_selection, note)
     adapter = train_on(selection.choices, model, config, workspace, on_step=on_step, note=note)
     return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
@@ -71,6 +72,7 @@ def check(config: TrainConfig) -> None:
     from axiom_cli.training.requirements import check as required
 
     required(config)
+    together.shared_out(config)
 
 
 def train_on(

@@ -53,8 +53,10 @@ def load_generation(path: Path | str) -> GenerationConfig:
     return GenerationConfig.from_model_config(AutoConfig.from_pretrained(where, **options))
 
 
-def load_model(path: Path | str, quantize: str = "none", dtype: torch.dtype = torch.float32) -> torch.nn.Module:
-    """A causal language model on the training device, in evaluation mode; float32 unless quantised."""
+def load_model(
+    path: Path | str, quantize: str = "none", dtype: torch.dtype = torch.float32, at: torch.device | None = None
+) -> torch.nn.Module:
+    """A causal language model in evaluation mode, on the training device or `at` another; float32 unless quantised."""
     where, options = _where(path)
     if quantize != "none":
         options |= {"quantization_config": _quantization(quantize), "device_map": {"": device()}}
@@ -67,7 +69,7 @@ def load_model(path: Path | str, quantize: str = "none", dtype: torch.dtype = to
         return _trainable(model).eval()
     if "gguf_file" in options:
         forget_quantization(model)
-    return model.to(device()).eval()
+    return model.to(at or device()).eval()
 
 
 def _trainable(model: torch.nn.Module) -> torch.nn.Module:

@@ -30,12 +30,12 @@ class Checkpoint:
             flush(draft)
             draft.replace(self.path)
 
-    def read(self, device: torch.device) -> dict[str, Any] | None:
-        """What was written last, its tensors on `device`; None where nothing was. Raises WorkspaceDamaged."""
+    def read(self) -> dict[str, Any] | None:
+        """What was written last, its tensors in main memory; None where nothing was. Raises WorkspaceDamaged."""
         if not self.path.exists():
             return None
         try:
-            return torch.load(self.path, map_location=device, weights_only=True)
+            return torch.load(self.path, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, pickle.UnpicklingError):
             hint = "remove it, and the training begins again"
             raise WorkspaceDamaged(f"the checkpoint {self.path} is damaged", hint) from None

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import torch
 
 from axiom_cli.errors import GateFailed
+from axiom_cli.training import group, sharded
 
 NAMED = 5
 """Problems that a refusal names."""
@@ -15,15 +16,22 @@ NAMED = 5
 
 def are_finite(parameters: Sequence[torch.nn.Parameter]) -> bool:
     """Whether all weights are numbers."""
-    return all(bool(p.isfinite().all()) for p in parameters)
+    return _all_finite(parameters)
 
 
 def is_sound(parameters: Sequence[torch.nn.Parameter], loss: Callable[[], float]) -> bool:
     """Whether a loss (whose backward pass `loss` does) and its gradients are numbers. The gradients are dropped."""
-    finite = math.isfinite(loss()) and all(bool(p.grad.isfinite().all()) for p in parameters if p.grad is not None)
+    value = loss()
+    finite = _all_finite([p.grad for p in parameters if p.grad is not None]) and math.isfinite(value)
     for parameter in parameters:
         parameter.grad = None
     return finite
+
+
+def _all_finite(tensors: Sequence[torch.Tensor]) -> bool:
+    """Whether they are, in all processes, which may hold parts of them."""
+    bad = sum(not bool(sharded.own(tensor).isfinite().all()) for tensor in tensors)
+    return group.summed(bad, tensors[0].device) == 0
 
 
 def refusal(done: int, loss: float, bad: Sequence[str] | None, rows: int, kept: str) -> GateFailed:

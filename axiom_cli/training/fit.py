@@ -10,7 +10,7 @@ import math
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -19,7 +19,7 @@ import torch
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import GateFailed, MissingError, NothingToDo
 from axiom_cli.ids import content_id
-from axiom_cli.training import crew, divergence, drift, group, memory, objectives, references
+from axiom_cli.training import crew, divergence, drift, group, memory, objectives, references, sharded
 from axiom_cli.training.base import precision
 from axiom_cli.training.batches import PASS_TOKENS, Batch, Passes, collate, cut, padded, pass_budget
 from axiom_cli.training.checkpoint import Checkpoint
@@ -81,8 +81,8 @@ def fit(
             progress = run.step(gradients, checkpoint)
             if on_step:
                 on_step(progress)
-            stop = group.summed(interrupted(), run.device) > 0
-            if checkpoint and (stop or run.is_due()):
+            stop, due = (group.summed(asked, run.device) > 0 for asked in (interrupted(), run.is_due()))
+            if checkpoint and (stop or due):
                 run.keep(checkpoint)
             if stop:
                 raise KeyboardInterrupt(f"at step {run.done:,} of {len(run.steps):,}")
@@ -117,14 +117,17 @@ class _Run:
         self.hands = max(self.forked, group.size())
         self.optimizer = optimizer(model, config)
         self.scorer = self.objective.scorer(model, rows[0])
-        self.budget = min(PASS_TOKENS if self.forked > 1 else pass_budget(self.device, config), self._affordable())
+        budget = PASS_TOKENS if self.forked > 1 else pass_budget(self.device, config)
+        self.budget = group.least(min(budget, self._affordable()), self.device)
         self.foreign = drift.foreign(rows, config.seed) if self.objective.drifts else []
         if self.objective.compares:
             self.rows, self.foreign = (
                 references.recorded(some, self.logprobs, self.budget, self.device) for some in (rows, self.foreign)
             )
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
-        self.halved = False
+        short = {name: getattr(rows[0], name)[:1] for name in ("prompt_ids", "completion_ids")}
+        self.idle = [replace(rows[0], recorded=(), **short)] * self.objective.rows
+        self.halved = config.shard  # a process that ran out of memory has left the others waiting
 
     def step(self, gradients: Gradients, checkpoint: Checkpoint | None) -> Progress:
         """One optimiser step."""
@@ -135,7 +138,7 @@ class _Run:
         units = self.steps[self.done]
         tokens = sum(len(self.rows[row].completion_ids) for unit in units for row in self.units[unit])
         loss, positions = self._summed(gradients, units, tokens)
-        norm = float(torch.nn.utils.clip_grad_norm_(self.parameters, self.config.max_grad_norm))
+        norm = sharded.clip(self.parameters, self.config.max_grad_norm)
         if not math.isfinite(loss) or not math.isfinite(norm):
             raise self._diverged(loss, units, checkpoint)
         self.optimizer.step()
@@ -155,7 +158,8 @@ class _Run:
             shares = cut(units, self.lengths, self.budget, self.hands)
             try:
                 anchor = self.anchor(gradients, units)
-                loss = gradients([(self.done, hand, divisor, passes, anchor) for hand, passes in enumerate(shares)])
+                parts = enumerate(sharded.even(shares, self.parameters))
+                loss = gradients([(self.done, hand, divisor, passes, anchor) for hand, passes in parts])
                 return loss, sum(padded(passes, self.lengths) for passes in shares)
             except (MemoryError, RuntimeError) as error:
                 if not memory.is_shortage(error):
@@ -178,7 +182,7 @@ class _Run:
             return 0.0
         lengths = [row.length for row in self.foreign]
         shares = cut(units, lengths, self.budget, self.hands)
-        return max(0.0, gradients([(passes,) for passes in shares]) / len(units))
+        return max(0.0, gradients([(passes,) for passes in sharded.even(shares, self.parameters)]) / len(units))
 
     def share(self, *told: Any) -> float:
         """What one hand is asked: its share of a step's loss, or of what comes before it."""
@@ -187,7 +191,8 @@ class _Run:
     def drift(self, passes: Passes) -> float:
         """One hand's share of a step's drift, summed over its units."""
         self.model.eval()
-        drifts = [drift.drifted([self.foreign[unit] for unit in units], self.logprobs, self.device) for units in passes]
+        rows = [[self.foreign[unit] for unit in units] for units in passes]
+        drifts = [drift.drifted(some or self.idle, self.logprobs, self.device) * bool(some) for some in rows]
         self.model.train()
         return sum(drifts)
 
@@ -197,8 +202,9 @@ class _Run:
         torch.manual_seed(hash((self.config.seed, done, hand)))
         total = torch.zeros((), device=self.device)
         for units in passes:
-            batch = collate([self.rows[row] for unit in units for row in self.units[unit]], self.device)
-            loss = self.objective.loss(self.logprobs(batch), batch, anchor, self.config) / divisor
+            rows = [self.rows[row] for unit in units for row in self.units[unit]]
+            batch = collate(rows or self.idle, self.device)
+            loss = self.objective.loss(self.logprobs(batch), batch, anchor, self.config) * bool(rows) / divisor
             loss.backward()
             total += loss.detach()
         return float(total)
@@ -215,7 +221,7 @@ class _Run:
         def forward(times: int) -> torch.Tensor:
             return self.logprobs(collate([self.rows[0]] * times, self.device))
 
-        learnt = sum(p.numel() for p in self.parameters)
+        learnt = sum(sharded.own(p).numel() for p in self.parameters)
         token = memory.token_bytes(forward, self.rows[0].length)
         if self.config.gradient_checkpointing:
             token = memory.checkpointed(token, self.model)
@@ -245,17 +251,18 @@ class _Run:
     def keep(self, checkpoint: Checkpoint) -> None:
         """Writes the run's state whole."""
         self._next_keep = self.seconds + checkpoint.every_seconds
-        if not group.is_first():
-            return
-        tensors = {"parameters": [p.detach() for p in self.parameters], "optimizer": self.optimizer.state_dict()}
-        checkpoint.write({"of": self._identity, **{name: getattr(self, name) for name in KEPT}, **tensors})
+        parameters = [p.detach() for p in self.parameters]
+        tensors = sharded.whole({"parameters": parameters, "optimizer": self.optimizer.state_dict()})
+        if group.is_first():
+            checkpoint.write({"of": self._identity, **{name: getattr(self, name) for name in KEPT}, **tensors})
 
     @torch.no_grad()
     def resume(self, checkpoint: Checkpoint | None) -> None:
         """Goes on from a checkpoint of the same rows and config, if there is one."""
         self._next_keep = checkpoint.every_seconds if checkpoint else 0.0
-        state = group.told(checkpoint.read(self.device) if checkpoint and group.is_first() else None)
-        if not checkpoint or not state or state["of"] != self._identity:
+        state = checkpoint.read() if checkpoint and group.is_first() else None
+        state = sharded.told(state if state and state["of"] == self._identity else None, self.parameters)
+        if not state:
             return
         for parameter, kept in zip(self.parameters, state["parameters"], strict=True):
             parameter.copy_(kept)

@@ -9,7 +9,7 @@ from typing import Any
 import torch
 
 from axiom_cli import ranks
-from axiom_cli.training import group
+from axiom_cli.training import group, sharded
 from axiom_cli.training.crew import crew, shared
 
 Loss = Callable[..., float]
@@ -58,5 +58,5 @@ def spread(loss: Loss, parameters: Sequence[torch.nn.Parameter], hands: int) -> 
 
 def _together(loss: Loss, parameters: Sequence[torch.nn.Parameter], shares: Sequence[tuple[Any, ...]]) -> float:
     own = sum(loss(*share) for share in shares[ranks.rank() :: group.size()])
-    group.add_gradients(parameters)
+    group.add_gradients([p for p in parameters if sharded.own(p) is p])  # parts have been added up as they came
     return group.summed(own, parameters[0].device)

@@ -1,7 +1,7 @@
 """Several processes that train one model together, each with its share of every step's rows (data parallel).
 
-Each holds the whole model. Gradients are added up once a step, so that all take the same step; nothing else is
-exchanged. One process alone exchanges nothing.
+Each holds the whole model, or a part of it (sharded.py). Gradients are added up, so that all take the same step. One
+process alone exchanges nothing.
 """
 
 from __future__ import annotations
@@ -60,6 +60,15 @@ def summed(number: float, device: torch.device) -> float:
     total = torch.tensor(number, dtype=torch.float64, device=device)
     distributed.all_reduce(total)
     return float(total)
+
+
+def least(number: int, device: torch.device) -> int:
+    """The smallest of a number over all processes."""
+    if size() == 1:
+        return number
+    found = torch.tensor(number, device=device)
+    distributed.all_reduce(found, distributed.ReduceOp.MIN)
+    return int(found)
 
 
 @torch.no_grad()

@@ -31,11 +31,11 @@ def kept_bytes(forward: Callable[[], torch.Tensor]) -> int:
 
     def keep(tensor: torch.Tensor) -> torch.Tensor:
         storage = tensor.untyped_storage()
-        storages[storage.data_ptr()] = storage.nbytes()
+        storages[storage._cdata] = storage.nbytes()
         return tensor
 
     with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda kept: kept):
-        alive = forward()  # while it lives no address is given twice
+        alive = forward()  # while it lives no storage is given twice
     del alive
     return sum(storages.values())
 

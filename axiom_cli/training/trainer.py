@@ -17,12 +17,14 @@ from axiom_cli.training.checkpoint import Checkpoint
 from axiom_cli.training.fit import OnStep, fit
 from axiom_cli.training.merge import compose, whole_folder
 from axiom_cli.training.rows import Row, end_ids
+from axiom_cli.training.sharded import parted
 
 
 class Trainer:
     """Holds the base in float32 (or quantised). Each `fit` starts from base + `chain`, whatever was trained before.
 
-    `config`, of the first fit, allows frozen weights in bfloat16 where nothing is lost by it.
+    `config`, of the first fit, allows frozen weights in bfloat16 where nothing is lost by it. If it shards the model,
+    that waits in main memory to be divided.
     """
 
     def __init__(
@@ -33,7 +35,8 @@ class Trainer:
         self.name = name or str(base)
         self.tokenizer = bases.load_tokenizer(base)
         self.dtype = bases.frozen_dtype(base, config) if config else torch.float32
-        self.model = bases.load_model(base, quantize, self.dtype)
+        self.at = torch.device("cpu") if config and config.shard else bases.device()
+        self.model = bases.load_model(base, quantize, self.dtype, self.at)
         self.ends = end_ids(self.tokenizer, self.model)
         self._chain: list[Path] | None = []
 
@@ -55,19 +58,21 @@ class Trainer:
         self._chain, at = None, self._chain  # whatever fails from here on: the base is loaded anew
         with lora.attached(self.model, config) as wrapped:
             facts = value_head.attach(wrapped, rows) if config.objective == value_head.OBJECTIVE else {}
-            metrics = fit(wrapped, rows, config, on_step, checkpoint) | facts
+            with parted(wrapped, config.shard):
+                metrics = fit(wrapped, rows, config, on_step, checkpoint) | facts
             if group.is_first():
                 with whole_folder(out) as draft:
                     lora.save(wrapped, draft, self.name)
                     value_head.save(wrapped, draft)
-        self._chain = at
+        self._chain = None if config.shard else at
         return metrics
 
     def _fit_full(
         self, rows: Sequence[Row], config: TrainConfig, out: Path, on_step: OnStep | None, checkpoint: Checkpoint | None
     ) -> dict[str, Any]:
         self._chain = None
-        metrics = fit(self.model, rows, config, on_step, checkpoint)
+        with parted(self.model, config.shard):
+            metrics = fit(self.model, rows, config, on_step, checkpoint)
         if group.is_first():
             with whole_folder(out) as draft:
                 self.model.save_pretrained(draft)
@@ -82,7 +87,7 @@ class Trainer:
         too_narrow = dtype is torch.float32 and self.dtype is not dtype
         if too_narrow or self._chain is None or chain[: len(self._chain)] != self._chain:
             self.dtype = dtype
-            self.model = bases.load_model(self.base, self.quantize, dtype)
+            self.model = bases.load_model(self.base, self.quantize, dtype, self.at)
             self._chain = []
         added, self._chain = chain[len(self._chain) :], None
         compose(self.model, added)

@@ -6,6 +6,9 @@ tokenizer, and axiom's merge with its certificate. Time is that of the merge alo
 is the process's peak. Set OMP_NUM_THREADS=1 on a machine that is busy:
 threads that wait for each other are not what is compared.
 
+`--peak FOLDER` measures what the merge takes beyond the interpreter with everything imported, with the base in files of
+100 MB and in one, against the largest of them: during the pass over the weights, and all in all (Linux).
+
 Then ten rounds on the same base in bfloat16: the error of the sum of ten adapters, merged once from the original base,
 against ten merges one on top of the other, as a share of the change that was asked for.
 """
@@ -123,6 +126,58 @@ def ten_rounds(base: Path, home: Path) -> dict[str, float]:
     return {"once": once, "chained": ten, "ratio": once / ten}
 
 
+def by_peak(base: Path, folder: Path, out: Path) -> dict[str, float]:
+    """The largest resident size beyond that at the start, in MB: of the pass over the weights, of the whole merge."""
+    from transformers.models.llama import modeling_llama  # noqa: F401
+
+    from axiom_cli.training import base as bases
+    from axiom_cli.training import merge
+
+    bases.load_tokenizer(base)  # which imports what it needs
+    write, found, start = merge._write, {}, resident("VmRSS")
+
+    def measured(*args):
+        found["before"] = resident("VmHWM") - start
+        renew_peak()
+        figures = write(*args)
+        found["weights"] = resident("VmHWM") - start
+        return figures
+
+    merge._write = measured
+    renew_peak()
+    merge.merge(base, [folder], out, "float32")
+    return {"weights": found["weights"], "whole": max(*found.values(), resident("VmHWM") - start)}
+
+
+def resident(name: str) -> float:
+    """A line of this process's status, in MB."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith(f"{name}:")) / 1024
+
+
+def renew_peak() -> None:
+    """VmHWM begins anew from what is resident (proc(5))."""
+    Path("/proc/self/clear_refs").write_text("5")
+
+
+def peaks(base: Path) -> None:
+    """What the merge takes, against the base's largest file."""
+    import torch
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    with tempfile.TemporaryDirectory() as name:
+        home = Path(name)
+        adapter(base, home / "adapter", 0)
+        model = AutoModelForCausalLM.from_pretrained(base, dtype=torch.float32)
+        for size in ("100MB", "100GB"):
+            model.save_pretrained(home / size, max_shard_size=size)
+            AutoTokenizer.from_pretrained(base).save_pretrained(home / size)
+            largest = max(file.stat().st_size for file in (home / size).glob("*.safetensors")) / 2**20
+            found = alone("memory", home / size, home / "adapter", home / f"merged-{size}")
+            told = ", ".join(f"{part} {mb:.0f} MB ({mb / largest:.2f})" for part, mb in found.items())
+            print(f"files of {size}: the largest has {largest:.0f} MB; {told}", flush=True)
+
+
 def main(base: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
@@ -140,8 +195,10 @@ def main(base: Path) -> None:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
-    ways = {"--peft": by_peft, "--axiom": by_axiom}
-    if sys.argv[1] in ways:
+    ways = {"--peft": by_peft, "--axiom": by_axiom, "--memory": by_peak}
+    if sys.argv[1] == "--peak":
+        peaks(Path(sys.argv[2]))
+    elif sys.argv[1] in ways:
         print(json.dumps(ways[sys.argv[1]](*map(Path, sys.argv[2:]))))
     else:
         main(Path(sys.argv[1]))
