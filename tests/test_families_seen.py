@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import tracemalloc
+from contextlib import suppress
 from random import Random
 
 import pytest
@@ -86,8 +87,6 @@ def test_problems_are_the_same_when_what_was_drawn_lies_in_the_file(monkeypatch)
 
 def _drawn(*asked):
     found = []
-    try:
+    with suppress(draw.NothingToDo):
         found.extend(draw.problems(*asked))
-    except draw.NothingToDo:
-        pass
     return found

@@ -100,9 +100,7 @@ def _number(value: object) -> int:
     return int(content_id(value, 16), 16)
 
 
-def draws(
-    family: Family, level: int, split: str, seed: int, form: str, seen: Seen | None = None
-) -> Iterator[Drawn]:
+def draws(family: Family, level: int, split: str, seed: int, form: str, seen: Seen | None = None) -> Iterator[Drawn]:
     """The distinct draws of one level that belong to `split`, in their order. Raises NothingToDo after the last.
 
     What was drawn is remembered in `seen`, where streams of other families and levels may remember theirs.
