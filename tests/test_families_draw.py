@@ -131,12 +131,12 @@ def test_a_drawn_record_is_read_back_as_it_was_written():
 
 
 def test_a_level_that_is_used_up_says_so_with_its_number():
-    drawn = draw.problems(["list_ops"], 1000, [1], "test", 0, "program")
+    drawn = draw.problems(["rpn"], 1000, [1], "test", 0, "program")
     found = []
     with pytest.raises(NothingToDo) as error:
         found.extend(drawn)
-    count = sum(1 for _ in _until_end(draw.stream("list_ops", 1, "test", 0, "program")))
-    assert f"list_ops level 1 has no more than {count} distinct program problems in split test" == str(error.value)
+    count = sum(1 for _ in _until_end(draw.stream("rpn", 1, "test", 0, "program")))
+    assert f"rpn level 1 has no more than {count} distinct program problems in split test" == str(error.value)
     assert error.value.exit_code == 5
     assert "--difficulty" in error.value.hint
 

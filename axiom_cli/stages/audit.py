@@ -30,7 +30,7 @@ from axiom_cli.configs import AuditConfig
 from axiom_cli.errors import NothingToDo, UsageError
 from axiom_cli.families import draw, handwritten, plug_ins, second, teacher
 from axiom_cli.families.family import Family
-from axiom_cli.stages import guesses
+from axiom_cli.stages import content, guesses
 from axiom_cli.stages.audit_programs import Mutants, audit_handwritten, check_program
 from axiom_cli.stages.audit_row import Row, judged
 from axiom_cli.stages.fingerprint import elsewhere, fingerprint
@@ -177,17 +177,17 @@ class Met:
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[bytes, int, str]] = {}
-        self._bare: dict[tuple[bytes, bytes], str] = {}
+        self._bare: dict[bytes, str] = {}
 
     def __len__(self) -> int:
         return len(self._known)
 
     def look(self, row: Row, drawn: draw.Drawn, truth: str, level: int, owner: int) -> None:
         """Counts what is wrong in `row`. A twin has the same answer, and differs in white space or case alone."""
-        right, words = _digest(truth), " ".join(drawn.prompt.split())
+        right, words = _digest(truth), content.plain(drawn.prompt)
         known = self._known.setdefault(_digest(words), (right, owner, truth[:SHOWN]))
         row.count("ambiguous", known[0] != right, level, drawn.prompt, known[2], truth[:SHOWN])
-        twin = self._bare.setdefault((_digest(words.casefold()), right), drawn.id) != drawn.id
+        twin = self._bare.setdefault(_digest("\n".join(content.folded(words, truth))), drawn.id) != drawn.id
         row.count("collisions", known[1] != owner or twin, level, drawn.prompt, truth[:SHOWN])
 
 
