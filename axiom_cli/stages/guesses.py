@@ -16,10 +16,8 @@ from typing import Any
 from axiom_cli.families.family import Family
 from axiom_cli.records import Problem
 
-LEAST_DRAWS = 200
-"""Draws of a level below which one answer may be frequent by luck."""
-JUDGED, JUDGED_SLOWLY = 200, 60
-"""Problems on which a frequent answer is judged, where several may be right; of a slow family."""
+LEAST_DRAWS, LEAST_SLOWLY = 200, 60
+"""Draws of a level below which one answer may be frequent by luck; of a slow family. On so many an answer is judged."""
 MOST_TRIED = 10
 """Frequent answers that are tried on every problem of a family with several right ones."""
 _MARKS = ".,;:?!()[]\"'"
@@ -45,24 +43,26 @@ class Guess:
 
 
 def best(family: Family, seed: int, draws: int, tasks: Tasks = NONE, watch: Watch = unwatched) -> Guess:
-    """The guess that pays most at any level, among `draws` problems of each, and not fewer than LEAST_DRAWS: those that
-    were drawn as `tasks`, then fresh ones. `watch` is told how far it is.
+    """The guess that pays most at any level, among `draws` problems of each, and not fewer than LEAST_DRAWS (or
+    LEAST_SLOWLY): those that were drawn as `tasks`, then fresh ones. `watch` is told how far it is.
 
     Of a slow family one answer is judged, at one level: the one that is most frequent there.
     """
-    draws, found = max(draws, LEAST_DRAWS), list[tuple[Guess, list[Problem]]]()
+    draws, found, problems = max(draws, _least(family)), Guess(-1.0, 0, ""), list[Problem]()
     for level in family.has:
         watch(f"guesses at level {level}")
         drawn = _drawn(family, level, seed, draws, tasks.get(level, ()))
-        found.append((_at(family, level, drawn, 0 if family.slow else MOST_TRIED), drawn))
-    guess, drawn = max(found, key=lambda one: one[0].rate)
+        guess = _at(family, level, drawn, 0 if family.slow else MOST_TRIED)
+        if guess.rate > found.rate:
+            found, problems = guess, drawn
     if family.slow and family.open_ended:
-        return max(guess, _at(family, guess.level, drawn, 1, watch), key=_rate)
-    return guess
+        judged = _at(family, found.level, problems, 1, watch)
+        return judged if judged.rate > found.rate else found
+    return found
 
 
-def _rate(guess: Guess) -> float:
-    return guess.rate
+def _least(family: Family) -> int:
+    return LEAST_SLOWLY if family.slow else LEAST_DRAWS
 
 
 def _at(family: Family, level: int, drawn: list[Problem], tried: int, watch: Watch = unwatched) -> Guess:
@@ -92,7 +92,7 @@ def _copies(prompt: str, answer: str) -> Iterator[str]:
 
 def _accepted(family: Family, drawn: list[Problem], tried: int, watch: Watch) -> Counter[str]:
     """For how many problems each of the `tried` most frequent answers is right where several may be."""
-    some = drawn[: JUDGED_SLOWLY if family.slow else JUDGED]
+    some = drawn[: _least(family)]
     found: Counter[str] = Counter()
     for one, _times in Counter(problem.answer or "" for problem in some).most_common(tried):
         right = 0
