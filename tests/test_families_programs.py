@@ -7,6 +7,7 @@ from itertools import islice
 
 import pytest
 
+from axiom_cli import families
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.families import arithmetic, draw, expressions, handwritten, list_ops, programs, second, teacher
 from axiom_cli.families.handwritten import basics
@@ -124,6 +125,13 @@ def test_the_second_solver_knows_every_opening_of_a_list_program():
             solve = second.function("list_ops", what, "solve")
             found = [(solve(list(numbers)), operation.apply(list(numbers), k)[::-1]) for numbers in lists]
             assert [one for one, other in found if one != other] == [], (operation.meaning, k)
+
+
+@pytest.mark.parametrize("name", ["list_ops", "nested_programs"])
+def test_the_first_level_has_programs_enough_to_test_on_200(name):
+    """A tenth of them belongs to the split: list_ops had 49 in all."""
+    drawn = islice(draw.draws(families.get(name), 1, "test", 0, "program"), 200)
+    assert len({one.id for one in drawn}) == 200
 
 
 def test_one_prompt_is_one_program():
