@@ -92,7 +92,8 @@ def supply(
     ones. `watch` is told how far it is.
 
     In the program form exercises are counted, each of which makes one problem. There, and where a family is slow, a
-    split has its share of them: 8, 1 or 1 in 10.
+    split has its share of them: 8, 1 or 1 in 10. Where few were drawn of a slow family, and none twice, they do not
+    tell how few there are, and nothing is said of splits.
     """
     look, stare = DRAWS["slow" if family.slow else form]
     met = {}
@@ -102,7 +103,9 @@ def supply(
     scarcest = min(family.has, key=lambda level: met[level])
     times = _times(family, scarcest, form, stare, seed, tasks)
     whole = amount(times, count)
-    if form == "answer" and not family.slow:
+    if family.slow and len(times) == times.total():
+        parts = {}
+    elif form == "answer" and not family.slow:
         parts = {split: _part(family, scarcest, split, times, count, seed) for split in splits}
     else:
         sizes = {split: whole.problems * len(draw.SPLITS[split]) // 10 for split in splits}
