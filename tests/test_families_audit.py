@@ -112,6 +112,34 @@ def test_a_plug_in_s_own_second_solver_is_agreed_with(monkeypatch):
     assert row["failures"] == [said]
 
 
+def test_a_slow_family_is_drawn_little_more_often_than_asked(monkeypatch):
+    """What was drawn once serves for guesses and supply; no split is drawn to its end to count it."""
+    drawn, told, found = [], [], {}
+
+    class Larger(Squares):
+        def draw(self, random, level):
+            drawn.append(level)
+            return super().draw(random, level + 6)
+
+    for slow in (False, True):
+        Larger.slow = slow
+        drawn.clear()
+        (found[slow],) = audit_family(Larger(), draws=5000)
+        assert (found[slow]["failures"], found[slow]["draws"]) == ([], 5000)
+        assert 5_500 < len(drawn) < 8_000 if slow else len(drawn) > 10_000
+    assert found[True]["guess"] and found[True]["supply"]["level"] == 1
+    assert [bool(found[slow]["supply"]["splits"]) for slow in (False, True)] == [True, False], "none was drawn twice"
+    monkeypatch.setattr(FifteenInputs, "slow", True)
+    (few,) = audit_family(FifteenInputs(), draws=500)
+    assert few["supply"]["problems"] == 15 and few["supply"]["splits"]["test"]["problems"] == 1
+    monkeypatch.setattr(families, "get", lambda name: Larger())
+    list(audit(["squares"], draws=500, watch=told.append))
+    phases = ["0 of 500 draws", "repeats at level 1 of train", "guesses at level 10", "supply of level 10"]
+    assert [text for text in told if text.removeprefix("squares (answer): ") in phases] == [
+        f"squares (answer): {phase}" for phase in phases
+    ]
+
+
 @pytest.mark.parametrize(("broken", "finding"), [(Ambiguous, "ambiguous"), (Spaced, "collisions"), (Telling, "leaks")])
 def test_the_first_problem_of_a_finding_is_shown(broken, finding, monkeypatch):
     monkeypatch.setattr(broken, "forms", ("answer",))

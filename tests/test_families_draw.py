@@ -44,8 +44,8 @@ def test_the_nth_problem_depends_on_nothing_but_its_place():
 @pytest.mark.parametrize("form", draw.FORMS)
 def test_fewer_problems_are_the_first_of_more(form):
     wanted = (range(1, 6), "train", 3, form)
-    more = [jsonl.dump(row) for row in draw.rows([], 200, *wanted)]
-    assert [jsonl.dump(row) for row in draw.rows([], 50, *wanted)] == more[:50]
+    more = list(draw.problems([], 200, *wanted))
+    assert list(draw.problems([], 50, *wanted)) == more[:50]
 
 
 GENERATE = """
@@ -54,8 +54,8 @@ from axiom_cli import jsonl
 from axiom_cli.families import draw
 told = hashlib.sha256()
 for form in draw.FORMS:
-    for row in draw.rows([], 200, range(1, 11), "val", 1, form):
-        told.update(jsonl.dump(row))
+    for problem in draw.problems([], 200, range(1, 11), "val", 1, form):
+        told.update(jsonl.dump(problem))
 print(told.hexdigest())
 """
 
@@ -120,22 +120,23 @@ def test_levels_that_can_draw_the_same_question_divide_it_among_them():
     assert drawn[2] & drawn[3], "the two levels no longer overlap: this test, and shared(), have lost their reason"
 
 
-def test_a_row_is_the_record_without_the_detour():
+def test_a_drawn_record_is_read_back_as_it_was_written():
     for form in draw.FORMS:
-        rows = list(draw.rows([], 40, [3, 6], "test", 2, form))
-        problems = list(draw.problems([], 40, [3, 6], "test", 2, form))
-        assert [jsonl.dump(row) for row in rows] == [jsonl.dump(problem) for problem in problems]
-        place = {"seed": 2, "split": "test", "family": "arithmetic", "level": 3, "n": 0}
-        assert rows[0]["origin"] == {**place, "form": form}
+        drawn = list(draw.problems([], 40, [3, 6], "test", 2, form))
+        lines = [jsonl.dump(problem) for problem in drawn]
+        again = [jsonl.parse(line, number, Problem) for number, line in enumerate(lines)]
+        assert again == drawn and [jsonl.dump(problem) for problem in again] == lines
+        place = {"seed": 2, "split": "test", "family": drawn[0].family, "level": 3, "n": 0}
+        assert drawn[0].extra["origin"] == {**place, "form": form}
 
 
 def test_a_level_that_is_used_up_says_so_with_its_number():
-    drawn = draw.problems(["list_ops"], 1000, [1], "test", 0, "program")
+    drawn = draw.problems(["rpn"], 1000, [1], "test", 0, "program")
     found = []
     with pytest.raises(NothingToDo) as error:
         found.extend(drawn)
-    count = sum(1 for _ in _until_end(draw.stream("list_ops", 1, "test", 0, "program")))
-    assert f"list_ops level 1 has no more than {count} distinct program problems in split test" == str(error.value)
+    count = sum(1 for _ in _until_end(draw.stream("rpn", 1, "test", 0, "program")))
+    assert f"rpn level 1 has no more than {count} distinct program problems in split test" == str(error.value)
     assert error.value.exit_code == 5
     assert "--difficulty" in error.value.hint
 
@@ -186,7 +187,7 @@ def test_what_cannot_be_asked_for():
 
 def test_memory_stays_flat_and_speed_is_of_the_right_order():
     out = io.BytesIO()
-    lines = (jsonl.dump(row) for row in draw.rows(["arithmetic"], 60_000, range(3, 8), "train", 0))
+    lines = map(jsonl.dump, draw.problems(["arithmetic"], 60_000, range(3, 8), "train", 0))
     for line in islice(lines, 2_000):
         out.write(line)
     began = time.process_time()
@@ -201,29 +202,6 @@ def test_memory_stays_flat_and_speed_is_of_the_right_order():
     grown = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     assert grown < 400_000
-
-
-def test_the_set_of_numbers_is_a_set():
-    random, seen, truth = Random(1), draw.Seen(), set()
-    for _ in range(20_000):
-        number = random.choice((random.randrange(1, 5000), random.randrange(1, 2**64)))
-        assert seen.add(number) == (number not in truth)
-        truth.add(number)
-    assert seen.count == len(truth)
-
-
-def test_what_was_seen_takes_16_bytes_a_problem_at_most():
-    """So that ten million problems take 160 MB at most."""
-    random, count = Random(2), 60_000
-    tracemalloc.start()
-    seen, before = draw.Seen(), tracemalloc.get_traced_memory()[0]
-    for _ in range(count):
-        seen.add(random.getrandbits(64) | 1)
-    after, peak = (number - before for number in tracemalloc.get_traced_memory())
-    tracemalloc.stop()
-    assert seen.count == count
-    assert after < 16.1 * count
-    assert peak < 28 * count
 
 
 def test_the_teacher_knows_only_what_came_from_here():

@@ -7,6 +7,7 @@ from itertools import islice
 
 import pytest
 
+from axiom_cli import families
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.families import arithmetic, draw, expressions, handwritten, list_ops, programs, second, teacher
 from axiom_cli.families.handwritten import basics
@@ -108,12 +109,29 @@ def test_no_rule_is_stated_that_does_not_apply():
 def test_list_operations_are_one_definition():
     """The words, the step of the oracle, the line of the reference: three columns of one table."""
     lists = [[3, -1, 4, -1, 5, 19, 44], [2], [7, 7], [0, 60, 33, -8]]
-    for index, operation in enumerate(list_ops.OPERATIONS):
+    for operation in (*list_ops.OPERATIONS, *list_ops.OPENINGS):
         for k in {operation.k[0], operation.k[1]}:
             run = programs.compiled(f"def f(xs):\n    return {operation.code.format(k=k)}\n", "f")
             for numbers in lists:
                 applied = operation.apply(list(numbers), k)
-                assert run(list(numbers)) == applied, list_ops.words((index, k))
+                assert run(list(numbers)) == applied, (operation.meaning, k)
+
+
+def test_the_second_solver_knows_every_opening_of_a_list_program():
+    lists = [[3, -1, 4, -1, 5, 19, 44], [2], [], [7, 6], [0, 60, 33, -8, 4]]
+    for operation in list_ops.OPENINGS:
+        for k in range(operation.k[0], operation.k[1] + 1):
+            what = f"does in order: {operation.meaning.format(k=k)}; reverse it; return the list."
+            solve = second.function("list_ops", what, "solve")
+            found = [(solve(list(numbers)), operation.apply(list(numbers), k)[::-1]) for numbers in lists]
+            assert [one for one, other in found if one != other] == [], (operation.meaning, k)
+
+
+@pytest.mark.parametrize("name", ["list_ops", "nested_programs"])
+def test_the_first_level_has_programs_enough_to_test_on_200(name):
+    """A tenth of them belongs to the split: list_ops had 49 in all."""
+    drawn = islice(draw.draws(families.get(name), 1, "test", 0, "program"), 200)
+    assert len({one.id for one in drawn}) == 200
 
 
 def test_one_prompt_is_one_program():

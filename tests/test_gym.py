@@ -81,18 +81,18 @@ def test_the_nth_problem_does_not_depend_on_the_process():
 def test_streams_hold_no_question_twice_and_splits_share_none():
     name = "gym:gcd"
     has = families.get(name).has
-    prompts = [row["prompt"] for split in draw.SPLITS for row in draw.rows([name], 60, has, split, 3)]
+    prompts = [one.prompt for split in draw.SPLITS for one in draw.problems([name], 60, has, split, 3)]
     assert len(set(prompts)) == 180
-    again = [row["prompt"] for row in draw.rows([name], 30, has, "train", 3)]
+    again = [one.prompt for one in draw.problems([name], 30, has, "train", 3)]
     assert again == prompts[:30]
 
 
 @installed
 def test_only_its_own_levels_are_drawn():
-    found = [row["level"] for row in draw.rows(["gym:gcd"], 10, range(3, 8), "train", 0)]
+    found = [one.level for one in draw.problems(["gym:gcd"], 10, range(3, 8), "train", 0)]
     assert set(found) == {3, 4}
     with pytest.raises(UsageError, match="gym:gcd has no such levels") as error:
-        draw.rows(["gym:gcd"], 1, [9], "train", 0)
+        draw.problems(["gym:gcd"], 1, [9], "train", 0)
     assert "1-4" in error.value.hint
 
 
@@ -213,7 +213,7 @@ def test_an_audit_lets_few_answers_be_judged(monkeypatch):
     family, judged = families.get("gym:countdown"), []
     monkeypatch.setattr(family, "judge", lambda problem, answer: judged.append(problem.level))
     guesses.best(family, 0, 50)
-    assert len(judged) == guesses.LEAST_DRAWS and len(set(judged)) == 1
+    assert len(judged) == guesses.LEAST_SLOWLY and len(set(judged)) == 1
 
 
 @installed

@@ -7,9 +7,11 @@ from dataclasses import replace
 import pytest
 
 import tiny
+from axiom_cli.errors import GateFailed
 from axiom_cli.families import draw, handwritten
 from axiom_cli.records import Problem
-from axiom_cli.stages.overlap import overlap, touching
+from axiom_cli.stages.import_problems import import_problems
+from axiom_cli.stages.overlap import Screen, overlap, touching
 
 STORY = "A baker has seven trays of twelve rolls and sells all but nine of them before noon. How many are sold?"
 
@@ -54,3 +56,36 @@ def test_few_held_out_problems_know_their_boilerplate_by_the_many_others(each: i
     held = list(draw.problems(names, each * len(names), [5], "test", 0))
     others = list(draw.problems(names, 600, [5], "train", 0))
     assert overlap(held, others).ngram <= 0.1 * len(held)
+
+
+LETTERS = Problem("h", "imported", "", "Count a in aAb + a", 5, "test", "2")
+
+
+@pytest.mark.parametrize(
+    ("prompt", "answer", "equal"),
+    [
+        (LETTERS.prompt, "2", True),
+        (LETTERS.prompt, "another", True),
+        (" Count\na in  aAb + a ", "another", True),
+        ("count A in\taab + A", "2", True),
+        ("Count A in aAb + a", "1", False),
+        ("Count a in aAb+a", "2", False),
+        ("Count b in aAb + a", "2", False),
+    ],
+)
+def test_what_is_equal_is_equal_everywhere(prompt: str, answer: str, equal: bool) -> None:
+    other = Problem("t", "another", "title", prompt, 1, "train", answer)
+    assert overlap([LETTERS], [other]).exact == overlap([other], [LETTERS]).exact == equal
+    assert touching([tiny.sample(other, "Answer: 1")], [LETTERS]) == ({0} if equal else set())
+    for screen, others in ((Screen([], [LETTERS]), [other]), (Screen([LETTERS], []), [other])):
+        if not equal:
+            screen.examine(others)
+            continue
+        with pytest.raises(GateFailed, match="1 of 1 training problems are held out, too"):
+            screen.examine(others)
+
+
+def test_an_import_takes_what_differs_in_white_space_for_the_same() -> None:
+    asked = [LETTERS.prompt, "Count\na in  aAb + a", "Count a in aAb+a"]
+    found = list(import_problems([{"prompt": prompt, "answer": "2"} for prompt in asked], "jsonl"))
+    assert [one.reason for one in found] == ["", "the same problem as row 1", ""]

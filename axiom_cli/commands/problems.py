@@ -112,7 +112,7 @@ def gen(config: GenConfig, family: Families = None, output: Output = None) -> No
     levels = draw.parse_levels(config.difficulty)
     if not names(family):
         _warn_of_broken()
-    drawn = draw.rows(names(family), config.count, levels, config.split, config.seed, config.form)
+    drawn = draw.problems(names(family), config.count, levels, config.split, config.seed, config.form)
     short: list[NothingToDo] = []
     count = write(_had(drawn, short), output, live=False)
     console.note(f"{words(count, 'problem')} ({config.split}, levels {config.difficulty}, seed {config.seed})")
@@ -120,14 +120,14 @@ def gen(config: GenConfig, family: Families = None, output: Output = None) -> No
         raise short[0]
 
 
-def _had(drawn: Iterator[dict[str, Any]], short: list[NothingToDo]) -> Iterator[dict[str, Any]]:
+def _had(drawn: Iterator[Problem], short: list[NothingToDo]) -> Iterator[Problem]:
     """What there is of `drawn`; that it is less than was asked goes to `short`, unless it is nothing at all."""
-    row = None
+    problem = None
     try:
-        for row in drawn:
-            yield row
+        for problem in drawn:
+            yield problem
     except NothingToDo as error:
-        if row is None:
+        if problem is None:
             raise
         short.append(error)
 

@@ -7,7 +7,6 @@ in two splits; and to one level where several can draw it.
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count as counting
@@ -19,6 +18,7 @@ from axiom_cli import families
 from axiom_cli.errors import NothingToDo, UsageError
 from axiom_cli.families import plug_ins, programs
 from axiom_cli.families.family import LEVELS, Exercise, Family
+from axiom_cli.families.seen import Seen
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem, Program
 
@@ -37,40 +37,6 @@ class Drawn:
     task: Any
     exercise: Exercise | None = None
     program: Program | None = None
-
-
-class Seen:
-    """A set of 64-bit numbers other than 0, in at most 16 bytes each; in 27 for the moment in which it grows."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._slots = array("Q", bytes(8 * 1024))
-
-    def add(self, number: int) -> bool:
-        """Puts `number` in. False if it was there."""
-        slots, size = self._slots, len(self._slots)
-        at = number % size
-        while slots[at]:
-            if slots[at] == number:
-                return False
-            at += 1
-            if at == size:
-                at = 0
-        slots[at] = number
-        self.count += 1
-        if 4 * self.count > 3 * size:
-            self._grow()
-        return True
-
-    def _grow(self) -> None:
-        size = len(self._slots) * 3 // 2
-        slots = array("Q", [0]) * size
-        for number in filter(None, self._slots):
-            at = number % size
-            while slots[at]:
-                at = at + 1 if at + 1 < size else 0
-            slots[at] = number
-        self._slots = slots
 
 
 def split_of(identity: str) -> str:
@@ -107,108 +73,92 @@ def _check_levels(levels: Sequence[int], text: object) -> None:
 
 def draw_one(family: Family, level: int, form: str, random: Random) -> Drawn:
     """One draw, whatever its split."""
+    while True:
+        if drawn := _attempt(family, level, form, random):
+            return drawn
+
+
+def _attempt(family: Family, level: int, form: str, random: Random, seen: Seen | None = None) -> Drawn | None:
+    """One draw. None for an exercise that makes no problem, and for one that was `seen`: building its program runs it,
+    so that none is built again, whether it was taken or turned down."""
     task = family.draw(random, level)
+    exercise = program = None
     if form == "answer":
         prompt = family.statement(task)
-        return Drawn(content_id([family.name, form, prompt], 16), prompt, task)
-    exercise = family.exercise(task, level, random)
-    try:
-        prompt, program = programs.build(exercise)
-    except programs.Flat:
-        return draw_one(family, level, form, random)
+    else:
+        exercise = family.exercise(task, level, random)
+        if seen and not seen.add(_number([family.name, level, exercise.signature, exercise.returns])):
+            return None
+        try:
+            prompt, program = programs.build(exercise)
+        except programs.Flat:
+            return None
     return Drawn(content_id([family.name, form, prompt], 16), prompt, task, exercise, program)
 
 
-def draws(family: Family, level: int, split: str, seed: int, form: str) -> Iterator[Drawn]:
-    """The distinct draws of one level that belong to `split`, in their order. Raises NothingToDo after the last."""
-    random, seen, decided = Random(), Seen(), Seen()
-    name, wanted, answer_form = family.name, SPLITS[split], form == "answer"
-    n = 0
-    while True:
-        random.seed(f"{seed}/{split}/{name}/{level}/{n}")
+def _number(value: object) -> int:
+    return int(content_id(value, 16), 16)
+
+
+def draws(family: Family, level: int, split: str, seed: int, form: str, seen: Seen | None = None) -> Iterator[Drawn]:
+    """The distinct draws of one level that belong to `split`, in their order. Raises NothingToDo after the last.
+
+    What was drawn is remembered in `seen`, where streams of other families and levels may remember theirs.
+    """
+    random, seen, cell = Random(), seen or Seen(), _number([family.name, level])
+    for n in counting():
+        random.seed(f"{seed}/{split}/{family.name}/{level}/{n}")
         for _ in range(family.patience):
-            task = family.draw(random, level)
-            if answer_form:
-                prompt = family.statement(task)
-                drawn = None
-            else:
-                exercise = family.exercise(task, level, random)
-                # Building a program runs it: an exercise that was taken or turned down before is not built again.
-                if not decided.add(int(content_id([exercise.signature, exercise.returns], 16), 16)):
-                    continue
-                try:
-                    prompt, program = programs.build(exercise)
-                except programs.Flat:
-                    continue
-                drawn = Drawn("", prompt, task, exercise, program)
-            identity = content_id([name, form, prompt], 16)
-            if int(identity[:8], 16) % 10 not in wanted:
-                continue
-            levels = family.shared(task, level, form)
-            if len(levels) > 1 and owner(identity, levels) != level:
-                continue
-            if seen.add(int(identity, 16)):
+            drawn = _attempt(family, level, form, random, seen)
+            if drawn and _belongs(drawn, family, level, split, form) and seen.add(int(drawn.id, 16) ^ cell):
                 break
         else:
             raise NothingToDo(
-                f"{name} level {level} has no more than {seen.count} distinct {form} problems in split {split}",
+                f"{family.name} level {level} has no more than {n} distinct {form} problems in split {split}",
                 "ask for fewer, or for more levels (--difficulty) or families",
             )
-        if drawn is None:
-            drawn = Drawn(identity, prompt, task)
-        drawn.id = identity
         yield drawn
-        n += 1
 
 
-def _rows(family: Family, level: int, split: str, seed: int, form: str) -> Iterator[dict[str, Any]]:
-    """Problem records as plain dictionaries: `Problem.to_dict` of each problem of the stream, without the detour."""
-    title = f"{family.name.replace('_', ' ')}, level {level}, number "
-    for n, drawn in enumerate(draws(family, level, split, seed, form)):
-        row = {
-            "kind": "problem",
-            "id": drawn.id,
-            "family": family.name,
-            "title": f"{title}{n}",
-            "prompt": drawn.prompt,
-            "level": level,
-            "split": split,
-        }
-        if drawn.program is None:
-            row["answer"] = family.answer(drawn.task)
-            if family.open_ended:
-                row["checker"] = family.name
-        else:
-            row["program"] = drawn.program.to_dict()
-        row["origin"] = {
-            "seed": seed,
-            "split": split,
-            "family": family.name,
-            "level": level,
-            "n": n,
-            "form": form,
-        }
-        if family.open_ended:
-            row["origin"].update(family.noted(drawn.task))
-        yield row
+def _belongs(drawn: Drawn, family: Family, level: int, split: str, form: str) -> bool:
+    if int(drawn.id[:8], 16) % 10 not in SPLITS[split]:
+        return False
+    levels = family.shared(drawn.task, level, form)
+    return len(levels) == 1 or owner(drawn.id, levels) == level
 
 
-def _lane(family: Family, level: int, split: str, seed: int, form: str, seen: Seen) -> Iterator[dict[str, Any]]:
-    """Like `_rows`; but what a plug-in does amiss is its author's to put right, and told with the place; and as it need
-    not say which level a question belongs to, what was `seen` at another level is left out."""
+def _problems(family: Family, level: int, split: str, seed: int, form: str, seen: Seen) -> Iterator[Problem]:
+    """The records of one level's draws."""
+    name, open_ended = family.name, family.open_ended
+    title = f"{name.replace('_', ' ')}, level {level}, number "
+    checker = name if open_ended and form == "answer" else None
+    for n, drawn in enumerate(draws(family, level, split, seed, form, seen)):
+        origin = {"seed": seed, "split": split, "family": name, "level": level, "n": n, "form": form}
+        if open_ended:
+            origin |= family.noted(drawn.task)
+        answer = None if drawn.program else family.answer(drawn.task)
+        extra = {"origin": origin}
+        yield Problem(
+            drawn.id, name, f"{title}{n}", drawn.prompt, level, split, answer, checker, drawn.program, extra=extra
+        )
+
+
+def _lane(family: Family, level: int, split: str, seed: int, form: str, seen: Seen) -> Iterator[Problem]:
+    """Like `_problems`; but what a plug-in does amiss is its author's to put right, and told with the place; and as it
+    need not say which level a question belongs to, what was `seen` at another level is left out."""
     if family.name in families.BUILT_IN:
-        yield from _rows(family, level, split, seed, form)
+        yield from _problems(family, level, split, seed, form, seen)
         return
-    drawn = _rows(plug_ins.checked(family), level, split, seed, form)
+    drawn, every_level = _problems(plug_ins.checked(family), level, split, seed, form, seen), _number([family.name])
     for n in counting():
         with plug_ins.guarded(f"the plug-in family {family.name!r}, level {level}, problem {n}:"):
-            row = next(drawn)
-        if seen.add(int(row["id"], 16)):
-            yield row
+            problem = next(drawn)
+        if seen.add(int(problem.id, 16) ^ every_level):
+            yield problem
 
 
-def _in_turn(lanes: Sequence[Iterator[dict[str, Any]]], turns: int) -> Iterator[dict[str, Any]]:
-    """A row of each lane in turn. One that has no more misses its turns, and all such are named at the end."""
+def _in_turn(lanes: Sequence[Iterator[Problem]], turns: int) -> Iterator[Problem]:
+    """A problem of each lane in turn. One that has no more misses its turns, and all such are named at the end."""
     ended: dict[int, NothingToDo] = {}
     for at in islice(cycle(range(len(lanes))), turns):
         if at in ended:
@@ -216,11 +166,11 @@ def _in_turn(lanes: Sequence[Iterator[dict[str, Any]]], turns: int) -> Iterator[
                 break
             continue
         try:
-            row = next(lanes[at])
+            problem = next(lanes[at])
         except NothingToDo as error:
             ended[at] = error
         else:
-            yield row
+            yield problem
     if ended:
         few = [str(error) for error in ended.values()]
         more = f"; nor have {len(few) - NAMED} more levels" if len(few) > NAMED else ""
@@ -229,17 +179,16 @@ def _in_turn(lanes: Sequence[Iterator[dict[str, Any]]], turns: int) -> Iterator[
 
 def stream(family: Family | str, level: int, split: str, seed: int, form: str = "answer") -> Iterator[Problem]:
     """The problems of one family and level, each once. Raises NothingToDo after the last."""
-    found = _checked(family, (level,), split, form)
-    return map(Problem.from_dict, _lane(found, level, split, seed, form, Seen()))
+    return _lane(_checked(family, (level,), split, form), level, split, seed, form, Seen())
 
 
-def rows(
+def problems(
     names: Sequence[str], count: int, levels: Sequence[int], split: str, seed: int, form: str = "answer"
-) -> Iterator[dict[str, Any]]:
-    """What `problems` yields, as dictionaries ready to be written: the fast way, for `problems gen`.
+) -> Iterator[Problem]:
+    """`count` problems, one of each (level, family) in turn.
 
     Without `names`, of all families that work. A level that has no more problems misses its turns. Raises UsageError
-    and MissingError at the call, NothingToDo after the last row where levels had too few.
+    and MissingError at the call, NothingToDo after the last problem where levels had too few.
     """
     if form not in FORMS:
         raise UsageError(f"no form called {form!r}", f"there are {', '.join(FORMS)}")
@@ -247,17 +196,9 @@ def rows(
     found = [_checked(name, levels, split, form) for name in wanted]
     if count < 0:
         raise UsageError(f"a count of {count}", "ask for 0 or more problems")
-    seen = {family.name: Seen() for family in found}
+    seen = Seen()
     cells = [(family, level) for level in levels for family in found if level in family.has]
-    lanes = [_lane(family, level, split, seed, form, seen[family.name]) for family, level in cells]
-    return _in_turn(lanes, count)
-
-
-def problems(
-    names: Sequence[str], count: int, levels: Sequence[int], split: str, seed: int, form: str = "answer"
-) -> Iterator[Problem]:
-    """`count` problems, one of each (level, family) in turn. Raises as `rows` does."""
-    return map(Problem.from_dict, rows(names, count, levels, split, seed, form))
+    return _in_turn([_lane(family, level, split, seed, form, seen) for family, level in cells], count)
 
 
 def _checked(family: Family | str, levels: Sequence[int], split: str, form: str) -> Family:

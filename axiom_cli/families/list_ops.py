@@ -2,108 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from random import Random
 from typing import ClassVar
 
 from axiom_cli.families.family import LEVELS, Exercise, Family
+from axiom_cli.families.list_operations import OPENINGS, OPERATIONS, Operation
 
 LARGEST = 20
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One step: how it is worded (`{k}` is its parameter), what it does, and the parameter's range if it has one.
-
-    `code` is the same step as Python over a list `xs`, and `meaning` says it in full for any list of integers, empty
-    ones too. An operation that `ends` comes last. The aggregates keep the list in front of what they find: a lone
-    maximum would often be right after wrong steps, and accept wrong reasoning.
-    """
-
-    wording: str
-    apply: Callable[[list[int], int], list[int]]
-    code: str
-    meaning: str
-    k: tuple[int, int] = (0, 0)
-    ends: bool = False
-
-
-OPERATIONS: tuple[Operation, ...] = (
-    Operation("sort ascending", lambda xs, k: sorted(xs), "sorted(xs)", "sort it in ascending order"),
-    Operation(
-        "sort descending",
-        lambda xs, k: sorted(xs, reverse=True),
-        "sorted(xs, reverse=True)",
-        "sort it in descending order",
-    ),
-    Operation("reverse", lambda xs, k: xs[::-1], "xs[::-1]", "reverse it"),
-    Operation(
-        "keep even",
-        lambda xs, k: [x for x in xs if x % 2 == 0],
-        "[x for x in xs if x % 2 == 0]",
-        "keep only the even numbers",
-    ),
-    Operation(
-        "keep odd",
-        lambda xs, k: [x for x in xs if x % 2 == 1],
-        "[x for x in xs if x % 2 == 1]",
-        "keep only the odd numbers",
-    ),
-    Operation(
-        "keep above {k}",
-        lambda xs, k: [x for x in xs if x > k],
-        "[x for x in xs if x > {k}]",
-        "keep only the numbers greater than {k}",
-        (3, 15),
-    ),
-    Operation(
-        "keep below {k}",
-        lambda xs, k: [x for x in xs if x < k],
-        "[x for x in xs if x < {k}]",
-        "keep only the numbers less than {k}",
-        (6, 18),
-    ),
-    Operation(
-        "add {k}", lambda xs, k: [x + k for x in xs], "[x + {k} for x in xs]", "add {k} to every number", (1, 9)
-    ),
-    Operation(
-        "drop the first {k}",
-        lambda xs, k: xs[k:],
-        "xs[{k}:]",
-        "drop the first {k} of its numbers (all of them where there are fewer)",
-        (1, 3),
-    ),
-    Operation(
-        "drop the last {k}",
-        lambda xs, k: xs[:-k],
-        "xs[:-{k}]",
-        "drop the last {k} of its numbers (all of them where there are fewer)",
-        (1, 3),
-    ),
-    Operation(
-        "append the sum",
-        lambda xs, k: [*xs, sum(xs)],
-        "[*xs, sum(xs)]",
-        "append the sum of its numbers (0 to an empty list)",
-        ends=True,
-    ),
-    Operation(
-        "append the maximum",
-        lambda xs, k: [*xs, max(xs)],
-        "[*xs, max(xs)] if xs else xs",
-        "append the largest of its numbers (nothing to an empty list)",
-        ends=True,
-    ),
-    Operation(
-        "append the minimum",
-        lambda xs, k: [*xs, min(xs)],
-        "[*xs, min(xs)] if xs else xs",
-        "append the smallest of its numbers (nothing to an empty list)",
-        ends=True,
-    ),
-)
 MIDDLE = tuple(n for n, operation in enumerate(OPERATIONS) if not operation.ends)
 ENDING = tuple(n for n, operation in enumerate(OPERATIONS) if operation.ends)
 
@@ -139,7 +47,9 @@ class ListOps(Family):
 
     name: ClassVar[str] = "list_ops"
     about: ClassVar[str] = "sort, reverse, filter, shift, cut and aggregate a list, several operations in order"
-    levels: ClassVar[str] = "level n: a list of n + 3 numbers from 0 to 20, and 1 + n // 2 operations"
+    levels: ClassVar[str] = (
+        "level n: a list of n + 3 numbers from 0 to 20, and 1 + n // 2 operations, 2 + n // 2 in the program form"
+    )
     forms: ClassVar[tuple[str, ...]] = ("answer", "program")
 
     def draw(self, random: Random, level: int) -> Pipeline:
@@ -185,6 +95,7 @@ class ListOps(Family):
 
     def exercise(self, task: Pipeline, level: int, random: Random) -> Exercise:
         steps = [(OPERATIONS[index], k) for index, k in task.steps]
+        steps.insert(0, _opening(steps, random))
         what = [*(operation.meaning.format(k=k) for operation, k in steps), "return the list"]
         signature = "solve(xs: list[int]) -> list[int]"
         body = "".join(f"    xs = {operation.code.format(k=k)}\n" for operation, k in steps)
@@ -194,9 +105,27 @@ class ListOps(Family):
             f"takes a list of integers and does in order: {'; '.join(what)}.",
             f"def {signature}:\n{body}    return xs\n",
             _any_list,
-            tuple([numbers] for numbers in _edges([k for _, k in task.steps])),
+            tuple([numbers] for numbers in _edges([k for _, k in steps])),
             (*what,),
         )
+
+
+Chosen = tuple[Operation, int]
+
+
+def _opening(steps: Sequence[Chosen], random: Random) -> Chosen:
+    """An operation before the others that is seen in what comes out: of a third of the lists, at least."""
+    while True:
+        operation = random.choice(OPENINGS)
+        k = random.randint(*operation.k)
+        if sum(_run(steps, operation.apply(xs, k)) != _run(steps, xs) for xs in SAMPLES) >= len(SAMPLES) // 3:
+            return operation, k
+
+
+def _run(steps: Sequence[Chosen], numbers: list[int]) -> list[int]:
+    for operation, k in steps:
+        numbers = operation.apply(numbers, k) if numbers else numbers
+    return numbers
 
 
 def _any_list(random: Random) -> list[list[int]]:
@@ -210,3 +139,6 @@ def _edges(parameters: list[int]) -> list[list[int]]:
     around = [k + shift for k in parameters for shift in (1, -1, 0, 2)]
     lists = [[], [0], [33, 32], [7, 7, 7, 7, 7], [-4, -3, -2, -1, -9, -8], [20, 21, 22, 23, 24, 25, 26, 27], around]
     return [numbers for place, numbers in enumerate(lists) if numbers not in lists[:place]]
+
+
+SAMPLES = tuple(_any_list(Random(f"sample/{n}"))[0] for n in range(12))

@@ -20,16 +20,18 @@ PARTS = (
     _deep("put in the place of every list at depth 1 its elements", "xs = [y for x in xs for y in (x if isinstance(x, "
           "list) else [x])]", weight=1),
     _deep("reverse the order of the elements of xs, not of the lists in it", "xs = xs[::-1]", weight=1),
+    _deep("begin xs with $0, put in front of its elements", "xs = [$0] + xs", range(-9, 21), weight=1),
+    _deep("end xs with $0, put behind its elements", "xs = xs + [$0]", range(-9, 21), weight=1),
     _deep("flip every list, xs too: reverse the order of its elements", "def $f(x):\n    return "
           "[$f(y) for y in x[::-1]] if isinstance(x, list) else x\nxs = $f(xs)"),
-    _deep("increase every integer by its depth", EACH % "x + depth"),
+    _deep("increase every integer by $0 times its depth", EACH % "x + $0 * depth", range(1, 8)),
     _deep("multiply every integer at depth $0 by $1", EACH % "(x * $1 if depth $0 else x)",
-          ("1|== 1", "2|== 2", "2 or more|>= 2", "3 or more|>= 3"), (2, 3, -1, -2)),
+          ("1|== 1", "2|== 2", "2 or more|>= 2", "3 or more|>= 3"), (2, 3, 4, 5, -1, -2, -3)),
     _deep("delete every integer that is $0 $1, at any depth", RECURSIVE.replace(", depth", "").replace(", 1", "")
           % "$f(x) if isinstance(x, list) else x for x in items if isinstance(x, list) or not x $0 $1", COMPARED,
-          range(-3, 8)),
+          range(-5, 10)),
     _deep("wrap every integer that is $0 $1 in a list of its own, at any depth", EACH % "([x] if x $0 $1 else x)",
-          COMPARED, range(-3, 8)),
+          COMPARED, range(-5, 10)),
     _deep("prune every list at any depth (xs itself stays) that is empty or holds nothing but lists that are pruned",
           "def $f(items):\n    left = [$f(x) if isinstance(x, list) else x for x in items]\n"
           "    return [x for x in left if x != []]\nxs = $f(xs)"),
@@ -52,7 +54,7 @@ PARTS = (
           "return [len(x)] + inner\nxs = sizes(xs)"),
     Part("nested", "int", 2, "take the sum of all products of an integer and its depth", "def weighed(x, depth):\n    "
          "return sum(weighed(y, depth + 1) for y in x) if isinstance(x, list) else x * depth\nxs = weighed(xs, 0)"),
-    *numbers("flat", "xs"),
+    *numbers("flat", "xs", -6, 13),
 )  # fmt: skip
 
 

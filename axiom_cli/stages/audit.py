@@ -30,10 +30,11 @@ from axiom_cli.configs import AuditConfig
 from axiom_cli.errors import NothingToDo, UsageError
 from axiom_cli.families import draw, handwritten, plug_ins, second, teacher
 from axiom_cli.families.family import Family
-from axiom_cli.stages import guesses
+from axiom_cli.stages import content, guesses
 from axiom_cli.stages.audit_programs import Mutants, audit_handwritten, check_program
 from axiom_cli.stages.audit_row import Row, judged
 from axiom_cli.stages.fingerprint import elsewhere, fingerprint
+from axiom_cli.stages.guesses import Tasks, Watch, unwatched
 from axiom_cli.stages.supply import supply
 
 PROGRAM_SHARE = 100
@@ -45,10 +46,6 @@ SHOWN = 60
 DEFAULT = AuditConfig()
 
 
-def _unwatched(text: str) -> None:
-    """Nobody wants to know."""
-
-
 @dataclass(frozen=True)
 class Asked:
     """What one audit is asked: how many draws, and whether `count` problems of each level can be had in `splits`."""
@@ -57,7 +54,7 @@ class Asked:
     count: int
     splits: tuple[str, ...]
     seed: int = 0
-    watch: Callable[[str], None] = _unwatched
+    watch: Watch = unwatched
 
     def of(self, family: Family, form: str) -> int:
         """The draws of a form: a program is a hundred times the work of an answer."""
@@ -87,7 +84,7 @@ def audit(
     asked = _asked(draws, count, split)
     jobs = min(jobs or os.cpu_count() or 1, len(wanted))
     if jobs == 1:
-        asked = replace(asked, watch=watch or _unwatched)
+        asked = replace(asked, watch=watch or unwatched)
         return (row for name in wanted for row in _rows(name, asked))
     return _side_by_side(wanted, asked, jobs)
 
@@ -139,25 +136,27 @@ def _audited(family: Family, form: str, asked: Asked) -> Row:
 
 def _examine(row: Row, family: Family, asked: Asked) -> None:
     form, count = row.form, asked.of(family, row.form)
-    row.distinct = _examine_draws(row, family, count, asked)
+
+    def watch(text: str) -> None:
+        asked.watch(f"{family.name} ({form}): {text}")
+
+    tasks = _examine_draws(row, family, count, asked.seed, watch)
     each = count // len(family.has)
-    asked.watch(f"{family.name} ({form}): repeats")
-    row.collisions += _collisions(family, form, asked.seed, each // SLOW_SHARE if family.slow else each)
-    asked.watch(f"{family.name} ({form}): guesses")
+    row.collisions += _collisions(family, form, asked.seed, each // SLOW_SHARE if family.slow else each, watch)
     if form == "answer":
-        row.guess = guesses.best(family, asked.seed, each)
-    asked.watch(f"{family.name} ({form}): supply")
-    row.supply = supply(family, form, asked.count, asked.splits, asked.seed)
+        row.guess = guesses.best(family, asked.seed, each, tasks, watch)
+    row.supply = supply(family, form, asked.count, asked.splits, asked.seed, tasks, watch)
 
 
-def _examine_draws(row: Row, family: Family, count: int, asked: Asked) -> int:
-    """Puts each draw to the test. How many distinct problems were among them."""
+def _examine_draws(row: Row, family: Family, count: int, seed: int, watch: Watch) -> Tasks:
+    """Puts each draw to the test. What was drawn of a slow family, by level: nobody has to draw it again."""
     met, mutated = Met(), Mutants()
+    kept: dict[int, list[Any]] = {level: [] for level in family.has}
     for n in range(count):
         level = family.has[n % len(family.has)]
         if n % TOLD == 0:
-            asked.watch(f"{family.name} ({row.form}): {n:,} of {count:,} draws")
-        drawn = draw.draw_one(family, level, row.form, Random(f"{asked.seed}/audit/{family.name}/{level}/{n}"))
+            watch(f"{n:,} of {count:,} draws")
+        drawn = draw.draw_one(family, level, row.form, Random(f"{seed}/audit/{family.name}/{level}/{n}"))
         row.draws += 1
         truth = json.dumps(drawn.program.to_dict()) if drawn.program else family.answer(drawn.task)
         met.look(row, drawn, truth, level, draw.owner(drawn.id, family.shared(drawn.task, level, row.form)))
@@ -167,8 +166,10 @@ def _examine_draws(row: Row, family: Family, count: int, asked: Asked) -> int:
                 mutated.add(drawn.exercise, drawn.program)
         else:
             _check_answer(row, family, drawn, level)
-    row.mutation_score = mutated.score()
-    return len(met)
+            if family.slow:
+                kept[level].append(drawn.task)
+    row.mutation_score, row.distinct = mutated.score(), len(met)
+    return kept
 
 
 class Met:
@@ -176,17 +177,17 @@ class Met:
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[bytes, int, str]] = {}
-        self._bare: dict[tuple[bytes, bytes], str] = {}
+        self._bare: dict[bytes, str] = {}
 
     def __len__(self) -> int:
         return len(self._known)
 
     def look(self, row: Row, drawn: draw.Drawn, truth: str, level: int, owner: int) -> None:
         """Counts what is wrong in `row`. A twin has the same answer, and differs in white space or case alone."""
-        right, words = _digest(truth), " ".join(drawn.prompt.split())
+        right, words = _digest(truth), content.plain(drawn.prompt)
         known = self._known.setdefault(_digest(words), (right, owner, truth[:SHOWN]))
         row.count("ambiguous", known[0] != right, level, drawn.prompt, known[2], truth[:SHOWN])
-        twin = self._bare.setdefault((_digest(words.casefold()), right), drawn.id) != drawn.id
+        twin = self._bare.setdefault(_digest("\n".join(content.folded(words, truth))), drawn.id) != drawn.id
         row.count("collisions", known[1] != owner or twin, level, drawn.prompt, truth[:SHOWN])
 
 
@@ -210,13 +211,14 @@ def _check_answer(row: Row, family: Family, drawn: draw.Drawn, level: int) -> No
     row.count("leaks", answers.MARK in drawn.prompt, level, drawn.prompt, answer)
 
 
-def _collisions(family: Family, form: str, seed: int, count: int) -> int:
+def _collisions(family: Family, form: str, seed: int, count: int, watch: Watch) -> int:
     """Problems met again in their own stream, at another level, or in another split, among `count` a level of train
     and a tenth of that of each other split, as they are drawn."""
     met: Counter[str] = Counter()
     for split, buckets in draw.SPLITS.items():
         size = max(1, count if split == "train" else count * len(buckets) // 10)
         for level in family.has:
+            watch(f"repeats at level {level} of {split}")
             met.update(_ids(family, level, split, seed, form, size))
     return met.total() - len(met)
 

@@ -17,6 +17,7 @@ from axiom_cli.errors import InputError, MissingError
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem
 from axiom_cli.sandbox import suite
+from axiom_cli.stages.content import plain
 from axiom_cli.stages.import_columns import Columns, listed
 from axiom_cli.stages.import_fields import Row, check_fields, check_tests
 from axiom_cli.stages.import_forms import Form, Imported, form_of
@@ -94,7 +95,7 @@ def _distinct(found: Iterable[Imported]) -> Iterator[Imported]:
     asked: dict[str, tuple[int, str | None]] = {}
     for one in found:
         if one.problem is not None:
-            content = content_id([one.problem.family, one.problem.form, one.problem.prompt.split()], 16)
+            content = content_id([one.problem.family, one.problem.form, plain(one.problem.prompt)], 16)
             row, answer = asked.get(content, (0, None))
             if row and answer == one.problem.answer:
                 one = replace(one, problem=None, reason=f"the same problem as row {row}")

@@ -1,4 +1,4 @@
-"""Overlap: how much of one file of problems another one has seen, by equal prompts and by shared runs of 8 words.
+"""Overlap: how much of one file of problems another one has seen, by equal problems and by shared runs of 8 words.
 
 The words that a family's every statement holds say nothing about content: what stands in many problems of one family is
 boilerplate, and a run does not reach across it. Copies of a leaked text make none of it, however many they are: only
@@ -17,6 +17,7 @@ from typing import Any
 from axiom_cli.errors import GateFailed
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem, Sample
+from axiom_cli.stages.content import Contents
 
 WORDS = 8
 BOILERPLATE_WORDS = 4
@@ -45,14 +46,16 @@ class Overlap:
 
 
 def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
-    """Compares the prompts of two files. Case and white space do not count. Reads both to the end.
+    """Compares two files: which problems are equal (`Contents` says when), and whose prompts share runs of words. Reads
+    both to the end.
 
     Where fewer than 8 words stand between boilerplate, a prompt has no runs there and can only be equal.
     """
-    lefts, boilerplate, rights = _read(list(left), list(right))
-    whole = set(map(tuple, rights))
+    held, others = list(left), list(right)
+    lefts, boilerplate, rights = _read(held, others)
+    whole = Contents(others)
     runs = {run for tokens in rights for part in _content(tokens, boilerplate) for run in _runs(part, WORDS)}
-    equal = [tuple(tokens) in whole for tokens in lefts]
+    equal = [problem in whole for problem in held]
     shared = [
         any(run in runs for part in _content(tokens, boilerplate) for run in _runs(part, WORDS)) for tokens in lefts
     ]
@@ -61,39 +64,38 @@ def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
 
 
 def touching(samples: Sequence[Sample], problems: Sequence[Problem]) -> set[int]:
-    """The places of the samples that would train on one of `problems`: whose prompt is equal to its prompt, or that
-    share a run of 8 words with it, in their prompt or in the completion."""
+    """The places of the samples that would train on one of `problems`: whose problem is equal to it, or that share a
+    run of 8 words with it, in their prompt or in the completion."""
     asked_of = {sample.problem.id: sample.problem for sample in samples}.values()
     held, boilerplate, _ = _read(problems, list(asked_of))
-    whole = set(map(tuple, held))
-    runs = {run for tokens in whole for part in _content(list(tokens), boilerplate) for run in _runs(part, WORDS)}
+    whole = Contents(problems)
+    runs = {run for tokens in held for part in _content(tokens, boilerplate) for run in _runs(part, WORDS)}
 
     @cache
     def touches(text: str) -> bool:
         tokens = _tokens(text)
         return any(run in runs for part in _content(tokens, boilerplate) for run in _runs(part, WORDS))
 
-    @cache
-    def asked(prompt: str) -> bool:
-        return tuple(_tokens(prompt)) in whole or touches(prompt)
+    def asked(problem: Problem) -> bool:
+        return problem in whole or touches(problem.prompt)
 
-    return {place for place, sample in enumerate(samples) if asked(sample.problem.prompt) or touches(sample.text)}
+    return {place for place, sample in enumerate(samples) if asked(sample.problem) or touches(sample.text)}
 
 
 class Screen:
     """What stands between a run's training problems and those held out from it.
 
-    An equal problem is a leak: the same prompt, but for case and white space, with the same answer. A shared run of
-    words is none by itself, so that its rate is reported and nothing is refused for it: where statements are put
-    together from few parts, every second held-out problem has a run in thousands of others, and yet another answer.
+    An equal problem is a leak; `Contents` says what is equal. A shared run of words is none by itself, so that its rate
+    is reported and nothing is refused for it: where statements are put together from few parts, every second held-out
+    problem has a run in thousands of others, and yet another answer.
     What is trained on has none all the same: the rows that share one are left out, and counted.
     """
 
     def __init__(self, val: Sequence[Problem], test: Sequence[Problem]) -> None:
         self._held = [*val, *test]
-        self._keys = set(map(_key, test))
+        self._contents = Contents(test)
         self._refuse(val, "validation", "in the test")
-        self._keys |= set(map(_key, val))
+        self._contents.update(val)
 
     def examine(self, problems: Sequence[Problem]) -> float:
         """The share of held-out problems with a run of 8 words in `problems`. Raises GateFailed where one is equal."""
@@ -113,16 +115,12 @@ class Screen:
         return [sample for place, sample in enumerate(found) if place not in seen]
 
     def _refuse(self, problems: Sequence[Problem], what: str, where: str) -> None:
-        leaked = [problem for problem in problems if _key(problem) in self._keys]
+        leaked = [problem for problem in problems if problem in self._contents]
         if leaked:
             raise GateFailed(
                 f"{len(leaked):,} of {len(problems):,} {what} problems are {where}, too: {leaked[0].prompt[:80]!r}",
                 f"axiom problems audit {leaked[0].family} says whether the family repeats itself",
             )
-
-
-def _key(problem: Problem) -> tuple[str, str]:
-    return " ".join(problem.prompt.split()).casefold(), problem.answer or ""
 
 
 def _read(held: Sequence[Problem], others: Sequence[Problem]) -> tuple[list[Tokens], Runs, list[Tokens]]:

@@ -22,8 +22,9 @@ from axiom_cli.errors import NothingToDo
 from axiom_cli.families import draw
 from axiom_cli.families.family import Family
 from axiom_cli.ids import content_id
+from axiom_cli.stages.guesses import NONE, Tasks, Watch, unwatched
 
-DRAWS = {"answer": (300, 10_000), "program": (100, 2_000), "slow": (60, 600)}
+DRAWS = {"answer": (300, 10_000), "program": (100, 2_000), "slow": (60, 300)}
 """By form, or for slow families: draws of each level to find the scarcest, and of that one to count it. Exercises are
 drawn slowly."""
 MOST_DRAWN, SURE = 10_000, 3
@@ -78,14 +79,33 @@ def duplicates(count: int, problems: int) -> float:
     return round(count + problems * math.expm1(count * math.log1p(-1 / problems)), 1)
 
 
-def supply(family: Family, form: str, count: int, splits: tuple[str, ...], seed: int) -> Supply:
-    """The supply of the level with the fewest problems, by DRAWS fresh draws. In the program form exercises are
-    counted, each of which makes one problem, and a split has its share of them: 8, 1 or 1 in 10."""
+def supply(
+    family: Family,
+    form: str,
+    count: int,
+    splits: tuple[str, ...],
+    seed: int,
+    tasks: Tasks = NONE,
+    watch: Watch = unwatched,
+) -> Supply:
+    """The supply of the level with the fewest problems, by DRAWS draws: those that were drawn as `tasks`, then fresh
+    ones. `watch` is told how far it is.
+
+    In the program form exercises are counted, each of which makes one problem. There, and where a family is slow, a
+    split has its share of them: 8, 1 or 1 in 10. Where few were drawn of a slow family, and none twice, they do not
+    tell how few there are, and nothing is said of splits.
+    """
     look, stare = DRAWS["slow" if family.slow else form]
-    scarcest = min(family.has, key=lambda level: amount(_times(family, level, form, look, seed), count).problems)
-    times = _times(family, scarcest, form, stare, seed)
+    met = {}
+    for level in family.has:
+        watch(f"supply of level {level}")
+        met[level] = amount(_times(family, level, form, look, seed, tasks), count).problems
+    scarcest = min(family.has, key=lambda level: met[level])
+    times = _times(family, scarcest, form, stare, seed, tasks)
     whole = amount(times, count)
-    if form == "answer":
+    if family.slow and len(times) == times.total():
+        parts = {}
+    elif form == "answer" and not family.slow:
         parts = {split: _part(family, scarcest, split, times, count, seed) for split in splits}
     else:
         sizes = {split: whole.problems * len(draw.SPLITS[split]) // 10 for split in splits}
@@ -108,13 +128,13 @@ def _part(family: Family, level: int, split: str, times: Counter[str], count: in
     return Amount(problems, False, duplicates(count, problems))
 
 
-def _times(family: Family, level: int, form: str, draws: int, seed: int) -> Counter[str]:
+def _times(family: Family, level: int, form: str, draws: int, seed: int, tasks: Tasks = NONE) -> Counter[str]:
     """How often each problem that the level owns was drawn."""
     found: Counter[str] = Counter()
-    random = Random()
+    random, drawn = Random(), tasks.get(level, ())
     for n in range(draws):
         random.seed(f"{seed}/supply/{family.name}/{level}/{n}")
-        task = family.draw(random, level)
+        task = drawn[n] if n < len(drawn) else family.draw(random, level)
         key = _key(family, task, level, form, random)
         levels = family.shared(task, level, form)
         if len(levels) == 1 or draw.owner(key, levels) == level:

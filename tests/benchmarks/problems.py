@@ -39,7 +39,7 @@ def ours(name: str) -> Make:
     """The prompts of `count` records of a family."""
 
     def make(count: int, seed: int) -> list[str]:
-        return [row["prompt"] for row in draw.rows([name], count, LEVELS, "train", seed)]
+        return [one.to_dict()["prompt"] for one in draw.problems([name], count, LEVELS, "train", seed)]
 
     return make
 

@@ -57,12 +57,36 @@ def answer(prompt: str) -> str:
     return " ".join(map(str, value))
 
 
+def _opened(words: str, numbers: list[int]) -> list[int]:
+    """What a program does first."""
+    k = int((re.findall(r"-?\d+", words.partition(", ")[0].partition(" (")[0].removesuffix(" - x")) or [0])[-1])
+    if "replace every number" in words:
+        return [sorted((number, k))[0 if "greater" in words else 1] for number in numbers]
+    if "its index" in words:
+        return [number + sum([k] * place) for place, number in enumerate(numbers)]
+    if words.startswith("subtract"):
+        return list(map((-k).__add__, numbers))
+    if words.startswith("multiply"):
+        return list(map(k.__mul__, numbers))
+    if words.startswith("divide"):
+        return [(number - number % k) // k for number in numbers]
+    if words.endswith("- x"):
+        return [-(number - k) for number in numbers]
+    if words.startswith("remove"):
+        return [number for number in numbers if math.gcd(number, k) != k]
+    if words.startswith("move"):
+        return [numbers[(place + k) % len(numbers)] for place in range(len(numbers))] if k < len(numbers) else numbers
+    return [number for number in numbers for _ in range(k)]
+
+
 def function(prompt: str) -> Callable[..., Any]:
     """The steps as a function of any list."""
     steps = re.search(r"does in order: (.+)\.(?:\n|$)", prompt).group(1)  # type: ignore[union-attr]
 
     def solve(numbers: list[int]) -> Any:
-        for words in steps.split("; "):
+        first, *others = steps.split("; ")
+        numbers = _opened(first, numbers)
+        for words in others:
             numbers = _step(words, numbers)
         return numbers
 

@@ -97,7 +97,7 @@ def _summed(marks: Marks, depth: int) -> Marks:
 def _number(words: str, value: int, depth: int) -> list[Any]:
     """The marks in place of an integer, for steps that change integers alone."""
     if words.startswith("increase"):
-        return [value + depth]
+        return [value + sum([int(re.search(r"by (\d+)", words).group(1))] * depth)]  # type: ignore[union-attr]
     if words.startswith("multiply"):
         at, more, factor = re.search(r"depth (\d)( or more)? by (-?\d+)", words).groups()  # type: ignore[union-attr]
         return [value * int(factor)] if depth == int(at) or (more and depth > int(at)) else [value]
@@ -112,6 +112,9 @@ def _step(words: str, marks: Marks) -> Marks:
     if words.startswith("reverse"):
         spans = _elements(marks, 0, len(marks) - 1)
         return ["[", *(mark for low, high in reversed(spans) for mark in marks[low : high + 1]), "]"]
+    if words.startswith(("begin", "end")):
+        number = [int(re.search(r"-?\d+", words).group())]  # type: ignore[union-attr]
+        return [*marks[:1], *number, *marks[1:]] if words.startswith("begin") else [*marks[:-1], *number, *marks[-1:]]
     if words.startswith("flip"):
         return [{"[": "]", "]": "["}.get(mark, mark) for mark in reversed(marks)]
     if words.startswith("prune"):
