@@ -9,8 +9,9 @@ threads that wait for each other are not what is compared.
 `--peak FOLDER` measures what the merge takes beyond the interpreter with everything imported, with the base in files of
 100 MB and in one, against the largest of them: during the pass over the weights, and all in all (Linux).
 
-Then ten rounds on the same base in bfloat16: the error of the sum of ten adapters, merged once from the original base,
-against ten merges one on top of the other, as a share of the change that was asked for.
+Then (or alone, with `--rounds FOLDER`) ten rounds on the same base in bfloat16: the error of the sum of ten adapters,
+merged once from the original base, into bfloat16 and into float32, against ten bfloat16 merges one on top of the other,
+as a share of the change that was asked for.
 """
 
 from __future__ import annotations
@@ -95,7 +96,7 @@ def alone(way: str, *paths: Path) -> dict[str, float]:
 
 
 def ten_rounds(base: Path, home: Path) -> dict[str, float]:
-    """Relative errors of the two ways, over all changed weights."""
+    """Relative errors of the three ways, over all changed weights, and the first two as shares of the last."""
     import torch
     from transformers import AutoModelForCausalLM
 
@@ -111,19 +112,19 @@ def ten_rounds(base: Path, home: Path) -> dict[str, float]:
         merge(chained, [chain[-1]], home / f"chained-{number}")
         chained = home / f"chained-{number}"
     merge(half, chain, home / "once")
-    start, *ends = (
-        AutoModelForCausalLM.from_pretrained(f, dtype=torch.float32) for f in (half, home / "once", chained)
-    )
+    merge(half, chain, home / "whole", "float32")
+    places = (half, home / "once", home / "whole", chained)
+    start, *ends = (AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32) for place in places)
     sums, original = Chain(chain, start), dict(start.named_parameters())
-    errors, asked = [0.0, 0.0], 0.0
+    errors, asked = [0.0, 0.0, 0.0], 0.0
     for name in sums.names:
         wanted = sums.target(name, original[name].detach())[1]
         asked += float(wanted.square().sum())
         for number, end in enumerate(ends):
             applied = end.get_parameter(name).detach() - original[name].detach()
             errors[number] += float((applied - wanted).square().sum())
-    once, ten = ((error / asked) ** 0.5 for error in errors)
-    return {"once": once, "chained": ten, "ratio": once / ten}
+    once, whole, ten = ((error / asked) ** 0.5 for error in errors)
+    return {"once": once, "float32": whole, "chained": ten, "ratio": once / ten, "ratio_float32": whole / ten}
 
 
 def by_peak(base: Path, folder: Path, out: Path) -> dict[str, float]:
@@ -196,7 +197,10 @@ def main(base: Path) -> None:
 if __name__ == "__main__":
     warnings.simplefilter("ignore")
     ways = {"--peft": by_peft, "--axiom": by_axiom, "--memory": by_peak}
-    if sys.argv[1] == "--peak":
+    if sys.argv[1] == "--rounds":
+        with tempfile.TemporaryDirectory() as name:
+            print(ten_rounds(Path(sys.argv[2]), Path(name)))
+    elif sys.argv[1] == "--peak":
         peaks(Path(sys.argv[2]))
     elif sys.argv[1] in ways:
         print(json.dumps(ways[sys.argv[1]](*map(Path, sys.argv[2:]))))
