@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 import tiny
 from axiom_cli.configs import TrainConfig
-from axiom_cli.errors import MissingError, NothingToDo
+from axiom_cli.errors import NothingToDo
 from axiom_cli.records import Verdict
 from axiom_cli.stages.contrast import advantages, contrast
 from axiom_cli.stages.select import Choice
@@ -103,16 +103,6 @@ def test_without_contrast_it_says_why(given_: list[Verdict], reason: str, hint: 
         contrast(given_, config("dpo"))
     assert caught.value.exit_code == 5
     assert hint in caught.value.hint
-
-
-def test_an_unknown_objective_is_said_before_anything_is_read() -> None:
-    def never():
-        raise AssertionError("read")
-        yield
-
-    with pytest.raises(MissingError, match="'ppo'") as caught:
-        contrast(never(), config("ppo"))
-    assert "sft, dpo, grpo, kto" in caught.value.hint
 
 
 def test_an_empty_completion_is_left_out() -> None:
