@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+import torch
 
 import tiny
 from axiom_cli import models
@@ -73,6 +74,20 @@ def test_a_value_is_read_after_each_token_and_does_not_depend_on_neighbours(base
     assert function.prefixes([cut])[0] == pytest.approx(prefixes[1][:5], abs=1e-5), "the future has no part in it"
     other = replace(cut, text=f"{cut.text[:4]}#")
     assert abs(function.values([other])[0] - function.values([cut])[0]) > 1e-4, "the last token has"
+
+
+def test_a_prompt_that_is_read_once_for_all_of_its_samples_gives_the_values_of_whole_rows(
+    base: str, workspace: Workspace
+) -> None:
+    folder = Path(train(verdicts(0, 40), base, CONFIG, workspace).path)
+    function, samples = ValueFunction(base, folder), [verdict.sample for verdict in verdicts(1000, 3)]
+    together = function.prefixes([*samples[::2], *samples[1::2]])
+    function.model._is_stateful = True
+    whole = function.prefixes([*samples[::2], *samples[1::2]])
+    assert sum(together, []) == pytest.approx(sum(whole, []), abs=1e-5)
+    half = ValueFunction(base, folder, torch.bfloat16)
+    assert half.decoder.layers[0].mlp.down_proj.weight.dtype == torch.bfloat16
+    assert half.values(samples) == pytest.approx(function.values(samples), abs=0.05)
 
 
 def test_before_any_step_it_predicts_the_pass_rate(base: str, workspace: Workspace) -> None:

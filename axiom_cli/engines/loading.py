@@ -14,22 +14,25 @@ DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch
 
 
 def load(path: Path, dtype: str = "auto") -> tuple[torch.nn.Module, Any]:
-    """The model, in evaluation mode, and its tokenizer. InputError for files that transformers cannot read, UsageError
-    for a type that there is not.
-
-    `auto` is the type of the files on an accelerator, and on a processor that multiplies bfloat16 itself (AVX-512 BF16,
-    AMX) where the files hold 16-bit numbers; else float32.
-    """
-    if dtype not in ("auto", *DTYPES):
-        raise UsageError(f"no type called {dtype!r}", f"there are auto, {', '.join(DTYPES)}")
+    """The model, in evaluation mode, and its tokenizer. InputError for files that transformers cannot read, and what
+    `weights_dtype` raises."""
     try:
-        return load_model(path, dtype=DTYPES.get(dtype) or _auto(path)), load_tokenizer(path)
+        return load_model(path, dtype=weights_dtype(path, dtype)), load_tokenizer(path)
     except (OSError, ValueError, KeyError) as error:
         line = str(error).strip().split("\n")[0]
         raise InputError(f"{path} could not be loaded: {line}", "is it a causal language model, and whole?") from error
 
 
-def _auto(path: Path) -> torch.dtype:
+def weights_dtype(path: Path | str, name: str = "auto") -> torch.dtype:
+    """The type called `name`; UsageError where there is none.
+
+    `auto` is the type of the files on an accelerator, and on a processor that multiplies bfloat16 itself (AVX-512 BF16,
+    AMX) where the files hold 16-bit numbers; else float32.
+    """
+    if name not in ("auto", *DTYPES):
+        raise UsageError(f"no type called {name!r}", f"there are auto, {', '.join(DTYPES)}")
+    if name in DTYPES:
+        return DTYPES[name]
     stored = stored_dtype(path)
     if torch.cuda.is_available() or stored == torch.float32:
         return stored

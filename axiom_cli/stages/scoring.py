@@ -77,14 +77,15 @@ def check(config: SolveConfig, model: ModelRef, workspace: Workspace | None) -> 
 
 def valued(engine: Engine, config: SolveConfig, workspace: Workspace | None) -> Engine:
     """`engine`, its samples scored where `config` names a value function."""
-    return Valued(engine, find(config.value, workspace), workspace) if config.value else engine
+    return Valued(engine, find(config.value, workspace), workspace, config.dtype) if config.value else engine
 
 
 class Valued:
-    """An `Engine` over another one. The value function is loaded when there is something to score."""
+    """An `Engine` over another one. The value function is loaded, its weights in `dtype`, when there is something to
+    score."""
 
-    def __init__(self, engine: Engine, found: Found, workspace: Workspace | None) -> None:
-        self._engine, self._found, self._workspace = engine, found, workspace
+    def __init__(self, engine: Engine, found: Found, workspace: Workspace | None, dtype: str) -> None:
+        self._engine, self._found, self._workspace, self._dtype = engine, found, workspace, dtype
         self.name, self.model = engine.name, engine.model
 
     def at_once(self, config: SolveConfig) -> int:
@@ -113,9 +114,11 @@ class Valued:
 
     @cached_property
     def _function(self) -> ValueFunction:
+        from axiom_cli.engines.loading import weights_dtype
         from axiom_cli.training.value import ValueFunction
 
-        return ValueFunction(models.resolve(self.model.name, self._workspace).path, self._found.folder)
+        path = models.resolve(self.model.name, self._workspace).path
+        return ValueFunction(path, self._found.folder, weights_dtype(path, self._dtype))
 
     def close(self) -> None:
         """The engine is closed by who opened it."""

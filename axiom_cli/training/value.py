@@ -8,11 +8,14 @@ model to sample from, and is not merged. Why it looks like this: docs/decisions/
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
+from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch.nn.utils.rnn import pad_sequence
 
 from axiom_cli import prompts
 from axiom_cli.configs import TrainConfig
@@ -20,7 +23,7 @@ from axiom_cli.records import Sample
 from axiom_cli.training import base as bases
 from axiom_cli.training import rows, value_head
 from axiom_cli.training.adapters import compose
-from axiom_cli.training.batches import collate, cut, pass_budget
+from axiom_cli.training.batches import cut, pass_budget
 from axiom_cli.training.rows import Encoded, Row
 
 FACTS = "value.json"
@@ -53,12 +56,16 @@ def write_facts(folder: Path, name: str, digest: str, fitted: Iterable[Row]) -> 
 
 
 class ValueFunction:
-    """A fitted value function in memory, its LoRA added to the weights."""
+    """A fitted value function in memory, its LoRA added to the weights and these rounded to `dtype`; the head stays in
+    float32."""
 
-    def __init__(self, base: Path | str, folder: Path) -> None:
+    def __init__(self, base: Path | str, folder: Path, dtype: torch.dtype = torch.float32) -> None:
         self.tokenizer, self.model = bases.load_tokenizer(base), bases.load_model(base)
         compose(self.model, [folder])
+        for parameter in self.model.parameters():
+            parameter.data = parameter.data.to(dtype)
         value_head.load(self.model, folder)
+        self.decoder, self.device = self.model.get_decoder(), bases.device()
         self.ends = rows.end_ids(self.tokenizer, self.model)
 
     def values(self, samples: Sequence[Sample]) -> list[float]:
@@ -67,14 +74,39 @@ class ValueFunction:
 
     @torch.inference_mode()
     def prefixes(self, samples: Sequence[Sample]) -> list[list[float]]:
-        """P(correct) of each sample after each of its tokens."""
+        """P(correct) of each sample after each of its tokens. A prompt is read once for all of its samples."""
         found = encode(((sample, 1.0, None) for sample in samples), self.tokenizer, self.ends).rows
-        lengths, device = [row.length for row in found], next(self.model.parameters()).device
-        logits, values = value_head.scorer(self.model), [[] for _ in found]
-        for passes in cut(range(len(found)), lengths, pass_budget(device, TrainConfig()), 1):
-            for places in passes:
-                batch = collate([found[place] for place in places], device)
-                parts = torch.sigmoid(logits(batch)).split(batch.counts)
-                for place, part in zip(places, parts, strict=True):
-                    values[place] = part.tolist()
+        values: list[list[float]] = [[] for _ in found]
+        asked: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        for place, row in enumerate(found):
+            asked[tuple(row.prompt_ids)].append(place)
+        lengths, budget = [row.length for row in found], pass_budget(self.device, TrainConfig())
+        for prompt, places in asked.items():
+            prompt_1T = torch.tensor([prompt], device=self.device)
+            read = self._read(prompt_1T)
+            for passes in cut(places, lengths, budget, 1):
+                for together in passes:
+                    completions = [torch.tensor(found[place].completion_ids) for place in together]
+                    ids_BT = pad_sequence(completions, batch_first=True).to(self.device)
+                    values_BT = (
+                        self.model.value_head(self._hidden(prompt_1T, read, ids_BT).float()).sigmoid().squeeze(-1)
+                    )
+                    for place, ids, row in zip(together, completions, values_BT.tolist(), strict=True):
+                        values[place] = row[: len(ids)]
         return values
+
+    def _read(self, prompt_1T: torch.Tensor) -> Any:
+        """What attention remembers of a prompt; nothing for a model whose memory is a state, which cannot be copied to
+        several rows."""
+        if self.model._is_stateful:
+            return None
+        return self.decoder(input_ids=prompt_1T, use_cache=True).past_key_values
+
+    def _hidden(self, prompt_1T: torch.Tensor, read: Any, ids_BT: torch.Tensor) -> torch.Tensor:
+        """The last hidden states of completions of the prompt, padded on the right, (B, T, H)."""
+        if read is None:
+            whole_BT = torch.cat([prompt_1T.expand(len(ids_BT), -1), ids_BT], dim=1)
+            return self.decoder(input_ids=whole_BT, use_cache=False).last_hidden_state[:, prompt_1T.shape[1] :]
+        read = deepcopy(read)
+        read.batch_repeat_interleave(len(ids_BT))
+        return self.decoder(input_ids=ids_BT, past_key_values=read, use_cache=True).last_hidden_state
