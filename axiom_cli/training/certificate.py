@@ -12,8 +12,9 @@ import torch
 from axiom_cli.prompts import conversation_ids
 
 ASKED, SAID = "Evaluate: 3 + 4 * (9 - 7)", "<think>\n9 - 7 = 2\n</think>\nAnswer: 11"
-"""The fixed prompt: a user's words, and the first words of an answer to them. It is short, for a large part of the cost
-of a merge is to run the model on it three times."""
+"""The fixed prompt: a user's words, and the first words of an answer to them."""
+POSITIONS = 32
+"""The last tokens of it are what the model is shown: to run it three times is a large part of the cost of a merge."""
 ROWS = 16
 """Positions whose logits are compared together."""
 LOST_EFFECT = 0.5
@@ -103,10 +104,10 @@ class Figures:
 
 
 def probe_ids(tokenizer: Any, longest: int) -> torch.Tensor:
-    """The fixed prompt as this model is shown it, (T,); its last `longest` tokens where it has more."""
+    """The end of the fixed prompt as this model is shown it, (T,); at most `longest` tokens."""
     ids = conversation_ids(tokenizer, [{"role": "user", "content": ASKED}])
     ids += tokenizer(SAID, add_special_tokens=False)["input_ids"]
-    return torch.tensor(ids[-longest:])
+    return torch.tensor(ids[-min(longest, POSITIONS) :])
 
 
 def probe(base: Logits, adapted: Logits, ids_T: torch.Tensor) -> Probed:
