@@ -11,7 +11,7 @@ import pytest
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import UsageError
 from axiom_cli.training.objectives import OBJECTIVES
-from axiom_cli.training.requirements import CHOICES, check
+from axiom_cli.training.requirements import CHOICES, check, idle
 from command_line import AXIOM, environment
 
 
@@ -56,3 +56,16 @@ def test_what_excludes_each_other_is_said(more: dict[str, str]):
 @pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="its extra is not installed")
 def test_what_goes_together_passes():
     check(TrainConfig(method="dora", quantize="4bit", optimizer="adamw8bit"))
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"beta": 0.5}, ["--beta means nothing with --objective sft"]),
+        ({"objective": "grpo", "beta": 0.5, "clip": 0.2}, ["--beta means nothing with --objective grpo"]),
+        ({"method": "full", "lora_r": 4}, ["--lora-r means nothing with --method full"]),
+        ({"objective": "dpo", "beta": 0.5, "lora_r": 4}, []),
+    ],
+)
+def test_what_was_set_and_decides_nothing_is_told(options: dict, said: list[str]) -> None:
+    assert idle(TrainConfig(**options)) == said

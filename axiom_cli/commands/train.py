@@ -57,6 +57,7 @@ def train(
     """Fit an adapter on accepted solutions: verdict records, or the plain rows of `verify --format solutions`."""
     from axiom_cli import models
     from axiom_cli.stages.train import check
+    from axiom_cli.training.requirements import idle
     from axiom_cli.workspace import Workspace
 
     if solutions and file:
@@ -66,6 +67,8 @@ def train(
     if ranks.size() > 1 and not (solutions or file):
         raise UsageError("several processes cannot read one pipe", "write the verdicts to a file, and name it")
     check(config)
+    for said in idle(config):
+        console.warn(said)
     base = model.model or models.default()
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     models.resolve(base, workspace)

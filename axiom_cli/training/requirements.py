@@ -36,6 +36,16 @@ def check(config: TrainConfig) -> None:
         raise MissingError(f"{packed} needs bitsandbytes", "pip install 'axiom-rl[qlora]'")
 
 
+def idle(config: TrainConfig) -> list[str]:
+    """What was set and decides nothing with these settings, in words."""
+    learning, found = config.learning(), []
+    for name in ("beta", "clip", "lora_r", "lora_alpha", "lora_dropout", "rslora"):
+        if name not in learning and getattr(config, name) != getattr(TrainConfig(), name):
+            by = f"--objective {config.objective}" if name in ("beta", "clip") else f"--method {config.method}"
+            found.append(f"--{name.replace('_', '-')} means nothing with {by}")
+    return found
+
+
 def _excluded(config: TrainConfig) -> list[tuple[str, str]]:
     """The settings that exclude each other, each with what to do instead."""
     found = []
