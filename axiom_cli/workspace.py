@@ -69,7 +69,7 @@ class Workspace:
     @classmethod
     def open_or_create(cls, path: Path | str | None = None) -> Workspace:
         """The workspace at `path`, or the nearest one above here, or `.axiom` here: created by the first write."""
-        root = Path(path) if path else find() or Path(NAME)
+        root = Path(path) if path else find() or Path.cwd() / NAME
         if (root / "format").exists():
             return cls.open(root)
         if root.exists() and not root.is_dir():

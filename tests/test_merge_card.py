@@ -115,6 +115,22 @@ def test_the_name_of_an_adapter_becomes_its_models(base: Path, tmp_path: Path) -
     assert b"the model's name: first" in merged.stderr
     (sample,) = map(json.loads, axiom(*solve, cwd=tmp_path, stdin=problem).stdout.splitlines())
     assert sample["model"] == {"name": "first", "digest": json.loads(merged.stdout)["digest"]}
-    both = ("train", "rows.jsonl", "--solutions", "rows.jsonl")
     (tmp_path / "rows.jsonl").write_bytes(judged)
+    again = axiom("train", "rows.jsonl", *how, cwd=tmp_path)
+    assert again.stdout == trained.stdout and b" was " not in again.stderr
+    assert json.loads(axiom(*solve, cwd=tmp_path, stdin=problem).stdout)["model"] == sample["model"], "still its model"
+    finer = axiom("merge", "--dtype", "float16", cwd=tmp_path, stdin=trained.stdout)
+    assert b"the model's name: first" in finer.stderr
+    now = json.loads(axiom(*solve, cwd=tmp_path, stdin=problem).stdout)["model"]["digest"]
+    assert now == json.loads(finer.stdout)["digest"] != sample["model"]["digest"]
+    other = axiom("train", "rows.jsonl", *how, "--seed", "1", cwd=tmp_path)
+    assert f"warning: first was sha256:{now[:12]}".encode() in other.stderr
+    both = ("train", "rows.jsonl", "--solutions", "rows.jsonl")
     failed(axiom(*both, cwd=tmp_path), 2, "--solutions names the rows")
+
+
+def test_the_names_of_a_loops_models_are_not_taken(base: Path, tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / ".axiom")
+    workspace.set_ref("run@best", workspace.put_bytes(b"a model"))
+    for name in ("run", "run@best", "run@2", "other@2"):
+        failed(axiom("train", "--experiment", name, cwd=tmp_path, stdin=b""), 2, "a loop's models", "hint: ")

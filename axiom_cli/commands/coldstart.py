@@ -35,10 +35,13 @@ def coldstart(
 
     The options of the trainer and --model matter with --train only.
     """
+    from axiom_cli.stages import naming
     from axiom_cli.stages.coldstart import coldstart as teach
     from axiom_cli.workspace import Workspace
 
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
+    if config.train:
+        naming.check(experiment, workspace)
     kept: list[Verdict] = []
 
     def told() -> Iterator[Verdict]:

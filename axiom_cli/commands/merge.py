@@ -39,12 +39,12 @@ def merge(
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
 
     def models() -> Iterator[Model]:
+        from axiom_cli.stages import naming
         from axiom_cli.stages.merge import merge as merged
 
         for adapter in adapters:
             model = merged(adapter, config, workspace, export, gguf=gguf)
-            for name in workspace.names().get(adapter.digest, ()):
-                workspace.set_ref(name, model.digest)
+            for name in naming.hand_over(adapter.digest, model.digest, workspace):
                 console.note(f"the model's name: {name}")
             yield model
 

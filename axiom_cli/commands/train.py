@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from axiom_cli import console, ranks, refs
+from axiom_cli import console, ranks
 from axiom_cli.commands import preview
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.configs import MergeConfig, TrainConfig
@@ -56,14 +56,13 @@ def train(
 ) -> None:
     """Fit an adapter on accepted solutions: verdict records, or the plain rows of `verify --format solutions`."""
     from axiom_cli import models
+    from axiom_cli.stages import naming
     from axiom_cli.stages.train import check
     from axiom_cli.training.requirements import idle
     from axiom_cli.workspace import Workspace
 
     if solutions and file:
         raise UsageError("--solutions names the rows, and so does FILE", "leave one of them out")
-    if experiment:
-        refs.path(Path(), experiment)
     if ranks.size() > 1 and not (solutions or file):
         raise UsageError("several processes cannot read one pipe", "write the verdicts to a file, and name it")
     check(config)
@@ -71,9 +70,11 @@ def train(
         console.warn(said)
     base = model.model or models.default()
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
+    if experiment:
+        naming.check(experiment, workspace)
     models.resolve(base, workspace)
-    verdicts = _verdicts(solutions or file, skip_bad)
     screen = _screen(against or [])
+    verdicts = _verdicts(solutions or file, skip_bad)
     if show is not None:
         from axiom_cli.stages.show import show as shown
 
@@ -82,8 +83,8 @@ def train(
     adapter = fit(verdicts, base, config, workspace, experiment, screen)
     if not ranks.is_first():
         return
-    if experiment:
-        workspace.set_ref(experiment, adapter.digest)
+    if experiment and (said := naming.give(experiment, adapter.digest, workspace)):
+        console.warn(said)
     write([adapter], output)
 
 

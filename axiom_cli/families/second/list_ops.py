@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import insort
 from collections.abc import Callable
 from typing import Any
 
@@ -11,8 +12,7 @@ from typing import Any
 def merge_sorted(numbers: list[int]) -> list[int]:
     out: list[int] = []
     for number in numbers:
-        at = sum(other <= number for other in out)
-        out.insert(at, number)
+        insort(out, number)
     return out
 
 
