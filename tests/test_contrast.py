@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -14,6 +15,8 @@ from axiom_cli.errors import NothingToDo
 from axiom_cli.records import Verdict
 from axiom_cli.stages.contrast import advantages, contrast
 from axiom_cli.stages.select import Choice
+from axiom_cli.stages.train import train
+from axiom_cli.workspace import Workspace
 
 
 def attempts(number: int, outcomes: str, same: bool = False, **more) -> list[Verdict]:
@@ -130,3 +133,10 @@ def test_the_weights_of_a_problem_sum_to_zero(groups: list[str], same: bool) -> 
     for number in range(len(groups)):
         of = [choice.weight for choice in out.choices if choice.verdict.sample.problem.id == tiny.problem(number).id]
         assert sum(of) == pytest.approx(0, abs=1e-9)
+
+
+def test_pairs_of_few_attempts_are_few_rows(tmp_path: Path) -> None:
+    """Attempts take turns in pairs: ten pairs of one failing attempt are eleven to learn from."""
+    workspace = Workspace.create(tmp_path / ".axiom")
+    with pytest.raises(NothingToDo, match="only 11 rows"):
+        train(attempts(1, "-" + "+" * 10), "nano", config("dpo", max_per_problem=10), workspace)

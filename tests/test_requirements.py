@@ -10,8 +10,10 @@ import pytest
 
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import UsageError
+from axiom_cli.training import requirements
 from axiom_cli.training.objectives import OBJECTIVES
 from axiom_cli.training.requirements import CHOICES, check, idle
+from axiom_cli.training.trackers import TRACKERS
 from command_line import AXIOM, environment
 
 
@@ -25,6 +27,9 @@ from command_line import AXIOM, environment
         (["--quantize", "2bit"], 2, "8bit"),
         (["--objective", "value", "--method", "full"], 2, "--method lora"),
         (["--model", "no_such_model"], 4, "no model"),
+        (["--tracker", "mlflow"], 2, "tensorboard, wandb, trackio"),
+        (["--against", "no_such.jsonl"], 3, "no_such.jsonl"),
+        (["--experiment", "run@2"], 2, "a loop's models"),
     ],
 )
 def test_a_typing_error_is_told_while_the_pipe_is_still_open(words: list[str], code: int, said: str, tmp_path: Path):
@@ -45,6 +50,7 @@ def test_it_loads_nothing_heavy(tmp_path: Path):
 
 def test_the_objectives_are_those_there_are():
     assert set(CHOICES["objective"]) == set(OBJECTIVES)
+    assert set(requirements.TRACKERS) == set(TRACKERS)
 
 
 @pytest.mark.parametrize("more", [{"method": "full", "quantize": "8bit"}, {"method": "dora", "quantize": "8bit"}])
@@ -63,6 +69,10 @@ def test_what_goes_together_passes():
     [
         ({"beta": 0.5}, ["--beta means nothing with --objective sft"]),
         ({"objective": "grpo", "beta": 0.5, "clip": 0.2}, ["--beta means nothing with --objective grpo"]),
+        (
+            {"objective": "grpo", "max_per_problem": 2},
+            ["--max-per-problem means nothing with --objective grpo, which keeps all"],
+        ),
         ({"method": "full", "lora_r": 4}, ["--lora-r means nothing with --method full"]),
         ({"objective": "dpo", "beta": 0.5, "lora_r": 4}, []),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -240,3 +241,45 @@ def test_a_value_function_that_is_not_there_or_not_for_this_model_is_refused(
         solving(base, workspace, strategy="value")
     with pytest.raises(UsageError, match="until-solved"):
         solving(base, workspace, strategy="value", value="judge", until_solved=True)
+
+
+@pytest.mark.parametrize(
+    ("file", "held", "said"),
+    [
+        ("value.json", b"{", "value.json is damaged"),
+        ("value.json", b'{"base":{}}', "value.json is damaged"),
+        ("value_head.safetensors", b"", "value_head.safetensors is damaged"),
+        ("value_head.safetensors", None, "value_head.safetensors is missing"),
+        ("adapter_model.safetensors", b"{", "adapter_model.safetensors is damaged"),
+        ("adapter_config.json", None, "adapter_config.json"),
+    ],
+)
+def test_a_damaged_value_function_is_refused_before_anything_is_sampled(
+    file: str, held: bytes | None, said: str, base: str, workspace: Workspace, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(train(verdicts(0, 10), base, QUICK, workspace).path, tmp_path / "judge"))
+    folder.chmod(0o755)
+    (folder / file).unlink()
+    if held is not None:
+        (folder / file).write_bytes(held)
+    with pytest.raises(InputError, match=said):
+        scoring.find(str(folder), workspace)
+
+
+@pytest.mark.parametrize("objective", ["value", "dpo", "sft"])
+def test_where_the_evaluation_has_seen_everything_that_is_said_after_the_numbers(
+    objective: str, base: str, workspace: Workspace
+) -> None:
+    told: list[object] = []
+    config, given = replace(QUICK, objective=objective), list(verdicts(0, 10))
+    with pytest.raises(NothingToDo) as caught:
+        train(given, base, config, workspace, screen=lambda samples: set(range(len(samples))), on_selection=told.append)
+    assert "evaluated on" in f"{caught.value} {caught.value.hint}" and "--against" in caught.value.hint
+    assert [one.screened for one in told] == [sum(v.passed for v in given) if objective == "sft" else 40]
+
+
+def test_a_value_function_is_no_model(base: str, workspace: Workspace) -> None:
+    workspace.set_ref("judge", train(verdicts(0, 10), base, QUICK, workspace).digest)
+    with pytest.raises(InputError, match="is a value function") as caught:
+        models.resolve("judge", workspace)
+    assert "--value judge" in caught.value.hint

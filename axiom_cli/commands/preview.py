@@ -96,8 +96,9 @@ def show(preview: Preview) -> None:
 
 
 def _row(number: int, row: Placed, preview: Preview) -> None:
+    passed = "" if row.row.label is None else f" ({row.row.label * row.row.weight:.0f} passed)"
     counts = ", ".join(f"{count} {place}" for place, count in row.counts().items())
-    console.note(f"\nrow {number}: problem {row.row.problem}, weight {row.row.weight:.2f}; {counts}")
+    console.note(f"\nrow {number}: problem {row.row.problem}, weight {row.row.weight:.2f}{passed}; {counts}")
     console.paint(list(_pieces(row, preview)))
 
 

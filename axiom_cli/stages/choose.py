@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo
 from axiom_cli.records import Verdict
-from axiom_cli.stages.contrast import Contrast, contrast
+from axiom_cli.stages import contrast, value
+from axiom_cli.stages.contrast import Contrast
 from axiom_cli.stages.select import MANY_CUT_OFF, Screen, Selection, select
-from axiom_cli.stages.value import OBJECTIVE as VALUE
-from axiom_cli.stages.value import Labels, labels
+from axiom_cli.stages.value import Labels
 
 Chosen = Selection | Contrast | Labels
 Note = Callable[[str], None]
@@ -27,10 +27,11 @@ def choose(
     """The rows that `config.objective` learns from, told to whoever asks; samples that `screen` knows are left out.
     NothingToDo, and why, where there are none."""
     if config.objective != "sft":
-        find = labels if config.objective == VALUE else contrast
-        found = find(list(verdicts), config, screen)
+        kind = value if config.objective == value.OBJECTIVE else contrast
+        found = kind.gather(list(verdicts), config, screen)
         if on_selection:
             on_selection(found)
+        kind.check(found)
         return found
     selection = select(verdicts, config, screen)
     if on_selection:

@@ -18,6 +18,8 @@ from axiom_cli.ids import content_id
 from axiom_cli.records import Verdict
 from axiom_cli.stages.select import Choice, Distinct, Screen
 
+SEEN = "train on other problems than those that --against names"
+"""What to do where the evaluation has seen every sample."""
 UNITS: Mapping[str, str] = {"dpo": "pair", "grpo": "attempt", "kto": "label"}
 """What each objective that compares learns from."""
 
@@ -64,9 +66,14 @@ class Contrast:
 def contrast(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Contrast:
     """As `gather`. NothingToDo where no problem has contrast."""
     out = gather(verdicts, config, screen)
-    if not out.choices:
-        raise NothingToDo(f"no problem has both a passing and a failing attempt: {_why(out)}", _hint(out))
+    check(out)
     return out
+
+
+def check(found: Contrast) -> None:
+    """NothingToDo, and why, where there is nothing to compare."""
+    if not found.choices:
+        raise NothingToDo(f"no problem has both a passing and a failing attempt: {_why(found)}", _hint(found))
 
 
 def gather(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Contrast:
@@ -175,6 +182,8 @@ _MAKERS: Mapping[str, Callable[[Sequence[Sequence[Verdict]], int], list[Choice]]
 def _why(out: Contrast) -> str:
     if not out.verdicts:
         return "the input is empty"
+    if out.screened == out.verdicts:
+        return f"all {out.verdicts} are of problems that they are to be evaluated on"
     if not out.groups:
         return f"of {out.verdicts} verdicts {out.infra} are infra and {out.truncated} of samples that were cut off"
     return f"of {out.groups} problems {out.always_passed} always passed and {out.never_passed} never"
@@ -183,6 +192,8 @@ def _why(out: Contrast) -> str:
 def _hint(out: Contrast) -> str:
     if not out.verdicts:
         return "axiom verify writes verdict records"
+    if out.screened == out.verdicts:
+        return SEEN
     if out.truncated and not out.groups:
         return "raise --max-tokens of axiom solve"
     return "raise --samples or --temperature of axiom solve, or choose another --difficulty"

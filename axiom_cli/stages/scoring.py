@@ -57,8 +57,15 @@ def find(name: str, workspace: Workspace | None = None) -> Found:
 
 
 def _read(name: str, digest: str, folder: Path) -> Found:
-    facts = orjson.loads((folder / FACTS).read_bytes())
-    return Found(ModelRef(name, digest), ModelRef(**facts["base"]), folder, frozenset(facts["problems"]))
+    from axiom_cli.training.value_head import whole
+
+    try:
+        facts = orjson.loads((folder / FACTS).read_bytes())
+        found = Found(ModelRef(name, digest), ModelRef(**facts["base"]), folder, frozenset(facts["problems"]))
+    except (ValueError, KeyError, TypeError):
+        raise InputError(f"{folder / FACTS} is damaged", "copy the value function again, or fit it again") from None
+    whole(folder)
+    return found
 
 
 def check(config: SolveConfig, model: ModelRef, workspace: Workspace | None) -> None:

@@ -93,7 +93,7 @@ def train_on(
     `sources` are the objects that the rows were chosen from, for those who ask why. Where several processes call this
     together, the first one writes, and all return the same record.
     """
-    _enough(len(choices), config, note)
+    _enough(len({id(choice.verdict) for choice in choices}), config, note)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     settings = config.learning()
     before = [adapter.digest for adapter in chain]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo
 from axiom_cli.records import Verdict
-from axiom_cli.stages.contrast import without_seen
+from axiom_cli.stages.contrast import SEEN, without_seen
 from axiom_cli.stages.select import Choice, Screen
 
 if TYPE_CHECKING:
@@ -40,9 +40,8 @@ class Labels:
         return {**known, "kept": len(self.choices), "problems": problems}
 
 
-def labels(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Labels:
-    """The distinct samples that were judged, those that `screen` knows left out. NothingToDo where all pass or all
-    fail."""
+def gather(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Labels:
+    """The distinct samples that were judged, those that `screen` knows left out."""
     unseen, screened = without_seen(verdicts, screen)
     out = Labels(verdicts=len(verdicts), screened=screened)
     found: dict[tuple[str, str, str], list[Verdict]] = {}
@@ -55,8 +54,22 @@ def labels(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | No
         told = str(sample.extra.get("messages", ""))
         found.setdefault((sample.problem.id, sample.text + sample.finish, told), []).append(verdict)
     out.choices = [_choice(same) for same in found.values()]
-    _both(out)
     return out
+
+
+def check(found: Labels) -> None:
+    """NothingToDo, and why, where all pass or all fail."""
+    times = found.verdicts - found.infra - found.screened
+    if found.screened and not times:
+        raise NothingToDo(f"all {found.screened} samples are of problems that they are to be evaluated on", SEEN)
+    if not times:
+        raise NothingToDo("no judged sample to fit a value function on", "axiom verify writes verdict records")
+    if found.failed in (0, times):
+        every = "failed" if found.failed else "passed"
+        raise NothingToDo(
+            f"all {times} samples {every}: a value function learns from both kinds",
+            "verdicts of axiom solve --samples 16 hold both, at levels where the model is sometimes right",
+        )
 
 
 def others(choices: Iterable[Choice], base: Base) -> str:
@@ -70,15 +83,3 @@ def others(choices: Iterable[Choice], base: Base) -> str:
 
 def _choice(same: Sequence[Verdict]) -> Choice:
     return Choice(same[0], float(len(same)), sum(verdict.passed for verdict in same) / len(same))
-
-
-def _both(found: Labels) -> None:
-    times = found.verdicts - found.infra - found.screened
-    if not times:
-        raise NothingToDo("no judged sample to fit a value function on", "axiom verify writes verdict records")
-    if found.failed in (0, times):
-        every = "failed" if found.failed else "passed"
-        raise NothingToDo(
-            f"all {times} samples {every}: a value function learns from both kinds",
-            "verdicts of axiom solve --samples 16 hold both, at levels where the model is sometimes right",
-        )

@@ -10,6 +10,7 @@ import importlib.util
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import MissingError, UsageError
 
+TRACKERS = ("tensorboard", "wandb", "trackio")
 OTHERWISE = {"qlora": "qlora is --method lora --quantize 4bit", "rslora": "rslora is --method lora --rslora"}
 """How a method is asked for that is one of those there are with an option of its own."""
 CHOICES = {
@@ -30,10 +31,23 @@ def check(config: TrainConfig) -> None:
             raise UsageError(f"no {name} {value!r}", f"--{name}: {hint}")
     for told, hint in _excluded(config):
         raise UsageError(f"{told} do not go together", hint)
+    trackers(config.tracker)
     packed = f"--quantize {config.quantize}" * (config.quantize != "none")
     packed = packed or f"--optimizer {config.optimizer}" * (config.optimizer == "adamw8bit")
     if packed and importlib.util.find_spec("bitsandbytes") is None:
         raise MissingError(f"{packed} needs bitsandbytes", "pip install 'axiom-rl[qlora]'")
+
+
+def trackers(names: str) -> list[str]:
+    """The trackers in `names` (comma-separated, or none). UsageError for a name that is none of them, MissingError
+    where one is not installed."""
+    wanted = [name.strip() for name in names.split(",") if name.strip() not in ("", "none")]
+    for name in wanted:
+        if name not in TRACKERS:
+            raise UsageError(f"no tracker {name!r}", f"there are: none, {', '.join(TRACKERS)}")
+        if importlib.util.find_spec(name) is None:
+            raise MissingError(f"--tracker {name} needs the package {name}", f"pip install 'axiom-rl[{name}]'")
+    return wanted
 
 
 def idle(config: TrainConfig) -> list[str]:
@@ -43,6 +57,8 @@ def idle(config: TrainConfig) -> list[str]:
         if name not in learning and getattr(config, name) != getattr(TrainConfig(), name):
             by = f"--objective {config.objective}" if name in ("beta", "clip") else f"--method {config.method}"
             found.append(f"--{name.replace('_', '-')} means nothing with {by}")
+    if config.objective in ("grpo", "value") and config.max_per_problem != TrainConfig().max_per_problem:
+        found.append(f"--max-per-problem means nothing with --objective {config.objective}, which keeps all")
     return found
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, ExitStack, contextmanager, redirect_stdout
 from typing import Any
 
-from axiom_cli.errors import MissingError, UsageError
+from axiom_cli.training import requirements
 from axiom_cli.training.fit import OnStep, Progress
 
 PROJECT = "axiom"
@@ -22,11 +21,9 @@ Log = Callable[[Mapping[str, float], int], None]
 def tracked(names: str, run: str, settings: Mapping[str, Any]) -> Iterator[OnStep]:
     """Within it, what is given tells the trackers in `names` (comma-separated, or none) of each step of the run.
 
-    Raises UsageError for a name that is none of them, MissingError where one is not installed.
+    Raises what `requirements.trackers` raises.
     """
-    wanted = [name.strip() for name in names.split(",") if name.strip() not in ("", "none")]
-    for name in wanted:
-        _check(name)
+    wanted = requirements.trackers(names)
     with ExitStack() as stack:
         with redirect_stdout(sys.stderr):  # they talk, and stdout is for data
             logs = [stack.enter_context(TRACKERS[name](run, settings)) for name in wanted]
@@ -42,13 +39,6 @@ def tracked(names: str, run: str, settings: Mapping[str, Any]) -> Iterator[OnSte
 def _figures(progress: Progress) -> dict[str, float]:
     shown = {"loss": progress.loss, "lr": progress.lr, "grad_norm": progress.grad_norm, "tokens": progress.tokens}
     return {f"train/{name}": value for name, value in shown.items()}
-
-
-def _check(name: str) -> None:
-    if name not in TRACKERS:
-        raise UsageError(f"no tracker {name!r}", f"there are: none, {', '.join(TRACKERS)}")
-    if importlib.util.find_spec(name) is None:
-        raise MissingError(f"--tracker {name} needs the package {name}", f"pip install 'axiom-rl[{name}]'")
 
 
 @contextmanager

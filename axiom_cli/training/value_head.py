@@ -13,10 +13,12 @@ from typing import Any
 import torch
 from safetensors.torch import load_file, save_file
 
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import InputError, NothingToDo
+from axiom_cli.training import adapters
 from axiom_cli.training.batches import Batch
 from axiom_cli.training.rows import Row
 from axiom_cli.training.scoring import Scorer
+from axiom_cli.training.shards import Shards
 
 OBJECTIVE = "value"
 FILE = "value_head.safetensors"
@@ -31,6 +33,14 @@ def attach(model: torch.nn.Module, rows: Sequence[Row]) -> dict[str, Any]:
         raise NothingToDo(f"all rows {'passed' if rate else 'failed'}: a value function learns from both kinds")
     _attach(model, torch.logit(torch.tensor(rate)).item())
     return {"samples": round(samples), "pass_rate": rate}
+
+
+def whole(folder: Path) -> None:
+    """InputError where a value function's folder lacks a part that is as it was written."""
+    adapters.read_config(folder)
+    Shards(folder, adapters.WEIGHTS)
+    if set(Shards(folder, FILE).places) != {"weight", "bias"}:
+        raise InputError(f"{folder / FILE} holds no head of a value function", "fit it again")
 
 
 def load(model: torch.nn.Module, folder: Path) -> None:
