@@ -96,7 +96,7 @@ def test_show_stands_bare_or_with_a_number(
 
 
 def test_an_evaluation_that_is_not_there_is_said(folder: Path, base: str) -> None:
-    failed(axiom("train", "v.jsonl", "--model", base, "--against", "rum", cwd=folder), 3, "cannot read rum")
+    failed(axiom("train", "v.jsonl", "--model", base, "--against", "rum", cwd=folder), 3, "rum: neither a file")
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from axiom_cli import console, ranks
 from axiom_cli.commands import preview
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.configs import MergeConfig, TrainConfig
-from axiom_cli.errors import NothingToDo, UsageError
+from axiom_cli.errors import InputError, NothingToDo, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
 from axiom_cli.records import Adapter, Model, Problem, Verdict
 
@@ -30,10 +30,10 @@ Show = Annotated[
     typer.Option("--show", metavar="N", min=0, help="Print N rows, each token by its place, and stop [all if bare]."),
 ]
 Against = Annotated[
-    list[Path] | None,
+    list[str] | None,
     typer.Option(
         "--against",
-        metavar="FILE",
+        metavar="FILE,...",
         help="Problems of the evaluation, or an experiment's name: rows that share a run of 8 words go.",
     ),
 ]
@@ -107,17 +107,22 @@ def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:
     return found
 
 
-def _screen(named: list[Path]) -> Screen | None:
+def _screen(named: list[str]) -> Screen | None:
     """What finds the samples that have seen a problem in the files, or held out by the experiments, that are `named`;
     None without any."""
     from axiom_cli.stages.experiment import EXPERIMENTS, HELD_OUT
     from axiom_cli.stages.overlap import touching
 
-    def files(name: Path) -> list[Path]:
-        run = EXPERIMENTS / name
-        return [run / f"{split}.jsonl" for split in HELD_OUT] if run.is_dir() and not name.exists() else [name]
+    def files(name: str) -> list[Path]:
+        run, file = EXPERIMENTS / name, Path(name)
+        if file.exists() or str(file) == "-":
+            return [file]
+        if not run.is_dir():
+            raise InputError(f"--against {name}: neither a file of problems nor an experiment", "axiom loop makes one")
+        return [run / f"{split}.jsonl" for split in HELD_OUT]
 
-    problems = [problem for name in named for file in files(name) for problem in records(file, Problem)]
+    names = [name for one in named for name in ([one] if Path(one).exists() else one.split(",")) if name]
+    problems = [problem for name in names for file in files(name) for problem in records(file, Problem)]
     return (lambda samples: touching(samples, problems)) if problems else None
 
 

@@ -44,6 +44,8 @@ def default() -> str:
 
 def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
     """The model called `name`. Raises MissingError saying what was tried, InputError for a folder that is no model."""
+    if "://" in name:
+        raise MissingError(f"{name} is a server: it has no weights here", "name a folder, a hub id or a workspace name")
     for look in (_embedded, _local, _kept(workspace), _hub):
         found = look(name)
         if found:

@@ -37,7 +37,8 @@ def _all_finite(tensors: Sequence[torch.Tensor]) -> bool:
 def refusal(done: int, loss: float, bad: Sequence[str] | None, rows: int, kept: str) -> GateFailed:
     """The error for the step after `done` steps. `bad` are the problems of those of its `rows` that are no numbers by
     themselves, None where the weights are none; `kept` is where an earlier state lies."""
-    told = f"training diverged at step {done + 1}: loss {loss}"
+    told = f"training diverged at step {done + 1}: loss {loss:.4g}"
+    told += ", its gradients no numbers" if math.isfinite(loss) and bad is not None else ""
     where = f"; the state before that is in {kept}" if kept else ""
     if bad is None:
         return GateFailed(f"{told}, since the weights are no numbers any more{where}", "lower --lr")
