@@ -11,6 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from copy import deepcopy
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -80,19 +81,23 @@ class ValueFunction:
         asked: dict[tuple[int, ...], list[int]] = defaultdict(list)
         for place, row in enumerate(found):
             asked[tuple(row.prompt_ids)].append(place)
-        lengths, budget = [row.length for row in found], pass_budget(self.device, TrainConfig())
-        for prompt, places in asked.items():
-            prompt_1T = torch.tensor([prompt], device=self.device)
-            read = self._read(prompt_1T)
-            for passes in cut(places, lengths, budget, 1):
-                for together in passes:
-                    completions = [torch.tensor(found[place].completion_ids) for place in together]
-                    ids_BT = pad_sequence(completions, batch_first=True).to(self.device)
-                    values_BT = (
-                        self.model.value_head(self._hidden(prompt_1T, read, ids_BT).float()).sigmoid().squeeze(-1)
-                    )
-                    for place, ids, row in zip(together, completions, values_BT.tolist(), strict=True):
-                        values[place] = row[: len(ids)]
+        for places in asked.values():
+            for place, read in zip(places, self._values([found[place] for place in places]), strict=True):
+                values[place] = read
+        return values
+
+    def _values(self, same: Sequence[Row]) -> list[list[float]]:
+        """The values after each completion token of rows that have the same prompt."""
+        prompt_1T = torch.tensor([same[0].prompt_ids], device=self.device)
+        read, values = self._read(prompt_1T), [list[float]() for _ in same]
+        lengths, budget = [row.length for row in same], pass_budget(self.device, TrainConfig())
+        for together in chain.from_iterable(cut(range(len(same)), lengths, budget, 1)):
+            completions = [torch.tensor(same[place].completion_ids) for place in together]
+            ids_BT = pad_sequence(completions, batch_first=True).to(self.device)
+            hidden_BTH = self._hidden(prompt_1T, read, ids_BT)
+            values_BT = self.model.value_head(hidden_BTH.float()).squeeze(-1).sigmoid()
+            for place, ids, value_T in zip(together, completions, values_BT.tolist(), strict=True):
+                values[place] = value_T[: len(ids)]
         return values
 
     def _read(self, prompt_1T: torch.Tensor) -> Any:
