@@ -157,6 +157,22 @@ def test_a_question_with_several_right_answers_that_says_not_which_is_found(tmp_
     assert any("second solver disagrees" in failure for failure in row["failures"])
 
 
+def test_a_second_solver_may_be_slow(monkeypatch: pytest.MonkeyPatch):
+    """It is written to be plain, not fast: where it takes more steps than a mutant is given, it still agrees."""
+    problem = next(draw.stream("number_programs", 4, "train", 0, "program"))
+    plain = second.function("number_programs", problem.prompt, problem.program.entry_point)
+
+    def slow(*args):
+        for _ in range(mutants.MOST_STEPS):
+            pass
+        return plain(*args)
+
+    monkeypatch.setattr(second, "function", lambda *asked: slow)
+    row = Row("number_programs", "program")
+    check_program(row, problem.prompt, problem.program, 4)
+    assert (row.compared, row.disagreements) == (1, 0)
+
+
 def test_a_grader_of_one_test_is_found():
     """The one shown example was the one test, in a prototype: `return 14` passed."""
     problem = next(draw.stream("number_programs", 4, "train", 0, "program"))

@@ -12,7 +12,6 @@ from axiom_cli.configs import VerifyConfig
 from axiom_cli.families import arithmetic, draw, expressions, handwritten, list_ops, programs, second, teacher
 from axiom_cli.families.handwritten import basics
 from axiom_cli.records import ModelRef, Problem, Sample
-from axiom_cli.stages import mutants
 from axiom_cli.stages.verify import verify
 
 TEN = [
@@ -126,13 +125,6 @@ def test_the_second_solver_knows_every_opening_of_a_list_program():
             solve = second.function("list_ops", what, "solve")
             found = [(solve(list(numbers)), operation.apply(list(numbers), k)[::-1]) for numbers in lists]
             assert [one for one, other in found if one != other] == [], (operation.meaning, k)
-
-
-def test_the_second_solver_of_list_programs_comes_to_an_end_on_long_lists():
-    """An audit stops a solver that takes too many steps, and calls that a disagreement."""
-    steps = "put in the place of every number 3 copies of it; " + "sort it in ascending order; " * 5
-    solve = second.function("list_ops", f"does in order: {steps}return the list.", "solve")
-    assert mutants.outcome(solve, [[2, 0, 1, -1] * 7]) == ("value", sorted([2, 0, 1, -1] * 21))
 
 
 @pytest.mark.parametrize("name", ["list_ops", "nested_programs"])

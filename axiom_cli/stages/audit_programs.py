@@ -13,6 +13,8 @@ from axiom_cli.stages.audit_row import Row, judged
 
 LEAST_TESTS = 15
 CALLS = 150
+SOLVER_STEPS = 100 * mutants.MOST_STEPS
+"""A second solver may take its time, for it need not be clever, but it must come to an end."""
 
 
 class Mutants:
@@ -43,7 +45,7 @@ def check_program(row: Row, prompt: str, program: Program, level: int, family: F
     reference = programs.compiled(program.reference or "", program.entry_point)
     row.compared += other is not None
     for test in [*tests, *program.examples]:
-        results = [mutants.outcome(function, test["args"]) for function in (other, reference) if function]
+        results = [mutants.outcome(function, test["args"], SOLVER_STEPS) for function in (other, reference) if function]
         wrong = any(repr(result) != repr(("value", test["expected"])) for result in results)
         row.count("disagreements", wrong, level, prompt, *(f"{test['args']}: {result[1]}" for result in results))
     shown = [case["args"] for case in program.examples]

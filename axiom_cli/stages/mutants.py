@@ -67,9 +67,9 @@ def _moved(value: Any) -> tuple[Any, ...]:
     return (value + "(", value + ")") if isinstance(value, str) else ()
 
 
-def outcome(function: Callable[..., Any], args: Sequence[Any]) -> tuple[str, Any]:
-    """What a call comes to: ("value", it), or ("error", its kind). Ends after MOST_STEPS lines of Python."""
-    left = MOST_STEPS
+def outcome(function: Callable[..., Any], args: Sequence[Any], steps: int = MOST_STEPS) -> tuple[str, Any]:
+    """What a call comes to: ("value", it), or ("error", its kind). Ends after so many `steps`, lines of Python."""
+    left = steps
 
     def step(frame: Any, event: str, arg: Any) -> Any:
         nonlocal left
