@@ -51,6 +51,14 @@ def test_the_sentence_follows_from_the_interval(skill: float, verdict: str, says
     assert found.best[-1].difference == pytest.approx(found.headline.difference)
 
 
+def test_a_gain_too_small_for_so_few_problems_is_said_to_be_so() -> None:
+    """The figures beside it say that the interval lies above zero, so the sentence has to say what is missing."""
+    found = rank(scored(12))
+    assert found.headline.verdict == "not shown" and found.best[-1].interval[0] > 0
+    assert any("above zero at N = " in line and line.endswith("4") for line in facts(found))
+    assert "the interval lies above zero, but the difference is smaller than the" in found.sentence
+
+
 def test_figures_of_a_value_that_knows() -> None:
     found = rank(scored())
     assert (found.problems, found.samples, found.value.name, found.model.name) == (60, 240, "judge", "tiny")

@@ -79,14 +79,11 @@ class Ranking:
         """The one honest sentence."""
         one = self.headline
         low, high = one.interval
-        unseen = f"; a difference under {100 * one.minimum_detectable:.1f} points cannot be seen here"
-        if one.minimum_detectable > 1:
-            unseen = "; so few problems can show no difference at all"
         return (
             f"{HEADS[one.verdict]}: of {self.best[-1].n} samples it finds a right one in {percent(one.rate_after)} of "
             f"{one.problems:,} problems that it was not fitted on, the vote in {percent(one.rate_before)}: "
             f"{points(one.difference)} points (95 % interval {points(low)} to {points(high)}; {one.test} p "
-            f"{p_value(one.p or 0.0)}{unseen if one.verdict == 'not shown' else ''})."
+            f"{p_value(one.p or 0.0)}{one.reservation})."
         )
 
     @property
