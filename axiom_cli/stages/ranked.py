@@ -111,7 +111,7 @@ class Ranking:
 def rank(verdicts: Iterable[Verdict], most: int = MOST) -> Ranking:
     """Reads the verdicts once, those of a problem side by side; holds a few numbers a sample.
 
-    InputError for what `held_out` refuses or two functions gave the values of, NothingToDo where no problem is held out.
+    InputError for what `held_out` refuses, and for values of two functions; NothingToDo where no problem is held out.
     """
     read = held_out(verdicts)
     for kind, found in (("value functions", read.by), ("models", read.models)):
