@@ -15,11 +15,9 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Protocol
 
-from axiom_cli import ranks
+from axiom_cli import layout, ranks
 
 SECONDS_BETWEEN_LINES = 10.0
-GAP = 2
-"""Columns of the screen between two columns of a table without lines."""
 
 
 class Progress(Protocol):
@@ -137,10 +135,11 @@ def _plain_table(title: str, columns: Sequence[str], cells: list[list[str]]) -> 
 
 
 def _whole_tables(title: str, columns: Sequence[str], cells: list[list[str]], keys: int) -> None:
-    first, *more = _parts(columns, cells, list(range(len(columns))), keys)
+    least, room = _least(columns, cells), _rich().width
+    first, *more = layout.parts(least, list(range(len(columns))), keys, room)
     same = [i for part in more for i in part[keys:] if len({row[i] for row in cells}) == 1]
     rest = [i for part in more for i in part[keys:] if i not in same]
-    parts = [first, *(_parts(columns, cells, [*range(keys), *rest], keys) if rest else [])]
+    parts = [first, *(layout.parts(least, [*range(keys), *rest], keys, room) if rest else [])]
     for number, part in enumerate(parts):
         shown = [[row[i] for i in part] for row in cells]
         heading = f"{title}, continued" if number else title
@@ -156,20 +155,13 @@ def _data(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
             print(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str))
 
 
-def _parts(columns: Sequence[str], cells: list[list[str]], shown: list[int], keys: int) -> list[list[int]]:
-    """The columns of each table, as many of `shown` as the terminal has room for, its first `keys` in every one."""
-    parts = [shown[:keys]]
-    for i in shown[keys:]:
-        needed = sum(_needed(columns, cells, j) + GAP for j in (*parts[-1], i)) - GAP
-        if needed > _rich().width and len(parts[-1]) > keys:
-            parts.append(shown[:keys])
-        parts[-1].append(i)
-    return parts
+def _least(columns: Sequence[str], cells: list[list[str]]) -> list[int]:
+    """The widths of columns whose headings may wrap between words and whose cells may not."""
+    from rich.cells import cell_len
 
-
-def _needed(columns: Sequence[str], cells: list[list[str]], i: int) -> int:
-    """The width of a column whose heading may wrap between words and whose cells may not."""
-    return max(map(len, (*columns[i].split(), *(row[i] for row in cells))), default=1)
+    return [
+        max(map(cell_len, (*name.split(), *(row[i] for row in cells))), default=1) for i, name in enumerate(columns)
+    ]
 
 
 def _rich_table(title: str, columns: Sequence[str], cells: list[list[str]], whole: bool = False) -> Any:
@@ -180,8 +172,9 @@ def _rich_table(title: str, columns: Sequence[str], cells: list[list[str]], whol
 
     style: dict[str, Any] = {"box": box.SIMPLE_HEAD, "show_edge": False, "padding": (0, 1, 0, 0)} if whole else {}
     drawn = Table(title=escape(title) if title else None, title_justify="left", **style)
-    for i, name in enumerate(columns):
-        drawn.add_column(escape(name), min_width=_needed(columns, cells, i) if whole else None)
+    widths = layout.widths(_least(columns, cells), columns, _rich().width) if whole else [None] * len(columns)
+    for name, width in zip(columns, widths, strict=True):
+        drawn.add_column(escape(name), width=width)
     for row in cells:
         drawn.add_row(*map(escape, row))
     return drawn

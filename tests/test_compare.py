@@ -7,6 +7,7 @@ import io
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -44,7 +45,15 @@ def test_a_gain_below_what_can_be_detected_is_not_shown():
     found = pair(outcomes("0" * 90 + "1" * 10), outcomes("1" * 7 + "0" * 83 + "1" * 10), ("A", "B"))
     assert found.interval[0] > 0 and found.p < 0.05
     assert found.difference < found.minimum_detectable
-    assert found.verdict == "not shown" and "cannot be seen here" in found.sentence
+    assert found.verdict == "not shown"
+    reason = "the interval lies above zero, but the difference is smaller than the 7.4 points that 100 problems show"
+    assert reason in found.sentence
+    assert "lies below zero, but the difference is smaller" in replace(
+        found, difference=-found.difference, interval=(-found.interval[1], -found.interval[0])
+    ).sentence
+    assert "lies above zero, but p is not below 0.05" in replace(found, difference=0.1, p=0.06).sentence
+    across = replace(found, interval=(-0.01, 0.1), p=0.06)
+    assert "a difference under 7.4 points cannot be seen here" in across.sentence and "zero" not in across.sentence
 
 
 def test_a_handful_of_problems_never_shows_anything():

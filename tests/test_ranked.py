@@ -51,6 +51,14 @@ def test_the_sentence_follows_from_the_interval(skill: float, verdict: str, says
     assert found.best[-1].difference == pytest.approx(found.headline.difference)
 
 
+def test_a_gain_too_small_for_so_few_problems_is_said_to_be_so() -> None:
+    """The figures beside it say that the interval lies above zero, so the sentence has to say what is missing."""
+    found = rank(scored(12))
+    assert found.headline.verdict == "not shown" and found.best[-1].interval[0] > 0
+    assert any("above zero at N = " in line and line.endswith("4") for line in facts(found))
+    assert "the interval lies above zero, but the difference is smaller than the" in found.sentence
+
+
 def test_figures_of_a_value_that_knows() -> None:
     found = rank(scored())
     assert (found.problems, found.samples, found.value.name, found.model.name) == (60, 240, "judge", "tiny")
@@ -89,6 +97,48 @@ def test_verdicts_without_values_or_of_two_functions_are_refused() -> None:
     assert "--value NAME" in caught.value.hint
     with pytest.raises(InputError, match="two value functions"):
         rank([*scored(2), *scored(2, first=2, value_by={"name": "other", "digest": "b" * 64})])
+
+
+def altered(given: Verdict, **more) -> Verdict:
+    """The verdict with other words on its sample."""
+    return replace(given, sample=replace(given.sample, extra={**given.sample.extra, **more}))
+
+
+@pytest.mark.parametrize("value", [17, -0.1, True, "0.5", float("nan")])
+def test_a_value_that_is_no_probability_is_refused_with_its_row(value: object) -> None:
+    first, *rest = scored(2)
+    with pytest.raises(InputError, match=r"row 2: a sample of problem 0{16} has the value .*, which is no probability"):
+        rank([first, altered(rest[0], value=value), *rest[1:]])
+
+
+@pytest.mark.parametrize(("told", "strategy"), [({"candidates": 8}, "value"), ({"votes": 3, "voters": 8}, "vote")])
+def test_samples_that_were_chosen_from_others_are_refused(told: dict, strategy: str) -> None:
+    with pytest.raises(InputError, match="row 1: .* was chosen from 8 that are not here") as caught:
+        rank(scored(samples=1, **told))
+    assert caught.value.hint == f"leave out --strategy {strategy}: every sample is needed"
+
+
+def test_files_of_verdicts_that_overlap_count_each_sample_once() -> None:
+    once = list(scored(40, skill=0.2))
+    found = rank([*once[:100], *once[40:]])
+    assert found == replace(rank(once), repeated=60)
+    assert found.left_out == "left out: 60 samples that came again, each counted once"
+    rescored = [altered(one, value=one.sample.extra["value"] + 1e-4) for one in once[:8]]
+    assert rank([*once, *rescored]).best == rank(once).best, "scored beside others a value moves a little"
+    other = [replace(one, sample=replace(one.sample, params={"seed": 1})) for one in once]
+    assert rank([*once, *other]).samples == 320, "another seed gives other samples"
+
+
+@pytest.mark.parametrize("what", ["text", "verdict", "value"])
+def test_a_sample_that_contradicts_itself_is_refused_with_its_rows(what: str) -> None:
+    given = list(scored(3))
+    other = {
+        "text": replace(given[1], sample=replace(given[1].sample, text="Answer: 4")),
+        "verdict": replace(given[1], status="fail" if given[1].passed else "pass"),
+        "value": altered(given[1], value=1 - given[1].sample.extra["value"]),
+    }[what]
+    with pytest.raises(InputError, match=f"row 13: sample 1 of problem 0{{16}} has another {what} than in row 2"):
+        rank([*given, other])
 
 
 def test_the_same_figures_in_every_form() -> None:

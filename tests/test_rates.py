@@ -58,6 +58,15 @@ def test_what_is_no_file_of_verdicts_is_refused(folder):
     assert not (folder / "page.html").exists()
 
 
+@pytest.mark.parametrize("gone", ["gone.jsonl", "gone.json", "runs/gone"])
+def test_a_file_that_is_not_there_is_named(folder, gone):
+    said = f"cannot read {gone}: No such file or directory"
+    failed(axiom("report", "greedy.jsonl", gone, cwd=folder), 3, said)
+    failed(axiom("report", gone, cwd=folder), 3, said)
+    failed(axiom("report", "--compare", "greedy.jsonl", gone, cwd=folder), 3, said)
+    failed(axiom("report", "gone", cwd=folder), 4, "no experiment 'gone'")
+
+
 def test_hand_written_problems_are_shown_as_records(tmp_path):
     everything = rows(axiom("problems", "show", cwd=tmp_path).stdout)
     assert len(everything) == 50 and all(row["kind"] == "problem" and row["program"] for row in everything)

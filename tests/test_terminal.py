@@ -8,11 +8,14 @@ import pty
 import re
 import struct
 import subprocess
+import sys
 import termios
+from collections.abc import Sequence
 from pathlib import Path
 
 import orjson
 import pytest
+from rich.cells import cell_len
 
 import tiny
 from axiom_cli import jsonl
@@ -31,11 +34,16 @@ def on_terminal(*words: str, cwd: Path, width: int = 80) -> list[str]:
 
 def coloured(*words: str, cwd: Path, width: int = 80) -> str:
     """All that `axiom WORDS` sends to a terminal of this width."""
+    return shown_by([*AXIOM, *words], cwd, width)
+
+
+def shown_by(command: Sequence[str], cwd: Path, width: int = 80) -> str:
+    """All that a command sends to a terminal of this width."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 200, width, 0, 0))
     env = environment(TERM="xterm")
     env.pop("COLUMNS", None)
-    process = subprocess.Popen([*AXIOM, *words], cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+    process = subprocess.Popen(command, cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
     os.close(theirs)
     shown = b""
     while piece := _read(ours):
@@ -76,6 +84,29 @@ def test_no_number_of_a_report_is_cut_on_a_narrow_terminal(folder: Path, width: 
     assert "…" not in "".join(lines)
     tables = [line for line in lines if line.startswith(("run ", "shuffled ", "cold-only "))]
     assert tables and max(map(len, map(str.rstrip, tables))) <= width
+
+
+EVERY_WIDTH = """
+import fcntl, struct, sys, termios
+from axiom_cli import console
+columns = ["file", "split", "sampling", "problems", "pass rate", "95 % interval", "arithmetic", "rpn", "pass@k"]
+alike = ["test", "T = 0.7 x 8", "40", "35.3 %", "27.2 to 43.8", "38.8 %"]
+rows = [[f"{name}.jsonl", *alike, f"{at}1.9 %", f"@8 8{at}.0 %"] for at, name in enumerate(("v", "vt", "報告"))]
+for width in range(40, 121):
+    fcntl.ioctl(2, termios.TIOCSWINSZ, struct.pack("HHHH", 200, width, 0, 0))
+    console.note(f"width {width}")
+    console.table("pass rates", columns, rows, keys=2)
+"""
+
+
+def test_at_no_width_is_a_line_of_a_table_longer_than_the_terminal(tmp_path: Path) -> None:
+    """A terminal breaks what is too long, in the middle of a number."""
+    shown = COLOURS.sub("", shown_by([sys.executable, "-c", EVERY_WIDTH], tmp_path))
+    for width, *lines in (one.splitlines() for one in shown.split("width ")[1:]):
+        assert max(cell_len(line) for line in lines if not line.startswith("in every row: ")) <= int(width), lines
+        told = [part for line in lines for part in split(line)]
+        assert {"報告.jsonl", "01.9 %", "21.9 %", "@8 82.0 %"} <= {*told}, lines
+    assert ["file", "split", "sampling", "problems", "pass rate", "95 % interval"] in map(split, shown.splitlines())
 
 
 def test_eighty_columns_hold_the_rate_and_its_interval_side_by_side(folder: Path) -> None:

@@ -80,7 +80,10 @@ def report(
 
 def _rates(files: list[str], asked: list[str], format: str, page: bool) -> None:
     from axiom_cli.stages import rates
+    from axiom_cli.stages.experiment import refuse_missing_file
 
+    for name in asked:
+        refuse_missing_file(name)
     if files != asked:
         raise UsageError("files of verdicts and experiments have tables of their own", "name either, not both")
     if page:

@@ -71,13 +71,24 @@ class Comparison:
         test = "" if self.p is None else f"; {self.test} p {p_value(self.p)}"
         return (
             f"{self.verdict.capitalize()}: {facts}: {points(self.difference)} points (95 % interval {points(low)} to "
-            f"{points(high)}{test}{self._unseen() if self.verdict == 'not shown' else ''})."
+            f"{points(high)}{test}{self.reservation})."
         )
 
-    def _unseen(self) -> str:
+    @property
+    def reservation(self) -> str:
+        """What keeps a difference from being shown, to be added to what the test says; empty where it is shown."""
+        low, high = self.interval
+        if self.verdict != "not shown":
+            return ""
         if self.minimum_detectable > 1:
             return "; so few problems can show no difference at all"
-        return f"; a difference under {100 * self.minimum_detectable:.1f} points cannot be seen here"
+        least = f"{100 * self.minimum_detectable:.1f} points"
+        if low <= 0 <= high:
+            return f"; a difference under {least} cannot be seen here"
+        why = f"the difference is smaller than the {least} that {self.problems:,} problems show with 80 % power"
+        if abs(self.difference) >= self.minimum_detectable:
+            why = f"p is not below {ALPHA}"
+        return f"; the interval lies {'above' if low > 0 else 'below'} zero, but {why}"
 
     def to_dict(self) -> dict[str, Any]:
         """For JSON: every field, the verdict and the sentence."""

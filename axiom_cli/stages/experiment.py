@@ -6,6 +6,8 @@ The name of a control arm is `NAME+ARM`; its verdicts are in evaluations/SPLIT_I
 from __future__ import annotations
 
 import difflib
+import errno
+import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -125,14 +127,27 @@ def _read(path: Path, wanted: type[R], hint: str) -> Iterator[R]:
 
 
 def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:
-    """The experiment called `name` under `root`, or the folder `name` itself. Raises MissingError with near names."""
+    """The experiment called `name` under `root`, or the folder `name` itself. Raises MissingError with near names, and
+    InputError for a file that is not there."""
     folder = next((path for path in (root / name, Path(name)) if (path / "metrics.jsonl").is_file()), None)
     if folder is None:
+        refuse_missing_file(name, root)
         raise MissingError(f"no experiment {name!r} with a metrics.jsonl under {root}/", _near(name, root))
     latest = {row_key(row): row for row in _read(folder / "metrics.jsonl", Metrics, GO_ON)}
     rows = list(latest.values())
     named = rows[0].experiment.partition("+")[0] if rows else folder.resolve().name
     return Experiment(named, folder, read_config(folder / "config.json"), rows)
+
+
+def refuse_missing_file(name: str, root: Path = EXPERIMENTS) -> None:
+    """Raises InputError where `name` looks like a path rather than an experiment, and there is nothing of that name."""
+    plain = name.partition("@")[0].partition("+")[0]
+    path = "/" in name or name.endswith((".jsonl", ".json"))
+    if path and not any(one.exists() for one in (Path(name), Path(plain), root / plain)):
+        raise InputError(
+            f"cannot read {name}: {os.strerror(errno.ENOENT)}",
+            "axiom verify -o FILE writes verdicts, axiom loop --experiment NAME an experiment",
+        )
 
 
 def _near(name: str, root: Path) -> str:

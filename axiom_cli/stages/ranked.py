@@ -9,22 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
-from itertools import groupby
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import orjson
 
 from axiom_cli import statistics
-from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import InputError, NothingToDo, UsageError
 from axiom_cli.records import ModelRef, Verdict
 from axiom_cli.stages import ranking
-from axiom_cli.stages.bench import Bench
 from axiom_cli.stages.compare import Comparison, p_value, percent, points
-from axiom_cli.stages.ranking import Bin, Group, Scored
-from axiom_cli.stages.search.behaviour import ballots
-from axiom_cli.stages.search.shown import on_examples
+from axiom_cli.stages.ranking import Bin, Group
+from axiom_cli.stages.scored import Read, held_out
 from axiom_cli.stages.versus import FORMATS, csv_text, markdown_table
 
 MOST = 16
@@ -34,7 +30,6 @@ CHOOSERS: Mapping[str, Callable[[Group, int], list[float]]] = {
     "random": ranking.best_by_chance,
     "oracle": ranking.best_by_oracle,
 }
-SCORE = "axiom solve --value NAME | axiom verify writes such verdicts"
 HEADS = {
     "better": "Value ranking beats majority vote",
     "worse": "Value ranking loses to majority vote",
@@ -77,20 +72,18 @@ class Ranking:
     infra: int = 0
     seen: int = 0
     uneven: int = 0
+    repeated: int = 0
 
     @property
     def sentence(self) -> str:
         """The one honest sentence."""
         one = self.headline
         low, high = one.interval
-        unseen = f"; a difference under {100 * one.minimum_detectable:.1f} points cannot be seen here"
-        if one.minimum_detectable > 1:
-            unseen = "; so few problems can show no difference at all"
         return (
             f"{HEADS[one.verdict]}: of {self.best[-1].n} samples it finds a right one in {percent(one.rate_after)} of "
             f"{one.problems:,} problems that it was not fitted on, the vote in {percent(one.rate_before)}: "
             f"{points(one.difference)} points (95 % interval {points(low)} to {points(high)}; {one.test} p "
-            f"{p_value(one.p or 0.0)}{unseen if one.verdict == 'not shown' else ''})."
+            f"{p_value(one.p or 0.0)}{one.reservation})."
         )
 
     @property
@@ -100,6 +93,7 @@ class Ranking:
             "infra": f"{self.infra:,} samples that could not be judged",
             "seen": f"{self.seen:,} samples of problems that the value function was fitted on",
             "uneven": f"{self.uneven:,} problems with fewer samples than the rest (in best-of-N only)",
+            "repeated": f"{self.repeated:,} samples that came again, each counted once",
         }
         told = [words for name, words in parts.items() if getattr(self, name)]
         return f"left out: {'; '.join(told)}" if told else ""
@@ -114,28 +108,12 @@ class Ranking:
         return {"kind": "ranking", **refs, **own, "finding": finding, "sentence": self.sentence}
 
 
-@dataclass
-class _Read:
-    """What was read off the verdicts."""
-
-    groups: dict[str, list[Scored]] = field(default_factory=dict)
-    by: dict[str, ModelRef] = field(default_factory=dict)
-    models: dict[str, ModelRef] = field(default_factory=dict)
-    infra: int = 0
-    seen: int = 0
-
-
 def rank(verdicts: Iterable[Verdict], most: int = MOST) -> Ranking:
     """Reads the verdicts once, those of a problem side by side; holds a few numbers a sample.
 
-    InputError where a sample has no value or two functions gave them, NothingToDo where no problem is held out.
+    InputError for what `held_out` refuses, and for values of two functions; NothingToDo where no problem is held out.
     """
-    read = _Read()
-    with Bench(VerifyConfig()) as bench:
-        for problem, group in groupby(verdicts, key=lambda verdict: verdict.sample.problem.id):
-            scored = _scored(list(group), read, bench)
-            if scored:
-                read.groups.setdefault(problem, []).extend(scored)
+    read = held_out(verdicts)
     for kind, found in (("value functions", read.by), ("models", read.models)):
         if len(found) > 1:
             names = " and ".join(sorted(one.name for one in found.values())[:2])
@@ -150,28 +128,7 @@ def rank(verdicts: Iterable[Verdict], most: int = MOST) -> Ranking:
     return _ranking(read, most)
 
 
-def _scored(group: Sequence[Verdict], read: _Read, bench: Bench) -> list[Scored]:
-    judged = [verdict for verdict in group if verdict.status != "infra"]
-    read.infra += len(group) - len(judged)
-    for verdict in judged:
-        extra = verdict.sample.extra
-        if not isinstance(extra.get("value"), (int, float)) or not isinstance(extra.get("value_by"), dict):
-            raise InputError(f"a sample of problem {verdict.sample.problem.id} has no value", SCORE)
-        by = ModelRef.from_dict(extra["value_by"])
-        read.by[by.digest], read.models[verdict.sample.model.digest] = by, verdict.sample.model
-    held = [verdict for verdict in judged if not verdict.sample.extra.get("value_seen")]
-    read.seen += len(judged) - len(held)
-    if not held:
-        return []
-    samples = [verdict.sample for verdict in held]
-    shown = [verdict.passed_tests if verdict else 0 for verdict in on_examples(samples, bench)]
-    return [
-        Scored(float(verdict.sample.extra["value"]), verdict.passed, ballot, passed)
-        for verdict, ballot, passed in zip(held, ballots(samples, bench), shown, strict=True)
-    ]
-
-
-def _ranking(read: _Read, most: int) -> Ranking:
+def _ranking(read: Read, most: int) -> Ranking:
     groups = list(read.groups.values())
     flat = [sample for group in groups for sample in group]
     sizes = Counter(map(len, groups))
@@ -199,6 +156,7 @@ def _ranking(read: _Read, most: int) -> Ranking:
         infra=read.infra,
         seen=read.seen,
         uneven=len(groups) - len(even),
+        repeated=read.repeated,
     )
 
 

@@ -28,7 +28,14 @@ from axiom_cli.stages.compare import (
     solved_sets,
 )
 from axiom_cli.stages.evaluate import ALL, Tally
-from axiom_cli.stages.experiment import EXPERIMENTS, HELD_OUT, Experiment, read_experiment, temperature
+from axiom_cli.stages.experiment import (
+    EXPERIMENTS,
+    HELD_OUT,
+    Experiment,
+    read_experiment,
+    refuse_missing_file,
+    temperature,
+)
 
 FORMATS = ("table", "json", "csv", "md")
 COLUMNS = (
@@ -61,8 +68,12 @@ def named_sets(before: str, after: str) -> dict[str, list[str]] | None:
 
 
 def kind_of(name: str) -> str:
-    """`solutions`, `verdict`, `metrics` or `experiment`, by the first line of the file if there is one."""
+    """`solutions`, `verdict`, `metrics` or `experiment`, by the first line of the file if there is one.
+
+    Raises InputError for what looks like a file and is not there.
+    """
     if not Path(name).is_file():
+        refuse_missing_file(name)
         return "experiment"
     with open(name, "rb") as stream:
         first = next((line for line in stream if line.strip()), b"{}")
