@@ -11,9 +11,10 @@ EXIT_INTERRUPTED = 130
 def main() -> int:
     """The command line, loaded here so that Ctrl-C while its libraries load ends the process quietly."""
     try:
-        from axiom_cli.app import main as run
+        from axiom_cli import app, ranks
 
-        return run()
+        code = app.main()
+        return code if ranks.size() == 1 else app.leave(code)
     except KeyboardInterrupt:
         os._exit(EXIT_INTERRUPTED)
 

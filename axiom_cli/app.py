@@ -175,10 +175,13 @@ def _fill_closed() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-def _leave(code: int) -> NoReturn:
-    """Ends the process with `code`. After Ctrl-C inside an import, Python itself would die of the signal instead."""
+def leave(code: int) -> NoReturn:
+    """Ends the process with `code`, and not as Python itself would: after Ctrl-C inside an import it would die of the
+    signal, and one of several processes now and then of a thread that outlives it (training/group.py)."""
     atexit._run_exitfuncs()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        if stream is not None:
+            stream.flush()
     os._exit(code)
 
 
@@ -213,7 +216,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     except (KeyboardInterrupt, typer.Abort) as stop:
         console.error(*_interrupted(words, str(stop)))
-        return EXIT_INTERRUPTED if argv is not None else _leave(EXIT_INTERRUPTED)
+        return EXIT_INTERRUPTED if argv is not None else leave(EXIT_INTERRUPTED)
     except Misuse as error:
         path = error.ctx.command_path if error.ctx else "axiom"
         console.error(error.format_message(), f"{path} --help lists what it takes")

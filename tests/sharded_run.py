@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
@@ -80,3 +81,4 @@ def main(folder: Path) -> None:
 if __name__ == "__main__":
     with group.joined():
         main(Path(sys.argv[1]))
+    os._exit(0)

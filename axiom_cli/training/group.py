@@ -22,7 +22,11 @@ T = TypeVar("T")
 
 @contextmanager
 def joined() -> Iterator[None]:
-    """Within it the processes that were started together can hear each other; through nccl between accelerators."""
+    """Within it the processes that were started together can hear each other; through nccl between accelerators.
+
+    The threads of gloo may outlive it, and now and then abort a process whose interpreter ends before them: it should
+    leave by `os._exit`, as the command line does.
+    """
     backend = "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(ranks.local_rank())
