@@ -27,6 +27,7 @@ from command_line import AXIOM, environment
         (["--quantize", "2bit"], 2, "8bit"),
         (["--objective", "value", "--method", "full"], 2, "--method lora"),
         (["--model", "no_such_model"], 4, "no model"),
+        (["--model", "http://localhost:1/v1#m"], 4, "is a server"),
         (["--tracker", "mlflow"], 2, "tensorboard, wandb, trackio"),
         (["--against", "no_such.jsonl"], 3, "no_such.jsonl"),
         (["--experiment", "run@2"], 2, "a loop's models"),

@@ -11,6 +11,7 @@ import pytest
 
 import tiny
 from axiom_cli import jsonl
+from axiom_cli.commands import preview
 from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo
 from axiom_cli.records import Verdict
@@ -129,3 +130,11 @@ def test_samples_of_another_tokenizer_are_told_of_loudly(folder: Path, base: str
     done = axiom("--quiet", "train", "foreign.jsonl", "--show", "1", "--model", base, cwd=folder)
     assert done.returncode == 0
     assert talk(done)[0].startswith("warning: 24 of 24 rows hold ids that do not read back as their text")
+
+
+def test_a_row_to_judge_says_how_many_of_its_verdicts_passed(capsys: pytest.CaptureFixture[str], base: str) -> None:
+    once = verdicts(1)[0]
+    judged = [once, once, replace(once, status="fail"), *verdicts(24)]
+    seen = show(judged, base, replace(CONFIG, objective="value"), first=1)
+    preview._row(1, seen.rows[0], seen)
+    assert re.search(r"weight \d\.00 \(\d passed\); ", capsys.readouterr().err)

@@ -17,6 +17,7 @@ from axiom_cli.errors import AxiomError, MissingError, NothingToDo, UsageError
 from axiom_cli.training import adapters, crew, lora
 from axiom_cli.training import base as bases
 from axiom_cli.training.checkpoint import Checkpoint
+from axiom_cli.training.divergence import refusal
 from axiom_cli.training.optimizers import learning_rate
 from axiom_cli.training.trainer import Trainer
 
@@ -210,3 +211,8 @@ def test_qlora_names_its_extra_where_it_is_missing(folder: Path) -> None:
         with pytest.raises(MissingError) as caught:
             Trainer(folder, quantize="4bit")
         assert "axiom-rl[qlora]" in caught.value.hint
+
+
+def test_it_is_said_whether_the_loss_or_its_gradients_are_no_numbers() -> None:
+    assert "loss 7.41, its gradients no numbers, by all 4 rows" in str(refusal(2, 7.41, [], 4, ""))
+    assert "gradients" not in str(refusal(2, float("nan"), [], 4, "")), "theirs follow from the loss"
