@@ -179,9 +179,7 @@ def leave(code: int) -> NoReturn:
     """Ends the process with `code`, and not as Python itself would: after Ctrl-C inside an import it would die of the
     signal, and one of several processes now and then of a thread that outlives it (training/group.py)."""
     atexit._run_exitfuncs()
-    for stream in (sys.stdout, sys.stderr):
-        if stream is not None:
-            stream.flush()
+    sys.stderr.flush()
     os._exit(code)
 
 
