@@ -61,7 +61,7 @@ class GenConfig:
 class AuditConfig:
     """`axiom problems audit`."""
 
-    draws: int = option(10_000, "Draws of each family.", least=1)
+    draws: int = option(10_000, "Draws of each family; a hundredth of them in the program form.", least=1)
     count: int = option(1000, "Problems of one level that you want of a split: are there so many?", least=1)
     split: str = option("", "The split that you want them of: train, val or test [each].")
     jobs: int = option(0, "Families audited side by side; 0 is one a core.", least=0, most=1024)

@@ -24,7 +24,7 @@ from axiom_cli.stages.attempt import attempt, keep_metrics
 from axiom_cli.stages.check_loop import check
 from axiom_cli.stages.controls import COLD_ONLY, SHUFFLED
 from axiom_cli.stages.evaluate import best_iteration, evaluate, phase_row
-from axiom_cli.stages.frontier import Fountain, allocate, pass_rates
+from axiom_cli.stages.frontier import Fountain, allocate, check_supply, pass_rates
 from axiom_cli.stages.merge import merge
 from axiom_cli.stages.overlap import Screen
 from axiom_cli.stages.select import Choice
@@ -95,6 +95,7 @@ class Loop:
             arms = [
                 Arm(name, self.base, Fountain(self.config.seed)) for name in ("", *controls.parse(self.config.control))
             ]
+            check_supply(self.cells, self.config)
             self.val, self.test = self.folder.held_out(self.cells)
             self.screen = Screen(self.val, self.test)
             for arm in arms:
@@ -136,7 +137,7 @@ class Loop:
 
     def _collect(self, arm: Arm, iteration: int) -> list[Verdict]:
         rates = arm.rates if self.config.curriculum and arm.rates else {}
-        problems = arm.fountain.draw(allocate(self.cells, rates, self.config.train_size))
+        problems = arm.fountain.draw(allocate(self.cells, rates, self.config.train_size), self.watch.warn)
         shared = {"held_out_ngram_rate": self.screen.examine(problems)}
         config = SolveConfig(
             samples=self.config.samples,

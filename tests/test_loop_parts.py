@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from axiom_cli.configs import PRESETS, LoopConfig
-from axiom_cli.errors import GateFailed, UsageError
+from axiom_cli.errors import GateFailed, NothingToDo, UsageError
 from axiom_cli.families import draw
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
 from axiom_cli.settings import resolve
@@ -40,12 +41,34 @@ def test_most_problems_come_from_where_some_are_solved_and_some_not() -> None:
 
 def test_fresh_problems_never_come_twice_and_do_not_depend_on_the_other_cells() -> None:
     fountain = Fountain(5)
-    first = fountain.draw({CELLS[0]: 30, CELLS[1]: 10})
-    second = fountain.draw({CELLS[0]: 30, CELLS[2]: 7})
+    first = fountain.draw({CELLS[0]: 30, CELLS[1]: 10}, pytest.fail)
+    second = fountain.draw({CELLS[0]: 30, CELLS[2]: 7}, pytest.fail)
     ids = [problem.id for problem in first + second]
     assert len(set(ids)) == len(ids) == 77
     stream = draw.stream("arithmetic", 3, "train", 5, "answer")
     assert [p.id for p in first[:30] + second[:30]] == [next(stream).id for _ in range(60)]
+
+
+def test_where_a_level_has_no_more_problems_others_give_theirs() -> None:
+    fountain, told = Fountain(5), []
+    scarce, rich = ("rpn", 1), ("rpn", 2)
+    all_there_are = len(fountain.take(scarce, 100_000))
+    assert 1000 < all_there_are < 100_000
+    fountain = Fountain(5)
+    out = fountain.draw({scarce: all_there_are + 9, rich: 40}, told.append)
+    assert [sum(p.level == level for p in out) for level in (1, 2)] == [all_there_are, 49]
+    assert len({p.id for p in out}) == len(out)
+    assert told == ["no fresh training problem is left of rpn level 1: other levels give theirs"]
+    with pytest.raises(NothingToDo, match="no more than 0 of 5 fresh"):
+        fountain.draw({scarce: 5}, pytest.fail)
+
+
+def test_a_run_of_more_problems_than_there_are_is_refused_at_once(tmp_path: Path) -> None:
+    asked = ["--problem-types", "rpn", "--max-difficulty", "1", "--min-difficulty", "1", "--train-size", "100000"]
+    for plan in ([], ["--plan"]):
+        done = axiom("loop", *asked, *plan, cwd=tmp_path)
+        failed(done, 5, "3 rounds of 100,000 problems need 300,000, and there are no more than 3,776")
+    assert not list(tmp_path.rglob("metrics.jsonl"))
 
 
 def _drawn(split: str, count: int) -> list[Problem]:

@@ -49,8 +49,11 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
 
 
 def plan(work: Loop) -> Iterator[str]:
-    """What the run would do, a line each."""
+    """What the run would do, a line each. Raises NothingToDo where there are too few problems for it."""
+    from axiom_cli.stages.frontier import check_supply
+
     config = work.config
+    check_supply(work.cells, config)
     arms = ["the run itself", *names([config.control])]
     yield f"experiment {config.experiment} in {work.folder.path}, from {work.base.name} {work.base.digest[:12]}"
     yield f"{', '.join(work.families)} at levels {config.min_difficulty}-{config.max_difficulty}"

@@ -40,8 +40,8 @@ VALUE = (
            "amount = {0} * n if n >= {1} else n\nself.value += amount\nreturn amount", (range(2, 4), range(2, 6))),
     Method("swap(n)", "sets the value to n and returns n minus the value before",
            "change = n - self.value\nself.value = n\nreturn change"),
-    Method("pay(n)", "subtracts from the value n or the whole value, whichever is smaller (nothing if the value is "
-           "negative or 0), and returns the amount subtracted",
+    Method("pay(n)", "subtracts from the value n or the whole value, whichever is smaller (nothing if that is "
+           "negative), and returns the amount subtracted",
            "amount = max(0, min(n, self.value))\nself.value -= amount\nreturn amount"),
     Method("over(n)", "returns True if the value is at least {0} times n, otherwise False",
            "return self.value >= {0} * n", (range(1, 4),)),
@@ -52,7 +52,7 @@ ITEMS = (
     Method("push(n)", "puts n at the end and returns True, or changes nothing and returns False if there are already "
            "{0} items", "if len(self.items) >= {0}:\n    return False\nself.items.append(n)\nreturn True",
            (range(2, 8),)),
-    Method("front(n)", "puts n at the front, unless an equal item is there already, and returns the number of items",
+    Method("front(n)", "puts n at the front, unless one of the items equals n, and returns the number of items",
            "if n not in self.items:\n    self.items.insert(0, n)\nreturn len(self.items)"),
     Method("pop()", "removes the last item and returns it, or returns None if there is none",
            "return self.items.pop() if self.items else None"),

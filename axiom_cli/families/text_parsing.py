@@ -155,7 +155,7 @@ class TextParsing(Family):
         joint = " and " if task.every else " or "
         asked = joint.join([f"{fields[field]} {relation} {value}" for field, relation, value in task.conditions])
         plain = ", without the quoting" if task.kind == "csv" else ""
-        question = f"Give every {fields[0]} where {asked}, in order{plain}, separated by semicolons."
+        question = f"Give every {fields[0]} where {asked}, in order{plain}, separated by a semicolon and a space."
         return f"{FORMATS[task.kind]}{body}. {question}"
 
     def answer(self, task: Table) -> str:

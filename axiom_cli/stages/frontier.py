@@ -7,15 +7,19 @@ plus a little everywhere, so that no level is forgotten and a locked one is trie
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 
+from axiom_cli.configs import LoopConfig
+from axiom_cli.errors import NothingToDo
 from axiom_cli.families import draw
 from axiom_cli.records import Metrics, Problem
 
 Cell = tuple[str, int]
 FLOOR = 0.02
 """What every cell gets beside p (1 - p), which is 0.25 at most."""
+MORE = "fewer --iterations, a smaller --train-size, more levels (--max-difficulty) or more --problem-types"
 
 
 def pass_rates(rows: Iterable[Metrics]) -> dict[Cell, float]:
@@ -42,11 +46,45 @@ class Fountain:
         self.seed = seed
         self._streams: dict[Cell, Iterator[Problem]] = {}
 
-    def draw(self, counts: Mapping[Cell, int]) -> list[Problem]:
-        """So many problems of each cell, in the order of the cells."""
+    def draw(self, counts: Mapping[Cell, int], warn: Callable[[str], None]) -> list[Problem]:
+        """So many problems of each cell, in the order of the cells.
+
+        What a cell no longer has comes from the others, from those of the largest counts first, and `warn` is told.
+        Raises NothingToDo where all together have too few.
+        """
         out: list[Problem] = []
-        for (family, level), count in counts.items():
-            if (family, level) not in self._streams:
-                self._streams[family, level] = draw.stream(family, level, "train", self.seed, "answer")
-            out += islice(self._streams[family, level], count)
+        spent = []
+        for cell, count in counts.items():
+            found = self.take(cell, count)
+            out += found
+            if len(found) < count:
+                spent.append(f"{cell[0]} level {cell[1]}")
+        wanted = sum(counts.values())
+        for cell in sorted(counts, key=lambda cell: -counts[cell]):
+            out += self.take(cell, wanted - len(out))
+        if len(out) < wanted:
+            raise NothingToDo(f"no more than {len(out):,} of {wanted:,} fresh training problems are left", MORE)
+        if spent:
+            warn(f"no fresh training problem is left of {', '.join(spent)}: other levels give theirs")
         return out
+
+    def take(self, cell: Cell, count: int) -> list[Problem]:
+        """`count` more problems of a cell, or what is left of it."""
+        family, level = cell
+        if cell not in self._streams:
+            self._streams[cell] = draw.stream(family, level, "train", self.seed, "answer")
+        found = []
+        with suppress(NothingToDo):
+            for problem in islice(self._streams[cell], count):
+                found.append(problem)
+        return found
+
+
+def check_supply(cells: Sequence[Cell], config: LoopConfig) -> None:
+    """Raises NothingToDo where the cells have too few problems for all rounds of a run together."""
+    fountain, wanted, found = Fountain(config.seed), config.iterations * config.train_size, 0
+    for cell in cells:
+        found += len(fountain.take(cell, wanted - found))
+    if found < wanted:
+        rounds = f"{config.iterations} rounds of {config.train_size:,} problems"
+        raise NothingToDo(f"{rounds} need {wanted:,}, and there are no more than {found:,}", MORE)
