@@ -15,6 +15,7 @@ from typing import Any, get_type_hints
 import typer
 
 from axiom_cli.configs import option
+from axiom_cli.errors import UsageError
 from axiom_cli.settings import flag, resolve
 
 GLOBAL_OPTIONS = "Global options, before or after the command: --workspace DIR  --quiet  --debug  --version"
@@ -114,3 +115,12 @@ def names(values: list[str] | None) -> list[str]:
     """Values of an option that may be comma-separated or repeated, in order, without blanks and repetitions."""
     parts = (part.strip() for value in values or [] for part in value.split(","))
     return list(dict.fromkeys(part for part in parts if part))
+
+
+def named(values: list[str] | None) -> list[str]:
+    """`names`, of an argument without which all are meant: blank ones, as an unset variable gives, name nothing and
+    raise UsageError."""
+    found = names(values)
+    if values and not found:
+        raise UsageError("a name is blank", "leave it out to have all of them")
+    return found

@@ -118,6 +118,16 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     failed(done, 4, "cannot write /proc/nothing/here.jsonl", "hint: ")
 
 
+def test_the_name_of_a_hand_written_problem_leads_to_it(tmp_path: Path) -> None:
+    done = axiom("problems", "gen", "two_sum", cwd=tmp_path)
+    failed(done, 4, "no family called 'two_sum'", "hint: it is a hand-written problem: axiom problems show two_sum")
+
+
+@pytest.mark.parametrize("words", [("gen", ""), ("gen", ","), ("audit", " "), ("show", "")])
+def test_a_blank_name_does_not_stand_for_all(words: tuple[str, ...], tmp_path: Path) -> None:
+    failed(axiom("problems", *words, cwd=tmp_path), 2, "a name is blank", "hint: leave it out")
+
+
 def test_debug_shows_the_traceback_and_keeps_the_code(tmp_path: Path) -> None:
     done = axiom("problems", "gen", "arithmetik", "--debug", cwd=tmp_path)
     assert done.returncode == 4

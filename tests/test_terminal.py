@@ -21,7 +21,7 @@ import tiny
 from axiom_cli import jsonl
 from axiom_cli.stages.experiment import read_experiment
 from axiom_cli.stages.report import report, table
-from command_line import AXIOM, environment
+from command_line import AXIOM, axiom, environment
 from made_experiment import make
 
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -107,6 +107,16 @@ def test_at_no_width_is_a_line_of_a_table_longer_than_the_terminal(tmp_path: Pat
         told = [part for line in lines for part in split(line)]
         assert {"報告.jsonl", "01.9 %", "21.9 %", "@8 82.0 %"} <= {*told}, lines
     assert ["file", "split", "sampling", "problems", "pass rate", "95 % interval"] in map(split, shown.splitlines())
+
+
+def test_an_overlap_is_told_in_words_with_problems_as_they_were_asked(tmp_path: Path) -> None:
+    axiom("problems", "gen", "cipher", "--count", "20", "-o", "a.jsonl", cwd=tmp_path)
+    axiom("problems", "gen", "cipher", "--count", "5", "-o", "b.jsonl", cwd=tmp_path)
+    lines = on_terminal("problems", "overlap", "a.jsonl", "b.jsonl", cwd=tmp_path)
+    assert any(split(line)[:3] == ["stand in B", "5", "25.0 %"] for line in lines)
+    prompts = [orjson.loads(line)["prompt"] for line in (tmp_path / "b.jsonl").read_text().splitlines()]
+    told = [line.removeprefix("such as: ").removesuffix(" ...") for line in lines if line.startswith("such as: ")]
+    assert len(told) == 3 and all(prompt.startswith(part) for prompt, part in zip(prompts, told, strict=False))
 
 
 def test_eighty_columns_hold_the_rate_and_its_interval_side_by_side(folder: Path) -> None:

@@ -10,10 +10,11 @@ from typing import Annotated, Any
 import typer
 
 from axiom_cli import console
+from axiom_cli.commands.overlap import overlap
 from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, words, write
 from axiom_cli.configs import AuditConfig, GenConfig, ImportConfig
 from axiom_cli.errors import GateFailed, MissingError, NothingToDo, UsageError
-from axiom_cli.options import GLOBAL_OPTIONS, configured, names
+from axiom_cli.options import GLOBAL_OPTIONS, configured, named, names
 from axiom_cli.records import Problem, Verdict
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, epilog=GLOBAL_OPTIONS)
@@ -87,7 +88,7 @@ def show_(
     """The hand-written problems as records, to read or to solve."""
     from axiom_cli.families import handwritten
 
-    wanted = names(name) or handwritten.names()
+    wanted = named(name) or handwritten.names()
     missing(wanted, handwritten.names())
     write((problem for problem in handwritten.problems() if problem.id in wanted), output)
 
@@ -110,7 +111,7 @@ def gen(config: GenConfig, family: Families = None, output: Output = None) -> No
     from axiom_cli.families import draw
 
     levels = draw.parse_levels(config.difficulty)
-    if not names(family):
+    if not named(family):
         _warn_of_broken()
     drawn = draw.problems(names(family), config.count, levels, config.split, config.seed, config.form)
     short: list[NothingToDo] = []
@@ -140,7 +141,7 @@ def audit(config: AuditConfig, family: Families = None, output: Output = None) -
     from axiom_cli.stages.audit_row import COLUMNS, cells
 
     found: list[dict[str, Any]] = []
-    if not names(family):
+    if not named(family):
         _warn_of_broken()
 
     def told() -> Iterator[dict[str, Any]]:
@@ -213,7 +214,7 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="The family's n
     folder.mkdir()
     for file, text in found.items():
         (folder / file).write_text(text, "utf-8")
-    console.note(f"{folder}/: {', '.join(found)}; pip install -e {folder}, then axiom problems gen {name}")
+    console.note(f"{folder}/: {', '.join(found)}; pip install -e {folder}, then axiom problems audit {name}")
 
 
 @app.command("import", epilog=GLOBAL_OPTIONS)
@@ -278,16 +279,4 @@ def _opened(source: str, config: ImportConfig) -> Any:
     return import_sources.of_file(opened(Path(source), "its publisher"), source, config.split)
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
-def overlap(
-    a: Annotated[Path, typer.Argument(metavar="A", help="Problems.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Problems.")],
-    json: AsJson = False,
-) -> None:
-    """How much of A stands in B: exactly, and by runs of eight words."""
-    from axiom_cli.stages.overlap import overlap as compare
-
-    if str(a) == str(b) == "-":
-        raise UsageError("A and B are both stdin", "name a file for one of them")
-    found = compare(records(a, Problem), records(b, Problem))
-    show("overlap", [found.to_dict()], json)
+app.command(epilog=GLOBAL_OPTIONS)(overlap)

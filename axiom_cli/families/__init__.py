@@ -94,6 +94,10 @@ def get(name: str) -> Family:
         return import_module("axiom_cli.families.gym").get(name)
     if name in plug_ins.entries():
         return plug_ins.load(name)
+    from axiom_cli.families import handwritten
+
     close = difflib.get_close_matches(name, names(), n=1)
+    if name in handwritten.PROBLEMS:
+        raise MissingError(f"no family called {name!r}", f"it is a hand-written problem: axiom problems show {name}")
     hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names())}"
     raise MissingError(f"no family called {name!r}", hint)

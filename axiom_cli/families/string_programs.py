@@ -14,7 +14,7 @@ COMMON = "abcdeiostuxyz"
 LETTERS = "abcdefghiklmnoprstuv"
 KINDS = {
     "lower-case vowel (a, e, i, o, u)": "char in 'aeiou'",
-    "lower-case consonant": "char.islower() and char not in 'aeiou'",
+    "lower-case consonant (y included)": "char.islower() and char not in 'aeiou'",
     "digit": "char.isdigit()",
     "upper-case letter": "char.isupper()",
     "character other than a letter": "not char.isalpha()",

@@ -30,7 +30,8 @@ _TOKEN = re.compile(r"\w+|[^\w\s]+")
 
 @dataclass(frozen=True)
 class Overlap:
-    """Of the `left` problems of the first file: how many have an equal in the second, and how many share a run."""
+    """Of the `left` problems of the first file: how many have an equal in the second, and how many share a run; the
+    prompts of the first `examples`."""
 
     left: int
     right: int
@@ -59,7 +60,7 @@ def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
     shared = [
         any(run in runs for part in _content(tokens, boilerplate) for run in _runs(part, WORDS)) for tokens in lefts
     ]
-    touched = [" ".join(tokens) for tokens, same, run in zip(lefts, equal, shared, strict=True) if same or run]
+    touched = [problem.prompt for problem, same, run in zip(held, equal, shared, strict=True) if same or run]
     return Overlap(len(lefts), len(rights), sum(equal), sum(shared), len(boilerplate), touched[:5])
 
 

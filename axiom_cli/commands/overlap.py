@@ -1,0 +1,38 @@
+"""`axiom problems overlap`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import shorten
+from typing import Annotated
+
+import typer
+
+from axiom_cli import console
+from axiom_cli.commands.streams import AsJson, records, stdout, write
+from axiom_cli.errors import UsageError
+from axiom_cli.records import Problem
+
+SHOWN, LONGEST = 3, 100
+"""Examples, and the characters of each."""
+
+
+def overlap(
+    a: Annotated[Path, typer.Argument(metavar="A", help="Problems.")],
+    b: Annotated[Path, typer.Argument(metavar="B", help="Problems.")],
+    json: AsJson = False,
+) -> None:
+    """How much of A stands in B: exactly, and by runs of eight words."""
+    from axiom_cli.stages.overlap import overlap as compare
+
+    if str(a) == str(b) == "-":
+        raise UsageError("A and B are both stdin", "name a file for one of them")
+    found = compare(records(a, Problem), records(b, Problem))
+    if json or console.is_quiet() or not stdout().isatty():
+        write([found.to_dict()], None)
+        return
+    counted = (("stand in B", found.exact), ("share a run of 8 words that is no boilerplate", found.ngram))
+    rows = [[said, f"{n:,}", f"{100 * n / max(1, found.left):.1f} %"] for said, n in counted]
+    console.table(f"{found.left:,} problems of A, {found.right:,} of B", ["of A", "problems", "share"], rows, keys=1)
+    for prompt in found.examples[:SHOWN]:
+        console.note(f"such as: {shorten(prompt, LONGEST, placeholder=' ...')}")
