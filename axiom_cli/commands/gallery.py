@@ -19,10 +19,11 @@ What `axiom problems gen FAMILY` makes, with the first problem of the training s
 """
 MEASURING = """
 *Solved* is how hard a level is for a reference model: the share of test problems that nano solves greedily, once it was
-taught that family alone, on 200 verified solutions of each level, so that no level is harder for being rarer. The same
-effort for every family: some are learnt, others hardly, those least that ask to copy single letters, which nano never
-met before. Below a table stands whether its levels get harder, within noise; tests/benchmarks/levels.py makes and
-measures the models again. A dash: the level was changed since. Families without this column were not measured yet.
+taught that family alone, on 200 verified solutions of each level, so that no level is harder for being rarer. Families
+whose problems are made of letters, which nano never met singly, begin from a nano that has learnt to spell: it has read
+150 solutions a level of fifteen such families. Below a table stands whether its levels get harder, within noise;
+tests/benchmarks/levels.py makes and measures the models again. A dash: the level was changed since. Families without
+this column were not measured yet.
 """
 HEADS = {"answer": ["level", "problem", "answer"], "program": ["level", "program to write"]}
 FLOOR = 0.05
