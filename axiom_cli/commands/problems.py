@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from axiom_cli import console
+from axiom_cli import console, printing
 from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, words, write
 from axiom_cli.configs import AuditConfig, GenConfig, ImportConfig
 from axiom_cli.errors import GateFailed, MissingError, NothingToDo, UsageError
@@ -28,7 +28,7 @@ REFUSED = "Write the refused rows here: row, name, reason, data."
 def problems(ctx: typer.Context) -> None:
     """Make problems whose answers are provably right, and check those who make them."""
     if ctx.invoked_subcommand is None:
-        print(ctx.get_help())
+        print(ctx.get_help(), file=printing.stdout())
 
 
 @app.command("list", epilog=GLOBAL_OPTIONS)
