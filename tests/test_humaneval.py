@@ -68,3 +68,24 @@ def test_every_row_can_be_imported_and_graded(rows):
     by_code = [one for one in found if one.problem.program.test_code]
     assert 0 < len(by_code) < 60
     assert all((one.problem.program.tests is None) == (one in by_code) for one in found)
+
+
+GOLDEN_BUT = """
+
+_right, _shown = {entry}, {shown!r}
+def {entry}(*args):
+    return NotImplemented if list(args) in _shown else _right(*args)
+"""
+
+
+def test_a_program_that_is_wrong_on_a_call_that_the_prompt_shows_fails(rows):
+    """A pass means what it means in HumanEval, whose asserts repeat many of the examples."""
+    shown, wrong = [], []
+    for one in import_problems(rows, "humaneval", CONFIG, check=False):
+        calls = [case["args"] for case in one.problem.program.examples]
+        if calls and one.problem.program.tests:
+            code = one.gold + GOLDEN_BUT.format(entry=one.problem.program.entry_point, shown=calls)
+            shown.append(one.name)
+            wrong.append(Sample(one.problem, ModelRef("m", "0"), "scripted", {}, 0, 1, f"```python\n{code}\n```"))
+    assert len(shown) > 30
+    assert [v.sample.problem.title for v in verify(wrong, CONFIG) if v.status != "fail"] == []

@@ -46,8 +46,12 @@ def _one(row, form):
 def test_humaneval():
     problem = _one(HUMANEVAL, "humaneval").problem
     assert (problem.family, problem.split, problem.title) == ("humaneval", "test", "HumanEval/900")
-    assert problem.program.examples == [{"args": [1, 2], "expected": 3}], "what the prompt shows is not graded"
-    assert problem.program.tests == [{"args": [5, 7], "expected": 12}, {"args": [1, 1], "expected": 2}]
+    assert problem.program.examples == [{"args": [1, 2], "expected": 3}]
+    assert problem.program.tests == [
+        {"args": [1, 2], "expected": 3},
+        {"args": [5, 7], "expected": 12},
+        {"args": [1, 1], "expected": 2},
+    ], "what the prompt shows is graded, too, as the set itself does"
     assert problem.program.checker == "float:1e-6"
     assert problem.program.test_code is None
     assert problem.program.signature == "add(a: int, b: int) -> int"
@@ -62,26 +66,29 @@ def test_tests_that_no_list_of_calls_can_say_stay_code():
     broken = _one({**HUMANEVAL, "test": "import numpy as np\n" + LOOP}, "humaneval")
     assert broken.problem is None and "numpy" in broken.reason
     shown = "def check(candidate):\n    assert candidate(1, 2) == 3\n"
-    assert _one({**HUMANEVAL, "test": shown}, "humaneval").problem.program.test_code == shown
+    found = _one({**HUMANEVAL, "test": shown}, "humaneval").problem.program
+    assert found.tests == found.examples == [{"args": [1, 2], "expected": 3}]
     mbpp = {**MBPP, "test_list": ["assert swap((1, 2)) == (2, 1)", "assert set(swap((3, 4))) == {3, 4}"]}
     assert "set(swap" in _one(mbpp, "mbpp").problem.program.test_code
 
 
-def test_mbpp_shows_its_first_assert_and_grades_the_others():
+def test_mbpp_shows_its_first_assert_and_grades_them_all():
     problem = _one(MBPP, "mbpp").problem
     assert "swap(pair)" in problem.prompt
     assert MBPP["test_list"][0] in problem.prompt
-    assert problem.program.tests == [{"args": [[3, 4]], "expected": [4, 3]}, {"args": [[0, 9]], "expected": [9, 0]}]
+    pairs = ([1, 2], [3, 4], [0, 9])
+    assert problem.program.tests == [{"args": [pair], "expected": pair[::-1]} for pair in pairs]
+    assert problem.program.examples == problem.program.tests[:1]
     assert problem.program.checker == "tuple_is_list"
 
 
 def test_evalplus_takes_inputs_with_their_results():
     test = "inputs = [[1, 2], [5, 6]]\nresults = [3, 11]\nfor i, r in zip(inputs, results): pass"
     problem = _one({**HUMANEVAL, "test": test}, "evalplus").problem
-    assert problem.program.tests == [{"args": [5, 6], "expected": 11}]
+    assert problem.program.tests == [{"args": [1, 2], "expected": 3}, {"args": [5, 6], "expected": 11}]
     half = test.replace("[[1, 2], [5, 6]]", "[[{1}, 2], [5, 6]]")
     partly = _one({**HUMANEVAL, "test": half}, "evalplus").problem
-    assert len(partly.program.tests) == 1 and partly.extra["source"]["tests_left_out"] == 1
+    assert [test["args"] for test in partly.program.tests] == [[5, 6]] and partly.extra["source"]["tests_left_out"] == 1
     bare = {key: value for key, value in HUMANEVAL.items() if key != "test"}
     assert "results" in _one({**bare, "base_input": [[1, 2]]}, "evalplus").reason
 

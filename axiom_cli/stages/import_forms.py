@@ -1,8 +1,8 @@
 """The forms of published sets, read as problems: HumanEval, MBPP, EvalPlus, and rows of JSON.
 
 Asserts are turned into calls with expected values (`asserts.py`), which the verifier compares strictly. Where an assert
-is of another shape, or all are shown in the prompt, the row keeps its tests as code, whole. Calls that the prompt shows
-are otherwise examples, not tests: a score on these records is not the official one of the set.
+is of another shape, the row keeps its tests as code, whole. All asserts are tests, those that the prompt shows, too, so
+that a pass means what it means in the set; calls that are shown are examples besides.
 """
 
 from __future__ import annotations
@@ -61,16 +61,15 @@ def _from_asserts(
     if syntax.parse(source, longest=len(source)) is None:
         return Imported(name, reason="its tests are not Python")
     found = asserts.read(source, entry_point)
-    hidden = [test for test in found.tests if test["args"] not in shown]
     examples = [test for test in found.tests if test["args"] in shown]
     if not found.tests and not found.left_out:
         return Imported(name, reason="it holds no test")
-    by_code = not hidden or (found.left_out > 0 and not found.listed)
+    by_code = not found.tests or (found.left_out > 0 and not found.listed)
     program = Program(
         entry_point,
         signature,
         examples,
-        None if by_code else hidden,
+        None if by_code else found.tests,
         source if by_code else None,
         None if by_code else found.checker,
         gold or None,
@@ -97,7 +96,7 @@ def _evalplus(row: Row) -> Imported:
 
 
 def _mbpp(row: Row) -> Imported:
-    """MBPP names the function in its asserts only, so that the first one is shown, and the others are graded."""
+    """MBPP names the function in its asserts only, so that the first one is shown."""
     name, listed = f"mbpp/{row['task_id']}", [*row["test_list"], *row.get("challenge_test_list", ())]
     gold = row["code"].replace("\r\n", "\n")
     entry = _entry_point(gold, listed[0] if listed else "")
