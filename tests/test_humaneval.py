@@ -11,6 +11,7 @@ import pytest
 
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.records import ModelRef, Problem, Program, Sample
+from axiom_cli.sandbox import values
 from axiom_cli.stages.import_problems import import_problems
 from axiom_cli.stages.verify import verify
 
@@ -68,6 +69,23 @@ def test_every_row_can_be_imported_and_graded(rows):
     by_code = [one for one in found if one.problem.program.test_code]
     assert 0 < len(by_code) < 60
     assert all((one.problem.program.tests is None) == (one in by_code) for one in found)
+
+
+def test_inputs_without_results_give_the_tests_that_the_set_writes_out(rows):
+    """The rows as EvalPlus writes them: their solutions, run on the inputs, say what the asserts say."""
+    written = {one.name: one.problem.program for one in import_problems(rows, "humaneval", CONFIG, check=False)}
+    asked = [
+        {**row, "base_input": [test["args"] for test in tests], "plus_input": [], "atol": 0}
+        for row in rows[::3]
+        if (tests := written[row["task_id"]].tests) and row["entry_point"] != "find_zero"
+    ]
+    found = list(import_problems(asked, "evalplus", CONFIG))
+    assert {one.name: one.reason for one in found if one.problem is None} == {}
+    assert len(found) > 30
+    for one in found:
+        rule = values.rule("float:1e-6,tuple_is_list")
+        for computed, said in zip(one.problem.program.tests, written[one.name].tests, strict=True):
+            assert values.equal(said["expected"], b"", values.encode(computed["expected"]), rule), (one.name, said)
 
 
 GOLDEN_BUT = """

@@ -16,20 +16,29 @@ from axiom_cli import answers, syntax
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem, Program
-from axiom_cli.stages import asserts, import_fields
+from axiom_cli.stages import asserts, import_fields, import_inputs
 from axiom_cli.stages.import_fields import ANY, LEVEL, LIST, NAME, TEXT, Row
+from axiom_cli.stages.import_inputs import MOST, Inputs
 from axiom_cli.stages.import_sources import Line
+
+LEFT_OUT = f"tests are left out, beyond {MOST} inputs or of a kind that is not read; source.tests_left_out counts them"
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of a row: a problem, or the reason why there is none. `malformed` rows are not of the form at all."""
+    """What became of a row: a problem, or the reason why there is none. `malformed` rows are not of the form at all.
+
+    Where there are `inputs`, the problem has no tests until its `gold` solution has run on them. `note` is what whoever
+    takes the problem should know.
+    """
 
     name: str
     problem: Problem | None = None
     reason: str = ""
     gold: str | None = None
     malformed: bool = False
+    inputs: Inputs | None = None
+    note: str = ""
     row: Line = field(default=Line(0, None), compare=False)
 
 
@@ -74,25 +83,44 @@ def _from_asserts(
         None if by_code else found.checker,
         gold or None,
     )
+    left_out = 0 if by_code else found.left_out
+    note = LEFT_OUT if left_out else ""
+    return Imported(name, _problem(family, name, prompt, program, left_out), gold=gold, note=note)
+
+
+def _problem(family: str, name: str, prompt: str, program: Program, left_out: int) -> Problem:
     identity = content_id([family, "program", prompt], 16)
-    extra = {"source": {"set": family, "name": name, "tests_left_out": 0 if by_code else found.left_out}}
-    return Imported(
-        name, Problem(identity, family, name, prompt, LEVEL, "test", program=program, extra=extra), gold=gold
-    )
+    extra = {"source": {"set": family, "name": name, "tests_left_out": left_out}}
+    return Problem(identity, family, name, prompt, LEVEL, "test", program=program, extra=extra)
 
 
 def _humaneval(row: Row, family: str = "humaneval") -> Imported:
-    prompt, entry = row["prompt"], row["entry_point"]
     if "test" not in row:
-        return Imported(row["task_id"], reason="it has inputs, but no `test` with the results that they should give")
-    gold = prompt + row["canonical_solution"]
-    shown = asserts.shown(prompt, entry)
-    asked = f"Write the Python function `{entry}`, whole, imports included:\n```python\n{prompt.strip()}\n```"
-    return _from_asserts(family, row["task_id"], asked, entry, _signature(gold, entry), row["test"], gold, shown)
+        raise InputError(f"it has no 'test'{', but inputs, which --as evalplus reads' if 'base_input' in row else ''}")
+    prompt, entry = row["prompt"], row["entry_point"]
+    gold, shown = prompt + row["canonical_solution"], asserts.shown(prompt, entry)
+    signature = _signature(gold, entry)
+    return _from_asserts(family, row["task_id"], _asked(row), entry, signature, row["test"], gold, shown)
+
+
+def _asked(row: Row) -> str:
+    head = f"Write the Python function `{row['entry_point']}`, whole, imports included:"
+    return f"{head}\n```python\n{row['prompt'].strip()}\n```"
 
 
 def _evalplus(row: Row) -> Imported:
-    return _humaneval(row, "evalplus")
+    """EvalPlus's own rows have inputs, those of the hub a `test` with inputs and results."""
+    if "base_input" not in row and "plus_input" not in row:
+        if "test" not in row:
+            raise InputError("it has neither 'base_input' nor 'test'")
+        return _humaneval(row, "evalplus")
+    name, entry, gold = row["task_id"], row["entry_point"], row["prompt"] + row["canonical_solution"]
+    inputs = import_inputs.read(row)
+    if why := import_inputs.ungradable(row):
+        return Imported(name, reason=why)
+    shown = [{"args": args} for args in asserts.shown(row["prompt"], entry)]
+    program = Program(entry, _signature(gold, entry), shown, reference=gold)
+    return Imported(name, _problem("evalplus", name, _asked(row), program, 0), gold=gold, inputs=inputs)
 
 
 def _mbpp(row: Row) -> Imported:
@@ -163,6 +191,8 @@ def _jsonl(row: Row) -> Imported:
 _COMMON = ("id", "family", "title", "prompt", "level", "split", "answer", "checker")
 _PROGRAM_FIELDS = ("entry_point", "signature", "examples", "tests", "test_code", "checker", "reference")
 _HUMANEVAL = dict.fromkeys(("task_id", "prompt", "entry_point", "canonical_solution"), TEXT)
+_EVALPLUS_MORE = {**dict.fromkeys(("test", "contract", "assertion"), TEXT)}
+_EVALPLUS_MORE |= dict.fromkeys(("base_input", "plus_input", "atol"), ANY)
 _MBPP = {"task_id": NAME, "code": TEXT, "test_list": LIST}
 _MBPP_MORE = {"text": TEXT, "prompt": TEXT, "challenge_test_list": LIST, "test_setup_code": TEXT, "test_imports": LIST}
 _JSONL_TEXTS = ("family", "split", "entry_point", "signature", "test_code", "checker", "reference")
@@ -171,6 +201,6 @@ _JSONL_MORE |= dict.fromkeys(("level", "answer", "examples", "tests"), ANY)
 FORMS: Mapping[str, Form] = {
     "humaneval": Form(_humaneval, _HUMANEVAL, {"test": TEXT}),
     "mbpp": Form(_mbpp, _MBPP, _MBPP_MORE),
-    "evalplus": Form(_evalplus, _HUMANEVAL, {"test": TEXT}),
+    "evalplus": Form(_evalplus, _HUMANEVAL, _EVALPLUS_MORE),
     "jsonl": Form(_jsonl, {"prompt": TEXT}, _JSONL_MORE),
 }
