@@ -266,6 +266,11 @@ FREE = [{"prompt": "free", "answer": "1"}]
         ({"prompt": "p", "answer": "4", "checker": "arithmetics"}, "'arithmetics'; did you mean arithmetic?"),
         ({"prompt": "p", "answer": "4", "note": json.loads("[" * 300 + "]" * 300)}, "cannot be written as JSON"),
         ({"kind": "problem", "prompt": "p"}, "problem record without id"),
+        ({"prompt": "p", "entry_point": "f", "answer": "4", "tests": []}, "it has both 'answer' and 'tests'"),
+        ({"prompt": "p", "answer": "4", "test_code": "assert f(1)"}, "it has both 'answer' and 'test_code'"),
+        ({"prompt": "p", "entry_point": "f(x)", "tests": [{"args": [1], "expected": 2}]}, "its entry_point is 'f(x)'"),
+        ({"prompt": "p", "entry_point": "class", "tests": [{"args": [1], "expected": 2}]}, "its entry_point is"),
+        ({"prompt": "p", "entry_point": "A.b-c", "tests": [{"args": [1], "expected": 2}]}, "its entry_point is"),
     ],
 )
 def test_why_a_row_is_refused(row, reason):

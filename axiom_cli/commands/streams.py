@@ -95,7 +95,7 @@ def _object(line: bytes, number: int) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise InputError(f"line {number}: {notation.fault(error)}") from None
     if not isinstance(value, dict):
-        raise InputError(f"line {number}: a JSON {type(value).__name__}, expected an object")
+        raise InputError(f"line {number}: {notation.called(value)}, expected an object")
     return value
 
 

@@ -166,6 +166,9 @@ def _jsonl(row: Row) -> Imported:
         return Imported(problem.id, problem, gold=problem.program.reference if problem.program else None)
     if "answer" not in row and "entry_point" not in row:
         raise InputError("it has neither 'answer' nor 'entry_point'")
+    both = [name for name in ("tests", "test_code") if name in row and "answer" in row]
+    if both:
+        raise InputError(f"it has both 'answer' and {both[0]!r}: --column {both[0]}= leaves one out")
     form = "answer" if "answer" in row else "program"
     prompt, family = row["prompt"], row.get("family", "imported")
     identity = str(row.get("id", content_id([family, form, prompt], 16)))

@@ -18,6 +18,7 @@ from axiom_cli.errors import InputError, MissingError
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem, Program
 from axiom_cli.sandbox import Outcome, Sandbox, suite
+from axiom_cli.stages import import_encoding
 from axiom_cli.stages.content import plain
 from axiom_cli.stages.import_columns import Columns, listed
 from axiom_cli.stages.import_fields import Row, check_entry, check_fields, check_tests
@@ -124,6 +125,8 @@ def _any_of_the_form(found: Iterable[Imported], form: str) -> Iterator[Imported]
     if first and not good:
         there = f"it has the columns {listed(first.row.data)}: --column names them; " if not first.row.broken else ""
         hint = f"{there}is --as {form} the form of this file?"
+        if first.reason.startswith(import_encoding.NOT_UTF8):
+            hint = import_encoding.hint("FILE")
         raise InputError(f"no row is of the form {form}: {first.row.unit} {first.row.number}: {first.reason}", hint)
 
 
