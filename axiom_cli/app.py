@@ -9,12 +9,13 @@ import importlib
 import os
 import sys
 from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 
-from axiom_cli import __version__, console, ranks
+from axiom_cli import __version__, console, printing, ranks
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.options import GlobalConfig
 from axiom_cli.settings import Resolved, resolve, unreadable
@@ -156,7 +157,8 @@ def run(argv: list[str]) -> int:
     for path in [] if asks else unreadable():
         console.warn(f"{path} may not be read: its settings are left out")
     try:
-        with command.make_context("axiom", args or ["--help"], obj=start) as ctx:
+        printed = nullcontext() if asks else printing.aside(console.is_quiet())
+        with command.make_context("axiom", args or ["--help"], obj=start) as ctx, printed:
             command.invoke(ctx)
     except typer.Exit as stop:
         return stop.exit_code

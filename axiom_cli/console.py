@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any, Protocol
 
-from axiom_cli import layout, ranks
+from axiom_cli import layout, printing, ranks
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -45,7 +45,8 @@ def is_quiet() -> bool:
 
 def data_wanted() -> bool:
     """Whether data belongs on stdout: it is piped, or `--quiet` holds back the table that a terminal would get."""
-    return _quiet or sys.stdout is None or not sys.stdout.isatty()
+    stream = printing.stdout()
+    return _quiet or stream is None or not stream.isatty()
 
 
 def is_terminal() -> bool:
@@ -150,9 +151,9 @@ def _whole_tables(title: str, columns: Sequence[str], cells: list[list[str]], ke
 
 def _data(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
     """The rows as JSONL where the caller, seeing a terminal, left them to the table. A pipe has them already."""
-    if sys.stdout is not None and sys.stdout.isatty():
+    if (stream := printing.stdout()) is not None and stream.isatty():
         for row in rows:
-            print(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str))
+            print(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str), file=stream)
 
 
 def _least(columns: Sequence[str], cells: list[list[str]]) -> list[int]:

@@ -35,7 +35,7 @@ def parse(line: bytes, number: int, *wanted: type[R]) -> R:
         cut = "" if line.endswith(b"\n") else " (the last line has no end: was its writer cut off?)"
         raise InputError(f"line {number}: {notation.fault(error)}{cut}", f"expected {names} record a line") from None
     if not isinstance(data, dict):
-        raise InputError(f"line {number}: a JSON {type(data).__name__}, expected {names} record")
+        raise InputError(f"line {number}: {notation.called(data)}, expected {names} record")
     kind = data.get("kind")
     for cls in wanted:
         if kind == cls.kind:

@@ -16,6 +16,10 @@ _ZEROS = bytes.maketrans(b"123456789", b"000000000")
 _LONG = re.compile(rb"([0-9]{18})[0-9]+")
 
 
+NAMES = {dict: "an object", list: "an array", str: "a string", int: "a number", float: "a number", bool: "a boolean"}
+NAMES |= {type(None): "null"}
+
+
 def loads(data: bytes) -> Any:
     """The value of a JSON text; an integer comes back as itself, whatever its size. Raises orjson.JSONDecodeError."""
     if _FEW not in data[::STRIDE].translate(_ZEROS) or _ALL not in data.translate(_ZEROS):
@@ -32,6 +36,11 @@ def loads(data: bytes) -> Any:
 def fault(error: orjson.JSONDecodeError) -> str:
     """What is wrong with a text of one line, without the number of that line."""
     return f"not JSON: {error.msg}, at character {error.pos + 1}"
+
+
+def called(value: Any) -> str:
+    """What JSON calls a value of its own: `an array`, `null`."""
+    return NAMES[type(value)]
 
 
 def dumps(value: Any, option: int = 0) -> bytes:

@@ -77,7 +77,7 @@ def _expect(record: Record, name: str, types: type | tuple[type, ...]) -> None:
 
 @dataclass(frozen=True)
 class Program(Record):
-    """What a program must do. `tests` are hidden and never shown; `examples` are shown and never graded.
+    """What a program must do. `tests` are graded and `examples` shown; in imported sets an example may be a test, too.
 
     Each test is `{"args": [...], "expected": value}`; `test_code` holds asserts instead, for imported sets. The entry
     point is a function, a `Class.method`, or STDIN_STDOUT.

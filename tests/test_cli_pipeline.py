@@ -88,7 +88,7 @@ def test_what_cannot_be_saved_is_refused_before_any_work(tmp_path: Path, more: l
 def test_a_saved_line_that_is_no_object_is_named(tmp_path: Path) -> None:
     (tmp_path / "solutions.jsonl").write_bytes(b'{"problem_id":"two_sum","solution_code":""}\n[1]\n{"cut')
     words = (*SOLVE, "--model", "solver", "--problems", "fizzbuzz", "--output-dir", ".")
-    failed(axiom(*words, cwd=tmp_path), 3, "solutions.jsonl: line 2: a JSON list, expected an object", "hint: ")
+    failed(axiom(*words, cwd=tmp_path), 3, "solutions.jsonl: line 2: an array, expected an object", "hint: ")
 
 
 def test_a_pipe_of_problems_and_a_cut_last_line(tmp_path: Path) -> None:

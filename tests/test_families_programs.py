@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from itertools import islice
+from random import Random
 
 import pytest
 
@@ -143,3 +144,11 @@ def test_one_prompt_is_one_program():
     shared = by_text.keys() & again.keys()
     assert shared
     assert all(by_text[text].id == again[text].id and by_text[text].program == again[text].program for text in shared)
+
+
+def test_words_before_a_vowel_have_their_article():
+    """Drawn without their programs, which are not needed to read a sentence."""
+    family = families.get("record_programs")
+    said = [family.exercise(family.draw(Random(n), 6), 6, Random(n)).returns for n in range(200)]
+    assert any("with an age that" in text for text in said)
+    assert not any(" a age" in text for text in said)

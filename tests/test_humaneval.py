@@ -11,6 +11,7 @@ import pytest
 
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.records import ModelRef, Problem, Program, Sample
+from axiom_cli.sandbox import values
 from axiom_cli.stages.import_problems import import_problems
 from axiom_cli.stages.verify import verify
 
@@ -68,3 +69,41 @@ def test_every_row_can_be_imported_and_graded(rows):
     by_code = [one for one in found if one.problem.program.test_code]
     assert 0 < len(by_code) < 60
     assert all((one.problem.program.tests is None) == (one in by_code) for one in found)
+
+
+def test_inputs_without_results_give_the_tests_that_the_set_writes_out(rows):
+    """The rows as EvalPlus writes them: their solutions, run on the inputs, say what the asserts say."""
+    written = {one.name: one.problem.program for one in import_problems(rows, "humaneval", CONFIG, check=False)}
+    asked = [
+        {**row, "base_input": [test["args"] for test in tests], "plus_input": [], "atol": 0}
+        for row in rows[::3]
+        if (tests := written[row["task_id"]].tests) and row["entry_point"] != "find_zero"
+    ]
+    found = list(import_problems(asked, "evalplus", CONFIG))
+    assert {one.name: one.reason for one in found if one.problem is None} == {}
+    assert len(found) > 30
+    for one in found:
+        rule = values.rule("float:1e-6,tuple_is_list")
+        for computed, said in zip(one.problem.program.tests, written[one.name].tests, strict=True):
+            assert values.equal(said["expected"], b"", values.encode(computed["expected"]), rule), (one.name, said)
+
+
+GOLDEN_BUT = """
+
+_right, _shown = {entry}, {shown!r}
+def {entry}(*args):
+    return NotImplemented if list(args) in _shown else _right(*args)
+"""
+
+
+def test_a_program_that_is_wrong_on_a_call_that_the_prompt_shows_fails(rows):
+    """A pass means what it means in HumanEval, whose asserts repeat many of the examples."""
+    shown, wrong = [], []
+    for one in import_problems(rows, "humaneval", CONFIG, check=False):
+        calls = [case["args"] for case in one.problem.program.examples]
+        if calls and one.problem.program.tests:
+            code = one.gold + GOLDEN_BUT.format(entry=one.problem.program.entry_point, shown=calls)
+            shown.append(one.name)
+            wrong.append(Sample(one.problem, ModelRef("m", "0"), "scripted", {}, 0, 1, f"```python\n{code}\n```"))
+    assert len(shown) > 30
+    assert [v.sample.problem.title for v in verify(wrong, CONFIG) if v.status != "fail"] == []

@@ -14,6 +14,7 @@ from command_line import ROOT, axiom, failed, rows, talk
 from test_examples import BLOCK, make_shell, replayed
 
 FREE = [{"prompt": "free", "answer": "1"}]
+DOUBLE = "def f(x):\n    return 2 * x\n"
 
 
 def _write(folder, *lines):
@@ -64,7 +65,7 @@ def test_what_is_told_of_refused_rows_is_bounded():
             "not JSON: unexpected end of data, at character 13",
             '{"prompt": ',
         ),
-        ("in.json", json.dumps([*FREE, 2, {"prompt": "p", "answer": 2}]), 2, "a JSON int, expected an object", 2),
+        ("in.json", json.dumps([*FREE, 2, {"prompt": "p", "answer": 2}]), 2, "a number, expected an object", 2),
         (
             "in.csv",
             "prompt,answer\nfree,1\np,2,3\np,2\n",
@@ -91,6 +92,67 @@ def test_where_no_row_is_of_the_form_nothing_is_written(tmp_path):
     assert done.stdout == b"" and [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
     _write(tmp_path)
     failed(axiom("problems", "import", "in.jsonl", cwd=tmp_path), 5, "holds no row")
+
+
+def test_where_every_row_is_refused_there_is_nothing_to_go_on_with(tmp_path):
+    wrong = {"prompt": "Double.", "entry_point": "f", "tests": [{"args": [2], "expected": 5}], "reference": DOUBLE}
+    _write(tmp_path, wrong)
+    (tmp_path / "out").write_text("kept")
+    done = axiom("problems", "import", "in.jsonl", "-o", "out", "--refused", "no", cwd=tmp_path)
+    failed(done, 5, "nothing is imported from in.jsonl: 1 row refused", "its gold solution does not pass")
+    assert (tmp_path / "out").read_text() == "kept"
+    assert [row["data"] for row in rows((tmp_path / "no").read_bytes())] == [wrong]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("-o", "in.jsonl"), "-o names the file that is read, in.jsonl"),
+        (("-o", "sub/../in.jsonl"), "-o names the file that is read, in.jsonl"),
+        (("--refused", "linked.jsonl"), "--refused names the file that is read"),
+        (("-o", "x", "--refused", "./x"), "the same file"),
+    ],
+)
+def test_no_file_is_written_over_what_is_read(tmp_path, words, said):
+    _write(tmp_path, *FREE)
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "linked.jsonl").symlink_to("in.jsonl")
+    failed(axiom("problems", "import", "in.jsonl", *words, cwd=tmp_path), 2, said)
+    assert json.loads((tmp_path / "in.jsonl").read_text()) == FREE[0]
+
+
+def test_inputs_that_are_left_out_are_told(tmp_path):
+    body = {"prompt": "def add(a, b):\n", "entry_point": "add", "canonical_solution": "    return a + b\n"}
+    _write(tmp_path, {**body, "task_id": "HumanEval/900", "base_input": [[n, 1] for n in range(300)]})
+    done = axiom("problems", "import", "in.jsonl", "--as", "evalplus", "-o", "out", cwd=tmp_path)
+    assert done.returncode == 0
+    said = "warning: row 1 (HumanEval/900): tests are left out, beyond 200 inputs or of a kind that is not read; "
+    assert talk(done) == [
+        f"{said}source.tests_left_out counts them",
+        "1 problem imported from in.jsonl, 0 refused",
+    ]
+    (problem,) = rows((tmp_path / "out").read_bytes())
+    assert (len(problem["program"]["tests"]), problem["source"]["tests_left_out"]) == (200, 100)
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("in.jsonl", '{"prompt": "é", "answer": "1"}\n'.encode("latin-1"), "line 1: not UTF-8, at byte 13\n"),
+        ("in.json", '[{"prompt": "é", "answer": "1"}]'.encode("latin-1"), "in.json is not UTF-8: "),
+        ("in.csv", "prompt,answer\né,1\n".encode("latin-1"), "in.csv is not UTF-8: "),
+        ("in.jsonl", '{"prompt": "é", "answer": "1"}\n'.encode("utf-16"), "in.jsonl is UTF-16, not UTF-8"),
+        ("in.csv.gz", gzip.compress("prompt,answer\né,1\n".encode("utf-16")), "in.csv.gz is UTF-16, not UTF-8"),
+    ],
+)
+def test_files_of_other_encodings_are_told_so(tmp_path, name, data, said):
+    (tmp_path / name).write_bytes(data)
+    done = axiom("problems", "import", name, cwd=tmp_path)
+    failed(done, 3, said, "hint: `iconv -f ", "-t UTF-8")
+    if "latin" not in said and name == "in.jsonl" and "UTF-16" not in said:
+        (tmp_path / name).write_bytes(b'{"prompt": "p", "answer": "1"}\n' + data)
+        done = axiom("problems", "import", name, cwd=tmp_path)
+        assert (done.returncode, talk(done)[0]) == (0, "warning: refused row 2: not UTF-8, at byte 13")
 
 
 @pytest.mark.parametrize(
@@ -144,7 +206,7 @@ def test_other_files(tmp_path, name, data, packed):
             "gzip data is damaged or cut off",
         ),
         ("in.json", b"[1, 2", "in.json is not what its name says"),
-        ("in.csv", b"prompt,answer\n\xff,1\n", "in.csv is not what its name says"),
+        ("in.csv", b"prompt,answer\n\xff,1\n", "in.csv is not UTF-8"),
         ("in.csv", b"prompt,answer,answer\n1,2,3\n", "its heading has the column 'answer' twice"),
         ("in.csv", b"prompt,answer\n1,2,3\n", "row 1: it has 1 more cell than the heading"),
         ("none.jsonl", None, "No such file"),

@@ -15,6 +15,7 @@ from axiom_cli.families import handwritten
 from axiom_cli.records import Problem
 from axiom_cli.stages.import_columns import Columns, after, parse
 from axiom_cli.stages.import_forms import FORMS
+from axiom_cli.stages.import_inputs import MOST
 from axiom_cli.stages.import_problems import import_problems
 
 HUMANEVAL = {
@@ -46,8 +47,12 @@ def _one(row, form):
 def test_humaneval():
     problem = _one(HUMANEVAL, "humaneval").problem
     assert (problem.family, problem.split, problem.title) == ("humaneval", "test", "HumanEval/900")
-    assert problem.program.examples == [{"args": [1, 2], "expected": 3}], "what the prompt shows is not graded"
-    assert problem.program.tests == [{"args": [5, 7], "expected": 12}, {"args": [1, 1], "expected": 2}]
+    assert problem.program.examples == [{"args": [1, 2], "expected": 3}]
+    assert problem.program.tests == [
+        {"args": [1, 2], "expected": 3},
+        {"args": [5, 7], "expected": 12},
+        {"args": [1, 1], "expected": 2},
+    ], "what the prompt shows is graded, too, as the set itself does"
     assert problem.program.checker == "float:1e-6"
     assert problem.program.test_code is None
     assert problem.program.signature == "add(a: int, b: int) -> int"
@@ -62,28 +67,125 @@ def test_tests_that_no_list_of_calls_can_say_stay_code():
     broken = _one({**HUMANEVAL, "test": "import numpy as np\n" + LOOP}, "humaneval")
     assert broken.problem is None and "numpy" in broken.reason
     shown = "def check(candidate):\n    assert candidate(1, 2) == 3\n"
-    assert _one({**HUMANEVAL, "test": shown}, "humaneval").problem.program.test_code == shown
+    found = _one({**HUMANEVAL, "test": shown}, "humaneval").problem.program
+    assert found.tests == found.examples == [{"args": [1, 2], "expected": 3}]
     mbpp = {**MBPP, "test_list": ["assert swap((1, 2)) == (2, 1)", "assert set(swap((3, 4))) == {3, 4}"]}
     assert "set(swap" in _one(mbpp, "mbpp").problem.program.test_code
 
 
-def test_mbpp_shows_its_first_assert_and_grades_the_others():
+def test_mbpp_shows_its_first_assert_and_grades_them_all():
     problem = _one(MBPP, "mbpp").problem
     assert "swap(pair)" in problem.prompt
     assert MBPP["test_list"][0] in problem.prompt
-    assert problem.program.tests == [{"args": [[3, 4]], "expected": [4, 3]}, {"args": [[0, 9]], "expected": [9, 0]}]
+    pairs = ([1, 2], [3, 4], [0, 9])
+    assert problem.program.tests == [{"args": [pair], "expected": pair[::-1]} for pair in pairs]
+    assert problem.program.examples == problem.program.tests[:1]
     assert problem.program.checker == "tuple_is_list"
 
 
 def test_evalplus_takes_inputs_with_their_results():
     test = "inputs = [[1, 2], [5, 6]]\nresults = [3, 11]\nfor i, r in zip(inputs, results): pass"
     problem = _one({**HUMANEVAL, "test": test}, "evalplus").problem
-    assert problem.program.tests == [{"args": [5, 6], "expected": 11}]
+    assert problem.program.tests == [{"args": [1, 2], "expected": 3}, {"args": [5, 6], "expected": 11}]
     half = test.replace("[[1, 2], [5, 6]]", "[[{1}, 2], [5, 6]]")
     partly = _one({**HUMANEVAL, "test": half}, "evalplus").problem
-    assert len(partly.program.tests) == 1 and partly.extra["source"]["tests_left_out"] == 1
-    bare = {key: value for key, value in HUMANEVAL.items() if key != "test"}
-    assert "results" in _one({**bare, "base_input": [[1, 2]]}, "evalplus").reason
+    assert [test["args"] for test in partly.program.tests] == [[5, 6]] and partly.extra["source"]["tests_left_out"] == 1
+    assert "a kind that is not read" in _one({**HUMANEVAL, "test": half}, "evalplus").note
+
+
+BARE = {key: value for key, value in HUMANEVAL.items() if key != "test"}
+EVALPLUS = {**HUMANEVAL, "contract": "\n    assert a < 99", "base_input": [[1, 2], [5, 7]], "plus_input": [[0, -4]],
+            "atol": 0}  # fmt: skip
+
+
+def _evalplus(**changed):
+    return _one({**EVALPLUS, **changed}, "evalplus")
+
+
+def test_evalplus_s_own_rows_have_inputs_whose_results_their_solution_gives():
+    program = _evalplus().problem.program
+    sums = [([1, 2], 3), ([5, 7], 12), ([0, -4], -4)]
+    assert program.tests == [{"args": args, "expected": total} for args, total in sums]
+    assert program.examples == program.tests[:1] and program.checker is None and program.test_code is None
+    again = _one({**BARE, "base_input": json.dumps([[1, 2]])}, "evalplus").problem
+    assert again.program.tests == [{"args": [1, 2], "expected": 3}] and again.extra["source"]["tests_left_out"] == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "atol", "checker"),
+    [
+        ("a + b", 0, None),
+        ("a + b", 1e-4, "float:0.0001"),
+        ("a / 3", 0, "float:1e-6"),
+        ("[a / 3, 0.5]", 0, "float:1e-6"),
+        ("[a / 3, 'x']", 0, None),
+        ("(a, b)", 0, "tuple_is_list"),
+        ("{'k': (a / 3,)}", 0.5, "float:0.5,tuple_is_list"),
+    ],
+)
+def test_how_results_of_evalplus_are_compared(body, atol, checker):
+    found = _evalplus(canonical_solution=f"    return {body}\n", atol=atol)
+    assert found.problem.program.checker == checker
+    assert json.loads(json.dumps(found.problem.program.tests)) == found.problem.program.tests
+
+
+def test_of_many_inputs_the_first_are_taken_and_the_rest_counted():
+    many = [[n, n] for n in range(1000)]
+    found = _evalplus(plus_input=many)
+    tests = found.problem.program.tests
+    assert len(tests) == MOST and [test["args"] for test in tests[:3]] == [[1, 2], [5, 7], [0, 0]]
+    assert found.problem.extra["source"]["tests_left_out"] == 1002 - MOST and f"beyond {MOST} inputs" in found.note
+    wide = [[[0] * 40_000, n] for n in range(5)]
+    found = _evalplus(canonical_solution="    return b\n", plus_input=[*wide, [1, 1]])
+    assert len(found.problem.program.tests) == 3 and found.problem.extra["source"]["tests_left_out"] == 5
+    assert _evalplus(base_input=many, plus_input=[]).problem.extra["source"]["tests_left_out"] == 1000 - MOST
+
+
+def test_inputs_that_the_solution_does_not_manage_and_results_that_json_has_not_are_left_out():
+    slow = "    while a == 9:\n        pass\n    return a\n"
+    (found,) = import_problems(
+        [{**EVALPLUS, "canonical_solution": slow, "plus_input": [[2, 2], [3, 3], [9, 9], [4, 4]]}],
+        "evalplus", VerifyConfig(timeout=0.5, jobs=1),
+    )  # fmt: skip
+    assert [test["args"][0] for test in found.problem.program.tests] == [1, 5, 2]
+    assert found.problem.extra["source"]["tests_left_out"] == 3 and found.note
+    odd = "    return {1} if a == 0 else float('nan') if a == 5 else a\n"
+    found = _evalplus(canonical_solution=odd, plus_input=[[0, 1], [7, 7]])
+    assert [test["args"][0] for test in found.problem.program.tests] == [1, 7]
+    assert found.problem.extra["source"]["tests_left_out"] == 2
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        ({"canonical_solution": "    return 1 // (a - 5)\n"}, "does not say what to expect: ZeroDivisionError"),
+        ({"canonical_solution": "    return 1 // (a - 5)\n"}, "on input 2"),
+        ({"canonical_solution": "    return {a}\n"}, "no result of its solution can be written as JSON"),
+        ({"canonical_solution": "    return add\n"}, "does not say what to expect: returned something that"),
+        ({"entry_point": "sub"}, "does not define sub"),
+        ({"base_input": [1, 2]}, "its base_input is [1, 2], expected a list of lists of arguments"),
+        ({"base_input": [], "plus_input": []}, "its base_input is empty"),
+        ({"atol": "small"}, "its atol is 'small'"),
+        ({"atol": -1}, "its atol is -1"),
+        ({"entry_point": "find_zero"}, "by an oracle of its own"),
+        ({"task_id": "Mbpp/2", "entry_point": "Diff"}, "by an oracle of its own"),
+        ({"task_id": "Mbpp/3", "prompt": '"""Adds.\nassert add((1,), 2) == 3\n"""\ndef add(a, b):\n'}, "with tuples"),
+    ],
+)
+def test_rows_of_evalplus_that_no_tests_can_say(changed, reason):
+    _, found = import_problems([HUMANEVAL, {**EVALPLUS, **changed}], "evalplus", CONFIG)
+    assert found.problem is None and reason in found.reason, found.reason
+
+
+def test_rows_without_tests_are_told_what_is_missing():
+    (_, found) = import_problems([HUMANEVAL, BARE], "humaneval", CONFIG)
+    assert found.reason == "it has no 'test'"
+    (_, found) = import_problems([HUMANEVAL, {**BARE, "base_input": [[1, 2]]}], "humaneval", CONFIG)
+    assert found.reason == "it has no 'test', but inputs, which --as evalplus reads"
+    (_, found) = import_problems([HUMANEVAL, BARE], "evalplus", CONFIG)
+    assert found.reason == "it has neither 'base_input' nor 'test'"
+    (found,) = import_problems([EVALPLUS], "evalplus", check=False)
+    assert found.problem is None and found.reason
 
 
 def test_jsonl():
@@ -164,6 +266,11 @@ FREE = [{"prompt": "free", "answer": "1"}]
         ({"prompt": "p", "answer": "4", "checker": "arithmetics"}, "'arithmetics'; did you mean arithmetic?"),
         ({"prompt": "p", "answer": "4", "note": json.loads("[" * 300 + "]" * 300)}, "cannot be written as JSON"),
         ({"kind": "problem", "prompt": "p"}, "problem record without id"),
+        ({"prompt": "p", "entry_point": "f", "answer": "4", "tests": []}, "it has both 'answer' and 'tests'"),
+        ({"prompt": "p", "answer": "4", "test_code": "assert f(1)"}, "it has both 'answer' and 'test_code'"),
+        ({"prompt": "p", "entry_point": "f(x)", "tests": [{"args": [1], "expected": 2}]}, "its entry_point is 'f(x)'"),
+        ({"prompt": "p", "entry_point": "class", "tests": [{"args": [1], "expected": 2}]}, "its entry_point is"),
+        ({"prompt": "p", "entry_point": "A.b-c", "tests": [{"args": [1], "expected": 2}]}, "its entry_point is"),
     ],
 )
 def test_why_a_row_is_refused(row, reason):

@@ -31,7 +31,7 @@ LAYERS = [
     {"durable"},
     {"settings", "jsonl"},
     {"records", "configs"},
-    {"ids", "errors", "syntax", "ranks", "layout"},
+    {"ids", "errors", "syntax", "ranks", "layout", "printing"},
     {"notation"},
 ]
 HEIGHT = {name: -row for row, names in enumerate(LAYERS) for name in names}

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from axiom_cli import console
+from axiom_cli import console, printing
 from axiom_cli.commands.overlap import overlap
 from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, words, write
 from axiom_cli.configs import AuditConfig, GenConfig, ImportConfig
@@ -29,7 +30,7 @@ REFUSED = "Write the refused rows here: row, name, reason, data."
 def problems(ctx: typer.Context) -> None:
     """Make problems whose answers are provably right, and check those who make them."""
     if ctx.invoked_subcommand is None:
-        print(ctx.get_help())
+        print(ctx.get_help(), file=printing.stdout())
 
 
 @app.command("list", epilog=GLOBAL_OPTIONS)
@@ -232,27 +233,31 @@ def import_(
     Rows that cannot be read or are not of the form, that ask the same as an earlier one, or whose gold solution fails
     are refused: each is named with its row number and the reason, and the others are imported.
     """
-    from axiom_cli.commands.refusals import Refusals, refusals
+    from axiom_cli.commands.refusals import Refusals, check_apart, refusals
     from axiom_cli.stages import import_columns
     from axiom_cli.stages.import_problems import import_problems
 
-    if refused is not None and refused == output:
-        raise UsageError("-o and --refused name the same file", "choose another for the refused rows")
+    check_apart(source, output, refused)
     columns, read = _columns(config, as_), _opened(source, config)
 
     def accepted(told: Refusals) -> Iterator[Problem]:
         lines = import_columns.watched(read, columns)
         for one in import_problems(lines, as_, columns=columns, split=read.split):
             if one.problem:
+                if one.note:
+                    told.note(one.row.number, one.name, one.note)
                 yield one.problem
             else:
                 told.add(one.row.number, one.name, one.reason, one.row.data)
 
     with refusals(refused) as told:
-        count = write(accepted(told), output)
+        taken = accepted(told)
+        first = next(taken, None)
+        count = write(chain([first], taken), output) if first else 0
     told.tell()
-    if count + told.count == 0:
-        raise NothingToDo(f"{source} holds no row")
+    if count == 0:
+        refusal = f"nothing is imported from {source}: {words(told.count, 'row')} refused"
+        raise NothingToDo(refusal if told.count else f"{source} holds no row")
     console.note(f"{words(count, 'problem')} imported from {source}, {told.count:,} refused")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from axiom_cli import console, jsonl
+from axiom_cli.errors import UsageError
 
 RANGES = 100
 REASONS = 1000
@@ -22,6 +23,7 @@ class Refusals:
         self.count = 0
         self._stream = stream
         self._reasons: dict[str, Rows] = {}
+        self._notes: dict[str, Rows] = {}
 
     def add(self, number: int, name: str, reason: str, data: Any) -> None:
         """One row more; it is written at once where there is a file."""
@@ -31,10 +33,16 @@ class Refusals:
         if self._stream:
             self._stream.write(jsonl.dump({"row": number, "name": name, "reason": reason, "data": data}))
 
+    def note(self, number: int, name: str, text: str) -> None:
+        """What is to be known of a row that was taken; there are few such texts."""
+        self._notes.setdefault(text, Rows(name)).add(number)
+
     def tell(self) -> None:
-        """The refused rows by their numbers, a line a reason."""
+        """The refused rows by their numbers, a line a reason; then what is to be known of others."""
         for reason, rows in self._reasons.items():
             console.warn(f"refused {rows}: {reason}")
+        for text, rows in self._notes.items():
+            console.warn(f"{rows}: {text}")
 
 
 @dataclass
@@ -59,6 +67,20 @@ class Rows:
         shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ranges)
         more = self.count - sum(last - first + 1 for first, last in self.ranges)
         return f"rows {shown}" + (f" and {more:,} more, which --refused FILE would keep" if more else "")
+
+
+def check_apart(source: str, output: Path | None, refused: Path | None) -> None:
+    """Raises UsageError where a file would be written twice, or over what is read."""
+    if output and refused and _same(output, refused):
+        raise UsageError("-o and --refused name the same file", "choose another for the refused rows")
+    for option, path in (("-o", output), ("--refused", refused)):
+        if path and _same(Path(source), path):
+            raise UsageError(f"{option} names the file that is read, {source}", "choose another, or it is lost")
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two names are those of one file; `-` is none."""
+    return str(one) != "-" and one.resolve() == other.resolve()
 
 
 @contextmanager

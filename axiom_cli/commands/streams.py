@@ -12,7 +12,7 @@ from typing import IO, Annotated, Any, TextIO, TypeVar
 import orjson
 import typer
 
-from axiom_cli import console, jsonl, notation
+from axiom_cli import console, jsonl, notation, printing
 from axiom_cli.errors import InputError, MissingError, NothingToDo, UsageError
 from axiom_cli.records import WRITERS, Record
 
@@ -95,15 +95,16 @@ def _object(line: bytes, number: int) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise InputError(f"line {number}: {notation.fault(error)}") from None
     if not isinstance(value, dict):
-        raise InputError(f"line {number}: a JSON {type(value).__name__}, expected an object")
+        raise InputError(f"line {number}: {notation.called(value)}, expected an object")
     return value
 
 
 def stdout() -> TextIO:
     """Where data goes. Raises MissingError where it was closed before the command began."""
-    if sys.stdout is None:
+    stream = printing.stdout()
+    if stream is None:
         raise MissingError("standard output is closed", "leave it open, or send it to a file: axiom ... > FILE")
-    return sys.stdout
+    return stream
 
 
 def write(rows: Iterable[Row], output: Path | None, live: bool = True) -> int:

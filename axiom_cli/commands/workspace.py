@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from axiom_cli import console
+from axiom_cli import console, printing
 from axiom_cli.commands.streams import AsJson, show, stdout, words, write
 from axiom_cli.errors import WorkspaceDamaged
 from axiom_cli.options import GLOBAL_OPTIONS
@@ -25,7 +25,7 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be 
 def workspace(ctx: typer.Context) -> None:
     """What was made, and from what."""
     if ctx.invoked_subcommand is None:
-        print(ctx.get_help())
+        print(ctx.get_help(), file=printing.stdout())
 
 
 def _open(ctx: typer.Context) -> Workspace:

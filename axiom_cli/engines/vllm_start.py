@@ -8,7 +8,6 @@ built for the processor they are float32, and nothing is compiled: that takes lo
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +15,7 @@ from threading import Event, Thread
 from types import MappingProxyType
 from typing import Any
 
+from axiom_cli import printing
 from axiom_cli.configs import SolveConfig
 from axiom_cli.engines import vllm_worker
 from axiom_cli.errors import InputError, MissingError
@@ -165,7 +165,8 @@ def _variables(values: Mapping[str, str]) -> Iterator[None]:
 @contextmanager
 def _prints_on_stderr() -> Iterator[None]:
     """Whatever processes that are started meanwhile print goes to stderr: stdout is for records."""
-    sys.stdout.flush()
+    if (stream := printing.stdout()) is not None:
+        stream.flush()
     kept = os.dup(1)
     os.dup2(2, 1)
     try:

@@ -52,8 +52,8 @@ PARTS = (
     _rows("keep only the records whose score is $0 the average score of all records",
           "[r for r in rows if r['score'] * len(rows) $0 sum(s['score'] for s in rows)]",
           ("greater than|>", "less than|<", "at least|>="), weight=2),
-    _rows("keep only the records with a $0 that $1 record has", "[r for r in rows if sum(s['$0'] == r['$0'] for s in "
-          "rows) $1]", ("name", "age", "score"), ("no other|== 1", "some other|> 1"), weight=2),
+    _rows("keep only the records with $0 that $1 record has", "[r for r in rows if sum(s['$0'] == r['$0'] for s in "
+          "rows) $1]", ("a name|name", "an age|age", "a score|score"), ("no other|== 1", "some other|> 1"), weight=2),
     _rows("make the list of their names", "[r['name'] for r in rows]", gives="names"),
     _rows("make the list of [name, $0]", "[[r['name'], r['$0']] for r in rows]", ("score", "age"), gives="list"),
     _rows("make the list of age plus score", "[r['age'] + r['score'] for r in rows]", gives="numbers"),

@@ -22,7 +22,8 @@ from axiom_cli.sandbox.proof import prove
 from axiom_cli.sandbox.worker import Job, Worker
 
 Key = TypeVar("Key")
-Item = tuple[Key, str | Outcome, records.Program | None]
+Asked = records.Program | suite.Calls
+Item = tuple[Key, str | Outcome, Asked | None]
 IN_FLIGHT = 2  # jobs a worker holds: one that runs and one that waits
 WINDOW = 64  # entries a worker that may await their turn
 REMEMBERED = 4096  # outcomes kept, so that equal programs run once
@@ -97,6 +98,10 @@ class Sandbox:
         """The outcome of one program."""
         return next(self._run(Listed([(None, code, program)])))[1]
 
+    def call(self, code: str, asked: suite.Calls) -> Outcome:
+        """What a program returns on calls, in `returned`; it is a `pass` where each gave plain data."""
+        return next(self._run(Listed([(None, code, asked)])))[1]
+
     def check_many(self, items: Iterable[Item[Key]]) -> Iterator[tuple[Key, Outcome]]:
         """The outcomes of (key, code, program), in order, each as soon as it and those before it are there.
 
@@ -140,12 +145,12 @@ class Sandbox:
             self._abandon()
 
     def _admit(
-        self, code: str | Outcome, program: records.Program | None, waiting: deque[Job], under_way: dict[str, Job]
+        self, code: str | Outcome, program: Asked | None, waiting: deque[Job], under_way: dict[str, Job]
     ) -> Job:
         """The job of this program: a known outcome, one that is under way already, or a new one."""
         if isinstance(code, Outcome) or program is None:
             return Job(None, "", outcome=code)
-        prepared = self._suite(program)
+        prepared = program if isinstance(program, suite.Calls) else self._suite(program)
         key = ids.digest(f"{prepared.key}\0{code}".encode("utf-8", "surrogatepass"))
         if (job := under_way.get(key)) is not None:
             return job
@@ -235,7 +240,7 @@ class Sandbox:
             self._again(job, waiting, outcome.reason)
             return
         job.outcome = outcome
-        if outcome.settled and job.key:
+        if outcome.settled and job.key and not outcome.returned:
             self._known[job.key] = outcome
             if len(self._known) > REMEMBERED:
                 self._known.popitem(last=False)

@@ -10,7 +10,7 @@ from itertools import islice
 
 from axiom_cli.sandbox import values
 from axiom_cli.sandbox.inside import messages
-from axiom_cli.sandbox.suite import AnySuite, CodeSuite
+from axiom_cli.sandbox.suite import AnySuite, Calls, CodeSuite
 
 PASS, FAIL, INFRA = "pass", "fail", "infra"
 
@@ -19,7 +19,8 @@ PASS, FAIL, INFRA = "pass", "fail", "infra"
 class Outcome:
     """What came of one program: `pass`, `fail` with a reason, or `infra`, which says nothing of the program.
 
-    `seconds` is processor time. `settled` tells whether the same program would meet the same fate again.
+    `seconds` is processor time. `settled` tells whether the same program would meet the same fate again. `returned` are
+    the results, as bytes, where they were asked for.
     """
 
     status: str
@@ -28,6 +29,7 @@ class Outcome:
     reason: str
     seconds: float = field(default=0.0, compare=False)
     settled: bool = field(default=True, compare=False)
+    returned: tuple[bytes, ...] = field(default=(), compare=False, repr=False)
 
 
 def frames(data: bytes) -> Iterator[tuple[bytes, bytes]]:
@@ -63,7 +65,10 @@ def judge(suite: AnySuite, data: bytes, report: messages.Report, spans: Sequence
     passed, why = _graded(suite, got)
     if not _complete(got, total, report, data):
         return Outcome(FAIL, passed, total, _ending(got, total, report), seconds)
-    return Outcome(FAIL, passed, total, why, seconds) if passed < total else Outcome(PASS, total, total, "", seconds)
+    if passed < total:
+        return Outcome(FAIL, passed, total, why, seconds)
+    returned = tuple(body for _kind, body in got[:total]) if isinstance(suite, Calls) else ()
+    return Outcome(PASS, total, total, "", seconds, returned=returned)
 
 
 def _late(report: messages.Report, spans: Sequence[float]) -> str:

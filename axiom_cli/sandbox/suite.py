@@ -37,6 +37,11 @@ class Suite:
         return marshal.dumps(job, 2)
 
 
+@dataclass(frozen=True)
+class Calls(Suite):
+    """Calls whose results are asked for: any plain data that comes back will do, and the outcome holds it."""
+
+
 AnySuite = Suite | CodeSuite
 
 
@@ -47,6 +52,14 @@ def prepare(program: records.Program) -> AnySuite:
     if program.entry_point == STDIN_STDOUT:
         raise InputError("a program that reads standard input is graded by `tests`, not by test_code")
     return code_suite.prepare(program)
+
+
+def calls(entry: str, arguments: Sequence[Sequence[Any]]) -> Calls:
+    """The suite that asks what the function `entry` returns for each list of arguments. Raises InputError where one is
+    not plain data."""
+    inputs = tuple(messages.frame(messages.CALL, values.encode(list(args))) for args in arguments)
+    key = ids.content_id([entry, list(arguments), "calls"])
+    return Calls(key, entry, inputs, ((None, b""),) * len(inputs), values.Rule(anything=True))
 
 
 def _data_suite(program: records.Program, tests: Sequence[Any]) -> Suite:

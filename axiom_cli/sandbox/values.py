@@ -26,6 +26,20 @@ def encode(value: Any) -> bytes:
         raise InputError(f"a test holds a value that is not plain data: {value!r:.60}") from None
 
 
+def read(data: bytes) -> Any:
+    """The value that a child sent. Raises Unreadable where it is not made of what JSON has, and tuples."""
+    return _with_dicts(decode(data))
+
+
+def _with_dicts(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        keys = list(map(decode, value.items))
+        if not all(isinstance(key, str) for key in keys):
+            raise Unreadable("a key that is no text")
+        return dict(zip(keys, map(_with_dicts, value.items.values()), strict=True))
+    return type(value)(map(_with_dicts, value)) if isinstance(value, (list, tuple)) else value
+
+
 @dataclass(frozen=True)
 class Rule:
     """What counts as equal. Types are strict, save that an int may equal a float; a problem may relax the rest."""
@@ -34,6 +48,7 @@ class Rule:
     tolerance: float = 0.0
     unordered: bool = False
     tokens: bool = False
+    anything: bool = False
 
 
 @lru_cache(maxsize=256)
@@ -61,7 +76,7 @@ def rule(checker: str | None) -> Rule:
 
 def equal(expected: Any, expected_bytes: bytes, returned: bytes, by: Rule) -> bool:
     """Whether the returned bytes mean the expected value under the rule."""
-    if returned == expected_bytes:
+    if returned == expected_bytes or by.anything:
         return True
     try:
         value = decode(returned)

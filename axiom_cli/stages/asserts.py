@@ -59,7 +59,7 @@ def shown(prompt: str, entry_point: str) -> list[list[Any]]:
     except ValueError:
         return []
     calls = [call for source in sources if (call := _call_in(source, entry_point)) is not None]
-    return [json.loads(json.dumps(call)) for call in calls if _survives(call)]
+    return [json.loads(json.dumps(call)) for call in calls if survives(call)]
 
 
 def _call_in(source: str, name: str) -> list[Any] | None:
@@ -136,20 +136,20 @@ def _literals(node: ast.expr) -> Iterator[Any]:
 
 def _keep(found: Found, args: list[Any], expected: Any) -> None:
     """Adds a test if JSON can carry it."""
-    if not _survives([args, expected]):
+    if not survives([args, expected]):
         found.left_out += 1
         return
-    if _has_tuple(expected):
+    if has_tuple(expected):
         found.words.add("tuple_is_list")
     found.tests.append(json.loads(json.dumps({"args": args, "expected": expected})))
 
 
-def _survives(value: Any) -> bool:
+def survives(value: Any) -> bool:
     """Whether JSON gives the value back, save that a tuple becomes a list. Integers beyond 64 bits do not survive."""
     if isinstance(value, (list, tuple)):
-        return all(map(_survives, value))
+        return all(map(survives, value))
     if isinstance(value, dict):
-        return all(isinstance(key, str) and _survives(item) for key, item in value.items())
+        return all(isinstance(key, str) and survives(item) for key, item in value.items())
     if isinstance(value, float):
         return abs(value) < float("inf")
     if isinstance(value, int):
@@ -157,7 +157,7 @@ def _survives(value: Any) -> bool:
     return value is None or isinstance(value, str)
 
 
-def _has_tuple(value: Any) -> bool:
+def has_tuple(value: Any) -> bool:
     if isinstance(value, dict):
-        return any(map(_has_tuple, value.values()))
-    return isinstance(value, tuple) or (isinstance(value, list) and any(map(_has_tuple, value)))
+        return any(map(has_tuple, value.values()))
+    return isinstance(value, tuple) or (isinstance(value, list) and any(map(has_tuple, value)))

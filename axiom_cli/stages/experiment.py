@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 import orjson
 
-from axiom_cli import jsonl
+from axiom_cli import jsonl, notation
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import Metrics, Record, Verdict
 from axiom_cli.stages.evaluate import ALL, Tally, best_iteration, tally
@@ -173,5 +173,5 @@ def read_config(path: Path) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise InputError(f"{path} is not JSON: {error}", GO_ON) from None
     if not isinstance(config, dict):
-        raise InputError(f"{path} holds a JSON {type(config).__name__}, expected an object", GO_ON)
+        raise InputError(f"{path} holds {notation.called(config)}, expected an object", GO_ON)
     return config

@@ -21,7 +21,8 @@ PROBLEMS = 3
 HASH_SEED = "1729"
 _CHILD = (
     "import sys; sys.path[:] = filter(None, sys.path); "  # a folder here may be called like the family's module
-    "from axiom_cli.stages.fingerprint import child; sys.stdout.write(child(*sys.argv[1:]))"
+    "from axiom_cli import printing; from axiom_cli.stages.fingerprint import child\n"
+    "with printing.aside(): print(child(*sys.argv[1:]), end='', file=printing.stdout())"
 )
 
 

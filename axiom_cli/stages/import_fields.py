@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
+from keyword import iskeyword
 from typing import Any
 
 import orjson
 
 from axiom_cli import notation
 from axiom_cli.errors import InputError
-from axiom_cli.records import Program
+from axiom_cli.records import STDIN_STDOUT, Program
 from axiom_cli.stages.import_sources import split_called
 
 Row = Mapping[str, Any]
@@ -71,6 +72,13 @@ def tests(value: Any, name: str) -> Any:
         return notation.loads(value.encode())
     except orjson.JSONDecodeError as error:
         raise InputError(f"its {name} are {notation.fault(error)}") from None
+
+
+def check_entry(program: Program) -> None:
+    """Raises InputError where `entry_point` is neither `f` nor `Class.method`, nor that of a script."""
+    entry = program.entry_point
+    if entry != STDIN_STDOUT and not all(part.isidentifier() and not iskeyword(part) for part in entry.split(".")):
+        raise InputError(f"its entry_point is {entry!r:.40}, expected a name that Python can call")
 
 
 def check_tests(program: Program) -> None:

@@ -1,8 +1,8 @@
 """The forms of published sets, read as problems: HumanEval, MBPP, EvalPlus, and rows of JSON.
 
 Asserts are turned into calls with expected values (`asserts.py`), which the verifier compares strictly. Where an assert
-is of another shape, or all are shown in the prompt, the row keeps its tests as code, whole. Calls that the prompt shows
-are otherwise examples, not tests: a score on these records is not the official one of the set.
+is of another shape, the row keeps its tests as code, whole. All asserts are tests, those that the prompt shows, too, so
+that a pass means what it means in the set; calls that are shown are examples besides.
 """
 
 from __future__ import annotations
@@ -16,20 +16,29 @@ from axiom_cli import answers, syntax
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem, Program
-from axiom_cli.stages import asserts, import_fields
+from axiom_cli.stages import asserts, import_fields, import_inputs
 from axiom_cli.stages.import_fields import ANY, LEVEL, LIST, NAME, TEXT, Row
+from axiom_cli.stages.import_inputs import MOST, Inputs
 from axiom_cli.stages.import_sources import Line
+
+LEFT_OUT = f"tests are left out, beyond {MOST} inputs or of a kind that is not read; source.tests_left_out counts them"
 
 
 @dataclass(frozen=True)
 class Imported:
-    """What became of a row: a problem, or the reason why there is none. `malformed` rows are not of the form at all."""
+    """What became of a row: a problem, or the reason why there is none. `malformed` rows are not of the form at all.
+
+    Where there are `inputs`, the problem has no tests until its `gold` solution has run on them. `note` is what whoever
+    takes the problem should know.
+    """
 
     name: str
     problem: Problem | None = None
     reason: str = ""
     gold: str | None = None
     malformed: bool = False
+    inputs: Inputs | None = None
+    note: str = ""
     row: Line = field(default=Line(0, None), compare=False)
 
 
@@ -61,43 +70,61 @@ def _from_asserts(
     if syntax.parse(source, longest=len(source)) is None:
         return Imported(name, reason="its tests are not Python")
     found = asserts.read(source, entry_point)
-    hidden = [test for test in found.tests if test["args"] not in shown]
     examples = [test for test in found.tests if test["args"] in shown]
     if not found.tests and not found.left_out:
         return Imported(name, reason="it holds no test")
-    by_code = not hidden or (found.left_out > 0 and not found.listed)
+    by_code = not found.tests or (found.left_out > 0 and not found.listed)
     program = Program(
         entry_point,
         signature,
         examples,
-        None if by_code else hidden,
+        None if by_code else found.tests,
         source if by_code else None,
         None if by_code else found.checker,
         gold or None,
     )
+    left_out = 0 if by_code else found.left_out
+    note = LEFT_OUT if left_out else ""
+    return Imported(name, _problem(family, name, prompt, program, left_out), gold=gold, note=note)
+
+
+def _problem(family: str, name: str, prompt: str, program: Program, left_out: int) -> Problem:
     identity = content_id([family, "program", prompt], 16)
-    extra = {"source": {"set": family, "name": name, "tests_left_out": 0 if by_code else found.left_out}}
-    return Imported(
-        name, Problem(identity, family, name, prompt, LEVEL, "test", program=program, extra=extra), gold=gold
-    )
+    extra = {"source": {"set": family, "name": name, "tests_left_out": left_out}}
+    return Problem(identity, family, name, prompt, LEVEL, "test", program=program, extra=extra)
 
 
 def _humaneval(row: Row, family: str = "humaneval") -> Imported:
-    prompt, entry = row["prompt"], row["entry_point"]
     if "test" not in row:
-        return Imported(row["task_id"], reason="it has inputs, but no `test` with the results that they should give")
-    gold = prompt + row["canonical_solution"]
-    shown = asserts.shown(prompt, entry)
-    asked = f"Write the Python function `{entry}`, whole, imports included:\n```python\n{prompt.strip()}\n```"
-    return _from_asserts(family, row["task_id"], asked, entry, _signature(gold, entry), row["test"], gold, shown)
+        raise InputError(f"it has no 'test'{', but inputs, which --as evalplus reads' if 'base_input' in row else ''}")
+    prompt, entry = row["prompt"], row["entry_point"]
+    gold, shown = prompt + row["canonical_solution"], asserts.shown(prompt, entry)
+    signature = _signature(gold, entry)
+    return _from_asserts(family, row["task_id"], _asked(row), entry, signature, row["test"], gold, shown)
+
+
+def _asked(row: Row) -> str:
+    head = f"Write the Python function `{row['entry_point']}`, whole, imports included:"
+    return f"{head}\n```python\n{row['prompt'].strip()}\n```"
 
 
 def _evalplus(row: Row) -> Imported:
-    return _humaneval(row, "evalplus")
+    """EvalPlus's own rows have inputs, those of the hub a `test` with inputs and results."""
+    if "base_input" not in row and "plus_input" not in row:
+        if "test" not in row:
+            raise InputError("it has neither 'base_input' nor 'test'")
+        return _humaneval(row, "evalplus")
+    name, entry, gold = row["task_id"], row["entry_point"], row["prompt"] + row["canonical_solution"]
+    inputs = import_inputs.read(row)
+    if why := import_inputs.ungradable(row):
+        return Imported(name, reason=why)
+    shown = [{"args": args} for args in asserts.shown(row["prompt"], entry)]
+    program = Program(entry, _signature(gold, entry), shown, reference=gold)
+    return Imported(name, _problem("evalplus", name, _asked(row), program, 0), gold=gold, inputs=inputs)
 
 
 def _mbpp(row: Row) -> Imported:
-    """MBPP names the function in its asserts only, so that the first one is shown, and the others are graded."""
+    """MBPP names the function in its asserts only, so that the first one is shown."""
     name, listed = f"mbpp/{row['task_id']}", [*row["test_list"], *row.get("challenge_test_list", ())]
     gold = row["code"].replace("\r\n", "\n")
     entry = _entry_point(gold, listed[0] if listed else "")
@@ -139,6 +166,9 @@ def _jsonl(row: Row) -> Imported:
         return Imported(problem.id, problem, gold=problem.program.reference if problem.program else None)
     if "answer" not in row and "entry_point" not in row:
         raise InputError("it has neither 'answer' nor 'entry_point'")
+    both = [name for name in ("tests", "test_code") if name in row and "answer" in row]
+    if both:
+        raise InputError(f"it has both 'answer' and {both[0]!r}: --column {both[0]}= leaves one out")
     form = "answer" if "answer" in row else "program"
     prompt, family = row["prompt"], row.get("family", "imported")
     identity = str(row.get("id", content_id([family, form, prompt], 16)))
@@ -164,6 +194,8 @@ def _jsonl(row: Row) -> Imported:
 _COMMON = ("id", "family", "title", "prompt", "level", "split", "answer", "checker")
 _PROGRAM_FIELDS = ("entry_point", "signature", "examples", "tests", "test_code", "checker", "reference")
 _HUMANEVAL = dict.fromkeys(("task_id", "prompt", "entry_point", "canonical_solution"), TEXT)
+_EVALPLUS_MORE = {**dict.fromkeys(("test", "contract", "assertion"), TEXT)}
+_EVALPLUS_MORE |= dict.fromkeys(("base_input", "plus_input", "atol"), ANY)
 _MBPP = {"task_id": NAME, "code": TEXT, "test_list": LIST}
 _MBPP_MORE = {"text": TEXT, "prompt": TEXT, "challenge_test_list": LIST, "test_setup_code": TEXT, "test_imports": LIST}
 _JSONL_TEXTS = ("family", "split", "entry_point", "signature", "test_code", "checker", "reference")
@@ -172,6 +204,6 @@ _JSONL_MORE |= dict.fromkeys(("level", "answer", "examples", "tests"), ANY)
 FORMS: Mapping[str, Form] = {
     "humaneval": Form(_humaneval, _HUMANEVAL, {"test": TEXT}),
     "mbpp": Form(_mbpp, _MBPP, _MBPP_MORE),
-    "evalplus": Form(_evalplus, _HUMANEVAL, {"test": TEXT}),
+    "evalplus": Form(_evalplus, _HUMANEVAL, _EVALPLUS_MORE),
     "jsonl": Form(_jsonl, {"prompt": TEXT}, _JSONL_MORE),
 }

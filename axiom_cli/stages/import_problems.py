@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from itertools import groupby
 from textwrap import shorten
 
 import orjson
@@ -15,12 +16,14 @@ from axiom_cli import families, notation
 from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.ids import content_id
-from axiom_cli.records import Problem
-from axiom_cli.sandbox import suite
+from axiom_cli.records import Problem, Program
+from axiom_cli.sandbox import Outcome, Sandbox, suite
+from axiom_cli.stages import import_encoding
 from axiom_cli.stages.content import plain
 from axiom_cli.stages.import_columns import Columns, listed
-from axiom_cli.stages.import_fields import Row, check_fields, check_tests
-from axiom_cli.stages.import_forms import Form, Imported, form_of
+from axiom_cli.stages.import_fields import Row, check_entry, check_fields, check_tests
+from axiom_cli.stages.import_forms import LEFT_OUT, Form, Imported, form_of
+from axiom_cli.stages.import_inputs import answered
 from axiom_cli.stages.import_sources import SPLITS, Line
 
 
@@ -41,7 +44,7 @@ def import_problems(
     reader = form_of(form)
     lines = (row if isinstance(row, Line) else Line(number, row) for number, row in enumerate(rows, 1))
     found = (_read(reader, line, columns, split) for line in lines)
-    judged = _checked(found, config or VerifyConfig()) if check else found
+    judged = _checked(found, config or VerifyConfig()) if check else map(_unanswered, found)
     return _any_of_the_form(_distinct(judged), form)
 
 
@@ -53,7 +56,7 @@ def _read(form: Form, line: Line, columns: Columns, split: str) -> Imported:
         check_fields(row, form.needs, form.takes, columns.of)
         found = form.read(row)
         if found.problem:
-            _check_problem(found.problem)
+            _check_problem(found.problem, graded=not found.inputs)
     except InputError as error:
         return Imported("", reason=str(error), malformed=True, row=line)
     except RecursionError:
@@ -61,8 +64,8 @@ def _read(form: Form, line: Line, columns: Columns, split: str) -> Imported:
     return replace(found, row=line)
 
 
-def _check_problem(problem: Problem) -> None:
-    """Raises InputError where a problem would trouble a later command."""
+def _check_problem(problem: Problem, graded: bool = True) -> None:
+    """Raises InputError where a problem would trouble a later command. One that is not `graded` has no tests yet."""
     if problem.split not in SPLITS:
         raise InputError(f"its split is {problem.split!r:.40}, expected train, val or test")
     if not 1 <= problem.level <= 10:
@@ -76,8 +79,10 @@ def _check_problem(problem: Problem) -> None:
     except orjson.JSONEncodeError as error:
         raise InputError(f"it cannot be written as JSON: {error}") from None
     if problem.program:
-        check_tests(problem.program)
-        suite.prepare(problem.program)
+        check_entry(problem.program)
+        if graded:
+            check_tests(problem.program)
+            suite.prepare(problem.program)
     elif problem.checker:
         _check_family(problem.checker)
 
@@ -120,23 +125,50 @@ def _any_of_the_form(found: Iterable[Imported], form: str) -> Iterator[Imported]
     if first and not good:
         there = f"it has the columns {listed(first.row.data)}: --column names them; " if not first.row.broken else ""
         hint = f"{there}is --as {form} the form of this file?"
+        if first.reason.startswith(import_encoding.NOT_UTF8):
+            hint = import_encoding.hint("FILE")
         raise InputError(f"no row is of the form {form}: {first.row.unit} {first.row.number}: {first.reason}", hint)
 
 
 def _checked(found: Iterable[Imported], config: VerifyConfig) -> Iterator[Imported]:
     """Runs the gold solutions in the sandbox; refuses the problems that they do not solve."""
-    from axiom_cli.sandbox import Outcome
     from axiom_cli.stages.verify import open_sandbox
 
-    none = Outcome("pass", 0, 0, "")
     with open_sandbox(config) as box:
-        items = ((one, one.gold if _can_check(one) else none, one.problem and one.problem.program) for one in found)
-        for one, outcome in box.check_many(items):
-            if outcome.status == "pass":
-                yield one
-            else:
-                yield replace(one, problem=None, reason=f"its gold solution does not pass: {outcome.reason}")
+        for has_inputs, rows in groupby(found, lambda one: one.inputs is not None):
+            for one, outcome in (_answering if has_inputs else _checking)(rows, box):
+                if outcome.status == "pass":
+                    yield one
+                else:
+                    yield replace(one, problem=None, reason=f"its gold solution does not pass: {outcome.reason}")
 
 
-def _can_check(one: Imported) -> bool:
-    return bool(one.gold and one.problem and one.problem.program)
+def _checking(rows: Iterable[Imported], box: Sandbox) -> Iterator[tuple[Imported, Outcome]]:
+    return box.check_many(map(_check, rows))
+
+
+def _answering(rows: Iterable[Imported], box: Sandbox) -> Iterator[tuple[Imported, Outcome]]:
+    for one in rows:
+        yield from box.check_many([_check(_answered(one, box))])
+
+
+def _check(one: Imported) -> tuple[Imported, str | Outcome, Program | None]:
+    """What the sandbox is given: the gold solution, or a pass where there is none."""
+    program = one.problem.program if one.problem else None
+    return one, one.gold if one.gold and program else Outcome("pass", 0, 0, ""), program
+
+
+def _answered(one: Imported, box: Sandbox) -> Imported:
+    """The row with its tests, or with the reason why it has none."""
+    assert one.problem and one.inputs and one.gold is not None
+    try:
+        problem = answered(one.problem, one.inputs, one.gold, box)
+        _check_problem(problem)
+    except InputError as error:
+        return replace(one, problem=None, reason=str(error))
+    return replace(one, problem=problem, note=LEFT_OUT if problem.extra["source"]["tests_left_out"] else "")
+
+
+def _unanswered(one: Imported) -> Imported:
+    """Where no solution is run, inputs have no results."""
+    return replace(one, problem=None, reason="its solution was not run on its inputs") if one.inputs else one

@@ -16,8 +16,6 @@ import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import date, time
-from decimal import Decimal
 from pathlib import Path, PurePath
 from typing import IO, Any
 
@@ -25,6 +23,8 @@ import orjson
 
 from axiom_cli import notation
 from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli.stages import import_encoding
+from axiom_cli.stages.import_values import plain
 
 GZIP = b"\x1f\x8b"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -70,7 +70,9 @@ def of_file(raw: IO[bytes], name: str, split: str = "") -> Source:
         raise UsageError(f"--split {split}: a file's problems are of split train, val or test")
     with _readable(name):
         packed = raw.peek(len(GZIP))[: len(GZIP)] == GZIP  # type: ignore[attr-defined]
-        columns, lines = READERS.get(_kind(name), _lines)(gzip.GzipFile(fileobj=raw) if packed else raw)
+        stream: Any = gzip.GzipFile(fileobj=raw) if packed else raw
+        import_encoding.check_start(stream.peek(2), name)
+        columns, lines = READERS.get(_kind(name), _lines)(stream)
     return Source(_guarded(raw, lines, name), columns, split)
 
 
@@ -91,11 +93,12 @@ def _parsed(text: bytes, number: int) -> Line:
     try:
         return _object(notation.loads(text), number, "line")
     except orjson.JSONDecodeError as error:
-        return Line(number, text.decode("utf-8", "replace").rstrip("\r\n"), notation.fault(error), "line")
+        shown = text.decode("utf-8", "replace").rstrip("\r\n")
+        return Line(number, shown, import_encoding.fault(text) or notation.fault(error), "line")
 
 
 def _object(value: Any, number: int, unit: str = "row") -> Line:
-    broken = "" if isinstance(value, dict) else f"a JSON {type(value).__name__}, expected an object"
+    broken = "" if isinstance(value, dict) else f"{notation.called(value)}, expected an object"
     return Line(number, value, broken, unit)
 
 
@@ -104,7 +107,12 @@ def _json(stream: IO[bytes]) -> Found:
     text = stream.read().removeprefix(BYTE_ORDER_MARK)
     if text.lstrip()[:1] != b"[":
         return _lines(io.BytesIO(text))
-    return (), (_object(value, number) for number, value in enumerate(notation.loads(text), 1))
+    try:
+        values = notation.loads(text)
+    except orjson.JSONDecodeError:
+        text.decode("utf-8")  # where it is something else, that is what is wrong
+        raise
+    return (), (_object(value, number) for number, value in enumerate(values, 1))
 
 
 def _csv(stream: IO[bytes], between: str = ",") -> Found:
@@ -231,21 +239,7 @@ def _choice(name: str, what: str, wanted: str, there: list[str]) -> str:
 
 def _plain_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
     for number, row in enumerate(rows, 1):
-        yield Line(number, _plain(row))
-
-
-def _plain(value: Any) -> Any:
-    """The value as JSON has it: moments as ISO 8601, decimals as text, what is not finite as null. What JSON cannot
-    carry (images, sounds, bytes) is left out of its row."""
-    if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items() if not isinstance(item, (bytes, bytearray))}
-    if isinstance(value, (list, tuple)):
-        return [_plain(item) for item in value if not isinstance(item, (bytes, bytearray))]
-    if isinstance(value, float):
-        return value if value - value == 0 else None
-    if value is None or isinstance(value, (str, bool, int)):
-        return value
-    return value.isoformat() if isinstance(value, (date, time)) else str(value) if isinstance(value, Decimal) else None
+        yield Line(number, plain(row))
 
 
 def _guarded(raw: IO[bytes], lines: Iterator[Line], name: str) -> Iterator[Line]:
@@ -260,7 +254,9 @@ def _readable(name: str) -> Iterator[None]:
         yield
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise InputError(f"{name}: its gzip data is damaged or cut off: {error}") from None
-    except (csv.Error, UnicodeDecodeError, orjson.JSONDecodeError) as error:
+    except UnicodeDecodeError as error:
+        raise import_encoding.unreadable(error, name) from None
+    except (csv.Error, orjson.JSONDecodeError) as error:
         raise InputError(f"{name} is not what its name says: {error}") from None
 
 

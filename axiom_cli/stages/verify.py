@@ -8,13 +8,15 @@ from itertools import chain
 
 from axiom_cli import answers, families
 from axiom_cli.configs import VerifyConfig
-from axiom_cli.errors import MissingError, UsageError
+from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli.families import plug_ins
 from axiom_cli.records import STDIN_STDOUT, Problem, Sample, Verdict
 from axiom_cli.sandbox import Limits, Outcome, Sandbox
 
 EXACT = "exact"
 ENGINE_FAILED = "the engine failed on this sample"
 UNSCORED = "the machine was too busy to run its scorer"
+UNJUDGED = "its answer cannot be judged: "
 
 
 def verify(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]:
@@ -76,22 +78,32 @@ def check_answer(sample: Sample) -> Outcome:
     answer = answers.read_answer(sample.text)
     if answer is None:
         return Outcome("fail", 0, 1, "no line that starts with Answer:")
-    right = _is_right(sample.problem, answer)
+    try:
+        right = _is_right(sample.problem, answer)
+    except InputError as error:
+        return Outcome("infra", 0, 1, f"{UNJUDGED}{error}")
     if right is None:
         return Outcome("infra", 0, 1, UNSCORED)
     return Outcome("pass", 1, 1, "") if right else Outcome("fail", 0, 1, "wrong answer")
 
 
 def _is_right(problem: Problem, answer: str) -> bool | None:
-    if problem.checker:
-        return families.get(problem.checker).judge(problem, answer)
-    return answer == problem.answer
+    """Raises InputError where the family that checks the problem cannot: it was edited, or the family's code failed."""
+    if not problem.checker:
+        return answer == problem.answer
+    family = families.get(problem.checker)
+    if problem.checker in families.BUILT_IN:
+        return family.judge(problem, answer)
+    with plug_ins.guarded(f"the family {problem.checker!r} failed on problem {problem.id}:"):
+        return family.judge(problem, answer)
 
 
 def at_fault(reason: str) -> str:
-    """What failed where a verdict with this reason is `infra`: the engine, the problem's tests, or the machine."""
+    """What failed where a verdict with this reason is `infra`: the engine, the problem or its tests, or the machine."""
     if reason == ENGINE_FAILED:
         return "the engine"
+    if reason.startswith(UNJUDGED):
+        return "the problem or its family"
     return "the test code of the problem" if reason.startswith("its test code ") else "the machine"
 
 

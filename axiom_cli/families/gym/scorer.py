@@ -8,9 +8,13 @@ compute a value, and do nothing else. docs/decisions/0008 has the reasons.
 from __future__ import annotations
 
 import ast
+import io
 import operator
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, redirect_stdout
 from dataclasses import replace
+from decimal import Context, localcontext
 from functools import cache
 from typing import Any
 
@@ -28,6 +32,20 @@ OPERATIONS = {
     ast.UAdd: operator.pos, ast.USub: operator.neg, ast.Invert: operator.invert,
 }  # fmt: skip
 BOUNDED = (ast.Pow, ast.LShift, ast.RShift)
+
+
+SEEDING = frozenset(["pool_matrix"])  # data sets that seed numpy's shared randomness
+
+
+class Nowhere(io.TextIOBase):
+    """What is printed here is lost."""
+
+    def write(self, text: str) -> int:
+        """Drops it."""
+        return len(text)
+
+
+NOWHERE = Nowhere()
 
 
 class NotPlain(ValueError):
@@ -55,11 +73,29 @@ def data_set(name: str, level: int, levels: int) -> Any:
 
 def entry(name: str, level: int, levels: int, number: int, fresh: bool) -> dict[str, Any]:
     """One question with its answer and metadata. `fresh` makes a data set for it alone."""
-    if not fresh:
-        return data_set(name, level, levels)[number]
-    from reasoning_gym.factory import DATASETS
+    with apart(name):
+        if not fresh:
+            return data_set(name, level, levels)[number]
+        from reasoning_gym.factory import DATASETS
 
-    return DATASETS[name][0](replace(configuration(name, level, levels), seed=number, size=1))[0]
+        return DATASETS[name][0](replace(configuration(name, level, levels), seed=number, size=1))[0]
+
+
+@contextmanager
+def apart(name: str) -> Iterator[None]:
+    """Keeps what data set `name` does to the process to itself: the decimal context, which others would compute by, and
+    numpy's shared randomness. What it prints is dropped."""
+    with localcontext(Context()), redirect_stdout(NOWHERE):
+        if name not in SEEDING:
+            yield
+            return
+        import numpy
+
+        state = numpy.random.get_state()
+        try:
+            yield
+        finally:
+            numpy.random.set_state(state)
 
 
 def accepts(name: str, level: int, levels: int, answer: str, question: str) -> bool:

@@ -1,0 +1,110 @@
+"""Standard output is for records: what families of others print goes elsewhere, and what they raise ends no stream."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from axiom_cli import jsonl, printing
+from axiom_cli.records import ModelRef, Problem, Sample
+from command_line import ROOT, axiom, rows, talk
+
+LOUD = """
+import sys
+from axiom_cli.families.family import Family
+print("loaded")
+
+class Loud(Family):
+    name, about, levels, open_ended = "loud", "doubling", "level n: numbers below 10 ** (n + 3)", True
+
+    def draw(self, random, level):
+        print("drawn")
+        print(".", end="", flush=True)
+        sys.stdout.buffer.write(b"bytes")
+        return random.randrange(10 ** (level + 3))
+
+    def statement(self, task):
+        print("stated")
+        return f"Double the number {task}."
+
+    def answer(self, task):
+        print("answered")
+        return str(2 * task)
+
+    def trace(self, task):
+        print("traced")
+        return [f"{task} + {task}"]
+
+    def accepts(self, prompt, answer):
+        print("judged")
+        return int(answer) == 2 * int(prompt.split()[-1][:-1])
+
+    def second(self, prompt):
+        print("solved")
+        return str(2 * int(prompt.split()[-1][:-1]))
+"""
+
+
+@pytest.fixture
+def loud(tmp_path: Path) -> dict[str, str]:
+    """Variables under which the family is installed."""
+    (tmp_path / "loud.py").write_text(LOUD)
+    info = tmp_path / "loud-1.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Name: loud\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[axiom.families]\nloud = loud:Loud\n")
+    return {"PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
+
+
+def test_what_a_plug_in_prints_is_not_among_the_records(tmp_path, loud):
+    made = axiom("problems", "gen", "loud", "--count", "3", cwd=tmp_path, env=loud)
+    assert [row["family"] for row in rows(made.stdout)] == ["loud"] * 3
+    assert all(any(word in line for line in talk(made)) for word in ("loaded", "drawn", "stated", "answered", "bytes"))
+    taught = axiom("coldstart", "--workspace", "w", cwd=tmp_path, env=loud, stdin=made.stdout)
+    assert [row["kind"] for row in rows(taught.stdout)] == ["verdict"] * 3
+    assert any("traced" in line for line in talk(taught))
+    quiet = axiom("problems", "gen", "loud", "--count", "3", "--quiet", cwd=tmp_path, env=loud)
+    assert (quiet.stdout, quiet.stderr) == (made.stdout, b"")
+    listed = axiom("problems", "list", "--json", cwd=tmp_path, env=loud)
+    assert any(row["name"] == "loud" for row in rows(listed.stdout)) and "loaded" in talk(listed)
+
+
+def test_a_judge_may_print_and_raise(tmp_path, loud):
+    (problem,) = [
+        Problem.from_dict(row)
+        for row in rows(axiom("problems", "gen", "loud", "--count", "1", cwd=tmp_path, env=loud).stdout)
+    ]
+    texts = ["no number", f"0{problem.answer}", "7"]
+    samples = (Sample(problem, ModelRef("m", "d"), "scripted", {}, 0, 1, f"Answer: {text}") for text in texts)
+    done = axiom("verify", cwd=tmp_path, env=loud, stdin=b"".join(map(jsonl.dump, samples)))
+    assert [row["status"] for row in rows(done.stdout)] == ["infra", "pass", "fail"], talk(done)
+    reason = rows(done.stdout)[0]["reason"]
+    assert f"the family 'loud' failed on problem {problem.id}: ValueError: invalid literal" in reason
+    assert "(loud.py:" in reason
+    assert "judged" in talk(done) and done.returncode == 0
+
+
+def test_an_audit_of_a_plug_in_that_prints(tmp_path, loud):
+    words = ("problems", "audit", "loud", "clock", "--draws", "100", "--count", "20", "--jobs", "2")
+    done = axiom(*words, cwd=tmp_path, env=loud)
+    assert [(row["family"], row["failures"]) for row in rows(done.stdout)] == [("loud", []), ("clock", [])]
+    assert "solved" in talk(done)
+
+
+def test_lines_of_others_are_whole(capsys):
+    with printing.aside():
+        print("dots", end="")
+        print("no line yet", file=sys.stderr)
+        print(" end here\nand", "rest", end="", flush=True)
+        kept = printing.stdout()
+    assert sys.stdout is kept is printing.stdout()
+    found = capsys.readouterr()
+    assert (found.out, found.err) == ("", "no line yet\ndots end here\nand rest\n")
+    with printing.aside(quiet=True):
+        print("nothing")
+        print("data", file=printing.stdout())
+    found = capsys.readouterr()
+    assert (found.out, found.err) == ("data\n", "")
