@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections import Counter
 from dataclasses import replace
@@ -13,8 +14,9 @@ import pytest
 from axiom_cli import families
 from axiom_cli.errors import MissingError
 from axiom_cli.families import draw, programs, second
+from axiom_cli.families.parser_programs import ParserPrograms
 from axiom_cli.stages import mutants
-from axiom_cli.stages.audit import audit, audit_family
+from axiom_cli.stages.audit import Met, audit, audit_family
 from axiom_cli.stages.audit_programs import Mutants, check_program
 from axiom_cli.stages.audit_row import Row, cells, judged
 from axiom_cli.stages.supply import amount, duplicates
@@ -171,6 +173,17 @@ def test_a_second_solver_may_be_slow(monkeypatch: pytest.MonkeyPatch):
     row = Row("number_programs", "program")
     check_program(row, problem.prompt, problem.program, 4)
     assert (row.compared, row.disagreements) == (1, 0)
+
+
+def test_one_statement_with_other_examples_is_the_same_question():
+    """Formats told apart by a mark that no step named: a split's problem, with other examples, stood in another one."""
+    family, row, met = ParserPrograms(), Row("parser_programs", "program"), Met()
+    steps = ((0, ()), (3, ()))
+    for kind in ("entries &~%", "entries &:%", "entries &~%"):
+        exercise = family.exercise((kind, steps), 1, Random(0))
+        prompt, program = programs.build(exercise)
+        met.look(row, draw.Drawn("id", prompt, None, exercise, program), json.dumps(program.to_dict()), 1, 1)
+    assert row.ambiguous == 1
 
 
 def test_a_grader_of_one_test_is_found():

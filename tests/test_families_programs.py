@@ -36,6 +36,27 @@ def _verdicts(attempts):
     return list(verify(samples, VerifyConfig(jobs=1)))
 
 
+@pytest.mark.parametrize("name", [name for name in families.names() if "program" in families.get(name).forms])
+def test_what_a_statement_does_not_say_tells_no_two_problems_apart(name):
+    """The same statement with other examples would be in train and in test."""
+    family, met, compared = families.get(name), {}, 0
+    for n in range(600):
+        random = Random(n)
+        exercise = family.exercise(family.draw(random, 1), 1, random)
+        first = met.setdefault((exercise.signature, exercise.returns), exercise)
+        if first is not exercise and compared < 5:
+            compared += 1
+            assert _built(first) == _built(exercise)
+    assert compared == 5 or len(met) > 590
+
+
+def _built(exercise):
+    try:
+        return programs.build(exercise)
+    except programs.Flat:
+        return None
+
+
 def test_the_ten_are_there_and_forty_more():
     assert handwritten.names()[:10] == TEN
     assert len(set(handwritten.names())) == 50

@@ -38,6 +38,11 @@ class Drawn:
     exercise: Exercise | None = None
     program: Program | None = None
 
+    @property
+    def asked(self) -> str:
+        """What is asked, without the examples that a program's prompt adds to it."""
+        return f"{self.exercise.signature} {self.exercise.returns}" if self.exercise else self.prompt
+
 
 def split_of(identity: str) -> str:
     """The split that a content id belongs to: 8 in 10 train, 1 in 10 val, 1 in 10 test."""

@@ -8,7 +8,7 @@ from itertools import permutations, product
 from random import Random
 from typing import Any, ClassVar
 
-from axiom_cli.families.composed import Composed, Part
+from axiom_cli.families.composed import Composed, Part, Steps
 from axiom_cli.families.parser_parts import ENTRIES, FIELDS, NESTED
 from axiom_cli.families.parser_tokens import CODE, EXPRESSION
 
@@ -27,7 +27,8 @@ DRAWN = {
     "expression": permutations("@&~^!", 3),
     "code": product("'*^~", "#%!", ".;|/"),
 }
-KINDS = {name: tuple(f"{name} {''.join(marks)}" for marks in drawn) for name, drawn in DRAWN.items()}
+FORMATS = {name: tuple("".join(marks) for marks in drawn) for name, drawn in DRAWN.items()}
+KINDS = {name: tuple(f"{name} {marks}" for marks in formats) for name, formats in FORMATS.items()}
 WORDS = {
     "entries": "a string data of ASCII characters that holds entries",
     "fields": "a string data of ASCII characters that holds fields",
@@ -159,6 +160,14 @@ class ParserPrograms(Composed):
 
     def kind(self, random: Random) -> str:
         return random.choice(KINDS[random.choice(tuple(KINDS))])
+
+    def draw(self, random: Random, level: int) -> tuple[str, Steps]:
+        """Marks that no step names become the first ones there are: what is not said tells no two tasks apart."""
+        kind, steps = super().draw(random, level)
+        name, marks = kind.split()
+        said = " ".join([PARTS[name][index].words for index, _ in steps])
+        named = [at for at, mark in enumerate(MARKS[name]) if mark in said]
+        return next(f"{name} {first}" for first in FORMATS[name] if all(first[at] == marks[at] for at in named)), steps
 
     def parts_for(self, kind: str) -> tuple[Part, ...]:
         return _filled(kind)

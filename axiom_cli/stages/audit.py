@@ -173,7 +173,7 @@ def _examine_draws(row: Row, family: Family, count: int, seed: int, watch: Watch
 
 
 class Met:
-    """The prompts met so far, by digests: one has one answer and one level, and no twin."""
+    """What was asked so far, by digests: each has one answer and one level, and no twin."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[bytes, int, str]] = {}
@@ -184,7 +184,7 @@ class Met:
 
     def look(self, row: Row, drawn: draw.Drawn, truth: str, level: int, owner: int) -> None:
         """Counts what is wrong in `row`. A twin has the same answer, and differs in white space or case alone."""
-        right, words = _digest(truth), content.plain(drawn.prompt)
+        right, words = _digest(truth), content.plain(drawn.asked)
         known = self._known.setdefault(_digest(words), (right, owner, truth[:SHOWN]))
         row.count("ambiguous", known[0] != right, level, drawn.prompt, known[2], truth[:SHOWN])
         twin = self._bare.setdefault(_digest("\n".join(content.folded(words, truth))), drawn.id) != drawn.id
@@ -219,14 +219,14 @@ def _collisions(family: Family, form: str, seed: int, count: int, watch: Watch) 
         size = max(1, count if split == "train" else count * len(buckets) // 10)
         for level in family.has:
             watch(f"repeats at level {level} of {split}")
-            met.update(_ids(family, level, split, seed, form, size))
+            met.update(_asked_of(family, level, split, seed, form, size))
     return met.total() - len(met)
 
 
-def _ids(family: Family, level: int, split: str, seed: int, form: str, count: int) -> Iterator[str]:
+def _asked_of(family: Family, level: int, split: str, seed: int, form: str, count: int) -> Iterator[str]:
     try:
         for drawn in islice(draw.draws(family, level, split, seed, form), count):
-            yield drawn.id
+            yield drawn.asked
     except NothingToDo:
         return
 
