@@ -14,11 +14,13 @@ from hypothesis import strategies as st
 from axiom_cli.configs import PRESETS, LoopConfig
 from axiom_cli.errors import GateFailed, NothingToDo, UsageError
 from axiom_cli.families import draw
+from axiom_cli.loop import Loop
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
 from axiom_cli.settings import resolve
 from axiom_cli.stages import controls
 from axiom_cli.stages.frontier import Fountain, allocate
 from axiom_cli.stages.overlap import Screen
+from axiom_cli.workspace import Workspace
 from command_line import ROOT, axiom, failed
 
 CELLS = [(family, level) for family in ("arithmetic", "rpn") for level in (3, 4, 5)]
@@ -63,11 +65,17 @@ def test_where_a_level_has_no_more_problems_others_give_theirs() -> None:
         fountain.draw({scarce: 5}, pytest.fail)
 
 
-def test_a_run_of_more_problems_than_there_are_is_refused_at_once(tmp_path: Path) -> None:
-    asked = ["--problem-types", "rpn", "--max-difficulty", "1", "--min-difficulty", "1", "--train-size", "100000"]
-    for plan in ([], ["--plan"]):
-        done = axiom("loop", *asked, *plan, cwd=tmp_path)
-        failed(done, 5, "3 rounds of 100,000 problems need 300,000, and there are no more than 3,776")
+def test_a_run_of_more_problems_than_there_are_is_refused_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = ["--problem-types", "rpn", "--max-difficulty", "1", "--min-difficulty", "1", "--train-size", "5000"]
+    done = axiom("loop", *asked, "--plan", cwd=tmp_path)
+    failed(done, 5, "3 rounds of 5,000 problems need 15,000, and there are no more than 3,776")
+    monkeypatch.chdir(tmp_path)
+    config = LoopConfig(problem_types="rpn", min_difficulty=1, max_difficulty=1, train_size=5000)
+    work = Loop(config, "nano", Workspace.create(tmp_path / ".axiom"))
+    with pytest.raises(NothingToDo, match="need 15,000"):
+        work.run()
     assert not list(tmp_path.rglob("metrics.jsonl"))
 
 

@@ -37,6 +37,7 @@ def test_too_few_rows_are_no_ground_for_an_option_that_is_not_there(tmp_path: Pa
     assert "--force" not in done.stderr.decode()
 
 
+@pytest.mark.slow
 def test_every_round_says_its_mix_and_fewer_rounds_lose_no_row(tmp_path: Path) -> None:
     first = axiom(*EASY, "--iterations", "2", cwd=tmp_path)
     assert first.returncode == 0, talk(first)

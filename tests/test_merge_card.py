@@ -103,6 +103,7 @@ def test_from_the_command_line(base: Path, tmp_path: Path) -> None:
     failed(axiom("merge", cwd=tmp_path, stdin=json.dumps(wrong.to_dict()).encode()), 3, "does not have", "hint: ")
 
 
+@pytest.mark.slow
 def test_the_name_of_an_adapter_becomes_its_models(base: Path, tmp_path: Path) -> None:
     judged = b"".join(jsonl.dump(verdict) for verdict in verdicts())
     how = ("--lora-r", "2", "--epochs", "1", "--model", str(base), "--experiment", "first")

@@ -18,7 +18,7 @@ BY_NAME = {attack.name: attack for attack in siege.attacks()}
 CASES = [
     pytest.param(
         level, attack, id=f"{level}-{attack.name}",
-        marks=[pytest.mark.slow] if level in ("good", "basic") else [],
+        marks=[] if level == "strong" else [pytest.mark.slow],
     )
     for level in siege.LAYERS
     for attack in siege.against(level, level)

@@ -41,6 +41,7 @@ def test_each_row_is_a_line_of_tokens_with_their_mask(base: str) -> None:
     assert lines[0]["places"] == {"prompt": 13, "learned": 9, "end": 1, "padding": 1}
 
 
+@pytest.mark.slow
 def test_the_counts_are_those_of_the_training_itself(base: str, tmp_path: Path) -> None:
     """Every position that a pass holds has a place, padding included."""
     preview = show(verdicts(), base, CONFIG, first=3)

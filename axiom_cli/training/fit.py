@@ -168,8 +168,7 @@ class _Run:
                 single = all(len(part) == 1 for passes in shares for part in passes)
             if self.halved or single:
                 raise MissingError(
-                    f"out of memory at step {self.done + 1}, in a pass of {widest:,} tokens",
-                    "try --gradient-checkpointing, --quantize 4bit, or a smaller --max-length",
+                    f"out of memory at step {self.done + 1}, in a pass of {widest:,} tokens", memory.LESS
                 ) from None
             self.halved, self.budget = True, max(1, widest // 2)
             self.optimizer.zero_grad(set_to_none=True)
@@ -216,13 +215,18 @@ class _Run:
             return self.scorer(batch)
 
     def _affordable(self) -> int:
-        """How many padded tokens a pass may hold for the memory that is free."""
+        """How many padded tokens a pass may hold for the memory that is free. MissingError where a few are too many."""
 
         def forward(times: int) -> torch.Tensor:
             return self.logprobs(collate([self.rows[0]] * times, self.device))
 
         learnt = sum(sharded.own(p).numel() for p in self.parameters)
-        token = memory.token_bytes(forward, self.rows[0].length)
+        try:
+            token = memory.token_bytes(forward, self.rows[0].length)
+        except (MemoryError, RuntimeError) as error:
+            if not memory.is_shortage(error):
+                raise
+            raise MissingError("out of memory before the first step", memory.LESS) from None
         if self.config.gradient_checkpointing:
             token = memory.checkpointed(token, self.model)
         sharing = self.hands if self.device.type == "cpu" else 1

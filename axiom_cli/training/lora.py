@@ -14,10 +14,15 @@ from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dic
 from peft.tuners.lora import Linear as LoraLinear
 from safetensors.torch import save_file
 from torch.nn import functional
+from tqdm import tqdm
 
 from axiom_cli.configs import TrainConfig
 from axiom_cli.training.adapters import CONFIG, WEIGHTS
 from axiom_cli.training.base import device, precision
+
+tqdm.monitor_interval = 0
+"""peft makes bars that nobody sees. Their watcher is a thread, for whose start Python waits for ever where memory is
+short."""
 
 
 @contextmanager

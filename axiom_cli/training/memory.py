@@ -14,6 +14,7 @@ SHARE = 0.5
 """Of the free memory that one pass is meant to take, by an estimate that does not know what the backward pass adds."""
 LEARNT = 12
 """Bytes that a parameter that is learnt takes beside itself: its gradient and Adam's two means."""
+LESS = "try --gradient-checkpointing, --quantize 4bit, or a smaller --max-length"
 CGROUP = Path("/sys/fs/cgroup")
 
 
