@@ -32,6 +32,7 @@ FINDINGS = {
     "falls": "Measured on {each} problems a level: harder from level to level, within noise.",
     "flat": "Measured on {each} problems a level: none is easier than a lower one, within noise, but no fall is seen.",
     "floor": "Measured on {each} problems a level: hardly any is solved at any level, so that their order is not seen.",
+    "few": "Measured on {each} problems a level: hardly any is solved, and those that are stand at the lower levels.",
     "undecided": "Measured on {each} problems a level, too few to tell.",
     "rises": "Measured on {each} problems a level: not in order: {rises}.",
 }
@@ -76,8 +77,10 @@ def stated(family: Family, drawn: draw.Drawn) -> list[str]:
 def conclusion(found: Mapping[str, Any]) -> str:
     """What a row's figures say of its levels."""
     rises = ", ".join(f"level {high} is easier than {low}" for low, high in found["rises"])
-    floor = found["finding"] == "flat" and max(found["rates"]) < FLOOR
-    return FINDINGS["floor" if floor else found["finding"]].format(each=found["each"], rises=rises)
+    finding = found["finding"]
+    if max(found["rates"]) < FLOOR:
+        finding = {"flat": "floor", "falls": "few"}.get(finding, finding)
+    return FINDINGS[finding].format(each=found["each"], rises=rises)
 
 
 def sentence(text: str) -> str:
