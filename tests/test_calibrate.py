@@ -224,3 +224,5 @@ def test_the_gallery_names_levels_out_of_order():
 def test_the_gallery_says_where_a_flat_row_is_a_floor():
     assert "hardly any is solved at any level" in conclusion({**ROW, "finding": "flat", "rates": [0.04, *[0.0] * 9]})
     assert "no fall is seen" in conclusion({**ROW, "finding": "flat"})
+    assert "those that are stand at the lower levels" in conclusion({**ROW, "rates": [0.04, 0.03, *[0.0] * 8]})
+    assert "harder from level to level" in conclusion({**ROW, "rates": [0.06, 0.03, *[0.0] * 8]})
