@@ -121,10 +121,11 @@ def paint(pieces: Sequence[tuple[str, str]]) -> None:
         return
     from rich.text import Text
 
-    _rich().print(Text.assemble(*((_visible(text), style) for text, style in pieces)), soft_wrap=True)
+    _rich().print(Text.assemble(*((visible(text), style) for text, style in pieces)), soft_wrap=True)
 
 
-def _visible(text: str) -> str:
+def visible(text: str) -> str:
+    """The text with what cannot be seen spelled out, so that none can give a terminal orders."""
     shown = (c if c.isprintable() else "⏎\n" if c == "\n" else ascii(c)[1:-1] for c in text)
     return "".join(shown)
 

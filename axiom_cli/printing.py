@@ -9,8 +9,8 @@ from __future__ import annotations
 import io
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
-from typing import TextIO
+from contextlib import contextmanager, suppress
+from typing import Any, TextIO
 
 LONGEST = 10_000
 _kept: list[TextIO | None] = []
@@ -40,6 +40,8 @@ class Aside(io.TextIOBase):
     """Stands for standard output. Whole lines go to stderr, so that no line of ours begins behind half a one of others;
     one that does not end is broken."""
 
+    name, mode, line_buffering = "<stdout>", "w", True
+
     def __init__(self, quiet: bool) -> None:
         self._quiet, self._rest = quiet, ""
 
@@ -51,7 +53,7 @@ class Aside(io.TextIOBase):
     @property
     def buffer(self) -> io.BufferedIOBase:
         """For those who print bytes."""
-        return io.BytesIO() if self._quiet else sys.stderr.buffer  # type: ignore[return-value]
+        return _Bytes(self)
 
     def fileno(self) -> int:
         """That of stderr."""
@@ -67,7 +69,7 @@ class Aside(io.TextIOBase):
             lines, end, rest = (self._rest + text).rpartition("\n")
             self._rest = rest
             if end:
-                sys.stderr.write(lines + end)
+                _told(lines + end)
             if len(rest) > LONGEST:
                 self.finish()
         return len(text)
@@ -75,5 +77,30 @@ class Aside(io.TextIOBase):
     def finish(self) -> None:
         """Ends the last line, if there is one."""
         if self._rest:
-            sys.stderr.write(f"{self._rest}\n")
+            _told(f"{self._rest}\n")
             self._rest = ""
+
+    def reconfigure(self, **settings: Any) -> None:
+        """Does nothing."""
+
+
+class _Bytes(io.BufferedIOBase):
+    """Stands for its buffer: whoever closes it, or lets it go, closes nothing of ours."""
+
+    def __init__(self, aside: Aside) -> None:
+        self._aside = aside
+
+    def writable(self) -> bool:
+        """Yes."""
+        return True
+
+    def write(self, data: Any) -> int:
+        """Prints it as text."""
+        self._aside.write(bytes(data).decode("utf-8", "replace"))
+        return len(data)
+
+
+def _told(text: str) -> None:
+    """Where nobody reads stderr, what others print is lost, and no more than that."""
+    with suppress(OSError, ValueError):
+        sys.stderr.write(text)

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli.commands.refusals import Refusals
+from axiom_cli.commands.refusals import Refusals, check_apart
+from axiom_cli.errors import UsageError
 from command_line import ROOT, axiom, failed, rows, talk
 from test_examples import BLOCK, make_shell, replayed
 
@@ -227,3 +228,18 @@ def test_the_page_about_formats_shows_what_its_commands_say(tmp_path):
     (folder := tmp_path / "work").mkdir()
     assert BLOCK.search(text)
     assert replayed(text, make_shell(programs), folder) == text
+
+
+def test_files_are_told_apart_whatever_their_names_lead_to(tmp_path):
+    (tmp_path / "loop").symlink_to("loop")
+    check_apart("in.jsonl", tmp_path / "loop", None)
+    with pytest.raises(UsageError, match="the file that is read"):
+        check_apart(str(tmp_path / "in"), tmp_path / "x" / ".." / "in", None)
+
+
+def test_a_checker_that_checks_nothing_is_refused(tmp_path):
+    _write(tmp_path, *FREE, {"prompt": "What is 1 + 1?", "answer": "2", "checker": "arithmetic"})
+    done = axiom("problems", "import", "in.jsonl", cwd=tmp_path)
+    assert len(rows(done.stdout)) == 1
+    told = "refused row 2: its checker: the family arithmetic has one answer a problem, and checks none"
+    assert told in talk(done)[0]

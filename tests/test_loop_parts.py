@@ -18,7 +18,7 @@ from axiom_cli.loop import Loop
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
 from axiom_cli.settings import resolve
 from axiom_cli.stages import controls
-from axiom_cli.stages.frontier import Fountain, allocate
+from axiom_cli.stages.frontier import Fountain, allocate, check_supply
 from axiom_cli.stages.overlap import Screen
 from axiom_cli.workspace import Workspace
 from command_line import ROOT, axiom, failed
@@ -77,6 +77,10 @@ def test_a_run_of_more_problems_than_there_are_is_refused_at_once(
     with pytest.raises(NothingToDo, match="need 15,000"):
         work.run()
     assert not list(tmp_path.rglob("metrics.jsonl"))
+    check_supply([("rpn", 1)], replace(config, train_size=1000, val_size=100, test_size=100))
+    with pytest.raises(NothingToDo, match="in split test") as caught:
+        check_supply([("rpn", 1)], replace(config, train_size=1000, val_size=100, test_size=5000))
+    assert "--test-size" in caught.value.hint
 
 
 def _drawn(split: str, count: int) -> list[Problem]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import islice
 
 import pytest
@@ -37,3 +38,13 @@ def test_a_checker_that_is_not_there_is_missing():
     odd = Problem.from_dict({**problem.to_dict(), "checker": "colourings"})
     with pytest.raises(MissingError, match="colourings"):
         status(odd, "1")
+
+
+@pytest.mark.parametrize("change", [{"prompt": "Colour it well. Edges"}, {"checker": "arithmetic"}])
+def test_a_problem_that_its_family_cannot_judge_does_not_end_the_stream(change, tmp_path):
+    right, odd = draw.problems(["colouring"], 2, range(1, 2), "train", 0)
+    samples = [
+        Sample(one, ModelRef("test", "0"), "scripted", {}, 0, 0, f"Answer: {right.answer}")
+        for one in (replace(odd, **change), right)
+    ]
+    assert [verdict.status for verdict in verify(samples, VerifyConfig(jobs=1))] == ["infra", "pass"]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
 from axiom_cli import jsonl, printing
+from axiom_cli.families.plug_ins import described
 from axiom_cli.records import ModelRef, Problem, Sample
-from command_line import ROOT, axiom, rows, talk
+from command_line import AXIOM, ROOT, axiom, environment, rows, talk
 
 LOUD = """
 import sys
@@ -108,3 +110,33 @@ def test_lines_of_others_are_whole(capsys):
         print("data", file=printing.stdout())
     found = capsys.readouterr()
     assert (found.out, found.err) == ("data\n", "")
+
+
+WRAPS = """
+import io, sys
+sys.stdout.reconfigure(line_buffering=True)
+sys.stdout = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8")
+"""
+
+
+def test_who_wraps_standard_output_takes_stderr_from_nobody(loud: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "loud.py").write_text(WRAPS + LOUD.replace("return random.rand", "1 / 0; return random.rand"))
+    done = axiom("problems", "gen", "loud", "--count", "2", cwd=tmp_path, env=loud)
+    assert (done.returncode, talk(done)[-2].startswith("error: ")) == (3, True), done.stderr
+    assert "ZeroDivisionError" in done.stderr.decode() and "lost sys.stderr" not in done.stderr.decode()
+
+
+def test_where_nobody_reads_stderr_what_is_printed_is_lost_and_no_record(loud: dict[str, str], tmp_path: Path) -> None:
+    with open("/dev/full", "wb") as full:
+        command = [*AXIOM, "problems", "gen", "loud", "--count", "5", "-o", "out.jsonl"]
+        subprocess.run(command, cwd=tmp_path, stderr=full, env=environment(**loud), timeout=100)
+    assert len((tmp_path / "out.jsonl").read_bytes().splitlines()) == 5
+
+
+def test_an_error_s_text_may_be_no_text() -> None:
+    class Odd(Exception):
+        def __str__(self) -> str:
+            raise ValueError
+
+    assert described(Odd()) == "Odd: "
+    assert described(ValueError("\ud800 here")) == "ValueError: ? here"

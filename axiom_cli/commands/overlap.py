@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from axiom_cli import console
-from axiom_cli.commands.streams import AsJson, records, stdout, write
+from axiom_cli.commands.streams import AsJson, records, stdout, words, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem
 
@@ -33,6 +33,7 @@ def overlap(
         return
     counted = (("stand in B", found.exact), ("share a run of 8 words that is no boilerplate", found.ngram))
     rows = [[said, f"{n:,}", f"{100 * n / max(1, found.left):.1f} %"] for said, n in counted]
-    console.table(f"{found.left:,} problems of A, {found.right:,} of B", ["of A", "problems", "share"], rows, keys=1)
+    title = f"{words(found.left, 'problem')} of A, {found.right:,} of B"
+    console.table(title, ["of A", "problems", "share"], rows, keys=1)
     for prompt in found.examples[:SHOWN]:
-        console.note(f"such as: {shorten(prompt, LONGEST, placeholder=' ...')}")
+        console.note(f"such as: {console.visible(shorten(prompt, LONGEST, placeholder=' ...'))}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -80,7 +81,7 @@ def check_apart(source: str, output: Path | None, refused: Path | None) -> None:
 
 def _same(one: Path, other: Path) -> bool:
     """Whether two names are those of one file; `-` is none."""
-    return str(one) != "-" and one.resolve() == other.resolve()
+    return str(one) != "-" and os.path.realpath(one) == os.path.realpath(other)
 
 
 @contextmanager

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from random import Random
 from typing import ClassVar
 
+from axiom_cli.errors import InputError
 from axiom_cli.families.family import Family
 
 COLOURS = 3
 LETTERS = "ABCDEFGHIJKLMNOP"
 AVOIDED = ((0,), (1,), (0, 1), (0, 1), (0, 2), (1, 2), (0, 1))  # the colours that a vertex meets among those before it
+STATED = re.compile("from A to ([A-Z]) .*: ([A-Z]-[A-Z](?: [A-Z]-[A-Z])*)$", re.DOTALL)
 
 
 @dataclass(frozen=True)
@@ -70,11 +73,13 @@ class Colouring(Family):
         return " ".join(str(colour + 1) for colour in greedy(task))
 
     def accepts(self, prompt: str, answer: str) -> bool:
-        size = LETTERS.index(prompt.partition("from A to ")[2][0]) + 1
+        found = STATED.search(prompt)
+        if not found:
+            raise InputError("the problem states no graph as this family does", "was it edited?")
+        size, edges = LETTERS.index(found[1]) + 1, found[2].split()
         colours = answer.split(" ")
         if len(colours) != size or not set(colours) <= {"1", "2", "3"}:
             return False
-        edges = prompt.rpartition(": ")[2].split()
         return all(colours[LETTERS.index(edge[0])] != colours[LETTERS.index(edge[2])] for edge in edges)
 
     def trace(self, task: Graph) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from importlib import import_module, metadata
 from traceback import extract_tb
@@ -54,7 +54,14 @@ def described(error: BaseException) -> str:
         return f"{type(error).__name__}: {error.msg} ({_base(error.filename)}:{error.lineno})"
     frames = [one for one in extract_tb(error.__traceback__) if one.filename not in _OURS]
     place = f" ({_base(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""
-    return f"{type(error).__name__}: {error}{place}"
+    return f"{type(error).__name__}: {_said(error)}{place}"
+
+
+def _said(error: BaseException) -> str:
+    """Its text, such as can be written; nothing where it has none to give."""
+    with suppress(Exception):
+        return str(error).encode("utf-8", "replace").decode()
+    return ""
 
 
 def _base(file: str | None) -> str:

@@ -19,9 +19,9 @@ import axiom_cli
 from axiom_cli import jsonl
 from axiom_cli.configs import LoopConfig
 from axiom_cli.errors import InputError, UsageError, WorkspaceLocked
-from axiom_cli.families import draw
 from axiom_cli.models import Resolved
 from axiom_cli.records import Metrics, Problem, Verdict
+from axiom_cli.stages import frontier
 from axiom_cli.stages.experiment import EXPERIMENTS, read_config, row_key
 from axiom_cli.stages.frontier import Cell
 from axiom_cli.stages.solutions import solutions
@@ -112,12 +112,10 @@ class Folder:
         self._warn(f"{why}; it is set aside as {aside.name}, and the run goes on")
 
     def held_out(self, cells: Sequence[Cell]) -> tuple[list[Problem], list[Problem]]:
-        """The validation and the test problems, equally many of every cell, as nearly as their number allows."""
+        """The validation and the test problems, and their files."""
         sets = []
-        for split, size in (("val", self.config.val_size), ("test", self.config.test_size)):
-            families = list(dict.fromkeys(family for family, _ in cells))
-            levels = range(min(level for _, level in cells), max(level for _, level in cells) + 1)
-            problems = list(draw.problems(families, size, levels, split, self.config.seed))
+        for split in ("val", "test"):
+            problems = frontier.held_out(cells, self.config, split)
             jsonl.save(self.path / f"{split}.jsonl", problems)
             sets.append(problems)
         return sets[0], sets[1]

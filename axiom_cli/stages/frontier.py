@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 
+from axiom_cli import families
 from axiom_cli.configs import LoopConfig
 from axiom_cli.errors import NothingToDo
 from axiom_cli.families import draw
@@ -19,6 +20,7 @@ from axiom_cli.records import Metrics, Problem
 Cell = tuple[str, int]
 FLOOR = 0.02
 """What every cell gets beside p (1 - p), which is 0.25 at most."""
+ENOUGH = 20_000
 MORE = "fewer --iterations, a smaller --train-size, more levels (--max-difficulty) or more --problem-types"
 
 
@@ -80,11 +82,31 @@ class Fountain:
         return found
 
 
+def held_out(cells: Sequence[Cell], config: LoopConfig, split: str) -> list[Problem]:
+    """The problems of `val` or `test`, equally many of every cell, as nearly as their number allows. NothingToDo where
+    a level has too few."""
+    names = list(dict.fromkeys(family for family, _ in cells))
+    levels = range(min(level for _, level in cells), max(level for _, level in cells) + 1)
+    try:
+        return list(draw.problems(names, getattr(config, f"{split}_size"), levels, split, config.seed))
+    except NothingToDo as error:
+        raise NothingToDo(str(error), f"a smaller --{split}-size, or other levels or --problem-types") from None
+
+
 def check_supply(cells: Sequence[Cell], config: LoopConfig) -> None:
-    """Raises NothingToDo where the cells have too few problems for all rounds of a run together."""
+    """Raises NothingToDo where a run would find out later that there are too few problems for it. A level with ENOUGH
+    counts as one without end, and so does a family that is slow to draw."""
+    if any(families.get(name).slow for name, _ in cells):
+        return
     fountain, wanted, found = Fountain(config.seed), config.iterations * config.train_size, 0
     for cell in cells:
-        found += len(fountain.take(cell, wanted - found))
-    if found < wanted:
-        rounds = f"{config.iterations} rounds of {config.train_size:,} problems"
-        raise NothingToDo(f"{rounds} need {wanted:,}, and there are no more than {found:,}", MORE)
+        asked = min(ENOUGH, wanted - found)
+        found += (got := len(fountain.take(cell, asked)))
+        if got == ENOUGH:
+            break
+    else:
+        if found < wanted:
+            rounds = f"{config.iterations} rounds of {config.train_size:,} problems"
+            raise NothingToDo(f"{rounds} need {wanted:,}, and there are no more than {found:,}", MORE)
+    for split in ("val", "test"):
+        held_out(cells, config, split)

@@ -24,7 +24,7 @@ MOST = 200
 """Inputs of a row that become tests, those of the original set first: every record of the problem carries them."""
 LARGEST = 100_000
 """Characters that the added inputs of a row may take as JSON, all together."""
-TOO_MUCH = ("took more than", "its results were too large")
+TOO_MUCH = ("took more than", "its results were too large", "MemoryError")
 OWN_ORACLE: Mapping[str, frozenset[str]] = {
     "humaneval": frozenset(["find_zero"]),
     "mbpp": frozenset(

@@ -89,9 +89,11 @@ def _check_problem(problem: Problem, graded: bool = True) -> None:
 
 def _check_family(name: str) -> None:
     try:
-        families.get(name)
+        family = families.get(name)
     except MissingError as error:
         raise InputError(f"its checker: {error}; {shorten(error.hint, 80)}") from None
+    if not family.open_ended:
+        raise InputError(f"its checker: the family {name} has one answer a problem, and checks none")
 
 
 def _distinct(found: Iterable[Imported]) -> Iterator[Imported]:
@@ -166,6 +168,8 @@ def _answered(one: Imported, box: Sandbox) -> Imported:
         _check_problem(problem)
     except InputError as error:
         return replace(one, problem=None, reason=str(error))
+    except (RecursionError, orjson.JSONEncodeError):
+        return replace(one, problem=None, reason="it is nested too deep")
     return replace(one, problem=problem, note=LEFT_OUT if problem.extra["source"]["tests_left_out"] else "")
 
 

@@ -235,8 +235,9 @@ def obey(
 def main(number: int, setup: dict[str, list[str]]) -> None:
     """Serves orders on descriptor `number` until the parent closes its end. `setup` names the layers to put on, the
     packages that programs may import, and the path where those are found."""
-    os.dup2(number, CONTROL)  # where a child closes it, whatever number it came with
-    os.close(number)
+    if number != CONTROL:  # where a child closes it
+        os.dup2(number, CONTROL)
+        os.close(number)
     control = socket(fileno=CONTROL)
     null = quiet()
     stdlib.load(setup["packages"], setup["path"])
