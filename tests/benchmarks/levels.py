@@ -1,6 +1,6 @@
 """How hard each level of each family is for a reference model: docs/levels.json, which the gallery shows. By hand:
 
-    PYTHONPATH=. python tests/benchmarks/levels.py FOLDER [--families a,b] [--form answer] [--each 200] [--problems 100]
+    PYTHONPATH=. python tests/benchmarks/levels.py FOLDER [--families a,b] [--form answer] [--each 200] [--seed 0]
 
 The reference of a family is nano, taught that family alone: it reads the solver-teacher's verified solutions, `--each`
 of every level, so that no level is harder for being rarer. Its words are the family's own (a tokenizer of 1,024 pieces
@@ -74,7 +74,7 @@ def texts(samples: Sequence[Sample]) -> list[str]:
     return [f"{sample.problem.prompt}\n{sample.text}" for sample in samples]
 
 
-def reference(folder: Path, name: str, form: str, each: int) -> Path:
+def reference(folder: Path, name: str, form: str, each: int, seed: int) -> Path:
     """The family's reference model in `folder`, made if it is not there yet."""
     from axiom_cli.training.base import load_model, load_tokenizer
     from axiom_cli.training.scratch import new_tokenizer
@@ -85,10 +85,10 @@ def reference(folder: Path, name: str, form: str, each: int) -> Path:
     samples = taught(name, form, each)
     if name in SPELT:
         base = speller(folder)
-        train(out, load_model(base), load_tokenizer(base), samples, SPELLER)
+        train(out, load_model(base), load_tokenizer(base), samples, replace(SPELLER, seed=seed))
     else:
         tokenizer = new_tokenizer(texts(samples), VOCABULARY)
-        train(out, transplanted(tokenizer), tokenizer, samples, CONFIG)
+        train(out, transplanted(tokenizer), tokenizer, samples, replace(CONFIG, seed=seed))
     return out
 
 
@@ -162,10 +162,10 @@ def answered(path: Path, name: str, form: str, count: int) -> Iterator[Verdict]:
     return verify(solve(asked, TransformersEngine(str(path), config), config), VerifyConfig())
 
 
-def measure(folder: Path, name: str, form: str, each: int, count: int) -> dict[str, Any]:
+def measure(folder: Path, name: str, form: str, each: int, count: int, seed: int) -> dict[str, Any]:
     """A family's row: for each level its first problem of all, by which one sees whether it is still the same, the
     share that was solved, and what follows."""
-    path = reference(folder, name, form, each)
+    path = reference(folder, name, form, each, seed)
     (found,) = calibrate(answered(path, name, form, count))
     return {
         "each": min(level["problems"] for level in found["levels"]),
@@ -185,11 +185,11 @@ def keep(file: Path, name: str, form: str, row: dict[str, Any]) -> None:
     file.write_text("{\n" + ",\n".join(lines) + "\n}\n", "utf-8")
 
 
-def main(folder: Path, names: Sequence[str], form: str, each: int, count: int) -> None:
+def main(folder: Path, names: Sequence[str], form: str, each: int, count: int, seed: int) -> None:
     """Puts the families' rows into docs/levels.json, one as soon as it is known. The other rows stay as they are."""
     for name in names or [name for name in families.BUILT_IN if form in families.get(name).forms]:
         start = time.monotonic()
-        row = measure(folder, name, form, each, count)
+        row = measure(folder, name, form, each, count, seed)
         keep(MEASURED, name, form, row)
         print(f"{name} {form} {row['finding']} {row['rates']} {time.monotonic() - start:.0f} s", file=sys.stderr)
 
@@ -201,5 +201,7 @@ if __name__ == "__main__":
     parser.add_argument("--form", default="answer", choices=["answer", "program"])
     parser.add_argument("--each", type=int, default=200)
     parser.add_argument("--problems", type=int, default=100)
+    parser.add_argument("--seed", type=int, default=0, help="of the training")
     asked = parser.parse_args()
-    main(asked.folder, [name for name in asked.families.split(",") if name], asked.form, asked.each, asked.problems)
+    names = [name for name in asked.families.split(",") if name]
+    main(asked.folder, names, asked.form, asked.each, asked.problems, asked.seed)
