@@ -295,9 +295,9 @@ def test_fields_as_published_sets_write_them():
     tests = json.dumps([{"args": [2], "expected": 4}])
     row = {"prompt": "p", "entry_point": "f", "tests": tests, "reference": DOUBLE}
     assert next(import_problems([row], "jsonl", CONFIG)).problem.program.tests == json.loads(tests)
-    checked = {"prompt": "p", "answer": "4", "checker": "list_ops", "reference": DOUBLE}
+    checked = {"prompt": "p", "answer": "4", "checker": "colouring", "reference": DOUBLE}
     problem = next(import_problems([checked], "jsonl", CONFIG)).problem
-    assert problem.checker == "list_ops" and problem.extra == {"reference": DOUBLE}
+    assert problem.checker == "colouring" and problem.extra == {"reference": DOUBLE}
 
 
 def test_columns():

@@ -63,7 +63,7 @@ def test_one_refusal_with_retry_after_stops_all():
         samples = written(server, 20, concurrency=4)
     assert [sample.finish for sample in samples] == ["stop"] * 20 and len(server.requests) == 21
     at_first = [when for when in server.times if when - server.times[0] < 0.75]
-    assert len(at_first) <= 4
+    assert len(at_first) <= 4 + 3  # each of the three others may be answered, and ask again, before the refusal is read
 
 
 def test_retry_after_may_be_a_date():
