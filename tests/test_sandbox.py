@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -15,7 +13,6 @@ import ordinary_user
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import Program
 from axiom_cli.sandbox import Limits, Sandbox, isolation_level, levels, worker
-from command_line import environment
 
 
 def program(*tests, name="f", checker=None):
@@ -294,32 +291,3 @@ def test_a_sandbox_that_does_not_start_says_what_is_missing(monkeypatch):
     with pytest.raises(MissingError, match="does not start: no luck") as caught:
         Sandbox(jobs=1)
     assert caught.value.hint
-
-
-NUMBERED = """
-import os, socket
-from axiom_cli.sandbox import Sandbox
-from axiom_cli.sandbox.inside.zygote import CONTROL
-
-real, numbers = socket.socketpair, []
-
-def noted(*how):
-    pair = real(*how)
-    numbers.append(pair[1].fileno())
-    return pair
-
-socket.socketpair = noted
-while os.open("/dev/null", os.O_RDONLY) < CONTROL - 4:
-    pass
-for _ in range(6):
-    with Sandbox(jobs=1):
-        pass
-    os.open("/dev/null", os.O_RDONLY)
-assert CONTROL in numbers, numbers
-"""
-
-
-def test_it_starts_whatever_number_its_socket_gets():
-    """It moves its end to a fixed number, and closed it where it had that number already."""
-    done = subprocess.run([sys.executable, "-c", NUMBERED], capture_output=True, text=True, env=environment())
-    assert done.returncode == 0, done.stderr
