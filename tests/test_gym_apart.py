@@ -12,6 +12,7 @@ import pytest
 
 from axiom_cli import families, jsonl
 from axiom_cli.families import draw
+from axiom_cli.records import Problem
 from command_line import axiom, environment, rows, talk
 from test_gym import NAMES, first, installed, sample
 
