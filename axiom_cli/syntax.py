@@ -7,8 +7,10 @@ import threading
 import warnings
 
 LONGEST = 50_000
-# CPython 3.11 counts the depth of all threads' trees together, and fails where two are built at once.
-_ONE_AT_A_TIME = threading.Lock()
+TRIES = 10
+# CPython 3.11 counts the depth of all trees that are being built in one place, and fails where there are two. Of ours
+# there is one at a time. A traceback that another thread or a destructor writes meanwhile parses its lines, too.
+_ONE_AT_A_TIME = threading.RLock()
 
 
 def parse(code: str, longest: int = LONGEST) -> ast.Module | None:
@@ -16,8 +18,18 @@ def parse(code: str, longest: int = LONGEST) -> ast.Module | None:
     if len(code) > longest:
         return None
     try:
-        with _ONE_AT_A_TIME, warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            return ast.parse(code)
+        return tree(code)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return None
+
+
+def tree(code: str) -> ast.Module:
+    """The syntax tree of `code`. Raises SyntaxError, ValueError, RecursionError or MemoryError."""
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(TRIES):
+            try:
+                return ast.parse(code)
+            except SystemError as error:
+                failure = error
+    raise failure

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import os
 import subprocess
 import time
@@ -60,6 +62,24 @@ def test_a_redirect_is_not_followed_and_takes_no_key_along():
         with pytest.raises(UsageError, match="answered 307") as caught:
             written(server)
     assert other.requests == [] and other.address in str(caught.value) and KEY not in str(caught.value)
+
+
+def test_what_is_refused_after_it_was_given_up_is_not_told_besides(caplog):
+    async def refused():
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:  # as wait_for has it, where the answer is there in that very moment
+            raise UsageError("too late") from None
+
+    with chat_server() as server:
+        engine = engine_for(server)
+        late = engine._line.start(refused())
+        time.sleep(0.1)
+        assert late.cancel()
+        engine.close()
+    del late
+    gc.collect()
+    assert caplog.records == []
 
 
 def test_an_unsaid_finish_is_an_error():

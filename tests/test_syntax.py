@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import gc
 import threading
 import time
@@ -41,3 +42,23 @@ def test_threads_do_not_confuse_each_other():
     finally:
         gc.callbacks.remove(pause)
     assert failures == []
+
+
+class Parsing:
+    """What a log does that writes the traceback of an error which nobody asked for, once it is garbage."""
+
+    def __init__(self) -> None:
+        self.itself = self
+
+    def __del__(self) -> None:
+        ast.parse("f(x)[1:2] + 3")
+
+
+def test_what_is_garbage_may_parse_while_a_tree_is_built():
+    gc.disable()
+    try:
+        for _ in range(50):
+            Parsing()
+    finally:
+        gc.enable()
+    assert syntax.parse("x = [1, 2, (3, 4)]\n" * 400)

@@ -13,17 +13,15 @@ import json
 import os
 import re
 import threading
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future, wait
 from contextlib import suppress
-from email.utils import parsedate_to_datetime
 from random import Random
 from typing import Any, NamedTuple, TypeVar
 
 import httpx
 
-from axiom_cli.engines.pace import Pace
+from axiom_cli.engines.pace import Pace, retry_after
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 
 KEYS = {
@@ -120,6 +118,7 @@ class Line:
         self._let_in = False
         self._client = self._connected()
         self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_unheard)
         self._thread = threading.Thread(target=self._loop.run_forever, name="remote", daemon=True)
         self._thread.start()
 
@@ -281,17 +280,7 @@ class Line:
         await self._client.aclose()
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds to wait that the headers ask for, as a number or as a date (RFC 9110, 10.2.3); None if they do not.
-    A date is compared with the server's own clock where it tells the time."""
-    said = headers.get("retry-after", "")
-    with suppress(ValueError):
-        return max(0.0, float(said))
-    try:
-        until = parsedate_to_datetime(said).timestamp()
-    except (ValueError, TypeError, IndexError, OverflowError):
-        return None
-    now = time.time()
-    with suppress(ValueError, TypeError, IndexError, OverflowError, KeyError):
-        now = parsedate_to_datetime(headers["date"]).timestamp()
-    return max(0.0, until - now)
+def _unheard(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """What a request raised after its future was cancelled is nobody's to hear. Else as ever."""
+    if "future" not in context:
+        loop.default_exception_handler(context)

@@ -8,7 +8,10 @@ decrease). Lives in one event loop.
 from __future__ import annotations
 
 import asyncio
-from time import monotonic
+from collections.abc import Mapping
+from contextlib import suppress
+from email.utils import parsedate_to_datetime
+from time import monotonic, time
 
 
 class Pace:
@@ -58,3 +61,19 @@ class Pace:
     def faster(self) -> None:
         """A request was answered."""
         self._allowed = min(float(self._most), self._allowed + 1 / self._allowed)
+
+
+def retry_after(headers: Mapping[str, str]) -> float | None:
+    """The seconds to wait that the headers ask for, as a number or as a date (RFC 9110, 10.2.3); None if they do not.
+    A date is compared with the server's own clock where it tells the time."""
+    said = headers.get("retry-after", "")
+    with suppress(ValueError):
+        return max(0.0, float(said))
+    try:
+        until = parsedate_to_datetime(said).timestamp()
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    now = time()
+    with suppress(ValueError, TypeError, IndexError, OverflowError, KeyError):
+        now = parsedate_to_datetime(headers["date"]).timestamp()
+    return max(0.0, until - now)

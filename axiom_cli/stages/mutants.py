@@ -12,6 +12,8 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from axiom_cli import syntax
+
 MOST_STEPS = 20_000
 _SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.Add: (ast.Sub,),
@@ -38,7 +40,7 @@ class TooLong(Exception):
 
 def mutants(source: str) -> Iterator[str]:
     """Every source with one operator swapped, one constant moved, or one condition negated."""
-    tree = ast.parse(source)
+    tree = syntax.tree(source)
     for node in ast.walk(tree):
         for field, changed in list(_changes(node)):
             kept = getattr(node, field)

@@ -73,7 +73,8 @@ def calls(program: Program) -> list[list[Any]]:
 
 def _is_literal(text: str) -> bool:
     try:
-        return repr(ast.literal_eval(text)) == text
+        (line,) = syntax.tree(text).body
+        return isinstance(line, ast.Expr) and repr(ast.literal_eval(line.value)) == text
     except (ValueError, SyntaxError, RecursionError, MemoryError):
         return False
 

@@ -7,10 +7,8 @@ in full: the program is run on the examples alone.
 
 from __future__ import annotations
 
-import ast
 import builtins
 import re
-import warnings
 from collections.abc import Sequence
 
 from axiom_cli import answers, syntax
@@ -70,9 +68,7 @@ def _syntax_error(code: str) -> str:
     if syntax.parse(code) is not None or len(code) > syntax.LONGEST:
         return ""
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            ast.parse(code)
+        syntax.tree(code)
     except SyntaxError as error:
         return f"SyntaxError: {error.msg} on line {error.lineno}"
     except (ValueError, RecursionError, MemoryError):
