@@ -76,6 +76,7 @@ def test_its_file_goes_with_it(tmp_path, monkeypatch):
     assert len(os.listdir("/dev/fd")) == before
 
 
+@pytest.mark.slow
 def test_problems_are_the_same_when_what_was_drawn_lies_in_the_file(monkeypatch):
     """Of several families and levels, whose draws one set remembers; a scarce one is drawn to its end."""
     asked = (["rpn", "arithmetic", "list_ops"], 3_000, [1, 2], "test", 0)

@@ -143,7 +143,7 @@ def test_inputs_that_are_left_out_are_told(tmp_path):
         ("in.json", '[{"prompt": "é", "answer": "1"}]'.encode("latin-1"), "in.json is not UTF-8: "),
         ("in.csv", "prompt,answer\né,1\n".encode("latin-1"), "in.csv is not UTF-8: "),
         ("in.jsonl", '{"prompt": "é", "answer": "1"}\n'.encode("utf-16"), "in.jsonl is UTF-16, not UTF-8"),
-        ("in.csv.gz", gzip.compress("prompt,answer\né,1\n".encode("utf-16"), mtime=0), "in.csv.gz is UTF-16, not UTF-8"),
+        ("in.csv.gz", gzip.compress("prompt,answer\n".encode("utf-16"), mtime=0), "in.csv.gz is UTF-16, not UTF-8"),
     ],
 )
 def test_files_of_other_encodings_are_told_so(tmp_path, name, data, said):

@@ -51,6 +51,7 @@ def test_fresh_problems_never_come_twice_and_do_not_depend_on_the_other_cells() 
     assert [p.id for p in first[:30] + second[:30]] == [next(stream).id for _ in range(60)]
 
 
+@pytest.mark.slow
 def test_where_a_level_has_no_more_problems_others_give_theirs() -> None:
     fountain, told = Fountain(5), []
     scarce, rich = ("rpn", 1), ("rpn", 2)
@@ -65,6 +66,7 @@ def test_where_a_level_has_no_more_problems_others_give_theirs() -> None:
         fountain.draw({scarce: 5}, pytest.fail)
 
 
+@pytest.mark.slow
 def test_a_run_of_more_problems_than_there_are_is_refused_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -30,6 +30,7 @@ def test_a_run_of_which_nothing_passes_stops_and_says_what_to_do(tmp_path: Path)
     failed(done, 5, "round 1: no new solution among 24 samples", "--min-difficulty", "--samples")
 
 
+@pytest.mark.slow
 def test_too_few_rows_are_no_ground_for_an_option_that_is_not_there(tmp_path: Path) -> None:
     small = [word if word != "40" else "6" for word in EASY]
     done = axiom(*small, "--iterations", "1", cwd=tmp_path)

@@ -85,6 +85,7 @@ def test_another_card_is_another_model(base: Path, workspace: Workspace) -> None
     assert other.digest != merged.digest and "| rows | 25 |" in (Path(other.path) / "README.md").read_text()
 
 
+@pytest.mark.slow
 def test_from_the_command_line(base: Path, tmp_path: Path) -> None:
     """Exit codes and one line each, and a copy that plain transformers loads."""
     from transformers import AutoModelForCausalLM

@@ -176,6 +176,7 @@ def _ids(trainer: Trainer, verdict: Verdict) -> list[int]:
     return [*trainer.tokenizer(verdict.sample.text).input_ids, *trainer.ends]
 
 
+@pytest.mark.slow
 def test_on_the_command_line(trainer: Trainer, tmp_path: Path) -> None:
     """Counts are printed and stored; without contrast it ends with 5, an unknown objective with 4."""
     lines = {True: verdicts(), False: [v for v in verdicts() if v.passed]}

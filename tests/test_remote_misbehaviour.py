@@ -227,6 +227,7 @@ def spoken(address: str, folder, *more: str, **env: str) -> bytes:
     return b"\n".join([done.stdout, done.stderr, *files, *names])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", [*FAULTS, 401, 403, 404, 422, 429, 500, "redirect"])
 def test_no_key_is_said_or_kept_whatever_the_server_does(fault, tmp_path):
     planted = REDIRECT if fault == "redirect" else fault

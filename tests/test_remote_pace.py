@@ -111,6 +111,7 @@ class Limited:
         return seeded(body)
 
 
+@pytest.mark.slow
 def test_the_number_side_by_side_follows_what_the_server_takes():
     limited = Limited(2, 0.15)
     with chat_server(limited) as server:
@@ -119,6 +120,7 @@ def test_the_number_side_by_side_follows_what_the_server_takes():
     assert limited.turned_down < 110
 
 
+@pytest.mark.slow
 def test_patience_with_a_busy_server_does_not_run_out_while_it_answers_others():
     def rare(body):
         rare.count += 1
@@ -130,6 +132,7 @@ def test_patience_with_a_busy_server_does_not_run_out_while_it_answers_others():
     assert [sample.finish for sample in samples] == ["stop"] * 32
 
 
+@pytest.mark.slow
 def test_a_slow_request_holds_up_only_so_many():
     problems = [replace(PROBLEMS[0], id=str(number)) for number in range(200)]
 

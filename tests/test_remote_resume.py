@@ -51,6 +51,7 @@ def waited_for(server, count):
     assert len(server.requests) >= count
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_at_once_and_only_what_is_missing_is_asked_for_again(tmp_path):
     with chat_server(slowly) as server:
         run = started(server, tmp_path)
@@ -88,6 +89,7 @@ def test_finished_samples_are_kept_behind_a_slow_one(tmp_path):
     assert again <= 80 - asked + 4
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_a_killed_run_loses_a_few_seconds(tmp_path):
     with chat_server(lambda body: (time.sleep(0.25), seeded(body))[1]) as server:

@@ -112,7 +112,7 @@ def _command(verdicts: Path, objective: str, workspace: Path) -> list[str]:
 @pytest.mark.parametrize(
     ("objective", "deed"),
     [
-        ("sft", signal.SIGINT),
+        pytest.param("sft", signal.SIGINT, marks=pytest.mark.slow),
         pytest.param("sft", signal.SIGKILL, marks=pytest.mark.slow),
         pytest.param("value", signal.SIGKILL, marks=pytest.mark.slow),
     ],
@@ -224,7 +224,10 @@ except AxiomError as error:
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does it")
-@pytest.mark.parametrize(("room", "told"), [(1 << 40, "3"), (410 << 20, "3"), (100 << 20, "MissingError out of memo")])
+@pytest.mark.parametrize(
+    ("room", "told"),
+    [pytest.param(1 << 40, "3", marks=pytest.mark.slow), (410 << 20, "3"), (100 << 20, "MissingError out of memo")],
+)
 def test_out_of_memory_passes_are_halved_once_and_then_refused(
     folder: Path, room: int, told: str, tmp_path: Path
 ) -> None:

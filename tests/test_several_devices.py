@@ -67,7 +67,7 @@ def _weights(adapter: dict[str, Any], folder: Path) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize(
     ("launcher", "method", "objective", "more"),
     [
-        pytest.param(TORCHRUN, "lora", "sft", [], id="torchrun-lora"),
+        pytest.param(TORCHRUN, "lora", "sft", [], id="torchrun-lora", marks=pytest.mark.slow),
         pytest.param(TORCHRUN, "lora", "value", [], id="torchrun-value"),
         pytest.param(TORCHRUN, "full", "sft", [], id="torchrun-full", marks=pytest.mark.slow),
         pytest.param(SPREAD, "dora", "sft", [], id="accelerate-dora", marks=pytest.mark.slow),
@@ -119,6 +119,7 @@ def test_what_two_began_one_goes_on_with(folder: Path) -> None:
     assert again.stdout == unbroken.stdout, "made once, then remembered"
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_a_sharded_model_lies_in_parts_and_comes_to_the_same_weights(folder: Path) -> None:
     """Full weights, clipped at each step; broken off and gone on with, by two and by one; a row that is no number."""

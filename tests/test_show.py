@@ -82,8 +82,8 @@ def folder(base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("words", "count", "against"),
     [
         (["--show", "v.jsonl"], 24, "eval.jsonl"),
-        (["v.jsonl", "--show"], 24, "run"),
-        (["--show", "2", "v.jsonl"], 2, "./eval.jsonl"),
+        pytest.param(["v.jsonl", "--show"], 24, "run", marks=pytest.mark.slow),
+        pytest.param(["--show", "2", "v.jsonl"], 2, "./eval.jsonl", marks=pytest.mark.slow),
     ],
 )
 def test_show_stands_bare_or_with_a_number(
