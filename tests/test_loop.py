@@ -92,6 +92,7 @@ def test_every_phase_says_how_long_it_took(finished: Path) -> None:
     assert all(row.seconds > 0 for row in rows if row.extra["phase"] in ("collect", "train", "merge"))
 
 
+@pytest.mark.slow
 def test_a_run_without_its_controls_keeps_what_they_measured(finished: Path) -> None:
     path = finished / "experiments" / "small" / "metrics.jsonl"
     before = {(row.experiment, row.iteration, row.split): row.rate for row in jsonl.load(path, Metrics)}
@@ -120,6 +121,7 @@ def test_run_again_it_makes_nothing_and_says_the_same(finished: Path) -> None:
     assert (models_of(finished), sorted((finished / ".axiom" / "receipts").iterdir())) == before
 
 
+@pytest.mark.slow
 def test_other_settings_under_the_same_name_are_refused(finished: Path) -> None:
     done = axiom(*SMALL, "--samples", "3", cwd=finished)
     assert done.returncode == 2

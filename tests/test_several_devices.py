@@ -68,7 +68,7 @@ def _weights(adapter: dict[str, Any], folder: Path) -> dict[str, torch.Tensor]:
     ("launcher", "method", "objective", "more"),
     [
         pytest.param(TORCHRUN, "lora", "sft", [], id="torchrun-lora", marks=pytest.mark.slow),
-        pytest.param(TORCHRUN, "lora", "value", [], id="torchrun-value"),
+        pytest.param(TORCHRUN, "lora", "value", [], id="torchrun-value", marks=pytest.mark.slow),
         pytest.param(TORCHRUN, "full", "sft", [], id="torchrun-full", marks=pytest.mark.slow),
         pytest.param(SPREAD, "dora", "sft", [], id="accelerate-dora", marks=pytest.mark.slow),
         pytest.param(PARTED, "lora", "sft", [], id="accelerate-fsdp", marks=pytest.mark.slow),

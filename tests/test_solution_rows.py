@@ -43,6 +43,7 @@ def test_rows_of_generated_problems_hold_their_problem_last(plain: list[dict]) -
     assert [row["problem"]["id"] for row in plain] == [row["problem_id"] for row in plain]
 
 
+@pytest.mark.slow
 def test_train_reads_them(base: str, plain: list[dict], tmp_path: Path) -> None:
     write(tmp_path, plain)
     done = axiom(*TRAIN, "--model", base, cwd=tmp_path)
