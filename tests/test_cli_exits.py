@@ -74,8 +74,6 @@ def test_an_audit_of_tests_that_contradict_the_solution(tmp_path: Path) -> None:
     [sample] = rows(
         axiom("solve", *SCRIPTED, "--model", "solver", "--samples", "1", "--problems", "fizzbuzz", cwd=tmp_path).stdout
     )
-    done = axiom("verify", "--audit", cwd=tmp_path, stdin=dump(sample))
-    assert (done.returncode, talk(done)[-1]) == (0, "the tests of 1 problem hold")
     sample["problem"]["program"]["tests"][3]["expected"] = ["Buzz"]
     failed(axiom("verify", "--audit", cwd=tmp_path, stdin=dump(sample)), 6, "its own solution does not pass")
 
