@@ -24,7 +24,7 @@ from axiom_cli.stages.attempt import attempt, keep_metrics
 from axiom_cli.stages.check_loop import check
 from axiom_cli.stages.controls import COLD_ONLY, SHUFFLED
 from axiom_cli.stages.evaluate import best_iteration, evaluate, phase_row
-from axiom_cli.stages.frontier import Fountain, allocate, check_supply, pass_rates
+from axiom_cli.stages.frontier import Fountain, allocate, cells, check_supply, pass_rates
 from axiom_cli.stages.merge import merge
 from axiom_cli.stages.overlap import Screen
 from axiom_cli.stages.select import Choice
@@ -79,8 +79,7 @@ class Loop:
         self.config, self.workspace, self.watch = config, workspace, watch or Watch()
         self.base = models.resolve(model, workspace)
         self.families = [families.get(name).name for name in names([config.problem_types])]
-        levels = range(config.min_difficulty, config.max_difficulty + 1)
-        self.cells = [(family, level) for level in levels for family in self.families]
+        self.cells = cells(self.families, config)
         self.speaker = Speaker(self.base, workspace, SolveConfig(engine=config.engine))
         self.folder = folder.Folder(config, self.base, lambda text: self.watch.warn(text))
         self._trainer: Any = None

@@ -65,3 +65,22 @@ def _written_out(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [_written_out(item) for item in value]
     return orjson.Fragment(str(value)) if type(value) is int and not -(2**63) <= value < 2**64 else value
+
+
+def carries(value: Any) -> bool:
+    """Whether JSON gives a value back as it is: it has no tuples, no sets, no NaN, and no keys but texts."""
+    try:
+        return _same(loads(dumps(value)), value)
+    except (TypeError, ValueError, RecursionError):
+        return False
+
+
+def _same(back: Any, value: Any) -> bool:
+    """Equal, and of the same types down to the last part: True is not 1."""
+    if type(back) is not type(value):
+        return False
+    if isinstance(value, dict):
+        return back.keys() == value.keys() and all(_same(back[key], value[key]) for key in value)
+    if isinstance(value, list):
+        return len(back) == len(value) and all(map(_same, back, value))
+    return back == value

@@ -14,7 +14,7 @@ from axiom_cli import console, printing
 from axiom_cli.commands.overlap import overlap
 from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, words, write
 from axiom_cli.configs import AuditConfig, GenConfig, ImportConfig
-from axiom_cli.errors import GateFailed, MissingError, NothingToDo, UsageError
+from axiom_cli.errors import AxiomError, GateFailed, InputError, MissingError, NothingToDo, UsageError
 from axiom_cli.options import GLOBAL_OPTIONS, configured, named, names
 from axiom_cli.records import Problem, Verdict
 
@@ -115,20 +115,20 @@ def gen(config: GenConfig, family: Families = None, output: Output = None) -> No
     if not named(family):
         _warn_of_broken()
     drawn = draw.problems(names(family), config.count, levels, config.split, config.seed, config.form)
-    short: list[NothingToDo] = []
+    short: list[AxiomError] = []
     count = write(_had(drawn, short), output, live=False)
     console.note(f"{words(count, 'problem')} ({config.split}, levels {config.difficulty}, seed {config.seed})")
     if short:
         raise short[0]
 
 
-def _had(drawn: Iterator[Problem], short: list[NothingToDo]) -> Iterator[Problem]:
+def _had(drawn: Iterator[Problem], short: list[AxiomError]) -> Iterator[Problem]:
     """What there is of `drawn`; that it is less than was asked goes to `short`, unless it is nothing at all."""
     problem = None
     try:
         for problem in drawn:
             yield problem
-    except NothingToDo as error:
+    except (InputError, NothingToDo) as error:
         if problem is None:
             raise
         short.append(error)

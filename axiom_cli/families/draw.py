@@ -15,15 +15,14 @@ from random import Random
 from typing import Any
 
 from axiom_cli import families
-from axiom_cli.errors import NothingToDo, UsageError
+from axiom_cli.errors import AxiomError, InputError, NothingToDo, UsageError
 from axiom_cli.families import plug_ins, programs
-from axiom_cli.families.family import LEVELS, Exercise, Family
+from axiom_cli.families.family import FORMS, LEVELS, Exercise, Family
 from axiom_cli.families.seen import Seen
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem, Program
 
 SPLITS = {"train": frozenset(range(8)), "val": frozenset({8}), "test": frozenset({9})}
-FORMS = ("answer", "program")
 NAMED = 5
 """Levels that an error names, of those that have too few problems."""
 
@@ -140,7 +139,7 @@ def _problems(family: Family, level: int, split: str, seed: int, form: str, seen
     for n, drawn in enumerate(draws(family, level, split, seed, form, seen)):
         origin = {"seed": seed, "split": split, "family": name, "level": level, "n": n, "form": form}
         if open_ended:
-            origin |= family.noted(drawn.task)
+            origin = {**origin, **family.noted(drawn.task), **origin}
         answer = None if drawn.program else family.answer(drawn.task)
         extra = {"origin": origin}
         yield Problem(
@@ -158,13 +157,15 @@ def _lane(family: Family, level: int, split: str, seed: int, form: str, seen: Se
     for n in counting():
         with plug_ins.guarded(f"the plug-in family {family.name!r}, level {level}, problem {n}:"):
             problem = next(drawn)
+            plug_ins.check_record(problem)
         if seen.add(int(problem.id, 16) ^ every_level):
             yield problem
 
 
 def _in_turn(lanes: Sequence[Iterator[Problem]], turns: int) -> Iterator[Problem]:
-    """A problem of each lane in turn. One that has no more misses its turns, and all such are named at the end."""
-    ended: dict[int, NothingToDo] = {}
+    """A problem of each lane in turn. One that has no more, or whose family fails, misses its turns from then on. All
+    such are named at the end, the failures alone where there are any."""
+    ended: dict[int, AxiomError] = {}
     for at in islice(cycle(range(len(lanes))), turns):
         if at in ended:
             if len(ended) == len(lanes):
@@ -172,10 +173,12 @@ def _in_turn(lanes: Sequence[Iterator[Problem]], turns: int) -> Iterator[Problem
             continue
         try:
             problem = next(lanes[at])
-        except NothingToDo as error:
+        except (NothingToDo, InputError) as error:
             ended[at] = error
         else:
             yield problem
+    if failed := [error for error in ended.values() if isinstance(error, InputError)]:
+        raise failed[0]
     if ended:
         few = [str(error) for error in ended.values()]
         more = f"; nor have {len(few) - NAMED} more levels" if len(few) > NAMED else ""
@@ -192,18 +195,24 @@ def problems(
 ) -> Iterator[Problem]:
     """`count` problems, one of each (level, family) in turn.
 
-    Without `names`, of all families that work. A level that has no more problems misses its turns. Raises UsageError
-    and MissingError at the call, NothingToDo after the last problem where levels had too few.
+    Without `names`, of all families that work and have such levels. A level that has no more problems misses its turns.
+    Raises UsageError and MissingError at the call; after the last problem InputError where a plug-in failed, and
+    NothingToDo where levels had too few.
     """
     if form not in FORMS:
         raise UsageError(f"no form called {form!r}", f"there are {', '.join(FORMS)}")
-    wanted = dict.fromkeys(names) or [name for name in families.working() if form in families.get(name).forms]
+    wanted = dict.fromkeys(names) or [name for name in families.working() if _offers(name, levels, form)]
     found = [_checked(name, levels, split, form) for name in wanted]
     if count < 0:
         raise UsageError(f"a count of {count}", "ask for 0 or more problems")
     seen = Seen()
     cells = [(family, level) for level in levels for family in found if level in family.has]
     return _in_turn([_lane(family, level, split, seed, form, seen) for family, level in cells], count)
+
+
+def _offers(name: str, levels: Sequence[int], form: str) -> bool:
+    family = families.get(name)
+    return form in family.forms and bool(set(levels) & set(family.has))
 
 
 def _checked(family: Family | str, levels: Sequence[int], split: str, form: str) -> Family:

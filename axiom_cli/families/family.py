@@ -12,6 +12,7 @@ from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem
 
 LEVELS = range(1, 11)
+FORMS = ("answer", "program")
 
 
 @dataclass(frozen=True)

@@ -187,8 +187,8 @@ NESTED = (
          "a list is open at the end, $1)", LISTED, (STOPS, "skip it|continue"),
          (STOPS, "close it there|stack[-2].append(stack.pop())", "drop it and what is in it|stack.pop()")),
     long("nested", "deep", "make the list of [depth, integer] for the integers in data, digits in a row each (the "
-         "depth is 0 where data begins, each `OPEN` adds 1 to it and each `CLOSE` subtracts 1, and where this would make "
-         "it negative, $0)", DEEP, (STOPS, "leave it at 0|depth = 0")),
+         "depth is 0 where data begins, each `OPEN` adds 1 to it and each `CLOSE` subtracts 1, and where this would "
+         "make it negative, $0)", DEEP, (STOPS, "leave it at 0|depth = 0")),
     long("tree", "tree", "reverse the order of the elements of every list, the result itself included",
          WALK % ("x", "[walk(y, depth + 1) for y in x[::-1]]")),
     long("tree", "tree", "replace every integer, at any depth, by it times the number of lists that it is in, the "

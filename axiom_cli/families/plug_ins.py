@@ -10,8 +10,10 @@ from importlib import import_module, metadata
 from traceback import extract_tb
 from typing import Any, cast
 
+from axiom_cli import notation
 from axiom_cli.errors import AxiomError, InputError, MissingError
-from axiom_cli.families.family import Family
+from axiom_cli.families.family import FORMS, LEVELS, Family
+from axiom_cli.records import Problem
 
 GROUP = "axiom.families"
 _OURS = (__file__, metadata.__file__, import_module.__code__.co_filename, "<frozen importlib._bootstrap>")
@@ -33,7 +35,18 @@ def load(name: str) -> Family:
         told = {wanted: getattr(family, wanted) for wanted in ("name", "about", "levels")}
         if told["name"] != name:
             raise TypeError(f"its name is {told['name']!r}, and its entry point's {name!r}")
+        _check_offer(family)
     return family
+
+
+def _check_offer(family: Family) -> None:
+    """Raises TypeError where the forms or the levels that a family has are none."""
+    if not isinstance(family.forms, (tuple, list)) or not family.forms or set(family.forms) - set(FORMS):
+        raise TypeError(f"its forms are {family.forms!r:.60}, expected a tuple of {' and '.join(map(repr, FORMS))}")
+    if not family.has or set(family.has) - set(LEVELS):
+        raise TypeError(f"its levels (has) are {family.has!r:.60}, expected some of {LEVELS[0]} to {LEVELS[-1]}")
+    if "program" in family.forms and type(family).exercise is Family.exercise:
+        raise TypeError("it has the form 'program', and no `exercise`")
 
 
 @contextmanager
@@ -92,6 +105,12 @@ class _Checked:
         if len(answer.splitlines()) > 1:
             raise ValueError(f"its answer {answer!r:.60} has several lines")
         return answer
+
+
+def check_record(problem: Problem) -> None:
+    """Raises TypeError or ValueError where the record would not come back from a file as it is."""
+    if not notation.carries(problem.to_dict()):
+        raise ValueError("its record is not what JSON gives back: use lists, finite numbers, keys that are texts")
 
 
 def _text(what: str, value: Any) -> str:

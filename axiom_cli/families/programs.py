@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from random import Random
 from typing import Any
 
+from axiom_cli import notation
 from axiom_cli.families.family import Exercise
 from axiom_cli.ids import content_id
 from axiom_cli.records import Program
@@ -68,8 +69,12 @@ def call_text(name: str, case: dict[str, Any]) -> str:
 
 
 def _case(oracle: Callable[..., Any], args: list[Any]) -> dict[str, Any]:
-    """One call and its result. The oracle gets a copy, so that it cannot change the arguments on record."""
-    return {"args": args, "expected": oracle(*copy.deepcopy(args))}
+    """One call and its result. The oracle gets a copy, so that it cannot change the arguments on record. Raises
+    ValueError where a record would hold something else: JSON has lists for tuples, no NaN, and keys that are texts."""
+    case = {"args": args, "expected": oracle(*copy.deepcopy(args))}
+    if not notation.carries(case):
+        raise ValueError(f"{case!r:.100} is not what JSON gives back: use lists, finite numbers, keys that are texts")
+    return case
 
 
 def _varied(calls: Iterator[dict[str, Any]], edges: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -20,6 +20,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from itertools import islice
 from random import Random
@@ -111,17 +112,33 @@ def _rows(name: str, asked: Asked) -> list[dict[str, Any]]:
 
 
 def _side_by_side(names: list[str], asked: Asked, jobs: int) -> Iterator[dict[str, Any]]:
-    """The rows in the order of `names`. Whoever stops listening stops the work."""
+    """The rows in the order of `names`. Whoever stops listening stops the work. Where a family takes its process down,
+    those that had no row yet are looked at again, each in a process of its own."""
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"))
+    told, again = 0, list[str]()
     try:
         for rows in pool.map(_rows, names, [asked] * len(names)):
             yield from rows
+            told += 1
+    except BrokenProcessPool:
+        again = names[told:] if len(names) > 1 else []
+        yield from () if again else _lost(names[0])
     except BaseException:
         for process in multiprocessing.active_children():
             process.kill()
         raise
     finally:
         pool.shutdown(cancel_futures=True)
+    for name in again:
+        yield from _side_by_side([name], asked, 1)
+
+
+def _lost(name: str) -> Iterator[dict[str, Any]]:
+    """The rows of a family whose process ended."""
+    for form in families.get(name).forms:
+        row = Row(name, form)
+        row.failures.append("it ended the process that it ran in")
+        yield judged(row).to_dict()
 
 
 def _audited(family: Family, form: str, asked: Asked) -> Row:

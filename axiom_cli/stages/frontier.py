@@ -13,7 +13,7 @@ from itertools import islice
 
 from axiom_cli import families
 from axiom_cli.configs import LoopConfig
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDo, UsageError
 from axiom_cli.families import draw
 from axiom_cli.records import Metrics, Problem
 
@@ -28,6 +28,20 @@ def pass_rates(rows: Iterable[Metrics]) -> dict[Cell, float]:
     """The pass rate of each (family, level) among evaluation rows, smoothed as if one more problem had been solved and
     one more failed."""
     return {(r.family, r.level): (r.passed + 1) / (r.n + 2) for r in rows if r.family != "all" and r.level}
+
+
+def cells(names: Sequence[str], config: LoopConfig) -> list[Cell]:
+    """What a run draws from, the lower levels first. Raises UsageError where a family has no answers, or none of the
+    levels."""
+    levels = range(config.min_difficulty, config.max_difficulty + 1)
+    for name in names:
+        family = families.get(name)
+        if "answer" not in family.forms:
+            raise UsageError(f"{name} asks for programs", "--problem-types takes families with answers")
+        if not set(levels) & set(family.has):
+            there = f"{name} has no level of {draw.spelled(levels)}; it has {draw.spelled(family.has)}"
+            raise UsageError(there, "--min-difficulty and --max-difficulty")
+    return [(name, level) for level in levels for name in names if level in families.get(name).has]
 
 
 def allocate(cells: Sequence[Cell], rates: Mapping[Cell, float], count: int) -> dict[Cell, int]:
