@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from axiom_cli import jsonl
 from axiom_cli.configs import ColdstartConfig
 from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.families import draw
@@ -14,6 +15,7 @@ from axiom_cli.stages import coldstart as stage
 from axiom_cli.stages.coldstart import coldstart
 from axiom_cli.workspace import Workspace
 from chat_server import chat_server, completion
+from command_line import axiom, failed
 
 PROBLEMS = list(draw.problems([], 8, [3, 4], "train", 0))
 ANSWERS = {problem.prompt: problem.answer for problem in PROBLEMS}
@@ -35,13 +37,14 @@ def test_the_solver_s_traces_all_pass(form):
         assert verdict.sample.model.name == "solver"
 
 
-def test_problems_that_the_solver_does_not_know_are_left_out():
+def test_problems_that_the_solver_does_not_know_are_left_out(tmp_path):
     from dataclasses import replace
 
     foreign = replace(PROBLEMS[0], family="theirs", extra={})
     assert [v.sample.problem for v in coldstart([foreign, PROBLEMS[1]], ColdstartConfig())] == [PROBLEMS[1]]
     [verdict] = coldstart([foreign], ColdstartConfig(include_failed=True))
     assert verdict.status == "infra"
+    failed(axiom("coldstart", cwd=tmp_path, stdin=jsonl.dump(foreign)), 5, "solver has no solution", "--teacher")
 
 
 def test_a_remote_teacher_is_verified_like_anyone():

@@ -89,3 +89,10 @@ def test_an_import_takes_what_differs_in_white_space_for_the_same() -> None:
     asked = [LETTERS.prompt, "Count\na in  aAb + a", "Count a in aAb+a"]
     found = list(import_problems([{"prompt": prompt, "answer": "2"} for prompt in asked], "jsonl"))
     assert [one.reason for one in found] == ["", "the same problem as row 1", ""]
+
+
+@pytest.mark.parametrize("unseen", ["\u200b", "\u2060", "\ufeff", "\u00ad"])
+def test_characters_that_nobody_sees_hide_no_leak(unseen: str) -> None:
+    hidden = imported(STORY.replace("a", f"a{unseen}").replace(" ", f" {unseen}"))
+    found = overlap(imported(STORY), hidden)
+    assert (found.exact, found.ngram) == (1, 1)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from axiom_cli import jsonl, notation
 from axiom_cli.records import ModelRef, Problem, Sample
-from command_line import axiom, failed, rows, talk
+from command_line import ROOT, axiom, failed, rows, talk
 from test_new_family import FAMILY, plugged
 
 FAILING = FAMILY.replace("return f", "if task < 5: raise ValueError('no such task')\n        return f")
@@ -111,3 +112,27 @@ def test_what_json_carries() -> None:
         assert notation.carries(value)
     for value in ((1,), [{1: 2}], {1}, float("nan"), [float("inf")], "\ud800", b"", [object()]):
         assert not notation.carries(value)
+
+
+def test_the_name_of_a_built_in_family_is_taken(tmp_path: Path) -> None:
+    done = axiom("problems", "list", cwd=tmp_path, env=plugged(tmp_path, rpn=FAMILY))
+    assert "the plug-in family 'rpn' (rpn:Plugged) has the name of a built-in one" in " ".join(talk(done))
+    made = axiom("problems", "gen", "--count", "100", cwd=tmp_path, env={"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}"})
+    assert "rpn" in {row["family"] for row in rows(made.stdout)}
+
+
+@pytest.mark.parametrize(
+    ("trace", "said"),
+    [("1 / 0", "ZeroDivisionError: division by zero (traced.py:"), ("'one text'", "the trace 'one text' is one text")],
+)
+def test_a_trace_that_cannot_be_taught_is_named(trace: str, said: str, tmp_path: Path) -> None:
+    env = plugged(tmp_path, traced=FAMILY.replace("return []", f"return {trace}"))
+    made = axiom("problems", "gen", "traced", "--count", "2", cwd=tmp_path, env=env)
+    done = axiom("coldstart", cwd=tmp_path, env=env, stdin=made.stdout)
+    failed(done, 3, f"the family 'traced' failed on problem {rows(made.stdout)[0]['id']}: ", said)
+
+
+def test_an_error_s_text_is_told_on_one_line(tmp_path: Path) -> None:
+    raising = FAMILY.replace("return f", "raise ValueError('one\\ntwo \\x1b[31m')\n        return f")
+    done = axiom("problems", "gen", "raising", cwd=tmp_path, env=plugged(tmp_path, raising=raising))
+    failed(done, 3, "ValueError: one two [31m (raising.py:")

@@ -68,8 +68,12 @@ def names() -> list[str]:
 
 
 def broken() -> dict[str, MissingError]:
-    """The plug-ins that do not load, each with what is wrong: whoever asks for all families goes on without them."""
+    """The plug-ins that do not load, and those whose name a built-in family has, each with what is wrong: whoever asks
+    for all families goes on without them."""
     found = {}
+    for name in sorted(set(plug_ins.entries()) & set(BUILT_IN)):
+        value = plug_ins.entries()[name].value
+        found[value] = MissingError(f"the plug-in family {name!r} ({value}) has the name of a built-in one")
     for name in names()[len(BUILT_IN) :]:
         try:
             get(name)

@@ -71,9 +71,10 @@ def described(error: BaseException) -> str:
 
 
 def _said(error: BaseException) -> str:
-    """Its text, such as can be written; nothing where it has none to give."""
+    """Its text as one line, such as can be written; nothing where it has none to give."""
     with suppress(Exception):
-        return str(error).encode("utf-8", "replace").decode()
+        shown = (one if one.isprintable() else " " for one in str(error).encode("utf-8", "replace").decode())
+        return " ".join("".join(shown).split())
     return ""
 
 

@@ -9,12 +9,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from axiom_cli import families
-from axiom_cli.families import draw, handwritten
+from axiom_cli.families import draw, handwritten, plug_ins
 from axiom_cli.families.family import Exercise, Family
 from axiom_cli.records import Problem
 
 
 def _think(lines: Iterable[str]) -> str:
+    if isinstance(lines, str):
+        raise TypeError(f"the trace {lines!r:.40} is one text, expected its lines")
     return "<think>\n" + "\n".join(lines) + "\n</think>\n"
 
 
@@ -30,11 +32,13 @@ def program_solution(exercise: Exercise) -> str:
 
 
 def teach(problem: Problem, worked: bool = True) -> str | None:
-    """The solver's completion for a built-in problem, generated or hand-written; None for any other. One that is not
-    `worked` gives the answer of an answer problem with nothing between `<think>` and `</think>`."""
-    drawn = draw.redraw(problem)
-    if drawn is not None:
-        return program_solution(drawn.exercise) if drawn.exercise else solution(problem.family, drawn.task, worked)
+    """The solver's completion for a problem of a family, or a hand-written one; None for any other. One that is not
+    `worked` gives the answer of an answer problem with nothing between `<think>` and `</think>`. Raises InputError
+    where a plug-in fails."""
+    with plug_ins.guarded(f"the family {problem.family!r} failed on problem {problem.id}:"):
+        drawn = draw.redraw(problem)
+        if drawn is not None:
+            return program_solution(drawn.exercise) if drawn.exercise else solution(problem.family, drawn.task, worked)
     if handwritten.get(problem.id) == problem:
         return program_solution(handwritten.exercise(problem.id))
     return None

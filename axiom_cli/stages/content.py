@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from unicodedata import category
 
 from axiom_cli.records import Problem
 
 
 def plain(prompt: str) -> str:
-    """The prompt with every run of white space as one space."""
+    """The prompt with every run of white space as one space, and without characters that nobody sees."""
+    if not prompt.isascii():
+        prompt = "".join(one for one in prompt if category(one) != "Cf")
     return " ".join(prompt.split())
 
 

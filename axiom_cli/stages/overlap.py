@@ -17,7 +17,7 @@ from typing import Any
 from axiom_cli.errors import GateFailed
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem, Sample
-from axiom_cli.stages.content import Contents
+from axiom_cli.stages.content import Contents, plain
 
 WORDS = 8
 BOILERPLATE_WORDS = 4
@@ -150,7 +150,7 @@ def _as_drawn(problem: Problem) -> bool:
 
 
 def _tokens(prompt: str) -> Tokens:
-    return _TOKEN.findall(prompt.lower())
+    return _TOKEN.findall(plain(prompt).lower())
 
 
 def _runs(tokens: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
