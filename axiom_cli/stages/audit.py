@@ -122,7 +122,8 @@ def _side_by_side(names: list[str], asked: Asked, jobs: int) -> Iterator[dict[st
             told += 1
     except BrokenProcessPool:
         again = names[told:] if len(names) > 1 else []
-        yield from () if again else _lost(names[0])
+        if not again:
+            yield from _lost(names[0])
     except BaseException:
         for process in multiprocessing.active_children():
             process.kill()
