@@ -130,6 +130,7 @@ class Twice(Family):
 """
 
 
+@pytest.mark.slow
 def test_a_loop_whose_splits_leak_is_refused_before_it_trains(tmp_path) -> None:
     (tmp_path / "twice.py").write_text(TWICE)
     info = tmp_path / "twice-1.dist-info"

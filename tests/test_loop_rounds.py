@@ -25,6 +25,7 @@ HARD = [
 ]  # fmt: skip
 
 
+@pytest.mark.slow
 def test_a_run_of_which_nothing_passes_stops_and_says_what_to_do(tmp_path: Path) -> None:
     done = axiom(*HARD, cwd=tmp_path)
     failed(done, 5, "round 1: no new solution among 24 samples", "--min-difficulty", "--samples")

@@ -73,6 +73,7 @@ def test_ctrl_c_ends_at_once_and_only_what_is_missing_is_asked_for_again(tmp_pat
     assert (tmp_path / "b.jsonl").read_bytes() == (tmp_path / "out.jsonl").read_bytes()
 
 
+@pytest.mark.slow
 def test_finished_samples_are_kept_behind_a_slow_one(tmp_path):
     """The first request takes for ever: the samples that came after it are saved all the same."""
     with chat_server(seeded) as server:

@@ -223,14 +223,11 @@ except AxiomError as error:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="memory is limited as Linux does it")
 @pytest.mark.parametrize(
     ("room", "told"),
-    [
-        pytest.param(1 << 40, "3", marks=pytest.mark.slow),
-        pytest.param(410 << 20, "3", marks=pytest.mark.slow),
-        (100 << 20, "MissingError out of memo"),
-    ],
+    [(1 << 40, "3"), (410 << 20, "3"), (100 << 20, "MissingError out of memo")],
 )
 def test_out_of_memory_passes_are_halved_once_and_then_refused(
     folder: Path, room: int, told: str, tmp_path: Path

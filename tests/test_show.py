@@ -125,6 +125,7 @@ def test_a_model_whose_texts_never_end_is_refused(folder: Path, tmp_path: Path) 
     failed(done, 3, "no end-of-text token", "hint: name one in its tokenizer_config.json")
 
 
+@pytest.mark.slow
 def test_samples_of_another_tokenizer_are_told_of_loudly(folder: Path, base: str) -> None:
     given = [replace(v, sample=replace(v.sample, token_ids=[5, 6, 7])) for v in verdicts(24)]
     jsonl.save(folder / "foreign.jsonl", given)
