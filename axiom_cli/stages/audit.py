@@ -76,7 +76,8 @@ def audit(
     where a draw is a hundred times the work, `draws` counts for a hundredth; where a family is slow, fewer repeats and
     guesses are looked for. That `count` problems of a level are not to be had in `split` (in any, if it is empty) is no
     failure, but a note. `jobs` families are audited side by side, 0 stands for one a core; of a single one `watch` is
-    told how far it is. Raises, at the call, MissingError for an unknown family and UsageError for a split.
+    told how far it is, but for a plug-in. Raises, at the call, MissingError for an unknown family and UsageError for
+    a split.
     """
     wanted = list(names) or [*families.working(), handwritten.FAMILY]
     for name in wanted:
@@ -85,8 +86,8 @@ def audit(
     asked = _asked(draws, count, split)
     jobs = min(jobs or os.cpu_count() or 1, len(wanted))
     if jobs == 1:
-        asked = replace(asked, watch=watch or unwatched)
-        return (row for name in wanted for row in _rows(name, asked))
+        watched = replace(asked, watch=watch or unwatched)
+        return (row for name in wanted for row in _alone(name, asked, watched))
     return _side_by_side(wanted, asked, jobs)
 
 
@@ -109,6 +110,12 @@ def _rows(name: str, asked: Asked) -> list[dict[str, Any]]:
         return [audit_handwritten().to_dict()]
     family = families.get(name)
     return [_audited(family, form, asked).to_dict() for form in family.forms]
+
+
+def _alone(name: str, asked: Asked, watched: Asked) -> Iterator[dict[str, Any]]:
+    """The rows of one family: here, and watched, but for a plug-in, whose code may end the process that it runs in."""
+    foreign = name in plug_ins.entries() and name not in families.BUILT_IN
+    yield from _side_by_side([name], asked, 1) if foreign else _rows(name, watched)
 
 
 def _side_by_side(names: list[str], asked: Asked, jobs: int) -> Iterator[dict[str, Any]]:
