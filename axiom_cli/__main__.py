@@ -11,10 +11,10 @@ EXIT_INTERRUPTED = 130
 def main() -> int:
     """The command line, loaded here so that Ctrl-C while its libraries load ends the process quietly."""
     try:
-        from axiom_cli import app, ranks
+        from axiom_cli import app, process_rank
 
         code = app.main()
-        return code if ranks.size() == 1 else app.leave(code)
+        return code if process_rank.size() == 1 else app.leave(code)
     except KeyboardInterrupt:
         os._exit(EXIT_INTERRUPTED)
 

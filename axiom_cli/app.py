@@ -15,10 +15,11 @@ from typing import Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from axiom_cli import __version__, console, printing, ranks
+from axiom_cli import __version__, process_rank
 from axiom_cli.errors import AxiomError, MissingError, UsageError
-from axiom_cli.options import GlobalConfig
-from axiom_cli.settings import Resolved, resolve, unreadable
+from axiom_cli.settings.options import GlobalConfig
+from axiom_cli.settings.sources import Resolved, resolve, unreadable
+from axiom_cli.terminal import console, stdout_guard
 
 COMMANDS = {
     "problems": "Make problems, and check those who make them: list, gen, audit, import, overlap.",
@@ -150,14 +151,14 @@ def run(argv: list[str]) -> int:
     if completing:
         command.main(args=args, prog_name="axiom")
     asks = not args or "--help" in args
-    if ranks.size() > 1 and not asks and args[0] != "train":
+    if process_rank.size() > 1 and not asks and args[0] != "train":
         raise UsageError(f"axiom {args[0]} runs in one process", "of the commands, torchrun can start axiom train")
     start = Resolved(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
     console.configure(start.config.quiet)
     for path in [] if asks else unreadable():
         console.warn(f"{path} may not be read: its settings are left out")
     try:
-        printed = nullcontext() if asks else printing.aside(console.is_quiet())
+        printed = nullcontext() if asks else stdout_guard.aside(console.is_quiet())
         with command.make_context("axiom", args or ["--help"], obj=start) as ctx, printed:
             command.invoke(ctx)
     except typer.Exit as stop:

@@ -8,12 +8,12 @@ from typing import Any
 
 import orjson
 
-from axiom_cli import notation
+from axiom_cli import json_codec
 
 
 def canonical(value: Any) -> bytes:
     """JSON with sorted keys and no spaces: equal values give equal bytes."""
-    return notation.dumps(value, option=orjson.OPT_SORT_KEYS)
+    return json_codec.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
 def digest(data: bytes) -> str:

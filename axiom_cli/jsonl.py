@@ -11,7 +11,7 @@ from typing import IO, Any, TypeVar
 
 import orjson
 
-from axiom_cli import notation
+from axiom_cli import json_codec
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import KINDS, WRITERS, Record
 
@@ -22,7 +22,7 @@ Skip = Callable[[InputError], None]
 def dump(record: Record | dict[str, Any]) -> bytes:
     """One whole line, newline included."""
     data = record.to_dict() if isinstance(record, Record) else record
-    return notation.dumps(data, option=orjson.OPT_APPEND_NEWLINE)
+    return json_codec.dumps(data, option=orjson.OPT_APPEND_NEWLINE)
 
 
 def parse(line: bytes, number: int, *wanted: type[R]) -> R:
@@ -30,12 +30,12 @@ def parse(line: bytes, number: int, *wanted: type[R]) -> R:
     names = " or ".join(cls.kind for cls in wanted)
     names = f"an {names}" if names[0] in "aeiou" else f"a {names}"
     try:
-        data = notation.loads(line)
+        data = json_codec.loads(line)
     except orjson.JSONDecodeError as error:
         cut = "" if line.endswith(b"\n") else " (the last line has no end: was its writer cut off?)"
-        raise InputError(f"line {number}: {notation.fault(error)}{cut}", f"expected {names} record a line") from None
+        raise InputError(f"line {number}: {json_codec.fault(error)}{cut}", f"expected {names} record a line") from None
     if not isinstance(data, dict):
-        raise InputError(f"line {number}: {notation.called(data)}, expected {names} record")
+        raise InputError(f"line {number}: {json_codec.called(data)}, expected {names} record")
     kind = data.get("kind")
     for cls in wanted:
         if kind == cls.kind:

@@ -256,9 +256,7 @@ class Metrics(Record):
     extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
-KINDS: Mapping[str, type[Record]] = {
-    cls.kind: cls for cls in (Problem, Sample, Verdict, Adapter, Model, Metrics)
-}
+KINDS: Mapping[str, type[Record]] = {cls.kind: cls for cls in (Problem, Sample, Verdict, Adapter, Model, Metrics)}
 WRITERS: Mapping[str, str] = {
     "problem": "axiom problems gen",
     "sample": "axiom solve",

@@ -2,9 +2,9 @@
 
 import json
 
-from axiom_cli.families import draw
-from axiom_cli.families.family import Family
-from axiom_cli.stages.audit import audit_family
+from axiom_cli.audit.families import audit_family
+from axiom_cli.problems.families import draw
+from axiom_cli.problems.families.family import Family
 
 
 class Digits(Family):

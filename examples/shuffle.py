@@ -1,13 +1,13 @@
 """Deal the verdicts of a file out at random: the control that trains on as many samples, whether they are right or not.
 
-    python shuffle.py [SEED] < verdicts.jsonl
+python shuffle.py [SEED] < verdicts.jsonl
 """
 
 import sys
 
 from axiom_cli import jsonl
+from axiom_cli.experiment.control_arms import shuffle
 from axiom_cli.records import Verdict
-from axiom_cli.stages.controls import shuffle
 
 
 def main(seed="0"):

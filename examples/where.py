@@ -1,6 +1,6 @@
 """Keep the JSON lines whose field meets a condition: what `jq -c 'select(.sample.problem.level >= 5)'` does.
 
-    python where.py sample.problem.level '>=' 5 < verdicts.jsonl
+python where.py sample.problem.level '>=' 5 < verdicts.jsonl
 """
 
 import json

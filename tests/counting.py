@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
-from axiom_cli.engines.scripted import ScriptedEngine
 from axiom_cli.records import Sample
+from axiom_cli.sampling.engines.scripted import ScriptedEngine
 
 
 class Counting(ScriptedEngine):

@@ -9,8 +9,8 @@ from random import Random
 import orjson
 
 from axiom_cli import jsonl
+from axiom_cli.evaluation.metrics import evaluate, phase_row
 from axiom_cli.records import Metrics, ModelRef, Problem, Sample, Verdict
-from axiom_cli.stages.evaluate import evaluate, phase_row
 
 FAMILIES = ("arithmetic", "list_ops", "parentheses", "rpn")
 LEVELS = range(3, 8)

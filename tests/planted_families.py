@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from axiom_cli.families.arithmetic import Arithmetic
-from axiom_cli.families.family import Exercise, Family
+from axiom_cli.problems.families.arithmetic import Arithmetic
+from axiom_cli.problems.families.family import Exercise, Family
 
 
 class TowardZero(Arithmetic):
@@ -177,7 +177,7 @@ class TwoSum(Squares):
 
 
 FIFTEEN = """
-from axiom_cli.families.family import Family
+from axiom_cli.problems.families.family import Family
 
 class Fifteen(Family):
     name, about, levels = "fifteen", "", ""

@@ -13,14 +13,14 @@ from typing import Any
 import torch
 
 import tiny
-from axiom_cli import ranks
-from axiom_cli.configs import TrainConfig
+from axiom_cli import process_rank
 from axiom_cli.errors import GateFailed
-from axiom_cli.training import group, sharded
-from axiom_cli.training.checkpoint import Checkpoint
-from axiom_cli.training.fit import Progress
-from axiom_cli.training.rows import Row
-from axiom_cli.training.trainer import Trainer
+from axiom_cli.learning.training import group, sharded
+from axiom_cli.learning.training.checkpoint import Checkpoint
+from axiom_cli.learning.training.fit import Progress
+from axiom_cli.learning.training.rows import Row
+from axiom_cli.learning.training.trainer import Trainer
+from axiom_cli.settings.configs import TrainConfig
 
 CONFIG = TrainConfig(epochs=2.0, lr=1e-3, method="full", weight_decay=0.1, max_grad_norm=0.05)
 LONE = replace(CONFIG, grad_accum=1, epochs=0.2)
@@ -75,7 +75,7 @@ def main(folder: Path) -> None:
     found["unbroken"] = run(folder / "unbroken", trainer, rows, config)
     found["lone"] = run(folder / "lone", trainer, rows, replace(LONE, shard=True))
     found["diverged"] = diverged(folder, trainer, rows)
-    (folder / f"rank-{ranks.rank()}").write_text(json.dumps(found))
+    (folder / f"rank-{process_rank.rank()}").write_text(json.dumps(found))
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axiom_cli import answers
+from axiom_cli.problems import answers
 from axiom_cli.records import Problem, Program
 
 PROGRAM = "def f(x):\n    return x"

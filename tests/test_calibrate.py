@@ -12,12 +12,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tiny
-from axiom_cli import families, statistics
+from axiom_cli import statistics
 from axiom_cli.commands.gallery import conclusion, section
-from axiom_cli.families import draw
 from axiom_cli.jsonl import dump
+from axiom_cli.problems import families
+from axiom_cli.problems.difficulty import calibrate, judge, table
+from axiom_cli.problems.families import draw
 from axiom_cli.records import Verdict
-from axiom_cli.stages.calibrate import calibrate, judge, table
 from command_line import axiom, failed, rows, talk
 
 LEVELS = list(range(1, 11))

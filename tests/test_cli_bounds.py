@@ -12,9 +12,9 @@ from typing import get_type_hints
 import pytest
 
 from axiom_cli.commands.config import STAGES
-from axiom_cli.configs import Bounds, GenConfig, TrainConfig
 from axiom_cli.errors import UsageError
-from axiom_cli.settings import resolve
+from axiom_cli.settings.configs import Bounds, GenConfig, TrainConfig
+from axiom_cli.settings.sources import resolve
 from command_line import AXIOM, axiom, environment, failed
 
 NUMBERS = [
@@ -90,7 +90,7 @@ def test_help_says_the_bounds(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-@pytest.mark.parametrize("module", ["axiom_cli.app", "axiom_cli.settings", "typer.core"])
+@pytest.mark.parametrize("module", ["axiom_cli.app", "axiom_cli.settings.sources", "typer.core"])
 def test_ctrl_c_while_the_libraries_load_is_quiet(module: str, tmp_path: Path) -> None:
     """The signal comes in the middle of the import of `module`, from a finder that is asked for it."""
     (tmp_path / "sitecustomize.py").write_text(

@@ -150,7 +150,7 @@ def test_a_debug_variable_that_says_nothing_is_one_line(tmp_path: Path) -> None:
 def test_a_bug_keeps_its_traceback_and_exits_1(tmp_path: Path) -> None:
     (tmp_path / "buggy.py").write_text(
         "import sys\nfrom axiom_cli import app\n"
-        "import axiom_cli.families.draw as draw\n"
+        "import axiom_cli.problems.families.draw as draw\n"
         "draw.parse_levels = lambda text: 1 / 0\n"
         "sys.exit(app.main(['problems', 'gen']))\n"
     )

@@ -42,7 +42,7 @@ def test_every_field_of_every_stage_is_a_setting(tmp_path: Path) -> None:
     from dataclasses import fields
 
     from axiom_cli.commands.config import STAGES
-    from axiom_cli.settings import section
+    from axiom_cli.settings.sources import section
 
     shown = {row["setting"] for row in rows(axiom("config", cwd=tmp_path).stdout)}
     assert {f"{section(cls)}.{field.name}" for cls in STAGES for field in fields(cls)} < shown
@@ -78,7 +78,7 @@ def test_a_bad_file_is_named(text: str, said: str, tmp_path: Path) -> None:
 
 def test_every_stage_has_its_table(tmp_path: Path) -> None:
     from axiom_cli.commands.config import STAGES
-    from axiom_cli.settings import section
+    from axiom_cli.settings.sources import section
 
     names = ["global", "model", *map(section, STAGES)]
     (tmp_path / "axiom.toml").write_text("".join(f"[{name}]\n" for name in names))

@@ -7,13 +7,13 @@ import time
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.configs import ColdstartConfig
 from axiom_cli.errors import MissingError, UsageError
-from axiom_cli.families import draw
-from axiom_cli.families.teacher import teach
-from axiom_cli.stages import coldstart as stage
-from axiom_cli.stages.coldstart import coldstart
-from axiom_cli.workspace import Workspace
+from axiom_cli.problems.families import draw
+from axiom_cli.problems.families.teacher import teach
+from axiom_cli.sampling import coldstart as stage
+from axiom_cli.sampling.coldstart import coldstart
+from axiom_cli.settings.configs import ColdstartConfig
+from axiom_cli.workspace.store import Workspace
 from chat_server import chat_server, completion
 from command_line import axiom, failed
 

@@ -16,9 +16,9 @@ from hypothesis import strategies as st
 
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError, MissingError, NothingToDo, UsageError
-from axiom_cli.stages.compare import compare, compare_solutions, pair, solved_sets
-from axiom_cli.stages.evaluate import evaluate
-from axiom_cli.stages.versus import compare_named, kind_of, named_sets, render_comparisons
+from axiom_cli.evaluation.comparison import compare, compare_solutions, pair, solved_sets
+from axiom_cli.evaluation.comparison_sources import compare_named, kind_of, named_sets, render_comparisons
+from axiom_cli.evaluation.metrics import evaluate
 from command_line import axiom, failed
 from made_experiment import make, problem, verdict
 
@@ -48,9 +48,10 @@ def test_a_gain_below_what_can_be_detected_is_not_shown():
     assert found.verdict == "not shown"
     reason = "the interval lies above zero, but the difference is smaller than the 7.4 points that 100 problems show"
     assert reason in found.sentence
-    assert "lies below zero, but the difference is smaller" in replace(
-        found, difference=-found.difference, interval=(-found.interval[1], -found.interval[0])
-    ).sentence
+    assert (
+        "lies below zero, but the difference is smaller"
+        in replace(found, difference=-found.difference, interval=(-found.interval[1], -found.interval[0])).sentence
+    )
     assert "lies above zero, but p is not below 0.05" in replace(found, difference=0.1, p=0.06).sentence
     across = replace(found, interval=(-0.01, 0.1), p=0.06)
     assert "a difference under 7.4 points cannot be seen here" in across.sentence and "zero" not in across.sentence
@@ -221,6 +222,7 @@ def test_mistakes_are_explained(tmp_path: Path):
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed():
-    code = "import sys, axiom_cli.stages.versus; print([m for m in ('scipy', 'numpy', 'torch') if m in sys.modules])"
+    heavy = "[m for m in ('scipy', 'numpy', 'torch') if m in sys.modules]"
+    code = f"import sys, axiom_cli.evaluation.comparison_sources; print({heavy})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert json.loads(done.stdout.replace("'", '"')) == []

@@ -10,13 +10,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tiny
-from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo
+from axiom_cli.learning.preference import advantages, contrast
+from axiom_cli.learning.rejection_sampling import Choice
+from axiom_cli.learning.train import train
 from axiom_cli.records import Verdict
-from axiom_cli.stages.contrast import advantages, contrast
-from axiom_cli.stages.select import Choice
-from axiom_cli.stages.train import train
-from axiom_cli.workspace import Workspace
+from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.workspace.store import Workspace
 
 
 def attempts(number: int, outcomes: str, same: bool = False, **more) -> list[Verdict]:

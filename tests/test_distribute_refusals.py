@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.stages.distribute.on_node import UNKNOWN, _everywhere
+from axiom_cli.cluster.node import UNKNOWN, _everywhere
 from command_line import axiom, environment, failed
 from tiny import problem, samples
 

@@ -10,9 +10,9 @@ from random import Random
 import pytest
 
 import tiny
-from axiom_cli import engines
-from axiom_cli.configs import SolveConfig
-from axiom_cli.families import draw
+from axiom_cli.problems.families import draw
+from axiom_cli.sampling import engines
+from axiom_cli.settings.configs import SolveConfig
 from chat_server import chat_server, completion
 
 CONFIG = SolveConfig(max_tokens=24, temperature=1.0, seed=5)

@@ -10,13 +10,14 @@ from importlib.util import find_spec
 import pytest
 
 import tiny
-from axiom_cli import engines, jsonl
-from axiom_cli.configs import SolveConfig
-from axiom_cli.engines.scripted import ScriptedEngine
+from axiom_cli import jsonl
 from axiom_cli.errors import AxiomError, InputError, MissingError, UsageError
-from axiom_cli.families import draw
-from axiom_cli.families.teacher import teach
+from axiom_cli.problems.families import draw
+from axiom_cli.problems.families.teacher import teach
 from axiom_cli.records import Sample
+from axiom_cli.sampling import engines
+from axiom_cli.sampling.engines.scripted import ScriptedEngine
+from axiom_cli.settings.configs import SolveConfig
 from chat_server import chat_server
 
 CONFIG = SolveConfig(max_tokens=12, temperature=1.0, seed=5, batch_tokens=4096)

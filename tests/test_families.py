@@ -9,12 +9,12 @@ from random import Random
 
 import pytest
 
-from axiom_cli import answers, families
 from axiom_cli.commands.gallery import gallery
 from axiom_cli.errors import MissingError
-from axiom_cli.families import draw, plug_ins, programs, second, teacher
-from axiom_cli.families.family import LEVELS, Family
 from axiom_cli.ids import content_id
+from axiom_cli.problems import answers, families
+from axiom_cli.problems.families import draw, plug_ins, programs, second, teacher
+from axiom_cli.problems.families.family import LEVELS, Family
 from axiom_cli.records import Problem
 
 NAMES = families.names()
@@ -120,7 +120,7 @@ def test_an_unknown_family_is_missing_and_its_neighbour_named():
 
 def test_a_family_from_outside_is_found_through_its_entry_point(tmp_path, monkeypatch):
     (tmp_path / "doubles.py").write_text(
-        "from axiom_cli.families.family import Family\n"
+        "from axiom_cli.problems.families.family import Family\n"
         "class Doubles(Family):\n"
         "    name, about, levels = 'doubles', 'doubling', 'level n: numbers below 10 ** n'\n"
         "    def draw(self, random, level): return random.randrange(10 ** level)\n"

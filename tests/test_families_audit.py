@@ -11,15 +11,15 @@ from random import Random
 
 import pytest
 
-from axiom_cli import families
+from axiom_cli.audit import mutants
+from axiom_cli.audit.families import Met, audit, audit_family
+from axiom_cli.audit.findings import Row, cells, judged
+from axiom_cli.audit.programs import Mutants, check_program
+from axiom_cli.audit.supply import amount, duplicates
 from axiom_cli.errors import MissingError
-from axiom_cli.families import draw, programs, second
-from axiom_cli.families.parser_programs import ParserPrograms
-from axiom_cli.stages import mutants
-from axiom_cli.stages.audit import Met, audit, audit_family
-from axiom_cli.stages.audit_programs import Mutants, check_program
-from axiom_cli.stages.audit_row import Row, cells, judged
-from axiom_cli.stages.supply import amount, duplicates
+from axiom_cli.problems import families
+from axiom_cli.problems.families import draw, programs, second
+from axiom_cli.problems.families.parser_programs import ParserPrograms
 from command_line import ROOT, axiom, failed, rows, talk
 from planted_families import (
     FIFTEEN,
@@ -275,4 +275,4 @@ def test_second_solvers_share_no_code_with_the_families():
     for path in Path(second.__path__[0]).glob("*.py"):
         for line in path.read_text().splitlines():
             if line.startswith(("from axiom_cli", "import axiom_cli")):
-                assert line.startswith("from axiom_cli.families.second"), (path.name, line)
+                assert line.startswith("from axiom_cli.problems.families.second"), (path.name, line)

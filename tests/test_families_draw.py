@@ -18,12 +18,13 @@ from random import Random
 
 import pytest
 
-from axiom_cli import families, jsonl
+from axiom_cli import jsonl
+from axiom_cli.audit.reproducibility import elsewhere, fingerprint
 from axiom_cli.errors import NothingToDo, UsageError
-from axiom_cli.families import draw, teacher
-from axiom_cli.families.family import LEVELS
+from axiom_cli.problems import families
+from axiom_cli.problems.families import draw, teacher
+from axiom_cli.problems.families.family import LEVELS
 from axiom_cli.records import Problem
-from axiom_cli.stages.fingerprint import elsewhere, fingerprint
 from command_line import ROOT, axiom, environment, failed, rows, talk
 
 GOLDEN = Path(__file__).parent / "golden" / "families.json"
@@ -51,7 +52,7 @@ def test_fewer_problems_are_the_first_of_more(form):
 GENERATE = """
 import hashlib, sys
 from axiom_cli import jsonl
-from axiom_cli.families import draw
+from axiom_cli.problems.families import draw
 told = hashlib.sha256()
 for form in draw.FORMS:
     for problem in draw.problems([], 200, range(1, 11), "val", 1, form):

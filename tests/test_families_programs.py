@@ -8,12 +8,12 @@ from random import Random
 
 import pytest
 
-from axiom_cli import families
-from axiom_cli.configs import VerifyConfig
-from axiom_cli.families import arithmetic, draw, expressions, handwritten, list_ops, programs, second, teacher
-from axiom_cli.families.handwritten import basics
+from axiom_cli.problems import families
+from axiom_cli.problems.families import arithmetic, draw, expressions, handwritten, list_ops, programs, second, teacher
+from axiom_cli.problems.families.handwritten import basics
 from axiom_cli.records import ModelRef, Problem, Sample
-from axiom_cli.stages.verify import verify
+from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.verification.verify import verify
 
 TEN = [
     "two_sum",

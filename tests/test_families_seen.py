@@ -9,8 +9,8 @@ from random import Random
 
 import pytest
 
-from axiom_cli.families import draw
-from axiom_cli.families.seen import Seen
+from axiom_cli.problems.families import draw
+from axiom_cli.problems.families.seen import Seen
 
 FEW = 2_000  # slots in memory, so that a small test fills several files
 

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from axiom_cli import __version__
-from axiom_cli.configs import DistributeConfig, SolveConfig
+from axiom_cli.cluster import Lost, Role, engine, open_pool, scheduler
+from axiom_cli.cluster.scheduler import Farm, Shard
 from axiom_cli.errors import InputError, MissingError, UsageError
-from axiom_cli.stages.distribute import Lost, Role, engine, farm, open_pool
-from axiom_cli.stages.distribute.farm import Farm, Shard
+from axiom_cli.settings.configs import DistributeConfig, SolveConfig
 from tiny import problem
 
 
@@ -111,7 +111,7 @@ def test_no_more_is_taken_in_than_may_wait() -> None:
     source, crew = Numbers(1000), opened()
     crew.first()
     for count, _ in enumerate(crew.run(source), 1):
-        assert source.taken <= count + 3 * farm.WINDOW
+        assert source.taken <= count + 3 * scheduler.WINDOW
 
 
 def test_what_waits_is_left_for_workers_that_are_still_to_come() -> None:
@@ -160,7 +160,7 @@ def test_workers_that_never_start_end_it() -> None:
 
 
 def test_no_place_in_the_cluster_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(farm, "PATIENCE", 0.0)
+    monkeypatch.setattr(scheduler, "PATIENCE", 0.0)
     crew = opened()
     crew._pool.poll = lambda seconds: []  # nobody answers
     with pytest.raises(MissingError, match="no worker got a place in the cluster"):

@@ -7,14 +7,14 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.configs import LoopConfig
 from axiom_cli.errors import InputError
+from axiom_cli.evaluation.experiment import read_experiment
+from axiom_cli.evaluation.metrics import phase_row
+from axiom_cli.experiment.writer import Folder
 from axiom_cli.models import Resolved
 from axiom_cli.records import Metrics
-from axiom_cli.stages import solutions as plain
-from axiom_cli.stages.evaluate import phase_row
-from axiom_cli.stages.experiment import read_experiment
-from axiom_cli.stages.folder import Folder
+from axiom_cli.settings.configs import LoopConfig
+from axiom_cli.verification import solution_rows as plain
 from made_experiment import make, problem, verdict
 
 PROBLEMS = [problem("rpn", 3, number) for number in range(4)]

@@ -14,15 +14,15 @@ from pathlib import Path
 import orjson
 import pytest
 
-from axiom_cli import families
-from axiom_cli.configs import VerifyConfig
+from axiom_cli.audit import guess_rate
 from axiom_cli.errors import InputError, NothingToDo, UsageError
-from axiom_cli.families import draw, gym
-from axiom_cli.families.gym import scorer
+from axiom_cli.problems import families
+from axiom_cli.problems.families import draw, gym
+from axiom_cli.problems.families.gym import scorer
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.sandbox.inside import messages
-from axiom_cli.stages import guesses
-from axiom_cli.stages.verify import verify
+from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.verification.verify import verify
 from command_line import ROOT, SCRIPTED, axiom, environment, failed, rows, talk
 
 HERE = importlib.util.find_spec("reasoning_gym") is not None
@@ -31,7 +31,7 @@ NAMES = gym.names()
 SCORED = [f"gym:{name}" for name, row in gym.table()["listed"].items() if row["scorer"]]
 DRAWN = """
 import sys
-from axiom_cli.families import draw
+from axiom_cli.problems.families import draw
 for name in sys.argv[1:]:
     family = draw.families.get(name)
     for problem in draw.problems([name], 2, [family.has[-1]], "train", 5):
@@ -218,8 +218,8 @@ def test_an_audit_lets_few_answers_be_judged(monkeypatch):
     """Each judgement runs the data set's scorer in the sandbox."""
     family, judged = families.get("gym:countdown"), []
     monkeypatch.setattr(family, "judge", lambda problem, answer: judged.append(problem.level))
-    guesses.best(family, 0, 50)
-    assert len(judged) == guesses.LEAST_SLOWLY and len(set(judged)) == 1
+    guess_rate.best(family, 0, 50)
+    assert len(judged) == guess_rate.LEAST_SLOWLY and len(set(judged)) == 1
 
 
 @installed

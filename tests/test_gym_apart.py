@@ -10,8 +10,9 @@ import sys
 
 import pytest
 
-from axiom_cli import families, jsonl
-from axiom_cli.families import draw
+from axiom_cli import jsonl
+from axiom_cli.problems import families
+from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem
 from command_line import axiom, environment, rows, talk
 from test_gym import NAMES, first, installed, sample

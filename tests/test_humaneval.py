@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli.configs import VerifyConfig
+from axiom_cli.importing.importer import import_problems
 from axiom_cli.records import ModelRef, Problem, Program, Sample
 from axiom_cli.sandbox import values
-from axiom_cli.stages.import_problems import import_problems
-from axiom_cli.stages.verify import verify
+from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.verification.verify import verify
 
 CONFIG = VerifyConfig(jobs=2)
 WRONG = {

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from axiom_cli.errors import InputError, UsageError
-from axiom_cli.stages.import_sources import of_data_set
+from axiom_cli.importing.readers import of_data_set
 from command_line import axiom, environment, failed, rows, talk
 from hub_server import hub_server
 

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from axiom_cli.configs import VerifyConfig
-from axiom_cli.stages.import_inputs import MOST
-from axiom_cli.stages.import_problems import import_problems
+from axiom_cli.importing.evalplus import MOST
+from axiom_cli.importing.importer import import_problems
+from axiom_cli.settings.configs import VerifyConfig
 from test_import_problems import CONFIG, HUMANEVAL, _one
 
 BARE = {key: value for key, value in HUMANEVAL.items() if key != "test"}

@@ -9,13 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axiom_cli import jsonl
-from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import InputError, UsageError
-from axiom_cli.families import handwritten
+from axiom_cli.importing.columns import Columns, after, parse
+from axiom_cli.importing.formats import FORMS
+from axiom_cli.importing.importer import import_problems
+from axiom_cli.problems.families import handwritten
 from axiom_cli.records import Problem
-from axiom_cli.stages.import_columns import Columns, after, parse
-from axiom_cli.stages.import_forms import FORMS
-from axiom_cli.stages.import_problems import import_problems
+from axiom_cli.settings.configs import VerifyConfig
 
 HUMANEVAL = {
     "task_id": "HumanEval/900",

@@ -13,8 +13,8 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.records import Metrics, Problem, Verdict
-from axiom_cli.stages.explain_object import why
-from axiom_cli.workspace import Workspace
+from axiom_cli.workspace.store import Workspace
+from axiom_cli.workspace.why import why
 from command_line import AXIOM, axiom, environment, talk
 
 SMALL = [

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.configs import LOOP_OBJECTIVES, LoopConfig, TrainConfig
 from axiom_cli.errors import UsageError
-from axiom_cli.loop import Loop
+from axiom_cli.experiment import round
+from axiom_cli.experiment.check_loop import check
+from axiom_cli.experiment.control_arms import shuffle
+from axiom_cli.experiment.loop import Loop
+from axiom_cli.experiment.replay import loss_tokens
+from axiom_cli.learning.preference import Contrast, contrast
+from axiom_cli.learning.rejection_sampling import Choice, Selection
 from axiom_cli.records import Metrics, Verdict
-from axiom_cli.settings import resolve
-from axiom_cli.stages import rounds
-from axiom_cli.stages.check_loop import check
-from axiom_cli.stages.contrast import Contrast, contrast
-from axiom_cli.stages.controls import shuffle
-from axiom_cli.stages.replay import loss_tokens
-from axiom_cli.stages.select import Choice, Selection
-from axiom_cli.workspace import Workspace
+from axiom_cli.settings.configs import LOOP_OBJECTIVES, LoopConfig, TrainConfig
+from axiom_cli.settings.sources import resolve
+from axiom_cli.workspace.store import Workspace
 from command_line import axiom, failed
 from made_experiment import problem, verdict
 
@@ -67,7 +67,7 @@ def test_a_round_trains_by_the_objective_on_its_share_of_what_is_old(
 def test_the_replay_buffer_mixes_whole_problems(objective: str) -> None:
     config = settings(objective, **({} if objective == "grpo" else {"replay": "70/30/0"}))
     new, history = learnt(objective, 0), learnt(objective, 100)
-    mix = rounds.mixed(new, history, list, config, 1)
+    mix = round.mixed(new, history, list, config, 1)
     held, all_of = (Counter(c.verdict.sample.problem.id for c in some) for some in (mix.choices, [*new, *history]))
     assert all(held[name] == all_of[name] for name in held)
     old = {c.verdict.sample.problem.id for c in history} & held.keys()
@@ -87,7 +87,7 @@ def test_labels_of_several_rounds_balance_again() -> None:
         contrast([*attempts(first, 3, 3), *attempts(first + 50, 3, 1)], TrainConfig(objective="kto")).choices
         for first in (0, 100)
     )
-    mix = rounds.mixed(new, history, list, settings("kto", replay="85/15/0"), 0)
+    mix = round.mixed(new, history, list, settings("kto", replay="85/15/0"), 0)
     old = [choice for choice in history if choice.verdict in [held.verdict for held in mix.choices]]
     assert len(old) == 4 and abs(sum(choice.weight for choice in old)) == 2, "one problem, with more of one side"
     assert sum(choice.weight for choice in mix.choices) == pytest.approx(0)
@@ -96,7 +96,7 @@ def test_labels_of_several_rounds_balance_again() -> None:
 
 def test_the_shuffled_control_has_as_much_contrast_and_no_direction() -> None:
     given = [*attempts(0, 30, 1), *attempts(50, 10, 4), *attempts(80, 10, 0)]
-    after = rounds.shuffled(given, settings("dpo"), 0)
+    after = round.shuffled(given, settings("dpo"), 0)
     assert [v.sample for v in after] == [v.sample for v in given]
 
     def passes(verdicts: list[Verdict]) -> Counter[str]:
@@ -105,17 +105,17 @@ def test_the_shuffled_control_has_as_much_contrast_and_no_direction() -> None:
     assert passes(after) == passes(given)
     places = Counter(v.sample.index for v in after[:120] if v.passed)
     assert len(places) == 4 and max(places.values()) < 15, "before, it was always the first"
-    assert rounds.shuffled(given, settings("sft"), 0) == shuffle(given, 0) != after
+    assert round.shuffled(given, settings("sft"), 0) == shuffle(given, 0) != after
 
 
 def test_a_round_without_contrast_says_what_to_do() -> None:
     config = TrainConfig(objective="dpo")
-    found = rounds.news(attempts(0, passes=4), config, lambda samples: set())
-    assert found.choices == [] and "6 always passed" in found.words and "--samples" in rounds.fruitless(found)
-    assert "6 pairs of the other 3" in rounds.news(attempts(0, 3), config, lambda samples: set()).words
-    assert "9 samples were cut off" in rounds.fruitless(Contrast("dpo", verdicts=9, truncated=9))
-    assert "2 accepted solutions" in rounds.fruitless(Selection(verdicts=9, failed=7, truncated=2))
-    seen = rounds.news(attempts(0), config, lambda samples: set(range(8)))
+    found = round.news(attempts(0, passes=4), config, lambda samples: set())
+    assert found.choices == [] and "6 always passed" in found.words and "--samples" in round.fruitless(found)
+    assert "6 pairs of the other 3" in round.news(attempts(0, 3), config, lambda samples: set()).words
+    assert "9 samples were cut off" in round.fruitless(Contrast("dpo", verdicts=9, truncated=9))
+    assert "2 accepted solutions" in round.fruitless(Selection(verdicts=9, failed=7, truncated=2))
+    seen = round.news(attempts(0), config, lambda samples: set(range(8)))
     assert (seen.screened, seen.groups, seen.verdicts) == (8, 4, 24)
 
 

@@ -11,16 +11,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axiom_cli.configs import PRESETS, LoopConfig
 from axiom_cli.errors import GateFailed, NothingToDo, UsageError
-from axiom_cli.families import draw
-from axiom_cli.loop import Loop
+from axiom_cli.experiment import control_arms
+from axiom_cli.experiment.curriculum import Fountain, allocate, check_supply
+from axiom_cli.experiment.loop import Loop
+from axiom_cli.problems.decontamination import Screen
+from axiom_cli.problems.families import draw
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
-from axiom_cli.settings import resolve
-from axiom_cli.stages import controls
-from axiom_cli.stages.frontier import Fountain, allocate, check_supply
-from axiom_cli.stages.overlap import Screen
-from axiom_cli.workspace import Workspace
+from axiom_cli.settings.configs import PRESETS, LoopConfig
+from axiom_cli.settings.sources import resolve
+from axiom_cli.workspace.store import Workspace
 from command_line import ROOT, axiom, failed
 
 CELLS = [(family, level) for family in ("arithmetic", "rpn") for level in (3, 4, 5)]
@@ -111,7 +111,7 @@ def test_looking_for_leaks_takes_no_noticeable_time() -> None:
 
 
 TWICE = """
-from axiom_cli.families.family import Family
+from axiom_cli.problems.families.family import Family
 
 class Twice(Family):
     name, about, levels = "twice", "", ""
@@ -156,21 +156,21 @@ def _verdicts() -> list[Verdict]:
 
 def test_shuffled_verdicts_keep_how_many_pass_and_touch_neither_infra_nor_cut_off_samples() -> None:
     before = _verdicts()
-    after = controls.shuffle(before, seed=1)
+    after = control_arms.shuffle(before, seed=1)
     assert [v.sample for v in after] == [v.sample for v in before]
     assert sum(v.passed for v in after) == sum(v.passed for v in before)
     assert [v.status == "infra" for v in after] == [v.status == "infra" for v in before]
     assert not any(v.passed and v.sample.finish == "length" for v in after)
     moved = sum(a.status != b.status for a, b in zip(after, before, strict=True))
     assert moved > 30
-    assert after == controls.shuffle(before, seed=1) != controls.shuffle(before, seed=2)
+    assert after == control_arms.shuffle(before, seed=1) != control_arms.shuffle(before, seed=2)
 
 
 def test_control_arms_are_named_or_refused() -> None:
-    assert controls.parse("cold-only, shuffled,cold-only") == ["cold-only", "shuffled"]
-    assert controls.parse("") == []
+    assert control_arms.parse("cold-only, shuffled,cold-only") == ["cold-only", "shuffled"]
+    assert control_arms.parse("") == []
     with pytest.raises(UsageError, match="random"):
-        controls.parse("shuffled,random")
+        control_arms.parse("shuffled,random")
 
 
 def test_a_preset_fills_in_what_was_not_chosen() -> None:

@@ -10,14 +10,14 @@ import pytest
 import torch
 
 import tiny
-from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError, UsageError
-from axiom_cli.training import adapters
-from axiom_cli.training import base as bases
-from axiom_cli.training.certificate import Certificate
-from axiom_cli.training.merge import compose, merge
-from axiom_cli.training.rows import encode
-from axiom_cli.training.trainer import Trainer
+from axiom_cli.learning.training.certificate import Certificate
+from axiom_cli.learning.training.merge import compose, merge
+from axiom_cli.learning.training.rows import encode
+from axiom_cli.learning.training.trainer import Trainer
+from axiom_cli.models import adapters
+from axiom_cli.models import weights as bases
+from axiom_cli.settings.configs import TrainConfig
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=2, lr=1e-2)
 

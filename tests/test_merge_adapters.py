@@ -17,9 +17,9 @@ from torch import nn
 
 import tiny
 from axiom_cli.errors import InputError
-from axiom_cli.training import adapters
-from axiom_cli.training import base as bases
-from axiom_cli.training.merge import compose, merge
+from axiom_cli.learning.training.merge import compose, merge
+from axiom_cli.models import adapters
+from axiom_cli.models import weights as bases
 
 IDS = torch.tensor([[7, 8, 9, 10, 60, 61]])
 EVERY_LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -102,9 +102,7 @@ TIED = {
 
 
 @pytest.mark.parametrize("kind", TIED)
-def test_what_shared_its_weights_is_parted_where_the_adapter_changes_one(
-    kind: str, base: Path, tmp_path: Path
-) -> None:
+def test_what_shared_its_weights_is_parted_where_the_adapter_changes_one(kind: str, base: Path, tmp_path: Path) -> None:
     """peft's own merge would change the other one too; what counts is base + adapter."""
     folder = written(base, tmp_path / "adapter", **TIED[kind])
     certificate = merge(base, [folder], tmp_path / "m", "float32")

@@ -13,12 +13,12 @@ import yaml
 
 import tiny
 from axiom_cli import jsonl, models
-from axiom_cli.configs import MergeConfig, TrainConfig
+from axiom_cli.learning.merge import merge
+from axiom_cli.learning.rejection_sampling import select
+from axiom_cli.learning.train import train, train_on
 from axiom_cli.records import Adapter
-from axiom_cli.stages.merge import merge
-from axiom_cli.stages.select import select
-from axiom_cli.stages.train import train, train_on
-from axiom_cli.workspace import Workspace
+from axiom_cli.settings.configs import MergeConfig, TrainConfig
+from axiom_cli.workspace.store import Workspace
 from command_line import axiom, failed
 
 CONFIG = TrainConfig(lora_r=2, lora_alpha=4, epochs=1, lr=1e-2)

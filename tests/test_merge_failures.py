@@ -16,16 +16,16 @@ from safetensors.torch import load_file, save_file
 
 import tiny
 from axiom_cli import models
-from axiom_cli.configs import MergeConfig, TrainConfig
 from axiom_cli.errors import AxiomError, InputError, MissingError
+from axiom_cli.learning.merge import merge as merge_stage
+from axiom_cli.learning.train import train
+from axiom_cli.learning.training.certificate import Certificate
+from axiom_cli.learning.training.merge import merge
+from axiom_cli.models import adapters, shards
+from axiom_cli.models import weights as bases
 from axiom_cli.records import Adapter
-from axiom_cli.stages.merge import merge as merge_stage
-from axiom_cli.stages.train import train
-from axiom_cli.training import adapters, shards
-from axiom_cli.training import base as bases
-from axiom_cli.training.certificate import Certificate
-from axiom_cli.training.merge import merge
-from axiom_cli.workspace import Workspace
+from axiom_cli.settings.configs import MergeConfig, TrainConfig
+from axiom_cli.workspace.store import Workspace
 
 CONFIG = TrainConfig(lora_r=2, lora_alpha=4, epochs=1, lr=1e-2)
 

@@ -10,14 +10,14 @@ from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, train
 from transformers import AutoModelForCausalLM, PreTrainedTokenizerFast
 
 import tiny
-from axiom_cli.configs import MergeConfig, TrainConfig
 from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli.learning.merge import merge
+from axiom_cli.learning.train import train
+from axiom_cli.learning.training.gguf_file import SPLITS, vocabulary, write
+from axiom_cli.models import weights as bases
 from axiom_cli.models.nano import WEIGHTS
-from axiom_cli.stages.merge import merge
-from axiom_cli.stages.train import train
-from axiom_cli.training import base as bases
-from axiom_cli.training.gguf_file import SPLITS, vocabulary, write
-from axiom_cli.workspace import Workspace
+from axiom_cli.settings.configs import MergeConfig, TrainConfig
+from axiom_cli.workspace.store import Workspace
 
 gguf = pytest.importorskip("gguf")
 TEXT = "Evaluate 12 + 345 !\n  déjà vu<user> it's\tso"

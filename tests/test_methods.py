@@ -12,13 +12,14 @@ import pytest
 import torch
 
 import tiny
-from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import UsageError
-from axiom_cli.training import base as bases
-from axiom_cli.training import lora, memory
-from axiom_cli.training.fit import fit
-from axiom_cli.training.optimizers import optimizer
-from axiom_cli.training.trainer import Trainer
+from axiom_cli.learning.training import lora
+from axiom_cli.learning.training.fit import fit
+from axiom_cli.learning.training.optimizers import optimizer
+from axiom_cli.learning.training.trainer import Trainer
+from axiom_cli.models import memory
+from axiom_cli.models import weights as bases
+from axiom_cli.settings.configs import TrainConfig
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=4, lr=1e-2)
 IDS = torch.tensor([[7, 8, 9, 10, 11, 12]])

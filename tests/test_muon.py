@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-from axiom_cli.training.muon import Muon, orthogonal
+from axiom_cli.learning.training.muon import Muon, orthogonal
 
 
 def test_singular_values_are_moved_close_to_one() -> None:

@@ -7,14 +7,15 @@ from functools import cache
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axiom_cli import models, prompts
-from axiom_cli.answers import read_answer, reasons
-from axiom_cli.configs import SolveConfig, VerifyConfig
-from axiom_cli.engines.transformers import TransformersEngine
-from axiom_cli.families import draw, teacher
+from axiom_cli import models
 from axiom_cli.models.nano import WEIGHTS, recipe
+from axiom_cli.problems.answers import read_answer, reasons
+from axiom_cli.problems.families import draw, teacher
 from axiom_cli.records import ModelRef
-from axiom_cli.stages.verify import verify
+from axiom_cli.sampling import prompts
+from axiom_cli.sampling.engines.transformers import TransformersEngine
+from axiom_cli.settings.configs import SolveConfig, VerifyConfig
+from axiom_cli.verification.verify import verify
 
 
 @cache

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from axiom_cli.errors import InputError, UsageError
-from axiom_cli.families import draw
-from axiom_cli.families.family import Family
-from axiom_cli.stages.new_family import new_family
+from axiom_cli.problems.families import draw
+from axiom_cli.problems.families.family import Family
+from axiom_cli.problems.scaffold import new_family
 from command_line import ROOT, axiom, environment, failed, rows, talk
 
 
@@ -75,7 +75,7 @@ def test_a_plug_in_that_raises_is_named_and_what_came_before_is_kept():
 
 
 FAMILY = """
-from axiom_cli.families.family import Family
+from axiom_cli.problems.families.family import Family
 
 class Plugged(Family):
     name, about, levels = "NAME", "", ""

@@ -10,14 +10,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axiom_cli import jsonl, notation
+from axiom_cli import json_codec, jsonl
 from axiom_cli.ids import canonical, content_id
-from axiom_cli.receipts import Receipt, decode, encode
 from axiom_cli.records import Problem, Program
+from axiom_cli.workspace.receipts import Receipt, decode, encode
 
 HUGE = math.factorial(25)
 PLAIN = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False)
-TEXT = st.text(st.characters(codec="utf-8")) | st.text("0123456789\\\"", max_size=60)
+TEXT = st.text(st.characters(codec="utf-8")) | st.text('0123456789\\"', max_size=60)
 VALUES = st.recursive(
     PLAIN | TEXT | st.integers(-(2**70), 2**70), lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner)
 )
@@ -30,7 +30,7 @@ def same(a, b):
 
 @given(VALUES)
 def test_every_value_comes_back(value):
-    assert same(notation.loads(notation.dumps(value)), value)
+    assert same(json_codec.loads(json_codec.dumps(value)), value)
 
 
 @pytest.mark.parametrize("sign", [1, -1])
@@ -38,9 +38,9 @@ def test_every_value_comes_back(value):
 def test_integers_of_any_size(sign, size):
     for gap in range(6):
         value = {" " * gap: [sign * size, {"a": sign * size}]}
-        assert same(notation.loads(json.dumps(value).encode()), value)
-        assert notation.dumps(value) == json.dumps(value, separators=(",", ":")).encode()
-    assert notation.dumps({"b": (sign * size,), "a": 1.5}, orjson.OPT_SORT_KEYS).startswith(b'{"a":1.5,"b":[')
+        assert same(json_codec.loads(json.dumps(value).encode()), value)
+        assert json_codec.dumps(value) == json.dumps(value, separators=(",", ":")).encode()
+    assert json_codec.dumps({"b": (sign * size,), "a": 1.5}, orjson.OPT_SORT_KEYS).startswith(b'{"a":1.5,"b":[')
 
 
 @pytest.mark.parametrize(
@@ -51,7 +51,7 @@ def test_integers_of_any_size(sign, size):
 def test_floats_and_strings_with_many_digits(text):
     for around in ("{}", "[{}, 99999999999999999999]"):
         line = around.format(text).encode()
-        assert same(notation.loads(line), json.loads(line))
+        assert same(json_codec.loads(line), json.loads(line))
 
 
 @pytest.mark.parametrize(
@@ -61,9 +61,9 @@ def test_floats_and_strings_with_many_digits(text):
 )  # fmt: skip
 def test_what_is_no_json_is_refused_beside_long_integers_too(text):
     with pytest.raises(orjson.JSONDecodeError):
-        notation.loads(text.replace("{}", str(HUGE)).encode())
+        json_codec.loads(text.replace("{}", str(HUGE)).encode())
     with pytest.raises(orjson.JSONDecodeError):
-        notation.loads(f'["é", {HUGE}]'.encode("latin-1"))
+        json_codec.loads(f'["é", {HUGE}]'.encode("latin-1"))
 
 
 def test_a_problem_whose_expected_value_is_huge_survives_the_pipe_and_has_its_own_id():
@@ -83,4 +83,4 @@ def test_receipts_keep_them():
 
 def test_what_cannot_be_written_is_refused_as_before():
     with pytest.raises(TypeError):
-        notation.dumps([object(), HUGE])
+        json_codec.dumps([object(), HUGE])

@@ -13,11 +13,11 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axiom_cli.configs import TrainConfig
-from axiom_cli.training import objectives
-from axiom_cli.training.batches import collate
-from axiom_cli.training.objectives import dpo, grpo, kto, sft, value
-from axiom_cli.training.rows import Row
+from axiom_cli.learning.training import objectives
+from axiom_cli.learning.training.batches import collate
+from axiom_cli.learning.training.objectives import dpo, grpo, kto, sft, value
+from axiom_cli.learning.training.rows import Row
+from axiom_cli.settings.configs import TrainConfig
 
 TRL = json.loads((Path(__file__).parent / "golden" / "trl.json").read_text(encoding="utf-8"))
 LOGS = st.floats(-50, 0)
@@ -169,5 +169,3 @@ def test_each_token_of_a_batch_keeps_its_rows_weight_and_record() -> None:
     assert batch.weights_K.tolist() == [row.weight for row in given_ for _ in row.completion_ids]
     assert batch.by_row(batch.recorded_K).tolist() == pytest.approx([sum(row.recorded) for row in given_])
     assert collate([replace(given_[0], recorded=())]).recorded_K.tolist() == [0.0] * 4
-
-

@@ -6,7 +6,7 @@ from argparse import Namespace
 
 import pytest
 
-from axiom_cli.configs import TrainConfig
+from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.statistics import paired_bootstrap
 from benchmarks.objectives import Bench
 

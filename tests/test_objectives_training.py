@@ -12,18 +12,19 @@ import torch
 
 import tiny
 from axiom_cli import models
-from axiom_cli.configs import TrainConfig
+from axiom_cli.learning import train as stage
+from axiom_cli.learning.preview import show
+from axiom_cli.learning.train import train
+from axiom_cli.learning.training import drift, lora, references
+from axiom_cli.learning.training.batches import collate
+from axiom_cli.learning.training.fit import _Run, fit
+from axiom_cli.learning.training.rows import Row
+from axiom_cli.learning.training.scoring import scorer
+from axiom_cli.learning.training.trainer import Trainer
+from axiom_cli.models import adapters, worker_pool
 from axiom_cli.records import Verdict
-from axiom_cli.stages import train as stage
-from axiom_cli.stages.show import show
-from axiom_cli.stages.train import train
-from axiom_cli.training import adapters, crew, drift, lora, references
-from axiom_cli.training.batches import collate
-from axiom_cli.training.fit import _Run, fit
-from axiom_cli.training.rows import Row
-from axiom_cli.training.scoring import scorer
-from axiom_cli.training.trainer import Trainer
-from axiom_cli.workspace import Workspace
+from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.workspace.store import Workspace
 from command_line import axiom, failed, talk
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=6, lr=1e-2)
@@ -101,9 +102,9 @@ def test_passes_and_processes_do_not_change_what_is_learnt(
     config = replace(CONFIG, objective=objective, epochs=1, lr=1e-3)
     learnt = []
     for hands, budget in ((1, 10_000), (1, 1), (3, 64)):
-        monkeypatch.setattr(crew, "hands", lambda model, parts, hands=hands: hands)
-        monkeypatch.setattr("axiom_cli.training.fit.PASS_TOKENS", budget)
-        monkeypatch.setattr("axiom_cli.training.fit.pass_budget", lambda device, config, budget=budget: budget)
+        monkeypatch.setattr(worker_pool, "hands", lambda model, parts, hands=hands: hands)
+        monkeypatch.setattr("axiom_cli.learning.training.fit.PASS_TOKENS", budget)
+        monkeypatch.setattr("axiom_cli.learning.training.fit.pass_budget", lambda device, config, budget=budget: budget)
         trainer.fit(rows(trainer, objective), config, tmp_path / f"{hands}-{budget}")
         learnt.append(dict(adapters.deltas(tmp_path / f"{hands}-{budget}", trainer.model)))
     for other in learnt[1:]:

@@ -7,11 +7,11 @@ from itertools import islice
 
 import pytest
 
-from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import MissingError
-from axiom_cli.families import draw, second
+from axiom_cli.problems.families import draw, second
 from axiom_cli.records import ModelRef, Problem, Sample
-from axiom_cli.stages.verify import verify
+from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.verification.verify import verify
 
 
 def status(problem, answer):

@@ -8,10 +8,10 @@ import pytest
 
 import tiny
 from axiom_cli.errors import GateFailed
-from axiom_cli.families import draw, handwritten
+from axiom_cli.importing.importer import import_problems
+from axiom_cli.problems.decontamination import Screen, overlap, touching
+from axiom_cli.problems.families import draw, handwritten
 from axiom_cli.records import Problem
-from axiom_cli.stages.import_problems import import_problems
-from axiom_cli.stages.overlap import Screen, overlap, touching
 
 STORY = "A baker has seven trays of twelve rolls and sells all but nine of them before noon. How many are sold?"
 

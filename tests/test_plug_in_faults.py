@@ -7,22 +7,28 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli import jsonl, notation
+from axiom_cli import json_codec, jsonl
 from axiom_cli.records import ModelRef, Problem, Sample
 from command_line import ROOT, axiom, failed, rows, talk
 from test_new_family import FAMILY, plugged
 
 FAILING = FAMILY.replace("return f", "if task < 5: raise ValueError('no such task')\n        return f")
-OPEN = FAMILY.replace('"", ""\n', '"", ""\n    open_ended = True\n') + """
+OPEN = (
+    FAMILY.replace('"", ""\n', '"", ""\n    open_ended = True\n')
+    + """
     def accepts(self, prompt, answer):
         return "no"
 """
-PROGRAMS = FAMILY.replace('"", ""\n', '"", ""\n    forms = ("answer", "program")\n') + """
+)
+PROGRAMS = (
+    FAMILY.replace('"", ""\n', '"", ""\n    forms = ("answer", "program")\n')
+    + """
     def exercise(self, task, level, random):
-        from axiom_cli.families.family import Exercise
+        from axiom_cli.problems.families.family import Exercise
         source = "def f(n):\\n    return RESULT\\n".replace("K", str(task))
         return Exercise("f", "f(n: int)", f"does {task}.", source, lambda random: [random.randrange(10 ** 6)])
 """
+)
 
 
 def test_where_one_raises_the_others_give_their_problems(tmp_path: Path) -> None:
@@ -110,9 +116,9 @@ def test_what_it_offers_has_to_be_there(line: str, said: str, tmp_path: Path) ->
 
 def test_what_json_carries() -> None:
     for value in ([1, 2.5, "é", None, True, {"a": [10**30]}], {}, -0.0):
-        assert notation.carries(value)
+        assert json_codec.carries(value)
     for value in ((1,), [{1: 2}], {1}, float("nan"), [float("inf")], "\ud800", b"", [object()]):
-        assert not notation.carries(value)
+        assert not json_codec.carries(value)
 
 
 def test_the_name_of_a_built_in_family_is_taken(tmp_path: Path) -> None:

@@ -9,14 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli import jsonl, printing
-from axiom_cli.families.plug_ins import described
+from axiom_cli import jsonl
+from axiom_cli.problems.families.plug_ins import described
 from axiom_cli.records import ModelRef, Problem, Sample
+from axiom_cli.terminal import stdout_guard
 from command_line import AXIOM, ROOT, axiom, environment, rows, talk
 
 LOUD = """
 import sys
-from axiom_cli.families.family import Family
+from axiom_cli.problems.families.family import Family
 print("loaded")
 
 class Loud(Family):
@@ -97,17 +98,17 @@ def test_an_audit_of_a_plug_in_that_prints(tmp_path, loud):
 
 
 def test_lines_of_others_are_whole(capsys):
-    with printing.aside():
+    with stdout_guard.aside():
         print("dots", end="")
         print("no line yet", file=sys.stderr)
         print(" end here\nand", "rest", end="", flush=True)
-        kept = printing.stdout()
-    assert sys.stdout is kept is printing.stdout()
+        kept = stdout_guard.stdout()
+    assert sys.stdout is kept is stdout_guard.stdout()
     found = capsys.readouterr()
     assert (found.out, found.err) == ("", "no line yet\ndots end here\nand rest\n")
-    with printing.aside(quiet=True):
+    with stdout_guard.aside(quiet=True):
         print("nothing")
-        print("data", file=printing.stdout())
+        print("data", file=stdout_guard.stdout())
     found = capsys.readouterr()
     assert (found.out, found.err) == ("data\n", "")
 

@@ -13,9 +13,9 @@ import pytest
 import tiny
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError, NothingToDo, UsageError
+from axiom_cli.evaluation.value_ranking import facts, rank, render, table
 from axiom_cli.records import Verdict
-from axiom_cli.stages.page_ranking import page
-from axiom_cli.stages.ranked import facts, rank, render, table
+from axiom_cli.report.page_ranking import page
 from command_line import axiom, failed, rows, talk
 
 BY = {"name": "judge", "digest": "a" * 64}

@@ -9,10 +9,7 @@ import pytest
 
 import tiny
 from axiom_cli import statistics
-from axiom_cli.configs import SolveConfig, VerifyConfig
-from axiom_cli.records import Sample
-from axiom_cli.stages.bench import Bench
-from axiom_cli.stages.ranking import (
+from axiom_cli.evaluation.ranking_metrics import (
     Scored,
     auroc,
     auroc_within,
@@ -24,9 +21,12 @@ from axiom_cli.stages.ranking import (
     calibration_error,
     reliability,
 )
-from axiom_cli.stages.search.behaviour import ballots
-from axiom_cli.stages.search.value import value
-from axiom_cli.stages.search.vote import vote
+from axiom_cli.records import Sample
+from axiom_cli.sampling.strategies.self_consistency import ballots
+from axiom_cli.sampling.strategies.value import value
+from axiom_cli.sampling.strategies.vote import vote
+from axiom_cli.settings.configs import SolveConfig, VerifyConfig
+from axiom_cli.verification.batch_verifier import Bench
 
 
 def scored(*pairs: tuple[float, int]) -> list[Scored]:
@@ -93,9 +93,7 @@ def test_best_of_n_is_the_mean_over_every_order_of_drawing(seed: int) -> None:
     passed = [random.random() < 0.5 for _ in samples]
     with Bench(VerifyConfig()) as bench:
         cast = ballots(samples, bench)
-        group = [
-            Scored(s.extra["value"], good, one) for s, good, one in zip(samples, passed, cast, strict=True)
-        ]
+        group = [Scored(s.extra["value"], good, one) for s, good, one in zip(samples, passed, cast, strict=True)]
         for strategy, best in ((value, best_by_value), (vote, best_by_vote)):
             for n, chance in enumerate(best(group, len(group)), 1):
                 orders = list(permutations(samples, n))

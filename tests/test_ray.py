@@ -225,7 +225,7 @@ def test_an_interrupted_run_goes_on_from_there(cluster: Cluster, problems: bytes
 
 def test_a_model_of_the_workspace_is_read_where_it_can_be(cluster: Cluster, problems: bytes, tmp_path: Path) -> None:
     from axiom_cli.models.nano import WEIGHTS
-    from axiom_cli.workspace import Workspace
+    from axiom_cli.workspace.store import Workspace
 
     kept = Workspace.create(tmp_path / ".axiom")
     kept.set_ref("mine@1", kept.put_tree(WEIGHTS))

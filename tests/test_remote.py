@@ -8,11 +8,11 @@ import time
 
 import pytest
 
-from axiom_cli.answers import messages
-from axiom_cli.configs import SolveConfig
-from axiom_cli.engines.remote import RemoteEngine
 from axiom_cli.errors import AxiomError, MissingError, UsageError
-from axiom_cli.families import draw
+from axiom_cli.problems.answers import messages
+from axiom_cli.problems.families import draw
+from axiom_cli.sampling.engines.remote import RemoteEngine
+from axiom_cli.settings.configs import SolveConfig
 from chat_server import chat_server, completion, seeded
 
 CONFIG = SolveConfig(max_tokens=64, seed=3)

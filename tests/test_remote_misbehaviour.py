@@ -13,8 +13,8 @@ from dataclasses import replace
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.engines import line
 from axiom_cli.errors import AxiomError, MissingError, UsageError
+from axiom_cli.sampling.engines import line
 from chat_server import DAWDLE, Misbehaviour, chat_server, completion, seeded
 from command_line import AXIOM, environment, rows
 from test_remote import CONFIG, PROBLEMS, engine_for, written

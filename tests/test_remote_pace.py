@@ -10,10 +10,10 @@ from email.utils import format_datetime, formatdate
 
 import pytest
 
-from axiom_cli.engines import sample_seed
-from axiom_cli.engines.line import LONGEST_ASKED
-from axiom_cli.engines.pace import retry_after
 from axiom_cli.errors import MissingError
+from axiom_cli.sampling.engines import sample_seed
+from axiom_cli.sampling.engines.line import LONGEST_ASKED
+from axiom_cli.sampling.engines.pace import retry_after
 from chat_server import chat_server, seeded
 from command_line import axiom, failed
 from test_remote import CONFIG, PROBLEMS, engine_for, no_keys, written  # noqa: F401

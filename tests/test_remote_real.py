@@ -16,12 +16,12 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from axiom_cli.configs import SolveConfig
-from axiom_cli.engines.remote import RemoteEngine
 from axiom_cli.errors import MissingError
-from axiom_cli.families import draw
-from axiom_cli.stages.solve import solve
-from axiom_cli.workspace import Workspace
+from axiom_cli.problems.families import draw
+from axiom_cli.sampling.engines.remote import RemoteEngine
+from axiom_cli.sampling.solve import solve
+from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.workspace.store import Workspace
 
 ENDPOINT, PYTHON, MODEL = (os.environ.get(f"AXIOM_TEST_{name}", "") for name in ("ENDPOINT", "VLLM_PYTHON", "MODEL"))
 pytestmark = [

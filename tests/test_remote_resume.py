@@ -9,7 +9,7 @@ import time
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.families import draw
+from axiom_cli.problems.families import draw
 from chat_server import chat_server, seeded
 from command_line import AXIOM, axiom, environment, rows
 

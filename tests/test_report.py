@@ -13,10 +13,10 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError, MissingError, UsageError
-from axiom_cli.stages.evaluate import evaluate
-from axiom_cli.stages.experiment import Experiment, read_experiment
-from axiom_cli.stages.page import page
-from axiom_cli.stages.report import render, report, table
+from axiom_cli.evaluation.experiment import Experiment, read_experiment
+from axiom_cli.evaluation.metrics import evaluate
+from axiom_cli.report.page import page
+from axiom_cli.report.summary import render, report, table
 from made_experiment import FAMILIES, make, problem, verdict, verdicts
 
 GOLDEN = Path(__file__).parent / "golden"

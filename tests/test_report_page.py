@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from axiom_cli.stages.experiment import read_experiment
-from axiom_cli.stages.page import page
-from axiom_cli.stages.plots import LABEL_GAP, spread
-from axiom_cli.stages.report import report
+from axiom_cli.evaluation.experiment import read_experiment
+from axiom_cli.report.charts import LABEL_GAP, spread
+from axiom_cli.report.page import page
+from axiom_cli.report.summary import report
 from made_experiment import make
 
 calm = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])

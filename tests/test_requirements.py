@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import UsageError
-from axiom_cli.training import requirements
-from axiom_cli.training.objectives import OBJECTIVES
-from axiom_cli.training.requirements import CHOICES, check, idle
-from axiom_cli.training.trackers import TRACKERS
+from axiom_cli.learning.training import requirements
+from axiom_cli.learning.training.objectives import OBJECTIVES
+from axiom_cli.learning.training.requirements import CHOICES, check, idle
+from axiom_cli.learning.training.trackers import TRACKERS
+from axiom_cli.settings.configs import TrainConfig
 from command_line import AXIOM, environment
 
 
@@ -45,7 +45,7 @@ def test_a_typing_error_is_told_while_the_pipe_is_still_open(words: list[str], c
 
 
 def test_it_loads_nothing_heavy(tmp_path: Path):
-    line = "import sys, axiom_cli.training.requirements; sys.exit('torch' in sys.modules)"
+    line = "import sys, axiom_cli.learning.training.requirements; sys.exit('torch' in sys.modules)"
     assert subprocess.run([AXIOM[0], "-c", line], env=environment(), cwd=tmp_path).returncode == 0
 
 

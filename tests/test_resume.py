@@ -19,15 +19,16 @@ import pytest
 import torch
 
 import tiny
-from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import GateFailed, MissingError, WorkspaceDamaged
-from axiom_cli.stages.tend_workspace import gc
-from axiom_cli.stages.train import STATES
-from axiom_cli.training import crew, fit, memory
-from axiom_cli.training.checkpoint import Checkpoint
-from axiom_cli.training.rows import Row
-from axiom_cli.training.trainer import Trainer
-from axiom_cli.workspace import Workspace
+from axiom_cli.learning.train import STATES
+from axiom_cli.learning.training import fit
+from axiom_cli.learning.training.checkpoint import Checkpoint
+from axiom_cli.learning.training.rows import Row
+from axiom_cli.learning.training.trainer import Trainer
+from axiom_cli.models import memory, worker_pool
+from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.workspace.maintenance import gc
+from axiom_cli.workspace.store import Workspace
 from command_line import AXIOM, axiom, environment
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=2, lr=1e-2)
@@ -204,10 +205,10 @@ from dataclasses import replace
 from pathlib import Path
 sys.path.insert(0, {tests!r})
 import tiny
-from axiom_cli.configs import TrainConfig
+from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.errors import AxiomError
-from axiom_cli.training import batches, fit, memory
-from axiom_cli.training.trainer import Trainer
+from axiom_cli.learning.training import batches, fit, memory
+from axiom_cli.learning.training.trainer import Trainer
 
 memory.free_memory = lambda device: 1 << 40  # what the system says is wrong
 fit.PASS_TOKENS = batches.PASS_TOKENS = 1 << 20
@@ -242,7 +243,7 @@ def test_out_of_memory_passes_are_halved_once_and_then_refused(
 ) -> None:
     """A step is one pass of 80 rows, and whatever has more than `most` is refused as the allocator does it."""
     trainer, sizes, was = Trainer(folder), list[int](), fit._Run.logprobs
-    monkeypatch.setattr(crew, "hands", lambda *_: 1)
+    monkeypatch.setattr(worker_pool, "hands", lambda *_: 1)
     monkeypatch.setattr(fit, "pass_budget", lambda *_: 1 << 20)
     monkeypatch.setattr(memory, "free_memory", lambda _: 1 << 40)
 

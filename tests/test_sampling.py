@@ -8,10 +8,10 @@ import pytest
 import torch
 from transformers import GemmaConfig, GemmaForCausalLM, LlamaConfig, LlamaForCausalLM, MistralConfig, MistralForCausalLM
 
-from axiom_cli.engines import attention
-from axiom_cli.engines.choosing import choose, invert
-from axiom_cli.engines.sampling import Decoding, Row, complete, steady
 from axiom_cli.errors import MissingError
+from axiom_cli.sampling.engines import attention
+from axiom_cli.sampling.engines.choosing import choose, invert
+from axiom_cli.sampling.engines.sampling import Decoding, Row, complete, steady
 
 SIZE = {
     "vocab_size": 40,

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 import tiny
-from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo
+from axiom_cli.learning.rejection_sampling import select
+from axiom_cli.learning.train import train
+from axiom_cli.problems.decontamination import Screen, touching
 from axiom_cli.records import Problem, Verdict
-from axiom_cli.stages.overlap import Screen, touching
-from axiom_cli.stages.select import select
-from axiom_cli.stages.train import train
-from axiom_cli.workspace import Workspace
+from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.workspace.store import Workspace
 
 CONFIG = TrainConfig(max_per_problem=2, epochs=1, lora_r=4)
 STORY = "A baker has seven trays of twelve rolls and sells all but nine of them before noon. How many are sold?"

@@ -19,12 +19,12 @@ from safetensors.torch import load_file
 import sharded_run
 import tiny
 from axiom_cli import jsonl
-from axiom_cli.configs import TrainConfig
+from axiom_cli.learning.train import STATES, train
+from axiom_cli.learning.training.checkpoint import Checkpoint
+from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.records import Verdict
-from axiom_cli.stages.train import STATES, train
-from axiom_cli.training.checkpoint import Checkpoint
-from axiom_cli.training.trainer import Trainer
-from axiom_cli.workspace import Workspace
+from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.workspace.store import Workspace
 from command_line import ROOT, axiom, environment, failed
 
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]

@@ -12,12 +12,12 @@ import pytest
 import tiny
 from axiom_cli import jsonl
 from axiom_cli.commands import preview
-from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import NothingToDo
+from axiom_cli.learning.preview import show
+from axiom_cli.learning.train import train
 from axiom_cli.records import Verdict
-from axiom_cli.stages.show import show
-from axiom_cli.stages.train import train
-from axiom_cli.workspace import Workspace
+from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.workspace.store import Workspace
 from command_line import axiom, failed, rows, talk
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=1, batch_size=3, grad_accum=1)
@@ -86,9 +86,7 @@ def folder(base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         pytest.param(["--show", "2", "v.jsonl"], 2, "./eval.jsonl", marks=pytest.mark.slow),
     ],
 )
-def test_show_stands_bare_or_with_a_number(
-    words: list[str], count: int, against: str, folder: Path, base: str
-) -> None:
+def test_show_stands_bare_or_with_a_number(words: list[str], count: int, against: str, folder: Path, base: str) -> None:
     done = axiom("train", "--model", base, *words, "--against", against, cwd=folder)
     assert done.returncode == 0, talk(done)
     assert len(rows(done.stdout)) == min(count, 21)

@@ -11,13 +11,13 @@ from itertools import groupby
 
 import pytest
 
-from axiom_cli import engines
-from axiom_cli.configs import SolveConfig, VerifyConfig
 from axiom_cli.errors import UsageError
-from axiom_cli.families import draw
-from axiom_cli.stages.solve import open_engine, solve
-from axiom_cli.stages.verify import verify
-from axiom_cli.workspace import Workspace
+from axiom_cli.problems.families import draw
+from axiom_cli.sampling import engines
+from axiom_cli.sampling.solve import open_engine, solve
+from axiom_cli.settings.configs import SolveConfig, VerifyConfig
+from axiom_cli.verification.verify import verify
+from axiom_cli.workspace.store import Workspace
 from counting import Counting, script
 
 CONFIG = SolveConfig(engine="scripted", samples=4, seed=1)
@@ -101,11 +101,11 @@ def test_what_failed_is_tried_again_next_time(tmp_path):
 
 SLOW = """
 import sys, time
-from axiom_cli.configs import SolveConfig
-from axiom_cli.engines.scripted import ScriptedEngine
-from axiom_cli.families import draw
+from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.sampling.engines.scripted import ScriptedEngine
+from axiom_cli.problems.families import draw
 from axiom_cli.stages import remembered, solve
-from axiom_cli.workspace import Workspace
+from axiom_cli.workspace.store import Workspace
 
 class Slow(ScriptedEngine):
     def generate(self, *args, **more):

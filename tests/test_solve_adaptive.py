@@ -9,14 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli.configs import SolveConfig, VerifyConfig
-from axiom_cli.families import draw
+from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
-from axiom_cli.stages.remembered import Spent
-from axiom_cli.stages.search.adaptive import settled
-from axiom_cli.stages.search.allocation import Standing, allocate, fit
-from axiom_cli.stages.solve import open_engine, solve
-from axiom_cli.stages.verify import verify
+from axiom_cli.sampling.sample_cache import Spent
+from axiom_cli.sampling.solve import open_engine, solve
+from axiom_cli.sampling.strategies.adaptive import settled
+from axiom_cli.sampling.strategies.budget import Standing, allocate, fit
+from axiom_cli.settings.configs import SolveConfig, VerifyConfig
+from axiom_cli.verification.verify import verify
 from counting import Counting, script
 
 CONFIG = SolveConfig(engine="scripted", samples=8, seed=1)

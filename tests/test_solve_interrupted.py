@@ -11,15 +11,15 @@ from typing import Any
 import pytest
 
 import tiny
-from axiom_cli.configs import SolveConfig
-from axiom_cli.engines.sampling import steady
-from axiom_cli.engines.transformers import TransformersEngine
-from axiom_cli.families import draw
+from axiom_cli.models import worker_pool
+from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
-from axiom_cli.stages.remembered import Spent
-from axiom_cli.stages.solve import solve
-from axiom_cli.training import crew
-from axiom_cli.workspace import Workspace
+from axiom_cli.sampling.engines.sampling import steady
+from axiom_cli.sampling.engines.transformers import TransformersEngine
+from axiom_cli.sampling.sample_cache import Spent
+from axiom_cli.sampling.solve import solve
+from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.workspace.store import Workspace
 
 CONFIG = SolveConfig(samples=4, temperature=1.0, max_tokens=40, seed=3)
 PROBLEMS = list(draw.problems(["arithmetic"], 6, [1], "train", 0))
@@ -28,7 +28,7 @@ PROBLEMS = list(draw.problems(["arithmetic"], 6, [1], "train", 0))
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TransformersEngine]:
     """A tiny model that is taken for a large one."""
-    monkeypatch.setattr(crew, "SMALL", 0)
+    monkeypatch.setattr(worker_pool, "SMALL", 0)
     made = TransformersEngine(str(tiny.write_model(tmp_path / "model")))
     yield made
     made.close()

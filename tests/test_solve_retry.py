@@ -9,10 +9,10 @@ from random import Random
 
 import pytest
 
-from axiom_cli.configs import SolveConfig, VerifyConfig
-from axiom_cli.families import draw
+from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Program, Sample
-from axiom_cli.stages.solve import solve
+from axiom_cli.sampling.solve import solve
+from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from counting import script
 
 CONFIG = SolveConfig(engine="scripted", samples=1, seed=1, strategy="retry", max_attempts=2)

@@ -12,13 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli.configs import SolveConfig
-from axiom_cli.engines.scripted import ScriptedEngine
 from axiom_cli.errors import MissingError
-from axiom_cli.families import draw
-from axiom_cli.stages import remembered
-from axiom_cli.stages import solve as stage
-from axiom_cli.workspace import Workspace
+from axiom_cli.problems.families import draw
+from axiom_cli.sampling import sample_cache
+from axiom_cli.sampling import solve as stage
+from axiom_cli.sampling.engines.scripted import ScriptedEngine
+from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.workspace.store import Workspace
 from command_line import SCRIPTED, axiom, failed, rows
 
 SOLVE = ("solve", *SCRIPTED, "--model", "solver", "--samples", "2")
@@ -37,7 +37,7 @@ def limit(size: int) -> None:
 LOOK = """
 import os, sys
 from axiom_cli.errors import AxiomError
-from axiom_cli.workspace import Workspace
+from axiom_cli.workspace.store import Workspace
 if os.geteuid() == 0:  # to root nothing is read-only
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 try:
@@ -79,7 +79,7 @@ def test_looking_leaves_nothing_behind(problems: bytes, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("save_every", [0.0, 60.0])
 def test_a_disk_that_fills_up_loses_no_finished_sample(tmp_path: Path, monkeypatch, save_every: float) -> None:
-    monkeypatch.setattr(remembered, "SAVE_EVERY", save_every)
+    monkeypatch.setattr(sample_cache, "SAVE_EVERY", save_every)
     problems = list(draw.problems(["rpn"], 6, [3], "train", 0))
     workspace = Workspace.create(tmp_path / ".axiom")
     before, read = resource.getrlimit(resource.RLIMIT_FSIZE), []

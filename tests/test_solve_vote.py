@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from axiom_cli.configs import SolveConfig, VerifyConfig
-from axiom_cli.families import draw, handwritten
+from axiom_cli.problems.families import draw, handwritten
 from axiom_cli.records import STDIN_STDOUT, Problem, Program
-from axiom_cli.stages.search.behaviour import MOST_CALLS, calls
-from axiom_cli.stages.solve import open_engine, solve
-from axiom_cli.stages.verify import verify
+from axiom_cli.sampling.solve import open_engine, solve
+from axiom_cli.sampling.strategies.self_consistency import MOST_CALLS, calls
+from axiom_cli.settings.configs import SolveConfig, VerifyConfig
+from axiom_cli.verification.verify import verify
 from counting import script
 
 CONFIG = SolveConfig(engine="scripted", samples=4, seed=1, strategy="vote")

@@ -13,15 +13,15 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli.configs import SolveConfig, VerifyConfig
-from axiom_cli.families import draw
+from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
-from axiom_cli.stages.pipeline import pipeline
-from axiom_cli.stages.remembered import Spent
-from axiom_cli.stages.solve import open_engine, solve
-from axiom_cli.stages.strategies import STRATEGIES, verifies
-from axiom_cli.stages.verify import verify
-from axiom_cli.workspace import Workspace
+from axiom_cli.sampling.rollout import pipeline
+from axiom_cli.sampling.sample_cache import Spent
+from axiom_cli.sampling.solve import open_engine, solve
+from axiom_cli.sampling.strategies.registry import STRATEGIES, verifies
+from axiom_cli.settings.configs import SolveConfig, VerifyConfig
+from axiom_cli.verification.verify import verify
+from axiom_cli.workspace.store import Workspace
 from command_line import environment
 from counting import Counting, script
 
@@ -111,12 +111,12 @@ def test_the_pipeline_says_what_verify_says_of_the_samples(config: SolveConfig, 
 
 SLOW = """
 import sys, time
-from axiom_cli.configs import SolveConfig, VerifyConfig
-from axiom_cli.engines.scripted import ScriptedEngine
-from axiom_cli.families import draw
+from axiom_cli.settings.configs import SolveConfig, VerifyConfig
+from axiom_cli.sampling.engines.scripted import ScriptedEngine
+from axiom_cli.problems.families import draw
 from axiom_cli.stages import remembered
-from axiom_cli.stages.pipeline import pipeline
-from axiom_cli.workspace import Workspace
+from axiom_cli.sampling.rollout import pipeline
+from axiom_cli.workspace.store import Workspace
 
 class Slow(ScriptedEngine):
     def generate(self, *args, **more):

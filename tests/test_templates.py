@@ -11,16 +11,19 @@ import pytest
 
 import templates
 import tiny
-from axiom_cli import answers, models, prompts
-from axiom_cli.configs import SolveConfig, TrainConfig
-from axiom_cli.engines.transformers import TransformersEngine
+from axiom_cli import models
 from axiom_cli.errors import InputError
+from axiom_cli.learning.rejection_sampling import Choice
+from axiom_cli.learning.train import encoded_for, tokenizer_of
+from axiom_cli.learning.training.rows import encode
+from axiom_cli.learning.training.trainer import Trainer
+from axiom_cli.models.weights import load_tokenizer
+from axiom_cli.problems import answers
 from axiom_cli.records import Sample
-from axiom_cli.stages.select import Choice
-from axiom_cli.stages.train import encoded_for, tokenizer_of
-from axiom_cli.training.base import load_tokenizer
-from axiom_cli.training.rows import encode, end_ids
-from axiom_cli.training.trainer import Trainer
+from axiom_cli.sampling import prompts
+from axiom_cli.sampling.engines.transformers import TransformersEngine
+from axiom_cli.sampling.token_ids import end_ids
+from axiom_cli.settings.configs import SolveConfig, TrainConfig
 from templates import KINDS
 
 NAMES = [*KINDS, "nano"]

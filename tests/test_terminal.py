@@ -19,8 +19,8 @@ from rich.cells import cell_len
 
 import tiny
 from axiom_cli import jsonl
-from axiom_cli.stages.experiment import read_experiment
-from axiom_cli.stages.report import report, table
+from axiom_cli.evaluation.experiment import read_experiment
+from axiom_cli.report.summary import report, table
 from command_line import AXIOM, axiom, environment
 from made_experiment import make
 

@@ -8,15 +8,15 @@ from dataclasses import replace
 import pytest
 import torch
 
-from axiom_cli.configs import SolveConfig
-from axiom_cli.engines.loading import load, multiplies_bfloat16
-from axiom_cli.engines.transformers import TransformersEngine
 from axiom_cli.errors import UsageError
-from axiom_cli.families import draw
+from axiom_cli.learning.training.rows import encode
 from axiom_cli.models import resolve
-from axiom_cli.prompts import prompt_ids
+from axiom_cli.models.loading import load, multiplies_bfloat16
+from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
-from axiom_cli.training.rows import encode
+from axiom_cli.sampling.engines.transformers import TransformersEngine
+from axiom_cli.sampling.prompts import prompt_ids
+from axiom_cli.settings.configs import SolveConfig
 
 GREEDY = SolveConfig(temperature=0.0, max_tokens=120)
 BUDGET = 12

@@ -12,14 +12,15 @@ import torch
 from safetensors.torch import load_file
 
 import tiny
-from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import AxiomError, MissingError, NothingToDo, UsageError
-from axiom_cli.training import adapters, crew, lora
-from axiom_cli.training import base as bases
-from axiom_cli.training.checkpoint import Checkpoint
-from axiom_cli.training.divergence import refusal
-from axiom_cli.training.optimizers import learning_rate
-from axiom_cli.training.trainer import Trainer
+from axiom_cli.learning.training import lora
+from axiom_cli.learning.training.checkpoint import Checkpoint
+from axiom_cli.learning.training.divergence import refusal
+from axiom_cli.learning.training.optimizers import learning_rate
+from axiom_cli.learning.training.trainer import Trainer
+from axiom_cli.models import adapters, worker_pool
+from axiom_cli.models import weights as bases
+from axiom_cli.settings.configs import TrainConfig
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def test_several_processes_come_to_the_weights_of_one(
     config = replace(CONFIG, method=method, lr=1e-3)
     met = {}
     for hands in (1, 3):
-        monkeypatch.setattr(crew, "hands", lambda model, parts, hands=hands: hands)
+        monkeypatch.setattr(worker_pool, "hands", lambda model, parts, hands=hands: hands)
         trainer = Trainer(folder)
         met[hands] = trainer.fit(tiny.rows(trainer, 41), config, tmp_path / str(hands))
     one, three = (load_file(next((tmp_path / str(hands)).glob("*.safetensors"))) for hands in (1, 3))

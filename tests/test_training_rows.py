@@ -10,16 +10,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tiny
-from axiom_cli import prompts
-from axiom_cli.configs import TrainConfig
 from axiom_cli.errors import InputError
-from axiom_cli.training import base as bases
-from axiom_cli.training import batches
-from axiom_cli.training.fit import fit
-from axiom_cli.training.places import placed
-from axiom_cli.training.rows import Row, encode, end_ids
-from axiom_cli.training.scoring import scorer
-from axiom_cli.training.trainer import Trainer
+from axiom_cli.learning.training import batches
+from axiom_cli.learning.training.fit import fit
+from axiom_cli.learning.training.places import placed
+from axiom_cli.learning.training.rows import Row, encode
+from axiom_cli.learning.training.scoring import scorer
+from axiom_cli.learning.training.trainer import Trainer
+from axiom_cli.models import micro_batches
+from axiom_cli.models import weights as bases
+from axiom_cli.sampling import prompts
+from axiom_cli.sampling.token_ids import end_ids
+from axiom_cli.settings.configs import TrainConfig
 
 
 @pytest.fixture(scope="module")
@@ -157,7 +159,7 @@ def test_every_row_is_in_every_epoch_once() -> None:
 )
 def test_a_step_is_cut_into_shares_of_passes(lengths: list[int], budget: int, hands: int) -> None:
     """Each row once, no empty share, shares as even as can be, and no pass above the budget that could be smaller."""
-    shares = batches.cut(range(len(lengths)), lengths, budget, hands)
+    shares = micro_batches.cut(range(len(lengths)), lengths, budget, hands)
     assert sorted(row for passes in shares for rows in passes for row in rows) == list(range(len(lengths)))
     sizes = [sum(map(len, passes)) for passes in shares]
     assert len(shares) <= hands and min(sizes) >= 1 and max(sizes) - min(sizes) <= 1
@@ -167,7 +169,9 @@ def test_a_step_is_cut_into_shares_of_passes(lengths: list[int], budget: int, ha
 def test_rows_of_similar_lengths_share_a_pass() -> None:
     lengths = [10 + (i * 37) % 90 for i in range(640)]
     steps = batches.plan(lengths, TrainConfig(batch_size=8, grad_accum=1, epochs=1))
-    padded = sum(batches.padded(passes, lengths) for step in steps for passes in batches.cut(step, lengths, 4096, 1))
+    padded = sum(
+        batches.padded(passes, lengths) for step in steps for passes in micro_batches.cut(step, lengths, 4096, 1)
+    )
     assert padded < 1.1 * sum(lengths)
 
 

@@ -9,14 +9,14 @@ import pytest
 
 import tiny
 from axiom_cli import models
-from axiom_cli.configs import MergeConfig, TrainConfig
 from axiom_cli.errors import GateFailed, InputError, MissingError, NothingToDo, UsageError
+from axiom_cli.learning.merge import merge
+from axiom_cli.learning.rejection_sampling import select
+from axiom_cli.learning.train import train, train_on, with_token_ids
+from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.records import Adapter, Model, Verdict
-from axiom_cli.stages.merge import merge
-from axiom_cli.stages.select import select
-from axiom_cli.stages.train import train, train_on, with_token_ids
-from axiom_cli.training.trainer import Trainer
-from axiom_cli.workspace import Workspace
+from axiom_cli.settings.configs import MergeConfig, TrainConfig
+from axiom_cli.workspace.store import Workspace
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=1, lr=1e-2)
 

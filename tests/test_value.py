@@ -14,17 +14,17 @@ import torch
 
 import tiny
 from axiom_cli import models
-from axiom_cli.configs import MergeConfig, SolveConfig, TrainConfig
 from axiom_cli.errors import InputError, MissingError, NothingToDo, UsageError
+from axiom_cli.evaluation.ranking_metrics import Scored, auroc
+from axiom_cli.learning.merge import merge
+from axiom_cli.learning.preview import show
+from axiom_cli.learning.train import train
 from axiom_cli.records import Adapter, Sample, Verdict
-from axiom_cli.stages import scoring
-from axiom_cli.stages.merge import merge
-from axiom_cli.stages.ranking import Scored, auroc
-from axiom_cli.stages.show import show
-from axiom_cli.stages.solve import open_engine, solve
-from axiom_cli.stages.train import train
-from axiom_cli.training.value import ValueFunction
-from axiom_cli.workspace import Workspace
+from axiom_cli.sampling import value_scorer
+from axiom_cli.sampling.engines.value_function import ValueFunction
+from axiom_cli.sampling.solve import open_engine, solve
+from axiom_cli.settings.configs import MergeConfig, SolveConfig, TrainConfig
+from axiom_cli.workspace.store import Workspace
 
 CONFIG = TrainConfig(objective="value", lora_r=8, lora_alpha=16, epochs=6, batch_size=16, grad_accum=1, lr=2e-2)
 QUICK = replace(CONFIG, epochs=1)
@@ -230,11 +230,11 @@ def test_a_value_function_that_is_not_there_or_not_for_this_model_is_refused(
 ) -> None:
     workspace.set_ref("judge", train(verdicts(0, 10), base, QUICK, workspace).digest)
     with pytest.raises(MissingError, match="no value function 'judg'") as caught:
-        scoring.find("judg", workspace)
+        value_scorer.find("judg", workspace)
     assert "judge" in caught.value.hint
     workspace.set_ref("other", workspace.put_bytes(b"something"))
     with pytest.raises(InputError, match="no value function"):
-        scoring.find("other", workspace)
+        value_scorer.find("other", workspace)
     with pytest.raises(InputError, match="judges samples of"):
         solving(str(tiny.write_model(tmp_path / "another", seed=1)), workspace, value="judge")
     with pytest.raises(UsageError, match="needs --value"):
@@ -263,7 +263,7 @@ def test_a_damaged_value_function_is_refused_before_anything_is_sampled(
     if held is not None:
         (folder / file).write_bytes(held)
     with pytest.raises(InputError, match=said):
-        scoring.find(str(folder), workspace)
+        value_scorer.find(str(folder), workspace)
 
 
 @pytest.mark.parametrize("objective", ["value", "dpo", "sft"])

@@ -13,13 +13,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axiom_cli import jsonl
-from axiom_cli.configs import VerifyConfig
-from axiom_cli.families import handwritten
+from axiom_cli.audit import mutation_score, nearby, soundness, throughput, verifier
+from axiom_cli.audit.determinism import Again, again
+from axiom_cli.problems.families import handwritten
 from axiom_cli.records import ModelRef, Problem, Program, Sample
-from axiom_cli.stages import gold, nearby, throughput, verifier_audit, wrong_programs
-from axiom_cli.stages.determinism import Again, again
-from axiom_cli.stages.verify import verify
-from axiom_cli.workspace import Workspace
+from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.verification.verify import verify
+from axiom_cli.workspace.store import Workspace
 from command_line import axiom, rows, talk
 
 CONFIG = VerifyConfig(timeout=2.0, jobs=1)
@@ -36,7 +36,7 @@ def calls(*numbers):
 
 
 def score(*problems):
-    (found,) = wrong_programs.scores(problems, CONFIG)
+    (found,) = mutation_score.scores(problems, CONFIG)
     return found
 
 
@@ -136,17 +136,17 @@ def test_the_small_programs_meet_their_fate():
 
 def test_tests_that_contradict_the_solution_are_unsound():
     bad = problem([{"args": [1], "expected": 3}, *calls(2)])
-    found = [one for one, _ in gold.unsound([problem(calls(1, 2), family="good"), bad], CONFIG)]
+    found = [one for one, _ in soundness.unsound([problem(calls(1, 2), family="good"), bad], CONFIG)]
     assert {one.family for one in found} == {"sums"}
 
 
 def test_an_attack_that_succeeds_fails_the_audit():
     attack = {"attack": "tamper_x", "about": "", "harm": ["3 of its tests passed"]}
     row = {"level": "strong", "attacks": 5, "undecided": 1, "succeeded": [attack]}
-    found = verifier_audit.Audit("strong", attacks=[row])
+    found = verifier.Audit("strong", attacks=[row])
     assert found.to_dict()["passed"] is False
     assert found.failures == ["tamper_x succeeds at strong"]
-    assert ["attacks", "at level strong", "3 of 5 failed, as they must; 1 undecided"] in verifier_audit.table(found)
+    assert ["attacks", "at level strong", "3 of 5 failed, as they must; 1 undecided"] in verifier.table(found)
 
 
 @pytest.mark.slow

@@ -12,11 +12,11 @@ import tracemalloc
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import ModelRef, Problem, Program, Sample, Verdict
-from axiom_cli.stages.solutions import solution
-from axiom_cli.stages.verify import verify
+from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.verification.solution_rows import solution
+from axiom_cli.verification.verify import verify
 from command_line import axiom, rows
 
 CONFIG = VerifyConfig(timeout=1.0, jobs=1)
@@ -183,8 +183,10 @@ def test_one_test_may_have_a_limit_of_its_own():
     )
     verdict = one(sample(stubborn, program=DOUBLE), VerifyConfig(timeout=20.0, test_timeout=0.3, jobs=1))
     assert (verdict.passed_tests, verdict.reason[:44]) == (14, "took more than 0.3 s of processor time for o")
-    slow = "```python\nimport time\ndef double(n):\n    until = time.process_time() + 0.05\n" \
+    slow = (
+        "```python\nimport time\ndef double(n):\n    until = time.process_time() + 0.05\n"
         "    while time.process_time() < until: pass\n    return 2 * n\n```"
+    )
     assert one(sample(slow, program=DOUBLE), VerifyConfig(timeout=20.0, test_timeout=0.5, jobs=1)).status == "pass"
 
 
@@ -224,8 +226,8 @@ def test_bad_input_is_named_in_its_turn():
 def test_a_closed_consumer_ends_at_once_while_the_input_is_still_open():
     """As in `axiom solve | axiom verify | head -1`: no abort because a thread still reads standard input."""
     code = (
-        "import sys\nfrom axiom_cli import jsonl\nfrom axiom_cli.configs import VerifyConfig\n"
-        "from axiom_cli.records import Sample\nfrom axiom_cli.stages.verify import verify\n"
+        "import sys\nfrom axiom_cli import jsonl\nfrom axiom_cli.settings.configs import VerifyConfig\n"
+        "from axiom_cli.records import Sample\nfrom axiom_cli.verification.verify import verify\n"
         "verdicts = verify(jsonl.read(sys.stdin.buffer, Sample), VerifyConfig(timeout=1.0, jobs=1))\n"
         "print(next(verdicts).status)\nverdicts.close()\n"
     )

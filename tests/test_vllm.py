@@ -20,10 +20,10 @@ import pytest
 
 import tiny
 from axiom_cli import models
-from axiom_cli.configs import SolveConfig
 from axiom_cli.errors import AxiomError, GateFailed, InputError, MissingError
-from axiom_cli.stages.speaker import Speaker
-from axiom_cli.workspace import Workspace
+from axiom_cli.sampling.engine_handle import Speaker
+from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.workspace.store import Workspace
 
 pytestmark = [
     pytest.mark.slow,
@@ -51,7 +51,7 @@ def folders(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def kept(folders):
-    from axiom_cli.engines.vllm import VllmEngine
+    from axiom_cli.sampling.engines.vllm import VllmEngine
 
     with closing(VllmEngine(str(folders / "a"), CONFIG)) as opened:
         yield opened
@@ -81,7 +81,7 @@ def spoken(engine, problems=PROBLEMS, params=GREEDY, samples=1, **more):
 
 
 def by_transformers(folder: Path, problems=PROBLEMS, params=GREEDY):
-    from axiom_cli.engines.transformers import TransformersEngine
+    from axiom_cli.sampling.engines.transformers import TransformersEngine
 
     with closing(TransformersEngine(str(folder))) as other:
         return [sample for group in other.generate(problems, params, 1) for sample in group]
@@ -246,7 +246,7 @@ def test_a_speaker_swaps_and_rests(folders, tmp_path):
 
 
 def test_what_vllm_does_not_read_is_refused(folders, tmp_path):
-    from axiom_cli.engines.vllm import VllmEngine
+    from axiom_cli.sampling.engines.vllm import VllmEngine
 
     (tmp_path / "model.gguf").write_bytes(b"GGUF")
     with pytest.raises(InputError, match="reads model folders"):
@@ -260,7 +260,7 @@ def test_what_vllm_does_not_read_is_refused(folders, tmp_path):
 
 @pytest.mark.skipif("AXIOM_TEST_MODEL" not in os.environ, reason="AXIOM_TEST_MODEL names no model")
 def test_a_pretrained_model_says_what_it_says_by_transformers(tmp_path):
-    from axiom_cli.engines.vllm import VllmEngine
+    from axiom_cli.sampling.engines.vllm import VllmEngine
 
     folder = Path(os.environ["AXIOM_TEST_MODEL"])
     asked = ["What is the capital of France?", "Traduis en anglais : « l'été »", "Write one line of Python."]

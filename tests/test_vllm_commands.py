@@ -6,12 +6,12 @@ import subprocess
 from itertools import groupby
 
 from axiom_cli import jsonl
-from axiom_cli.configs import LoopConfig
-from axiom_cli.families import draw
-from axiom_cli.loop import Loop
+from axiom_cli.experiment.loop import Loop
+from axiom_cli.problems.families import draw
 from axiom_cli.records import Metrics
-from axiom_cli.stages.speaker import Speaker
-from axiom_cli.workspace import Workspace
+from axiom_cli.sampling.engine_handle import Speaker
+from axiom_cli.settings.configs import LoopConfig
+from axiom_cli.workspace.store import Workspace
 from command_line import AXIOM, environment, rows
 from test_vllm import CONFIG, folders, processes, pytestmark  # noqa: F401
 

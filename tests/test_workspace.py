@@ -18,7 +18,7 @@ from axiom_cli.errors import (
 )
 from axiom_cli.ids import digest as sha256
 from axiom_cli.records import Metrics, Problem
-from axiom_cli.workspace import Workspace, find
+from axiom_cli.workspace.store import Workspace, find
 
 
 def recipe(stage: str = "train", inputs: dict | None = None, **config) -> dict:

@@ -13,10 +13,10 @@ import pytest
 from axiom_cli import models
 from axiom_cli.errors import MissingError, UsageError, WorkspaceDamaged, WorkspaceLocked
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
-from axiom_cli.stages.explain_object import drawn, why
-from axiom_cli.stages.inspect_workspace import diff, export, ls, show
-from axiom_cli.stages.tend_workspace import fsck, gc
-from axiom_cli.workspace import Workspace
+from axiom_cli.workspace.inspect import diff, export, ls, show
+from axiom_cli.workspace.maintenance import fsck, gc
+from axiom_cli.workspace.store import Workspace
+from axiom_cli.workspace.why import drawn, why
 
 ROOT = Path(__file__).parents[1]
 NANO = "a" * 64
@@ -179,7 +179,7 @@ def test_gc_takes_old_orphans_only_when_asked(workspace, rounds):
 
 MAKER = """
 import sys, time
-from axiom_cli.workspace import Workspace
+from axiom_cli.workspace.store import Workspace
 def make():
     print("making", flush=True)
     time.sleep(60)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from axiom_cli.errors import AxiomError, WorkspaceLocked
-from axiom_cli.workspace import Workspace
+from axiom_cli.workspace.store import Workspace
 
 ROOT = Path(__file__).parents[1]
 
@@ -34,7 +34,7 @@ def spawn(code: str, *args: object) -> subprocess.Popen:
 
 WRITER = """
 import sys, pathlib
-from axiom_cli.workspace import Workspace
+from axiom_cli.workspace.store import Workspace
 workspace = Workspace.open_or_create(sys.argv[1])
 for n in range(int(sys.argv[3])):
     config = {"n": n, "who": sys.argv[2]}
@@ -79,7 +79,7 @@ def test_killed_at_any_moment_no_receipt_points_to_nothing(tmp_path):
 
 HOLDER = """
 import sys, time
-from axiom_cli.workspace import Workspace
+from axiom_cli.workspace.store import Workspace
 def make():
     print("making", flush=True)
     time.sleep(60)
@@ -124,7 +124,7 @@ def test_a_full_disk_is_one_line_and_loses_nothing(workspace):
 READER = """
 import os, sys
 from axiom_cli.errors import AxiomError
-from axiom_cli.workspace import Workspace
+from axiom_cli.workspace.store import Workspace
 if os.geteuid() == 0:  # to root nothing is read-only
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 workspace = Workspace.open(sys.argv[1])

@@ -64,6 +64,6 @@ def samples(count: int = 40) -> list[Sample]:
 
 def rows(trainer, count: int = 40) -> list:
     """The training rows of `samples`."""
-    from axiom_cli.training.rows import encode
+    from axiom_cli.learning.training.rows import encode
 
     return encode([(one, 1.0) for one in samples(count)], trainer.tokenizer, trainer.ends, 512).rows

@@ -7,21 +7,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from axiom_cli import console
 from axiom_cli.commands.streams import records, stdout, words, write
-from axiom_cli.configs import VerifyConfig
 from axiom_cli.errors import GateFailed, NothingToDo
 from axiom_cli.records import Problem, Sample, Verdict
+from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
-    from axiom_cli.stages.verifier_audit import Audit
+    from axiom_cli.audit.verifier import Audit
 
 
 class Auditor:
     """Stands beside one run of `verify`."""
 
     def __init__(self, config: VerifyConfig) -> None:
-        from axiom_cli.stages.determinism import Again
+        from axiom_cli.audit.determinism import Again
 
         self.config = config
         self._problems: dict[str, Problem] = {}
@@ -45,15 +45,15 @@ class Auditor:
 
     def watched(self, verdicts: Iterator[Verdict]) -> Iterator[Verdict]:
         """The verdicts, while accepted programs are run again."""
-        from axiom_cli.stages.determinism import again
+        from axiom_cli.audit.determinism import again
 
         return again(verdicts, self.config, self._again)
 
     def report(self, workspace: str, output: Path | None, alone: bool) -> None:
         """The rest of the audit, told on stderr and kept in the workspace; where nothing else came out of the command
         (`alone`), the record goes to stdout or `output`, too. Raises GateFailed if it does not pass."""
-        from axiom_cli.stages.verifier_audit import examine, keep, table
-        from axiom_cli.workspace import Workspace
+        from axiom_cli.audit.verifier import examine, keep, table
+        from axiom_cli.workspace.store import Workspace
 
         problems = list(self._problems.values())
         with console.progress("audit") as progress:

@@ -7,13 +7,13 @@ from typing import Annotated
 
 import typer
 
-from axiom_cli import console
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.commands.train import fit_and_merge
-from axiom_cli.configs import ColdstartConfig, TrainConfig, VerifyConfig
 from axiom_cli.errors import NothingToDo
-from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
 from axiom_cli.records import Problem, Verdict
+from axiom_cli.settings.configs import ColdstartConfig, TrainConfig, VerifyConfig
+from axiom_cli.settings.options import GLOBAL_OPTIONS, ModelConfig, configured
+from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Name = Annotated[str, typer.Option("--experiment", metavar="NAME", help="With --train, the model's name from now on.")]
@@ -36,13 +36,13 @@ def coldstart(
 
     The options of the trainer and --model matter with --train only.
     """
-    from axiom_cli.stages import naming
-    from axiom_cli.stages.coldstart import coldstart as teach
-    from axiom_cli.workspace import Workspace
+    from axiom_cli.learning import model_names
+    from axiom_cli.sampling.coldstart import coldstart as teach
+    from axiom_cli.workspace.store import Workspace
 
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     if config.train:
-        naming.check(experiment, workspace)
+        model_names.check(experiment, workspace)
     kept: list[Verdict] = []
 
     def told() -> Iterator[Verdict]:

@@ -9,10 +9,11 @@ from typing import Any
 
 import typer
 
-from axiom_cli import configs, console
 from axiom_cli.commands.streams import AsJson, show
-from axiom_cli.options import GLOBAL_OPTIONS, GlobalConfig, ModelConfig
-from axiom_cli.settings import PREFIX, resolve, section, user_file
+from axiom_cli.settings import configs
+from axiom_cli.settings.options import GLOBAL_OPTIONS, GlobalConfig, ModelConfig
+from axiom_cli.settings.sources import PREFIX, resolve, section, user_file
+from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 STAGES = [value for value in vars(configs).values() if isinstance(value, type) and value.__name__.endswith("Config")]

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from axiom_cli import console
 from axiom_cli.commands.streams import words
-from axiom_cli.configs import DistributeConfig, SolveConfig, VerifyConfig
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Sample, Verdict
+from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
+from axiom_cli.terminal import console
 
 
 @contextmanager
@@ -18,11 +18,11 @@ def engine(model_name: str, config: SolveConfig, workspace: Any, distributed: Di
     """The engine for `axiom solve`: in this process, or on the workers of a cluster."""
     _check(distributed)
     if distributed.distribute:
-        from axiom_cli.stages.distribute.engine import open_engine
+        from axiom_cli.cluster.engine import open_engine
 
         opened: Any = open_engine(model_name, config, workspace, distributed)
     else:
-        from axiom_cli.stages import solve
+        from axiom_cli.sampling import solve
 
         opened = solve.open_engine(model_name, config, workspace)
     try:
@@ -39,11 +39,11 @@ def verifier(
     """What makes verdicts of samples for `axiom verify`: sandboxes here, or on the workers of a cluster."""
     _check(distributed)
     if not distributed.distribute:
-        from axiom_cli.stages.verify import verify
+        from axiom_cli.verification.verify import verify
 
         yield lambda samples: verify(samples, config)
         return
-    from axiom_cli.stages.distribute import verify as spread
+    from axiom_cli.cluster import verify as spread
 
     farm = spread.open_farm(config, distributed)
     try:

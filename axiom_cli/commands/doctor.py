@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from axiom_cli.commands.streams import AsJson, show
-from axiom_cli.options import GLOBAL_OPTIONS
+from axiom_cli.settings.options import GLOBAL_OPTIONS
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -15,6 +15,6 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(epilog=GLOBAL_OPTIONS)
 def doctor(ctx: typer.Context, json: AsJson = False) -> None:
     """What this machine can do, and why not more: accelerator, engines, isolation reached, disk, versions."""
-    from axiom_cli.stages.doctor import examine
+    from axiom_cli.commands.machine import examine
 
     show("this machine", examine(Path(ctx.obj.config.workspace or ".axiom")), json)

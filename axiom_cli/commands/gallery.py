@@ -8,9 +8,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from axiom_cli import families
-from axiom_cli.families import draw
-from axiom_cli.families.family import LEVELS, Family
+from axiom_cli.problems import families
+from axiom_cli.problems.families import draw
+from axiom_cli.problems.families.family import LEVELS, Family
 
 HEAD = """# Families
 

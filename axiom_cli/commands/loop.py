@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from axiom_cli import console
-from axiom_cli.configs import LoopConfig
-from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured, names
+from axiom_cli.settings.configs import LoopConfig
+from axiom_cli.settings.options import GLOBAL_OPTIONS, ModelConfig, configured, names
+from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
-    from axiom_cli.console import Board
-    from axiom_cli.loop import Loop
+    from axiom_cli.experiment.loop import Loop
     from axiom_cli.records import Metrics
+    from axiom_cli.terminal.console import Board
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -27,8 +27,8 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
     Interrupted or killed, the same command again goes on from there.
     """
     from axiom_cli import models
-    from axiom_cli.loop import Loop
-    from axiom_cli.workspace import Workspace
+    from axiom_cli.experiment.loop import Loop
+    from axiom_cli.workspace.store import Workspace
 
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     work = Loop(config, model.model or models.default(), workspace)
@@ -37,8 +37,8 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
             console.note(line)
         return
     from axiom_cli.commands.report import show_tables, write_page
-    from axiom_cli.stages.experiment import read_experiment
-    from axiom_cli.stages.report import report
+    from axiom_cli.evaluation.experiment import read_experiment
+    from axiom_cli.report.summary import report
 
     with console.board(f"{config.experiment}: greedy pass rates", ["model", "split", "all", *work.families]) as board:
         work.watch = Shown(board, work.families)
@@ -50,7 +50,7 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
 
 def plan(work: Loop) -> Iterator[str]:
     """What the run would do, a line each. Raises NothingToDo where there are too few problems for it."""
-    from axiom_cli.stages.frontier import check_supply
+    from axiom_cli.experiment.curriculum import check_supply
 
     config = work.config
     check_supply(work.cells, config)

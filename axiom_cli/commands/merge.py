@@ -8,11 +8,11 @@ from typing import Annotated
 
 import typer
 
-from axiom_cli import console
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
-from axiom_cli.configs import MergeConfig
-from axiom_cli.options import GLOBAL_OPTIONS, configured
 from axiom_cli.records import Adapter, Model
+from axiom_cli.settings.configs import MergeConfig
+from axiom_cli.settings.options import GLOBAL_OPTIONS, configured
+from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Export = Annotated[Path | None, typer.Option("--export", metavar="DIR", help="Also copy the model's folder here.")]
@@ -34,17 +34,17 @@ def merge(
 
     An adapter's name in the workspace (`train --experiment NAME`) becomes the model's.
     """
-    from axiom_cli.workspace import Workspace
+    from axiom_cli.workspace.store import Workspace
 
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
 
     def models() -> Iterator[Model]:
-        from axiom_cli.stages import naming
-        from axiom_cli.stages.merge import merge as merged
+        from axiom_cli.learning import model_names
+        from axiom_cli.learning.merge import merge as merged
 
         for adapter in adapters:
             model = merged(adapter, config, workspace, export, gguf=gguf)
-            for name in naming.hand_over(adapter.digest, model.digest, workspace):
+            for name in model_names.hand_over(adapter.digest, model.digest, workspace):
                 console.note(f"the model's name: {name}")
             yield model
 

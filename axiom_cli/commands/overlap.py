@@ -8,10 +8,10 @@ from typing import Annotated
 
 import typer
 
-from axiom_cli import console
 from axiom_cli.commands.streams import AsJson, records, stdout, words, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem
+from axiom_cli.terminal import console
 
 SHOWN, LONGEST = 3, 100
 """Examples, and the characters of each."""
@@ -23,7 +23,7 @@ def overlap(
     json: AsJson = False,
 ) -> None:
     """How much of A stands in B: exactly, and by runs of eight words."""
-    from axiom_cli.stages.overlap import overlap as compare
+    from axiom_cli.problems.decontamination import overlap as compare
 
     if str(a) == str(b) == "-":
         raise UsageError("A and B are both stdin", "name a file for one of them")

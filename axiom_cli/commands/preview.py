@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from axiom_cli import console
 from axiom_cli.commands.streams import stdout
+from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
-    from axiom_cli.stages.choose import Chosen
-    from axiom_cli.stages.show import Preview
-    from axiom_cli.training.places import Placed
+    from axiom_cli.learning.preview import Preview
+    from axiom_cli.learning.select import Chosen
+    from axiom_cli.learning.training.places import Placed
 
 STYLES = {
     "prompt": ("bright_black", "white"),

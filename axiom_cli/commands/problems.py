@@ -10,13 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from axiom_cli import console, printing
 from axiom_cli.commands.overlap import overlap
 from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, words, write
-from axiom_cli.configs import AuditConfig, GenConfig, ImportConfig
 from axiom_cli.errors import AxiomError, GateFailed, InputError, MissingError, NothingToDo, UsageError
-from axiom_cli.options import GLOBAL_OPTIONS, configured, named, names
 from axiom_cli.records import Problem, Verdict
+from axiom_cli.settings.configs import AuditConfig, GenConfig, ImportConfig
+from axiom_cli.settings.options import GLOBAL_OPTIONS, configured, named, names
+from axiom_cli.terminal import console, stdout_guard
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, epilog=GLOBAL_OPTIONS)
 Families = Annotated[
@@ -30,13 +30,13 @@ REFUSED = "Write the refused rows here: row, name, reason, data."
 def problems(ctx: typer.Context) -> None:
     """Make problems whose answers are provably right, and check those who make them."""
     if ctx.invoked_subcommand is None:
-        print(ctx.get_help(), file=printing.stdout())
+        print(ctx.get_help(), file=stdout_guard.stdout())
 
 
 @app.command("list", epilog=GLOBAL_OPTIONS)
 def list_(json: AsJson = False) -> None:
     """Families with their forms and levels, the hand-written problems, and the data sets of the extra `gym`."""
-    from axiom_cli.families import gym
+    from axiom_cli.problems.families import gym
 
     show("problems", known(), json)
     _warn_of_broken()
@@ -46,7 +46,7 @@ def list_(json: AsJson = False) -> None:
 
 def _warn_of_broken() -> None:
     """Names the plug-ins that all families do without."""
-    from axiom_cli import families
+    from axiom_cli.problems import families
 
     for error in families.broken().values():
         console.warn(f"left out: {error}")
@@ -55,8 +55,8 @@ def _warn_of_broken() -> None:
 def known() -> Iterator[dict[str, Any]]:
     """A row a family, then a row a hand-written problem, then a row a data set of reasoning-gym where that is there,
     those included that are left out, with the reason."""
-    from axiom_cli import families
-    from axiom_cli.families import draw, gym, handwritten
+    from axiom_cli.problems import families
+    from axiom_cli.problems.families import draw, gym, handwritten
 
     for name in families.working():
         family = families.get(name)
@@ -87,7 +87,7 @@ def show_(
     output: Output = None,
 ) -> None:
     """The hand-written problems as records, to read or to solve."""
-    from axiom_cli.families import handwritten
+    from axiom_cli.problems.families import handwritten
 
     wanted = named(name) or handwritten.names()
     missing(wanted, handwritten.names())
@@ -109,7 +109,7 @@ def missing(wanted: list[str], there: list[str]) -> None:
 @configured()
 def gen(config: GenConfig, family: Families = None, output: Output = None) -> None:
     """Problems, endless and without repetition; the nth depends on seed, split, family, level and n alone."""
-    from axiom_cli.families import draw
+    from axiom_cli.problems.families import draw
 
     levels = draw.parse_levels(config.difficulty)
     if not named(family):
@@ -138,8 +138,8 @@ def _had(drawn: Iterator[Problem], short: list[AxiomError]) -> Iterator[Problem]
 @configured()
 def audit(config: AuditConfig, family: Families = None, output: Output = None) -> None:
     """Try to prove families wrong: second solver, ambiguity, collisions between splits, weak tests, guesses, leaks."""
-    from axiom_cli.stages.audit import audit as examine
-    from axiom_cli.stages.audit_row import COLUMNS, cells
+    from axiom_cli.audit.families import audit as examine
+    from axiom_cli.audit.findings import COLUMNS, cells
 
     found: list[dict[str, Any]] = []
     if not named(family):
@@ -183,8 +183,8 @@ def _judge(rows: list[dict[str, Any]]) -> None:
 @app.command(epilog=GLOBAL_OPTIONS)
 def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = False) -> None:
     """Whether a model's pass rates fall from level to level, in each family, by the verdicts of `axiom verify`."""
-    from axiom_cli.stages.calibrate import RISES, UNDECIDED, table
-    from axiom_cli.stages.calibrate import calibrate as measure
+    from axiom_cli.problems.difficulty import RISES, UNDECIDED, table
+    from axiom_cli.problems.difficulty import calibrate as measure
 
     found = measure(records(file, Verdict, skip_bad=skip_bad))
     if output is not None or console.data_wanted():
@@ -207,7 +207,7 @@ def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = Fa
 @app.command(epilog=GLOBAL_OPTIONS)
 def new(name: Annotated[str, typer.Argument(metavar="NAME", help="The family's name, such as roman_sums.")]) -> None:
     """Write a working family of your own, with its test, as a package in the folder NAME."""
-    from axiom_cli.stages.new_family import new_family
+    from axiom_cli.problems.scaffold import new_family
 
     found, folder = new_family(name), Path(name)
     if folder.exists():
@@ -234,8 +234,8 @@ def import_(
     are refused: each is named with its row number and the reason, and the others are imported.
     """
     from axiom_cli.commands.refusals import Refusals, check_apart, refusals
-    from axiom_cli.stages import import_columns
-    from axiom_cli.stages.import_problems import import_problems
+    from axiom_cli.importing import columns as import_columns
+    from axiom_cli.importing.importer import import_problems
 
     check_apart(source, output, refused)
     columns, read = _columns(config, as_), _opened(source, config)
@@ -262,8 +262,8 @@ def import_(
 
 
 def _columns(config: ImportConfig, form: str) -> Any:
-    from axiom_cli.stages import import_columns
-    from axiom_cli.stages.import_forms import form_of
+    from axiom_cli.importing import columns as import_columns
+    from axiom_cli.importing.formats import form_of
 
     if config.answer_after and form != "jsonl":
         raise UsageError(f"--answer-after reads answers, and rows of {form} have none", "--as jsonl has")
@@ -273,15 +273,15 @@ def _columns(config: ImportConfig, form: str) -> Any:
 
 def _opened(source: str, config: ImportConfig) -> Any:
     """The rows of a file, stdin, a folder, or a data set of the hub."""
-    from axiom_cli.stages import import_sources
+    from axiom_cli.importing import readers
 
-    if import_sources.is_data_set(source):
+    if readers.is_data_set(source):
         if not Path(source).is_dir():
             console.note(f"{source} is no file or folder here: asking the hub")
-        return import_sources.of_data_set(source, config.split, config.subset)
+        return readers.of_data_set(source, config.split, config.subset)
     if config.subset:
         raise UsageError(f"--subset {config.subset}: {source} is a file, and has no subsets")
-    return import_sources.of_file(opened(Path(source), "its publisher"), source, config.split)
+    return readers.of_file(opened(Path(source), "its publisher"), source, config.split)
 
 
 app.command(epilog=GLOBAL_OPTIONS)(overlap)

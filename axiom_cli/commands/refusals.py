@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
-from axiom_cli import console, jsonl
+from axiom_cli import jsonl
 from axiom_cli.errors import UsageError
+from axiom_cli.terminal import console
 
 RANGES = 100
 REASONS = 1000

@@ -7,11 +7,12 @@ from typing import Annotated, Any
 
 import typer
 
-from axiom_cli import console, jsonl
+from axiom_cli import jsonl
 from axiom_cli.commands.streams import records, stdout, write
 from axiom_cli.errors import UsageError
-from axiom_cli.options import GLOBAL_OPTIONS, names
 from axiom_cli.records import Verdict
+from axiom_cli.settings.options import GLOBAL_OPTIONS, names
+from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Experiments = Annotated[
@@ -45,8 +46,8 @@ def report(
     A row each of files of verdicts. With --verdicts: AUROC, calibration and best of N of a value function, against
     majority vote.
     """
-    from axiom_cli.stages import report as reports
-    from axiom_cli.stages.experiment import EXPERIMENTS, read_experiment
+    from axiom_cli.evaluation.experiment import EXPERIMENTS, read_experiment
+    from axiom_cli.report import summary as reports
 
     if format not in reports.FORMATS:
         raise UsageError(f"no format called {format!r}", f"there are {', '.join(reports.FORMATS)}")
@@ -79,8 +80,8 @@ def report(
 
 
 def _rates(files: list[str], asked: list[str], format: str, page: bool) -> None:
-    from axiom_cli.stages import rates
-    from axiom_cli.stages.experiment import refuse_missing_file
+    from axiom_cli.evaluation.experiment import refuse_missing_file
+    from axiom_cli.report import file_rates
 
     for name in asked:
         refuse_missing_file(name)
@@ -88,27 +89,27 @@ def _rates(files: list[str], asked: list[str], format: str, page: bool) -> None:
         raise UsageError("files of verdicts and experiments have tables of their own", "name either, not both")
     if page:
         raise UsageError("a page shows an experiment, not a file", "--format md, json or csv writes one out")
-    found = rates.rates(files)
+    found = file_rates.rates(files)
     if format != "table":
-        stdout().write(rates.render(found, format))
+        stdout().write(file_rates.render(found, format))
         return
     if not console.is_quiet():
-        console.table(*rates.table(found), keys=2)
+        console.table(*file_rates.table(found), keys=2)
     if console.data_wanted():
         write(found, None)
 
 
 def _rank(file: Path, format: str, html: Path | None, open: bool) -> None:
-    from axiom_cli.stages import ranked
-    from axiom_cli.stages.page_ranking import page as ranking_page
+    from axiom_cli.evaluation import value_ranking
+    from axiom_cli.report.page_ranking import page as ranking_page
 
-    found = ranked.rank(records(file, Verdict))
+    found = value_ranking.rank(records(file, Verdict))
     if format != "table":
-        stdout().write(ranked.render(found, format))
+        stdout().write(value_ranking.render(found, format))
     else:
         if not console.is_quiet():
-            console.table(*ranked.table(found))
-        for line in (*ranked.facts(found), found.sentence):
+            console.table(*value_ranking.table(found))
+        for line in (*value_ranking.facts(found), found.sentence):
             console.note(line)
         if console.data_wanted():
             write([found.to_dict()], None)
@@ -120,7 +121,7 @@ def _rank(file: Path, format: str, html: Path | None, open: bool) -> None:
 
 def show_tables(found: list[Any]) -> None:
     """Each report's table, each round against the one before, and the sentence; its metrics where data is wanted."""
-    from axiom_cli.stages import report as reports
+    from axiom_cli.report import summary as reports
 
     for one in found:
         if not console.is_quiet():
@@ -133,7 +134,7 @@ def show_tables(found: list[Any]) -> None:
 
 
 def _compare(before: str, after: str, format: str) -> None:
-    from axiom_cli.stages.versus import compare_named, render_comparisons
+    from axiom_cli.evaluation.comparison_sources import compare_named, render_comparisons
 
     found = compare_named(before, after)
     if format != "table":
@@ -147,7 +148,7 @@ def _compare(before: str, after: str, format: str) -> None:
 
 def write_page(found: Any, html: Path | None = None) -> Path:
     """The report as a page, in the experiment's folder unless `html` names another file."""
-    from axiom_cli.stages.page import page
+    from axiom_cli.report.page import page
 
     return _write(page(found), html or found.experiment.folder / "report.html")
 

@@ -9,11 +9,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from axiom_cli import console, jsonl
+from axiom_cli import jsonl
 from axiom_cli.commands.streams import rows
 from axiom_cli.errors import InputError
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem
+from axiom_cli.terminal import console
 
 
 class Saved:
@@ -25,7 +26,7 @@ class Saved:
         self._solved = {problem for problem, _ in self._known}
 
     def _rows(self) -> list[Mapping[str, Any]]:
-        from axiom_cli.stages.versus import solutions
+        from axiom_cli.evaluation.comparison_sources import solutions
 
         if not self.path.is_file():
             return []
@@ -66,7 +67,7 @@ class Saved:
 def _problem(row: Mapping[str, Any]) -> str:
     """What a saved row is a solution of: the content of its problem, or of the hand-written one with its id, or the id
     where there is neither."""
-    from axiom_cli.families import handwritten
+    from axiom_cli.problems.families import handwritten
 
     found, name = row.get("problem"), str(row.get("problem_id"))
     if isinstance(found, Mapping):

@@ -14,15 +14,16 @@ from typing import Annotated, Any
 
 import typer
 
-from axiom_cli import console, refs
 from axiom_cli.commands import distributed
 from axiom_cli.commands.problems import known, missing
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, show, words, write
-from axiom_cli.configs import DistributeConfig, SolveConfig, VerifyConfig
 from axiom_cli.errors import UsageError
-from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured, names
 from axiom_cli.records import Problem
-from axiom_cli.storage import probe
+from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
+from axiom_cli.settings.options import GLOBAL_OPTIONS, ModelConfig, configured, names
+from axiom_cli.terminal import console
+from axiom_cli.workspace import refs
+from axiom_cli.workspace.objects import probe
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Ids = Annotated[list[str] | None, typer.Option("--problems", metavar="ID,ID", help="Only these.")]
@@ -62,12 +63,12 @@ def solve(
         return
     from axiom_cli import models
     from axiom_cli.commands.saved import Saved
-    from axiom_cli.stages.remembered import Spent
-    from axiom_cli.stages.scoring import find
-    from axiom_cli.stages.solve import check as check_config
-    from axiom_cli.stages.solve import solve as sample
-    from axiom_cli.stages.strategies import verifies
-    from axiom_cli.workspace import Workspace
+    from axiom_cli.sampling.sample_cache import Spent
+    from axiom_cli.sampling.solve import check as check_config
+    from axiom_cli.sampling.solve import solve as sample
+    from axiom_cli.sampling.strategies.registry import verifies
+    from axiom_cli.sampling.value_scorer import find
+    from axiom_cli.workspace.store import Workspace
 
     whole = output_dir is not None or bool(experiment)
     folder = output_dir or Path("data/synthetic")
@@ -119,7 +120,7 @@ def _nearest(folder: Path) -> Path:
 
 def _problems(file: Path | None, wanted: list[str], whole: bool, skip_bad: bool) -> Iterable[Problem]:
     """The problems that were asked for: of `file` or stdin, else the hand-written ones."""
-    from axiom_cli.families import handwritten
+    from axiom_cli.problems.families import handwritten
 
     ours = handwritten.names()
     if file is None and (set(wanted) <= set(ours) if wanted else whole and not _piped()):
@@ -144,9 +145,9 @@ def _piped() -> bool:
 
 
 def _pipeline(todo: Iterable[Problem], saved: Any, engine: Any, config: SolveConfig, *how: Any) -> None:
-    from axiom_cli.stages.pipeline import pipeline
-    from axiom_cli.stages.remembered import Spent
-    from axiom_cli.stages.solutions import solutions
+    from axiom_cli.sampling.rollout import pipeline
+    from axiom_cli.sampling.sample_cache import Spent
+    from axiom_cli.verification.solution_rows import solutions
 
     kept = 0
     with console.progress("problems") as progress:

@@ -12,9 +12,10 @@ from typing import IO, Annotated, Any, TextIO, TypeVar
 import orjson
 import typer
 
-from axiom_cli import console, jsonl, notation, printing
+from axiom_cli import json_codec, jsonl
 from axiom_cli.errors import InputError, MissingError, NothingToDo, UsageError
 from axiom_cli.records import WRITERS, Record
+from axiom_cli.terminal import console, stdout_guard
 
 R = TypeVar("R", bound=Record)
 GZIP = b"\x1f\x8b"
@@ -91,17 +92,17 @@ def objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
 
 def _object(line: bytes, number: int) -> dict[str, Any]:
     try:
-        value = notation.loads(line)
+        value = json_codec.loads(line)
     except orjson.JSONDecodeError as error:
-        raise InputError(f"line {number}: {notation.fault(error)}") from None
+        raise InputError(f"line {number}: {json_codec.fault(error)}") from None
     if not isinstance(value, dict):
-        raise InputError(f"line {number}: {notation.called(value)}, expected an object")
+        raise InputError(f"line {number}: {json_codec.called(value)}, expected an object")
     return value
 
 
 def stdout() -> TextIO:
     """Where data goes. Raises MissingError where it was closed before the command began."""
-    stream = printing.stdout()
+    stream = stdout_guard.stdout()
     if stream is None:
         raise MissingError("standard output is closed", "leave it open, or send it to a file: axiom ... > FILE")
     return stream

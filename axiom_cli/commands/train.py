@@ -8,18 +8,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from axiom_cli import console, ranks
+from axiom_cli import process_rank
 from axiom_cli.commands import preview
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
-from axiom_cli.configs import MergeConfig, TrainConfig
 from axiom_cli.errors import InputError, NothingToDo, UsageError
-from axiom_cli.options import GLOBAL_OPTIONS, ModelConfig, configured
 from axiom_cli.records import Adapter, Model, Problem, Verdict
+from axiom_cli.settings.configs import MergeConfig, TrainConfig
+from axiom_cli.settings.options import GLOBAL_OPTIONS, ModelConfig, configured
+from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
-    from axiom_cli.stages.select import Screen
-    from axiom_cli.training.fit import Progress
-    from axiom_cli.workspace import Workspace
+    from axiom_cli.learning.rejection_sampling import Screen
+    from axiom_cli.learning.training.fit import Progress
+    from axiom_cli.workspace.store import Workspace
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Name = Annotated[
@@ -56,14 +57,14 @@ def train(
 ) -> None:
     """Fit an adapter on accepted solutions: verdict records, or the plain rows of `verify --format solutions`."""
     from axiom_cli import models
-    from axiom_cli.stages import naming
-    from axiom_cli.stages.train import check
-    from axiom_cli.training.requirements import idle
-    from axiom_cli.workspace import Workspace
+    from axiom_cli.learning import model_names
+    from axiom_cli.learning.train import check
+    from axiom_cli.learning.training.requirements import idle
+    from axiom_cli.workspace.store import Workspace
 
     if solutions and file:
         raise UsageError("--solutions names the rows, and so does FILE", "leave one of them out")
-    if ranks.size() > 1 and not (solutions or file):
+    if process_rank.size() > 1 and not (solutions or file):
         raise UsageError("several processes cannot read one pipe", "write the verdicts to a file, and name it")
     check(config)
     for said in idle(config):
@@ -71,26 +72,26 @@ def train(
     base = model.model or models.default()
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     if experiment:
-        naming.check(experiment, workspace)
+        model_names.check(experiment, workspace)
     models.resolve(base, workspace)
     screen = _screen(against or [])
     verdicts = _verdicts(solutions or file, skip_bad)
     if show is not None:
-        from axiom_cli.stages.show import show as shown
+        from axiom_cli.learning.preview import show as shown
 
         preview.show(shown(verdicts, base, config, workspace, show, screen, preview.selected, console.warn))
         return
     adapter = fit(verdicts, base, config, workspace, experiment, screen)
-    if not ranks.is_first():
+    if not process_rank.is_first():
         return
-    if experiment and (said := naming.give(experiment, adapter.digest, workspace)):
+    if experiment and (said := model_names.give(experiment, adapter.digest, workspace)):
         console.warn(said)
     write([adapter], output)
 
 
 def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:
     """The verdicts, and those that plain rows stand for. Raises NothingToDo where no row's problem is known."""
-    from axiom_cli.stages.solutions import verdict_lines
+    from axiom_cli.verification.solution_rows import verdict_lines
 
     unknown: list[str] = []
     try:
@@ -110,8 +111,8 @@ def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:
 def _screen(named: list[str]) -> Screen | None:
     """What finds the samples that have seen a problem in the files, or held out by the experiments, that are `named`;
     None without any."""
-    from axiom_cli.stages.experiment import EXPERIMENTS, HELD_OUT
-    from axiom_cli.stages.overlap import touching
+    from axiom_cli.evaluation.experiment import EXPERIMENTS, HELD_OUT
+    from axiom_cli.problems.decontamination import touching
 
     def files(name: str) -> list[Path]:
         run, file = EXPERIMENTS / name, Path(name)
@@ -135,8 +136,8 @@ def fit(
     screen: Screen | None = None,
 ) -> Adapter:
     """Trains on `verdicts`, in sight of whoever waits, and of the trackers that `config` names."""
-    from axiom_cli.stages.train import train as trained
-    from axiom_cli.stages.train import watched
+    from axiom_cli.learning.train import train as trained
+    from axiom_cli.learning.train import watched
 
     with console.board("train", []) as board, watched(config, name) as track:
 
@@ -152,7 +153,7 @@ def fit(
 def fit_and_merge(verdicts: list[Verdict], base: str, config: TrainConfig, workspace: Workspace, name: str) -> Model:
     """Trains on `verdicts` and merges, and gives the model its name in the workspace."""
     from axiom_cli import models
-    from axiom_cli.stages.merge import merge
+    from axiom_cli.learning.merge import merge
 
     model = merge(fit(verdicts, base or models.default(), config, workspace, name), MergeConfig(), workspace)
     workspace.set_ref(name, model.digest)

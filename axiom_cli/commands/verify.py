@@ -9,14 +9,14 @@ from typing import Annotated
 
 import typer
 
-from axiom_cli import console
 from axiom_cli.commands import distributed
 from axiom_cli.commands.auditor import Auditor
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
-from axiom_cli.configs import DistributeConfig, VerifyConfig
 from axiom_cli.errors import GateFailed, UsageError
-from axiom_cli.options import GLOBAL_OPTIONS, configured
 from axiom_cli.records import Sample, Verdict
+from axiom_cli.settings.configs import DistributeConfig, VerifyConfig
+from axiom_cli.settings.options import GLOBAL_OPTIONS, configured
+from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Format = Annotated[str, typer.Option("--format", metavar="NAME", help="verdicts, or solutions: accepted plain rows.")]
@@ -45,7 +45,7 @@ def verify(
     audit: Audit = False,
 ) -> None:
     """Check samples: exact match for answers, programs against hidden tests in the sandbox. One verdict a sample."""
-    from axiom_cli.stages.solutions import solutions
+    from axiom_cli.verification.solution_rows import solutions
 
     if format not in ("verdicts", "solutions"):
         raise UsageError(f"no format called {format!r}", "there are verdicts and solutions")
@@ -79,7 +79,7 @@ def verify(
 
 def _counted(verdicts: Iterator[Verdict], counts: Counter[str], reasons: dict[str, str]) -> Iterator[Verdict]:
     """The verdicts, counted by status; those that are none also by what failed, each with its first reason."""
-    from axiom_cli.stages.verify import at_fault
+    from axiom_cli.verification.verify import at_fault
 
     for verdict in verdicts:
         counts[verdict.status] += 1

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from axiom_cli import console, printing
 from axiom_cli.commands.streams import AsJson, show, stdout, words, write
 from axiom_cli.errors import WorkspaceDamaged
-from axiom_cli.options import GLOBAL_OPTIONS
+from axiom_cli.settings.options import GLOBAL_OPTIONS
+from axiom_cli.terminal import console, stdout_guard
 
 if TYPE_CHECKING:
-    from axiom_cli.workspace import Workspace
+    from axiom_cli.workspace.store import Workspace
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, epilog=GLOBAL_OPTIONS)
 Name = Annotated[str, typer.Argument(metavar="NAME", help="A name (myrun@best), a digest, or the start of one.")]
@@ -25,11 +25,11 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be 
 def workspace(ctx: typer.Context) -> None:
     """What was made, and from what."""
     if ctx.invoked_subcommand is None:
-        print(ctx.get_help(), file=printing.stdout())
+        print(ctx.get_help(), file=stdout_guard.stdout())
 
 
 def _open(ctx: typer.Context) -> Workspace:
-    from axiom_cli.workspace import Workspace
+    from axiom_cli.workspace.store import Workspace
 
     return Workspace.open(ctx.obj.config.workspace or None)
 
@@ -37,7 +37,7 @@ def _open(ctx: typer.Context) -> Workspace:
 @app.command(epilog=GLOBAL_OPTIONS)
 def ls(ctx: typer.Context, json: AsJson = False) -> None:
     """Every object that was made here or has a name, oldest first."""
-    from axiom_cli.stages.inspect_workspace import ls as listed
+    from axiom_cli.workspace.inspect import ls as listed
 
     show("workspace", ({**asdict(entry), "names": ", ".join(entry.names)} for entry in listed(_open(ctx))), json)
 
@@ -45,7 +45,7 @@ def ls(ctx: typer.Context, json: AsJson = False) -> None:
 @app.command("show", epilog=GLOBAL_OPTIONS)
 def show_(ctx: typer.Context, name: Name, lines: Annotated[int, typer.Option(help="Lines of a text.")] = 5) -> None:
     """One object: its files or first lines, and the receipts of what made it."""
-    from axiom_cli.stages.inspect_workspace import show as shown
+    from axiom_cli.workspace.inspect import show as shown
 
     write([asdict(shown(_open(ctx), name, lines))], None)
 
@@ -53,10 +53,11 @@ def show_(ctx: typer.Context, name: Name, lines: Annotated[int, typer.Option(hel
 @app.command(epilog=GLOBAL_OPTIONS)
 def why(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
     """The whole chain behind an object, or behind a problem's id: what made it, from what, and what made that."""
-    from axiom_cli.stages.explain_object import drawn
-    from axiom_cli.stages.explain_object import why as explained
+    from axiom_cli import models
+    from axiom_cli.workspace.why import drawn
+    from axiom_cli.workspace.why import why as explained
 
-    found = explained(_open(ctx), name)
+    found = explained(_open(ctx), name, [models.resolve(models.NANO).digest])
     if json:
         write((asdict(line) for line in found), None)
     else:
@@ -66,7 +67,7 @@ def why(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
 @app.command(epilog=GLOBAL_OPTIONS)
 def diff(ctx: typer.Context, first: Name, second: Name, json: AsJson = False) -> None:
     """What differs between two objects, and between the recipes that made them."""
-    from axiom_cli.stages.inspect_workspace import diff as compare
+    from axiom_cli.workspace.inspect import diff as compare
 
     found = compare(_open(ctx), first, second)
     pairs = [("contents", *change) for change in found.contents] + [("recipe", *change) for change in found.recipes]
@@ -83,7 +84,7 @@ def gc(
     orphans: Annotated[bool, typer.Option("--orphans", help="Also objects that nothing leads to, a day old.")] = False,
 ) -> None:
     """Free merged weights, which base and adapter give again. Adapters and records are kept for ever."""
-    from axiom_cli.stages.tend_workspace import gc as collect
+    from axiom_cli.workspace.maintenance import gc as collect
 
     freed = collect(_open(ctx), everything=everything, orphans=orphans, dry_run=dry_run)
     write([asdict(freed)], None)
@@ -97,7 +98,7 @@ def fsck(
     repair: Annotated[bool, typer.Option("--repair", help="Set aside what is damaged, to be made again.")] = False,
 ) -> None:
     """Hash every object again, and read every receipt and name. Exit 12 if anything is damaged."""
-    from axiom_cli.stages.tend_workspace import fsck as check
+    from axiom_cli.workspace.maintenance import fsck as check
 
     health = check(_open(ctx), repair=repair)
     write((asdict(damage) for damage in health.damage), None)
@@ -114,6 +115,6 @@ def export(
     ctx: typer.Context, name: Name, target: Annotated[Path, typer.Argument(metavar="PATH", help="A new place.")]
 ) -> None:
     """Copy a model, an adapter or a file out of the workspace."""
-    from axiom_cli.stages.inspect_workspace import export as copy
+    from axiom_cli.workspace.inspect import export as copy
 
     console.note(f"{name} copied to {copy(_open(ctx), name, target)}")

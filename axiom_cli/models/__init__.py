@@ -9,15 +9,18 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from logging import ERROR, getLogger
 from pathlib import Path
 
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.ids import canonical, digest, file_digest
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.records import ModelRef
-from axiom_cli.storage import is_digest
-from axiom_cli.workspace import Workspace
+from axiom_cli.workspace.objects import is_digest
+from axiom_cli.workspace.store import Workspace
 
+# bitsandbytes warns at every import and every step, where nothing is wrong. Set here, before anything imports it.
+getLogger("bitsandbytes").setLevel(ERROR)
 NANO = "nano"
 ACCELERATED = "Qwen/Qwen2.5-Coder-1.5B-Instruct"
 NVIDIA = Path("/dev/nvidiactl")

@@ -144,9 +144,7 @@ class Sandbox:
         finally:
             self._abandon()
 
-    def _admit(
-        self, code: str | Outcome, program: Asked | None, waiting: deque[Job], under_way: dict[str, Job]
-    ) -> Job:
+    def _admit(self, code: str | Outcome, program: Asked | None, waiting: deque[Job], under_way: dict[str, Job]) -> Job:
         """The job of this program: a known outcome, one that is under way already, or a new one."""
         if isinstance(code, Outcome) or program is None:
             return Job(None, "", outcome=code)

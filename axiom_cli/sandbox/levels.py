@@ -20,7 +20,7 @@ from axiom_cli.sandbox.suite import Suite
 
 LEVELS = ("none", "limited", "basic", "good", "strong")
 
-FILTERED = '''
+FILTERED = """
 import os, posix, socket, signal, resource, time, sys, errno
 
 def blocked(attempt):
@@ -83,11 +83,11 @@ ATTEMPTS = {
 
 def canary(name):
     return blocked(ATTEMPTS[name])
-'''
+"""
 
 LIMITS = {"take a terabyte", "find an open descriptor", "read the environment"}
 
-UNFILTERED = '''
+UNFILTERED = """
 import os, socket
 
 def canary(name):
@@ -106,7 +106,7 @@ def canary(name):
     except FileNotFoundError:
         return "blocked"
     return "sees files"
-'''
+"""
 
 
 # In this order: what is open at the start is looked at before anything is opened.

@@ -7,7 +7,7 @@ One definition makes the statement, the answer and the solver-teacher's reasonin
 `axiom problems audit roman` draws thousands and says whether the family is fit to train on.
 """
 
-from axiom_cli.families.family import Family
+from axiom_cli.problems.families.family import Family
 
 DIGITS = [
     (1000, "M"), (900, "CM"), (500, "D"), (400, "CD"), (100, "C"), (90, "XC"), (50, "L"), (40, "XL"), (10, "X"),

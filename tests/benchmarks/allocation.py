@@ -15,8 +15,8 @@ from dataclasses import dataclass, field
 from random import Random
 from statistics import fmean
 
-from axiom_cli.stages.search.adaptive import GROWTH, SPREAD
-from axiom_cli.stages.search.allocation import Standing, allocate, priors
+from axiom_cli.sampling.strategies.adaptive import GROWTH, SPREAD
+from axiom_cli.sampling.strategies.budget import Standing, allocate, priors
 
 EIGHT = (0.95, 0.85, 0.7, 0.5, 0.3, 0.15, 0.05, 0.02)
 WORLDS: dict[str, tuple[Sequence[float], float]] = {

@@ -20,17 +20,17 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
-from axiom_cli.configs import DistributeConfig, SolveConfig, VerifyConfig
-from axiom_cli.engines import Engine
-from axiom_cli.families import draw
+from axiom_cli.audit.throughput import small_programs
+from axiom_cli.cluster import engine as spread
+from axiom_cli.cluster import verify as spread_verify
+from axiom_cli.cluster.scheduler import Farm
+from axiom_cli.problems.families import draw
 from axiom_cli.records import ModelRef, Problem, Sample
-from axiom_cli.stages.distribute import engine as spread
-from axiom_cli.stages.distribute import verify as spread_verify
-from axiom_cli.stages.distribute.farm import Farm
-from axiom_cli.stages.solve import open_engine, solve
-from axiom_cli.stages.throughput import small_programs
-from axiom_cli.stages.verify import verify
-from axiom_cli.workspace import Workspace
+from axiom_cli.sampling.engines import Engine
+from axiom_cli.sampling.solve import open_engine, solve
+from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
+from axiom_cli.verification.verify import verify
+from axiom_cli.workspace.store import Workspace
 from ray_cluster import TOKEN, Cluster
 
 CORES = 2

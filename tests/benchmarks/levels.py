@@ -30,14 +30,15 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from axiom_cli import families, models
-from axiom_cli.configs import ColdstartConfig, SolveConfig, TrainConfig, VerifyConfig
+from axiom_cli import models
 from axiom_cli.errors import NothingToDo
-from axiom_cli.families import draw
-from axiom_cli.families.family import LEVELS
+from axiom_cli.problems import families
+from axiom_cli.problems.difficulty import calibrate
+from axiom_cli.problems.families import draw
+from axiom_cli.problems.families.family import LEVELS
 from axiom_cli.records import Problem, Sample, Verdict
-from axiom_cli.stages.calibrate import calibrate
-from axiom_cli.stages.coldstart import coldstart
+from axiom_cli.sampling.coldstart import coldstart
+from axiom_cli.settings.configs import ColdstartConfig, SolveConfig, TrainConfig, VerifyConfig
 
 MEASURED = Path(__file__).parents[2] / "docs" / "levels.json"
 SEED = 31_000
@@ -76,8 +77,8 @@ def texts(samples: Sequence[Sample]) -> list[str]:
 
 def reference(folder: Path, name: str, form: str, each: int, seed: int) -> Path:
     """The family's reference model in `folder`, made if it is not there yet."""
-    from axiom_cli.training.base import load_model, load_tokenizer
-    from axiom_cli.training.scratch import new_tokenizer
+    from axiom_cli.learning.training.scratch import new_tokenizer
+    from axiom_cli.models.weights import load_model, load_tokenizer
 
     out = folder / f"{name}-{form}"
     if (out / "config.json").exists():
@@ -94,7 +95,7 @@ def reference(folder: Path, name: str, form: str, each: int, seed: int) -> Path:
 
 def speller(folder: Path, each: int = 150) -> Path:
     """The model from which the families in SPELT begin, made if it is not in `folder` yet."""
-    from axiom_cli.training.scratch import new_tokenizer
+    from axiom_cli.learning.training.scratch import new_tokenizer
 
     out = folder / "speller"
     if (out / "config.json").exists():
@@ -114,8 +115,9 @@ def frequent_words(texts: Sequence[str]) -> Iterator[str]:
 
 def train(out: Path, model: Any, tokenizer: Any, samples: Sequence[Sample], config: TrainConfig) -> None:
     """Trains all of a model's weights on the samples, and writes it to `out`."""
-    from axiom_cli.training.fit import fit
-    from axiom_cli.training.rows import encode, end_ids
+    from axiom_cli.learning.training.fit import fit
+    from axiom_cli.learning.training.rows import encode
+    from axiom_cli.sampling.token_ids import end_ids
 
     rows = encode(((sample, 1.0) for sample in samples), tokenizer, end_ids(tokenizer, model), LONGEST).rows
     fit(model, rows, config, every_hundredth)
@@ -132,9 +134,9 @@ def transplanted(tokenizer: Any) -> Any:
     """nano's layers under another vocabulary: a piece that nano lacks begins as the mean of nano's own pieces of it."""
     import torch
 
+    from axiom_cli.learning.training.scratch import new_model
     from axiom_cli.models.nano.recipe import SHAPE
-    from axiom_cli.training.base import load_model, load_tokenizer
-    from axiom_cli.training.scratch import new_model
+    from axiom_cli.models.weights import load_model, load_tokenizer
 
     path = models.resolve("nano").path
     old, words = load_model(path), load_tokenizer(path)
@@ -153,9 +155,9 @@ def transplanted(tokenizer: Any) -> Any:
 
 def answered(path: Path, name: str, form: str, count: int) -> Iterator[Verdict]:
     """Greedy answers to `count` test problems of each level, verified."""
-    from axiom_cli.engines.transformers import TransformersEngine
-    from axiom_cli.stages.solve import solve
-    from axiom_cli.stages.verify import verify
+    from axiom_cli.sampling.engines.transformers import TransformersEngine
+    from axiom_cli.sampling.solve import solve
+    from axiom_cli.verification.verify import verify
 
     config = SolveConfig(samples=1, temperature=0, max_tokens=1024)
     asked = [problem for level in LEVELS for problem in problems(name, level, "test", form, count)]

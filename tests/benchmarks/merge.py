@@ -64,7 +64,7 @@ def by_axiom(base: Path, folder: Path, out: Path) -> dict[str, float]:
     """axiom's, certificate included."""
     from transformers.models.llama import modeling_llama  # noqa: F401
 
-    from axiom_cli.training.merge import merge
+    from axiom_cli.learning.training.merge import merge
 
     start = Clock()
     certificate = merge(base, [folder], out, "float32")
@@ -100,8 +100,8 @@ def ten_rounds(base: Path, home: Path) -> dict[str, float]:
     import torch
     from transformers import AutoModelForCausalLM
 
-    from axiom_cli.training.adapters import Chain
-    from axiom_cli.training.merge import merge
+    from axiom_cli.learning.training.merge import merge
+    from axiom_cli.models.adapters import Chain
 
     half = home / "half"
     merge(base, [], half, "bfloat16")
@@ -131,8 +131,8 @@ def by_peak(base: Path, folder: Path, out: Path) -> dict[str, float]:
     """The largest resident size beyond that at the start, in MB: of the pass over the weights, of the whole merge."""
     from transformers.models.llama import modeling_llama  # noqa: F401
 
-    from axiom_cli.training import base as bases
-    from axiom_cli.training import merge
+    from axiom_cli.learning.training import merge
+    from axiom_cli.models import weights as bases
 
     bases.load_tokenizer(base)  # which imports what it needs
     write, found, start = merge._write, {}, resident("VmRSS")

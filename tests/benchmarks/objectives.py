@@ -19,18 +19,18 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 from axiom_cli import models
-from axiom_cli.configs import MergeConfig, SolveConfig, TrainConfig
-from axiom_cli.families import draw
+from axiom_cli.learning.merge import merge
+from axiom_cli.learning.train import choose, train_on
+from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.models import Resolved
 from axiom_cli.models.nano.recipe import FAMILIES
+from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Verdict
-from axiom_cli.stages.attempt import attempt
-from axiom_cli.stages.merge import merge
-from axiom_cli.stages.speaker import Speaker
-from axiom_cli.stages.train import choose, train_on
+from axiom_cli.sampling.attempt import attempt
+from axiom_cli.sampling.engine_handle import Speaker
+from axiom_cli.settings.configs import MergeConfig, SolveConfig, TrainConfig
 from axiom_cli.statistics import paired_bootstrap, wilson
-from axiom_cli.training.trainer import Trainer
-from axiom_cli.workspace import Workspace
+from axiom_cli.workspace.store import Workspace
 
 LEVELS = range(3, 8)
 SEED = 41_000

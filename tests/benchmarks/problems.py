@@ -16,8 +16,8 @@ import statistics
 import time
 from collections.abc import Callable
 
-from axiom_cli import families
-from axiom_cli.families import draw
+from axiom_cli.problems import families
+from axiom_cli.problems.families import draw
 
 LEVELS = range(3, 8)  # what `problems gen` draws from by default
 PAIRS = (

@@ -23,12 +23,12 @@ from contextlib import suppress
 from itertools import count, islice
 from random import Random
 
-from axiom_cli import families
+from axiom_cli.audit.throughput import small_programs
 from axiom_cli.errors import NothingToDo
-from axiom_cli.families import draw, handwritten
+from axiom_cli.problems import families
+from axiom_cli.problems.families import draw, handwritten
 from axiom_cli.records import Problem, Program
 from axiom_cli.sandbox import Limits, Sandbox, siege
-from axiom_cli.stages.throughput import small_programs
 from busy import load
 
 REPORTS = 20

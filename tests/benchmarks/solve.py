@@ -22,11 +22,12 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
-from axiom_cli import models, prompts
-from axiom_cli.answers import messages
-from axiom_cli.configs import SolveConfig
-from axiom_cli.families import draw
+from axiom_cli import models
+from axiom_cli.problems.answers import messages
+from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem
+from axiom_cli.sampling import prompts
+from axiom_cli.settings.configs import SolveConfig
 
 FAMILIES = ("arithmetic", "rpn", "parentheses", "list_ops")
 LEVELS = range(3, 8)
@@ -44,8 +45,8 @@ def drawn(count: int) -> list[Problem]:
 
 def ours(model: str, problems: list[Problem], config: SolveConfig) -> Callable[[], int]:
     """Tokens that the engine writes."""
-    from axiom_cli.engines.transformers import TransformersEngine
-    from axiom_cli.stages.solve import solve
+    from axiom_cli.sampling.engines.transformers import TransformersEngine
+    from axiom_cli.sampling.solve import solve
 
     engine = TransformersEngine(model, config)
     return lambda: sum(sample.tokens for sample in solve(problems, engine, config))
@@ -55,7 +56,7 @@ def theirs(model: str, problems: list[Problem], config: SolveConfig, size: int) 
     """Tokens that `generate` writes, padding not counted."""
     import torch
 
-    from axiom_cli.engines.loading import eos_ids, load
+    from axiom_cli.models.loading import eos_ids, load
 
     loaded, tokenizer = load(models.resolve(model).path, config.dtype)
     ends = torch.tensor(eos_ids(loaded, tokenizer))
@@ -186,7 +187,7 @@ def compare(options: argparse.Namespace) -> None:
 
 def weights(path: Path) -> int:
     """Parameters of a model."""
-    from axiom_cli.engines.loading import load
+    from axiom_cli.models.loading import load
 
     return sum(parameter.numel() for parameter in load(path, "float32")[0].parameters())
 

@@ -15,14 +15,14 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from axiom_cli.configs import SolveConfig, VerifyConfig
-from axiom_cli.engines import Engine
-from axiom_cli.families import draw
+from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
-from axiom_cli.stages.bench import Bench
-from axiom_cli.stages.pipeline import pipeline
-from axiom_cli.stages.remembered import Spent
-from axiom_cli.stages.solve import open_engine
+from axiom_cli.sampling.engines import Engine
+from axiom_cli.sampling.rollout import pipeline
+from axiom_cli.sampling.sample_cache import Spent
+from axiom_cli.sampling.solve import open_engine
+from axiom_cli.settings.configs import SolveConfig, VerifyConfig
+from axiom_cli.verification.batch_verifier import Bench
 
 
 class Watched:

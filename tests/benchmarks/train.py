@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import Any
 
 from axiom_cli import models
-from axiom_cli.configs import TrainConfig
-from axiom_cli.families import draw, teacher
+from axiom_cli.problems.families import draw, teacher
 from axiom_cli.records import ModelRef, Sample, Verdict
+from axiom_cli.settings.configs import TrainConfig
 
 FAMILIES = ("arithmetic", "rpn", "parentheses", "list_ops")
 THEIRS = """
@@ -130,8 +130,8 @@ def main() -> None:
     clocks, cpus = zip(*(until_first_step(found) for _ in range(told.rounds)), strict=True)
     print(f"first step of axiom train on nano: {min(clocks):.1f} s, {min(cpus):.1f} s of a processor", flush=True)
 
-    from axiom_cli.training.rows import encode
-    from axiom_cli.training.trainer import Trainer
+    from axiom_cli.learning.training.rows import encode
+    from axiom_cli.learning.training.trainer import Trainer
 
     config = TrainConfig(epochs=told.epochs, precision=told.precision)
     path = models.resolve(told.model).path

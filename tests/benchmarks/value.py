@@ -16,14 +16,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from axiom_cli.configs import SolveConfig, TrainConfig, VerifyConfig
-from axiom_cli.families import draw
+from axiom_cli.evaluation.value_ranking import facts, rank, render
+from axiom_cli.learning.train import train
 from axiom_cli.models.nano import recipe
-from axiom_cli.stages.ranked import facts, rank, render
-from axiom_cli.stages.solve import open_engine, solve
-from axiom_cli.stages.train import train
-from axiom_cli.stages.verify import verify
-from axiom_cli.workspace import Workspace
+from axiom_cli.problems.families import draw
+from axiom_cli.sampling.solve import open_engine, solve
+from axiom_cli.settings.configs import SolveConfig, TrainConfig, VerifyConfig
+from axiom_cli.verification.verify import verify
+from axiom_cli.workspace.store import Workspace
 
 
 @contextmanager

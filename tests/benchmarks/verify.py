@@ -24,9 +24,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from axiom_cli import jsonl
+from axiom_cli.audit.throughput import small_programs
 from axiom_cli.records import ModelRef, Problem, Program, Sample
 from axiom_cli.sandbox import Limits, Sandbox, siege
-from axiom_cli.stages.throughput import small_programs
 
 ALL = ("namespaces", "landlock", "seccomp")
 LOOP = "def {name}(*args):\n    while True:\n        pass\n# {n}\n"

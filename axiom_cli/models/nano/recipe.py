@@ -13,9 +13,9 @@ from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
-from axiom_cli.configs import TrainConfig
-from axiom_cli.families import draw, teacher
+from axiom_cli.problems.families import draw, teacher
 from axiom_cli.records import ModelRef, Problem, Sample
+from axiom_cli.settings.configs import TrainConfig
 
 FAMILIES = ("arithmetic", "rpn", "parentheses", "list_ops")
 SEED = 20_000
@@ -64,17 +64,18 @@ def corpus() -> Iterator[str]:
 
 @cache
 def _tokenizer():
-    from axiom_cli.training.scratch import new_tokenizer
+    from axiom_cli.learning.training.scratch import new_tokenizer
 
     return new_tokenizer(corpus())
 
 
 def make(folder: Path) -> None:
     """Writes the model to `folder`. Killed and run again, it goes on from `folder`'s last checkpoint."""
-    from axiom_cli.training.checkpoint import Checkpoint
-    from axiom_cli.training.fit import fit
-    from axiom_cli.training.rows import encode, end_ids
-    from axiom_cli.training.scratch import new_model
+    from axiom_cli.learning.training.checkpoint import Checkpoint
+    from axiom_cli.learning.training.fit import fit
+    from axiom_cli.learning.training.rows import encode
+    from axiom_cli.learning.training.scratch import new_model
+    from axiom_cli.sampling.token_ids import end_ids
 
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer()

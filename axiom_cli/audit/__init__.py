@@ -1,0 +1,1 @@
+"""Who checks the checkers: families, tests, references, and the verifier itself."""

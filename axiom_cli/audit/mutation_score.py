@@ -1,0 +1,166 @@
+"""How many wrong programs a problem set's tests let through: its references with one small change each, in the sandbox.
+
+A mutant that passes is only wrong if it is another program. So each one is compared with the reference on further
+calls; where no call tells the two apart, the mutant is taken for equivalent and left out of the score. References may
+come from anywhere, so nothing of them is run outside the sandbox.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from random import Random
+from typing import Any
+
+from axiom_cli.audit import mutants, nearby
+from axiom_cli.problems import assert_tests
+from axiom_cli.problems.families import draw, handwritten
+from axiom_cli.records import Problem, Program
+from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.statistics import wilson
+from axiom_cli.verification.verify import open_sandbox
+
+MOST_PROBLEMS = 200
+MOST_MUTANTS = 20
+CALLS = 100
+QUICK, PATIENT = 10, 200  # how many times the slowest reference's time a mutant gets, and a comparison
+PROBE = """
+import copy
+
+def named(source):
+    names = {{"__name__": "solution"}}
+    exec(compile(source, "<program>", "exec", dont_inherit=True), names)
+    function = names.get({entry!r})
+    if function is None:
+        owner, _, method = {entry!r}.rpartition(".")
+        function = lambda *args: getattr(names[owner or "Solution"](), method)(*args)
+    return function
+
+def outcome(function, args):
+    try:
+        return repr(function(*copy.deepcopy(args)))
+    except Exception as error:
+        return type(error)
+
+def told_apart(calls):
+    reference, mutant = named({reference!r}), named({mutant!r})
+    compared = 0
+    for args in calls:
+        right = outcome(reference, args)
+        compared += isinstance(right, str)
+        if isinstance(right, str) and outcome(mutant, args) != right:
+            return True
+    return False if compared else None
+"""
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well the tests of one problem set (a family) tell a right program from a nearly right one.
+
+    `killed` of `killed + survived` wrong programs failed; `equivalent` mutants were no other programs. `let_through`
+    is the false-positive rate of the tests, `interval` Wilson's 95 % interval of it.
+    """
+
+    family: str
+    problems: int
+    mutated: int
+    killed: int
+    survived: int
+    equivalent: int
+    weakest: tuple[str, ...] = ()
+
+    @property
+    def score(self) -> float | None:
+        """The mutation score, None where there is nothing to score by."""
+        wrong = self.killed + self.survived
+        return self.killed / wrong if wrong else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """A plain dictionary, the rate and its interval included."""
+        wrong = self.killed + self.survived
+        low, high = wilson(self.survived, wrong)
+        return {
+            "family": self.family,
+            "problems": self.problems,
+            "mutated": self.mutated,
+            "killed": self.killed,
+            "survived": self.survived,
+            "equivalent": self.equivalent,
+            "score": None if self.score is None else round(self.score, 4),
+            "let_through": None if self.score is None else round(1 - self.score, 4),
+            "interval": [round(low, 4), round(high, 4)],
+            "weakest": list(self.weakest),
+        }
+
+
+@dataclass
+class _Mutant:
+    problem: Problem
+    source: str
+
+
+def scores(problems: Sequence[Problem], config: VerifyConfig, seed: int = 0) -> Iterator[Score]:
+    """One Score a family that has program problems, as it is known. Of large sets a sample is mutated: at most
+    MOST_PROBLEMS problems, MOST_MUTANTS mutants of each. Problems without a reference that passes are left out."""
+    families: dict[str, list[Problem]] = defaultdict(list)
+    for problem in problems:
+        if problem.program:
+            families[problem.family].append(problem)
+    for family, members in families.items():
+        yield _score(family, members, config, Random(f"{seed}/wrong programs/{family}"))
+
+
+def _score(family: str, members: list[Problem], config: VerifyConfig, random: Random) -> Score:
+    told = [one for one in members if one.program and one.program.reference]
+    chosen = random.sample(told, min(MOST_PROBLEMS, len(told)))
+    with open_sandbox(config) as box:
+        right = box.check_many((one, one.program.reference, one.program) for one in chosen)
+        passed = [(one, outcome.seconds) for one, outcome in right if outcome.status == "pass"]
+    slowest = max([seconds for _, seconds in passed], default=0.0)
+    made = [_Mutant(one, source) for one, _ in passed for source in _mutants(one, random)]
+    with open_sandbox(replace(config, timeout=min(config.timeout, max(0.1, QUICK * slowest)))) as box:
+        tried = list(box.check_many((one, one.source, one.problem.program) for one in made))
+    killed = sum(outcome.status == "fail" for _, outcome in tried)
+    left = [one for one, outcome in tried if outcome.status == "pass"]
+    with open_sandbox(replace(config, timeout=max(1.0, PATIENT * slowest))) as box:
+        compared = list(box.check_many((one, *_probe(one, random)) for one in left))
+    alive = [one.problem.id for one, outcome in compared if outcome.status == "fail"]
+    equivalent = sum(outcome.status == "pass" for _, outcome in compared)
+    weakest = tuple(sorted(set(alive), key=lambda name: (-alive.count(name), name)))[:5]
+    return Score(family, len(members), len(passed), killed, len(alive), equivalent, weakest)
+
+
+def _mutants(problem: Problem, random: Random) -> list[str]:
+    reference = problem.program.reference if problem.program else None
+    found = list(dict.fromkeys(mutants.mutants(reference or "")))
+    return random.sample(found, min(MOST_MUTANTS, len(found)))
+
+
+def _probe(mutant: _Mutant, random: Random) -> tuple[str, Program]:
+    """A program that passes if no further call tells the mutant from the reference. A call on which the reference
+    raises is none that the problem allows. Where no call can be compared, the mutant counts as wrong."""
+    program = mutant.problem.program
+    assert program is not None
+    calls = list(islice(_calls(mutant.problem, random), CALLS))
+    code = PROBE.format(entry=program.entry_point, reference=program.reference, mutant=mutant.source)
+    return code, Program("told_apart", "told_apart(calls)", tests=[{"args": [calls], "expected": False}])
+
+
+def _calls(problem: Problem, random: Random) -> Iterator[list[Any]]:
+    """Calls that the problem allows, from the family that made it; else calls near those of its tests."""
+    exercise = None
+    if problem.family == handwritten.FAMILY and problem.id in handwritten.PROBLEMS:
+        exercise = handwritten.exercise(problem.id)
+    elif (drawn := draw.redraw(problem)) is not None:
+        exercise = drawn.exercise
+    if exercise is not None:
+        while True:
+            yield exercise.arguments(random)
+    program = problem.program
+    assert program is not None
+    coded = assert_tests.read(program.test_code, program.entry_point).tests if program.test_code else []
+    cases = [*(program.tests or ()), *program.examples, *coded]
+    yield from nearby.calls([case["args"] for case in cases if isinstance(case.get("args"), list)], random)

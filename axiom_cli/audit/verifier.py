@@ -1,0 +1,129 @@
+"""The audit of the verifier: can it be tricked here, how fast is it, and are the tests it is given any good?
+
+One record, of kind `verifier_audit`. It does not pass where an attack succeeded, or where a problem's own solution
+fails its tests (or a wrong one passes them); everything else is told, not judged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime, timezone
+from typing import Any
+
+from axiom_cli import __version__
+from axiom_cli.audit import mutation_score, soundness
+from axiom_cli.audit.determinism import Again
+from axiom_cli.audit.throughput import throughput
+from axiom_cli.records import Problem
+from axiom_cli.sandbox import siege
+from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.verification.verify import open_sandbox
+from axiom_cli.workspace.store import Workspace
+
+KIND = "verifier_audit"
+VERSION = 1
+Told = Callable[[str], None]
+
+
+@dataclass
+class Audit:
+    """What was found. `failures` says in words why it does not pass."""
+
+    isolation: str = ""
+    missing: list[str] = field(default_factory=list)
+    attacks: list[dict[str, Any]] = field(default_factory=list)
+    throughput: list[dict[str, Any]] = field(default_factory=list)
+    tests: list[dict[str, Any]] = field(default_factory=list)
+    unsound: list[dict[str, str]] = field(default_factory=list)
+    determinism: dict[str, Any] = field(default_factory=dict)
+    problems: int = 0
+    made: str = ""
+
+    @property
+    def failures(self) -> list[str]:
+        """Attacks that succeeded, and problems whose tests do not hold."""
+        broke = [f"{one['attack']} succeeds at {row['level']}" for row in self.attacks for one in row["succeeded"]]
+        return broke + [f"{one['problem']}: {one['reason']}" for one in self.unsound]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The record."""
+        found = {"version": __version__, **asdict(self), "failures": self.failures, "passed": not self.failures}
+        return {"kind": KIND, **found}
+
+
+def examine(problems: Sequence[Problem], again: Again, config: VerifyConfig, tell: Told) -> Audit:
+    """The whole audit: of the machine, then of `problems`' tests. `again` is what running accepted programs again gave.
+    `tell` hears what is being done. Raises MissingError where `config.isolation` is not reached."""
+    with open_sandbox(replace(config, jobs=1)) as box:
+        found = Audit(box.level, box.missing, problems=len(problems))
+    found.made = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    tell("the attack suite")
+    found.attacks = list(_attacks(found.isolation))
+    tell("throughput")
+    for jobs in (1, config.jobs):
+        workers, rate = throughput(config, jobs)
+        if workers not in [row["workers"] for row in found.throughput]:
+            found.throughput.append({"workers": workers, "verdicts_per_second": round(rate, 1)})
+    if problems:
+        tell("the tests of the problems")
+        found.unsound = [{"problem": one.id, "reason": why} for one, why in soundness.unsound(problems, config)]
+        found.tests = [score.to_dict() for score in mutation_score.scores(problems, config)]
+    found.determinism = again.to_dict()
+    return found
+
+
+def _attacks(reached: str) -> Iterator[dict[str, Any]]:
+    """A row a level: how many attacks there were, how many the machine was too busy to decide, which succeeded."""
+    rows: dict[str, dict[str, Any]] = {}
+    for one in siege.besiege(reached):
+        blank = {"level": one.level, "attacks": 0, "undecided": 0, "succeeded": []}
+        row = rows.setdefault(one.level, blank)
+        row["attacks"] += 1
+        row["undecided"] += not one.decided
+        if one.harm:
+            row["succeeded"].append({"attack": one.attack.name, "about": one.attack.about, "harm": list(one.harm)})
+    yield from rows.values()
+
+
+def table(found: Audit) -> list[list[str]]:
+    """(check, of what, what was found) a line, for people."""
+    rows = [["isolation", "this machine", found.isolation]]
+    for row in found.attacks:
+        failed = row["attacks"] - row["undecided"] - len(row["succeeded"])
+        text = f"{failed} of {row['attacks']} failed, as they must"
+        text += f"; {row['undecided']} undecided" if row["undecided"] else ""
+        rows.append(["attacks", f"at level {row['level']}", text])
+    for row in found.throughput:
+        rows.append(["throughput", _words(row["workers"], "worker"), f"{row['verdicts_per_second']:,.0f} verdicts/s"])
+    rows += [["tests", f"{row['family']}, {_words(row['problems'], 'problem')}", _score(row)] for row in found.tests]
+    if found.determinism.get("programs"):
+        text = f"{found.determinism['disagreed']} fail under another hash seed"
+        rows.append(["determinism", _words(found.determinism["programs"], "accepted program"), text])
+    return rows
+
+
+def _score(row: dict[str, Any]) -> str:
+    if row["score"] is None:
+        return "no reference to make wrong programs of"
+    low, high = row["interval"]
+    left_out = f"; {row['equivalent']} equivalent left out" if row["equivalent"] else ""
+    wrong = row["killed"] + row["survived"]
+    return f"{row['let_through']:.1%} [{low:.1%}, {high:.1%}] of {wrong} wrong programs pass{left_out}"
+
+
+def _words(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def keep(found: Audit, config: VerifyConfig, workspace: Workspace) -> str:
+    """Stores the record with its receipt; returns its digest."""
+    digest = workspace.put_records([found.to_dict()])
+    recipe = {
+        "stage": "audit",
+        "version": VERSION,
+        "config": {**asdict(config), "made": found.made, "axiom": __version__},
+        "inputs": {},
+    }
+    workspace.record([(recipe, {"audit": digest})])
+    return digest

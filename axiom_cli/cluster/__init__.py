@@ -1,0 +1,71 @@
+"""A stage's work on several machines: shards go to the workers of a cluster, results come back in order.
+
+To add a cluster: a file here with a `Pool` that is called as `Class(config, role)`, and a line in CLUSTERS.
+Nothing of a cluster is imported before it is asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from types import MappingProxyType
+from typing import Any, Protocol
+
+from axiom_cli.errors import UsageError
+from axiom_cli.settings.configs import DistributeConfig
+
+CLUSTERS: Mapping[str, str] = MappingProxyType({"ray": "axiom_cli.cluster.ray:RayPool"})
+
+
+@dataclass(frozen=True)
+class Role:
+    """What the workers of a run are: instances of `kind`, each with `processors` cores, and an accelerator if it can
+    use one and the cluster has any."""
+
+    kind: type
+    processors: int = 1
+    accelerated: bool = False
+
+
+@dataclass(frozen=True)
+class Lost:
+    """A worker that is no more, and what is known of why."""
+
+    why: str
+
+
+Answer = tuple[int, Any]
+"""The number of a worker, and what a call gave: its result, the exception that it raised, or Lost."""
+
+
+class Pool(Protocol):
+    """Workers somewhere. Each does what it is asked for in the order in which it is asked."""
+
+    size: int
+    """How many workers there should be."""
+
+    def start(self) -> int:
+        """Asks for one worker more; returns its number at once. It is there when its first call is answered."""
+        ...
+
+    def call(self, worker: int, method: str, args: Sequence[Any] = ()) -> None:
+        """Asks a worker, whose answer `poll` gives. A worker that is lost answers nothing any more."""
+        ...
+
+    def poll(self, seconds: float) -> list[Answer]:
+        """The answers that have come, at least one if that happens within so many seconds."""
+        ...
+
+    def close(self) -> None:
+        """Ends all workers, whatever they do, and what was started for them."""
+        ...
+
+
+def open_pool(config: DistributeConfig, role: Role) -> Pool:
+    """The cluster that `config.distribute` names. Raises UsageError where there is no such kind, MissingError where
+    what it needs is not installed or none can be reached."""
+    if config.distribute not in CLUSTERS:
+        raise UsageError(f"nothing to distribute by called {config.distribute!r}", f"there is {', '.join(CLUSTERS)}")
+    module, _, attribute = CLUSTERS[config.distribute].partition(":")
+    return getattr(import_module(module), attribute)(config, role)

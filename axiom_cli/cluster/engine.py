@@ -1,0 +1,119 @@
+"""An engine whose samples are written by many engines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from axiom_cli.cluster import Role, open_pool
+from axiom_cli.cluster.node import Writer
+from axiom_cli.cluster.scheduler import Farm, Shard
+from axiom_cli.errors import UsageError
+from axiom_cli.records import Problem, Sample
+from axiom_cli.sampling import engines
+from axiom_cli.sampling.engines import Messages
+from axiom_cli.sampling.engines.scripted import ScriptedEngine
+from axiom_cli.settings.configs import DistributeConfig, SolveConfig
+from axiom_cli.workspace.store import Workspace
+
+BATCHES = 2
+"""Samples are asked for by so many times what all workers take at once: the workers' pauses are at the end of it."""
+PARTS = 2
+"""A shard is at most what is left, divided among the workers so many times: large ones first, small ones at the end."""
+LEAST = 8
+"""A shard is no less than such a part of what one engine takes at once, where every worker gets so much: the last rows
+of each keep an engine half busy."""
+PROCESSORS = 1
+"""Cores for each engine: a small model is sampled fastest by many processes of one thread."""
+Request = tuple[Problem, int, Messages | None]
+
+
+class Slices:
+    """The shards of a list of requests, smaller and smaller towards the end."""
+
+    def __init__(self, requests: Sequence[Request], params: SolveConfig, samples: int, most: int, workers: int) -> None:
+        self._requests, self._params, self._samples = requests, params, samples
+        self._parts = PARTS * workers
+        self._most = max(1, most // samples)
+        self._least = max(1, min(self._most // LEAST, -(-len(requests) // workers)))
+        self._place = 0
+
+    @property
+    def ended(self) -> bool:
+        """Whether all were taken."""
+        return self._place >= len(self._requests)
+
+    def take(self, hungry: bool) -> Shard | None:
+        """The next shard."""
+        if self.ended:
+            return None
+        fair = -(-(len(self._requests) - self._place) // self._parts)
+        part = self._requests[self._place :][: min(self._most, max(fair, self._least))]
+        self._place += len(part)
+        problems, starts, messages = zip(*part, strict=True)
+        name = f"the shard of problems {problems[0].id} to {problems[-1].id}"
+        return Shard(part, (problems, self._params, self._samples, starts, messages), name)
+
+
+class DistributedEngine:
+    """An `Engine` over the engines of a farm's workers, all with the same model.
+
+    A sample depends on its problem, its index and the seed, as in one engine: where the workers' own does not compute
+    its problems `together`, and their processors are of one kind, the samples are the same, bit by bit.
+    """
+
+    def __init__(self, farm: Farm) -> None:
+        about = farm.first()
+        self.farm = farm
+        self.name, self.model, self.together = about["name"], about["model"], about["together"]
+        self._at_once = about["at_once"]
+
+    def at_once(self, config: SolveConfig) -> int:
+        """As `engines.at_once`: what keeps all workers busy for a while."""
+        return BATCHES * self._at_once * self.farm.size
+
+    def generate(
+        self,
+        problems: Sequence[Problem],
+        params: SolveConfig,
+        samples: int,
+        starts: Sequence[int] = (),
+        messages: Sequence[Messages | None] = (),
+    ) -> Iterator[list[Sample]]:
+        """As `Engine.generate`. Raises what `Farm` raises."""
+        requests = list(zip(problems, starts or [0] * len(problems), messages or [None] * len(problems), strict=True))
+        slices = Slices(requests, params, samples, self._at_once, self.farm.size)
+        for shard in self.farm.run(slices):
+            yield from shard.result
+
+    def close(self) -> None:
+        """Ends the workers."""
+        self.farm.close()
+
+
+def open_engine(
+    model_name: str, config: SolveConfig, workspace: Workspace, distributed: DistributeConfig
+) -> DistributedEngine:
+    """The engine called `config.engine` with the model on every worker of a cluster, ready to write on the first.
+
+    Raises UsageError for a model that is a server, and what `open_pool` and `Farm` raise.
+    """
+    if engines.is_endpoint(model_name) or config.engine == "remote":
+        raise UsageError("a server is asked from one place", "leave out --distribute, or name a model that nodes load")
+    path = Path(model_name).expanduser()
+    if path.exists():
+        model_name = str(path.resolve())
+    role = Role(Writer, PROCESSORS, accelerated=config.engine != ScriptedEngine.name)
+    pool = open_pool(distributed, role)
+    setup = (model_name, config, str(workspace.root.resolve()), PROCESSORS)
+    try:
+        return DistributedEngine(Farm(pool, setup, "write", alike=_speaker))
+    except BaseException:
+        pool.close()
+        raise
+
+
+def _speaker(about: dict[str, Any]) -> str:
+    """What must be the same on all nodes, in words."""
+    return f"{about['model'].name} (sha256:{about['model'].digest[:12]}) in the engine {about['name']}"

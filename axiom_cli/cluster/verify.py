@@ -1,0 +1,117 @@
+"""Verify on several machines: programs go to sandboxes on the nodes, answers are checked here: sending costs more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import closing
+from dataclasses import replace
+
+from axiom_cli.cluster import Role, open_pool
+from axiom_cli.cluster.node import Runner
+from axiom_cli.cluster.scheduler import Farm, Shard
+from axiom_cli.records import Program, Sample, Verdict
+from axiom_cli.sandbox import Outcome
+from axiom_cli.sandbox.feeder import Feeder
+from axiom_cli.settings.configs import DistributeConfig, VerifyConfig
+from axiom_cli.verification.verify import EXACT, as_verdict, attempt
+
+PROGRAMS = 64
+"""Programs in a shard, for each one that a worker runs at once."""
+MOST = 1024
+"""Samples in a shard, most of which need no program to be run."""
+Item = tuple[Sample, str | Outcome]
+
+
+class Gathered:
+    """Shards of samples as they come in: full ones, or what is there for a worker that has nothing to do."""
+
+    def __init__(self, samples: Iterable[Sample], programs: int) -> None:
+        self._feeder = Feeder((sample, attempt(sample)) for sample in samples)
+        self._programs = programs
+        self._items: list[Item] = []
+        self._codes = self._taken = 0
+        self._failure: Exception | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether all samples were taken."""
+        return not self._items and self._failure is None and self._feeder.ended
+
+    def take(self, hungry: bool) -> Shard | None:
+        """The next shard, if there is one now. Raises what the samples raise, after those before it."""
+        full = self._fill()
+        if not self._items:
+            if self._failure is None:
+                return None
+            failure, self._failure = self._failure, None
+            raise failure
+        over = self._failure is not None or self._feeder.ended
+        return self._shard() if full or over or hungry or not self._codes else None
+
+    def _fill(self) -> bool:
+        """Takes in what has come. Whether that makes a shard."""
+        while self._codes < self._programs and len(self._items) < MOST and self._failure is None:
+            try:
+                item = self._feeder.take()
+            except Exception as error:  # raised by `take` in its turn
+                self._failure = error
+                return False
+            if item is None:
+                return False
+            self._items.append(item)
+            self._codes += isinstance(item[1], str)
+        return self._failure is None
+
+    def _shard(self) -> Shard:
+        items, first = self._items, self._taken + 1
+        self._items, self._codes, self._taken = [], 0, self._taken + len(items)
+        return Shard(items, _request(items), f"the shard of samples {first:,} to {self._taken:,}")
+
+    def close(self) -> None:
+        """Ends the reading."""
+        self._feeder.close()
+
+
+def _request(items: list[Item]) -> tuple[list[Program], list[tuple[str, int]]] | None:
+    """What a worker is asked for: each program once, and the codes with the places of theirs. None where no code is."""
+    programs: list[Program] = []
+    attempts = []
+    for sample, code in items:
+        if isinstance(code, str):
+            if not programs or programs[-1] != sample.problem.program:
+                programs.append(sample.problem.program)
+            attempts.append((code, len(programs) - 1))
+    return (programs, attempts) if attempts else None
+
+
+def open_farm(config: VerifyConfig, distributed: DistributeConfig) -> Farm:
+    """Sandboxes with these limits on every worker of a cluster, one program a worker at once unless `config.jobs` says
+    more. The first is open; `run` raises where another reaches less than `config.isolation`, as this does for it."""
+    jobs = config.jobs or 1
+    pool = open_pool(distributed, Role(Runner, jobs))
+    try:
+        farm = Farm(pool, (replace(config, jobs=jobs),), "run")
+        farm.first()
+    except BaseException:
+        pool.close()
+        raise
+    return farm
+
+
+def verify(samples: Iterable[Sample], farm: Farm, config: VerifyConfig) -> Iterator[Verdict]:
+    """As the stage `verify`, its programs run by the workers of `farm`. A verdict's isolation is its worker's; a sample
+    that holds no program has that of its shard."""
+    first = farm.first()["level"]
+    with closing(Gathered(samples, PROGRAMS * (config.jobs or 1))) as gathered, closing(farm.run(gathered)) as shards:
+        for shard in shards:
+            yield from _verdicts(shard, first)
+
+
+def _verdicts(shard: Shard, first: str) -> Iterator[Verdict]:
+    level, outcomes, error = shard.result or (first, [], None)
+    told = iter(outcomes)
+    for sample, code in shard.items:
+        outcome = next(told, None) if isinstance(code, str) else code
+        if outcome is None:
+            raise error
+        yield as_verdict(sample, outcome, level if sample.problem.form == "program" else EXACT)

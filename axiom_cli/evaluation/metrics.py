@@ -1,0 +1,208 @@
+"""Verdicts of a split -> Metrics records: overall, per family, per level, and per family and level.
+
+Greedy samples (temperature 0) and each other temperature give rows of their own, told apart by `temperature` in the
+row. Infra verdicts are the machine's failures: never counted as wrong, always counted. docs/metrics.md lists the
+fields.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from axiom_cli.errors import NothingToDo
+from axiom_cli.ids import content_id
+from axiom_cli.problems.answers import read_answer, read_program, reasons
+from axiom_cli.records import Metrics, Sample, Verdict
+from axiom_cli.statistics import cluster_bootstrap, pass_curve, wilson
+
+ALL = "all"
+
+
+@dataclass
+class Tally:
+    """What is known of one problem at one temperature: counts of samples."""
+
+    problem: str
+    family: str
+    level: int
+    judged: int = 0
+    passed: int = 0
+    infra: int = 0
+    parsed: int = 0
+    reasoned: int = 0
+    reasoned_passed: int = 0
+    truncated: int = 0
+    tokens: int = 0
+
+    def add(self, verdict: Verdict) -> None:
+        """Counts one verdict."""
+        self.tokens += verdict.sample.tokens
+        if verdict.status == "infra":
+            self.infra += 1
+            return
+        self.judged += 1
+        self.passed += verdict.passed
+        self.parsed += parses(verdict.sample)
+        reasoned = reasons(verdict.sample.text)
+        self.reasoned += reasoned
+        self.reasoned_passed += reasoned and verdict.passed
+        self.truncated += verdict.sample.finish == "length"
+
+
+def parses(sample: Sample) -> bool:
+    """Whether an answer, or a program with the wanted entry point, can be read out of the completion."""
+    program = sample.problem.program
+    if program is None:
+        return read_answer(sample.text) is not None
+    return read_program(sample.text, program.entry_point) is not None
+
+
+def tally(verdicts: Iterable[Verdict]) -> dict[float, list[Tally]]:
+    """The problems' tallies by temperature, lowest first. Holds a few numbers a problem, not the verdicts."""
+    found: dict[float, dict[str, Tally]] = {}
+    for verdict in verdicts:
+        sample = verdict.sample
+        problem = sample.problem
+        tallies = found.setdefault(float(sample.params.get("temperature", 0.0)), {})
+        tallies.setdefault(problem.id, Tally(problem.id, problem.family, problem.level)).add(verdict)
+    return {temperature: list(found[temperature].values()) for temperature in sorted(found)}
+
+
+def evaluate(
+    verdicts: Iterable[Verdict],
+    experiment: str,
+    iteration: int = 0,
+    split: str = "test",
+    seconds: float = 0.0,
+    extra: Mapping[str, Any] | None = None,
+) -> list[Metrics]:
+    """The metrics of one model on one split. Reads `verdicts` once; the first row is the overall greedy one if any.
+
+    `seconds` is the wall time of sampling and verifying, written in the first row. `extra` goes into every row, such as
+    `arm`, `model` or `digest`. Raises NothingToDo where there is no verdict at all.
+    """
+    by_temperature = tally(verdicts)
+    if not by_temperature:
+        raise NothingToDo("no verdicts to evaluate", "axiom verify writes verdict records")
+    rows: list[Metrics] = []
+    for temperature, tallies in by_temperature.items():
+        shared = {"phase": "evaluate", "temperature": temperature, **(extra or {})}
+        for family, level, group in groups(tallies):
+            spent = 0.0 if rows else seconds
+            rows.append(_row(experiment, iteration, split, family, level, group, spent, shared))
+    return rows
+
+
+def groups(tallies: Sequence[Tally]) -> Iterator[tuple[str, int, list[Tally]]]:
+    """(family, level, its tallies): everything, then each family, each level, each family at each level."""
+    yield ALL, 0, list(tallies)
+    families = sorted({t.family for t in tallies})
+    levels = sorted({t.level for t in tallies})
+    for family in families:
+        yield family, 0, [t for t in tallies if t.family == family]
+    for level in levels:
+        yield ALL, level, [t for t in tallies if t.level == level]
+    for family in families:
+        for level in levels:
+            group = [t for t in tallies if t.family == family and t.level == level]
+            if group:
+                yield family, level, group
+
+
+def _row(
+    experiment: str,
+    iteration: int,
+    split: str,
+    family: str,
+    level: int,
+    group: Sequence[Tally],
+    seconds: float,
+    shared: Mapping[str, Any],
+) -> Metrics:
+    seen = [t for t in group if t.judged]
+    passed, judged = [t.passed for t in seen], [t.judged for t in seen]
+    n, good = sum(judged), sum(passed)
+    thought, right = sum(t.reasoned for t in group), sum(t.reasoned_passed for t in group)
+    single = n == len(seen)
+    interval = wilson(good, n) if single else cluster_bootstrap(passed, judged)
+    return Metrics(
+        experiment=experiment,
+        iteration=iteration,
+        split=split,
+        family=family,
+        level=level,
+        n=n,
+        passed=good,
+        rate=good / n if n else 0.0,
+        interval=[round(bound, 6) for bound in interval],
+        pass_at={str(k): round(value, 6) for k, value in enumerate(pass_curve(passed, judged), 1)},
+        seconds=round(seconds, 3),
+        tokens=sum(t.tokens for t in group),
+        extra={
+            **shared,
+            "problems": len(seen),
+            "infra": sum(t.infra for t in group),
+            "parsed": _share(sum(t.parsed for t in group), n) or 0.0,
+            "reasoned": _share(thought, n) or 0.0,
+            "rate_reasoned": _share(right, thought),
+            "rate_bare": _share(good - right, n - thought),
+            "truncated": sum(t.truncated for t in group),
+            "set": content_id(sorted(t.problem for t in seen), 16),
+        },
+    )
+
+
+def _share(part: int, whole: int) -> float | None:
+    return round(part / whole, 6) if whole else None
+
+
+def phase_row(
+    experiment: str,
+    iteration: int,
+    phase: str,
+    seconds: float,
+    tokens: int = 0,
+    n: int = 0,
+    passed: int = 0,
+    extra: Mapping[str, Any] | None = None,
+) -> Metrics:
+    """One phase of a round as a metrics record: `collect` (n samples, passed accepted), `train` (n rows; extra
+    `replay` = realised shares of loss tokens by `new`, `history`, `cold`, `selection` = what became of the round's
+    samples), `merge` (extra `digest`, `certificate`).
+
+    `iteration` is the round, from 0, as in solutions/iter_0.jsonl: round i turns model i into model i + 1.
+    """
+    return Metrics(
+        experiment=experiment,
+        iteration=iteration,
+        split="train",
+        family=ALL,
+        level=0,
+        n=n,
+        passed=passed,
+        rate=passed / n if n else 0.0,
+        interval=[round(bound, 6) for bound in wilson(passed, n)],
+        seconds=round(seconds, 3),
+        tokens=tokens,
+        extra={"phase": phase, **(extra or {})},
+    )
+
+
+def best_iteration(rows: Iterable[Metrics], experiment: str, split: str = "val") -> int | None:
+    """The iteration with the highest overall greedy rate on `split` (else at the lowest temperature); ties go to the
+    earliest. None where that split was never evaluated. Never call it on the test split."""
+    overall = [
+        row
+        for row in rows
+        if row.experiment == experiment
+        and row.split == split
+        and (row.family, row.level) == (ALL, 0)
+        and row.extra.get("phase") == "evaluate"
+    ]
+    if not overall:
+        return None
+    coolest = min(float(row.extra.get("temperature", 0.0)) for row in overall)
+    eligible = [row for row in overall if float(row.extra.get("temperature", 0.0)) == coolest]
+    return min(eligible, key=lambda row: (-row.rate, row.iteration)).iteration

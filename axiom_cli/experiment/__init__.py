@@ -1,0 +1,1 @@
+"""The loop: evaluate, collect, select, mix, train, merge, and again."""

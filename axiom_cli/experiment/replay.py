@@ -1,0 +1,166 @@
+"""The replay buffer: a round's rows are 50 % new, 40 % historical and 10 % cold start, by loss tokens.
+
+Earlier data is accumulated, not replaced (2404.01413), and the rarest historical problems come first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import combinations, groupby
+from typing import TypeVar
+
+from axiom_cli.errors import UsageError
+from axiom_cli.ids import content_id
+from axiom_cli.learning.rejection_sampling import Choice, Distinct, rarest_first
+from axiom_cli.records import Sample
+
+SLICES = ("new", "history", "cold")
+WORDS: Mapping[str, str] = {"new": "new", "history": "historical", "cold": "cold start"}
+REFILL: Mapping[str, tuple[str, ...]] = {
+    "new": ("history", "cold"),
+    "history": ("new", "cold"),
+    "cold": ("new", "history"),
+}
+"""Who takes over what a slice cannot fill, in order."""
+MORE = "lower --min-difficulty, or raise --samples or --train-size"
+
+Count = Callable[[Sample], int]
+Unit = TypeVar("Unit")
+
+
+@dataclass(frozen=True)
+class Mix:
+    """A round's rows. `tokens` are loss tokens by slice, `shares` what they came to, `wanted` what was asked for."""
+
+    choices: list[Choice]
+    tokens: dict[str, int]
+    wanted: dict[str, float]
+
+    @property
+    def shares(self) -> dict[str, float]:
+        """The realised share of each slice; they add up to 1."""
+        total = sum(self.tokens.values())
+        return {name: tokens / total if total else 0.0 for name, tokens in self.tokens.items()}
+
+    @property
+    def words(self) -> str:
+        """What there is and the realised shares: `1,655 rows: 90 % new, 10 % cold start`."""
+        parts = [f"{100 * share:.0f} % {WORDS[name]}" for name, share in self.shares.items() if share]
+        return f"{len(self.choices):,} row{'s' * (len(self.choices) != 1)}{': ' if parts else ''}{', '.join(parts)}"
+
+
+def parse_shares(text: str) -> dict[str, float]:
+    """`50/40/10` as shares that add up to 1, by slice. UsageError for anything else."""
+    parts = text.split("/")
+    try:
+        numbers = [float(part) for part in parts]
+    except ValueError:
+        numbers = []
+    if len(numbers) != len(SLICES) or min(numbers) < 0 or not 0 < sum(numbers) < float("inf"):
+        raise UsageError(f"--replay {text}: not three shares", "new/history/cold start, such as 50/40/10")
+    return {name: number / sum(numbers) for name, number in zip(SLICES, numbers, strict=True)}
+
+
+def loss_tokens(sample: Sample) -> int:
+    """Tokens of a completion; an estimate from its words where neither ids nor a count are known."""
+    return len(sample.token_ids) or sample.tokens or len(sample.text.split()) + 1
+
+
+def mix(
+    new: Sequence[Choice],
+    history: Sequence[Choice],
+    cold: Sequence[Choice],
+    shares: Mapping[str, float],
+    total: int | None = None,
+    limit: int = 4,
+    seed: int = 0,
+    count: Count = loss_tokens,
+) -> Mix:
+    """A round's rows of `total` loss tokens; without it as many as use up all new rows (the first slice that has any).
+
+    A solution that is in two slices counts in the first; `limit` distinct ones of a problem over all. Where a slice
+    runs short, REFILL says who takes its place, so that round 0 gives the share of the history to new solutions.
+    Weights are scaled to a mean of 1 in each slice: they act among its rows, and the shares stay shares of the loss.
+    """
+    distinct = Distinct(limit)
+    slices = {
+        name: [choice for choice in rarest_first(given, seed) if distinct.admit(choice.verdict.sample)]
+        for name, given in zip(SLICES, (new, history, cold), strict=True)
+    }
+    chosen, tokens = _filled(slices, shares, total, lambda choice: count(choice.verdict.sample))
+    return Mix([choice for choices in chosen.values() for choice in _level(choices, count)], tokens, dict(shares))
+
+
+def mix_problems(new: Sequence[Choice], history: Sequence[Choice], shares: Mapping[str, float], seed: int = 0) -> Mix:
+    """A round's rows of what compares, with as many loss tokens as use up all that is new: whole problems, each with
+    all of its choices, in an order that the seed says, their weights as they are."""
+
+    def place(problem: list[Choice]) -> str:
+        return content_id([seed, problem[0].verdict.sample.problem.id], 16)
+
+    def size(problem: list[Choice]) -> int:
+        return sum(loss_tokens(choice.verdict.sample) for choice in problem)
+
+    slices = {
+        name: sorted((list(group) for _, group in groupby(given, lambda c: c.verdict.sample.problem.id)), key=place)
+        for name, given in zip(SLICES, (new, history, ()), strict=True)
+    }
+    chosen, tokens = _filled(slices, shares, None, size)
+    return Mix([choice for problems in chosen.values() for one in problems for choice in one], tokens, dict(shares))
+
+
+def _filled(
+    slices: Mapping[str, Sequence[Unit]], shares: Mapping[str, float], total: float | None, size: Callable[[Unit], int]
+) -> tuple[dict[str, list[Unit]], dict[str, int]]:
+    """What is taken of each slice, and the loss tokens of that."""
+    available = {name: sum(map(size, units)) for name, units in slices.items()}
+    budget = allocate(available, shares, natural_total(available, shares) if total is None else total)
+    chosen = {name: list(_fill(slices[name], budget[name], size)) for name in SLICES}
+    return chosen, {name: sum(map(size, units)) for name, units in chosen.items()}
+
+
+def allocate(available: Mapping[str, int], shares: Mapping[str, float], total: float) -> dict[str, float]:
+    """Tokens for each slice: its share of `total`, what it lacks going to others by REFILL."""
+    budget = {name: min(available[name], shares[name] * total) for name in SLICES}
+    for name in SLICES:
+        lacking = shares[name] * total - budget[name] if available[name] < shares[name] * total else 0.0
+        for other in REFILL[name]:
+            room = max(0.0, available[other] - max(budget[other], shares[other] * total))
+            taken = min(room, lacking)
+            budget[other] += taken
+            lacking -= taken
+    return budget
+
+
+def natural_total(available: Mapping[str, int], shares: Mapping[str, float]) -> float:
+    """The total at which the first slice that has rows is used up, no more and no less."""
+    lead = next((name for name in SLICES if available[name] and shares[name]), None)
+    if lead is None:
+        return 0.0
+    others = [name for name in SLICES if name != lead]
+    share = shares[lead] + sum(shares[name] for name in others if not available[name])
+    others = [name for name in others if available[name]]
+    return min(
+        (available[lead] + sum(available[name] for name in short)) / (share + sum(shares[name] for name in short))
+        for size in range(len(others) + 1)
+        for short in combinations(others, size)
+    )
+
+
+def _level(choices: Sequence[Choice], count: Count) -> Iterator[Choice]:
+    tokens = [count(choice.verdict.sample) for choice in choices]
+    mass = sum(n * choice.weight for n, choice in zip(tokens, choices, strict=True))
+    for choice in choices:
+        yield replace(choice, weight=choice.weight * sum(tokens) / mass) if mass else choice
+
+
+def _fill(units: Sequence[Unit], budget: float, size: Callable[[Unit], int]) -> Iterator[Unit]:
+    """From the front, until another one would take the slice further from its budget than it is."""
+    used = 0
+    for unit in units:
+        tokens = size(unit)
+        if used + tokens - budget > budget - used:
+            return
+        used += tokens
+        yield unit

@@ -1,0 +1,1 @@
+"""Other people's problem sets, read into problem records."""

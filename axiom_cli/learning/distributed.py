@@ -1,0 +1,49 @@
+"""What several processes make together: the first one has the workspace, the others lend a hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any
+
+from axiom_cli import process_rank
+from axiom_cli.errors import UsageError
+from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.workspace.receipts import Receipt
+from axiom_cli.workspace.store import Recipe, Workspace
+
+LAUNCH = "torchrun --nproc-per-node 2 -m axiom_cli train FILE --shard"
+
+
+def shared_out(config: TrainConfig) -> TrainConfig:
+    """`config` as the launcher has it: accelerate's --use_fsdp is --shard. UsageError for what cannot be sharded."""
+    if not (config.shard or process_rank.are_sharded()):
+        return config
+    if process_rank.size() == 1:
+        raise UsageError("--shard divides a model over several processes, and this is one", LAUNCH)
+    if config.quantize != "none":
+        raise UsageError(f"--quantize {config.quantize} and --shard do not go together", "quantised weights stay whole")
+    if config.objective == "value":
+        raise UsageError("--objective value and --shard do not go together", "a value function is fitted whole")
+    if config.optimizer != "adamw":
+        raise UsageError(f"--optimizer {config.optimizer} and --shard do not go together", "adamw can")
+    return replace(config, shard=True)
+
+
+def remember(workspace: Workspace, recipe: Recipe, make: Callable[[], Mapping[str, Any]]) -> Receipt:
+    """As `workspace.remember`, and every process gets the receipt.
+
+    `make` is called in all of them, or in none where the receipt was there. Only what it returns in the first one
+    counts, and only that one may write.
+    """
+    if process_rank.size() == 1:
+        return workspace.remember(recipe, make)
+    from axiom_cli.learning.training import group
+
+    with group.joined():
+        missing = group.told(process_rank.is_first() and workspace.recall(recipe) is None)
+        if process_rank.is_first():
+            return group.told(workspace.remember(recipe, make))
+        if missing:
+            make()
+        return group.told(None)  # type: ignore[return-value]

@@ -1,0 +1,153 @@
+"""Merge: an adapter in, a model out, proved by its certificate."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from axiom_cli import models
+from axiom_cli.errors import GateFailed, InputError, UsageError
+from axiom_cli.learning import model_card
+from axiom_cli.learning.train import Base, adapter_folder, tree_or_path
+from axiom_cli.records import Adapter, Model
+from axiom_cli.settings.configs import MergeConfig
+from axiom_cli.workspace.atomic import writing
+from axiom_cli.workspace.objects import bare
+from axiom_cli.workspace.store import Workspace
+
+VERSION = 2
+
+
+def merge(
+    adapter: Adapter,
+    config: MergeConfig,
+    workspace: Workspace,
+    export: Path | None = None,
+    base: Base | None = None,
+    gguf: Path | None = None,
+) -> Model:
+    """The merged model, made once and then remembered. Base and chain are added up in float32 and rounded once.
+
+    `export` names a new folder that gets a copy, tokenizer, chat template and model card included; `gguf` a new file
+    that gets the model in llama.cpp's format. GateFailed if the certificate does not hold, and then nothing is kept;
+    InputError if base or adapter are not the ones that were trained, or damaged, or of a kind that is not merged.
+    """
+    _check_new(export, gguf)
+    if adapter.method == "value":
+        raise InputError(
+            "a value function is not merged: it judges samples and writes none",
+            "axiom solve --strategy value --value NAME ranks with it",
+        )
+    origin = base or models.resolve(adapter.base.name, workspace)
+    if origin.digest != adapter.base.digest:
+        raise InputError(
+            f"{origin.name} has changed since it was trained: {origin.digest[:12]}, not {adapter.base.digest[:12]}",
+            "merge with the weights that the adapter was made from",
+        )
+    if gguf and Path(origin.path).is_dir():
+        _check_gguf(origin.path)
+    chain = list(adapter.extra.get("chain", ()))
+    folders = [tree_or_path(digest, "", workspace) for digest in chain] + [_unchanged(adapter, workspace)]
+    inputs = {"base": origin.digest, "chain": chain, "adapter": adapter.digest}
+    told = model_card.facts(adapter)
+    recipe = {"stage": "merge", "version": VERSION, "config": {**asdict(config), "card": told}, "inputs": inputs}
+
+    def make() -> dict[str, Any]:
+        with _scratch(workspace) as folder:
+            certificate = _make(origin.path, folders, config, folder)
+            with writing(folder):
+                (folder / "README.md").write_text(model_card.text(told, inputs, certificate), encoding="utf-8")
+            return {"model": workspace.put_tree(folder), "certificate": certificate}
+
+    receipt = workspace.remember(recipe, make)
+    path = workspace.tree_path(receipt["model"])
+    if export:
+        with writing(export):
+            _copy(path, export)
+    if gguf:
+        _write_gguf(path, gguf)
+    return Model(
+        adapter=adapter,
+        digest=receipt["model"],
+        certificate=receipt["certificate"],
+        path=str(path),
+        extra={"seconds": receipt.seconds},
+    )
+
+
+def _check_new(export: Path | None, gguf: Path | None) -> None:
+    """UsageError where something would be overwritten, before any work is done."""
+    taken = export and export.exists() and not (export.is_dir() and not any(export.iterdir()))
+    if taken or (gguf and gguf.exists()):
+        raise UsageError(f"{export if taken else gguf} exists already", "choose a new name; nothing is overwritten")
+
+
+def _unchanged(adapter: Adapter, workspace: Workspace) -> Path:
+    """The adapter's folder. InputError where it lies outside the workspace and is not what its record says."""
+    folder = adapter_folder(adapter, workspace)
+    if not workspace.has(adapter.digest) and models.folder_digest(folder) != bare(adapter.digest):
+        raise InputError(
+            f"the adapter in {folder} has changed since it was trained", "train again, or name its workspace"
+        )
+    return folder
+
+
+def _make(base: Path | str, chain: list[Path], config: MergeConfig, out: Path) -> dict[str, Any]:
+    from axiom_cli.learning.training.merge import merge as merged
+
+    certificate = merged(base, chain, out, config.dtype)
+    failures = certificate.failures(config.max_relative_error)
+    if failures:
+        finer = "try --dtype float32" if certificate.dtype != "float32" else "a --lr too small leaves such a change"
+        raise GateFailed(f"the merge is not what was trained: {'; '.join(failures)}", finer)
+    return certificate.to_dict()
+
+
+def _check_gguf(folder: Path) -> None:
+    """Raises what `_write_gguf` would of a model like the one in `folder`."""
+    from axiom_cli.learning.training.gguf_file import check
+
+    check(folder)
+
+
+def _write_gguf(folder: Path, file: Path) -> None:
+    from axiom_cli.learning.training.gguf_file import write
+
+    write(folder, file)
+
+
+@contextmanager
+def _scratch(workspace: Workspace) -> Iterator[Path]:
+    """A name in the workspace for a folder that is gone afterwards."""
+    with writing(workspace.root):
+        outer = workspace.objects.scratch()
+        outer.mkdir()
+    try:
+        yield outer / "model"
+    finally:
+        shutil.rmtree(outer, ignore_errors=True)
+
+
+def _copy(source: Path, target: Path) -> None:
+    """A copy that appears whole, and that may be written to, unlike what lies in the workspace."""
+    draft = Path(tempfile.mkdtemp(dir=_existing(target.parent), prefix=f".{target.name}."))
+    try:
+        for path in sorted(source.rglob("*")):
+            if path.is_file():
+                copy = draft / path.relative_to(source)
+                copy.parent.mkdir(parents=True, exist_ok=True)
+                shutil.copyfile(path, copy)
+        draft.chmod(0o755)
+        draft.replace(target)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+
+
+def _existing(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder

@@ -1,0 +1,73 @@
+"""Show: the rows that training would see, token by token, each with its place; nothing is trained."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from axiom_cli import models
+from axiom_cli.errors import NothingToDo
+from axiom_cli.learning.rejection_sampling import Screen
+from axiom_cli.learning.select import Note, OnSelection, choose
+from axiom_cli.learning.train import Base, encoded_for, tokenizer_of
+from axiom_cli.records import Verdict
+from axiom_cli.sampling import prompts
+from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.workspace.store import Workspace
+
+if TYPE_CHECKING:
+    from axiom_cli.learning.training.places import Placed
+
+MASKED = ("prompt", "padding")
+"""Places on which no loss falls."""
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The rows to look at, and what was counted over all of them: `tokens` by place, `numbers` of rows and samples.
+    `system` says whether a system message reaches the model."""
+
+    rows: list[Placed]
+    tokens: dict[str, int]
+    numbers: dict[str, int]
+    tokenizer: Any
+    system: bool
+
+    def lines(self) -> Iterator[str]:
+        """A JSON line a row: its problem, its weight, its tokens, each with 1 where the loss falls on it, the same as
+        ids, and how many tokens have which place. Padding is counted alone."""
+        for one in self.rows:
+            tokens = [[text, int(place not in MASKED)] for text, place in one.tokens(self.tokenizer)]
+            label = {} if one.row.label is None else {"label": one.row.label}
+            row = {"problem": one.row.problem, **label, "weight": one.row.weight, "tokens": tokens}
+            shown = {**row, "ids": one.ids[: one.row.length], "places": one.counts()}
+            yield json.dumps(shown, ensure_ascii=False)
+
+
+def show(
+    verdicts: Iterable[Verdict],
+    model: str | Base,
+    config: TrainConfig,
+    workspace: Workspace | None = None,
+    first: int = 0,
+    screen: Screen | None = None,
+    on_selection: OnSelection | None = None,
+    note: Note | None = None,
+) -> Preview:
+    """The `first` rows (0: all) that `train` would see. NothingToDo where there are none; `note` is told of losses."""
+    from axiom_cli.learning.training.places import placed
+
+    base = models.resolve(model, workspace) if isinstance(model, str) else model
+    tokenizer, ends = tokenizer_of(base)
+    selection = choose(verdicts, config, screen, on_selection, note)
+    encoded = encoded_for(base, selection.choices, tokenizer, ends, config)
+    for loss in encoded.losses(config.max_length) if note else ():
+        note(loss)
+    if not encoded.rows:
+        raise NothingToDo(f"every row is longer than {config.max_length} tokens", "raise --max-length")
+    rows, tokens = placed(encoded.rows, ends, config, Path(base.path), first)
+    numbers = {"rows": len(encoded.rows), **encoded.counts()}
+    return Preview(rows, tokens, numbers, tokenizer, prompts.sees_system(tokenizer))

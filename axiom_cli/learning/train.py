@@ -1,0 +1,254 @@
+"""Train: verdicts in, an adapter out: a tree in the workspace, whose receipt names rows, base and config."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from axiom_cli import models, process_rank
+from axiom_cli.errors import InputError, MissingError, NothingToDo
+from axiom_cli.learning import distributed, value_labels
+from axiom_cli.learning.rejection_sampling import Choice, Screen
+from axiom_cli.learning.select import Note, OnSelection, choose
+from axiom_cli.records import Adapter, ModelRef, Sample, Verdict
+from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.workspace.receipts import recipe_id
+from axiom_cli.workspace.store import STATES, Workspace
+
+if TYPE_CHECKING:
+    from axiom_cli.learning.training.fit import OnStep
+    from axiom_cli.learning.training.rows import Encoded
+    from axiom_cli.learning.training.trainer import Trainer
+
+VERSION = 1
+FEWEST = 20
+"""Fewer rows make a model worse (9 to 50 rows did)."""
+FEW = 200
+STRANGE = 0.05
+"""Nats a token between the engine's log-probabilities and the model's own beyond which the samples are another's."""
+"""The workspace's folder of what broken-off runs go on from, each under the id of its recipe."""
+
+
+class Base(Protocol):
+    """What a model's name was resolved to."""
+
+    name: str
+    digest: str
+    path: Path
+
+
+def train(
+    verdicts: Iterable[Verdict],
+    model: str | Base,
+    config: TrainConfig,
+    workspace: Workspace,
+    on_step: OnStep | None = None,
+    note: Note | None = None,
+    screen: Screen | None = None,
+    on_selection: OnSelection | None = None,
+) -> Adapter:
+    """Selects rows among `verdicts` and fits an adapter of `model` on them. The input is read to its end first.
+
+    `screen` knows the samples that the evaluation has seen; `on_selection` is told before anything is loaded; the
+    adapter's `extra["selection"]` has every number. NothingToDo for fewer than 20 rows without `config.force`, or
+    where the objective compares and no problem has both a passing and a failing attempt; under 200 `note` is told.
+    With the objective `value` it is a value function, its record's `method` the same word.
+    """
+    check(config)
+    config = distributed.shared_out(config)
+    selection = choose(verdicts, config, screen, on_selection, note)
+    adapter = train_on(selection.choices, model, config, workspace, on_step=on_step, note=note)
+    return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
+
+
+def check(config: TrainConfig) -> None:
+    """UsageError or MissingError for what is wrong with `config` itself; nothing heavy is loaded."""
+    from axiom_cli.learning.training.requirements import check as required
+
+    required(config)
+    distributed.shared_out(config)
+
+
+def train_on(
+    choices: Sequence[Choice],
+    model: str | Base,
+    config: TrainConfig,
+    workspace: Workspace,
+    chain: Sequence[Adapter] = (),
+    trainer: Callable[[], Trainer] | None = None,
+    on_step: OnStep | None = None,
+    note: Note | None = None,
+    sources: Sequence[str] = (),
+) -> Adapter:
+    """Fits an adapter of base + `chain` on rows that are already chosen; made once, then remembered.
+
+    `chain` holds the adapters of earlier rounds, oldest first: the new one starts from their sum in float32, and keeps
+    their digests in `extra["chain"]`. `trainer` gives a base that is loaded already, and is asked only if needed.
+    `sources` are the objects that the rows were chosen from, for those who ask why. Where several processes call this
+    together, the first one writes, and all return the same record.
+    """
+    _enough(len({id(choice.verdict) for choice in choices}), config, note)
+    base = models.resolve(model, workspace) if isinstance(model, str) else model
+    settings = config.learning()
+    before = [adapter.digest for adapter in chain]
+    rows = workspace.put_records(map(_row, choices)) if process_rank.is_first() else ""
+    inputs = {"base": base.digest, "rows": rows, "chain": before}
+    judges = config.objective == value_labels.OBJECTIVE
+    if note and judges and (others := value_labels.others(choices, base)):
+        note(others)
+    if sources:
+        inputs["verdicts"] = list(sources)
+    folders = [adapter_folder(adapter, workspace) for adapter in chain]
+
+    recipe = {"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}
+    state = workspace.root / STATES / f"{recipe_id(recipe)}.pt"
+
+    def make() -> dict[str, Any]:
+        loaded = trainer() if trainer else _trainer(base, config)
+        encoded = encoded_for(base, choices, loaded.tokenizer, loaded.ends, config)
+        return _make(loaded, encoded, config, workspace, folders, on_step, note, state, base)
+
+    receipt = distributed.remember(workspace, recipe, make)
+    if process_rank.is_first():
+        state.unlink(missing_ok=True)
+    return Adapter(
+        base=ModelRef(base.name, base.digest),
+        digest=receipt["adapter"],
+        method=value_labels.OBJECTIVE if judges else config.method,
+        config=settings,
+        rows=receipt["rows"],
+        metrics=receipt["metrics"],
+        path=str(workspace.tree_path(receipt["adapter"])) if process_rank.is_first() else "",
+        extra={"chain": before, "seconds": receipt.seconds} if before else {"seconds": receipt.seconds},
+    )
+
+
+@contextmanager
+def watched(config: TrainConfig, name: str) -> Iterator[OnStep]:
+    """Within it, what is given tells the trackers that `config` names of each step, as the run `name` (or of now). Of
+    several processes the first one tells."""
+    if config.tracker == "none" or not process_rank.is_first():
+        yield lambda progress: None
+        return
+    from axiom_cli.learning.training.trackers import tracked
+
+    run = name or datetime.now().strftime("train-%Y%m%d-%H%M%S")
+    with tracked(config.tracker, run, config.learning()) as on_step:
+        yield on_step
+
+
+def with_token_ids(
+    verdicts: Iterable[Verdict], model: str | Base, workspace: Workspace | None = None
+) -> Iterator[Verdict]:
+    """The same verdicts, those without ids (a teacher's) with the ids that `model` is trained on: a round's slices are
+    measured in them."""
+    from axiom_cli.sampling import prompts
+    from axiom_cli.sampling.token_ids import completion_ids
+
+    base = models.resolve(model, workspace) if isinstance(model, str) else model
+    tokenizer, ends = tokenizer_of(base)
+    opening = prompts.opening(tokenizer)
+    for verdict in verdicts:
+        ids = completion_ids(tokenizer, verdict.sample, ends, opening)[0]
+        yield replace(verdict, sample=replace(verdict.sample, token_ids=ids, tokens=len(ids)))
+
+
+def adapter_folder(adapter: Adapter, workspace: Workspace) -> Path:
+    """Where an adapter's files are: in the workspace, else where its record says. MissingError if in neither."""
+    return tree_or_path(adapter.digest, adapter.path, workspace)
+
+
+def tree_or_path(digest: str, path: str, workspace: Workspace) -> Path:
+    """The tree `digest`, else the folder `path`."""
+    if workspace.has(digest):
+        return workspace.tree_path(digest)
+    if path and Path(path).is_dir():
+        return Path(path)
+    raise MissingError(f"the adapter {digest[:12]} is not in this workspace", "name its own with --workspace")
+
+
+def _make(
+    trainer: Trainer,
+    encoded: Encoded,
+    config: TrainConfig,
+    workspace: Workspace,
+    chain: list[Path],
+    on_step: OnStep | None,
+    note: Note | None,
+    state: Path,
+    base: Base,
+) -> dict[str, Any]:
+    from axiom_cli.learning.training.checkpoint import Checkpoint
+    from axiom_cli.learning.training.value_rows import write_facts
+
+    for loss in encoded.losses(config.max_length) if note else ():
+        note(loss)
+    _enough(len(encoded.rows), config, note if encoded.too_long else None)
+    kept = Checkpoint(state, config.checkpoint_seconds)
+    with tempfile.TemporaryDirectory() as folder:
+        metrics = trainer.fit(encoded.rows, config, Path(folder) / "adapter", chain, on_step, kept)
+        if config.objective == value_labels.OBJECTIVE and process_rank.is_first():
+            write_facts(Path(folder) / "adapter", base.name, base.digest, encoded.rows)
+        digest = workspace.put_tree(Path(folder) / "adapter") if process_rank.is_first() else ""
+    if note and metrics.get("recorded_gap", 0.0) > STRANGE:
+        note(f"these weights did not write the samples: they differ by {metrics['recorded_gap']:.2f} nats a token")
+    metrics |= encoded.counts()
+    metrics.pop("seconds")
+    return {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
+
+
+def encoded_for(
+    base: Base, choices: Sequence[Choice], tokenizer: Any, ends: Sequence[int], config: TrainConfig
+) -> Encoded:
+    """The rows that `base` is trained on, as ids."""
+    from axiom_cli.learning.training import objectives, units, value_rows
+    from axiom_cli.learning.training.rows import encode
+
+    if config.objective == value_labels.OBJECTIVE:
+        judged = ((choice.verdict.sample, choice.weight, choice.label) for choice in choices)
+        return value_rows.encode(judged, tokenizer, ends, config.max_length)
+    pairs: Iterator[tuple[Sample, float]] = ((choice.verdict.sample, choice.weight) for choice in choices)
+    encoded = encode(pairs, tokenizer, ends, config.max_length, base.digest)
+    encoded.rows = units.whole(encoded, objectives.get(config.objective).rows)
+    return encoded
+
+
+def _trainer(base: Base, config: TrainConfig) -> Trainer:
+    from axiom_cli.learning.training.trainer import Trainer
+
+    if not Path(base.path).exists():
+        raise InputError(f"{base.name} has no weights here: it cannot be trained", "choose a folder or a hub model")
+    trainer = Trainer(base.path, config.quantize, base.name, config)
+    if models.has_changed(base.name, base.digest, Path(base.path)):
+        raise InputError(f"{base.name} has changed on the disk while it was read", "run it again once it is whole")
+    return trainer
+
+
+def tokenizer_of(base: Base) -> tuple[Any, tuple[int, ...]]:
+    """The tokenizer of `base` and the ids that end a completion, as a trainer has them; the weights are not loaded."""
+    from types import SimpleNamespace
+
+    from axiom_cli.models.weights import load_generation, load_tokenizer
+    from axiom_cli.sampling.token_ids import end_ids
+
+    tokenizer = load_tokenizer(base.path)
+    return tokenizer, end_ids(tokenizer, SimpleNamespace(generation_config=load_generation(base.path)))
+
+
+def _row(choice: Choice) -> dict[str, Any]:
+    """The verdict with its weight, without what was merely observed: equal rows are equal bytes."""
+    label = {} if choice.label is None else {"label": choice.label}
+    return {**choice.verdict.to_dict(), "seconds": 0.0, "weight": choice.weight, **label}
+
+
+def _enough(rows: int, config: TrainConfig, note: Note | None) -> None:
+    if not rows or (rows < FEWEST and not config.force):
+        hint = "sample more problems; --force trains anyway" if rows else "raise --max-length"
+        raise NothingToDo(f"only {rows} rows to train on, fewer than {FEWEST} make a model worse", hint)
+    if rows < FEW and note:
+        note(f"only {rows} rows to train on: under {FEW} a model often gets worse")

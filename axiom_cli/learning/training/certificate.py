@@ -1,0 +1,142 @@
+"""What a merge did to the weights and to the model's words, against what base + adapter would have done."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import torch
+
+from axiom_cli.sampling.prompts import conversation_ids
+
+ASKED, SAID = "Evaluate: 3 + 4 * (9 - 7)", "<think>\n9 - 7 = 2\n</think>\nAnswer: 11"
+"""The fixed prompt: a user's words, and the first words of an answer to them."""
+POSITIONS = 32
+"""The last tokens of it are what the model is shown: to run it three times is a large part of the cost of a merge."""
+ROWS = 16
+"""Positions whose logits are compared together."""
+LOST_EFFECT = 0.5
+"""Share of the adapter's effect on the logits that rounding to 16 bits may lose before the merge is refused."""
+
+
+@dataclass(frozen=True)
+class Certificate:
+    """The figures of one merge. All but `max_logit_difference` (in logits) are shares or ratios.
+
+    moved: weights among those to be changed that differ from the base's; cosine and relative_error: applied change
+    against the intended one; greedy_agreement: positions of the probe where the most likely token is that of base +
+    adapter; effect_error: how far the logits are from base + adapter's, in units of how far the adapter had moved them.
+    """
+
+    dtype: str
+    moved: float
+    cosine: float
+    relative_error: float
+    max_logit_difference: float
+    greedy_agreement: float
+    effect_error: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for a record."""
+        return asdict(self)
+
+    def failures(self, max_relative_error: float) -> list[str]:
+        """Why this merge is not what was trained; empty if it is. Some weight must have moved. In float32 the
+        change must arrive as it was meant (`max_relative_error`); in 16 bits, where many weights cannot move, the
+        model's words must have."""
+        out = []
+        if not self.moved and self.relative_error:
+            out.append(f"not one weight moved, so small is the change for {self.dtype}")
+        if not math.isfinite(self.effect_error + self.max_logit_difference):
+            out.append("its logits are no numbers")
+        if self.dtype == "float32" and not self.relative_error <= max_relative_error:
+            out.append(f"relative error {self.relative_error:.3g} of the weight change (at most {max_relative_error})")
+        allowed = max_relative_error if self.dtype == "float32" else LOST_EFFECT
+        if not self.effect_error <= allowed:
+            out.append(f"{self.effect_error:.0%} of the adapter's effect on the logits is lost (at most {allowed:.0%})")
+        return out
+
+
+Logits = Callable[[torch.Tensor], torch.Tensor]
+"""A model: ids_T -> logits_TV in float32."""
+
+
+@dataclass(frozen=True)
+class Probed:
+    """What base + adapter says to the probe, logits_TV, and how far it is from what the base says (square root of the
+    sum of squares)."""
+
+    ids_T: torch.Tensor
+    logits_TV: torch.Tensor
+    effect: float
+
+
+class Figures:
+    """The change that was applied to the weights against the one that was intended, summed up tensor by tensor."""
+
+    def __init__(self) -> None:
+        self.moved = self.count = 0
+        self.dot = self.applied = self.intended = self.error = 0.0
+        self.dtype = torch.float32
+
+    def add(self, original: torch.Tensor, merged: torch.Tensor, wanted: torch.Tensor) -> None:
+        """One tensor: the base's in float32, the merged one as it was read back, the change asked for in float32."""
+        if merged.dtype.itemsize < self.dtype.itemsize:
+            self.dtype = merged.dtype
+        self.moved += int(torch.count_nonzero(merged != original.to(merged.dtype)))
+        self.count += wanted.numel()
+        wanted = wanted.reshape(-1)
+        applied = (merged.float() - original).view(-1)
+        self.dot += float(applied.dot(wanted))
+        self.applied += float(applied.dot(applied))
+        self.intended += float(wanted.dot(wanted))
+        applied -= wanted
+        self.error += float(applied.dot(applied))
+
+    def shares(self) -> tuple[float, float, float]:
+        """(share moved, cosine, relative error) over all tensors."""
+        if not self.intended:
+            return 0.0, 1.0, 0.0
+        cosine = self.dot / max((self.applied * self.intended) ** 0.5, 1e-30)
+        return self.moved / self.count, min(cosine, 1.0), (self.error / self.intended) ** 0.5
+
+
+def probe_ids(tokenizer: Any, longest: int) -> torch.Tensor:
+    """The end of the fixed prompt as this model is shown it, (T,); at most `longest` tokens."""
+    ids = conversation_ids(tokenizer, [{"role": "user", "content": ASKED}])
+    ids += tokenizer(SAID, add_special_tokens=False)["input_ids"]
+    return torch.tensor(ids[-min(longest, POSITIONS) :])
+
+
+def probe(base: Logits, adapted: Logits, ids_T: torch.Tensor) -> Probed:
+    """Asks the base, and then base + adapter."""
+    before_TV = base(ids_T)
+    logits_TV = adapted(ids_T)
+    return Probed(ids_T, logits_TV, _distance(logits_TV, before_TV))
+
+
+def certify(figures: Figures, probed: Probed, merged: Logits) -> Certificate:
+    """The certificate from the weights' figures and the merged model's logits on the probe."""
+    logits_TV = merged(probed.ids_T)
+    moved, cosine, relative_error = figures.shares()
+    agree = torch.count_nonzero(logits_TV.argmax(-1) == probed.logits_TV.argmax(-1))
+    error = _distance(logits_TV, probed.logits_TV)
+    return Certificate(
+        dtype=str(figures.dtype).removeprefix("torch."),
+        moved=moved,
+        cosine=cosine,
+        relative_error=relative_error,
+        max_logit_difference=max(float((a - b).abs().max()) for a, b in _rows(logits_TV, probed.logits_TV)),
+        greedy_agreement=int(agree) / len(probed.ids_T),
+        effect_error=error / probed.effect if probed.effect else 0.0,
+    )
+
+
+def _rows(a_TV: torch.Tensor, b_TV: torch.Tensor) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    return zip(a_TV.split(ROWS), b_TV.split(ROWS), strict=True)
+
+
+def _distance(a_TV: torch.Tensor, b_TV: torch.Tensor) -> float:
+    return sum(float((a - b).square().sum()) for a, b in _rows(a_TV, b_TV)) ** 0.5

@@ -1,0 +1,200 @@
+"""Adapters into weights: in float32, from the original base, rounded once, never chained (docs/pitfalls.md).
+
+The base is walked through tensor by tensor and written into files of the same layout; tokenizer, chat template and
+generation config are carried over as they are.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from axiom_cli.errors import InputError, UsageError
+from axiom_cli.learning.training import certificate
+from axiom_cli.learning.training.certificate import Certificate, Figures
+from axiom_cli.learning.training.streamed import Streamed
+from axiom_cli.models import shards
+from axiom_cli.models import weights as bases
+from axiom_cli.models.adapters import Chain, compose
+from axiom_cli.models.shards import Shards
+from axiom_cli.workspace.atomic import writing
+
+__all__ = ["DTYPES", "compose", "merge", "whole_folder"]
+
+DTYPES: Mapping[str, torch.dtype] = {
+    "float32": torch.float32,
+    "bfloat16": torch.bfloat16,
+    "float16": torch.float16,
+}
+CARRIED = (".json", ".jinja", ".model", ".txt", ".tiktoken", ".py")
+"""Endings of the files that are not weights, and that a model may need. Its licence is carried, too."""
+
+
+def merge(base: Path | str, chain: Sequence[Path], out: Path, dtype: str = "auto") -> Certificate:
+    """Writes base + chain as a plain transformers folder to `out`, and proves it by what is read back from there.
+
+    `auto` keeps each tensor's own type. Memory holds one block of the model at a time, and the probes' logits. The
+    folder appears whole or not at all. Whether the certificate is good enough is the caller's to judge.
+
+    InputError where base or adapter is damaged, or the adapter is of another base or of a kind that cannot be merged
+    exactly; MissingError where the disk is full.
+    """
+    if dtype not in ("auto", *DTYPES):
+        raise UsageError(f"--dtype {dtype}: it is auto, {', '.join(DTYPES)}")
+    with plain(base, out.parent) as folder, torch.no_grad():
+        source = Shards(folder)
+        model = Streamed(folder, source)
+        if model.missing:
+            raise InputError(
+                f"{base} holds no {model.missing[0]}: its weights are converted as they are loaded",
+                "such a model cannot be merged here",
+            )
+        sums = Chain(chain, model.model)
+        probed = _probe(model, sums, certificate.probe_ids(bases.load_tokenizer(folder), model.context))
+        with writing(out), whole_folder(out) as draft:
+            figures = _write(model, sums, draft, DTYPES.get(dtype))
+            _carry(folder, draft)
+            _configure(draft, DTYPES.get(dtype), tied=not _untied(model, sums))
+        model.source, model.value, model.entire = Shards(out), _same, set()
+        return certificate.certify(figures, probed, model.logits)
+
+
+def _probe(model: Streamed, sums: Chain, ids_T: torch.Tensor) -> certificate.Probed:
+    def adapted(ids_T: torch.Tensor) -> torch.Tensor:
+        with sums.attached(model.model):
+            model.value = sums.value
+            return model.logits(ids_T)
+
+    model.entire = {n for n, changes in sums.changes.items() if any(c.magnitude_O is not None for c in changes)}
+    return certificate.probe(model.logits, adapted, ids_T)
+
+
+def _same(name: str, value: torch.Tensor) -> torch.Tensor:
+    return value
+
+
+def _write(model: Streamed, sums: Chain, draft: Path, dtype: torch.dtype | None) -> Figures:
+    """The weights, file by file as the base has them."""
+    source, figures = model.source, Figures()
+    separate = _untied(model, sums)
+    changed = {model.key(name): name for name in sums.names if name not in separate}
+    changed |= {name: name for name in separate}
+    placed = {file: [name for name in names if name not in model.ties] for file, names in source.files().items()}
+    for name in separate:
+        placed[source.places[model.key(name)].file].append(name)
+    kinds = {key: _kind(model, key, dtype) for names in placed.values() for key in names}
+    for file, names in placed.items():
+        layout = {key: kinds[key] for key in names}
+        with shards.writing(draft / file, layout) as (put, back):
+            for key in shards.order(layout):
+                at = model.key(key) or key
+                original, kind = source.tensor(at), kinds[key][0]
+                if key in changed:
+                    original = original.float()
+                    target, wanted = sums.target(changed[key], original)
+                    put(key, [target.to(kind)])
+                    figures.add(original, back(key), wanted)
+                else:
+                    put(key, (piece.to(kind) for piece in source.pieces(at)))
+                source.forget(at)
+    shards.write_index(draft, placed, kinds)
+    return figures
+
+
+def _kind(model: Streamed, key: str, dtype: torch.dtype | None) -> shards.Kind:
+    place = model.source.places[model.key(key) or key]
+    return dtype if dtype and place.dtype.is_floating_point else place.dtype, place.shape
+
+
+def _untied(model: Streamed, sums: Chain) -> set[str]:
+    """Parameters that share another's weights in the base and do not any more, as the chain changes one of the two, or
+    both in different ways."""
+    return {alias for alias, source in model.ties.items() if not _alike(model, sums, alias, source)}
+
+
+def _alike(model: Streamed, sums: Chain, alias: str, source: str) -> bool:
+    if sums.names.isdisjoint((alias, source)):
+        return True
+    original = model.source.tensor(model.key(source)).float()
+    return torch.equal(sums.target(alias, original)[0], sums.target(source, original)[0])
+
+
+def _carry(folder: Path, draft: Path) -> None:
+    for path in sorted(folder.rglob("*")):
+        inside = path.relative_to(folder)
+        if any(part.startswith(".") for part in inside.parts) or not path.is_file():
+            continue
+        top = len(inside.parts) == 1
+        if (top and _is_carried(path.name)) or path.suffix == ".jinja":
+            (draft / inside).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, draft / inside)
+
+
+def _is_carried(name: str) -> bool:
+    weights = name.endswith(".index.json") or name.startswith(("pytorch_model", "adapter_"))
+    return (name.endswith(CARRIED) and not weights) or name.upper().startswith(("LICENSE", "LICENCE", "NOTICE"))
+
+
+def _configure(draft: Path, dtype: torch.dtype | None, tied: bool) -> None:
+    """Says in config.json what has changed; where nothing has, the file stays as it is."""
+    path = draft / "config.json"
+    config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    before = json.dumps(config)
+    if dtype:
+        config.pop("torch_dtype", None)
+        config["dtype"] = str(dtype).removeprefix("torch.")
+    if not tied:
+        config["tie_word_embeddings"] = False
+    if json.dumps(config) != before:
+        path.write_text(json.dumps(config, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+@contextmanager
+def plain(base: Path | str, beside: Path) -> Iterator[Path]:
+    """The folder of `base` if its weights are there as they are used, in safetensors; else a folder that lasts as long
+    as the context, in `beside`, with what transformers makes of a .gguf file or of older formats."""
+    folder = Path(base)
+    if folder.is_dir() and _quantised(folder):
+        raise InputError(
+            f"{folder} holds quantised weights, which cannot be added to",
+            "merge with the 16- or 32-bit weights that they were made from",
+        )
+    if folder.is_dir() and shards.files(folder):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(dir=beside, prefix=".base-") as name:
+        model = bases.load_model(base, dtype=bases.stored_dtype(base))
+        with writing(beside):
+            model.save_pretrained(name)
+            bases.load_tokenizer(base).save_pretrained(name)
+        del model
+        yield Path(name)
+
+
+def _quantised(folder: Path) -> bool:
+    try:
+        return bool(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("quantization_config"))
+    except (ValueError, AttributeError):
+        raise InputError(f"{folder / 'config.json'} is damaged", "copy or download the model again") from None
+
+
+@contextmanager
+def whole_folder(out: Path) -> Iterator[Path]:
+    """A folder to fill, renamed to `out` at the end; nothing is left of it when that end is not reached."""
+    draft = out.with_name(f".{out.name}.part")
+    shutil.rmtree(draft, ignore_errors=True)
+    draft.mkdir(parents=True)
+    try:
+        yield draft
+        if out.exists():
+            shutil.rmtree(out)
+        draft.rename(out)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)

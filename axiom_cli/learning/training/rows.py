@@ -1,0 +1,125 @@
+"""From accepted samples to token ids with a loss mask. Loss falls on the completion alone, its end-of-text included."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from axiom_cli.errors import InputError
+from axiom_cli.records import Sample
+from axiom_cli.sampling import prompts
+from axiom_cli.sampling.token_ids import completion_ids, prompt_ids
+
+
+@dataclass(frozen=True)
+class Row:
+    """One training row: the prompt's ids (no loss), the completion's ids (loss), and how much it counts; below zero,
+    against it. `recorded` holds the log-probability of each completion token before training (references.py), `sampled`
+    the sum that the engine gave when it wrote them; `label` is the share of its verdicts that are passes."""
+
+    prompt_ids: list[int]
+    completion_ids: list[int]
+    weight: float = 1.0
+    problem: str = ""
+    recorded: Sequence[float] = ()
+    sampled: float | None = None
+    label: float | None = None
+
+    @property
+    def length(self) -> int:
+        """Tokens of prompt and completion."""
+        return len(self.prompt_ids) + len(self.completion_ids)
+
+
+@dataclass
+class Encoded:
+    """The rows, the number of the sample that each is of, and what became of the samples that gave none.
+
+    `encoded_here` rows were encoded from their text; `foreign` of these have ids, which are not this tokenizer's.
+    `prompts_differ` counts rows whose sample was drawn from another prompt than the one that is trained on.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    numbers: list[int] = field(default_factory=list)
+    too_long: int = 0
+    truncated: int = 0
+    encoded_here: int = 0
+    foreign: int = 0
+    prompts_differ: int = 0
+
+    def add(self, number: int, row: Row) -> None:
+        """Takes the row of the sample of this number."""
+        self.rows.append(row)
+        self.numbers.append(number)
+
+    def counts(self) -> dict[str, int]:
+        """What was counted, by name."""
+        names = ("too_long", "truncated", "encoded_here", "foreign", "prompts_differ")
+        return {name: getattr(self, name) for name in names}
+
+    def losses(self, max_length: int) -> list[str]:
+        """What is lost: rows, or the truth about their tokens. A sentence each."""
+        lost = {
+            "hold ids that do not read back as their text with this tokenizer: they are another model's. The text is "
+            "encoded anew, which may be other tokens than the ones that were sampled": self.foreign,
+            "were sampled from another prompt than the one that is trained on: the chat template differs, or the "
+            "instructions": self.prompts_differ,
+        }
+        said = [f"{count:,} of {len(self.rows):,} rows {what}" for what, count in lost.items() if count]
+        long = f"{self.too_long} rows longer than {max_length} tokens are left out (--max-length)"
+        return [long, *said] if self.too_long else said
+
+
+def encode(
+    weighted: Iterable[tuple[Sample, float]],
+    tokenizer: Any,
+    ends: Sequence[int],
+    max_length: int,
+    base: str = "",
+) -> Encoded:
+    """Rows of at most `max_length` tokens from (sample, weight) pairs, in order. Truncated samples give none. Where a
+    thought was closed for the model, the loss falls on what it said then: the tag was not its own.
+
+    The sampled ids are used as they are. Text without ids, or with the ids of another tokenizer, is encoded here, and
+    gets its end. InputError where a completion or a prompt is empty (a row without loss would be a silent no-op), and
+    where a sample of the very model that is trained, whose digest is `base`, does not fit its tokenizer and template:
+    what was sampled could not be what is learnt.
+    """
+    out = Encoded()
+    known: dict[str, list[int]] = {}
+    opening = prompts.opening(tokenizer)
+    for number, (sample, weight) in enumerate(weighted):
+        if sample.finish != "stop":
+            out.truncated += 1
+            continue
+        prompt = prompt_ids(tokenizer, sample, known)
+        completion, here = completion_ids(tokenizer, sample, ends, opening)
+        _, closed = sample.extra.get(prompts.THOUGHT_CUT, (0, 0))
+        if closed and here:
+            out.truncated += 1
+            continue
+        sampled = None if here or closed else sample.logprob
+        row = Row([*prompt, *completion[:closed]], completion[closed:], weight, sample.problem.id, sampled=sampled)
+        if row.length > max_length:
+            out.too_long += 1
+            continue
+        out.add(number, row)
+        count(out, sample, prompt, here, base)
+    return out
+
+
+def count(out: Encoded, sample: Sample, prompt: list[int], here: bool, base: str) -> None:
+    """Counts how a row was come by. InputError where a sample of the model `base` is not what it says it is."""
+    drawn_from = sample.extra.get(prompts.PROMPT_DIGEST)
+    foreign = here and bool(sample.token_ids)
+    differs = not here and bool(drawn_from) and drawn_from != prompts.digest(prompt)
+    out.encoded_here += here
+    out.foreign += foreign
+    out.prompts_differ += differs
+    if sample.model.digest != base or not (foreign or differs):
+        return
+    who = f"sample {sample.index} of problem {sample.problem.id} is by the very model that is trained"
+    if foreign:
+        raise InputError(f"{who}, yet its ids do not read back as its text", "was the text edited? sample it anew")
+    raise InputError(f"{who}, yet it was drawn from another prompt than this version's", "sample it anew: axiom solve")

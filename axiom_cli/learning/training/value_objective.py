@@ -1,0 +1,39 @@
+"""How a value function is fitted: its head is a part of the model, so that training has it among the parameters."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+
+from axiom_cli.errors import NothingToDo
+from axiom_cli.learning.training.batches import Batch
+from axiom_cli.learning.training.rows import Row
+from axiom_cli.learning.training.scoring import Scorer
+from axiom_cli.models.value_head import add_head
+
+
+def attach(model: torch.nn.Module, rows: Sequence[Row]) -> dict[str, Any]:
+    """Gives `model` a head that predicts the pass rate of `rows`, whatever it sees. Returns that, and the samples that
+    the rows stand for. NothingToDo where all of them pass, or none."""
+    samples = math.fsum(row.weight for row in rows)
+    rate = math.fsum(row.weight * (row.label or 0.0) for row in rows) / samples
+    if not 0 < rate < 1:
+        raise NothingToDo(f"all rows {'passed' if rate else 'failed'}: a value function learns from both kinds")
+    add_head(model, torch.logit(torch.tensor(rate)).item())
+    return {"samples": round(samples), "pass_rate": rate}
+
+
+def scorer(model: torch.nn.Module, probe: Row | None = None) -> Scorer:
+    """A function from a batch to the log-odds of a pass after each of its completion tokens, shape (K,), in float32."""
+    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    decoder, head = inner.get_decoder(), model.value_head
+
+    def logits(batch: Batch) -> torch.Tensor:
+        hidden_BTH = decoder(input_ids=batch.input_ids_BT, use_cache=False).last_hidden_state
+        with torch.autocast(hidden_BTH.device.type, enabled=False):
+            return head(hidden_BTH.flatten(0, 1)[batch.at_K + 1].float()).squeeze(-1)
+
+    return logits

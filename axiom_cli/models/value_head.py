@@ -1,0 +1,48 @@
+"""The head of a value function: what turns a model's last hidden state into the log-odds that its completion passes.
+
+While it is fitted it is a part of the model, so that the training loop has it among the parameters.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save_file
+
+from axiom_cli.errors import InputError
+from axiom_cli.models import adapters
+from axiom_cli.models.shards import Shards
+
+OBJECTIVE = "value"
+FACTS = "value.json"
+FILE = "value_head.safetensors"
+
+
+def whole(folder: Path) -> None:
+    """InputError where a value function's folder lacks a part that is as it was written."""
+    adapters.read_config(folder)
+    Shards(folder, adapters.WEIGHTS)
+    if set(Shards(folder, FILE).places) != {"weight", "bias"}:
+        raise InputError(f"{folder / FILE} holds no head of a value function", "fit it again")
+
+
+def load(model: torch.nn.Module, folder: Path) -> None:
+    """Gives `model` the head that lies in `folder`."""
+    add_head(model, 0.0)
+    model.value_head.load_state_dict(load_file(folder / FILE))
+
+
+def save(model: torch.nn.Module, folder: Path) -> None:
+    """Writes the head of `model` into `folder`, if it has one."""
+    if head := getattr(model, "value_head", None):
+        state = {name: value.detach().cpu().contiguous() for name, value in head.state_dict().items()}
+        save_file(state, folder / FILE, metadata={"format": "pt"})
+
+
+def add_head(model: torch.nn.Module, bias: float) -> None:
+    """Gives `model` a head of zero weights, so that every value is the sigmoid of `bias`."""
+    head = torch.nn.Linear(model.config.get_text_config().hidden_size, 1)
+    torch.nn.init.zeros_(head.weight)
+    torch.nn.init.constant_(head.bias, bias)
+    model.value_head = head.to(next(model.parameters()).device)

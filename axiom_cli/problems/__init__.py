@@ -1,0 +1,1 @@
+"""Problem families, and how an answer or a program is read out of a completion."""

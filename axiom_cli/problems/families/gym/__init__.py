@@ -1,0 +1,164 @@
+"""The data sets of the package reasoning-gym as families `gym:NAME`, an extra: `pip install 'axiom-rl[gym]'`.
+
+`table.json`, made by `survey.py`, says which data sets there are, how many levels each has, how its answers are graded,
+and which were left out for what reason. It holds for one version of the package, which decides what the nth problem is.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from random import Random
+from typing import Any
+
+from axiom_cli.errors import InputError, MissingError
+from axiom_cli.problems.families.family import Family
+from axiom_cli.records import Problem
+
+PREFIX = "gym:"
+PACKAGE = "reasoning-gym"
+EXTRA = "pip install 'axiom-rl[gym]'"
+PATIENCE = 2000
+NO_ENTRY = (ValueError, LookupError, RuntimeError, AssertionError)  # what generators raise that gave up on a seed
+TRIES = 50
+ON_ONE_LINE = "Write the lines of the answer one after another, on a single line."
+
+
+@dataclass(frozen=True)
+class Task:
+    """Entry `number` of a data set: its question, and its answer as the data set writes it."""
+
+    number: int
+    question: str
+    answer: str
+
+
+class Gym(Family):
+    """A data set. Its answers are taken by exact match, or where `open_ended` by its own scorer as well."""
+
+    patience = PATIENCE
+    slow = True
+
+    def __init__(self, name: str, row: Mapping[str, Any]) -> None:
+        self.data_set, self.name = name, f"{PREFIX}{name}"  # type: ignore[misc]
+        self.about, self.open_ended = f"{row['category']}, from {PACKAGE}", row["scorer"]  # type: ignore[misc]
+        self.has = levels_of(row["levels"])
+        self.levels = "by its curriculum" if row["levels"] > 1 else "one level"  # type: ignore[misc]
+        self._levels, self._fresh = row["levels"], row["fresh"]
+
+    def draw(self, random: Random, level: int) -> Task:
+        """The entry whose number `random` gives; the next one where the data set can make none of that number."""
+        for left in range(TRIES, 0, -1):
+            number = random.getrandbits(31)
+            try:
+                entry = self._entry(level, number)
+            except NO_ENTRY:
+                if left == 1:
+                    raise
+            else:
+                break
+        return Task(number, entry["question"], entry["answer"])
+
+    def _entry(self, level: int, number: int) -> dict[str, Any]:
+        from axiom_cli.problems.families.gym import scorer
+
+        return scorer.entry(self.data_set, level, self._levels, number, self._fresh)
+
+    def statement(self, task: Task) -> str:
+        """The question as the data set asks it; where the answer has several lines, how to write it in one."""
+        return f"{task.question.rstrip()}\n{ON_ONE_LINE}" if "\n" in task.answer.strip() else task.question
+
+    def answer(self, task: Task) -> str:
+        """The data set's own answer, runs of white space as one space."""
+        return " ".join(task.answer.split())
+
+    def trace(self, task: Task) -> list[str]:
+        """Nothing: the package gives no reasoning."""
+        return []
+
+    def shared(self, task: Task, level: int, form: str) -> Sequence[int]:
+        """Any level: curricula widen ranges, so that harder levels draw easy questions, too."""
+        return self.has
+
+    def noted(self, task: Task) -> dict[str, Any]:
+        """The number of the entry, from which its scorer's metadata is made again."""
+        return {"entry": task.number}
+
+    def judge(self, problem: Problem, answer: str) -> bool | None:
+        """Whether the recorded answer, or the data set's scorer with full marks, says yes. Raises InputError where the
+        problem is not what the data set makes of its entry."""
+        if answer == problem.answer:
+            return True
+        from axiom_cli.problems.families.gym import judging
+
+        entry = self._found(problem)
+        laid_out = as_lines(answer, entry["answer"])
+        return judging.accepts(self.data_set, problem.level, self._levels, laid_out, entry)
+
+    def _found(self, problem: Problem) -> dict[str, Any]:
+        origin = problem.extra.get("origin")
+        number = origin.get("entry") if isinstance(origin, Mapping) else None
+        if type(number) is int and 0 <= number < 2**31 and problem.level in self.has:
+            entry = self._entry(problem.level, number)
+            if self.statement(Task(number, entry["question"], entry["answer"])) == problem.prompt:
+                return entry
+        raise InputError(f"problem {problem.id} is not what {self.name} makes of its origin", "was it edited?")
+
+
+def as_lines(answer: str, model: str) -> str:
+    """`answer`, which came on one line, in lines of as many words as those of `model`."""
+    words, lines = answer.split(), []
+    if "\n" not in model.strip():
+        return answer
+    for length in (len(line.split()) for line in model.split("\n")):
+        lines.append(" ".join(words[:length]))
+        words = words[length:]
+    return "\n".join([*lines, *words])
+
+
+def levels_of(count: int) -> range:
+    """The levels of a data set: 1 to `count`, or 5 where it has only one."""
+    from axiom_cli.problems.families.gym.scorer import ALONE
+
+    return range(1, count + 1) if count > 1 else range(ALONE, ALONE + 1)
+
+
+@cache
+def table() -> dict[str, Any]:
+    """What the survey found: the package's `version`, the data sets `listed`, and the reasons of those `left_out`."""
+    return json.loads(Path(__file__).with_name("table.json").read_text("utf-8"))
+
+
+def missing() -> str:
+    """Why there is no data set, in words; nothing where the package is there."""
+    wanted = table()["version"]
+    try:
+        found = metadata.version(PACKAGE)
+    except metadata.PackageNotFoundError:
+        return f"families called {PREFIX}NAME need {PACKAGE} {wanted}, which is not installed"
+    return "" if found == wanted else f"families called {PREFIX}NAME need {PACKAGE} {wanted}, and {found} is installed"
+
+
+def names() -> list[str]:
+    """The families `gym:NAME`, whether the package is there or not."""
+    return [f"{PREFIX}{name}" for name in table()["listed"]]
+
+
+@cache
+def get(name: str) -> Gym:
+    """The family `gym:NAME`. Raises MissingError without the package, or for a data set that is not offered."""
+    known, left_out = table()["listed"], table()["left_out"]
+    if why := missing():
+        raise MissingError(why, EXTRA)
+    data_set = name.removeprefix(PREFIX)
+    if data_set in known:
+        return Gym(data_set, known[data_set])
+    if data_set in left_out:
+        raise MissingError(f"{name} is left out: {left_out[data_set]}")
+    close = difflib.get_close_matches(name, names(), n=1)
+    raise MissingError(f"no family called {name!r}", f"did you mean {close[0]}?" if close else "axiom problems list")

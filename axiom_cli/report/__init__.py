@@ -1,0 +1,1 @@
+"""From metrics to tables, Markdown, CSV, JSON and a page."""

@@ -1,0 +1,109 @@
+"""The page's record of how it came about: replay mix, cost, configuration, digests."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any, TypeVar
+
+import orjson
+
+from axiom_cli.evaluation.comparison import percent
+from axiom_cli.evaluation.experiment import Experiment
+from axiom_cli.report.charts import bar_plot
+from axiom_cli.report.html import card, code, numbers, section
+from axiom_cli.report.page_curves import both
+
+T = TypeVar("T")
+PHASES = {"evaluate": "c0", "collect": "c1", "train": "c2", "merge": "c3"}
+MOST_BARS = 12
+SLICES = {"new": "c0", "history": "c1", "cold": "c2"}
+
+
+def replay(experiment: Experiment) -> str:
+    """What each round trained on."""
+    mixes = [(f"round {row.iteration}", row.extra["replay"]) for row in experiment.phases() if row.extra.get("replay")]
+    mixes = [(label, {part: float(mix.get(part, 0)) for part in SLICES}) for label, mix in mixes]
+    if not mixes:
+        return ""
+    title = "Realised shares of the loss tokens"
+    desc = "; ".join(f"{label}: {', '.join(f'{part} {percent(v)}' for part, v in mix.items())}" for label, mix in mixes)
+    plots = both(lambda key, size: bar_plot(key, title, desc, thinned(mixes), SLICES, "%", size[0]), "replay")
+    rows = [[label, *(percent(mix[part]) for part in SLICES)] for label, mix in mixes]
+    lead = "What each round trained on: its own accepted solutions, earlier rounds' and cold-start traces."
+    return section("Replay mix", lead, card("", plots, numbers(title, ("round", *SLICES), rows)))
+
+
+def thinned(bars: Sequence[T]) -> Sequence[T]:
+    """At most twelve of a long run's rounds, evenly spaced; the table behind the plot has them all."""
+    return bars[:: math.ceil(len(bars) / MOST_BARS) or 1]
+
+
+def costs(experiment: Experiment) -> str:
+    """Seconds and tokens by round and phase."""
+    seconds: dict[int, dict[str, float]] = {}
+    tokens: dict[int, dict[str, float]] = {}
+    for row in (*experiment.evaluations(), *experiment.phases()):
+        phase = str(row.extra["phase"])
+        for totals, value in ((seconds, row.seconds), (tokens, row.tokens)):
+            of_round = totals.setdefault(row.iteration, {})
+            of_round[phase] = of_round.get(phase, 0.0) + value
+    phases = {phase: PHASES.get(phase, "c5") for phase in {**PHASES, **{p: "" for v in seconds.values() for p in v}}}
+    cards = [
+        _cost_card("seconds", "Seconds by phase", seconds, phases, "s", 1.0),
+        _cost_card("tokens", "Thousands of tokens by phase", tokens, phases, "k", 1000.0),
+    ]
+    lead = "Where the time and the tokens went: evaluating model N, then collecting, training and merging in round N."
+    return section("Cost", lead, f'<div class="grid2">{"".join(cards)}</div>') if any(cards) else ""
+
+
+def _cost_card(
+    key: str,
+    title: str,
+    totals: Mapping[int, Mapping[str, float]],
+    colours: Mapping[str, str],
+    unit: str,
+    scale: float,
+) -> str:
+    if not any(value for parts in totals.values() for value in parts.values()):
+        return ""
+    bars = [(f"round {i}", {p: v / scale for p, v in totals[i].items()}) for i in sorted(totals)]
+    used = {phase: colour for phase, colour in colours.items() if any(parts.get(phase) for _, parts in bars)}
+    desc = "; ".join(f"{label}: {sum(parts.values()):,.0f} {unit}" for label, parts in bars)
+    rows = [[label, *(f"{parts.get(phase, 0):,.1f}" for phase in used)] for label, parts in bars]
+    return card(title, bar_plot(key, title, desc, thinned(bars), used, unit), numbers(title, ("round", *used), rows))
+
+
+def config(experiment: Experiment) -> str:
+    """What was asked for."""
+    rows = [[code(key), _value(value)] for key, value in sorted(experiment.config.items())]
+    return section("Configuration", "", card("", numbers("", ("setting", "value"), rows, False))) if rows else ""
+
+
+def _value(value: Any) -> str:
+    return code(value if isinstance(value, str) else orjson.dumps(value).decode())
+
+
+def _short(digest: str) -> str:
+    """The first twelve digits; the whole on hovering."""
+    return code(digest.removeprefix("sha256:")[:12], digest) if digest else ""
+
+
+def digests(experiment: Experiment) -> str:
+    """Which weights and which problems the numbers belong to."""
+    rows: dict[tuple[str, ...], None] = {}
+    for arm in experiment.arms():
+        for row in experiment.evaluations(arm):
+            model, weights, problems = (str(row.extra.get(key, "")) for key in ("model", "digest", "set"))
+            place = row.experiment, str(row.iteration), row.split
+            rows.setdefault((*place, model, _short(weights), _short(problems)))
+    certificates = [
+        [row.experiment, str(row.iteration), _value(row.extra["certificate"])]
+        for row in experiment.phases()
+        if row.extra.get("certificate")
+    ]
+    columns = ("run", "iteration", "split", "model", "weights", "problems")
+    parts = [card("", numbers("Weights and problem sets", columns, list(rows), False))]
+    if certificates:
+        parts.append(card("", numbers("Merge certificates", ("run", "round", "certificate"), certificates)))
+    return section("Digests", "The weights and the problem sets that the numbers belong to.", "".join(parts))

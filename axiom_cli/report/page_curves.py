@@ -1,0 +1,199 @@
+"""The page's curves and heat tables: held-out rates, families, pass@k, levels."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Sequence
+
+from axiom_cli.evaluation.comparison import percent, spoken
+from axiom_cli.evaluation.experiment import HELD_OUT, Experiment, temperature
+from axiom_cli.evaluation.metrics import ALL
+from axiom_cli.records import Metrics
+from axiom_cli.report.charts import Point, Series, line_plot
+from axiom_cli.report.html import card, heat, numbers, section
+from axiom_cli.report.summary import Report, sampling
+
+ARM_COLOURS = ("c4", "c5", "c3", "c1")
+WIDE, NARROW, SMALL = (980, 370), (400, 300), (440, 230)
+RATE_COLUMNS = ("run", "iteration", "split", "sampling", "family", "samples", "pass rate", "95 % interval")
+
+
+def curve_split(experiment: Experiment, arm: str = "") -> str:
+    """The held-out split with the most evaluated iterations; test, which chose nothing, where both have as many."""
+    return max(HELD_OUT, key=lambda split: len(experiment.iterations(arm, split)))
+
+
+def coolest(rows: Iterable[Metrics]) -> list[Metrics]:
+    """The rows at the lowest temperature: greedy where there is any."""
+    rows = list(rows)
+    low = min(map(temperature, rows), default=0.0)
+    return [row for row in rows if temperature(row) == low]
+
+
+def both(draw: Callable[[str, tuple[float, float]], str], key: str) -> str:
+    """The same plot for a wide and for a narrow screen, so that its words stay readable; one of them is shown."""
+    wide, narrow = draw(f"{key}-wide", WIDE), draw(f"{key}-narrow", NARROW)
+    return f'<div class="wideplot">{wide}</div><div class="narrow">{narrow}</div>'
+
+
+def _points(rows: Iterable[Metrics]) -> list[Point]:
+    return [Point(row.iteration, row.rate, *row.interval, note=_note(row)) for row in rows]
+
+
+def _note(row: Metrics) -> str:
+    low, high = row.interval
+    bounds = f"{100 * low:.1f} to {100 * high:.1f}"
+    return f"{row.experiment} iteration {row.iteration}, {row.split}: {percent(row.rate)} ({bounds}), n = {row.n:,}"
+
+
+def _ticks(series: Sequence[Series]) -> list[tuple[float, str]]:
+    """At most eleven whole numbers along x."""
+    xs = sorted({int(point.x) for one in series for point in one.points})
+    stride = max(1, math.ceil(len(xs) / 11))
+    return [(x, str(x)) for x in xs[::stride]]
+
+
+def _rate_rows(rows: Iterable[Metrics]) -> list[list[str]]:
+    return [
+        [
+            row.experiment,
+            str(row.iteration),
+            row.split,
+            sampling(row),
+            row.family,
+            f"{row.n:,}",
+            percent(row.rate),
+            f"{100 * row.interval[0]:.1f} to {100 * row.interval[1]:.1f}",
+        ]
+        for row in rows
+    ]
+
+
+def curve(found: Report) -> str:
+    """Held-out pass rate per iteration, controls beside the run."""
+    experiment = found.experiment
+    split = curve_split(experiment)
+    series, shown = [], []
+    for i, arm in enumerate(experiment.arms()):
+        rows = _from_start(experiment, coolest(experiment.evaluations(arm, split)), split)
+        if rows:
+            colour = ARM_COLOURS[(i - 1) % len(ARM_COLOURS)] if arm else "c0"
+            series.append(Series(arm or "this run", _points(rows), colour, dashed=bool(arm)))
+            shown += rows
+    other = next(s for s in HELD_OUT if s != split)
+    lone = coolest(experiment.evaluations("", other))
+    if lone:
+        series.append(Series(spoken(other), _points(lone), "c1", dots=True))
+    shown += lone
+    if not series:
+        return ""
+    desc = "; ".join(f"{one.name}: {', '.join(f'{p.x:g}: {percent(p.y)}' for p in one.points)}" for one in series)
+    title = f"Pass rate per iteration on the {spoken(split)} problems"
+    plots = both(lambda key, size: line_plot(key, title, desc, series, _ticks(series), "iteration", size), "curve")
+    arms = " Dashed lines are control arms at equal compute." * (len(experiment.arms()) > 1)
+    diamonds = f" Diamonds are the {spoken(other)} problems." * bool(lone)
+    lead = f"Problems that no round trained on. Iteration 0 is the start model.{arms}{diamonds}"
+    return section("Held-out pass rate", lead, card("", plots, numbers(title, RATE_COLUMNS, _rate_rows(shown))))
+
+
+def _from_start(experiment: Experiment, rows: list[Metrics], split: str) -> list[Metrics]:
+    """A control arm leaves from the run's own start model, which need not be evaluated twice."""
+    start = coolest(experiment.evaluations("", split))[:1]
+    if not rows or not start or temperature(rows[0]) != temperature(start[0]):
+        return rows
+    return [*start, *rows] if rows[0].iteration > start[0].iteration else rows
+
+
+def families(found: Report) -> str:
+    """One small plot a family."""
+    experiment = found.experiment
+    split = curve_split(experiment)
+    together = _points(coolest(experiment.evaluations("", split)))
+    overall = Series("all", [Point(p.x, p.y) for p in together], "muted", True)
+    cards = []
+    for i, family in enumerate(found.families()):
+        rows = coolest(experiment.evaluations("", split, family))
+        if not rows:
+            continue
+        one = Series(family, _points(rows), f"c{i % 6}")
+        change = f"{100 * rows[0].rate:.1f} → {percent(rows[-1].rate)}" if len(rows) > 1 else percent(rows[0].rate)
+        desc = ", ".join(f"iteration {p.x:g}: {percent(p.y)}" for p in one.points)
+        title, both_lines = f"{family}, {spoken(split)}", [overall, one]
+        plot = line_plot(f"family-{i}", title, desc, both_lines, _ticks([one]), "iteration", SMALL, labels=False)
+        cards.append(card(f"{family}: {change}", plot, numbers(title, RATE_COLUMNS, _rate_rows(rows))))
+    lead = f"The {spoken(split)} problems of each family; the dashed line is all families together."
+    return section("Families", lead, f'<div class="grid2">{"".join(cards)}</div>') if cards else ""
+
+
+def _sampled(found: Report) -> tuple[str, list[Metrics]]:
+    """The split, and the sampled rows of the start and the selected model, where both have several samples."""
+    start = found.experiment.iterations()[0]
+    for split in HELD_OUT:
+        rows = [row for row in found.experiment.evaluations("", split) if len(row.pass_at) > 1]
+        ends = {row.iteration: row for row in rows if row.iteration in (start, found.selected)}
+        if start in ends and found.selected in ends:
+            return split, [ends[i] for i in sorted(ends)]
+    return "", []
+
+
+def pass_at(found: Report) -> str:
+    """pass@k of the start and the selected model."""
+    split, rows = _sampled(found)
+    if not rows:
+        return ""
+    start = found.experiment.iterations()[0]
+    series = [
+        Series(
+            "start" if row.iteration == start else "selected",
+            [Point(math.log2(int(k)), value, note=f"pass@{k}: {percent(value)}") for k, value in row.pass_at.items()],
+            "muted" if row.iteration == start and len(rows) > 1 else "c0",
+        )
+        for row in rows
+    ]
+    top = max(int(k) for row in rows for k in row.pass_at)
+    ticks = [(float(i), str(2**i)) for i in range(int(math.log2(top)) + 1)]
+    title = f"pass@k on the {spoken(split)} problems, {sampling(rows[0])}"
+    desc = "; ".join(f"{one.name} from {percent(one.points[0].y)} to {percent(one.points[-1].y)}" for one in series)
+    plots = both(lambda key, size: line_plot(key, title, desc, series, ticks, "k, samples a problem", size), "passk")
+    columns = ["k", *(one.name for one in series)]
+    body = [
+        [str(k), *(percent(row.pass_at[str(k)]) if str(k) in row.pass_at else "" for row in rows)]
+        for k in range(1, top + 1)
+    ]
+    lead = (
+        "The chance that at least one of k samples is right. If the left end rises while the right end falls, the "
+        "model has become surer, not abler."
+    )
+    return section("pass@k, start and selected", lead, card("", plots, numbers(title, columns, body)))
+
+
+def levels(found: Report) -> str:
+    """Heat tables of level by iteration."""
+    experiment = found.experiment
+    split = curve_split(experiment)
+    numbered = sorted({row.level for row in experiment.rows if row.level and row.split == split})
+    if not numbered:
+        return ""
+    cards = [
+        card(_label(family), heat(*_grid(experiment, split, family, numbered))) for family in (ALL, *found.families())
+    ]
+    lead = f"Pass rate on the {spoken(split)} problems by level of difficulty and iteration."
+    return section("Levels", lead, f'<div class="grid2">{"".join(cards)}</div>')
+
+
+def _label(family: str) -> str:
+    return "all families" if family == ALL else family
+
+
+def _grid(
+    experiment: Experiment, split: str, family: str, levels: Sequence[int]
+) -> tuple[str, list[str], dict[str, list[float | None]]]:
+    iterations = experiment.iterations("", split)
+    stride = max(1, math.ceil(len(iterations) / 8))
+    shown = sorted({*iterations[::stride], iterations[-1]})
+    body: dict[str, list[float | None]] = {}
+    for level in levels:
+        rates = {row.iteration: row.rate for row in coolest(experiment.evaluations("", split, family, level))}
+        if rates:
+            body[f"level {level}"] = [rates.get(i) for i in shown]
+    return f"{_label(family)}, {spoken(split)}: pass rate in %", [str(i) for i in shown], body

@@ -1,0 +1,1 @@
+"""From problems to samples: engines, strategies, and the cache of samples."""

@@ -1,0 +1,59 @@
+"""What all strategies share: the shape of a strategy, and the samples of a batch as they come in, round after round."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+from axiom_cli.records import Problem, Sample, Verdict
+from axiom_cli.sampling.engines import Engine
+from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.verification.batch_verifier import Bench
+
+Strategy = Callable[[Sequence[Problem], Engine, SolveConfig, Bench], Iterator[list[Sample]]]
+
+
+class Rounds:
+    """The samples of a batch of problems so far, `groups`, and how many of each have passed and failed. What broke down
+    (`infra`) is neither. Places are places in `problems`; a problem's samples are asked for in the order of indices."""
+
+    def __init__(self, problems: Sequence[Problem], engine: Engine, config: SolveConfig, bench: Bench) -> None:
+        self.problems, self.engine, self.config, self.bench = problems, engine, config, bench
+        self.groups: list[list[Sample]] = [[] for _ in problems]
+        self.passes = [0] * len(problems)
+        self.fails = [0] * len(problems)
+        self.verdicts: list[list[Verdict]] = [[] for _ in problems]
+
+    def ask(self, places: Sequence[int], samples: int = 1) -> Iterator[Sample]:
+        """`samples` more of the problem at each place, all in one request; a place may be named more than once, side by
+        side."""
+        starts: list[int] = []
+        for at, place in enumerate(places):
+            again = at > 0 and places[at - 1] == place
+            starts.append(starts[-1] + samples if again else len(self.groups[place]))
+        asked = [self.problems[place] for place in places]
+        for place, group in zip(places, self.engine.generate(asked, self.config, samples, starts), strict=True):
+            self.groups[place] += group
+            yield from group
+
+    def judge(self, places: Sequence[int], samples: int = 1) -> None:
+        """Asks for `samples` more of the problem at each place, and counts what the verifier says of them."""
+        self.count([place for place in places for _ in range(samples)], self.ask(places, samples))
+
+    def count(self, places: Sequence[int], samples: Iterable[Sample]) -> None:
+        """Judges samples, each of the problem at its place, and counts the verdicts."""
+        for place, verdict in zip(places, self.bench.judge(samples), strict=True):
+            self.verdicts[place].append(verdict)
+            self.passes[place] += verdict.passed
+            self.fails[place] += verdict.status == "fail"
+
+    def unsolved(self) -> list[int]:
+        """The places of problems with fewer than `enough` passing samples."""
+        return [place for place, passes in enumerate(self.passes) if passes < self.config.enough]
+
+    def until_solved(self) -> None:
+        """Up to `config.samples` of each problem, in growing rounds over all that are not solved: 1, 1, 2, 4, ..."""
+        have, step = 0, min(self.config.enough, self.config.samples)
+        while step and (places := self.unsolved()):
+            self.judge(places, step)
+            have += step
+            step = min(have, self.config.samples - have)

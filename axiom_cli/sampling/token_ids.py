@@ -1,0 +1,86 @@
+"""The token ids that a sample is trained on and scored by: its prompt, its completion, and what may end one."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from axiom_cli.errors import InputError
+from axiom_cli.records import Sample
+from axiom_cli.sampling import prompts
+
+
+def end_ids(tokenizer: Any, model: Any = None) -> tuple[int, ...]:
+    """The ids that end a completion, the one to write first: the one that the chat template writes after an assistant's
+    turn if it is among them, else the tokenizer's own. `model` is what has a `generation_config`. InputError where
+    there are none."""
+    ids = [tokenizer.eos_token_id]
+    config = getattr(model, "generation_config", None)
+    more = getattr(config, "eos_token_id", None)
+    ids += more if isinstance(more, list) else [more]
+    found = dict.fromkeys(i for i in ids if i is not None)
+    if not found:
+        raise InputError(
+            "the tokenizer has no end-of-text token, so that no completion could ever end",
+            'name one in its tokenizer_config.json: "eos_token": "<|im_end|>"',
+        )
+    first = [i for i in prompts.turn_end(tokenizer) if i in found][:1]
+    return tuple(dict.fromkeys([*first, *found]))
+
+
+def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str = "") -> tuple[list[int], bool]:
+    """The ids that the loss falls on, ending in one of `ends`, and whether they had to be encoded from the text. What
+    is encoded does not begin with `opening`, which is the end of the prompt already (see `prompts.opening`)."""
+    here = not _are_of(tokenizer, sample, ends)
+    ids = _encoded(tokenizer, _after(opening, sample.text)) if here else list(sample.token_ids)
+    if not ids or (len(ids) == 1 and ids[0] in ends):
+        raise InputError(
+            f"the completion of problem {sample.problem.id} is empty: every token would be masked",
+            "leave out verdicts of empty samples: jq -c 'select(.sample.text != \"\")'",
+        )
+    if ids[-1] not in ends:
+        ids.append(ends[0])
+    return ids, here
+
+
+def _encoded(tokenizer: Any, text: str) -> list[int]:
+    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
+
+
+def _after(opening: str, text: str) -> str:
+    if not opening or not text.startswith(opening.rstrip()):
+        return text
+    return text.removeprefix(opening if text.startswith(opening) else opening.rstrip())
+
+
+def prompt_ids(tokenizer: Any, sample: Sample, known: dict[str, list[int]]) -> list[int]:
+    """The ids of the sample's prompt; those of a problem's first attempts are made once, and put into `known`."""
+    name = "" if sample.extra.get("messages") else sample.problem.id
+    ids = known.get(name) or prompts.sample_prompt_ids(tokenizer, sample)
+    if not ids:
+        raise InputError(f"the prompt of problem {sample.problem.id} is empty: there is nothing to go on from")
+    if name:
+        known[name] = ids
+    return ids
+
+
+def _are_of(tokenizer: Any, sample: Sample, ends: Sequence[int]) -> bool:
+    """Whether the sample's ids are this tokenizer's: they read back as its text, whatever is done with spaces, with the
+    end, and with special tokens that were sampled on the way."""
+    ids = sample.token_ids
+    if not ids or max(ids) >= len(tokenizer):
+        return False
+    said = ids[:-1] if ids[-1] in ends else ids
+    readings = ((said, True), (said, False), (ids, False))
+    wanted = "".join(sample.text.split())
+    return any("".join(tokenizer.decode(part, skip_special_tokens=skip).split()) == wanted for part, skip in readings)
+
+
+def scored_ids(
+    tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str, known: dict[str, list[int]]
+) -> tuple[list[int], list[int], bool]:
+    """(prompt ids, completion ids, whether they were encoded here) of a sample as it was written: without an end where
+    it was cut off. A value function is fitted on these, and scores these."""
+    prompt = prompt_ids(tokenizer, sample, known)
+    ids, here = completion_ids(tokenizer, sample, ends, opening) if sample.text else ([ends[0]], False)
+    return prompt, ids if sample.finish == "stop" or not sample.text else ids[:-1], here

@@ -1,0 +1,1 @@
+"""What can be set: defaults, where a value came from, and command-line options."""

@@ -1,0 +1,288 @@
+"""Talk for people, on stderr only; data goes to stdout elsewhere. Nobody else imports rich, and rich comes late.
+
+A terminal gets Rich tables and bars. Anything else gets plain lines, so that a log stays readable. `--quiet` leaves
+warnings and errors, and turns the tables that a terminal would get in place of data back into data, on stdout.
+`NO_COLOR` is Rich's own.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from typing import Any, Protocol
+
+from axiom_cli import process_rank
+from axiom_cli.terminal import stdout_guard, table_layout
+
+SECONDS_BETWEEN_LINES = 10.0
+
+
+class Progress(Protocol):
+    """What `progress` gives: called with the steps done since the last call and, if it changed, a new caption."""
+
+    def __call__(self, advance: int = 1, text: str = "") -> None:
+        """Moves on."""
+
+
+Watch = Callable[[str, int, int], None]
+_quiet = False
+
+
+def configure(quiet: bool) -> None:
+    """Whether notes, tables and progress are held back in this process. Of several the first one talks; errors are
+    everyone's own."""
+    global _quiet
+    _quiet = quiet or not process_rank.is_first()
+
+
+def is_quiet() -> bool:
+    """Whether `--quiet` is on."""
+    return _quiet
+
+
+def data_wanted() -> bool:
+    """Whether data belongs on stdout: it is piped, or `--quiet` holds back the table that a terminal would get."""
+    stream = stdout_guard.stdout()
+    return _quiet or stream is None or not stream.isatty()
+
+
+def is_terminal() -> bool:
+    """Whether somebody watches stderr."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
+@cache
+def _rich() -> Any:
+    from rich.console import Console
+
+    return Console(stderr=True, highlight=False)
+
+
+def _line(text: str, style: str = "") -> None:
+    if style and is_terminal():
+        label, _, rest = text.partition(":")
+        _rich().print(f"[{style}]{label}:[/{style}]", end="")
+        _rich().print(rest, markup=False)
+    else:
+        print(text, file=sys.stderr, flush=True)
+
+
+def note(text: str) -> None:
+    """A sentence about what was done."""
+    if not _quiet:
+        _line(text)
+
+
+def hint(text: str) -> None:
+    """What the reader might do next."""
+    if not _quiet:
+        _line(f"hint: {text}", "cyan")
+
+
+def warn(text: str) -> None:
+    """Something that the reader should know although the work goes on. `--quiet` keeps it."""
+    if process_rank.is_first():
+        _line(f"warning: {text}", "yellow")
+
+
+def error(text: str, hint: str = "") -> None:
+    """The line of a failure, and what to do about it."""
+    _line(f"error: {text}", "bold red")
+    if hint:
+        _line(f"hint: {hint}", "cyan")
+
+
+def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], keys: int = 0) -> None:
+    """A table; columns of plain text where stderr is no terminal; with `--quiet` on a terminal JSONL on stdout.
+
+    With `keys` no cell is wrapped or cut: the columns that a narrow terminal has no room for follow in further tables,
+    each behind the first `keys` columns, or in one line where they say the same in every row. A terminal without room
+    for the keys and one more column gets lines that are too long.
+    """
+    if _quiet:
+        _data(columns, rows)
+        return
+    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    if not is_terminal():
+        _plain_table(title, columns, cells)
+    elif keys:
+        _whole_tables(title, columns, cells, keys)
+    else:
+        _rich().print(_rich_table(title, columns, cells))
+
+
+def paint(pieces: Sequence[tuple[str, str]]) -> None:
+    """Text of which each piece has a style of its own, for a terminal; elsewhere, and with `--quiet`, nothing. What
+    cannot be seen is spelled out, so that no text can give the terminal orders."""
+    if _quiet or not is_terminal():
+        return
+    from rich.text import Text
+
+    _rich().print(Text.assemble(*((visible(text), style) for text, style in pieces)), soft_wrap=True)
+
+
+def visible(text: str) -> str:
+    """The text with what cannot be seen spelled out, so that none can give a terminal orders."""
+    shown = (c if c.isprintable() else "⏎\n" if c == "\n" else ascii(c)[1:-1] for c in text)
+    return "".join(shown)
+
+
+def _plain_table(title: str, columns: Sequence[str], cells: list[list[str]]) -> None:
+    widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
+    for row in [[title]] * bool(title) + [list(columns), *cells]:
+        _line("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())  # noqa: B905
+
+
+def _whole_tables(title: str, columns: Sequence[str], cells: list[list[str]], keys: int) -> None:
+    least, room = _least(columns, cells), _rich().width
+    first, *more = table_layout.parts(least, list(range(len(columns))), keys, room)
+    same = [i for part in more for i in part[keys:] if len({row[i] for row in cells}) == 1]
+    rest = [i for part in more for i in part[keys:] if i not in same]
+    parts = [first, *(table_layout.parts(least, [*range(keys), *rest], keys, room) if rest else [])]
+    for number, part in enumerate(parts):
+        shown = [[row[i] for i in part] for row in cells]
+        heading = f"{title}, continued" if number else title
+        _rich().print(_rich_table(heading, [columns[i] for i in part], shown, whole=True), crop=False)
+    if same:
+        _line("in every row: " + ", ".join(f"{columns[i]} {cells[0][i] or '(empty)'}" for i in same))
+
+
+def _data(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
+    """The rows as JSONL where the caller, seeing a terminal, left them to the table. A pipe has them already."""
+    if (stream := stdout_guard.stdout()) is not None and stream.isatty():
+        for row in rows:
+            print(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str), file=stream)
+
+
+def _least(columns: Sequence[str], cells: list[list[str]]) -> list[int]:
+    """The widths of columns whose headings may wrap between words and whose cells may not."""
+    from rich.cells import cell_len
+
+    return [
+        max(map(cell_len, (*name.split(), *(row[i] for row in cells))), default=1) for i, name in enumerate(columns)
+    ]
+
+
+def _rich_table(title: str, columns: Sequence[str], cells: list[list[str]], whole: bool = False) -> Any:
+    """`whole` gives every cell the room it needs and draws no lines between columns; only headings may wrap."""
+    from rich import box
+    from rich.markup import escape
+    from rich.table import Table
+
+    style: dict[str, Any] = {"box": box.SIMPLE_HEAD, "show_edge": False, "padding": (0, 1, 0, 0)} if whole else {}
+    drawn = Table(title=escape(title) if title else None, title_justify="left", **style)
+    widths = table_layout.widths(_least(columns, cells), columns, _rich().width) if whole else [None] * len(columns)
+    for name, width in zip(columns, widths, strict=True):
+        drawn.add_column(escape(name), width=width)
+    for row in cells:
+        drawn.add_row(*map(escape, row))
+    return drawn
+
+
+@contextmanager
+def progress(text: str, total: int | None = None) -> Iterator[Progress]:
+    """A bar on a terminal, else a plain line every ten seconds; nothing with `--quiet`."""
+    if _quiet:
+        yield lambda advance=1, text="": None
+    elif is_terminal():
+        yield from _bar(text, total)
+    else:
+        yield _Lines(text, total)
+
+
+class Board:
+    """Long work in phases: what is being done, and a table that grows by a row whenever something was measured.
+
+    Without a terminal: a line a phase, a line every ten seconds, a line a row. `quiet` boards show nothing.
+    """
+
+    def __init__(self, columns: Sequence[str]) -> None:
+        self.columns, self.rows = list(columns), []
+        self._phase, self._last = "", 0.0
+
+    def phase(self, what: str, done: int, total: int) -> None:
+        """`done` of `total`."""
+        if _quiet or (what == self._phase and time.monotonic() - self._last < SECONDS_BETWEEN_LINES):
+            return
+        _line(f"{what}: {done:,} of {total:,}" if what == self._phase else what)
+        self._phase, self._last = what, time.monotonic()
+
+    def row(self, cells: Sequence[str]) -> None:
+        """One more row."""
+        if not _quiet:
+            _line("  " + "  ".join(f"{name} {cell}" for name, cell in zip(self.columns, cells, strict=True) if cell))
+
+
+class _LiveBoard(Board):
+    def __init__(self, title: str, columns: Sequence[str]) -> None:
+        from rich.live import Live
+        from rich.progress import Progress as RichProgress
+
+        super().__init__(columns)
+        self._title = title
+        self._bars = RichProgress(*_columns(), console=_rich())
+        self._task = self._bars.add_task("", total=None)
+        self.live = Live(self._drawn(), console=_rich(), refresh_per_second=8)
+
+    def phase(self, what: str, done: int, total: int) -> None:
+        if what != self._phase:
+            self._phase = what
+            self._bars.reset(self._task, description=what, total=total)
+        self._bars.update(self._task, completed=done, total=total)
+
+    def row(self, cells: Sequence[str]) -> None:
+        self.rows.append(list(cells))
+        self.live.update(self._drawn())
+
+    def _drawn(self) -> Any:
+        from rich.console import Group
+
+        return Group(_rich_table(self._title, self.columns, self.rows), self._bars) if self.rows else self._bars
+
+
+@contextmanager
+def board(title: str, columns: Sequence[str]) -> Iterator[Board]:
+    """A live table with a bar below it on a terminal, else lines."""
+    if _quiet or not is_terminal():
+        yield Board(columns)
+        return
+    live = _LiveBoard(title, columns)
+    with live.live:
+        yield live
+
+
+def _columns() -> list[Any]:
+    from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+
+    return [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+
+
+def _bar(text: str, total: int | None) -> Iterator[Progress]:
+    from rich.progress import Progress as RichProgress
+
+    with RichProgress(*_columns(), console=_rich(), transient=True) as bars:
+        task = bars.add_task(text, total=total)
+
+        def move(advance: int = 1, text: str = "") -> None:
+            bars.update(task, advance=advance, **({"description": text} if text else {}))
+
+        yield move
+
+
+class _Lines:
+    """Progress as plain lines, so far apart that a log is not flooded."""
+
+    def __init__(self, text: str, total: int | None) -> None:
+        self.text, self.total, self.done = text, total, 0
+        self.last = time.monotonic()
+
+    def __call__(self, advance: int = 1, text: str = "") -> None:
+        self.done += advance
+        self.text = text or self.text
+        if time.monotonic() - self.last >= SECONDS_BETWEEN_LINES:
+            self.last = time.monotonic()
+            _line(f"{self.text}: {self.done}" + (f" of {self.total}" if self.total else ""))

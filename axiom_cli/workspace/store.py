@@ -1,0 +1,302 @@
+"""The workspace: write-once objects, receipts of what made them, refs that move. docs/formats.md has every byte.
+
+    with a recipe      receipt = workspace.remember(recipe, make)
+    by hand            digest = workspace.put_tree(folder); workspace.set_ref("myrun@3", digest)
+
+Reading never locks and never writes. Two processes may write side by side: `solve | verify | train` do.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from datetime import datetime, timezone
+from pathlib import Path
+from typing import Any, TypeVar
+
+from axiom_cli import jsonl
+from axiom_cli.errors import MissingError, NoWorkspace, UsageError
+from axiom_cli.records import Record
+from axiom_cli.workspace import receipts, refs, trees
+from axiom_cli.workspace.atomic import locked, write_whole, writing
+from axiom_cli.workspace.objects import Objects, absent, bare, is_digest, short
+from axiom_cli.workspace.receipts import Receipt, Step
+
+FORMAT = 1
+NAME = ".axiom"
+STATES = "states"
+"""The folder of trainings that were interrupted, in a workspace."""
+RECORDS_HEAD = b'{"kind":"'
+_MARK = "axiom workspace "
+R = TypeVar("R", bound=Record)
+Recipe = Mapping[str, Any]
+
+
+def find(start: Path | None = None) -> Path | None:
+    """The nearest `.axiom` folder in `start` (here) or above it, as git finds `.git`."""
+    start = (start or Path.cwd()).absolute()
+    return next((folder / NAME for folder in (start, *start.parents) if (folder / NAME / "format").is_file()), None)
+
+
+class Workspace:
+    """One `.axiom` folder. `open` one to read, `open_or_create` one to write: it appears with the first write."""
+
+    def __init__(self, root: Path, patience: float = 10.0) -> None:
+        """`patience` is how many seconds to wait for another process that makes the very same thing."""
+        self.root = root
+        self.patience = patience
+        self.objects = Objects(root)
+        self._receipts, self._refs = root / "receipts", root / "refs"
+        self._ready = False
+
+    @classmethod
+    def open(cls, path: Path | str | None = None) -> Workspace:
+        """The workspace at `path`, or the nearest one above here. Raises NoWorkspace."""
+        root = Path(path) if path else find()
+        if root is None:
+            raise NoWorkspace(f"no workspace here or above {Path.cwd()}", "axiom solve, train and loop create one")
+        workspace = cls(root)
+        workspace._check_format()
+        return workspace
+
+    @classmethod
+    def create(cls, path: Path | str | None = None) -> Workspace:
+        """The workspace at `path` (`.axiom` here), made now if it is not there."""
+        workspace = cls.open_or_create(path if path else NAME)
+        workspace._prepare()
+        return workspace
+
+    @classmethod
+    def open_or_create(cls, path: Path | str | None = None) -> Workspace:
+        """The workspace at `path`, or the nearest one above here, or `.axiom` here: created by the first write."""
+        root = Path(path) if path else find() or Path.cwd() / NAME
+        if (root / "format").exists():
+            return cls.open(root)
+        if root.exists() and not root.is_dir():
+            raise NoWorkspace(f"{root} is no folder", "choose another place with --workspace")
+        return cls(root)
+
+    def _check_format(self) -> None:
+        try:
+            text = (self.root / "format").read_text(encoding="utf-8")
+            version = int(text.removeprefix(_MARK)) if text.startswith(_MARK) else 0
+        except FileNotFoundError:
+            raise NoWorkspace(f"{self.root} is no workspace", "axiom solve, train and loop create one") from None
+        except PermissionError:
+            raise NoWorkspace(f"{self.root} may not be read", "choose another place with --workspace") from None
+        except (ValueError, NotADirectoryError):
+            version = 0
+        if version > FORMAT:
+            hint = "pip install --upgrade axiom-rl, or choose another place with --workspace"
+            raise NoWorkspace(f"{self.root} has format {version}; this axiom reads {FORMAT} and older", hint)
+        if version < 1:
+            raise NoWorkspace(f"{self.root} is no workspace: its format file says nothing known")
+
+    def _prepare(self) -> None:
+        if self._ready:
+            return
+        with writing(self.root):
+            for name in ("objects", "receipts", "refs", "trees", "locks", "tmp"):
+                (self.root / name).mkdir(parents=True, exist_ok=True)
+            if not (self.root / "format").exists():
+                self._write({self.root / ".gitignore": b"*\n"})
+                self._write({self.root / "format": f"{_MARK}{FORMAT}\n".encode()})
+        self._ready = True
+
+    def _write(self, files: Mapping[Path, bytes]) -> None:
+        with writing(self.root):
+            write_whole(files, self.objects.scratch)
+
+    # Objects
+
+    def put_bytes(self, data: bytes) -> str:
+        """Stores `data`; returns its digest, 64 hexadecimal digits."""
+        self._prepare()
+        return self.objects.put(data)
+
+    def put_file(self, path: Path) -> str:
+        """Stores a copy of a file; returns its digest."""
+        self._prepare()
+        return self.objects.put_file(path)
+
+    def put_records(self, records: Iterable[Record | dict[str, Any]]) -> str:
+        """Stores records as JSONL, in flat memory; returns the digest. Broken off, it leaves nothing."""
+        self._prepare()
+        return self.objects.put_chunks(jsonl.dump(record) for record in records)
+
+    def put_tree(self, folder: Path | str) -> str:
+        """Stores a folder's files (symbolic links to files are followed, empty folders left out); returns the digest
+        of its manifest. Raises InputError where there is nothing to store."""
+        self._prepare()
+        return trees.put(self.objects, Path(folder))
+
+    def has(self, digest: str) -> bool:
+        """Whether the object is here, and every file of it if it is a tree."""
+        if not self.objects.has(digest):
+            return False
+        return not self.is_tree(digest) or all(map(self.objects.has, self.tree(digest).values()))
+
+    def get_bytes(self, digest: str) -> bytes:
+        """The object's bytes, re-hashed. Raises MissingError or WorkspaceDamaged."""
+        return self.objects.get(digest)
+
+    def get_records(self, digest: str, *kinds: type[R]) -> Iterator[R]:
+        """The records of a stored JSONL object, one at a time. Its bytes are re-hashed first."""
+        with self.objects.verified(digest).open("rb") as stream:
+            yield from jsonl.read(stream, *kinds)
+
+    def is_tree(self, digest: str) -> bool:
+        """Whether the object is a tree's manifest."""
+        return trees.is_manifest(self.objects, digest)
+
+    def tree(self, digest: str) -> dict[str, str]:
+        """A tree's files: path -> digest. Raises InputError where the object is no tree."""
+        return trees.files(self.objects, digest)
+
+    def tree_path(self, digest: str) -> Path:
+        """A folder with the tree's files, read-only: never write there. Made on first use, and re-hashed then."""
+        files = self.tree(digest)
+        target = self.root / "trees" / bare(digest)
+        if not trees.is_checked_out(self.objects, files, target):
+            self._prepare()
+            with locked(self.root / "locks" / f"tree-{target.name}", f"tree {short(digest)}", patience=600.0):
+                if not trees.is_checked_out(self.objects, files, target):
+                    trees.check_out(self.objects, files, target)
+        return target
+
+    def kind(self, digest: str) -> str:
+        """`tree`, `records`, `bytes`, or `missing` (never here, or evicted). The bytes are not re-hashed."""
+        if not is_digest(digest) or not self.has(digest):
+            return "missing"
+        if self.is_tree(digest):
+            return "tree"
+        with self.objects.path(digest).open("rb") as stream:
+            return "records" if stream.read(len(RECORDS_HEAD)) == RECORDS_HEAD else "bytes"
+
+    def size(self, digest: str) -> int:
+        """Bytes of an object, or of all files of a tree; 0 where it is missing."""
+        kind = self.kind(digest)
+        digests = self.tree(digest).values() if kind == "tree" else [digest] if kind != "missing" else []
+        return sum(self.objects.path(one).stat().st_size for one in digests)
+
+    # Receipts
+
+    def remember(self, recipe: Recipe, make: Callable[[], Mapping[str, Any]]) -> Receipt:
+        """The recipe's receipt: the one kept, where all its outputs are still here, else what `make` gives now.
+
+        `make` stores objects and returns their digests by name, and any other JSON values worth keeping (facts). The
+        receipt is written last. Raises WorkspaceLocked while another process makes the same recipe.
+        """
+        found = self.recall(recipe)
+        if found:
+            return found
+        self._prepare()
+        name = receipts.recipe_id(recipe)
+        lock = locked(self.root / "locks" / f"recipe-{name}", f"the same {recipe['stage']}", patience=self.patience)
+        with self.writer(), lock:
+            found = self.recall(recipe)  # by the process that we waited for
+            if found:
+                return found
+            started = time.monotonic()
+            made = make()
+            return self.record([(recipe, made)], seconds=time.monotonic() - started)[0]
+
+    def recall(self, recipe: Recipe) -> Receipt | None:
+        """The recipe's receipt, if there is one and all its outputs are here."""
+        receipt = self.receipt(receipts.recipe_id(recipe))
+        return receipt if receipt and all(map(self.has, receipt.outputs.values())) else None
+
+    def record(self, made: Iterable[tuple[Recipe, Mapping[str, Any]]], seconds: float = 0.0) -> list[Receipt]:
+        """Writes the receipts of many recipes at once, for stages that make many small things in one go: one flush of
+        all objects, then one of all receipts. `made` holds (recipe, what its maker would return)."""
+        self._prepare()
+        now = datetime.now(timezone.utc).isoformat(timespec="seconds")
+        with self.writer():
+            written = [Receipt(receipts.normal(r), *receipts.split(m), now, round(seconds, 3)) for r, m in made]
+            for receipt in written:
+                for name, digest in receipt.outputs.items():
+                    if not self.has(digest):
+                        raise ValueError(f"{receipt.stage} returned {name} = {short(digest)} without storing it")
+            self.objects.sync()
+            self._write({self._receipts / f"{r.id}.json": receipts.encode(r) for r in written})
+        return written
+
+    def writer(self) -> AbstractContextManager[None]:
+        """Held, with other writers, while something new is not yet pointed to, so that `gc` leaves it alone."""
+        return locked(self.root / "locks" / "writers", "to the whole workspace", shared=True, patience=60.0)
+
+    def receipt(self, name: str) -> Receipt | None:
+        """The receipt of the recipe id `name`, whether its outputs are still here or not."""
+        try:
+            return receipts.load(self._receipts / f"{name}.json")
+        except FileNotFoundError:
+            return None
+
+    def receipts(self) -> Iterator[Receipt]:
+        """Every receipt, in the order of their ids."""
+        for path in sorted(self._receipts.glob("*.json")):
+            yield receipts.load(path)
+
+    def makers(self) -> dict[str, list[Receipt]]:
+        """Digest -> the receipts that made it, for every object that one did."""
+        index: dict[str, list[Receipt]] = defaultdict(list)
+        for receipt in self.receipts():
+            for output in dict.fromkeys(receipt.outputs.values()):
+                index[output].append(receipt)
+        return dict(index)
+
+    def why(self, digest: str) -> list[Step]:
+        """The whole chain behind an object: object -> the receipts that made it -> their inputs -> ..."""
+        makers = self.makers()
+        return list(receipts.origin(self.resolve(digest), lambda one: makers.get(one, ())))
+
+    # Names
+
+    def set_ref(self, name: str, digest: str) -> None:
+        """Makes `name` (`myrun`, `myrun@3`, `myrun@best`) point to an object that is here, in one step."""
+        path = refs.path(self._refs, name)
+        if not self.has(digest):
+            raise absent(digest)
+        if path.is_file() and refs.load(path) == bare(digest):
+            return
+        self._prepare()
+        with locked(self.root / "locks" / f"ref-{name}", f"the name {name}"):
+            self.objects.sync()
+            self._write({path: refs.line(digest)})
+
+    def refs(self) -> dict[str, str]:
+        """Every name -> digest, in order."""
+        return refs.everything(self._refs)
+
+    def names(self) -> dict[str, list[str]]:
+        """Digest -> its names."""
+        names: dict[str, list[str]] = defaultdict(list)
+        for name, digest in self.refs().items():
+            names[digest].append(name)
+        return dict(names)
+
+    def ref(self, name: str) -> str:
+        """The digest that `name` points to; `myrun` alone is also `myrun@best`, else the last `myrun@N`."""
+        return refs.lookup(self._refs, name)
+
+    def resolve(self, name: str) -> str:
+        """The digest that a name, a digest or the start of one (`sha256:ab12cd34`) stands for.
+
+        A whole digest is given back even if its object is not here. Raises MissingError, or UsageError where the
+        start fits several.
+        """
+        if refs.is_name(name):
+            try:
+                return self.ref(name)
+            except MissingError:
+                if not re.fullmatch(r"[0-9a-f]{4,64}", name):
+                    raise
+        found = self.objects.starting(name)
+        if len(found) > 1:
+            raise UsageError(f"{name} could be {' or '.join(map(short, found[:4]))}", "give more digits")
+        if not found and len(bare(name)) < 64:
+            raise absent(name)
+        return found[0] if found else bare(name)
