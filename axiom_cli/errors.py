@@ -31,31 +31,31 @@ class MissingError(AxiomError):
     exit_code = 4
 
 
-class NothingToDo(AxiomError):
+class NothingToDoError(AxiomError):
     """Nothing can be done with what there is, such as no passing sample to train on."""
 
     exit_code = 5
 
 
-class GateFailed(AxiomError):
+class GateFailedError(AxiomError):
     """A gate failed: `--fail-under`, a merge certificate, an audit, a training that diverged."""
 
     exit_code = 6
 
 
-class NoWorkspace(AxiomError):
+class NoWorkspaceError(AxiomError):
     """There is no workspace here, or its format is newer than this program."""
 
     exit_code = 10
 
 
-class WorkspaceLocked(AxiomError):
+class WorkspaceLockedError(AxiomError):
     """Another process is writing to the workspace."""
 
     exit_code = 11
 
 
-class WorkspaceDamaged(AxiomError):
+class WorkspaceDamagedError(AxiomError):
     """An object's bytes do not match its name."""
 
     exit_code = 12

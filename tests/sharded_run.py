@@ -14,7 +14,7 @@ import torch
 
 import tiny
 from axiom_cli import process_rank
-from axiom_cli.errors import GateFailed
+from axiom_cli.errors import GateFailedError
 from axiom_cli.learning.training import group, sharded
 from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.fit import Progress
@@ -57,7 +57,7 @@ def diverged(folder: Path, trainer: Trainer, rows: Sequence[Row]) -> str:
     bad = [replace(row, weight=torch.nan) if number == 7 else row for number, row in enumerate(rows)]
     try:
         run(folder / "diverged", trainer, bad, replace(CONFIG, objective="grpo", shard=True))
-    except GateFailed as error:
+    except GateFailedError as error:
         return str(error)
     return ""
 

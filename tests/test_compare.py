@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from axiom_cli import jsonl
-from axiom_cli.errors import InputError, MissingError, NothingToDo, UsageError
+from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.evaluation.comparison import compare, compare_solutions, pair, solved_sets
 from axiom_cli.evaluation.comparison_sources import compare_named, kind_of, named_sets, render_comparisons
 from axiom_cli.evaluation.metrics import evaluate
@@ -132,9 +132,9 @@ def test_several_samples_use_the_sign_flip_test():
 
 
 def test_models_without_a_common_problem_or_temperature_are_refused():
-    with pytest.raises(NothingToDo, match="single common problem"):
+    with pytest.raises(NothingToDoError, match="single common problem"):
         compare([verdict(problem("rpn", 3, 1), True)], [verdict(problem("rpn", 3, 2), True)])
-    with pytest.raises(NothingToDo, match="temperature"):
+    with pytest.raises(NothingToDoError, match="temperature"):
         compare([verdict(problem("rpn", 3, 1), True)], [verdict(problem("rpn", 3, 1), True, 0.7)])
 
 

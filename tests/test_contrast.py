@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import tiny
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.preference import advantages, contrast
 from axiom_cli.learning.rejection_sampling import Choice
 from axiom_cli.learning.train import train
@@ -89,7 +89,7 @@ def test_neither_infra_nor_what_was_cut_off_is_a_label(objective: str) -> None:
 def test_a_retry_that_was_told_more_is_not_compared_with_the_first_attempt(objective: str) -> None:
     first = attempts(1, "-")
     second = attempts(1, "+", extra={"messages": [{"role": "user", "content": "wrong, again"}]})
-    with pytest.raises(NothingToDo):
+    with pytest.raises(NothingToDoError):
         contrast([*first, *second], config(objective))
 
 
@@ -102,7 +102,7 @@ def test_a_retry_that_was_told_more_is_not_compared_with_the_first_attempt(objec
     ],
 )
 def test_without_contrast_it_says_why(given_: list[Verdict], reason: str, hint: str) -> None:
-    with pytest.raises(NothingToDo, match=reason) as caught:
+    with pytest.raises(NothingToDoError, match=reason) as caught:
         contrast(given_, config("dpo"))
     assert caught.value.exit_code == 5
     assert hint in caught.value.hint
@@ -127,7 +127,7 @@ def test_the_weights_of_a_problem_sum_to_zero(groups: list[str], same: bool) -> 
     verdicts = [verdict for number, outcomes in enumerate(groups) for verdict in attempts(number, outcomes, same)]
     try:
         out = contrast(verdicts, config("grpo"))
-    except NothingToDo:
+    except NothingToDoError:
         assert not any("+" in outcomes and "-" in outcomes for outcomes in groups)
         return
     for number in range(len(groups)):
@@ -138,5 +138,5 @@ def test_the_weights_of_a_problem_sum_to_zero(groups: list[str], same: bool) -> 
 def test_pairs_of_few_attempts_are_few_rows(tmp_path: Path) -> None:
     """Attempts take turns in pairs: ten pairs of one failing attempt are eleven to learn from."""
     workspace = Workspace.create(tmp_path / ".axiom")
-    with pytest.raises(NothingToDo, match="only 11 rows"):
+    with pytest.raises(NothingToDoError, match="only 11 rows"):
         train(attempts(1, "-" + "+" * 10), "nano", config("dpo", max_per_problem=10), workspace)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.evaluation.metrics import best_iteration, evaluate, parses, phase_row
 from axiom_cli.records import Metrics, Program
 from axiom_cli.statistics import wilson
@@ -98,7 +98,7 @@ def test_the_same_problems_have_the_same_set_whatever_their_order():
 
 
 def test_no_verdicts_is_nothing_to_do():
-    with pytest.raises(NothingToDo):
+    with pytest.raises(NothingToDoError):
         evaluate([], "run")
 
 

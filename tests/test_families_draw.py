@@ -20,7 +20,7 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.audit.reproducibility import elsewhere, fingerprint
-from axiom_cli.errors import NothingToDo, UsageError
+from axiom_cli.errors import NothingToDoError, UsageError
 from axiom_cli.problems import families
 from axiom_cli.problems.families import draw, teacher
 from axiom_cli.problems.families.family import LEVELS
@@ -134,7 +134,7 @@ def test_a_drawn_record_is_read_back_as_it_was_written():
 def test_a_level_that_is_used_up_says_so_with_its_number():
     drawn = draw.problems(["rpn"], 1000, [1], "test", 0, "program")
     found = []
-    with pytest.raises(NothingToDo) as error:
+    with pytest.raises(NothingToDoError) as error:
         found.extend(drawn)
     count = sum(1 for _ in _until_end(draw.stream("rpn", 1, "test", 0, "program")))
     assert f"rpn level 1 has no more than {count} distinct program problems in split test" == str(error.value)
@@ -155,7 +155,7 @@ def test_a_level_that_is_used_up_takes_no_other_with_it(tmp_path):
 def _until_end(stream):
     try:
         yield from stream
-    except NothingToDo:
+    except NothingToDoError:
         return
 
 

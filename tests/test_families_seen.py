@@ -88,6 +88,6 @@ def test_problems_are_the_same_when_what_was_drawn_lies_in_the_file(monkeypatch)
 
 def _drawn(*asked):
     found = []
-    with suppress(draw.NothingToDo):
+    with suppress(draw.NothingToDoError):
         found.extend(draw.problems(*asked))
     return found

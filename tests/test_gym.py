@@ -15,7 +15,7 @@ import orjson
 import pytest
 
 from axiom_cli.audit import guess_rate
-from axiom_cli.errors import InputError, NothingToDo, UsageError
+from axiom_cli.errors import InputError, NothingToDoError, UsageError
 from axiom_cli.problems import families
 from axiom_cli.problems.families import draw, gym
 from axiom_cli.problems.families.gym import scorer
@@ -278,7 +278,7 @@ def test_every_data_set_accepts_its_own_answer_and_no_garbage(name):
     for level in {families.get(name).has[0], families.get(name).has[-1]}:
         try:
             problem = first(name, level)
-        except NothingToDo:
+        except NothingToDoError:
             continue
         assert status(problem, problem.answer) == "pass"
         assert status(problem, "what nobody asked for") == "fail"

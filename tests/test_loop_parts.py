@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axiom_cli.errors import GateFailed, NothingToDo, UsageError
+from axiom_cli.errors import GateFailedError, NothingToDoError, UsageError
 from axiom_cli.experiment import control_arms
 from axiom_cli.experiment.curriculum import Fountain, allocate, check_supply
 from axiom_cli.experiment.loop import Loop
@@ -62,7 +62,7 @@ def test_where_a_level_has_no_more_problems_others_give_theirs() -> None:
     assert [sum(p.level == level for p in out) for level in (1, 2)] == [all_there_are, 49]
     assert len({p.id for p in out}) == len(out)
     assert told == ["no fresh training problem is left of rpn level 1: other levels give theirs"]
-    with pytest.raises(NothingToDo, match="no more than 0 of 5 fresh"):
+    with pytest.raises(NothingToDoError, match="no more than 0 of 5 fresh"):
         fountain.draw({scarce: 5}, pytest.fail)
 
 
@@ -76,11 +76,11 @@ def test_a_run_of_more_problems_than_there_are_is_refused_at_once(
     monkeypatch.chdir(tmp_path)
     config = LoopConfig(problem_types="rpn", min_difficulty=1, max_difficulty=1, train_size=5000)
     work = Loop(config, "nano", Workspace.create(tmp_path / ".axiom"))
-    with pytest.raises(NothingToDo, match="need 15,000"):
+    with pytest.raises(NothingToDoError, match="need 15,000"):
         work.run()
     assert not list(tmp_path.rglob("metrics.jsonl"))
     check_supply([("rpn", 1)], replace(config, train_size=1000, val_size=100, test_size=100))
-    with pytest.raises(NothingToDo, match="in split test") as caught:
+    with pytest.raises(NothingToDoError, match="in split test") as caught:
         check_supply([("rpn", 1)], replace(config, train_size=1000, val_size=100, test_size=5000))
     assert "--test-size" in caught.value.hint
 
@@ -95,11 +95,11 @@ def test_problems_that_are_held_out_are_refused_however_they_are_written() -> No
     assert 0 <= screen.examine(_drawn("train", 400)) < 0.2
     for held, prompt in ((test[7], test[7].prompt), (val[3], val[3].prompt.upper().replace(" ", "\n "))):
         leaked = replace(held, id="another", prompt=prompt)
-        with pytest.raises(GateFailed, match="1 of 401 training problems are held out, too: "):
+        with pytest.raises(GateFailedError, match="1 of 401 training problems are held out, too: "):
             screen.examine([*_drawn("train", 400), leaked])
-        with pytest.raises(GateFailed, match="1 of 1 cold-start"):
+        with pytest.raises(GateFailedError, match="1 of 1 cold-start"):
             screen.through([Sample(leaked, ModelRef("m", "0"), "e", {}, 0, 0, "x")])
-    with pytest.raises(GateFailed, match="2 of 40 validation problems are in the test, too"):
+    with pytest.raises(GateFailedError, match="2 of 40 validation problems are in the test, too"):
         Screen([*val[2:], *test[:2]], test)
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 import tiny
-from axiom_cli.errors import GateFailed
+from axiom_cli.errors import GateFailedError
 from axiom_cli.importing.importer import import_problems
 from axiom_cli.problems.decontamination import Screen, overlap, touching
 from axiom_cli.problems.families import draw, handwritten
@@ -81,7 +81,7 @@ def test_what_is_equal_is_equal_everywhere(prompt: str, answer: str, equal: bool
         if not equal:
             screen.examine(others)
             continue
-        with pytest.raises(GateFailed, match="1 of 1 training problems are held out, too"):
+        with pytest.raises(GateFailedError, match="1 of 1 training problems are held out, too"):
             screen.examine(others)
 
 

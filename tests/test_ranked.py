@@ -12,7 +12,7 @@ import pytest
 
 import tiny
 from axiom_cli import jsonl
-from axiom_cli.errors import InputError, NothingToDo, UsageError
+from axiom_cli.errors import InputError, NothingToDoError, UsageError
 from axiom_cli.evaluation.value_ranking import facts, rank, render, table
 from axiom_cli.records import Verdict
 from axiom_cli.report.page_ranking import page
@@ -78,7 +78,7 @@ def test_problems_that_it_was_fitted_on_have_no_part() -> None:
     mixed = rank([*scored(30, value_seen=True), *scored(30, first=30, skill=0.0)])
     assert mixed == replace(held, seen=120)
     assert "120 samples of problems that the value function was fitted on" in mixed.left_out
-    with pytest.raises(NothingToDo, match="fitted on"):
+    with pytest.raises(NothingToDoError, match="fitted on"):
         rank(scored(30, value_seen=True))
 
 

@@ -19,7 +19,7 @@ import pytest
 import torch
 
 import tiny
-from axiom_cli.errors import GateFailed, MissingError, WorkspaceDamaged
+from axiom_cli.errors import GateFailedError, MissingError, WorkspaceDamagedError
 from axiom_cli.learning.train import STATES
 from axiom_cli.learning.training import fit
 from axiom_cli.learning.training.checkpoint import Checkpoint
@@ -162,7 +162,7 @@ def test_a_damaged_checkpoint_is_named(folder: Path, tmp_path: Path) -> None:
     trainer = Trainer(folder)
     trainer.fit(tiny.rows(trainer), CONFIG, tmp_path / "a", checkpoint=keep)
     keep.path.write_bytes(keep.path.read_bytes()[:-1000])
-    with pytest.raises(WorkspaceDamaged, match=r"state\.pt"):
+    with pytest.raises(WorkspaceDamagedError, match=r"state\.pt"):
         trainer.fit(tiny.rows(trainer), CONFIG, tmp_path / "b", checkpoint=keep)
 
 
@@ -175,7 +175,7 @@ def test_a_row_that_gives_no_number_is_named_and_the_state_before_it_is_kept(fol
     rows = tiny.rows(trainer)
     for place in (11, 23):
         rows[place] = replace(rows[place], completion_ids=[token, *rows[place].completion_ids])
-    with pytest.raises(GateFailed, match="diverged") as caught:
+    with pytest.raises(GateFailedError, match="diverged") as caught:
         trainer.fit(rows, CONFIG, tmp_path / "a", checkpoint=keep)
     step = int(str(caught.value).partition("at step ")[2].partition(":")[0])
     named = [place for place in (11, 23) if rows[place].problem in str(caught.value)]
@@ -193,7 +193,9 @@ def test_weights_that_are_no_numbers_do_not_replace_the_last_good_state(folder: 
     def look(progress) -> None:
         keep.write({"of": "another run", "step": progress.step})
 
-    with pytest.raises(GateFailed, match="the weights are no numbers any more; the state before that is in") as caught:
+    with pytest.raises(
+        GateFailedError, match="the weights are no numbers any more; the state before that is in"
+    ) as caught:
         trainer.fit(tiny.rows(trainer), config, tmp_path / "a", on_step=look, checkpoint=keep)
     assert "--lr" in caught.value.hint
     assert torch.load(keep.path)["step"] == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import tiny
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.rejection_sampling import select
 from axiom_cli.learning.train import train
 from axiom_cli.problems.decontamination import Screen, touching
@@ -107,7 +107,7 @@ def test_the_adapter_s_record_has_every_number(base: str, tmp_path: Path) -> Non
     adapter = train(given, base, CONFIG, workspace, screen=lambda found: touching(found, held))
     assert (adapter.rows, adapter.extra["selection"]["screened"]) == (25, 5)
     assert adapter.extra["selection"]["weights"] == {"min": 1.0, "mean": 1.0, "max": 1.0}
-    with pytest.raises(NothingToDo) as caught:
+    with pytest.raises(NothingToDoError) as caught:
         train(given, base, CONFIG, workspace, screen=lambda found: set(range(len(found))))
     assert "--against" in caught.value.hint
 

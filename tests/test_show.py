@@ -12,7 +12,7 @@ import pytest
 import tiny
 from axiom_cli import jsonl
 from axiom_cli.commands import preview
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.preview import show
 from axiom_cli.learning.train import train
 from axiom_cli.records import Verdict
@@ -60,9 +60,9 @@ def test_what_is_left_out_is_counted(base: str) -> None:
     preview = show([*verdicts(), long, cut], base, replace(CONFIG, max_length=60), on_selection=told.append)
     assert (preview.numbers["rows"], preview.numbers["too_long"], preview.numbers["encoded_here"]) == (30, 1, 30)
     assert (told[0].truncated, told[0].cut_off) == (1, 1)
-    with pytest.raises(NothingToDo, match="longer than 3 tokens"):
+    with pytest.raises(NothingToDoError, match="longer than 3 tokens"):
         show(verdicts(), base, replace(CONFIG, max_length=3))
-    with pytest.raises(NothingToDo, match="no accepted solution"):
+    with pytest.raises(NothingToDoError, match="no accepted solution"):
         show([], base, CONFIG)
 
 

@@ -12,7 +12,7 @@ import torch
 from safetensors.torch import load_file
 
 import tiny
-from axiom_cli.errors import AxiomError, MissingError, NothingToDo, UsageError
+from axiom_cli.errors import AxiomError, MissingError, NothingToDoError, UsageError
 from axiom_cli.learning.training import lora
 from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.divergence import refusal
@@ -124,7 +124,7 @@ def test_a_row_of_weight_zero_teaches_nothing(trainer: Trainer, tmp_path: Path) 
     trainer.fit([wanted, replace(other, completion_ids=other.completion_ids[::-1], weight=0.0)], config, tmp_path / "b")
     a, b = (dict(adapters.deltas(tmp_path / name, trainer.model)) for name in "ab")
     assert all(torch.allclose(a[name], b[name], atol=1e-6) for name in a)
-    with pytest.raises(NothingToDo):
+    with pytest.raises(NothingToDoError):
         trainer.fit([replace(wanted, weight=0.0)], config, tmp_path / "c")
 
 

@@ -9,7 +9,7 @@ import pytest
 
 import tiny
 from axiom_cli import models
-from axiom_cli.errors import GateFailed, InputError, MissingError, NothingToDo, UsageError
+from axiom_cli.errors import GateFailedError, InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.rejection_sampling import select
 from axiom_cli.learning.train import train, train_on, with_token_ids
@@ -89,7 +89,7 @@ def test_few_rows_are_warned_of_and_very_few_refused(base: str, workspace: Works
     notes: list[str] = []
     train(verdicts(25), base, CONFIG, workspace, note=notes.append)
     assert notes == ["only 25 rows to train on: under 200 a model often gets worse"]
-    with pytest.raises(NothingToDo, match="only 19 rows") as caught:
+    with pytest.raises(NothingToDoError, match="only 19 rows") as caught:
         train(verdicts(19), base, CONFIG, workspace)
     assert "--force" in caught.value.hint
     assert train(verdicts(19), base, replace(CONFIG, force=True), workspace).rows == 19
@@ -105,7 +105,7 @@ def test_few_rows_are_warned_of_and_very_few_refused(base: str, workspace: Works
     ],
 )
 def test_without_a_row_it_says_why(given: list[Verdict], hint: str, base: str, workspace: Workspace) -> None:
-    with pytest.raises(NothingToDo) as caught:
+    with pytest.raises(NothingToDoError) as caught:
         train(given, base, CONFIG, workspace)
     assert hint in caught.value.hint
 
@@ -116,7 +116,7 @@ def test_overlong_rows_are_counted_and_too_many_of_them_refused(base: str, works
     adapter = train([*verdicts(), long], base, replace(CONFIG, max_length=200), workspace, note=notes.append)
     assert (adapter.rows, adapter.metrics["too_long"]) == (30, 1)
     assert "1 rows longer than 200" in " ".join(notes)
-    with pytest.raises(NothingToDo):
+    with pytest.raises(NothingToDoError):
         train(verdicts(), base, replace(CONFIG, max_length=5), workspace)
 
 
@@ -132,7 +132,7 @@ def test_interrupted_training_leaves_nothing_half_made(base: str, workspace: Wor
 
 def test_a_failed_certificate_is_an_error_and_keeps_nothing(base: str, workspace: Workspace) -> None:
     adapter = train(verdicts(), base, CONFIG, workspace)
-    with pytest.raises(GateFailed, match="relative error") as caught:
+    with pytest.raises(GateFailedError, match="relative error") as caught:
         merge(adapter, MergeConfig(max_relative_error=1e-12), workspace)
     assert caught.value.exit_code == 6
     assert [receipt.stage for receipt in workspace.receipts()] == ["train"]

@@ -14,7 +14,7 @@ import torch
 
 import tiny
 from axiom_cli import models
-from axiom_cli.errors import InputError, MissingError, NothingToDo, UsageError
+from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.evaluation.ranking_metrics import Scored, auroc
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.preview import show
@@ -132,7 +132,7 @@ def test_equal_samples_are_one_row_that_counts_for_all(base: str) -> None:
     ],
 )
 def test_without_both_kinds_it_says_why(given: list[Verdict], said: str, base: str, workspace: Workspace) -> None:
-    with pytest.raises(NothingToDo, match=said):
+    with pytest.raises(NothingToDoError, match=said):
         train(given, base, QUICK, workspace)
 
 
@@ -147,13 +147,13 @@ def test_settings_that_mean_nothing_here_are_refused(base: str, workspace: Works
     for config in (replace(QUICK, **one) for one in ({"method": "full"}, {"optimizer": "muon"})):
         with pytest.raises(UsageError, match="do not go together"):
             train(verdicts(0, 10), base, config, workspace)
-    with pytest.raises(NothingToDo, match="only 0"):
+    with pytest.raises(NothingToDoError, match="only 0"):
         train(verdicts(0, 10), base, replace(QUICK, max_length=5), workspace)
 
 
 def test_where_only_one_kind_is_short_enough_it_says_so(base: str, workspace: Workspace) -> None:
     long = [v if v.passed else replace(v, sample=replace(v.sample, text="?" * 400)) for v in verdicts(0, 20)]
-    with pytest.raises(NothingToDo, match="all rows passed"):
+    with pytest.raises(NothingToDoError, match="all rows passed"):
         train(long, base, replace(QUICK, max_length=200), workspace)
 
 
@@ -272,7 +272,7 @@ def test_where_the_evaluation_has_seen_everything_that_is_said_after_the_numbers
 ) -> None:
     told: list[object] = []
     config, given = replace(QUICK, objective=objective), list(verdicts(0, 10))
-    with pytest.raises(NothingToDo) as caught:
+    with pytest.raises(NothingToDoError) as caught:
         train(given, base, config, workspace, screen=lambda samples: set(range(len(samples))), on_selection=told.append)
     assert "evaluated on" in f"{caught.value} {caught.value.hint}" and "--against" in caught.value.hint
     assert [one.screened for one in told] == [sum(v.passed for v in given) if objective == "sft" else 40]

@@ -20,7 +20,7 @@ import pytest
 
 import tiny
 from axiom_cli import models
-from axiom_cli.errors import AxiomError, GateFailed, InputError, MissingError
+from axiom_cli.errors import AxiomError, GateFailedError, InputError, MissingError
 from axiom_cli.sampling.engine_handle import Speaker
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
@@ -194,7 +194,7 @@ def test_the_cache_of_the_former_weights_is_forgotten(engine, folders):
 def test_weights_that_change_nothing_are_refused(engine, folders, tmp_path):
     copy = tiny.write_model(tmp_path / "copy", hidden=128, seed=0)
     (copy / "README.md").write_text("trained for nothing")
-    with pytest.raises(GateFailed, match="exactly as the model before"):
+    with pytest.raises(GateFailedError, match="exactly as the model before"):
         engine.swap(models.resolve(str(copy)))
     engine.swap(models.resolve(str(folders / "b")))
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from axiom_cli.errors import (
     InputError,
     MissingError,
-    NoWorkspace,
+    NoWorkspaceError,
     UsageError,
-    WorkspaceDamaged,
+    WorkspaceDamagedError,
 )
 from axiom_cli.ids import digest as sha256
 from axiom_cli.records import Metrics, Problem
@@ -65,12 +65,12 @@ def test_it_is_found_upwards_and_appears_with_the_first_write(tmp_path, monkeypa
 
 
 def test_none_here_and_a_newer_format_say_what_to_do(tmp_path, workspace):
-    with pytest.raises(NoWorkspace) as none:
+    with pytest.raises(NoWorkspaceError) as none:
         Workspace.open(tmp_path / "elsewhere")
     assert none.value.exit_code == 10 and none.value.hint
     (workspace.root / "format").write_text("axiom workspace 2\n")
     for attempt in (Workspace.open, Workspace.open_or_create, Workspace.create):
-        with pytest.raises(NoWorkspace, match="format 2"):
+        with pytest.raises(NoWorkspaceError, match="format 2"):
             attempt(workspace.root)
 
 
@@ -117,10 +117,10 @@ def test_a_flipped_bit_is_named(workspace, folder):
     damage(workspace, text)
     damage(workspace, workspace.tree(tree)["config.json"])
     for read in (lambda: workspace.get_bytes(text), lambda: workspace.tree_path(tree)):
-        with pytest.raises(WorkspaceDamaged) as error:
+        with pytest.raises(WorkspaceDamagedError) as error:
             read()
         assert error.value.exit_code == 12 and "fsck" in error.value.hint
-    with pytest.raises(WorkspaceDamaged, match=text):
+    with pytest.raises(WorkspaceDamagedError, match=text):
         list(workspace.get_records(text, Problem))
 
 
@@ -181,7 +181,7 @@ def test_a_folder_of_links_to_files_is_stored_and_others_are_refused(workspace, 
 def test_a_tree_that_leads_out_of_its_folder_is_refused(workspace):
     inner = workspace.put_bytes(b"x")
     evil = workspace.put_bytes(b'{"files":{"../../escaped":"%s"},"kind":"tree"}' % inner.encode())
-    with pytest.raises(WorkspaceDamaged):
+    with pytest.raises(WorkspaceDamagedError):
         workspace.tree_path(evil)
 
 
@@ -231,7 +231,7 @@ def test_a_damaged_receipt_is_named(workspace):
     workspace.remember(recipe(), lambda: {"loss": 0.5})
     (path,) = (workspace.root / "receipts").iterdir()
     path.write_bytes(path.read_bytes().replace(b"0.5", b"0.4"))
-    with pytest.raises(WorkspaceDamaged, match="receipt"):
+    with pytest.raises(WorkspaceDamagedError, match="receipt"):
         workspace.recall(recipe())
 
 

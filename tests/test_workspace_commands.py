@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import models
-from axiom_cli.errors import MissingError, UsageError, WorkspaceDamaged, WorkspaceLocked
+from axiom_cli.errors import MissingError, UsageError, WorkspaceDamagedError, WorkspaceLockedError
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
 from axiom_cli.workspace.inspect import diff, export, ls, show
 from axiom_cli.workspace.maintenance import fsck, gc
@@ -193,7 +193,7 @@ def test_gc_stays_out_while_something_is_made(workspace, rounds):
     maker = subprocess.Popen([sys.executable, "-c", MAKER, workspace.root], env=environment, stdout=subprocess.PIPE)
     maker.stdout.readline()
     try:
-        with pytest.raises(WorkspaceLocked):
+        with pytest.raises(WorkspaceLockedError):
             gc(workspace)
     finally:
         maker.kill()
@@ -234,5 +234,5 @@ def test_show_rehashes_what_it_shows(workspace, rounds):
     path = workspace.objects.path(rounds[0]["rows"])
     path.chmod(0o644)
     path.write_bytes(path.read_bytes().replace(b"rpn", b"RPN"))
-    with pytest.raises(WorkspaceDamaged):
+    with pytest.raises(WorkspaceDamagedError):
         show(workspace, rounds[0]["rows"])

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli.errors import AxiomError, WorkspaceLocked
+from axiom_cli.errors import AxiomError, WorkspaceLockedError
 from axiom_cli.workspace.store import Workspace
 
 ROOT = Path(__file__).parents[1]
@@ -95,7 +95,7 @@ def test_only_the_same_recipe_is_locked_and_reading_never(workspace):
     try:
         assert workspace.remember(recipe(other=1), lambda: {"x": 1})["x"] == 1
         assert workspace.recall(recipe()) is None
-        with pytest.raises(WorkspaceLocked, match=f"process {holder.pid}") as error:
+        with pytest.raises(WorkspaceLockedError, match=f"process {holder.pid}") as error:
             Workspace(workspace.root, patience=0.2).remember(recipe(), lambda: {"x": 2})
         assert error.value.exit_code == 11
     finally:

@@ -32,7 +32,7 @@ from axiom_cli.audit.guess_rate import Tasks, Watch, unwatched
 from axiom_cli.audit.programs import Mutants, audit_handwritten, check_program
 from axiom_cli.audit.reproducibility import elsewhere, fingerprint
 from axiom_cli.audit.supply import supply
-from axiom_cli.errors import NothingToDo, UsageError
+from axiom_cli.errors import NothingToDoError, UsageError
 from axiom_cli.problems import answers, content, families
 from axiom_cli.problems.families import draw, handwritten, plug_ins, second, teacher
 from axiom_cli.problems.families.family import Family
@@ -252,7 +252,7 @@ def _asked_of(family: Family, level: int, split: str, seed: int, form: str, coun
     try:
         for drawn in islice(draw.draws(family, level, split, seed, form), count):
             yield drawn.asked
-    except NothingToDo:
+    except NothingToDoError:
         return
 
 

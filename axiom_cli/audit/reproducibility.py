@@ -11,7 +11,7 @@ from importlib import import_module, util
 from itertools import islice
 from typing import Any
 
-from axiom_cli.errors import MissingError, NothingToDo
+from axiom_cli.errors import MissingError, NothingToDoError
 from axiom_cli.ids import content_id
 from axiom_cli.problems import families
 from axiom_cli.problems.families import draw
@@ -39,7 +39,7 @@ def _told(family: Family, level: int, form: str) -> Iterator[list[Any]]:
                 yield [drawn.prompt, drawn.program.to_dict(), list(drawn.exercise.plan)]
             else:
                 yield [drawn.prompt, family.answer(drawn.task), list(family.trace(drawn.task))]
-    except NothingToDo:
+    except NothingToDoError:
         return
 
 

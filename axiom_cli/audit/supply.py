@@ -19,7 +19,7 @@ from random import Random
 from typing import Any
 
 from axiom_cli.audit.guess_rate import NONE, Tasks, Watch, unwatched
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.ids import content_id
 from axiom_cli.problems.families import draw
 from axiom_cli.problems.families.family import Family
@@ -122,7 +122,7 @@ def _part(family: Family, level: int, split: str, times: Counter[str], count: in
     try:
         for _ in islice(draw.draws(family, level, split, seed, "answer"), count):
             found += 1
-    except NothingToDo:
+    except NothingToDoError:
         return Amount(found, True, duplicates(count, found))
     problems = max(found, guessed.problems)
     return Amount(problems, False, duplicates(count, problems))

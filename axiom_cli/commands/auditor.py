@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from axiom_cli.commands.streams import records, stdout, words, write
-from axiom_cli.errors import GateFailed, NothingToDo
+from axiom_cli.errors import GateFailedError, NothingToDoError
 from axiom_cli.records import Problem, Sample, Verdict
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.terminal import console
@@ -33,7 +33,7 @@ class Auditor:
             return
         try:
             found = records(file, Sample, Problem, skip_bad=skip_bad)
-        except NothingToDo:
+        except NothingToDoError:
             if file is not None:
                 raise
             return
@@ -51,7 +51,7 @@ class Auditor:
 
     def report(self, workspace: str, output: Path | None, alone: bool) -> None:
         """The rest of the audit, told on stderr and kept in the workspace; where nothing else came out of the command
-        (`alone`), the record goes to stdout or `output`, too. Raises GateFailed if it does not pass."""
+        (`alone`), the record goes to stdout or `output`, too. Raises GateFailedError if it does not pass."""
         from axiom_cli.audit.verifier import examine, keep, table
         from axiom_cli.workspace.store import Workspace
 
@@ -71,9 +71,9 @@ def _judge(found: Audit, problems: int) -> None:
         console.warn(line)
     succeeded = sum(len(row["succeeded"]) for row in found.attacks)
     if succeeded:
-        raise GateFailed(f"{words(succeeded, 'attack')} succeeded", "axiom doctor says what isolation is missing")
+        raise GateFailedError(f"{words(succeeded, 'attack')} succeeded", "axiom doctor says what isolation is missing")
     if found.unsound:
         broken = len({row["problem"] for row in found.unsound})
-        raise GateFailed(f"the tests of {words(broken, 'problem')} do not hold", "leave those problems out")
+        raise GateFailedError(f"the tests of {words(broken, 'problem')} do not hold", "leave those problems out")
     if problems:
         console.note(f"the tests of {words(problems, 'problem')} hold")

@@ -9,7 +9,7 @@ import typer
 
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.commands.train import fit_and_merge
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.settings.configs import ColdstartConfig, TrainConfig, VerifyConfig
 from axiom_cli.settings.options import GLOBAL_OPTIONS, ModelConfig, configured
@@ -54,7 +54,7 @@ def coldstart(
     count = write(told(), output)
     if not count:
         hint = "the solver knows what `axiom problems` made; for other problems --teacher names another"
-        raise NothingToDo(f"the teacher {config.teacher} has no solution that passes", hint)
+        raise NothingToDoError(f"the teacher {config.teacher} has no solution that passes", hint)
     console.note(f"{words(count, 'verdict')} on solutions of the teacher {config.teacher}")
     if config.train:
         fit_and_merge(kept, model.model, fit, workspace, experiment)

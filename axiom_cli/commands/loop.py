@@ -49,7 +49,7 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
 
 
 def plan(work: Loop) -> Iterator[str]:
-    """What the run would do, a line each. Raises NothingToDo where there are too few problems for it."""
+    """What the run would do, a line each. Raises NothingToDoError where there are too few problems for it."""
     from axiom_cli.experiment.curriculum import check_supply
 
     config = work.config

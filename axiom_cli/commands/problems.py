@@ -12,7 +12,7 @@ import typer
 
 from axiom_cli.commands.overlap import overlap
 from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, words, write
-from axiom_cli.errors import AxiomError, GateFailed, InputError, MissingError, NothingToDo, UsageError
+from axiom_cli.errors import AxiomError, GateFailedError, InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.settings.configs import AuditConfig, GenConfig, ImportConfig
 from axiom_cli.settings.options import GLOBAL_OPTIONS, configured, named, names
@@ -128,7 +128,7 @@ def _had(drawn: Iterator[Problem], short: list[AxiomError]) -> Iterator[Problem]
     try:
         for problem in drawn:
             yield problem
-    except (InputError, NothingToDo) as error:
+    except (InputError, NothingToDoError) as error:
         if problem is None:
             raise
         short.append(error)
@@ -163,7 +163,7 @@ def audit(config: AuditConfig, family: Families = None, output: Output = None) -
 
 
 def _judge(rows: list[dict[str, Any]]) -> None:
-    """Says what is short and what is wrong. Raises GateFailed where anything is."""
+    """Says what is short and what is wrong. Raises GateFailedError where anything is."""
     for row in rows:
         if row["notes"]:
             console.note(f"{row['family']} ({row['form']}): {', '.join(row['notes'])}")
@@ -171,7 +171,7 @@ def _judge(rows: list[dict[str, Any]]) -> None:
     for row in failed:
         console.warn(f"{row['family']} ({row['form']}): {'; '.join(row['failures'][:5])}")
     if failed:
-        raise GateFailed(f"{words(len(failed), 'check')} of {len(rows)} failed")
+        raise GateFailedError(f"{words(len(failed), 'check')} of {len(rows)} failed")
     unproven = sum(not row["proven"] for row in rows)
     checks = words(len(rows), "check")
     if unproven:
@@ -198,10 +198,12 @@ def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = Fa
         for finding in (RISES, UNDECIDED)
     )
     if rising:
-        raise GateFailed(f"the levels of {', '.join(rising[:5])} rise: {words(len(rising), 'row')} of {len(found)}")
+        raise GateFailedError(
+            f"the levels of {', '.join(rising[:5])} rise: {words(len(rising), 'row')} of {len(found)}"
+        )
     if open_:
         told = f"too few problems to tell of {', '.join(open_[:5])}: {words(len(open_), 'row')} of {len(found)}"
-        raise NothingToDo(told, "some 90 problems of each level, of two or more levels, are enough")
+        raise NothingToDoError(told, "some 90 problems of each level, of two or more levels, are enough")
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
@@ -257,7 +259,7 @@ def import_(
     told.tell()
     if count == 0:
         refusal = f"nothing is imported from {source}: {words(told.count, 'row')} refused"
-        raise NothingToDo(refusal if told.count else f"{source} holds no row")
+        raise NothingToDoError(refusal if told.count else f"{source} holds no row")
     console.note(f"{words(count, 'problem')} imported from {source}, {told.count:,} refused")
 
 

@@ -13,7 +13,7 @@ import orjson
 import typer
 
 from axiom_cli import json_codec, jsonl
-from axiom_cli.errors import InputError, MissingError, NothingToDo, UsageError
+from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.records import WRITERS, Record
 from axiom_cli.terminal import console, stdout_guard
 
@@ -53,7 +53,7 @@ def opened(file: Path | None, writer: str) -> IO[bytes]:
 
 
 def records(file: Path | None, *kinds: type[R], skip_bad: bool = False, reading: Lines = iter) -> Iterator[R]:
-    """The records of `file` or stdin, one at a time. Raises NothingToDo at the call where there is none.
+    """The records of `file` or stdin, one at a time. Raises NothingToDoError at the call where there is none.
 
     `reading` may turn other lines into records, one for one.
     """
@@ -69,7 +69,7 @@ def records(file: Path | None, *kinds: type[R], skip_bad: bool = False, reading:
     found = read()
     first = next(found, None)
     if first is None:
-        raise NothingToDo(
+        raise NothingToDoError(
             f"no {' or '.join(kind.kind for kind in kinds)} record came in",
             f"{writers} writes them: did the command before this one in the pipe fail?",
         )

@@ -11,7 +11,7 @@ import typer
 from axiom_cli import process_rank
 from axiom_cli.commands import preview
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
-from axiom_cli.errors import InputError, NothingToDo, UsageError
+from axiom_cli.errors import InputError, NothingToDoError, UsageError
 from axiom_cli.records import Adapter, Model, Problem, Verdict
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
 from axiom_cli.settings.options import GLOBAL_OPTIONS, ModelConfig, configured
@@ -90,16 +90,16 @@ def train(
 
 
 def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:
-    """The verdicts, and those that plain rows stand for. Raises NothingToDo where no row's problem is known."""
+    """The verdicts, and those that plain rows stand for. Raises NothingToDoError where no row's problem is known."""
     from axiom_cli.verification.solution_rows import verdict_lines
 
     unknown: list[str] = []
     try:
         found = list(records(file, Verdict, skip_bad=skip_bad, reading=partial(verdict_lines, unknown=unknown)))
-    except NothingToDo:
+    except NothingToDoError:
         if not unknown:
             raise
-        raise NothingToDo(
+        raise NothingToDoError(
             f"no problem of the {words(len(unknown), 'row')} is known here, such as {unknown[0]}",
             "axiom verify --format solutions writes rows that hold their problem; or train on verdict records",
         ) from None

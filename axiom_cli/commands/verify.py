@@ -12,7 +12,7 @@ import typer
 from axiom_cli.commands import distributed
 from axiom_cli.commands.auditor import Auditor
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
-from axiom_cli.errors import GateFailed, UsageError
+from axiom_cli.errors import GateFailedError, UsageError
 from axiom_cli.records import Sample, Verdict
 from axiom_cli.settings.configs import DistributeConfig, VerifyConfig
 from axiom_cli.settings.options import GLOBAL_OPTIONS, configured
@@ -74,7 +74,7 @@ def verify(
     if auditor:
         auditor.report(ctx.obj.config.workspace, None if first else output, alone=first is None)
     if fail_under is not None and rate < fail_under:
-        raise GateFailed(f"{rate:.3f} of the samples passed, under {fail_under}")
+        raise GateFailedError(f"{rate:.3f} of the samples passed, under {fail_under}")
 
 
 def _counted(verdicts: Iterator[Verdict], counts: Counter[str], reasons: dict[str, str]) -> Iterator[Verdict]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from axiom_cli.commands.streams import AsJson, show, stdout, words, write
-from axiom_cli.errors import WorkspaceDamaged
+from axiom_cli.errors import WorkspaceDamagedError
 from axiom_cli.settings.options import GLOBAL_OPTIONS
 from axiom_cli.terminal import console, stdout_guard
 
@@ -105,7 +105,7 @@ def fsck(
     console.note(f"{words(health.objects, 'object')} and {words(health.receipts, 'receipt')} read")
     if health.damage and not repair:
         first = health.damage[0]
-        raise WorkspaceDamaged(
+        raise WorkspaceDamagedError(
             f"{words(len(health.damage), 'thing')} damaged; first: {first.what} {first.name}", first.advice
         )
 

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from axiom_cli import statistics
-from axiom_cli.errors import InputError, NothingToDo
+from axiom_cli.errors import InputError, NothingToDoError
 from axiom_cli.evaluation.metrics import Tally, tally
 from axiom_cli.records import Metrics, Verdict
 
@@ -123,11 +123,11 @@ def outcomes(tallies: Iterable[Tally]) -> dict[str, tuple[int, int]]:
 def pair(before: Outcomes, after: Outcomes, names: tuple[str, str], split: str = "", measure: str = "") -> Comparison:
     """The comparison over the problems that both met; `measure` is a key of PHRASES, found out if not given.
 
-    Raises NothingToDo where they share no problem.
+    Raises NothingToDoError where they share no problem.
     """
     shared = [problem for problem in before if problem in after]
     if not shared:
-        raise NothingToDo(f"{names[0]} and {names[1]} were not evaluated on a single common problem")
+        raise NothingToDoError(f"{names[0]} and {names[1]} were not evaluated on a single common problem")
     a = [before[problem][0] / before[problem][1] for problem in shared]
     b = [after[problem][0] / after[problem][1] for problem in shared]
     differences = [right - left for left, right in zip(a, b, strict=True)]
@@ -161,7 +161,7 @@ def compare_tallies(
     """One comparison for each temperature that both were sampled at, greedy first."""
     shared = [t for t in before if t in after]
     if not shared:
-        raise NothingToDo(f"{names[0]} and {names[1]} were not sampled at a common temperature")
+        raise NothingToDoError(f"{names[0]} and {names[1]} were not sampled at a common temperature")
     return [pair(outcomes(before[t]), outcomes(after[t]), names, split) for t in sorted(shared)]
 
 
@@ -224,7 +224,7 @@ def compare_solutions(
     a, b = solved(before), solved(after)
     union = dict.fromkeys([*a, *b])
     if not union:
-        raise NothingToDo("neither file holds a solution")
+        raise NothingToDoError("neither file holds a solution")
     return pair(
         {identity: a.get(identity, (0, 1)) for identity in union},
         {identity: b.get(identity, (0, 1)) for identity in union},

@@ -46,7 +46,7 @@ COLUMNS = (
 
 def compare_named(before: str, after: str, root: Path = EXPERIMENTS) -> list[Comparison]:
     """The comparisons of two files or two experiments, the headline first. Raises InputError where they differ in
-    kind, MissingError where there is no such experiment, NothingToDo where they share no problem."""
+    kind, MissingError where there is no such experiment, NothingToDoError where they share no problem."""
     kinds = kind_of(before), kind_of(after)
     if kinds[0] != kinds[1]:
         raise InputError(f"{before} is {_article(kinds[0])}, {after} {_article(kinds[1])}", "compare two of one kind")

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.ids import content_id
 from axiom_cli.problems.answers import read_answer, read_program, reasons
 from axiom_cli.records import Metrics, Sample, Verdict
@@ -81,11 +81,11 @@ def evaluate(
     """The metrics of one model on one split. Reads `verdicts` once; the first row is the overall greedy one if any.
 
     `seconds` is the wall time of sampling and verifying, written in the first row. `extra` goes into every row, such as
-    `arm`, `model` or `digest`. Raises NothingToDo where there is no verdict at all.
+    `arm`, `model` or `digest`. Raises NothingToDoError where there is no verdict at all.
     """
     by_temperature = tally(verdicts)
     if not by_temperature:
-        raise NothingToDo("no verdicts to evaluate", "axiom verify writes verdict records")
+        raise NothingToDoError("no verdicts to evaluate", "axiom verify writes verdict records")
     rows: list[Metrics] = []
     for temperature, tallies in by_temperature.items():
         shared = {"phase": "evaluate", "temperature": temperature, **(extra or {})}

@@ -15,7 +15,7 @@ from typing import Any
 import orjson
 
 from axiom_cli import statistics
-from axiom_cli.errors import InputError, NothingToDo, UsageError
+from axiom_cli.errors import InputError, NothingToDoError, UsageError
 from axiom_cli.evaluation import ranking_metrics
 from axiom_cli.evaluation.comparison import Comparison, p_value, percent, points
 from axiom_cli.evaluation.comparison_sources import FORMATS, csv_text, markdown_table
@@ -111,7 +111,7 @@ class Ranking:
 def rank(verdicts: Iterable[Verdict], most: int = MOST) -> Ranking:
     """Reads the verdicts once, those of a problem side by side; holds a few numbers a sample.
 
-    InputError for what `held_out` refuses, and for values of two functions; NothingToDo where no problem is held out.
+    InputError for what `held_out` refuses, and for values of two functions; NothingToDoError where no problem is held out.
     """
     read = held_out(verdicts)
     for kind, found in (("value functions", read.by), ("models", read.models)):
@@ -119,7 +119,7 @@ def rank(verdicts: Iterable[Verdict], most: int = MOST) -> Ranking:
             names = " and ".join(sorted(one.name for one in found.values())[:2])
             raise InputError(f"these verdicts are of two {kind}, {names}", "report each for itself")
     if not read.groups:
-        raise NothingToDo(
+        raise NothingToDoError(
             f"nothing to measure: {read.seen} samples are of problems that the value function was fitted on"
             if read.seen
             else "no judged sample came in",

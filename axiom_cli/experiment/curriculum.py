@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from itertools import islice
 
-from axiom_cli.errors import NothingToDo, UsageError
+from axiom_cli.errors import NothingToDoError, UsageError
 from axiom_cli.problems import families
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Metrics, Problem
@@ -66,7 +66,7 @@ class Fountain:
         """So many problems of each cell, in the order of the cells.
 
         What a cell no longer has comes from the others, from those of the largest counts first, and `warn` is told.
-        Raises NothingToDo where all together have too few.
+        Raises NothingToDoError where all together have too few.
         """
         out: list[Problem] = []
         spent = []
@@ -79,7 +79,7 @@ class Fountain:
         for cell in sorted(counts, key=lambda cell: -counts[cell]):
             out += self.take(cell, wanted - len(out))
         if len(out) < wanted:
-            raise NothingToDo(f"no more than {len(out):,} of {wanted:,} fresh training problems are left", MORE)
+            raise NothingToDoError(f"no more than {len(out):,} of {wanted:,} fresh training problems are left", MORE)
         if spent:
             warn(f"no fresh training problem is left of {', '.join(spent)}: other levels give theirs")
         return out
@@ -90,25 +90,25 @@ class Fountain:
         if cell not in self._streams:
             self._streams[cell] = draw.stream(family, level, "train", self.seed, "answer")
         found = []
-        with suppress(NothingToDo):
+        with suppress(NothingToDoError):
             for problem in islice(self._streams[cell], count):
                 found.append(problem)
         return found
 
 
 def held_out(cells: Sequence[Cell], config: LoopConfig, split: str) -> list[Problem]:
-    """The problems of `val` or `test`, equally many of every cell, as nearly as their number allows. NothingToDo where
+    """The problems of `val` or `test`, equally many of every cell, as nearly as their number allows. NothingToDoError where
     a level has too few."""
     names = list(dict.fromkeys(family for family, _ in cells))
     levels = range(min(level for _, level in cells), max(level for _, level in cells) + 1)
     try:
         return list(draw.problems(names, getattr(config, f"{split}_size"), levels, split, config.seed))
-    except NothingToDo as error:
-        raise NothingToDo(str(error), f"a smaller --{split}-size, or other levels or --problem-types") from None
+    except NothingToDoError as error:
+        raise NothingToDoError(str(error), f"a smaller --{split}-size, or other levels or --problem-types") from None
 
 
 def check_supply(cells: Sequence[Cell], config: LoopConfig) -> None:
-    """Raises NothingToDo where a run would find out later that there are too few problems for it. A level with ENOUGH
+    """Raises NothingToDoError where a run would find out later that there are too few problems for it. A level with ENOUGH
     counts as one without end, and so does a family that is slow to draw."""
     if any(families.get(name).slow for name, _ in cells):
         return
@@ -121,6 +121,6 @@ def check_supply(cells: Sequence[Cell], config: LoopConfig) -> None:
     else:
         if found < wanted:
             rounds = f"{config.iterations} rounds of {config.train_size:,} problems"
-            raise NothingToDo(f"{rounds} need {wanted:,}, and there are no more than {found:,}", MORE)
+            raise NothingToDoError(f"{rounds} need {wanted:,}, and there are no more than {found:,}", MORE)
     for split in ("val", "test"):
         held_out(cells, config, split)

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from axiom_cli import models
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.evaluation.metrics import best_iteration, evaluate, phase_row
 from axiom_cli.experiment import control_arms, replay, round, writer
 from axiom_cli.experiment.check_loop import check
@@ -125,14 +125,14 @@ class Loop:
         self._validate(arm, iteration + 1)
 
     def _news(self, arm: Arm, iteration: int) -> list[Choice]:
-        """The round's new solutions. NothingToDo where the run itself has none, and no earlier one either."""
+        """The round's new solutions. NothingToDoError where the run itself has none, and no earlier one either."""
         selection = round.news(self._collect(arm, iteration), self._training(iteration), self.screen.touching)
         arm.selection = selection.counts()
         self.watch.note(f"round {iteration + 1}{_of(arm)}: {selection.words}")
         if not selection.choices:
             told = f"round {iteration + 1}{_of(arm)}: no new solution among {selection.verdicts:,} samples"
             if not (arm.name or arm.history or replay.parse_shares(self.config.replay)["cold"] == 1):
-                raise NothingToDo(told, round.fruitless(selection))
+                raise NothingToDoError(told, round.fruitless(selection))
             self.watch.warn(f"{told}: {round.fruitless(selection)}")
         return selection.choices
 
@@ -174,7 +174,7 @@ class Loop:
         label = f"round {iteration + 1}: train{_of(arm)}"
         told = f"round {iteration + 1}{_of(arm)}: {mixed.words}"
         if len(mixed.choices) < FEWEST:
-            raise NothingToDo(f"{told}; fewer than {FEWEST} make a model worse", replay.MORE)
+            raise NothingToDoError(f"{told}; fewer than {FEWEST} make a model worse", replay.MORE)
         self.watch.note(told)
         config = self._training(iteration)
         adapter = train_on(

@@ -17,7 +17,7 @@ import orjson
 
 import axiom_cli
 from axiom_cli import jsonl
-from axiom_cli.errors import InputError, UsageError, WorkspaceLocked
+from axiom_cli.errors import InputError, UsageError, WorkspaceLockedError
 from axiom_cli.evaluation.experiment import EXPERIMENTS, read_config, row_key
 from axiom_cli.experiment import curriculum
 from axiom_cli.experiment.curriculum import Cell
@@ -52,7 +52,7 @@ class Folder:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One process at a time, which begins with the rows of earlier ones. Raises WorkspaceLocked, or UsageError
+        """One process at a time, which begins with the rows of earlier ones. Raises WorkspaceLockedError, or UsageError
         where the folder is of another experiment."""
         self.path.mkdir(parents=True, exist_ok=True)
         with (self.path / ".lock").open("w") as stream:
@@ -60,7 +60,7 @@ class Folder:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 hint = "wait for it, or choose another --experiment"
-                raise WorkspaceLocked(
+                raise WorkspaceLockedError(
                     f"experiment {self.config.experiment} is being run by another process", hint
                 ) from None
             self._settle()

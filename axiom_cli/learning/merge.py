@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from axiom_cli import models
-from axiom_cli.errors import GateFailed, InputError, UsageError
+from axiom_cli.errors import GateFailedError, InputError, UsageError
 from axiom_cli.learning import model_card
 from axiom_cli.learning.train import Base, adapter_folder, tree_or_path
 from axiom_cli.records import Adapter, Model
@@ -34,7 +34,7 @@ def merge(
     """The merged model, made once and then remembered. Base and chain are added up in float32 and rounded once.
 
     `export` names a new folder that gets a copy, tokenizer, chat template and model card included; `gguf` a new file
-    that gets the model in llama.cpp's format. GateFailed if the certificate does not hold, and then nothing is kept;
+    that gets the model in llama.cpp's format. GateFailedError if the certificate does not hold, and then nothing is kept;
     InputError if base or adapter are not the ones that were trained, or damaged, or of a kind that is not merged.
     """
     _check_new(export, gguf)
@@ -104,7 +104,7 @@ def _make(base: Path | str, chain: list[Path], config: MergeConfig, out: Path) -
     failures = certificate.failures(config.max_relative_error)
     if failures:
         finer = "try --dtype float32" if certificate.dtype != "float32" else "a --lr too small leaves such a change"
-        raise GateFailed(f"the merge is not what was trained: {'; '.join(failures)}", finer)
+        raise GateFailedError(f"the merge is not what was trained: {'; '.join(failures)}", finer)
     return certificate.to_dict()
 
 

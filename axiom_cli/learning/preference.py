@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import cycle, islice
 
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.ids import content_id
 from axiom_cli.learning.rejection_sampling import Choice, Distinct, Screen
 from axiom_cli.records import Verdict
@@ -64,16 +64,16 @@ class Contrast:
 
 
 def contrast(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Contrast:
-    """As `gather`. NothingToDo where no problem has contrast."""
+    """As `gather`. NothingToDoError where no problem has contrast."""
     out = gather(verdicts, config, screen)
     check(out)
     return out
 
 
 def check(found: Contrast) -> None:
-    """NothingToDo, and why, where there is nothing to compare."""
+    """NothingToDoError, and why, where there is nothing to compare."""
     if not found.choices:
-        raise NothingToDo(f"no problem has both a passing and a failing attempt: {_why(found)}", _hint(found))
+        raise NothingToDoError(f"no problem has both a passing and a failing attempt: {_why(found)}", _hint(found))
 
 
 def gather(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Contrast:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from axiom_cli import models
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.rejection_sampling import Screen
 from axiom_cli.learning.select import Note, OnSelection, choose
 from axiom_cli.learning.train import Base, encoded_for, tokenizer_of
@@ -57,7 +57,7 @@ def show(
     on_selection: OnSelection | None = None,
     note: Note | None = None,
 ) -> Preview:
-    """The `first` rows (0: all) that `train` would see. NothingToDo where there are none; `note` is told of losses."""
+    """The `first` rows (0: all) that `train` would see. NothingToDoError where there are none; `note` is told of losses."""
     from axiom_cli.learning.training.places import placed
 
     base = models.resolve(model, workspace) if isinstance(model, str) else model
@@ -67,7 +67,7 @@ def show(
     for loss in encoded.losses(config.max_length) if note else ():
         note(loss)
     if not encoded.rows:
-        raise NothingToDo(f"every row is longer than {config.max_length} tokens", "raise --max-length")
+        raise NothingToDoError(f"every row is longer than {config.max_length} tokens", "raise --max-length")
     rows, tokens = placed(encoded.rows, ends, config, Path(base.path), first)
     numbers = {"rows": len(encoded.rows), **encoded.counts()}
     return Preview(rows, tokens, numbers, tokenizer, prompts.sees_system(tokenizer))

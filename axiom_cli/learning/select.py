@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning import preference, value_labels
 from axiom_cli.learning.preference import Contrast
 from axiom_cli.learning.rejection_sampling import MANY_CUT_OFF, Screen, Selection, select
@@ -25,7 +25,7 @@ def choose(
     note: Note | None = None,
 ) -> Chosen:
     """The rows that `config.objective` learns from, told to whoever asks; samples that `screen` knows are left out.
-    NothingToDo, and why, where there are none."""
+    NothingToDoError, and why, where there are none."""
     if config.objective != "sft":
         kind = value_labels if config.objective == value_labels.OBJECTIVE else preference
         found = kind.gather(list(verdicts), config, screen)
@@ -40,7 +40,7 @@ def choose(
         share = selection.cut_off / selection.verdicts
         note(f"{share:.0%} of the samples ran into their length limit: raise --max-tokens of axiom solve")
     if not selection.choices:
-        raise NothingToDo("no accepted solution to train on", _why_none(selection))
+        raise NothingToDoError("no accepted solution to train on", _why_none(selection))
     return selection
 
 

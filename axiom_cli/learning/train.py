@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from axiom_cli import models, process_rank
-from axiom_cli.errors import InputError, MissingError, NothingToDo
+from axiom_cli.errors import InputError, MissingError, NothingToDoError
 from axiom_cli.learning import distributed, value_labels
 from axiom_cli.learning.rejection_sampling import Choice, Screen
 from axiom_cli.learning.select import Note, OnSelection, choose
@@ -55,7 +55,7 @@ def train(
     """Selects rows among `verdicts` and fits an adapter of `model` on them. The input is read to its end first.
 
     `screen` knows the samples that the evaluation has seen; `on_selection` is told before anything is loaded; the
-    adapter's `extra["selection"]` has every number. NothingToDo for fewer than 20 rows without `config.force`, or
+    adapter's `extra["selection"]` has every number. NothingToDoError for fewer than 20 rows without `config.force`, or
     where the objective compares and no problem has both a passing and a failing attempt; under 200 `note` is told.
     With the objective `value` it is a value function, its record's `method` the same word.
     """
@@ -249,6 +249,6 @@ def _row(choice: Choice) -> dict[str, Any]:
 def _enough(rows: int, config: TrainConfig, note: Note | None) -> None:
     if not rows or (rows < FEWEST and not config.force):
         hint = "sample more problems; --force trains anyway" if rows else "raise --max-length"
-        raise NothingToDo(f"only {rows} rows to train on, fewer than {FEWEST} make a model worse", hint)
+        raise NothingToDoError(f"only {rows} rows to train on, fewer than {FEWEST} make a model worse", hint)
     if rows < FEW and note:
         note(f"only {rows} rows to train on: under {FEW} a model often gets worse")

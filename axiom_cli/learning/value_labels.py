@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.preference import SEEN, without_seen
 from axiom_cli.learning.rejection_sampling import Choice, Screen
 from axiom_cli.records import Verdict
@@ -58,15 +58,15 @@ def gather(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | No
 
 
 def check(found: Labels) -> None:
-    """NothingToDo, and why, where all pass or all fail."""
+    """NothingToDoError, and why, where all pass or all fail."""
     times = found.verdicts - found.infra - found.screened
     if found.screened and not times:
-        raise NothingToDo(f"all {found.screened} samples are of problems that they are to be evaluated on", SEEN)
+        raise NothingToDoError(f"all {found.screened} samples are of problems that they are to be evaluated on", SEEN)
     if not times:
-        raise NothingToDo("no judged sample to fit a value function on", "axiom verify writes verdict records")
+        raise NothingToDoError("no judged sample to fit a value function on", "axiom verify writes verdict records")
     if found.failed in (0, times):
         every = "failed" if found.failed else "passed"
-        raise NothingToDo(
+        raise NothingToDoError(
             f"all {times} samples {every}: a value function learns from both kinds",
             "verdicts of axiom solve --samples 16 hold both, at levels where the model is sometimes right",
         )

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
 
-from axiom_cli.errors import GateFailed
+from axiom_cli.errors import GateFailedError
 from axiom_cli.ids import content_id
 from axiom_cli.problems.content import Contents, plain
 from axiom_cli.records import Problem, Sample
@@ -99,7 +99,7 @@ class Screen:
         self._contents.update(val)
 
     def examine(self, problems: Sequence[Problem]) -> float:
-        """The share of held-out problems with a run of 8 words in `problems`. Raises GateFailed where one is equal."""
+        """The share of held-out problems with a run of 8 words in `problems`. Raises GateFailedError where one is equal."""
         self._refuse(problems, "training", "held out")
         return round(overlap(self._held, problems).ngram / max(1, len(self._held)), 4)
 
@@ -108,7 +108,7 @@ class Screen:
         return touching(samples, self._held)
 
     def through(self, samples: Iterable[Sample]) -> list[Sample]:
-        """The cold start's samples but for those that share a run of 8 words with what is held out. Raises GateFailed
+        """The cold start's samples but for those that share a run of 8 words with what is held out. Raises GateFailedError
         where the problem of one is held out itself."""
         found = list(samples)
         self._refuse([sample.problem for sample in found], "cold-start", "held out")
@@ -118,7 +118,7 @@ class Screen:
     def _refuse(self, problems: Sequence[Problem], what: str, where: str) -> None:
         leaked = [problem for problem in problems if problem in self._contents]
         if leaked:
-            raise GateFailed(
+            raise GateFailedError(
                 f"{len(leaked):,} of {len(problems):,} {what} problems are {where}, too: {leaked[0].prompt[:80]!r}",
                 f"axiom problems audit {leaked[0].family} says whether the family repeats itself",
             )

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from axiom_cli.errors import MissingError, WorkspaceLocked
+from axiom_cli.errors import MissingError, WorkspaceLockedError
 
 FLUSH_ALL_ABOVE = 256
 _held: set[int] = set()
@@ -105,7 +105,7 @@ def _holder(path: Path) -> str:
 @contextmanager
 def locked(path: Path, what: str, shared: bool = False, patience: float = 10.0) -> Iterator[None]:
     """Holds the lock file `path`, which the system frees when we die. Waits `patience` seconds for another holder,
-    then raises WorkspaceLocked. A lock held alone is removed afterwards; a shared one stays."""
+    then raises WorkspaceLockedError. A lock held alone is removed afterwards; a shared one stays."""
     deadline = time.monotonic() + patience
     with writing(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -115,7 +115,9 @@ def locked(path: Path, what: str, shared: bool = False, patience: float = 10.0) 
         if handle is not None:
             break
         if time.monotonic() >= deadline:
-            raise WorkspaceLocked(f"another axiom{_holder(path)} is writing {what}", "wait for it to end, or stop it")
+            raise WorkspaceLockedError(
+                f"another axiom{_holder(path)} is writing {what}", "wait for it to end, or stop it"
+            )
         time.sleep(0.05)
     _held.add(handle)
     try:

@@ -66,7 +66,7 @@ def ls(workspace: Workspace) -> list[Entry]:
 
 
 def show(workspace: Workspace, name: str, lines: int = 5) -> Shown:
-    """One object, by name, digest or the start of one, re-hashed. Raises MissingError, WorkspaceDamaged."""
+    """One object, by name, digest or the start of one, re-hashed. Raises MissingError, WorkspaceDamagedError."""
     digest = workspace.resolve(name)
     kind = workspace.kind(digest)
     receipts = [one.to_dict() for one in workspace.makers().get(digest, ())]
@@ -143,7 +143,7 @@ def _text(value: Any) -> str:
 def export(workspace: Workspace, name: str, target: Path) -> Path:
     """Copies a tree to the new folder `target`, or another object to the new file `target`: whole or not at all.
 
-    Raises UsageError where something is there already, MissingError, WorkspaceDamaged.
+    Raises UsageError where something is there already, MissingError, WorkspaceDamagedError.
     """
     digest = workspace.resolve(name)
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):

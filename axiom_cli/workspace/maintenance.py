@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from axiom_cli.errors import AxiomError, WorkspaceDamaged
+from axiom_cli.errors import AxiomError, WorkspaceDamagedError
 from axiom_cli.ids import canonical
 from axiom_cli.workspace import receipts, refs
 from axiom_cli.workspace.atomic import locked, writing
@@ -58,7 +58,7 @@ def gc(workspace: Workspace, everything: bool = False, orphans: bool = False, dr
 
     A model that a name other than `run@NUMBER` points to (`run`, `run@best`) stays, unless `everything`. With `orphans`
     objects that no receipt or name leads to, a day old at least, go too. What broken-off runs would go on from goes
-    after two weeks. `dry_run` only counts. Raises WorkspaceLocked
+    after two weeks. `dry_run` only counts. Raises WorkspaceLockedError
     while another process makes something.
     """
     with locked(workspace.root / "locks" / "writers", "to the workspace", patience=0.5), writing(workspace.root):
@@ -164,7 +164,7 @@ def fsck(workspace: Workspace, repair: bool = False) -> Health:
 def _tried(what: str, name: str, read: Callable[[], object]) -> list[Damage]:
     try:
         read()
-    except WorkspaceDamaged as error:
+    except WorkspaceDamagedError as error:
         return [Damage(what, name, error.hint)]
     return []
 

@@ -17,7 +17,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from axiom_cli import ids
-from axiom_cli.errors import InputError, MissingError, UsageError, WorkspaceDamaged
+from axiom_cli.errors import InputError, MissingError, UsageError, WorkspaceDamagedError
 from axiom_cli.workspace.atomic import flush_all, writing
 
 CHUNK = 1 << 20
@@ -153,7 +153,7 @@ class Objects:
             self._unflushed.pop(path, None)
 
     def get(self, digest: str) -> bytes:
-        """The object's bytes. Raises MissingError, or WorkspaceDamaged where they are not those that were put."""
+        """The object's bytes. Raises MissingError, or WorkspaceDamagedError where they are not those that were put."""
         try:
             data = self.path(digest).read_bytes()
         except FileNotFoundError:
@@ -175,10 +175,10 @@ class Objects:
             raise self.damaged(digest)
         return path
 
-    def damaged(self, digest: str) -> WorkspaceDamaged:
+    def damaged(self, digest: str) -> WorkspaceDamagedError:
         """The error that names a damaged object and what to do."""
         hint = "axiom workspace fsck --repair sets it aside; then the command that made it makes it again"
-        return WorkspaceDamaged(f"object sha256:{bare(digest)} is damaged: {self.path(digest)}", hint)
+        return WorkspaceDamagedError(f"object sha256:{bare(digest)} is damaged: {self.path(digest)}", hint)
 
     def all(self) -> Iterator[str]:
         """Every object's digest, in order."""

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from axiom_cli import json_codec
-from axiom_cli.errors import WorkspaceDamaged
+from axiom_cli.errors import WorkspaceDamagedError
 from axiom_cli.ids import canonical, content_id
 from axiom_cli.workspace.objects import bare, is_digest
 
@@ -99,7 +99,7 @@ def encode(receipt: Receipt) -> bytes:
 
 
 def decode(data: bytes, name: str) -> Receipt:
-    """The receipt in the file `name`. Raises WorkspaceDamaged unless it is what was written there."""
+    """The receipt in the file `name`. Raises WorkspaceDamagedError unless it is what was written there."""
     try:
         body = json_codec.loads(data)
         whole = body.pop("sum") == content_id(body) and body["id"] == content_id(body["recipe"])
@@ -107,12 +107,12 @@ def decode(data: bytes, name: str) -> Receipt:
         whole = False
     if not whole:
         hint = "axiom workspace fsck --repair sets it aside; then the command that wrote it makes it again"
-        raise WorkspaceDamaged(f"receipt {name} is damaged", hint)
+        raise WorkspaceDamagedError(f"receipt {name} is damaged", hint)
     return Receipt(body["recipe"], body["outputs"], body["facts"], body["made"], body["seconds"])
 
 
 def load(path: Path) -> Receipt:
-    """The receipt in a file. Raises FileNotFoundError, WorkspaceDamaged."""
+    """The receipt in a file. Raises FileNotFoundError, WorkspaceDamagedError."""
     return decode(path.read_bytes(), path.stem)
 
 

@@ -6,7 +6,7 @@ import difflib
 import re
 from pathlib import Path
 
-from axiom_cli.errors import MissingError, UsageError, WorkspaceDamaged
+from axiom_cli.errors import MissingError, UsageError, WorkspaceDamagedError
 from axiom_cli.workspace.objects import bare
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
@@ -32,10 +32,12 @@ def line(digest: str) -> bytes:
 
 
 def load(path: Path) -> str:
-    """The digest in a ref's file. Raises WorkspaceDamaged."""
+    """The digest in a ref's file. Raises WorkspaceDamagedError."""
     text = path.read_text(encoding="utf-8", errors="replace")
     if not _LINE.fullmatch(text):
-        raise WorkspaceDamaged(f"the name {path.name} is damaged: {path}", "delete that file and set the name again")
+        raise WorkspaceDamagedError(
+            f"the name {path.name} is damaged: {path}", "delete that file and set the name again"
+        )
     return bare(text.strip())
 
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from axiom_cli import jsonl
-from axiom_cli.errors import MissingError, NoWorkspace, UsageError
+from axiom_cli.errors import MissingError, NoWorkspaceError, UsageError
 from axiom_cli.records import Record
 from axiom_cli.workspace import receipts, refs, trees
 from axiom_cli.workspace.atomic import locked, write_whole, writing
@@ -54,10 +54,10 @@ class Workspace:
 
     @classmethod
     def open(cls, path: Path | str | None = None) -> Workspace:
-        """The workspace at `path`, or the nearest one above here. Raises NoWorkspace."""
+        """The workspace at `path`, or the nearest one above here. Raises NoWorkspaceError."""
         root = Path(path) if path else find()
         if root is None:
-            raise NoWorkspace(f"no workspace here or above {Path.cwd()}", "axiom solve, train and loop create one")
+            raise NoWorkspaceError(f"no workspace here or above {Path.cwd()}", "axiom solve, train and loop create one")
         workspace = cls(root)
         workspace._check_format()
         return workspace
@@ -76,7 +76,7 @@ class Workspace:
         if (root / "format").exists():
             return cls.open(root)
         if root.exists() and not root.is_dir():
-            raise NoWorkspace(f"{root} is no folder", "choose another place with --workspace")
+            raise NoWorkspaceError(f"{root} is no folder", "choose another place with --workspace")
         return cls(root)
 
     def _check_format(self) -> None:
@@ -84,16 +84,16 @@ class Workspace:
             text = (self.root / "format").read_text(encoding="utf-8")
             version = int(text.removeprefix(_MARK)) if text.startswith(_MARK) else 0
         except FileNotFoundError:
-            raise NoWorkspace(f"{self.root} is no workspace", "axiom solve, train and loop create one") from None
+            raise NoWorkspaceError(f"{self.root} is no workspace", "axiom solve, train and loop create one") from None
         except PermissionError:
-            raise NoWorkspace(f"{self.root} may not be read", "choose another place with --workspace") from None
+            raise NoWorkspaceError(f"{self.root} may not be read", "choose another place with --workspace") from None
         except (ValueError, NotADirectoryError):
             version = 0
         if version > FORMAT:
             hint = "pip install --upgrade axiom-rl, or choose another place with --workspace"
-            raise NoWorkspace(f"{self.root} has format {version}; this axiom reads {FORMAT} and older", hint)
+            raise NoWorkspaceError(f"{self.root} has format {version}; this axiom reads {FORMAT} and older", hint)
         if version < 1:
-            raise NoWorkspace(f"{self.root} is no workspace: its format file says nothing known")
+            raise NoWorkspaceError(f"{self.root} is no workspace: its format file says nothing known")
 
     def _prepare(self) -> None:
         if self._ready:
@@ -140,7 +140,7 @@ class Workspace:
         return not self.is_tree(digest) or all(map(self.objects.has, self.tree(digest).values()))
 
     def get_bytes(self, digest: str) -> bytes:
-        """The object's bytes, re-hashed. Raises MissingError or WorkspaceDamaged."""
+        """The object's bytes, re-hashed. Raises MissingError or WorkspaceDamagedError."""
         return self.objects.get(digest)
 
     def get_records(self, digest: str, *kinds: type[R]) -> Iterator[R]:
@@ -188,7 +188,7 @@ class Workspace:
         """The recipe's receipt: the one kept, where all its outputs are still here, else what `make` gives now.
 
         `make` stores objects and returns their digests by name, and any other JSON values worth keeping (facts). The
-        receipt is written last. Raises WorkspaceLocked while another process makes the same recipe.
+        receipt is written last. Raises WorkspaceLockedError while another process makes the same recipe.
         """
         found = self.recall(recipe)
         if found:

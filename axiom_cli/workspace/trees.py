@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 import orjson
 
-from axiom_cli.errors import InputError, WorkspaceDamaged
+from axiom_cli.errors import InputError, WorkspaceDamagedError
 from axiom_cli.ids import canonical
 from axiom_cli.workspace.atomic import link_or_copy, writing
 from axiom_cli.workspace.objects import Objects, absent, short
@@ -45,13 +45,13 @@ def is_manifest(objects: Objects, digest: str) -> bool:
 
 
 def files(objects: Objects, digest: str) -> dict[str, str]:
-    """The manifest's path -> digest. Raises InputError, or WorkspaceDamaged where a path leads out of the folder."""
+    """The manifest's path -> digest. Raises InputError, or WorkspaceDamagedError where a path leads out of the folder."""
     if not is_manifest(objects, digest):
         raise InputError(f"object {short(digest)} is no folder")
     named = orjson.loads(objects.get(digest))["files"]
     for path in map(PurePosixPath, named):
         if path.is_absolute() or ".." in path.parts:
-            raise WorkspaceDamaged(f"tree {short(digest)} names a file outside itself: {path}", "do not use it")
+            raise WorkspaceDamagedError(f"tree {short(digest)} names a file outside itself: {path}", "do not use it")
     return named
 
 
@@ -65,7 +65,7 @@ def is_checked_out(objects: Objects, files: Mapping[str, str], target: Path) -> 
 
 def check_out(objects: Objects, files: Mapping[str, str], target: Path) -> None:
     """Makes `target` hold the files, all at once, by hard links where the file system has them. Re-hashes each first:
-    raises MissingError or WorkspaceDamaged. The caller holds the tree's lock."""
+    raises MissingError or WorkspaceDamagedError. The caller holds the tree's lock."""
     sources = {path: objects.verified(digest) for path, digest in files.items()}
     with writing(target.parent):
         draft = objects.scratch()

@@ -37,7 +37,7 @@ def why(workspace: Workspace, name: str, embedded: Collection[str] = ()) -> list
 
     `name` is a ref, a digest or the start of one, or a problem's id: then every stored line about the problem is told,
     and what is behind the objects that hold them. `embedded` are
-    digests that ship with the package. Raises MissingError, UsageError, WorkspaceDamaged.
+    digests that ship with the package. Raises MissingError, UsageError, WorkspaceDamagedError.
     """
     try:
         digest = workspace.resolve(name)

@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import Any
 
 from axiom_cli import models
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.problems import families
 from axiom_cli.problems.difficulty import calibrate
 from axiom_cli.problems.families import draw
@@ -61,7 +61,7 @@ def problems(name: str, level: int, split: str, form: str, count: int) -> Iterat
     """The first `count` problems of a family's level, or all that there are."""
     try:
         yield from islice(draw.stream(name, level, split, SEED, form), count)
-    except NothingToDo:
+    except NothingToDoError:
         return
 
 

@@ -24,7 +24,7 @@ from itertools import count, islice
 from random import Random
 
 from axiom_cli.audit.throughput import small_programs
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.problems import families
 from axiom_cli.problems.families import draw, handwritten
 from axiom_cli.records import Problem, Program
@@ -97,7 +97,7 @@ def references() -> Iterator[Problem]:
     for n in count():
         yield own[n % len(own)]
         for problems in drawn.values():
-            with suppress(NothingToDo, StopIteration):
+            with suppress(NothingToDoError, StopIteration):
                 yield next(problems)
 
 

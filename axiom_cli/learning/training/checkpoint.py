@@ -10,7 +10,7 @@ from typing import Any
 
 import torch
 
-from axiom_cli.errors import WorkspaceDamaged
+from axiom_cli.errors import WorkspaceDamagedError
 from axiom_cli.workspace.atomic import flush, writing
 
 
@@ -31,11 +31,11 @@ class Checkpoint:
             draft.replace(self.path)
 
     def read(self) -> dict[str, Any] | None:
-        """What was written last, its tensors in main memory; None where nothing was. Raises WorkspaceDamaged."""
+        """What was written last, its tensors in main memory; None where nothing was. Raises WorkspaceDamagedError."""
         if not self.path.exists():
             return None
         try:
             return torch.load(self.path, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, pickle.UnpicklingError):
             hint = "remove it, and the training begins again"
-            raise WorkspaceDamaged(f"the checkpoint {self.path} is damaged", hint) from None
+            raise WorkspaceDamagedError(f"the checkpoint {self.path} is damaged", hint) from None

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 
 import torch
 
-from axiom_cli.errors import GateFailed
+from axiom_cli.errors import GateFailedError
 from axiom_cli.learning.training import group, sharded
 
 NAMED = 5
@@ -34,16 +34,18 @@ def _all_finite(tensors: Sequence[torch.Tensor]) -> bool:
     return group.summed(bad, tensors[0].device) == 0
 
 
-def refusal(done: int, loss: float, bad: Sequence[str] | None, rows: int, kept: str) -> GateFailed:
+def refusal(done: int, loss: float, bad: Sequence[str] | None, rows: int, kept: str) -> GateFailedError:
     """The error for the step after `done` steps. `bad` are the problems of those of its `rows` that are no numbers by
     themselves, None where the weights are none; `kept` is where an earlier state lies."""
     told = f"training diverged at step {done + 1}: loss {loss:.4g}"
     told += ", its gradients no numbers" if math.isfinite(loss) and bad is not None else ""
     where = f"; the state before that is in {kept}" if kept else ""
     if bad is None:
-        return GateFailed(f"{told}, since the weights are no numbers any more{where}", "lower --lr")
+        return GateFailedError(f"{told}, since the weights are no numbers any more{where}", "lower --lr")
     if not bad or len(bad) == rows:
-        return GateFailed(f"{told}, by all {rows} rows of the step{where}", "lower --lr")
+        return GateFailedError(f"{told}, by all {rows} rows of the step{where}", "lower --lr")
     more = f" and {len(bad) - NAMED} more" if len(bad) > NAMED else ""
     names = f"{', '.join(bad[:NAMED])}{more}"
-    return GateFailed(f"{told}, by the rows of problem {names}{where}", "look at them with --show, and leave them out")
+    return GateFailedError(
+        f"{told}, by the rows of problem {names}{where}", "look at them with --show, and leave them out"
+    )

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 
-from axiom_cli.errors import GateFailed, MissingError, NothingToDo
+from axiom_cli.errors import GateFailedError, MissingError, NothingToDoError
 from axiom_cli.ids import content_id
 from axiom_cli.learning.training import divergence, drift, group, objectives, references, sharded
 from axiom_cli.learning.training.batches import Batch, collate, padded
@@ -67,11 +67,11 @@ def fit(
     (`value`: weights have mean 1 over all rows). With `dpo` rows come in pairs, the chosen one first. With a
     checkpoint, Ctrl-C first finishes the step and writes it.
 
-    NothingToDo without rows; GateFailed when the loss is no number; MissingError when memory does not suffice for
+    NothingToDoError without rows; GateFailedError when the loss is no number; MissingError when memory does not suffice for
     passes half as large as the first ones.
     """
     if not rows:
-        raise NothingToDo("no rows to train on")
+        raise NothingToDoError("no rows to train on")
     run = _Run(model, weighed(rows, config), config)
     run.resume(checkpoint)
     with (
@@ -236,7 +236,7 @@ class _Run:
         sharing = self.hands if self.device.type == "cpu" else 1
         return max(1, int(memory.for_passes(self.device, learnt) / sharing / token))
 
-    def _diverged(self, loss: float, units: Sequence[int], checkpoint: Checkpoint | None) -> GateFailed:
+    def _diverged(self, loss: float, units: Sequence[int], checkpoint: Checkpoint | None) -> GateFailedError:
         """What to say of a step whose loss or gradients are no numbers. Unless the weights are none either, their state
         before the step is kept."""
         self.optimizer.zero_grad(set_to_none=True)

@@ -8,7 +8,7 @@ from typing import Any
 
 import torch
 
-from axiom_cli.errors import NothingToDo
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.training.batches import Batch
 from axiom_cli.learning.training.rows import Row
 from axiom_cli.learning.training.scoring import Scorer
@@ -17,11 +17,11 @@ from axiom_cli.models.value_head import add_head
 
 def attach(model: torch.nn.Module, rows: Sequence[Row]) -> dict[str, Any]:
     """Gives `model` a head that predicts the pass rate of `rows`, whatever it sees. Returns that, and the samples that
-    the rows stand for. NothingToDo where all of them pass, or none."""
+    the rows stand for. NothingToDoError where all of them pass, or none."""
     samples = math.fsum(row.weight for row in rows)
     rate = math.fsum(row.weight * (row.label or 0.0) for row in rows) / samples
     if not 0 < rate < 1:
-        raise NothingToDo(f"all rows {'passed' if rate else 'failed'}: a value function learns from both kinds")
+        raise NothingToDoError(f"all rows {'passed' if rate else 'failed'}: a value function learns from both kinds")
     add_head(model, torch.logit(torch.tensor(rate)).item())
     return {"samples": round(samples), "pass_rate": rate}
 

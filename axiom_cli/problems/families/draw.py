@@ -14,7 +14,7 @@ from itertools import cycle, islice
 from random import Random
 from typing import Any
 
-from axiom_cli.errors import AxiomError, InputError, NothingToDo, UsageError
+from axiom_cli.errors import AxiomError, InputError, NothingToDoError, UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.problems import families
 from axiom_cli.problems.families import plug_ins, programs
@@ -105,7 +105,7 @@ def _number(value: object) -> int:
 
 
 def draws(family: Family, level: int, split: str, seed: int, form: str, seen: Seen | None = None) -> Iterator[Drawn]:
-    """The distinct draws of one level that belong to `split`, in their order. Raises NothingToDo after the last.
+    """The distinct draws of one level that belong to `split`, in their order. Raises NothingToDoError after the last.
 
     What was drawn is remembered in `seen`, where streams of other families and levels may remember theirs.
     """
@@ -117,7 +117,7 @@ def draws(family: Family, level: int, split: str, seed: int, form: str, seen: Se
             if drawn and _belongs(drawn, family, level, split, form) and seen.add(int(drawn.id, 16) ^ cell):
                 break
         else:
-            raise NothingToDo(
+            raise NothingToDoError(
                 f"{family.name} level {level} has no more than {n} distinct {form} problems in split {split}",
                 "ask for fewer, or for more levels (--difficulty) or families",
             )
@@ -173,7 +173,7 @@ def _in_turn(lanes: Sequence[Iterator[Problem]], turns: int) -> Iterator[Problem
             continue
         try:
             problem = next(lanes[at])
-        except (NothingToDo, InputError) as error:
+        except (NothingToDoError, InputError) as error:
             ended[at] = error
         else:
             yield problem
@@ -182,11 +182,11 @@ def _in_turn(lanes: Sequence[Iterator[Problem]], turns: int) -> Iterator[Problem
     if ended:
         few = [str(error) for error in ended.values()]
         more = f"; nor have {len(few) - NAMED} more levels" if len(few) > NAMED else ""
-        raise NothingToDo("; ".join(few[:NAMED]) + more, next(iter(ended.values())).hint)
+        raise NothingToDoError("; ".join(few[:NAMED]) + more, next(iter(ended.values())).hint)
 
 
 def stream(family: Family | str, level: int, split: str, seed: int, form: str = "answer") -> Iterator[Problem]:
-    """The problems of one family and level, each once. Raises NothingToDo after the last."""
+    """The problems of one family and level, each once. Raises NothingToDoError after the last."""
     return _lane(_checked(family, (level,), split, form), level, split, seed, form, Seen())
 
 
@@ -197,7 +197,7 @@ def problems(
 
     Without `names`, of all families that work and have such levels. A level that has no more problems misses its turns.
     Raises UsageError and MissingError at the call; after the last problem InputError where a plug-in failed, and
-    NothingToDo where levels had too few.
+    NothingToDoError where levels had too few.
     """
     if form not in FORMS:
         raise UsageError(f"no form called {form!r}", f"there are {', '.join(FORMS)}")

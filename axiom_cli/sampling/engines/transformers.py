@@ -13,7 +13,7 @@ from itertools import chain
 import torch
 
 from axiom_cli import models
-from axiom_cli.errors import GateFailed
+from axiom_cli.errors import GateFailedError
 from axiom_cli.models import Resolved, worker_pool
 from axiom_cli.models.loading import eos_ids, load
 from axiom_cli.models.memory import free_memory
@@ -62,13 +62,13 @@ class TransformersEngine:
         self._opening = prompts.opening(self._tokenizer)
 
     def swap(self, found: Resolved) -> None:
-        """Goes on with other weights, and proves by a probe that it does. GateFailed where nothing has changed."""
+        """Goes on with other weights, and proves by a probe that it does. GateFailedError where nothing has changed."""
         if found.digest == self.model.digest:
             return
         before = self._probe()
         self._take(found)
         if torch.equal(before, self._probe()):
-            raise GateFailed(
+            raise GateFailedError(
                 f"{found.name} speaks exactly as the model before it, though its digest differs",
                 "its weights were not loaded, or training changed nothing",
             )

@@ -15,7 +15,7 @@ from types import SimpleNamespace
 from typing import Any
 
 from axiom_cli import models
-from axiom_cli.errors import GateFailed, InputError, MissingError
+from axiom_cli.errors import GateFailedError, InputError, MissingError
 from axiom_cli.models import Resolved
 from axiom_cli.problems.answers import messages as own_messages
 from axiom_cli.records import ModelRef, Problem, Sample
@@ -48,13 +48,13 @@ class VllmEngine:
         self._take(models.resolve(model_name, workspace))
 
     def swap(self, found: Resolved) -> None:
-        """Goes on with other weights, and proves by a probe that it does. GateFailed where nothing has changed."""
+        """Goes on with other weights, and proves by a probe that it does. GateFailedError where nothing has changed."""
         if found.digest == self.model.digest:
             return
         before = self._voice
         self._take(found)
         if self._voice == before:
-            raise GateFailed(
+            raise GateFailedError(
                 f"{found.name} speaks exactly as the model before it, though its digest differs",
                 "its weights were not loaded, or training changed nothing",
             )
