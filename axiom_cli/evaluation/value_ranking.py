@@ -111,8 +111,8 @@ class Ranking:
 def rank(verdicts: Iterable[Verdict], most: int = MOST) -> Ranking:
     """Reads the verdicts once, those of a problem side by side; holds a few numbers a sample.
 
-    InputError for what `held_out` refuses, and for values of two functions; NothingToDoError where no problem is held out.
-    """
+    InputError for what `held_out` refuses, and for values of two functions; NothingToDoError where no problem is held
+    out."""
     read = held_out(verdicts)
     for kind, found in (("value functions", read.by), ("models", read.models)):
         if len(found) > 1:

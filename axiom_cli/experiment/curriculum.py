@@ -97,8 +97,8 @@ class Fountain:
 
 
 def held_out(cells: Sequence[Cell], config: LoopConfig, split: str) -> list[Problem]:
-    """The problems of `val` or `test`, equally many of every cell, as nearly as their number allows. NothingToDoError where
-    a level has too few."""
+    """The problems of `val` or `test`, equally many of every cell, as nearly as their number allows. NothingToDoError
+    where a level has too few."""
     names = list(dict.fromkeys(family for family, _ in cells))
     levels = range(min(level for _, level in cells), max(level for _, level in cells) + 1)
     try:
@@ -108,8 +108,8 @@ def held_out(cells: Sequence[Cell], config: LoopConfig, split: str) -> list[Prob
 
 
 def check_supply(cells: Sequence[Cell], config: LoopConfig) -> None:
-    """Raises NothingToDoError where a run would find out later that there are too few problems for it. A level with ENOUGH
-    counts as one without end, and so does a family that is slow to draw."""
+    """Raises NothingToDoError where a run would find out later that there are too few problems for it. A level with
+    ENOUGH counts as one without end, and so does a family that is slow to draw."""
     if any(families.get(name).slow for name, _ in cells):
         return
     fountain, wanted, found = Fountain(config.seed), config.iterations * config.train_size, 0

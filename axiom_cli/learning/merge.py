@@ -34,8 +34,8 @@ def merge(
     """The merged model, made once and then remembered. Base and chain are added up in float32 and rounded once.
 
     `export` names a new folder that gets a copy, tokenizer, chat template and model card included; `gguf` a new file
-    that gets the model in llama.cpp's format. GateFailedError if the certificate does not hold, and then nothing is kept;
-    InputError if base or adapter are not the ones that were trained, or damaged, or of a kind that is not merged.
+    that gets the model in llama.cpp's format. GateFailedError if the certificate does not hold, and then nothing is
+    kept; InputError if base or adapter are not the ones that were trained, or damaged, or of a kind that is not merged.
     """
     _check_new(export, gguf)
     if adapter.method == "value":

@@ -57,7 +57,8 @@ def show(
     on_selection: OnSelection | None = None,
     note: Note | None = None,
 ) -> Preview:
-    """The `first` rows (0: all) that `train` would see. NothingToDoError where there are none; `note` is told of losses."""
+    """The `first` rows (0: all) that `train` would see. NothingToDoError where there are none; `note` is told of
+    losses."""
     from axiom_cli.learning.training.places import placed
 
     base = models.resolve(model, workspace) if isinstance(model, str) else model

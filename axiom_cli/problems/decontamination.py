@@ -99,7 +99,8 @@ class Screen:
         self._contents.update(val)
 
     def examine(self, problems: Sequence[Problem]) -> float:
-        """The share of held-out problems with a run of 8 words in `problems`. Raises GateFailedError where one is equal."""
+        """The share of held-out problems with a run of 8 words in `problems`. Raises GateFailedError where one is
+        equal."""
         self._refuse(problems, "training", "held out")
         return round(overlap(self._held, problems).ngram / max(1, len(self._held)), 4)
 
@@ -108,8 +109,8 @@ class Screen:
         return touching(samples, self._held)
 
     def through(self, samples: Iterable[Sample]) -> list[Sample]:
-        """The cold start's samples but for those that share a run of 8 words with what is held out. Raises GateFailedError
-        where the problem of one is held out itself."""
+        """The cold start's samples but for those that share a run of 8 words with what is held out. Raises
+        GateFailedError where the problem of one is held out itself."""
         found = list(samples)
         self._refuse([sample.problem for sample in found], "cold-start", "held out")
         seen = self.touching(found)

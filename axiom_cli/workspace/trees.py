@@ -45,7 +45,8 @@ def is_manifest(objects: Objects, digest: str) -> bool:
 
 
 def files(objects: Objects, digest: str) -> dict[str, str]:
-    """The manifest's path -> digest. Raises InputError, or WorkspaceDamagedError where a path leads out of the folder."""
+    """The manifest's path -> digest. Raises InputError, or WorkspaceDamagedError where a path leads out of the
+    folder."""
     if not is_manifest(objects, digest):
         raise InputError(f"object {short(digest)} is no folder")
     named = orjson.loads(objects.get(digest))["files"]

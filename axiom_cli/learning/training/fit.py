@@ -67,8 +67,8 @@ def fit(
     (`value`: weights have mean 1 over all rows). With `dpo` rows come in pairs, the chosen one first. With a
     checkpoint, Ctrl-C first finishes the step and writes it.
 
-    NothingToDoError without rows; GateFailedError when the loss is no number; MissingError when memory does not suffice for
-    passes half as large as the first ones.
+    NothingToDoError without rows; GateFailedError when the loss is no number; MissingError when memory does not
+    suffice for passes half as large as the first ones.
     """
     if not rows:
         raise NothingToDoError("no rows to train on")

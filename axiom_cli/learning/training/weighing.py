@@ -12,8 +12,8 @@ from axiom_cli.settings.configs import TrainConfig
 
 
 def weighed(rows: Sequence[Row], config: TrainConfig) -> list[Row]:
-    """The rows as the objective takes them. NothingToDoError where no row has any weight, InputError for a row without a
-    prompt to go on from or without a token to learn."""
+    """The rows as the objective takes them. NothingToDoError where no row has any weight, InputError for a row
+    without a prompt to go on from or without a token to learn."""
     if not all(row.prompt_ids and row.completion_ids for row in rows):
         raise InputError("a row has no prompt, or every token of it is masked: nothing could be learnt from it")
     if not any(row.weight for row in rows):
