@@ -191,7 +191,11 @@ def test_hostile_programs_are_turned_down_without_harm():
         "'\\ud800 = 1'",
         "'def f(): pass\\n'*10000",
     ]
-    code = "from axiom_cli import answers\nfor t in [" + ",".join(hostile) + "]: assert not answers.defines(t, 'f')"
+    code = (
+        "from axiom_cli.problems import answers\nfor t in ["
+        + ",".join(hostile)
+        + "]: assert not answers.defines(t, 'f')"
+    )
     subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
 
 

@@ -92,7 +92,7 @@ def test_nothing_of_ours_stays_open_there(tmp_path: Path) -> None:
 
 ORPHANS = """
 import os, sys, time
-from axiom_cli.learning.training import crew
+from axiom_cli.models import worker_pool as crew
 def work(part):
     os.write(2, f"{os.getpid()}\\n".encode())
     time.sleep(60)

@@ -104,7 +104,7 @@ import sys, time
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.sampling.engines.scripted import ScriptedEngine
 from axiom_cli.problems.families import draw
-from axiom_cli.stages import remembered, solve
+from axiom_cli.sampling import sample_cache as remembered, solve
 from axiom_cli.workspace.store import Workspace
 
 class Slow(ScriptedEngine):

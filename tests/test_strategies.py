@@ -114,7 +114,7 @@ import sys, time
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.sampling.engines.scripted import ScriptedEngine
 from axiom_cli.problems.families import draw
-from axiom_cli.stages import remembered
+from axiom_cli.sampling import sample_cache as remembered
 from axiom_cli.sampling.rollout import pipeline
 from axiom_cli.workspace.store import Workspace
 

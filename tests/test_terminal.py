@@ -88,7 +88,7 @@ def test_no_number_of_a_report_is_cut_on_a_narrow_terminal(folder: Path, width: 
 
 EVERY_WIDTH = """
 import fcntl, struct, sys, termios
-from axiom_cli import console
+from axiom_cli.terminal import console
 columns = ["file", "split", "sampling", "problems", "pass rate", "95 % interval", "arithmetic", "rpn", "pass@k"]
 alike = ["test", "T = 0.7 x 8", "40", "35.3 %", "27.2 to 43.8", "38.8 %"]
 rows = [[f"{name}.jsonl", *alike, f"{at}1.9 %", f"@8 8{at}.0 %"] for at, name in enumerate(("v", "vt", "報告"))]

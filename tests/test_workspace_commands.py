@@ -104,7 +104,7 @@ def test_why_knows_the_embedded_model(workspace):
     embedded = models.resolve("nano")
     rows = workspace.put_records([verdict(0, embedded.ref)])
     assert f"model nano sha256:{embedded.digest[:12]}: embedded in the package" in [
-        line.text for line in why(workspace, rows)
+        line.text for line in why(workspace, rows, [embedded.digest])
     ]
 
 
