@@ -209,7 +209,8 @@ sys.path.insert(0, {tests!r})
 import tiny
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.errors import AxiomError
-from axiom_cli.learning.training import batches, fit, memory
+from axiom_cli.learning.training import batches, fit
+from axiom_cli.models import memory
 from axiom_cli.learning.training.trainer import Trainer
 
 memory.free_memory = lambda device: 1 << 40  # what the system says is wrong
