@@ -1,6 +1,6 @@
 #!/bin/sh
 # Is B better than A? The same problems, the same number of samples each, and a paired test: the answer is better, worse
-# or not shown, never a bare pair of percentages.
+# or inconclusive, never a bare pair of percentages.
 #
 #     sh examples/compare.sh [ENGINE [A [B]]]   for real models: sh examples/compare.sh auto nano myrun@best
 set -eu

@@ -1,4 +1,4 @@
-"""Better, worse or not shown: what may be said of two models, and what may not."""
+"""Better, worse or inconclusive: what may be said of two models, and what may not."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def test_a_gain_below_what_can_be_detected_is_not_shown():
     found = pair(outcomes("0" * 90 + "1" * 10), outcomes("1" * 7 + "0" * 83 + "1" * 10), ("A", "B"))
     assert found.interval[0] > 0 and found.p < 0.05
     assert found.difference < found.minimum_detectable
-    assert found.verdict == "not shown"
+    assert found.verdict == "inconclusive"
     reason = "the interval lies above zero, but the difference is smaller than the 7.4 points that 100 problems show"
     assert reason in found.sentence
     assert (
@@ -60,7 +60,7 @@ def test_a_gain_below_what_can_be_detected_is_not_shown():
 def test_a_handful_of_problems_never_shows_anything():
     """Five of five gained: resampling them would be certain."""
     found = pair(outcomes("00000"), outcomes("11111"), ("A", "B"))
-    assert found.interval[0] < 0.5 and found.interval[1] == 1.0 and found.verdict == "not shown"
+    assert found.interval[0] < 0.5 and found.interval[1] == 1.0 and found.verdict == "inconclusive"
     assert "so few problems can show no difference at all" in found.sentence
 
 
@@ -99,7 +99,7 @@ def test_swapping_the_models_swaps_the_finding(pairs):
     a, b = (outcomes("".join(pair[i] for pair in pairs)) for i in (0, 1))
     there, back = pair(a, b, ("A", "B")), pair(b, a, ("B", "A"))
     assert there.difference == pytest.approx(-back.difference)
-    assert {there.verdict, back.verdict} in ({"better", "worse"}, {"not shown"})
+    assert {there.verdict, back.verdict} in ({"better", "worse"}, {"inconclusive"})
 
 
 def test_chance_alone_is_rarely_called_a_change():
@@ -109,7 +109,7 @@ def test_chance_alone_is_rarely_called_a_change():
     for _ in range(100):
         chances = [rng.random() for _ in range(100)]
         a, b = ({str(i): (int(rng.random() < p), 1) for i, p in enumerate(chances)} for _ in range(2))
-        called += pair(a, b, ("A", "B")).verdict != "not shown"
+        called += pair(a, b, ("A", "B")).verdict != "inconclusive"
     assert called <= 5
 
 
@@ -157,7 +157,7 @@ def test_solutions_files_tell_who_solved_what(tmp_path: Path):
     jsonl.save(b, [row("two_sum"), row("fibonacci"), row("binary_search")])
     found = compare_named(str(a), str(b))[0]
     assert (found.problems, found.gained, found.lost) == (4, 2, 1)
-    assert (found.before, found.after, found.verdict) == ("solutions_a", "solutions_b", "not shown")
+    assert (found.before, found.after, found.verdict) == ("solutions_a", "solutions_b", "inconclusive")
     assert "of the 4 problems that either one solved" in found.sentence
     assert named_sets(str(a), str(b)) == {
         "both": ["two_sum"],

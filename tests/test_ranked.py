@@ -38,7 +38,7 @@ def scored(problems: int = 60, samples: int = 4, skill: float = 1.0, first: int 
     [
         (1.0, "better", "Value ranking beats majority vote: of 4 samples it finds a right one in"),
         (-1.0, "worse", "Value ranking loses to majority vote: "),
-        (0.0, "not shown", "Value ranking is not shown to beat majority vote: "),
+        (0.0, "inconclusive", "It is inconclusive whether value ranking beats majority vote: "),
     ],
 )
 def test_the_sentence_follows_from_the_interval(skill: float, verdict: str, says: str) -> None:
@@ -54,7 +54,7 @@ def test_the_sentence_follows_from_the_interval(skill: float, verdict: str, says
 def test_a_gain_too_small_for_so_few_problems_is_said_to_be_so() -> None:
     """The figures beside it say that the interval lies above zero, so the sentence has to say what is missing."""
     found = rank(scored(12))
-    assert found.headline.verdict == "not shown" and found.best[-1].interval[0] > 0
+    assert found.headline.verdict == "inconclusive" and found.best[-1].interval[0] > 0
     assert any("above zero at N = " in line and line.endswith("4") for line in facts(found))
     assert "the interval lies above zero, but the difference is smaller than the" in found.sentence
 

@@ -98,8 +98,8 @@ def test_the_round_is_chosen_on_validation_not_on_test(tmp_path: Path):
 
 def test_no_better_round_is_said_plainly(tmp_path: Path):
     found = report(written(tmp_path / "run", {"val": [0.5, 0.4], "test": [0.5, 0.9]}))
-    assert found.sentence.startswith("Not shown: no round passed more validation problems")
-    assert "Not shown to be better" in page(found)
+    assert found.sentence.startswith("Inconclusive: no round passed more validation problems")
+    assert "Inconclusive" in page(found)
 
 
 def test_validation_alone_is_called_optimistic(tmp_path: Path):

@@ -2,7 +2,7 @@
 
 The rule of the sentence: *better* only if the 95 % interval of the difference lies above zero, the exact test (McNemar
 for one sample a problem, sign-flip for several) gives p < 0.05, and the difference is at least the smallest that so
-many problems can show with 80 % power. *Worse* is the mirror image. Everything else is *not shown*.
+many problems can show with 80 % power. *Worse* is the mirror image. Everything else is *inconclusive*.
 """
 
 from __future__ import annotations
@@ -49,12 +49,12 @@ class Comparison:
 
     @property
     def verdict(self) -> str:
-        """`better`, `worse` or `not shown`."""
+        """`better`, `worse` or `inconclusive`."""
         low, high = self.interval
         enough = abs(self.difference) >= self.minimum_detectable and (self.p is None or self.p < ALPHA)
         if enough and (low > 0 or high < 0):
             return "better" if self.difference > 0 else "worse"
-        return "not shown"
+        return "inconclusive"
 
     @property
     def sentence(self) -> str:
@@ -78,7 +78,7 @@ class Comparison:
     def reservation(self) -> str:
         """What keeps a difference from being shown, to be added to what the test says; empty where it is shown."""
         low, high = self.interval
-        if self.verdict != "not shown":
+        if self.verdict != "inconclusive":
             return ""
         if self.minimum_detectable > 1:
             return "; so few problems can show no difference at all"

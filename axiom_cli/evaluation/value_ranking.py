@@ -2,7 +2,7 @@
 
 Samples of problems that it was fitted on are left out and counted. Value, vote, chance and oracle choose from the same
 samples, and the difference of value and vote is paired by problem. The sentence says *beats* or *loses to* by the rule
-of docs/concepts.md, at the largest N alone, and else *is not shown to beat*.
+of docs/concepts.md, at the largest N alone, and else that it is *inconclusive*.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ CHOOSERS: Mapping[str, Callable[[Group, int], list[float]]] = {
 HEADS = {
     "better": "Value ranking beats majority vote",
     "worse": "Value ranking loses to majority vote",
-    "not shown": "Value ranking is not shown to beat majority vote",
+    "inconclusive": "It is inconclusive whether value ranking beats majority vote",
 }
 
 

@@ -34,7 +34,7 @@ def page(found: Report) -> str:
         title=escape(f"{found.experiment.name}: axiom report"),
         name=escape(found.experiment.name),
         badge={"better": "better", "worse": "worse"}.get(found.verdict, "unsure"),
-        verdict={"better": "Better", "worse": "Worse", "not shown": "Not shown to be better"}[found.verdict],
+        verdict={"better": "Better", "worse": "Worse", "inconclusive": "Inconclusive"}[found.verdict],
         sentence=escape(_after_colon(found.sentence)),
         tiles=_tiles(found),
         sections="\n".join(part for part in sections if part),
@@ -75,6 +75,6 @@ def _comparisons(found: Report) -> str:
     table = numbers("Differences in points", COLUMNS, rows, folded=False)
     lead = (
         "Each model against the one before it on the same problems, then the selected one against the start model and "
-        "the controls. Gained and lost count problems; a difference under the detectable one is not shown."
+        "the controls. Gained and lost count problems; a difference below the detectable one is inconclusive."
     )
     return section("Model N against Model N+1", lead, card("", table)) if rows else ""

@@ -36,8 +36,8 @@ class Report:
 
     @property
     def verdict(self) -> str:
-        """`better`, `worse` or `not shown`, of the headline comparison."""
-        return self.final[0].verdict if self.final else "not shown"
+        """`better`, `worse` or `inconclusive`, of the headline comparison."""
+        return self.final[0].verdict if self.final else "inconclusive"
 
     @property
     def sentence(self) -> str:
@@ -51,10 +51,10 @@ class Report:
     def _no_change(self) -> str:
         evaluated = self.experiment.iterations()
         if len(evaluated) < 2:
-            return "Not shown: only one model was evaluated, so there is nothing to compare."
+            return "Inconclusive: only one model was evaluated, so there is nothing to compare."
         if self.selected == evaluated[0]:
-            return "Not shown: no round passed more validation problems than the start model, which stays selected."
-        return "Not shown: the start and the selected model were not evaluated on a common split."
+            return "Inconclusive: no round passed more validation problems than the start model, which stays selected."
+        return "Inconclusive: the start and the selected model were not evaluated on a common split."
 
     def reasoned(self) -> tuple[float, float] | None:
         """The shares of answers with reasoning, of the start and of the selected model, where the headline was
