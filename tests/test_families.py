@@ -13,7 +13,7 @@ from axiom_cli.commands.gallery import gallery
 from axiom_cli.errors import MissingError
 from axiom_cli.ids import content_id
 from axiom_cli.problems import answers, families
-from axiom_cli.problems.families import draw, plug_ins, programs, second, teacher
+from axiom_cli.problems.families import draw, oracles, plug_ins, programs, teacher
 from axiom_cli.problems.families.family import LEVELS, Family
 from axiom_cli.records import Problem
 
@@ -47,7 +47,7 @@ def test_the_teacher_s_answer_is_read_back_and_a_stranger_agrees(name, level):
         task = family.draw(Random(f"conformance/{level}/{n}"), level)
         prompt, answer = family.statement(task), family.answer(task)
         assert answers.read_answer(teacher.solution(family, task)) == answer
-        other = second.answer(name, prompt)
+        other = oracles.answer(name, prompt)
         assert other in (answer, None) or (family.open_ended and family.accepts(prompt, other))
         assert not family.open_ended or family.accepts(prompt, answer)
         assert (family.statement(task), family.answer(task)) == (prompt, answer)
@@ -68,7 +68,7 @@ def test_hidden_tests_grade_the_statement_and_nothing_that_is_shown(name, level)
         solvers = [
             programs.compiled(program.reference, program.entry_point),
             programs.compiled(answers.read_program(teacher.teach(problem), program.entry_point), program.entry_point),
-            second.function(name, problem.prompt, program.entry_point),
+            oracles.function(name, problem.prompt, program.entry_point),
         ]
         for test in program.tests + program.examples:
             for solver in filter(None, solvers):

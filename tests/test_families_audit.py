@@ -18,7 +18,7 @@ from axiom_cli.audit.programs import Mutants, check_program
 from axiom_cli.audit.supply import amount, duplicates
 from axiom_cli.errors import MissingError
 from axiom_cli.problems import families
-from axiom_cli.problems.families import draw, programs, second
+from axiom_cli.problems.families import draw, oracles, programs
 from axiom_cli.problems.families.parser_programs import ParserPrograms
 from command_line import ROOT, axiom, failed, rows, talk
 from planted_families import (
@@ -153,7 +153,7 @@ def test_the_first_problem_of_a_finding_is_shown(broken, finding, monkeypatch):
 
 def test_a_question_with_several_right_answers_that_says_not_which_is_found(tmp_path, monkeypatch):
     (tmp_path / "two_sum.py").write_text(TWO_SUM)
-    monkeypatch.setattr(second, "__path__", [*second.__path__, str(tmp_path)])
+    monkeypatch.setattr(oracles, "__path__", [*oracles.__path__, str(tmp_path)])
     (row,) = audit_family(TwoSum(), draws=1000)
     assert row["disagreements"] > 0 and row["compared"] == row["draws"]
     assert any("second solver disagrees" in failure for failure in row["failures"])
@@ -162,14 +162,14 @@ def test_a_question_with_several_right_answers_that_says_not_which_is_found(tmp_
 def test_a_second_solver_may_be_slow(monkeypatch: pytest.MonkeyPatch):
     """It is written to be plain, not fast: where it takes more steps than a mutant is given, it still agrees."""
     problem = next(draw.stream("number_programs", 4, "train", 0, "program"))
-    plain = second.function("number_programs", problem.prompt, problem.program.entry_point)
+    plain = oracles.function("number_programs", problem.prompt, problem.program.entry_point)
 
     def slow(*args):
         for _ in range(mutants.MOST_STEPS):
             pass
         return plain(*args)
 
-    monkeypatch.setattr(second, "function", lambda *asked: slow)
+    monkeypatch.setattr(oracles, "function", lambda *asked: slow)
     row = Row("number_programs", "program")
     check_program(row, problem.prompt, problem.program, 4)
     assert (row.compared, row.disagreements) == (1, 0)
@@ -272,7 +272,7 @@ def test_mutants_that_never_end_are_ended():
 
 
 def test_second_solvers_share_no_code_with_the_families():
-    for path in Path(second.__path__[0]).glob("*.py"):
+    for path in Path(oracles.__path__[0]).glob("*.py"):
         for line in path.read_text().splitlines():
             if line.startswith(("from axiom_cli", "import axiom_cli")):
-                assert line.startswith("from axiom_cli.problems.families.second"), (path.name, line)
+                assert line.startswith("from axiom_cli.problems.families.oracles"), (path.name, line)

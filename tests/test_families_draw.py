@@ -19,7 +19,7 @@ from random import Random
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.audit.reproducibility import elsewhere, fingerprint
+from axiom_cli.audit.reproducibility import fingerprint, in_fresh_process
 from axiom_cli.errors import NothingToDoError, UsageError
 from axiom_cli.problems import families
 from axiom_cli.problems.families import draw, teacher
@@ -84,7 +84,7 @@ def test_the_first_problems_of_every_family_are_what_they_were():
 
 def test_a_fingerprint_is_found_again_by_another_process():
     family = families.get("anagrams")
-    assert elsewhere(family, "answer") == fingerprint(family, "answer") != fingerprint(family, "answer", count=2)
+    assert in_fresh_process(family, "answer") == fingerprint(family, "answer") != fingerprint(family, "answer", count=2)
 
 
 def test_families_and_levels_take_turns():

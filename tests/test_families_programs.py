@@ -9,7 +9,7 @@ from random import Random
 import pytest
 
 from axiom_cli.problems import families
-from axiom_cli.problems.families import arithmetic, draw, expressions, handwritten, list_ops, programs, second, teacher
+from axiom_cli.problems.families import arithmetic, draw, expressions, handwritten, list_ops, oracles, programs, teacher
 from axiom_cli.problems.families.handwritten import basics
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.settings.configs import VerifyConfig
@@ -73,7 +73,7 @@ def test_a_handwritten_problem_has_one_right_result_for_each_call(name):
     assert len(set(calls)) == len(calls) >= 15
     assert not set(calls) & {json.dumps(case["args"]) for case in program.examples}
     assert len({json.dumps(test["expected"]) for test in program.tests}) >= 2
-    other = second.function(handwritten.FAMILY, problem.prompt, name)
+    other = oracles.function(handwritten.FAMILY, problem.prompt, name)
     reference = programs.compiled(program.reference, name)
     for test in program.tests + program.examples:
         before = json.dumps(test["args"])
@@ -144,7 +144,7 @@ def test_the_second_solver_knows_every_opening_of_a_list_program():
     for operation in list_ops.OPENINGS:
         for k in range(operation.k[0], operation.k[1] + 1):
             what = f"does in order: {operation.meaning.format(k=k)}; reverse it; return the list."
-            solve = second.function("list_ops", what, "solve")
+            solve = oracles.function("list_ops", what, "solve")
             found = [(solve(list(numbers)), operation.apply(list(numbers), k)[::-1]) for numbers in lists]
             assert [one for one, other in found if one != other] == [], (operation.meaning, k)
 

@@ -218,7 +218,7 @@ def test_an_audit_lets_few_answers_be_judged(monkeypatch):
     """Each judgement runs the data set's scorer in the sandbox."""
     family, judged = families.get("gym:countdown"), []
     monkeypatch.setattr(family, "judge", lambda problem, answer: judged.append(problem.level))
-    guess_rate.best(family, 0, 50)
+    guess_rate.worst_guess_rate(family, 0, 50)
     assert len(judged) == guess_rate.LEAST_SLOWLY and len(set(judged)) == 1
 
 

@@ -15,7 +15,7 @@ from axiom_cli.errors import GateFailedError, NothingToDoError, UsageError
 from axiom_cli.experiment import control_arms
 from axiom_cli.experiment.curriculum import Fountain, allocate, check_supply
 from axiom_cli.experiment.loop import Loop
-from axiom_cli.problems.decontamination import Screen
+from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.problems.families import draw
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
 from axiom_cli.settings.configs import PRESETS, LoopConfig
@@ -91,22 +91,22 @@ def _drawn(split: str, count: int) -> list[Problem]:
 
 def test_problems_that_are_held_out_are_refused_however_they_are_written() -> None:
     val, test = _drawn("val", 40), _drawn("test", 40)
-    screen = Screen(val, test)
-    assert 0 <= screen.examine(_drawn("train", 400)) < 0.2
+    screen = HeldOutScreen(val, test)
+    assert 0 <= screen.check_training(_drawn("train", 400)) < 0.2
     for held, prompt in ((test[7], test[7].prompt), (val[3], val[3].prompt.upper().replace(" ", "\n "))):
         leaked = replace(held, id="another", prompt=prompt)
-        with pytest.raises(GateFailedError, match="1 of 401 training problems are held out, too: "):
-            screen.examine([*_drawn("train", 400), leaked])
+        with pytest.raises(GateFailedError, match="1 of 401 training problems are also held out: "):
+            screen.check_training([*_drawn("train", 400), leaked])
         with pytest.raises(GateFailedError, match="1 of 1 cold-start"):
-            screen.through([Sample(leaked, ModelRef("m", "0"), "e", {}, 0, 0, "x")])
-    with pytest.raises(GateFailedError, match="2 of 40 validation problems are in the test, too"):
-        Screen([*val[2:], *test[:2]], test)
+            screen.filter_cold_start([Sample(leaked, ModelRef("m", "0"), "e", {}, 0, 0, "x")])
+    with pytest.raises(GateFailedError, match="2 of 40 validation problems are also in the test"):
+        HeldOutScreen([*val[2:], *test[:2]], test)
 
 
 def test_looking_for_leaks_takes_no_noticeable_time() -> None:
-    screen, train = Screen(_drawn("val", 800), _drawn("test", 800)), _drawn("train", 8000)
+    screen, train = HeldOutScreen(_drawn("val", 800), _drawn("test", 800)), _drawn("train", 8000)
     began = time.process_time()
-    screen.examine(train)
+    screen.check_training(train)
     assert time.process_time() - began < 10, "2 seconds on a quiet machine, where a round takes minutes"
 
 
@@ -141,7 +141,7 @@ def test_a_loop_whose_splits_leak_is_refused_before_it_trains(tmp_path) -> None:
     sizes = ["--train-size", "200", "--val-size", "5", "--test-size", "5", "--iterations", "1", "--max-tokens", "16"]
     done = axiom("loop", "--problem-types", "twice", "--min-difficulty", "1", "--max-difficulty", "1",
                  *sizes, cwd=tmp_path, env=path)  # fmt: skip
-    failed(done, 6, "training problems are held out, too: 'Double", "axiom problems audit twice")
+    failed(done, 6, "training problems are also held out: 'Double", "axiom problems audit twice")
     assert not (tmp_path / "experiments" / "self_improve_v1" / "solutions").exists()
 
 

@@ -8,7 +8,7 @@ from itertools import islice
 import pytest
 
 from axiom_cli.errors import MissingError
-from axiom_cli.problems.families import draw, second
+from axiom_cli.problems.families import draw, oracles
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.verification.verify import verify
@@ -22,7 +22,7 @@ def status(problem, answer):
 def test_any_proper_colouring_is_accepted_and_no_other():
     several = 0
     for problem in islice(draw.stream("colouring", 4, "train", 0), 30):
-        other = second.answer("colouring", problem.prompt)
+        other = oracles.answer("colouring", problem.prompt)
         several += other != problem.answer
         assert status(problem, problem.answer) == status(problem, other) == "pass"
         first, second_vertex = problem.prompt.rpartition(": ")[2].split()[0].split("-")

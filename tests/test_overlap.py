@@ -9,7 +9,7 @@ import pytest
 import tiny
 from axiom_cli.errors import GateFailedError
 from axiom_cli.importing.importer import import_problems
-from axiom_cli.problems.decontamination import Screen, overlap, touching
+from axiom_cli.problems.decontamination import HeldOutScreen, overlap, overlapping_samples
 from axiom_cli.problems.families import draw, handwritten
 from axiom_cli.records import Problem
 
@@ -41,7 +41,7 @@ def test_copies_of_a_leaked_text_do_not_make_it_boilerplate(copies: int, held: i
     theirs = imported(*others[100:], *(f"Number {n}, please read on: {STORY}" for n in range(copies)))
     assert (overlap(ours, theirs).exact, overlap(ours, theirs).ngram) == (0, 1)
     leaked = {200 + n for n in range(copies)}
-    assert touching([tiny.sample(problem, "Answer: 1") for problem in theirs], ours) == leaked
+    assert overlapping_samples([tiny.sample(problem, "Answer: 1") for problem in theirs], ours) == leaked
 
 
 def test_copies_that_were_edited_are_not_taken_for_what_a_family_drew() -> None:
@@ -76,13 +76,13 @@ LETTERS = Problem("h", "imported", "", "Count a in aAb + a", 5, "test", "2")
 def test_what_is_equal_is_equal_everywhere(prompt: str, answer: str, equal: bool) -> None:
     other = Problem("t", "another", "title", prompt, 1, "train", answer)
     assert overlap([LETTERS], [other]).exact == overlap([other], [LETTERS]).exact == equal
-    assert touching([tiny.sample(other, "Answer: 1")], [LETTERS]) == ({0} if equal else set())
-    for screen, others in ((Screen([], [LETTERS]), [other]), (Screen([LETTERS], []), [other])):
+    assert overlapping_samples([tiny.sample(other, "Answer: 1")], [LETTERS]) == ({0} if equal else set())
+    for screen, others in ((HeldOutScreen([], [LETTERS]), [other]), (HeldOutScreen([LETTERS], []), [other])):
         if not equal:
-            screen.examine(others)
+            screen.check_training(others)
             continue
-        with pytest.raises(GateFailedError, match="1 of 1 training problems are held out, too"):
-            screen.examine(others)
+        with pytest.raises(GateFailedError, match="1 of 1 training problems are also held out"):
+            screen.check_training(others)
 
 
 def test_an_import_takes_what_differs_in_white_space_for_the_same() -> None:

@@ -11,7 +11,7 @@ import tiny
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.rejection_sampling import select
 from axiom_cli.learning.train import train
-from axiom_cli.problems.decontamination import Screen, touching
+from axiom_cli.problems.decontamination import HeldOutScreen, overlapping_samples
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.store import Workspace
@@ -70,26 +70,30 @@ def test_a_run_of_eight_words_of_the_evaluation_is_one_too_many() -> None:
     near = told("Seven trays of twelve rolls and sells all, said the baker.", 2)
     apart = told("Seven trays of twelve rolls and, said the baker, sells all.", 3)
     again = told(STORY.upper(), 4)
-    assert touching(samples(near, apart, again), held) == {0, 2}
-    assert touching(samples(apart, text=f"I remember this: {STORY}"), held) == {0}, "the completion is trained on, too"
+    assert overlapping_samples(samples(near, apart, again), held) == {0, 2}
+    assert overlapping_samples(samples(apart, text=f"I remember this: {STORY}"), held) == {0}, (
+        "the completion is trained on, too"
+    )
 
 
 def test_a_short_statement_can_only_be_equal() -> None:
     held = [told("Evaluate: 1 + 2", 1)]
-    assert touching(samples(told("evaluate:  1 + 2", 2), told("Evaluate: 1 + 2 + 3", 3)), held) == {0}
+    assert overlapping_samples(samples(told("evaluate:  1 + 2", 2), told("Evaluate: 1 + 2 + 3", 3)), held) == {0}
 
 
 def test_what_all_statements_of_a_family_say_is_no_overlap() -> None:
     frame = "Read the numbers below from left to right and add them all up, one after the other:"
     for count in (2, 8):
         held = [told(f"{frame} {i} {i + 1}", i) for i in range(count)]
-        assert touching(samples(*(told(f"{frame} {i} {i + 3}", 20 + i) for i in range(count))), held) == set()
+        assert (
+            overlapping_samples(samples(*(told(f"{frame} {i} {i + 3}", 20 + i) for i in range(count))), held) == set()
+        )
 
 
 def test_a_cold_start_gives_no_row_that_the_evaluation_has_seen() -> None:
-    screen = Screen([told(STORY, 1)], [])
+    screen = HeldOutScreen([told(STORY, 1)], [])
     seen, fresh = samples(told(f"{STORY} And how many are left?", 2), tiny.problem(3))
-    assert screen.through([seen, fresh]) == [fresh]
+    assert screen.filter_cold_start([seen, fresh]) == [fresh]
 
 
 # What is stored
@@ -104,7 +108,7 @@ def test_the_adapter_s_record_has_every_number(base: str, tmp_path: Path) -> Non
     given = [tiny.verdict(sample) for sample in tiny.samples(30)]
     held = [replace(tiny.problem(99), prompt=f" EVALUATE: {i}") for i in range(5)]
     workspace = Workspace.create(tmp_path / ".axiom")
-    adapter = train(given, base, CONFIG, workspace, screen=lambda found: touching(found, held))
+    adapter = train(given, base, CONFIG, workspace, screen=lambda found: overlapping_samples(found, held))
     assert (adapter.rows, adapter.extra["selection"]["screened"]) == (25, 5)
     assert adapter.extra["selection"]["weights"] == {"min": 1.0, "mean": 1.0, "max": 1.0}
     with pytest.raises(NothingToDoError) as caught:

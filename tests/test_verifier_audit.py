@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axiom_cli import jsonl
-from axiom_cli.audit import mutation_score, nearby, soundness, throughput, verifier
-from axiom_cli.audit.determinism import Again, again
+from axiom_cli.audit import mutation_score, soundness, verifier
+from axiom_cli.audit.soundness import RerunReport, rerun_accepted
+from axiom_cli.problems import input_mutation
 from axiom_cli.problems.families import handwritten
 from axiom_cli.records import ModelRef, Problem, Program, Sample
 from axiom_cli.settings.configs import VerifyConfig
@@ -82,7 +83,7 @@ values = st.recursive(
 @given(st.lists(st.lists(values, max_size=3), max_size=3), st.integers())
 def test_calls_near_others_keep_their_types_and_leave_the_others_alone(seeds, seed):
     before = repr(seeds)
-    source = nearby.calls(seeds, random.Random(seed))
+    source = input_mutation.random_calls(seeds, random.Random(seed))
     found = [next(source, None) for _ in range(10)]
     assert repr(seeds) == before
     if not seeds:
@@ -93,7 +94,7 @@ def test_calls_near_others_keep_their_types_and_leave_the_others_alone(seeds, se
 
 
 def test_calls_near_others_differ():
-    source = nearby.calls([[[1, 2, 3], "abc", 5]], random.Random(0))
+    source = input_mutation.random_calls([[[1, 2, 3], "abc", 5]], random.Random(0))
     assert len({repr(next(source)) for _ in range(100)}) > 50
 
 
@@ -111,8 +112,8 @@ def by_hash_seed(seed):
 def test_a_program_that_hangs_on_the_hash_seed_is_found():
     lucky = f"def double(n):\n    return 2 * n if hash('abc') == {by_hash_seed(0)} else 0"
     samples = [sample("def double(n):\n    return 2 * n"), sample(lucky), sample("def double(n):\n    return 1")]
-    found = Again()
-    verdicts = list(again(verify(samples, CONFIG), CONFIG, found))
+    found = RerunReport()
+    verdicts = list(rerun_accepted(verify(samples, CONFIG), CONFIG, found))
     assert [one.status for one in verdicts] == ["pass", "pass", "fail"]
     assert (found.programs, found.disagreed, found.undecided) == (2, 1, 0)
     assert found.examples[0]["hash_seed"] == 1 and "wrong answer" in found.examples[0]["reason"]
@@ -123,20 +124,20 @@ def test_verdicts_come_before_accepted_programs_are_run_again():
         while True:
             yield sample("def double(n):\n    return 2 * n")
 
-    assert next(again(verify(forever(), CONFIG), CONFIG, Again())).passed
+    assert next(rerun_accepted(verify(forever(), CONFIG), CONFIG, RerunReport())).passed
 
 
 def test_the_small_programs_meet_their_fate():
-    programs = list(throughput.small_programs(200))
+    programs = list(soundness.small_programs(200))
     assert len({code for _, code, _ in programs}) == 200
     assert {len(program.tests) for _, _, program in programs} == {5}
-    workers, rate = throughput.throughput(CONFIG, 1)
+    workers, rate = soundness.throughput(CONFIG, 1)
     assert workers == 1 and rate > 0
 
 
 def test_tests_that_contradict_the_solution_are_unsound():
     bad = problem([{"args": [1], "expected": 3}, *calls(2)])
-    found = [one for one, _ in soundness.unsound([problem(calls(1, 2), family="good"), bad], CONFIG)]
+    found = [one for one, _ in soundness.check_references([problem(calls(1, 2), family="good"), bad], CONFIG)]
     assert {one.family for one in found} == {"sums"}
 
 

@@ -30,11 +30,11 @@ from axiom_cli.audit import guess_rate
 from axiom_cli.audit.findings import Row, judged
 from axiom_cli.audit.guess_rate import Tasks, Watch, unwatched
 from axiom_cli.audit.programs import Mutants, audit_handwritten, check_program
-from axiom_cli.audit.reproducibility import elsewhere, fingerprint
+from axiom_cli.audit.reproducibility import fingerprint, in_fresh_process
 from axiom_cli.audit.supply import supply
 from axiom_cli.errors import NothingToDoError, UsageError
-from axiom_cli.problems import answers, content, families
-from axiom_cli.problems.families import draw, handwritten, plug_ins, second, teacher
+from axiom_cli.problems import answers, decontamination, families
+from axiom_cli.problems.families import draw, handwritten, oracles, plug_ins, teacher
 from axiom_cli.problems.families.family import Family
 from axiom_cli.settings.configs import AuditConfig
 
@@ -169,7 +169,7 @@ def _examine(row: Row, family: Family, asked: Asked) -> None:
     each = count // len(family.has)
     row.collisions += _collisions(family, form, asked.seed, each // SLOW_SHARE if family.slow else each, watch)
     if form == "answer":
-        row.guess = guess_rate.best(family, asked.seed, each, tasks, watch)
+        row.guess = guess_rate.worst_guess_rate(family, asked.seed, each, tasks, watch)
     row.supply = supply(family, form, asked.count, asked.splits, asked.seed, tasks, watch)
 
 
@@ -209,10 +209,13 @@ class Met:
 
     def look(self, row: Row, drawn: draw.Drawn, truth: str, level: int, owner: int) -> None:
         """Counts what is wrong in `row`. A twin has the same answer, and differs in white space or case alone."""
-        right, words = _digest(truth), content.plain(drawn.asked)
+        right, words = _digest(truth), decontamination.normalize(drawn.asked)
         known = self._known.setdefault(_digest(words), (right, owner, truth[:SHOWN]))
         row.count("ambiguous", known[0] != right, level, drawn.prompt, known[2], truth[:SHOWN])
-        twin = self._bare.setdefault(_digest("\n".join(content.folded(words, truth))), drawn.id) != drawn.id
+        twin = (
+            self._bare.setdefault(_digest("\n".join(decontamination.normalize_case(words, truth))), drawn.id)
+            != drawn.id
+        )
         row.count("collisions", known[1] != owner or twin, level, drawn.prompt, truth[:SHOWN])
 
 
@@ -221,7 +224,7 @@ def _digest(text: str) -> bytes:
 
 
 def _check_answer(row: Row, family: Family, drawn: draw.Drawn, level: int) -> None:
-    answer, other = family.answer(drawn.task), second.answer(family.name, drawn.prompt)
+    answer, other = family.answer(drawn.task), oracles.answer(family.name, drawn.prompt)
     other = family.second(drawn.prompt) if other is None else other
     row.compared += other is not None
     if family.open_ended:
@@ -262,7 +265,7 @@ def _look_for_chance(row: Row, family: Family) -> None:
     if fingerprint(family, row.form) != first:
         row.failures.append("drawn again, the first problems are others")
         return
-    other = elsewhere(family, row.form)
+    other = in_fresh_process(family, row.form)
     if other not in (None, first):
         told = "the first problems are others" if len(other) == len(first) else other
         row.failures.append(f"in another process: {told}")

@@ -42,7 +42,7 @@ class Guess:
         return f"{self.what} is right {self.rate:.0%} of the time at level {self.level}"
 
 
-def best(family: Family, seed: int, draws: int, tasks: Tasks = NONE, watch: Watch = unwatched) -> Guess:
+def worst_guess_rate(family: Family, seed: int, draws: int, tasks: Tasks = NONE, watch: Watch = unwatched) -> Guess:
     """The guess that pays most at any level, among `draws` problems of each, and not fewer than LEAST_DRAWS (or
     LEAST_SLOWLY): those that were drawn as `tasks`, then fresh ones. `watch` is told how far it is.
 

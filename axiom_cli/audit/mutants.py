@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from axiom_cli import syntax
+from axiom_cli.problems.input_mutation import constant_neighbours
 
 MOST_STEPS = 20_000
 _SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
@@ -52,21 +53,13 @@ def mutants(source: str) -> Iterator[str]:
 def _changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
     """The fields of `node` that a mutant has otherwise, with what stands there instead."""
     if isinstance(node, ast.Constant):
-        yield from (("value", value) for value in _moved(node.value))
+        yield from (("value", value) for value in constant_neighbours(node.value))
     for field in ("op", "ops"):
         held = getattr(node, field, None)
         for swap in _SWAPS.get(type(held[0] if isinstance(held, list) else held), ()):
             yield field, [swap()] if isinstance(held, list) else swap()
     if isinstance(node, (ast.If, ast.While, ast.IfExp)):
         yield "test", ast.UnaryOp(ast.Not(), node.test)
-
-
-def _moved(value: Any) -> tuple[Any, ...]:
-    if isinstance(value, bool):
-        return (not value,)
-    if isinstance(value, int):
-        return value + 1, value - 1
-    return (value + "(", value + ")") if isinstance(value, str) else ()
 
 
 def outcome(function: Callable[..., Any], args: Sequence[Any], steps: int = MOST_STEPS) -> tuple[str, Any]:

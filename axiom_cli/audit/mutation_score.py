@@ -14,8 +14,8 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from axiom_cli.audit import mutants, nearby
-from axiom_cli.problems import assert_tests
+from axiom_cli.audit import mutants
+from axiom_cli.problems import assert_tests, input_mutation
 from axiom_cli.problems.families import draw, handwritten
 from axiom_cli.records import Problem, Program
 from axiom_cli.settings.configs import VerifyConfig
@@ -163,4 +163,6 @@ def _calls(problem: Problem, random: Random) -> Iterator[list[Any]]:
     assert program is not None
     coded = assert_tests.read(program.test_code, program.entry_point).tests if program.test_code else []
     cases = [*(program.tests or ()), *program.examples, *coded]
-    yield from nearby.calls([case["args"] for case in cases if isinstance(case.get("args"), list)], random)
+    yield from input_mutation.random_calls(
+        [case["args"] for case in cases if isinstance(case.get("args"), list)], random
+    )

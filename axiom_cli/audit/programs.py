@@ -7,7 +7,7 @@ from random import Random
 
 from axiom_cli.audit import mutants
 from axiom_cli.audit.findings import Row, judged
-from axiom_cli.problems.families import handwritten, programs, second
+from axiom_cli.problems.families import handwritten, oracles, programs
 from axiom_cli.problems.families.family import Exercise, Family
 from axiom_cli.records import Program
 
@@ -41,7 +41,7 @@ class Mutants:
 def check_program(row: Row, prompt: str, program: Program, level: int, family: Family | None = None) -> None:
     """Both solvers on every test; nothing shown is graded; tests enough. What is wrong is put down in `row`."""
     tests = program.tests or []
-    other = second.function(row.family, prompt, program.entry_point) or (family and family.second(prompt))
+    other = oracles.function(row.family, prompt, program.entry_point) or (family and family.second(prompt))
     reference = programs.compiled(program.reference or "", program.entry_point)
     row.compared += other is not None
     for test in [*tests, *program.examples]:

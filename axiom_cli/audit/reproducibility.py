@@ -43,7 +43,7 @@ def _told(family: Family, level: int, form: str) -> Iterator[list[Any]]:
         return
 
 
-def elsewhere(family: Family, form: str) -> str | None:
+def in_fresh_process(family: Family, form: str) -> str | None:
     """The fingerprint found by a fresh process, in which strings have other hashes. None for a class that only this
     process knows; what went wrong, in a line, where the other process fails."""
     place = _place(family)

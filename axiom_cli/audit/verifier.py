@@ -13,8 +13,6 @@ from typing import Any
 
 from axiom_cli import __version__
 from axiom_cli.audit import mutation_score, soundness
-from axiom_cli.audit.determinism import Again
-from axiom_cli.audit.throughput import throughput
 from axiom_cli.records import Problem
 from axiom_cli.sandbox import siege
 from axiom_cli.settings.configs import VerifyConfig
@@ -52,7 +50,7 @@ class Audit:
         return {"kind": KIND, **found}
 
 
-def examine(problems: Sequence[Problem], again: Again, config: VerifyConfig, tell: Told) -> Audit:
+def examine(problems: Sequence[Problem], again: soundness.RerunReport, config: VerifyConfig, tell: Told) -> Audit:
     """The whole audit: of the machine, then of `problems`' tests. `again` is what running accepted programs again gave.
     `tell` hears what is being done. Raises MissingError where `config.isolation` is not reached."""
     with open_sandbox(replace(config, jobs=1)) as box:
@@ -62,12 +60,14 @@ def examine(problems: Sequence[Problem], again: Again, config: VerifyConfig, tel
     found.attacks = list(_attacks(found.isolation))
     tell("throughput")
     for jobs in (1, config.jobs):
-        workers, rate = throughput(config, jobs)
+        workers, rate = soundness.throughput(config, jobs)
         if workers not in [row["workers"] for row in found.throughput]:
             found.throughput.append({"workers": workers, "verdicts_per_second": round(rate, 1)})
     if problems:
         tell("the tests of the problems")
-        found.unsound = [{"problem": one.id, "reason": why} for one, why in soundness.unsound(problems, config)]
+        found.unsound = [
+            {"problem": one.id, "reason": why} for one, why in soundness.check_references(problems, config)
+        ]
         found.tests = [score.to_dict() for score in mutation_score.scores(problems, config)]
     found.determinism = again.to_dict()
     return found

@@ -21,11 +21,11 @@ class Auditor:
     """Stands beside one run of `verify`."""
 
     def __init__(self, config: VerifyConfig) -> None:
-        from axiom_cli.audit.determinism import Again
+        from axiom_cli.audit.soundness import RerunReport
 
         self.config = config
         self._problems: dict[str, Problem] = {}
-        self._again = Again()
+        self._again = RerunReport()
 
     def samples(self, file: Path | None, skip_bad: bool) -> Iterator[Sample]:
         """The samples of the input; its problems, with or without samples, are noted. No input is no error."""
@@ -45,9 +45,9 @@ class Auditor:
 
     def watched(self, verdicts: Iterator[Verdict]) -> Iterator[Verdict]:
         """The verdicts, while accepted programs are run again."""
-        from axiom_cli.audit.determinism import again
+        from axiom_cli.audit.soundness import rerun_accepted
 
-        return again(verdicts, self.config, self._again)
+        return rerun_accepted(verdicts, self.config, self._again)
 
     def report(self, workspace: str, output: Path | None, alone: bool) -> None:
         """The rest of the audit, told on stderr and kept in the workspace; where nothing else came out of the command

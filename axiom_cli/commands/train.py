@@ -112,7 +112,7 @@ def _screen(named: list[str]) -> Screen | None:
     """What finds the samples that have seen a problem in the files, or held out by the experiments, that are `named`;
     None without any."""
     from axiom_cli.evaluation.experiment import EXPERIMENTS, HELD_OUT
-    from axiom_cli.problems.decontamination import touching
+    from axiom_cli.problems.decontamination import overlapping_samples
 
     def files(name: str) -> list[Path]:
         run, file = EXPERIMENTS / name, Path(name)
@@ -124,7 +124,7 @@ def _screen(named: list[str]) -> Screen | None:
 
     names = [name for one in named for name in ([one] if Path(one).exists() else one.split(",")) if name]
     problems = [problem for name in names for file in files(name) for problem in records(file, Problem)]
-    return (lambda samples: touching(samples, problems)) if problems else None
+    return (lambda samples: overlapping_samples(samples, problems)) if problems else None
 
 
 def fit(

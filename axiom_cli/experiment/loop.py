@@ -24,7 +24,7 @@ from axiom_cli.learning.train import FEWEST, train_on, with_token_ids
 from axiom_cli.models import Resolved
 from axiom_cli.models.nano import recipe
 from axiom_cli.problems import families
-from axiom_cli.problems.decontamination import Screen
+from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.records import Adapter, Metrics, Problem, Verdict
 from axiom_cli.sampling.attempt import attempt, keep_metrics
 from axiom_cli.sampling.engine_handle import Speaker
@@ -98,7 +98,7 @@ class Loop:
             ]
             check_supply(self.cells, self.config)
             self.val, self.test = self.folder.held_out(self.cells)
-            self.screen = Screen(self.val, self.test)
+            self.screen = HeldOutScreen(self.val, self.test)
             for arm in arms:
                 self._validate(arm, 0)
                 for iteration in range(self.config.iterations):
@@ -126,7 +126,7 @@ class Loop:
 
     def _news(self, arm: Arm, iteration: int) -> list[Choice]:
         """The round's new solutions. NothingToDoError where the run itself has none, and no earlier one either."""
-        selection = round.news(self._collect(arm, iteration), self._training(iteration), self.screen.touching)
+        selection = round.news(self._collect(arm, iteration), self._training(iteration), self.screen.overlapping)
         arm.selection = selection.counts()
         self.watch.note(f"round {iteration + 1}{_of(arm)}: {selection.words}")
         if not selection.choices:
@@ -139,7 +139,7 @@ class Loop:
     def _collect(self, arm: Arm, iteration: int) -> list[Verdict]:
         rates = arm.rates if self.config.curriculum and arm.rates else {}
         problems = arm.fountain.draw(allocate(self.cells, rates, self.config.train_size), self.watch.warn)
-        shared = {"held_out_ngram_rate": self.screen.examine(problems)}
+        shared = {"held_out_ngram_rate": self.screen.check_training(problems)}
         config = SolveConfig(
             samples=self.config.samples,
             temperature=self.config.temperature,
@@ -290,7 +290,7 @@ class Loop:
     def _cold_start(self, share: float = COLD_SHARE) -> list[Choice]:
         """Verified traces of the teacher, over the levels as in the embedded model's own cold start."""
         if share not in self._cold:
-            samples = self.screen.through(recipe.samples(share))
+            samples = self.screen.filter_cold_start(recipe.samples(share))
             verdicts = with_token_ids(verify(samples, VerifyConfig()), self.base, self.workspace)
             self._cold[share] = [Choice(verdict) for verdict in verdicts]
         return self._cold[share]

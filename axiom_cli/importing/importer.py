@@ -22,7 +22,7 @@ from axiom_cli.importing.formats import LEFT_OUT, Form, Imported, form_of
 from axiom_cli.importing.readers import SPLITS, Line
 from axiom_cli.importing.schema import Row, check_entry, check_fields, check_tests
 from axiom_cli.problems import families
-from axiom_cli.problems.content import plain
+from axiom_cli.problems.decontamination import normalize
 from axiom_cli.records import Problem, Program
 from axiom_cli.sandbox import Outcome, Sandbox, suite
 from axiom_cli.settings.configs import VerifyConfig
@@ -103,7 +103,7 @@ def _distinct(found: Iterable[Imported]) -> Iterator[Imported]:
     asked: dict[str, tuple[int, str | None]] = {}
     for one in found:
         if one.problem is not None:
-            content = content_id([one.problem.family, one.problem.form, plain(one.problem.prompt)], 16)
+            content = content_id([one.problem.family, one.problem.form, normalize(one.problem.prompt)], 16)
             row, answer = asked.get(content, (0, None))
             if row and answer == one.problem.answer:
                 one = replace(one, problem=None, reason=f"the same problem as row {row}")

@@ -1,8 +1,8 @@
-"""Overlap: how much of one file of problems another one has seen, by equal problems and by shared runs of 8 words.
+"""Decontamination: which problems of one set another set already contains, by equality and by shared 8-grams of words.
 
-The words that a family's every statement holds say nothing about content: what stands in many problems of one family is
-boilerplate, and a run does not reach across it. Copies of a leaked text make none of it, however many they are: only
-problems of the first file, and problems of the second that stand as their family drew them, say what it is.
+Words that every statement of a family has in common say nothing about content. What stands in many problems of one
+family is boilerplate, and no n-gram reaches across it. Copies of a leaked text do not become boilerplate, however many
+there are: only the problems of the first set, and problems of the second set exactly as their family drew them, count.
 """
 
 from __future__ import annotations
@@ -13,25 +13,58 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from typing import Any
+from unicodedata import category
 
 from axiom_cli.errors import GateFailedError
 from axiom_cli.ids import content_id
-from axiom_cli.problems.content import Contents, plain
 from axiom_cli.records import Problem, Sample
 
-WORDS = 8
-BOILERPLATE_WORDS = 4
+NGRAM = 8
+BOILERPLATE_NGRAM = 4
 BOILERPLATE_SHARE = 0.05
 BOILERPLATE_LEAST = 3
 Tokens = list[str]
-Runs = set[tuple[str, ...]]
+NGrams = set[tuple[str, ...]]
 _TOKEN = re.compile(r"\w+|[^\w\s]+")
+
+
+def normalize(prompt: str) -> str:
+    """The prompt with every run of white space as one space, and without invisible characters."""
+    if not prompt.isascii():
+        prompt = "".join(character for character in prompt if category(character) != "Cf")
+    return " ".join(prompt.split())
+
+
+def normalize_case(prompt: str, answer: str | None) -> tuple[str, str]:
+    """The prompt without case, and the answer: two problems that differ in case alone are equal if both parts are."""
+    return normalize(prompt).casefold(), answer or ""
+
+
+class PromptSet:
+    """A set of prompts; `problem in prompts` says whether an equal problem is in it.
+
+    Two problems are equal if their prompts differ in white space alone, whatever their answers; or in white space and
+    case alone, if their answers are the same. Where case matters (how many a are in this text?) the answers differ.
+    Ids, titles, families, levels and tests are not compared.
+    """
+
+    def __init__(self, problems: Iterable[Problem] = ()) -> None:
+        self._known: set[str | tuple[str, str]] = set()
+        self.update(problems)
+
+    def update(self, problems: Iterable[Problem]) -> None:
+        """Adds problems."""
+        for problem in problems:
+            self._known |= {normalize(problem.prompt), normalize_case(problem.prompt, problem.answer)}
+
+    def __contains__(self, problem: Problem) -> bool:
+        return normalize(problem.prompt) in self._known or normalize_case(problem.prompt, problem.answer) in self._known
 
 
 @dataclass(frozen=True)
 class Overlap:
-    """Of the `left` problems of the first file: how many have an equal in the second, and how many share a run; the
-    prompts of the first `examples`."""
+    """Of the `left` problems of the first set: how many have an equal in the second, and how many share an n-gram.
+    `examples` holds the first prompts that do either."""
 
     left: int
     right: int
@@ -47,135 +80,131 @@ class Overlap:
 
 
 def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
-    """Compares two files: which problems are equal (`Contents` says when), and whose prompts share runs of words. Reads
-    both to the end.
+    """Compares two sets of problems by equality (see `PromptSet`) and by shared n-grams. Reads both to the end.
 
-    Where fewer than 8 words stand between boilerplate, a prompt has no runs there and can only be equal.
+    Where fewer than 8 words stand between boilerplate, a prompt has no n-grams and can only be equal.
     """
-    held, others = list(left), list(right)
-    lefts, boilerplate, rights = _read(held, others)
-    whole = Contents(others)
-    runs = {run for tokens in rights for part in _content(tokens, boilerplate) for run in _runs(part, WORDS)}
-    equal = [problem in whole for problem in held]
-    shared = [
-        any(run in runs for part in _content(tokens, boilerplate) for run in _runs(part, WORDS)) for tokens in lefts
-    ]
-    touched = [problem.prompt for problem, same, run in zip(held, equal, shared, strict=True) if same or run]
-    return Overlap(len(lefts), len(rights), sum(equal), sum(shared), len(boilerplate), touched[:5])
+    left, right = list(left), list(right)
+    left_tokens, boilerplate, right_tokens = _tokenize(left, right)
+    right_prompts = PromptSet(right)
+    right_ngrams = {ngram for tokens in right_tokens for ngram in _content_ngrams(tokens, boilerplate)}
+    equal = [problem in right_prompts for problem in left]
+    shared = [any(ngram in right_ngrams for ngram in _content_ngrams(tokens, boilerplate)) for tokens in left_tokens]
+    overlapping = [problem.prompt for problem, same, common in zip(left, equal, shared, strict=True) if same or common]
+    return Overlap(len(left), len(right), sum(equal), sum(shared), len(boilerplate), overlapping[:5])
 
 
-def touching(samples: Sequence[Sample], problems: Sequence[Problem]) -> set[int]:
-    """The places of the samples that would train on one of `problems`: whose problem is equal to it, or that share a
-    run of 8 words with it, in their prompt or in the completion."""
-    asked_of = {sample.problem.id: sample.problem for sample in samples}.values()
-    held, boilerplate, _ = _read(problems, list(asked_of))
-    whole = Contents(problems)
-    runs = {run for tokens in held for part in _content(tokens, boilerplate) for run in _runs(part, WORDS)}
+def overlapping_samples(samples: Sequence[Sample], problems: Sequence[Problem]) -> set[int]:
+    """The indices of the samples that would train on one of `problems`: the sample's problem is equal to it, or its
+    prompt or completion shares an 8-gram with it."""
+    sampled_problems = list({sample.problem.id: sample.problem for sample in samples}.values())
+    held_out_tokens, boilerplate, _ = _tokenize(problems, sampled_problems)
+    held_out = PromptSet(problems)
+    held_out_ngrams = {ngram for tokens in held_out_tokens for ngram in _content_ngrams(tokens, boilerplate)}
 
     @cache
-    def touches(text: str) -> bool:
-        tokens = _tokens(text)
-        return any(run in runs for part in _content(tokens, boilerplate) for run in _runs(part, WORDS))
+    def shares_ngram(text: str) -> bool:
+        return any(ngram in held_out_ngrams for ngram in _content_ngrams(_tokens(text), boilerplate))
 
-    def asked(problem: Problem) -> bool:
-        return problem in whole or touches(problem.prompt)
+    def leaks(sample: Sample) -> bool:
+        return sample.problem in held_out or shares_ngram(sample.problem.prompt) or shares_ngram(sample.text)
 
-    return {place for place, sample in enumerate(samples) if asked(sample.problem) or touches(sample.text)}
+    return {index for index, sample in enumerate(samples) if leaks(sample)}
 
 
-class Screen:
-    """What stands between a run's training problems and those held out from it.
+class HeldOutScreen:
+    """Keeps a run's held-out problems out of its training data.
 
-    An equal problem is a leak; `Contents` says what is equal. A shared run of words is none by itself, so that its rate
-    is reported and nothing is refused for it: where statements are put together from few parts, every second held-out
-    problem has a run in thousands of others, and yet another answer.
-    What is trained on has none all the same: the rows that share one are left out, and counted.
+    An equal problem (see `PromptSet`) is a leak and stops the run. A shared n-gram alone is not: where statements are
+    assembled from few parts, every second held-out problem shares one with thousands of others and yet has another
+    answer. So that rate is reported, and the training rows that share one are left out and counted.
     """
 
     def __init__(self, val: Sequence[Problem], test: Sequence[Problem]) -> None:
-        self._held = [*val, *test]
-        self._contents = Contents(test)
+        self._held_out = [*val, *test]
+        self._prompts = PromptSet(test)
         self._refuse(val, "validation", "in the test")
-        self._contents.update(val)
+        self._prompts.update(val)
 
-    def examine(self, problems: Sequence[Problem]) -> float:
-        """The share of held-out problems with a run of 8 words in `problems`. Raises GateFailedError where one is
-        equal."""
+    def check_training(self, problems: Sequence[Problem]) -> float:
+        """The share of held-out problems that have an 8-gram in common with `problems`. Raises GateFailedError where
+        one is equal."""
         self._refuse(problems, "training", "held out")
-        return round(overlap(self._held, problems).ngram / max(1, len(self._held)), 4)
+        return round(overlap(self._held_out, problems).ngram / max(1, len(self._held_out)), 4)
 
-    def touching(self, samples: Sequence[Sample]) -> set[int]:
-        """As `touching`, against all held-out problems."""
-        return touching(samples, self._held)
+    def overlapping(self, samples: Sequence[Sample]) -> set[int]:
+        """As `overlapping_samples`, against all held-out problems."""
+        return overlapping_samples(samples, self._held_out)
 
-    def through(self, samples: Iterable[Sample]) -> list[Sample]:
-        """The cold start's samples but for those that share a run of 8 words with what is held out. Raises
-        GateFailedError where the problem of one is held out itself."""
-        found = list(samples)
-        self._refuse([sample.problem for sample in found], "cold-start", "held out")
-        seen = self.touching(found)
-        return [sample for place, sample in enumerate(found) if place not in seen]
+    def filter_cold_start(self, samples: Iterable[Sample]) -> list[Sample]:
+        """The cold start's samples without those that share an 8-gram with a held-out problem. Raises GateFailedError
+        where the problem of a sample is itself held out."""
+        samples = list(samples)
+        self._refuse([sample.problem for sample in samples], "cold-start", "held out")
+        overlapping = self.overlapping(samples)
+        return [sample for index, sample in enumerate(samples) if index not in overlapping]
 
-    def _refuse(self, problems: Sequence[Problem], what: str, where: str) -> None:
-        leaked = [problem for problem in problems if problem in self._contents]
+    def _refuse(self, problems: Sequence[Problem], role: str, where: str) -> None:
+        leaked = [problem for problem in problems if problem in self._prompts]
         if leaked:
             raise GateFailedError(
-                f"{len(leaked):,} of {len(problems):,} {what} problems are {where}, too: {leaked[0].prompt[:80]!r}",
+                f"{len(leaked):,} of {len(problems):,} {role} problems are also {where}: {leaked[0].prompt[:80]!r}",
                 f"axiom problems audit {leaked[0].family} says whether the family repeats itself",
             )
 
 
-def _read(held: Sequence[Problem], others: Sequence[Problem]) -> tuple[list[Tokens], Runs, list[Tokens]]:
-    """The words of each prompt that is held, what is boilerplate in them, and the words of each other prompt."""
-    words = {id(problem): _tokens(problem.prompt) for problem in (*held, *others)}
-    ours, drawn, theirs = (_by_family(some, words) for some in (held, filter(_as_drawn, others), others))
-    boilerplate: Runs = set()
-    for family, some in ours.items():
-        known, every = drawn.get(family, []), theirs.get(family, [])
-        boilerplate |= _frequent(some) | _frequent(known) | _frequent(some + known)
-        # Where few are held, what most of them share may be told by any others to be no chance.
-        boilerplate |= _frequent(some, least=max(1, len(some) // 2)) & _frequent(some + every)
-    return [words[id(problem)] for problem in held], boilerplate, [words[id(problem)] for problem in others]
+def _tokenize(left: Sequence[Problem], right: Sequence[Problem]) -> tuple[list[Tokens], NGrams, list[Tokens]]:
+    """The tokens of each prompt on the left, the boilerplate among them, and the tokens of each prompt on the right."""
+    tokens = {id(problem): _tokens(problem.prompt) for problem in (*left, *right)}
+
+    def by_family(problems: Iterable[Problem]) -> Mapping[str, list[Tokens]]:
+        families = defaultdict(list)
+        for problem in problems:
+            families[problem.family].append(tokens[id(problem)])
+        return families
+
+    as_drawn, every = by_family(filter(_is_as_drawn, right)), by_family(right)
+    boilerplate: NGrams = set()
+    for family, prompts in by_family(left).items():
+        known = as_drawn.get(family, [])
+        boilerplate |= _frequent(prompts) | _frequent(known) | _frequent(prompts + known)
+        # With few prompts on the left, what most of them share may be chance; any problem on the right can refute that.
+        in_most = _frequent(prompts, least=max(1, len(prompts) // 2))
+        boilerplate |= in_most & _frequent(prompts + every.get(family, []))
+    return [tokens[id(problem)] for problem in left], boilerplate, [tokens[id(problem)] for problem in right]
 
 
-def _by_family(problems: Iterable[Problem], words: Mapping[int, Tokens]) -> dict[str, list[Tokens]]:
-    found = defaultdict(list)
-    for problem in problems:
-        found[problem.family].append(words[id(problem)])
-    return found
-
-
-def _as_drawn(problem: Problem) -> bool:
-    """Whether this problem says that a family drew it, and its id that nobody edited it since."""
+def _is_as_drawn(problem: Problem) -> bool:
+    """Whether a family drew this problem (its origin says so) and nobody has edited it since (its id says so)."""
     return "origin" in problem.extra and problem.id == content_id([problem.family, problem.form, problem.prompt], 16)
 
 
 def _tokens(prompt: str) -> Tokens:
-    return _TOKEN.findall(plain(prompt).lower())
+    return _TOKEN.findall(normalize(prompt).lower())
 
 
-def _runs(tokens: Sequence[str], length: int) -> Iterator[tuple[str, ...]]:
-    return (tuple(tokens[at : at + length]) for at in range(len(tokens) - length + 1))
+def _ngrams(tokens: Sequence[str], n: int) -> Iterator[tuple[str, ...]]:
+    return (tuple(tokens[start : start + n]) for start in range(len(tokens) - n + 1))
 
 
-def _frequent(prompts: list[Tokens], least: int = BOILERPLATE_LEAST) -> Runs:
-    """The runs of 4 words that stand in more than a twentieth of the distinct prompts, and in more than `least`."""
+def _frequent(prompts: list[Tokens], least: int = BOILERPLATE_LEAST) -> NGrams:
+    """The 4-grams that stand in more than a twentieth of the distinct prompts, and in more than `least` of them."""
     distinct = set(map(tuple, prompts))
-    counts = Counter(run for tokens in distinct for run in set(_runs(tokens, BOILERPLATE_WORDS)))
-    most = max(least, BOILERPLATE_SHARE * len(distinct))
-    return {run for run, times in counts.items() if times > most}
+    counts = Counter(ngram for tokens in distinct for ngram in set(_ngrams(tokens, BOILERPLATE_NGRAM)))
+    threshold = max(least, BOILERPLATE_SHARE * len(distinct))
+    return {ngram for ngram, count in counts.items() if count > threshold}
 
 
-def _content(tokens: Tokens, boilerplate: Runs) -> Iterator[Tokens]:
-    """The parts of a prompt between its boilerplate."""
+def _content_ngrams(tokens: Tokens, boilerplate: NGrams) -> Iterator[tuple[str, ...]]:
+    """The 8-grams of a prompt that do not touch its boilerplate."""
     part: Tokens = []
     covered_to = 0
-    for at, token in enumerate(tokens):
-        if tuple(tokens[at : at + BOILERPLATE_WORDS]) in boilerplate:
-            covered_to = at + BOILERPLATE_WORDS
-        if at >= covered_to:
+    for position, token in enumerate(tokens):
+        if tuple(tokens[position : position + BOILERPLATE_NGRAM]) in boilerplate:
+            covered_to = position + BOILERPLATE_NGRAM
+        if position >= covered_to:
             part.append(token)
-        elif part:
-            yield part
+        else:
+            yield from _ngrams(part, NGRAM)
             part = []
-    yield part
+    yield from _ngrams(part, NGRAM)

@@ -94,7 +94,7 @@ def _is_right(problem: Problem, answer: str) -> bool | None:
     family = families.get(problem.checker)
     if not family.open_ended:
         raise InputError(f"the family {problem.checker!r} checks no answers, such as to problem {problem.id}")
-    with plug_ins.guarded(f"the family {problem.checker!r} failed on problem {problem.id}:"):
+    with plug_ins.attribute_errors(f"the family {problem.checker!r} failed on problem {problem.id}:"):
         right = family.judge(problem, answer)
         if right not in (True, False, None):
             raise TypeError(f"it says {right!r:.40}, not True or False")

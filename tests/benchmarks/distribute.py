@@ -20,7 +20,7 @@ from functools import cache, partial
 from itertools import islice
 from pathlib import Path
 
-from axiom_cli.audit.throughput import small_programs
+from axiom_cli.audit.soundness import small_programs
 from axiom_cli.cluster import engine as spread
 from axiom_cli.cluster import verify as spread_verify
 from axiom_cli.cluster.scheduler import Farm

@@ -23,7 +23,7 @@ from contextlib import suppress
 from itertools import count, islice
 from random import Random
 
-from axiom_cli.audit.throughput import small_programs
+from axiom_cli.audit.soundness import small_programs
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.problems import families
 from axiom_cli.problems.families import draw, handwritten

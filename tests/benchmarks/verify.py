@@ -24,7 +24,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from axiom_cli import jsonl
-from axiom_cli.audit.throughput import small_programs
+from axiom_cli.audit.soundness import small_programs
 from axiom_cli.records import ModelRef, Problem, Program, Sample
 from axiom_cli.sandbox import Limits, Sandbox, siege
 

@@ -155,7 +155,7 @@ def _lane(family: Family, level: int, split: str, seed: int, form: str, seen: Se
         return
     drawn, every_level = _problems(plug_ins.checked(family), level, split, seed, form, seen), _number([family.name])
     for n in counting():
-        with plug_ins.guarded(f"the plug-in family {family.name!r}, level {level}, problem {n}:"):
+        with plug_ins.attribute_errors(f"the plug-in family {family.name!r}, level {level}, problem {n}:"):
             problem = next(drawn)
             plug_ins.check_record(problem)
         if seen.add(int(problem.id, 16) ^ every_level):

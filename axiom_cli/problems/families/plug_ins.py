@@ -28,7 +28,7 @@ def entries() -> dict[str, metadata.EntryPoint]:
 def load(name: str) -> Family:
     """The plug-in family called `name`. Raises MissingError with the place where it does not load."""
     value = entries()[name].value
-    with guarded(f"the plug-in family {name!r} ({value}) does not load:", MissingError):
+    with attribute_errors(f"the plug-in family {name!r} ({value}) does not load:", MissingError):
         family = entries()[name].load()()
         if not isinstance(family, Family):
             raise TypeError(f"{value} is no Family")
@@ -50,7 +50,7 @@ def _check_offer(family: Family) -> None:
 
 
 @contextmanager
-def guarded(what: str, kind: type[AxiomError] = InputError) -> Iterator[None]:
+def attribute_errors(what: str, kind: type[AxiomError] = InputError) -> Iterator[None]:
     """Turns whatever a plug-in raises, the end of the process included, into an error of `kind`: `what`, the error's
     type and text, and the line that raised it. An AxiomError passes."""
     try:

@@ -35,7 +35,7 @@ def teach(problem: Problem, worked: bool = True) -> str | None:
     """The solver's completion for a problem of a family, or a hand-written one; None for any other. One that is not
     `worked` gives the answer of an answer problem with nothing between `<think>` and `</think>`. Raises InputError
     where a plug-in fails."""
-    with plug_ins.guarded(f"the family {problem.family!r} failed on problem {problem.id}:"):
+    with plug_ins.attribute_errors(f"the family {problem.family!r} failed on problem {problem.id}:"):
         drawn = draw.redraw(problem)
         if drawn is not None:
             return program_solution(drawn.exercise) if drawn.exercise else solution(problem.family, drawn.task, worked)

@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any
 
 from axiom_cli import syntax
-from axiom_cli.problems import answers
+from axiom_cli.problems import answers, input_mutation
 from axiom_cli.records import STDIN_STDOUT, Program, Sample
 from axiom_cli.sampling.strategies.public_tests import graded_by
 from axiom_cli.verification.batch_verifier import Bench
@@ -93,18 +93,5 @@ def _changed(shown: Sequence[list[Any]]) -> Iterator[list[Any]]:
 
 def _others(shown: Sequence[list[Any]], args: list[Any], place: int) -> Iterator[list[Any]]:
     others = (other[place] for other in shown if len(other) > place)
-    for value in chain(_variants(args[place]), others):
+    for value in chain(input_mutation.neighbours(args[place]), others):
         yield [*args[:place], value, *args[place + 1 :]]
-
-
-def _variants(value: Any) -> Iterator[Any]:
-    """A few values of the same type."""
-    if isinstance(value, bool):
-        yield not value
-    elif isinstance(value, (int, float)):
-        yield from (value + 1, value - 1, -value, value * 0)
-    elif isinstance(value, (str, list)):
-        yield from (value[::-1], value[1:], value[:-1], value[:1], value + value[:1], value[:0])
-        if isinstance(value, list) and value:
-            first = next(_variants(value[0]), value[0])
-            yield [first, *value[1:]]

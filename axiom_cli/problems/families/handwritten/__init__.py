@@ -1,6 +1,6 @@
 """Classic problems, each with one right result for every call that it allows. Their ids are their names.
 
-A group of them is two files: the problems, and their solutions, the fast way. The obvious way stands in `second`.
+A group of them is two files: the problems, and their solutions, the fast way. The obvious way is in `oracles`.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from axiom_cli.problems.families.second.list_ops import merge_sorted
+from axiom_cli.problems.families.oracles.list_ops import merge_sorted
 
 
 def _appended(words: str, digits: list[int]) -> list[int]:

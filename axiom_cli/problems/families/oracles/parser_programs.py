@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from axiom_cli.problems.families.second import numbers
-from axiom_cli.problems.families.second.dict_programs import compared, steps_of
-from axiom_cli.problems.families.second.parser_texts import (
+from axiom_cli.problems.families.oracles import numbers
+from axiom_cli.problems.families.oracles.dict_programs import compared, steps_of
+from axiom_cli.problems.families.oracles.parser_texts import (
     DIGITS,
     HIDDEN,
     Ended,

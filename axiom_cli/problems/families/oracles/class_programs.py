@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from axiom_cli.problems.families.second.list_ops import merge_sorted
+from axiom_cli.problems.families.oracles.list_ops import merge_sorted
 
 Call = Callable[[Any, int, list[int]], tuple[Any, Any]]
 

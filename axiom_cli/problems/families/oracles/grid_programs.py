@@ -6,9 +6,9 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from axiom_cli.problems.families.second import numbers
-from axiom_cli.problems.families.second.dict_programs import compared, steps_of
-from axiom_cli.problems.families.second.list_ops import merge_sorted
+from axiom_cli.problems.families.oracles import numbers
+from axiom_cli.problems.families.oracles.dict_programs import compared, steps_of
+from axiom_cli.problems.families.oracles.list_ops import merge_sorted
 
 Cells = dict[tuple[int, int], int]
 Sizes = tuple[int, int]

@@ -5,6 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from axiom_cli.problems.families.second.handwritten import basics, sequences, structures
+from axiom_cli.problems.families.oracles.handwritten import basics, sequences, structures
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {**basics.FUNCTIONS, **sequences.FUNCTIONS, **structures.FUNCTIONS}

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from axiom_cli.problems.families.second.dict_programs import compared
-from axiom_cli.problems.families.second.list_ops import merge_sorted
+from axiom_cli.problems.families.oracles.dict_programs import compared
+from axiom_cli.problems.families.oracles.list_ops import merge_sorted
 
 
 def step(words: str, xs: list[int]) -> Any:

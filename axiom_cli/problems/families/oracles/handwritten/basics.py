@@ -8,8 +8,8 @@ from collections.abc import Callable
 from itertools import combinations
 from typing import Any
 
-from axiom_cli.problems.families.second.list_ops import merge_sorted
-from axiom_cli.problems.families.second.parentheses import cancel
+from axiom_cli.problems.families.oracles.list_ops import merge_sorted
+from axiom_cli.problems.families.oracles.parentheses import cancel
 
 
 def _two_sum(nums: list[int], target: int) -> list[int]:

@@ -9,8 +9,8 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from axiom_cli.problems.families.second import numbers
-from axiom_cli.problems.families.second.dict_programs import compared, steps_of
+from axiom_cli.problems.families.oracles import numbers
+from axiom_cli.problems.families.oracles.dict_programs import compared, steps_of
 
 Marks = list[Any]
 

@@ -7,9 +7,9 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from axiom_cli.problems.families.second import numbers
-from axiom_cli.problems.families.second.dict_programs import steps_of
-from axiom_cli.problems.families.second.list_ops import merge_sorted
+from axiom_cli.problems.families.oracles import numbers
+from axiom_cli.problems.families.oracles.dict_programs import steps_of
+from axiom_cli.problems.families.oracles.list_ops import merge_sorted
 
 ZIPPED: dict[str, Callable[[int, int], int]] = {
     "sum": operator.add,

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from axiom_cli.problems.families.second.dict_programs import compared, steps_of
+from axiom_cli.problems.families.oracles.dict_programs import compared, steps_of
 
 FIELDS = ("name", "team", "age", "score")
 Record = list[Any]

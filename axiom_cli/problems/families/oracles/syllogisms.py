@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-from axiom_cli.problems.families.second.sat import column
+from axiom_cli.problems.families.oracles.sat import column
 
 _SENTENCE = re.compile(r"(all|no|some) (\w+) are (not )?(\w+)")
 

@@ -7,7 +7,7 @@ import re
 from itertools import accumulate, cycle, pairwise
 from typing import Any
 
-from axiom_cli.problems.families.second.dict_programs import compared
+from axiom_cli.problems.families.oracles.dict_programs import compared
 
 DIGITS = re.compile(r"[0-9]+")
 HIDDEN = "\0"

@@ -12,7 +12,7 @@ from importlib import import_module, util
 from types import ModuleType
 from typing import Any
 
-from axiom_cli.problems.families.second import handwritten
+from axiom_cli.problems.families.oracles import handwritten
 
 Function = Callable[..., Any]
 NOT_UNDERSTOOD = "(not understood)"
