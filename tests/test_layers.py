@@ -30,7 +30,7 @@ LAYERS = [
     {"sandbox"},
     {"workspace"},
     {"settings", "terminal"},
-    {"jsonl"},
+    {"jsonl", "prefetch"},
     {"records"},
     {"ids", "statistics", "syntax"},
     {"errors", "json_codec", "process_rank"},

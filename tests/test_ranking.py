@@ -26,7 +26,7 @@ from axiom_cli.sampling.strategies.self_consistency import ballots
 from axiom_cli.sampling.strategies.value import value
 from axiom_cli.sampling.strategies.vote import vote
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
-from axiom_cli.verification.batch_verifier import Bench
+from axiom_cli.verification.caching_verifier import CachingVerifier
 
 
 def scored(*pairs: tuple[float, int]) -> list[Scored]:
@@ -91,13 +91,13 @@ def test_best_of_n_is_the_mean_over_every_order_of_drawing(seed: int) -> None:
     random = Random(seed)
     samples = drawn(random, random.randint(3, 5))
     passed = [random.random() < 0.5 for _ in samples]
-    with Bench(VerifyConfig()) as bench:
-        cast = ballots(samples, bench)
+    with CachingVerifier(VerifyConfig()) as verifier:
+        cast = ballots(samples, verifier)
         group = [Scored(s.extra["value"], good, one) for s, good, one in zip(samples, passed, cast, strict=True)]
         for strategy, best in ((value, best_by_value), (vote, best_by_vote)):
             for n, chance in enumerate(best(group, len(group)), 1):
                 orders = list(permutations(samples, n))
-                chosen = [next(strategy([], Told(list(order)), SolveConfig(), bench))[0] for order in orders]
+                chosen = [next(strategy([], Told(list(order)), SolveConfig(), verifier))[0] for order in orders]
                 assert chance == pytest.approx(sum(passed[one.index] for one in chosen) / len(orders)), (strategy, n)
 
 

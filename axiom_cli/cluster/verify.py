@@ -9,12 +9,13 @@ from dataclasses import replace
 from axiom_cli.cluster import Role, open_pool
 from axiom_cli.cluster.node import Runner
 from axiom_cli.cluster.scheduler import Farm, Shard
+from axiom_cli.prefetch import Prefetcher
 from axiom_cli.records import Program, Sample, Verdict
 from axiom_cli.sandbox import Outcome
-from axiom_cli.sandbox.feeder import Feeder
 from axiom_cli.settings.configs import DistributeConfig, VerifyConfig
 from axiom_cli.verification.verify import EXACT, as_verdict, attempt
 
+READ_AHEAD = 64
 PROGRAMS = 64
 """Programs in a shard, for each one that a worker runs at once."""
 MOST = 1024
@@ -26,7 +27,7 @@ class Gathered:
     """Shards of samples as they come in: full ones, or what is there for a worker that has nothing to do."""
 
     def __init__(self, samples: Iterable[Sample], programs: int) -> None:
-        self._feeder = Feeder((sample, attempt(sample)) for sample in samples)
+        self._feeder = Prefetcher(((sample, attempt(sample)) for sample in samples), READ_AHEAD)
         self._programs = programs
         self._items: list[Item] = []
         self._codes = self._taken = 0
@@ -69,7 +70,7 @@ class Gathered:
 
     def close(self) -> None:
         """Ends the reading."""
-        self._feeder.close()
+        self._feeder.close(patience=0)
 
 
 def _request(items: list[Item]) -> tuple[list[Program], list[tuple[str, int]]] | None:

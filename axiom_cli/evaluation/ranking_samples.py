@@ -14,7 +14,7 @@ from axiom_cli.records import ModelRef, Sample, Verdict
 from axiom_cli.sampling.strategies.public_tests import on_examples
 from axiom_cli.sampling.strategies.self_consistency import ballots
 from axiom_cli.settings.configs import VerifyConfig
-from axiom_cli.verification.batch_verifier import Bench
+from axiom_cli.verification.caching_verifier import CachingVerifier
 
 SCORE = "axiom solve --value NAME | axiom verify writes such verdicts"
 ROUNDING = 0.05
@@ -52,9 +52,9 @@ def held_out(verdicts: Iterable[Verdict]) -> Read:
     contradicts itself.
     """
     read = Read()
-    with Bench(VerifyConfig()) as bench:
+    with CachingVerifier(VerifyConfig()) as verifier:
         for problem, group in groupby(_once(verdicts, read), key=lambda verdict: verdict.sample.problem.id):
-            read.groups.setdefault(problem, []).extend(_scored(list(group), bench))
+            read.groups.setdefault(problem, []).extend(_scored(list(group), verifier))
     return read
 
 
@@ -112,10 +112,10 @@ def _agree(before: Said, after: Said, sample: Sample) -> None:
         )
 
 
-def _scored(held: Sequence[Verdict], bench: Bench) -> list[Scored]:
+def _scored(held: Sequence[Verdict], verifier: CachingVerifier) -> list[Scored]:
     samples = [verdict.sample for verdict in held]
-    shown = [verdict.passed_tests if verdict else 0 for verdict in on_examples(samples, bench)]
+    shown = [verdict.passed_tests if verdict else 0 for verdict in on_examples(samples, verifier)]
     return [
         Scored(float(verdict.sample.extra["value"]), verdict.passed, ballot, passed)
-        for verdict, ballot, passed in zip(held, ballots(samples, bench), shown, strict=True)
+        for verdict, ballot, passed in zip(held, ballots(samples, verifier), shown, strict=True)
     ]

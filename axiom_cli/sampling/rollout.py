@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import groupby
 
+from axiom_cli.prefetch import Prefetcher
 from axiom_cli.records import Problem, Sample, Verdict
 from axiom_cli.sampling import engines, value_scorer
 from axiom_cli.sampling.engines import Engine
@@ -14,8 +15,7 @@ from axiom_cli.sampling.solve import check as check_config
 from axiom_cli.sampling.solve import in_groups, solve
 from axiom_cli.sampling.strategies import registry
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
-from axiom_cli.verification.batch_verifier import Bench
-from axiom_cli.verification.prefetch import Ahead
+from axiom_cli.verification.caching_verifier import CachingVerifier
 from axiom_cli.verification.verify import verify
 from axiom_cli.workspace.store import Workspace
 
@@ -58,9 +58,12 @@ def _searched(
     workspace: Workspace | None,
     spent: Spent,
 ) -> Iterator[list[Verdict]]:
-    with Bench(check) as bench, closing(in_groups(problems, engine, config, workspace, bench, spent)) as groups:
+    with (
+        CachingVerifier(check) as verifier,
+        closing(in_groups(problems, engine, config, workspace, verifier, spent)) as groups,
+    ):
         for samples in groups:
-            yield bench.verdicts(samples)
+            yield verifier.take(samples)
 
 
 def _sampled(
@@ -77,14 +80,14 @@ def _sampled(
             yield list(group)
 
 
-def _beside(samples: Iterator[Sample], engine: Engine, config: SolveConfig) -> Iterator[Sample] | Ahead[Sample]:
+def _beside(samples: Iterator[Sample], engine: Engine, config: SolveConfig) -> Iterator[Sample] | Prefetcher[Sample]:
     """The samples, made in a thread if the first one is a program, so that the sandbox has work while the engine has.
     Answers are verified in no time, and there the engine stays in this thread, where Ctrl-C reaches it at once."""
     first = next(samples, None)
     if first is None:
         return samples
     whole = _joined(first, samples)
-    return whole if first.problem.form == "answer" else Ahead(whole, engines.at_once(engine, config))
+    return whole if first.problem.form == "answer" else Prefetcher(whole, engines.at_once(engine, config))
 
 
 def _joined(first: Sample, rest: Iterator[Sample]) -> Iterator[Sample]:

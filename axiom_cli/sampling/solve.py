@@ -19,7 +19,7 @@ from axiom_cli.sampling.engines.scripted import ScriptedEngine, recorded
 from axiom_cli.sampling.sample_cache import Remembered, Spent
 from axiom_cli.sampling.strategies import registry
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
-from axiom_cli.verification.batch_verifier import Bench
+from axiom_cli.verification.caching_verifier import CachingVerifier
 from axiom_cli.workspace.store import Workspace
 
 
@@ -56,9 +56,12 @@ def _flat(
     verifying: VerifyConfig,
     spent: Spent,
 ) -> Iterator[Sample]:
-    with Bench(verifying) as bench, closing(in_groups(problems, engine, config, workspace, bench, spent)) as groups:
+    with (
+        CachingVerifier(verifying) as verifier,
+        closing(in_groups(problems, engine, config, workspace, verifier, spent)) as groups,
+    ):
         for samples in groups:
-            spent.solved += bench.forget(samples)
+            spent.solved += verifier.discard(samples)
             yield from samples
 
 
@@ -77,14 +80,14 @@ def in_groups(
     engine: Engine,
     config: SolveConfig,
     workspace: Workspace | None,
-    bench: Bench,
+    verifier: CachingVerifier,
     spent: Spent,
 ) -> Iterator[list[Sample]]:
-    """The samples of each problem, a list a problem. Verdicts that the strategy came by are kept in `bench`."""
+    """The samples of each problem, a list a problem. Verdicts that the strategy came by are kept in `verifier`."""
     rest, asked = iter(problems), value_scorer.valued(Remembered(engine, workspace, spent), config, workspace)
     size = batch_size(engine, config)
     while batch := list(islice(rest, size)):
-        with closing(registry.STRATEGIES[config.strategy](batch, asked, config, bench)) as groups:
+        with closing(registry.STRATEGIES[config.strategy](batch, asked, config, verifier)) as groups:
             for problem, samples in zip(batch, groups, strict=True):
                 if any(sample.problem != problem for sample in samples):
                     raise ValueError(f"strategy {config.strategy} does not keep the order of the problems")

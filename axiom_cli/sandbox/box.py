@@ -9,13 +9,13 @@ from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from types import TracebackType
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from axiom_cli import ids, records
 from axiom_cli.errors import MissingError
+from axiom_cli.prefetch import Prefetcher
 from axiom_cli.sandbox import levels, suite, worker
 from axiom_cli.sandbox.crowding import crowding
-from axiom_cli.sandbox.feeder import Feeder, Listed
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.judge import INFRA, Outcome, judge
 from axiom_cli.sandbox.proof import prove
@@ -24,6 +24,7 @@ from axiom_cli.sandbox.worker import Job, Worker
 Key = TypeVar("Key")
 Asked = records.Program | suite.Calls
 Item = tuple[Key, str | Outcome, Asked | None]
+READ_AHEAD = 64  # items read before they are asked for
 IN_FLIGHT = 2  # jobs a worker holds: one that runs and one that waits
 WINDOW = 64  # entries a worker that may await their turn
 REMEMBERED = 4096  # outcomes kept, so that equal programs run once
@@ -47,6 +48,26 @@ class Limits:
     def wall(self) -> float:
         """Seconds by the clock on the wall, against programs that sleep."""
         return 2 * self.timeout + 0.5
+
+
+class Listed(Generic[Key]):
+    """What is there already: no thread."""
+
+    def __init__(self, items: Iterable[Item[Key]]) -> None:
+        self._left = deque(items)
+
+    def take(self) -> Item[Key] | None:
+        """The next item, or None at the end."""
+        return self._left.popleft() if self._left else None
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing more will come."""
+        return not self._left
+
+    def fileno(self) -> int:
+        """Nothing to wait for."""
+        return -1
 
 
 class Sandbox:
@@ -109,13 +130,13 @@ class Sandbox:
         Reads ahead in a thread, a bounded number of items; an exception of `items` is raised after the outcomes of
         what came before it.
         """
-        source = Feeder(items)
+        source = Prefetcher(items, READ_AHEAD)
         try:
             yield from self._run(source)
         finally:
-            source.close()
+            source.close(patience=0)
 
-    def _run(self, source: Feeder[Item[Key]] | Listed[Item[Key]]) -> Iterator[tuple[Key, Outcome]]:
+    def _run(self, source: Prefetcher[Item[Key]] | Listed[Item[Key]]) -> Iterator[tuple[Key, Outcome]]:
         line: deque[tuple[Any, Job]] = deque()
         waiting: deque[Job] = deque()
         under_way: dict[str, Job] = {}
@@ -140,7 +161,7 @@ class Sandbox:
                     raise failure
                 if not line and source.ended:
                     return
-                self._wait(waiting, source.wake if failure is None and len(line) < WINDOW * self.jobs else -1)
+                self._wait(waiting, source.fileno() if failure is None and len(line) < WINDOW * self.jobs else -1)
         finally:
             self._abandon()
 

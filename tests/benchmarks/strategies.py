@@ -22,7 +22,7 @@ from axiom_cli.sampling.rollout import pipeline
 from axiom_cli.sampling.sample_cache import Spent
 from axiom_cli.sampling.solve import open_engine
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
-from axiom_cli.verification.batch_verifier import Bench
+from axiom_cli.verification.caching_verifier import CachingVerifier
 
 
 class Watched:
@@ -68,10 +68,10 @@ def run(engine: Engine, problems: list[Problem], config: SolveConfig) -> Result:
 def curve(calls: list[list[Sample]]) -> list[tuple[int, int]]:
     """Tokens and problems solved after each call."""
     found, tokens, solved = [], 0, set()
-    with Bench(VerifyConfig()) as bench:
+    with CachingVerifier(VerifyConfig()) as verifier:
         for samples in calls:
             tokens += sum(sample.tokens for sample in samples)
-            solved |= {verdict.sample.problem.id for verdict in bench.check(samples) if verdict.passed}
+            solved |= {verdict.sample.problem.id for verdict in verifier.verify(samples) if verdict.passed}
             found.append((tokens, len(solved)))
     return found
 

@@ -17,7 +17,7 @@ from axiom_cli.sampling.strategies.budget import Standing, allocate
 from axiom_cli.sampling.strategies.rounds import Rounds
 from axiom_cli.sampling.strategies.self_consistency import ballots
 from axiom_cli.settings.configs import SolveConfig
-from axiom_cli.verification.batch_verifier import Bench
+from axiom_cli.verification.caching_verifier import CachingVerifier
 
 SPREAD = 4
 FIRST = 4
@@ -28,9 +28,11 @@ GROWTH = 8
 """A round has at least this part of all samples before it, so that there are few rounds and they fill the engine."""
 
 
-def adaptive(problems: Sequence[Problem], engine: Engine, config: SolveConfig, bench: Bench) -> Iterator[list[Sample]]:
+def adaptive(
+    problems: Sequence[Problem], engine: Engine, config: SolveConfig, verifier: CachingVerifier
+) -> Iterator[list[Sample]]:
     """The samples of each problem, as many as it was worth; at most `samples` of each on average."""
-    rounds = Rounds(problems, engine, config, bench)
+    rounds = Rounds(problems, engine, config, verifier)
     (by_agreement if config.settle == "agreement" else by_verdict)(rounds)
     yield from rounds.groups
 
@@ -75,7 +77,7 @@ def by_agreement(rounds: Rounds) -> None:
     while step:
         budget -= sum(1 for _ in rounds.ask(places, step))
         have = len(rounds.groups[places[0]])
-        places = [place for place in places if not settled(ballots(rounds.groups[place], rounds.bench))]
+        places = [place for place in places if not settled(ballots(rounds.groups[place], rounds.verifier))]
         step = min(STEP, SPREAD * samples - have, budget) if places else 0
         places = places[: budget // step] if step else []
 

@@ -8,14 +8,16 @@ from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling.engines import Engine
 from axiom_cli.sampling.strategies.rounds import Rounds
 from axiom_cli.settings.configs import SolveConfig
-from axiom_cli.verification.batch_verifier import Bench
+from axiom_cli.verification.caching_verifier import CachingVerifier
 
 
-def best_of_n(problems: Sequence[Problem], engine: Engine, config: SolveConfig, bench: Bench) -> Iterator[list[Sample]]:
+def best_of_n(
+    problems: Sequence[Problem], engine: Engine, config: SolveConfig, verifier: CachingVerifier
+) -> Iterator[list[Sample]]:
     """All samples of each problem; with `until_solved` those up to the end of the round in which it was solved."""
     if not config.until_solved:
         yield from engine.generate(problems, config, config.samples)
         return
-    rounds = Rounds(problems, engine, config, bench)
+    rounds = Rounds(problems, engine, config, verifier)
     rounds.until_solved()
     yield from rounds.groups

@@ -15,7 +15,7 @@ from axiom_cli import syntax
 from axiom_cli.problems import answers
 from axiom_cli.records import Problem, Sample, Verdict
 from axiom_cli.sampling.strategies.public_tests import on_examples
-from axiom_cli.verification.batch_verifier import Bench
+from axiom_cli.verification.caching_verifier import CachingVerifier
 
 LONGEST_ATTEMPT = 2000
 LONGEST_REASON = 300
@@ -26,9 +26,9 @@ ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
 BLOCK = re.compile(r"```(?:python|py)3?[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
 
 
-def conversations(failed: Sequence[Verdict], bench: Bench) -> list[list[dict[str, str]]]:
+def conversations(failed: Sequence[Verdict], verifier: CachingVerifier) -> list[list[dict[str, str]]]:
     """For each the conversation so far, the failed attempt, and what a user without the solution could say of it."""
-    shown = on_examples([verdict.sample for verdict in failed], bench)
+    shown = on_examples([verdict.sample for verdict in failed], verifier)
     return [_conversation(*pair) for pair in zip(failed, shown, strict=True)]
 
 

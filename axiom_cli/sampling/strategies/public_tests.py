@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from axiom_cli.records import STDIN_STDOUT, Problem, Program, Sample, Verdict
-from axiom_cli.verification.batch_verifier import Bench
+from axiom_cli.verification.caching_verifier import CachingVerifier
 
 
-def on_examples(samples: Sequence[Sample], bench: Bench) -> list[Verdict | None]:
+def on_examples(samples: Sequence[Sample], verifier: CachingVerifier) -> list[Verdict | None]:
     """The verdicts of the shown examples; None where a problem shows none. No hidden test has any part in them."""
     tried = [_graded_by_examples(sample) for sample in samples]
-    verdicts = iter(bench.check(sample for sample in tried if sample is not None))
+    verdicts = iter(verifier.verify(sample for sample in tried if sample is not None))
     return [next(verdicts) if sample is not None else None for sample in tried]
 
 

@@ -10,13 +10,15 @@ from axiom_cli.sampling.engines import Engine
 from axiom_cli.sampling.strategies.feedback import conversations
 from axiom_cli.sampling.strategies.rounds import Rounds
 from axiom_cli.settings.configs import SolveConfig
-from axiom_cli.verification.batch_verifier import Bench
+from axiom_cli.verification.caching_verifier import CachingVerifier
 
 
-def retry(problems: Sequence[Problem], engine: Engine, config: SolveConfig, bench: Bench) -> Iterator[list[Sample]]:
+def retry(
+    problems: Sequence[Problem], engine: Engine, config: SolveConfig, verifier: CachingVerifier
+) -> Iterator[list[Sample]]:
     """All attempts at each problem, at most `samples * max_attempts`. Index i + k * samples is the attempt after
     i + (k - 1) * samples failed; once the problem is solved there is none."""
-    rounds = Rounds(problems, engine, config, bench)
+    rounds = Rounds(problems, engine, config, verifier)
     if config.until_solved:
         rounds.until_solved()
     else:
@@ -37,7 +39,7 @@ def _last(verdict: Verdict, attempt: int) -> bool:
 
 def _again(places: Sequence[int], failed: Sequence[Verdict], rounds: Rounds, attempt: int) -> Iterator[Sample]:
     """One more attempt after each failed one, put beside the other samples of its problem."""
-    asked = conversations(failed, rounds.bench)
+    asked = conversations(failed, rounds.verifier)
     problems = [verdict.sample.problem for verdict in failed]
     starts = [verdict.sample.index + rounds.config.samples for verdict in failed]
     written = rounds.engine.generate(problems, rounds.config, 1, starts, asked)

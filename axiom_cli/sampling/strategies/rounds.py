@@ -7,17 +7,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from axiom_cli.records import Problem, Sample, Verdict
 from axiom_cli.sampling.engines import Engine
 from axiom_cli.settings.configs import SolveConfig
-from axiom_cli.verification.batch_verifier import Bench
+from axiom_cli.verification.caching_verifier import CachingVerifier
 
-Strategy = Callable[[Sequence[Problem], Engine, SolveConfig, Bench], Iterator[list[Sample]]]
+Strategy = Callable[[Sequence[Problem], Engine, SolveConfig, CachingVerifier], Iterator[list[Sample]]]
 
 
 class Rounds:
     """The samples of a batch of problems so far, `groups`, and how many of each have passed and failed. What broke down
     (`infra`) is neither. Places are places in `problems`; a problem's samples are asked for in the order of indices."""
 
-    def __init__(self, problems: Sequence[Problem], engine: Engine, config: SolveConfig, bench: Bench) -> None:
-        self.problems, self.engine, self.config, self.bench = problems, engine, config, bench
+    def __init__(
+        self, problems: Sequence[Problem], engine: Engine, config: SolveConfig, verifier: CachingVerifier
+    ) -> None:
+        self.problems, self.engine, self.config, self.verifier = problems, engine, config, verifier
         self.groups: list[list[Sample]] = [[] for _ in problems]
         self.passes = [0] * len(problems)
         self.fails = [0] * len(problems)
@@ -41,7 +43,7 @@ class Rounds:
 
     def count(self, places: Sequence[int], samples: Iterable[Sample]) -> None:
         """Judges samples, each of the problem at its place, and counts the verdicts."""
-        for place, verdict in zip(places, self.bench.judge(samples), strict=True):
+        for place, verdict in zip(places, self.verifier.verify_and_keep(samples), strict=True):
             self.verdicts[place].append(verdict)
             self.passes[place] += verdict.passed
             self.fails[place] += verdict.status == "fail"

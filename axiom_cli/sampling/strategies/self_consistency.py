@@ -16,7 +16,7 @@ from axiom_cli import syntax
 from axiom_cli.problems import answers, input_mutation
 from axiom_cli.records import STDIN_STDOUT, Program, Sample
 from axiom_cli.sampling.strategies.public_tests import graded_by
-from axiom_cli.verification.batch_verifier import Bench
+from axiom_cli.verification.caching_verifier import CachingVerifier
 
 MOST_CALLS = 24
 LONGEST = 2000
@@ -37,7 +37,7 @@ def check(candidate):
 """
 
 
-def ballots(group: Sequence[Sample], bench: Bench) -> list[str | None]:
+def ballots(group: Sequence[Sample], verifier: CachingVerifier) -> list[str | None]:
     """What each of a problem's samples votes for; None for one that was cut off, or says or does nothing."""
     program = group[0].problem.program if group else None
     if program is None:
@@ -47,7 +47,7 @@ def ballots(group: Sequence[Sample], bench: Bench) -> list[str | None]:
         return [_tree(sample) for sample in group]
     source = PROBE.replace("CALLS", repr(cast))
     probing = [graded_by(sample.problem, sample, test_code=source) for sample in group]
-    return [_seen(verdict.reason, verdict.sample) for verdict in bench.check(probing)]
+    return [_seen(verdict.reason, verdict.sample) for verdict in verifier.verify(probing)]
 
 
 def _seen(reason: str, sample: Sample) -> str | None:
