@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 import tiny
 from axiom_cli.errors import NothingToDoError
-from axiom_cli.learning.preference import advantages, contrast
+from axiom_cli.learning.preference import advantages
 from axiom_cli.learning.rejection_sampling import Choice
+from axiom_cli.learning.select import choose
 from axiom_cli.learning.train import train
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig
@@ -47,7 +48,7 @@ def config(objective: str, **more) -> TrainConfig:
 
 
 def test_pairs_are_of_one_problem_and_every_attempt_of_the_larger_side_is_in_one() -> None:
-    out = contrast([*attempts(1, "+--+-"), *attempts(2, "-+")], config("dpo"))
+    out = choose([*attempts(1, "+--+-"), *attempts(2, "-+")], config("dpo"))
     assert told(out.choices) == [(0, 1), (1, -1), (3, 1), (2, -1), (0, 1), (4, -1), (1, 1), (0, -1)]
     assert out.counts()["pairs"] == out.units == 4
     for better, worse in zip(out.choices[::2], out.choices[1::2], strict=True):
@@ -56,17 +57,17 @@ def test_pairs_are_of_one_problem_and_every_attempt_of_the_larger_side_is_in_one
 
 
 def test_pairs_are_of_distinct_attempts_and_no_more_than_asked() -> None:
-    assert told(contrast(attempts(1, "++--", same=True), config("dpo")).choices) == [(0, 1), (2, -1)]
-    assert contrast(attempts(1, "+" + "-" * 9), config("dpo", max_per_problem=3)).units == 3
+    assert told(choose(attempts(1, "++--", same=True), config("dpo")).choices) == [(0, 1), (2, -1)]
+    assert choose(attempts(1, "+" + "-" * 9), config("dpo", max_per_problem=3)).units == 3
 
 
 def test_a_group_gives_advantages_and_equal_attempts_become_one() -> None:
-    out = contrast([*attempts(1, "+---"), *attempts(2, "++-", same=True)], config("grpo"))
+    out = choose([*attempts(1, "+---"), *attempts(2, "++-", same=True)], config("grpo"))
     assert told(out.choices) == [(0, 0.75), (1, -0.25), (2, -0.25), (3, -0.25), (0, 0.666667), (2, -0.666667)]
 
 
 def test_labels_of_both_sides_come_to_the_same() -> None:
-    out = contrast([*attempts(1, "+---"), *attempts(2, "-+-")], config("kto"))
+    out = choose([*attempts(1, "+---"), *attempts(2, "-+-")], config("kto"))
     weights = [choice.weight for choice in out.choices]
     assert len(weights) == 7 == out.counts()["labels"]
     assert sum(weights) == pytest.approx(0)
@@ -77,7 +78,7 @@ def test_labels_of_both_sides_come_to_the_same() -> None:
 @pytest.mark.parametrize("objective", ["dpo", "grpo", "kto"])
 def test_neither_infra_nor_what_was_cut_off_is_a_label(objective: str) -> None:
     given_ = [*attempts(1, "+-iPF"), *attempts(2, "+F"), *attempts(3, "-P"), *attempts(4, "+i")]
-    out = contrast(given_, config(objective))
+    out = choose(given_, config(objective))
     assert {choice.verdict.sample.problem.id for choice in out.choices} == {tiny.problem(1).id}
     assert sorted({choice.verdict.sample.index for choice in out.choices}) == [0, 1]
     counts = out.counts()
@@ -90,7 +91,7 @@ def test_a_retry_that_was_told_more_is_not_compared_with_the_first_attempt(objec
     first = attempts(1, "-")
     second = attempts(1, "+", extra={"messages": [{"role": "user", "content": "wrong, again"}]})
     with pytest.raises(NothingToDoError):
-        contrast([*first, *second], config(objective))
+        choose([*first, *second], config(objective))
 
 
 @pytest.mark.parametrize(
@@ -103,7 +104,7 @@ def test_a_retry_that_was_told_more_is_not_compared_with_the_first_attempt(objec
 )
 def test_without_contrast_it_says_why(given_: list[Verdict], reason: str, hint: str) -> None:
     with pytest.raises(NothingToDoError, match=reason) as caught:
-        contrast(given_, config("dpo"))
+        choose(given_, config("dpo"))
     assert caught.value.exit_code == 5
     assert hint in caught.value.hint
 
@@ -111,7 +112,7 @@ def test_without_contrast_it_says_why(given_: list[Verdict], reason: str, hint: 
 def test_an_empty_completion_is_left_out() -> None:
     made = attempts(1, "+--")
     made[1] = replace(made[1], sample=replace(made[1].sample, text=""))
-    assert told(contrast(made, config("dpo")).choices) == [(0, 1), (2, -1)]
+    assert told(choose(made, config("dpo")).choices) == [(0, 1), (2, -1)]
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=16))
@@ -126,7 +127,7 @@ def test_advantages_sum_to_zero_and_keep_the_order(passed: list[bool]) -> None:
 def test_the_weights_of_a_problem_sum_to_zero(groups: list[str], same: bool) -> None:
     verdicts = [verdict for number, outcomes in enumerate(groups) for verdict in attempts(number, outcomes, same)]
     try:
-        out = contrast(verdicts, config("grpo"))
+        out = choose(verdicts, config("grpo"))
     except NothingToDoError:
         assert not any("+" in outcomes and "-" in outcomes for outcomes in groups)
         return

@@ -14,9 +14,10 @@ from axiom_cli.experiment import round
 from axiom_cli.experiment.check_loop import check
 from axiom_cli.experiment.control_arms import shuffle
 from axiom_cli.experiment.loop import Loop
-from axiom_cli.experiment.replay import loss_tokens
-from axiom_cli.learning.preference import Contrast, contrast
+from axiom_cli.learning.preference import Contrast
 from axiom_cli.learning.rejection_sampling import Choice, Selection
+from axiom_cli.learning.replay import loss_tokens
+from axiom_cli.learning.select import choose
 from axiom_cli.records import Metrics, Verdict
 from axiom_cli.settings.configs import LOOP_OBJECTIVES, LoopConfig, TrainConfig
 from axiom_cli.settings.sources import resolve
@@ -41,7 +42,7 @@ def attempts(first: int, problems: int = 6, passes: int = 2) -> list[Verdict]:
 
 
 def learnt(objective: str, first: int) -> list[Choice]:
-    return contrast(attempts(first), TrainConfig(objective=objective)).choices
+    return choose(attempts(first), TrainConfig(objective=objective)).choices
 
 
 @pytest.mark.parametrize("objective", ["dpo", "kto", "grpo"])
@@ -84,7 +85,7 @@ def test_the_replay_buffer_mixes_whole_problems(objective: str) -> None:
 
 def test_labels_of_several_rounds_balance_again() -> None:
     new, history = (
-        contrast([*attempts(first, 3, 3), *attempts(first + 50, 3, 1)], TrainConfig(objective="kto")).choices
+        choose([*attempts(first, 3, 3), *attempts(first + 50, 3, 1)], TrainConfig(objective="kto")).choices
         for first in (0, 100)
     )
     mix = round.mixed(new, history, list, settings("kto", replay="85/15/0"), 0)
@@ -137,7 +138,7 @@ def test_an_objective_sets_what_suits_it_where_nothing_else_is_set() -> None:
         ("dpo", {"control": "shuffled,cold-only"}, "nothing in the cold start failed", "shuffled"),
         ("grpo", {"replay": "60/40/0"}, "earlier models wrote", "--replay"),
         ("grpo", {"start": "base"}, "the model that it starts from", "--start previous"),
-        ("value", {}, "a value function writes none", "axiom train"),
+        ("value", {}, "a loop needs a generator", "axiom train"),
     ],
 )
 def test_what_makes_no_sense_is_refused(objective: str, more: dict, said: str, hint: str) -> None:

@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.experiment.replay import mix, parse_shares
 from axiom_cli.experiment.round import fruitless
 from axiom_cli.learning.rejection_sampling import Choice, Selection
+from axiom_cli.learning.replay import mix, parse_shares
 from axiom_cli.records import Metrics
 from command_line import axiom, failed, talk
 from made_experiment import problem, verdict

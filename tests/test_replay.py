@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 import tiny
 from axiom_cli.errors import UsageError
-from axiom_cli.experiment.replay import SLICES, allocate, mix, natural_total, parse_shares
 from axiom_cli.learning.rejection_sampling import ENOUGH, LEAST_WEIGHT, NO_NEWS, Choice, select, solution_key
+from axiom_cli.learning.replay import SLICES, allocate, mix, natural_total, parse_shares
 from axiom_cli.records import Program, Verdict
 from axiom_cli.settings.configs import TrainConfig
 

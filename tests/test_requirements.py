@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from axiom_cli.errors import UsageError
+from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.training import requirements
-from axiom_cli.learning.training.objectives import OBJECTIVES
 from axiom_cli.learning.training.requirements import CHOICES, check, idle
 from axiom_cli.learning.training.trackers import TRACKERS
 from axiom_cli.settings.configs import TrainConfig

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from axiom_cli.errors import UsageError
-from axiom_cli.experiment import control_arms, replay, round
+from axiom_cli.experiment import control_arms, round
+from axiom_cli.learning import replay
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.options import names
 from axiom_cli.workspace import refs

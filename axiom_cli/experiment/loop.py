@@ -14,10 +14,11 @@ from typing import Any
 from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.evaluation.metrics import best_iteration, evaluate, phase_row
-from axiom_cli.experiment import control_arms, replay, round, writer
+from axiom_cli.experiment import control_arms, round, writer
 from axiom_cli.experiment.check_loop import check
 from axiom_cli.experiment.control_arms import COLD_ONLY, SHUFFLED
 from axiom_cli.experiment.curriculum import Fountain, allocate, cells, check_supply, pass_rates
+from axiom_cli.learning import replay
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.rejection_sampling import Choice
 from axiom_cli.learning.train import FEWEST, train_on, with_token_ids

@@ -9,40 +9,39 @@ new samples alone.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 
 from axiom_cli.errors import UsageError
-from axiom_cli.experiment import control_arms, replay
-from axiom_cli.experiment.replay import MORE, Mix
-from axiom_cli.learning.preference import UNITS, Contrast, balanced, gather
-from axiom_cli.learning.rejection_sampling import Choice, Screen, Selection, select
+from axiom_cli.experiment import control_arms
+from axiom_cli.learning import replay
+from axiom_cli.learning.objectives import OBJECTIVES, Chosen
+from axiom_cli.learning.preference import Contrast
+from axiom_cli.learning.rejection_sampling import Choice, Screen, Selection
+from axiom_cli.learning.replay import MORE, Mix
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import LoopConfig, TrainConfig
 
-SFT = "sft"
 ASK = "leave --replay out, and --objective chooses it"
 
 
-def news(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen) -> Selection | Contrast:
+def news(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen) -> Chosen:
     """What the round's own samples give, none of them known to `screen`; its choices may be none."""
-    if config.objective == SFT:
-        return select(verdicts, config, screen)
-    return gather(verdicts, config, screen)
+    return OBJECTIVES[config.objective].select(verdicts, config, screen)
 
 
-def fruitless(found: Selection | Contrast) -> str:
+def fruitless(found: Chosen) -> str:
     """What to do about a round of samples that gave nothing new."""
     if found.verdicts and found.infra == found.verdicts:
         return "every verdict is infra, which says nothing of the sample: see the reason in each"
-    if found.truncated and (isinstance(found, Selection) or not found.groups):
-        what = "accepted solutions" if isinstance(found, Selection) else "samples"
-        return f"{found.truncated:,} {what} were cut off: raise --max-tokens"
+    if isinstance(found, Selection) and found.truncated:
+        return f"{found.truncated:,} accepted solutions were cut off: raise --max-tokens"
+    if isinstance(found, Contrast) and found.truncated and not found.groups:
+        return f"{found.truncated:,} samples were cut off: raise --max-tokens"
     return MORE
 
 
 def shuffled(verdicts: Sequence[Verdict], config: LoopConfig, iteration: int) -> list[Verdict]:
     """The round's verdicts without their signal: dealt out among all samples, or, of what compares, at each problem."""
-    return control_arms.shuffle(verdicts, config.seed + iteration, within=config.objective != SFT)
+    return control_arms.shuffle(verdicts, config.seed + iteration, within=OBJECTIVES[config.objective].compares)
 
 
 def mixed(
@@ -53,23 +52,22 @@ def mixed(
     iteration: int,
 ) -> Mix:
     """The round's rows."""
-    shares, seed = replay.parse_shares(config.replay), config.seed + iteration
-    if config.objective == SFT:
-        return replay.mix(new, history, cold(), shares, seed=seed)
-    mix = replay.mix_problems(new, history, shares, seed)
-    return replace(mix, choices=balanced(mix.choices)) if config.objective == "kto" else mix
+    mix = OBJECTIVES[config.objective].mix
+    if mix is None:
+        raise ValueError(f"a loop does not train {config.objective}")
+    return mix(new, history, cold, replay.parse_shares(config.replay), config.seed + iteration)
 
 
 def check(config: LoopConfig) -> None:
     """Raises UsageError for an unknown objective, and for settings that mean nothing under it."""
     name = config.objective
-    if name == SFT:
-        return
-    if name == "value":
+    if name not in OBJECTIVES:
+        raise UsageError(f"no objective {name!r}", f"there are: {', '.join(n for n, o in OBJECTIVES.items() if o.mix)}")
+    if OBJECTIVES[name].mix is None:
         hint = "fit one on its verdicts: axiom train experiments/NAME/evaluations/val_0.jsonl --objective value"
-        raise UsageError("a loop trains what writes samples, and a value function writes none", hint)
-    if name not in UNITS:
-        raise UsageError(f"no objective {name!r}", f"there are: {SFT}, {', '.join(UNITS)}")
+        raise UsageError("--objective value fits a scorer; a loop needs a generator", hint)
+    if not OBJECTIVES[name].compares:
+        return
     shares = replay.parse_shares(config.replay)
     if config.samples < 2:
         raise UsageError(f"--objective {name} compares attempts at a problem: --samples {config.samples}", "ask for 8")

@@ -52,6 +52,27 @@ class Contrast:
         without = self.always_passed + self.never_passed
         return {**known, "without_contrast": without, f"{UNITS[self.objective]}s": self.units}
 
+    def check(self) -> None:
+        """NothingToDoError, with the reason, where there is nothing to compare."""
+        if self.choices:
+            return
+        reason, hint = self._why_empty()
+        raise NothingToDoError(f"no problem has both a passing and a failing attempt: {reason}", hint)
+
+    def _why_empty(self) -> tuple[str, str]:
+        """The reason, and what to do about it."""
+        if not self.verdicts:
+            return "the input is empty", "axiom verify writes verdict records"
+        if self.screened == self.verdicts:
+            return f"all {self.verdicts} are of problems that they are to be evaluated on", SEEN
+        more = "raise --samples or --temperature of axiom solve, or choose another --difficulty"
+        if not self.groups:
+            reason = (
+                f"of {self.verdicts} verdicts {self.infra} are infra and {self.truncated} of samples that were cut off"
+            )
+            return reason, "raise --max-tokens of axiom solve" if self.truncated else more
+        return f"of {self.groups} problems {self.always_passed} always passed and {self.never_passed} never", more
+
     @property
     def words(self) -> str:
         """What became of the samples, in a line."""
@@ -63,23 +84,10 @@ class Contrast:
         )
 
 
-def contrast(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Contrast:
-    """As `gather`. NothingToDoError where no problem has contrast."""
-    out = gather(verdicts, config, screen)
-    check(out)
-    return out
-
-
-def check(found: Contrast) -> None:
-    """NothingToDoError, and why, where there is nothing to compare."""
-    if not found.choices:
-        raise NothingToDoError(f"no problem has both a passing and a failing attempt: {_why(found)}", _hint(found))
-
-
-def gather(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Contrast:
+def gather(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen | None = None) -> Contrast:
     """What `config.objective` learns from, samples that `screen` knows left out."""
     out = Contrast(config.objective)
-    unseen, out.screened = without_seen(verdicts, screen)
+    unseen, out.screened = without_seen(list(verdicts), screen)
     contrasting = [group for group in _groups(unseen, out) if _has_contrast(group, out)]
     out.verdicts += out.screened
     out.choices = _MAKERS[config.objective](contrasting, config.max_per_problem) if contrasting else []
@@ -177,23 +185,3 @@ _MAKERS: Mapping[str, Callable[[Sequence[Sequence[Verdict]], int], list[Choice]]
     "grpo": _attempts,
     "kto": _labels,
 }
-
-
-def _why(out: Contrast) -> str:
-    if not out.verdicts:
-        return "the input is empty"
-    if out.screened == out.verdicts:
-        return f"all {out.verdicts} are of problems that they are to be evaluated on"
-    if not out.groups:
-        return f"of {out.verdicts} verdicts {out.infra} are infra and {out.truncated} of samples that were cut off"
-    return f"of {out.groups} problems {out.always_passed} always passed and {out.never_passed} never"
-
-
-def _hint(out: Contrast) -> str:
-    if not out.verdicts:
-        return "axiom verify writes verdict records"
-    if out.screened == out.verdicts:
-        return SEEN
-    if out.truncated and not out.groups:
-        return "raise --max-tokens of axiom solve"
-    return "raise --samples or --temperature of axiom solve, or choose another --difficulty"

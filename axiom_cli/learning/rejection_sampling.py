@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from axiom_cli import syntax
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.ids import content_id
 from axiom_cli.problems import answers
 from axiom_cli.records import Sample, Verdict
@@ -77,13 +78,34 @@ class Selection:
             **numbers,
             "kept": len(self.choices),
             "problems": len({choice.verdict.sample.problem.id for choice in self.choices}),
-            "truncation_rate": round(self.cut_off / max(1, self.verdicts), 4),
+            "truncation_rate": round(self.cut_off_rate, 4),
             "weights": {
                 "min": round(min(weights), 4),
                 "mean": round(sum(weights) / len(weights), 4),
                 "max": round(max(weights), 4),
             },
         }
+
+    @property
+    def cut_off_rate(self) -> float:
+        """The share of all samples that were cut off."""
+        return self.cut_off / max(1, self.verdicts)
+
+    def check(self) -> None:
+        """NothingToDoError, with the reason, where there is no solution to learn from."""
+        if not self.choices:
+            raise NothingToDoError("no accepted solution to train on", self._hint())
+
+    def _hint(self) -> str:
+        if not self.verdicts:
+            return "the input is empty: axiom verify writes verdict records"
+        if self.infra == self.verdicts:
+            return "every verdict is infra, which says nothing of the sample: see the reason in each"
+        if self.screened:
+            return f"{self.screened} accepted solutions are of problems that they are to be evaluated on (--against)"
+        if self.truncated:
+            return f"{self.truncated} accepted solutions were cut off: raise --max-tokens of axiom solve"
+        return f"none of {self.verdicts} passed: lower --difficulty, raise --samples, or begin with axiom coldstart"
 
     @property
     def words(self) -> str:

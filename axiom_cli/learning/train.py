@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any, Protocol
 from axiom_cli import models, process_rank
 from axiom_cli.errors import InputError, MissingError, NothingToDoError
 from axiom_cli.learning import distributed, value_labels
+from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.rejection_sampling import Choice, Screen
 from axiom_cli.learning.select import Note, OnSelection, choose
-from axiom_cli.records import Adapter, ModelRef, Sample, Verdict
+from axiom_cli.records import Adapter, ModelRef, Verdict
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.receipts import recipe_id
 from axiom_cli.workspace.store import STATES, Workspace
@@ -110,7 +111,8 @@ def train_on(
 
     def make() -> dict[str, Any]:
         loaded = trainer() if trainer else _trainer(base, config)
-        encoded = encoded_for(base, choices, loaded.tokenizer, loaded.ends, config)
+        encode = OBJECTIVES[config.objective].encode
+        encoded = encode(choices, loaded.tokenizer, loaded.ends, config, base.digest)
         return _make(loaded, encoded, config, workspace, folders, on_step, note, state, base)
 
     receipt = distributed.remember(workspace, recipe, make)
@@ -200,22 +202,6 @@ def _make(
     metrics |= encoded.counts()
     metrics.pop("seconds")
     return {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
-
-
-def encoded_for(
-    base: Base, choices: Sequence[Choice], tokenizer: Any, ends: Sequence[int], config: TrainConfig
-) -> Encoded:
-    """The rows that `base` is trained on, as ids."""
-    from axiom_cli.learning.training import objectives, units, value_rows
-    from axiom_cli.learning.training.rows import encode
-
-    if config.objective == value_labels.OBJECTIVE:
-        judged = ((choice.verdict.sample, choice.weight, choice.label) for choice in choices)
-        return value_rows.encode(judged, tokenizer, ends, config.max_length)
-    pairs: Iterator[tuple[Sample, float]] = ((choice.verdict.sample, choice.weight) for choice in choices)
-    encoded = encode(pairs, tokenizer, ends, config.max_length, base.digest)
-    encoded.rows = units.whole(encoded, objectives.get(config.objective).rows)
-    return encoded
 
 
 def _trainer(base: Base, config: TrainConfig) -> Trainer:

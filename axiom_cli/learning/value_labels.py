@@ -39,11 +39,27 @@ class Labels:
         known = {name: getattr(self, name) for name in ("verdicts", "failed", "infra", "screened")}
         return {**known, "kept": len(self.choices), "problems": problems}
 
+    def check(self) -> None:
+        """NothingToDoError, with the reason, where all pass or all fail."""
+        judged = self.verdicts - self.infra - self.screened
+        if self.screened and not judged:
+            raise NothingToDoError(
+                f"all {self.screened} samples are of problems that they are to be evaluated on", SEEN
+            )
+        if not judged:
+            raise NothingToDoError("no judged sample to fit a value function on", "axiom verify writes verdict records")
+        if self.failed in (0, judged):
+            every = "failed" if self.failed else "passed"
+            raise NothingToDoError(
+                f"all {judged} samples {every}: a value function learns from both kinds",
+                "verdicts of axiom solve --samples 16 hold both, at levels where the model is sometimes right",
+            )
 
-def gather(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | None = None) -> Labels:
+
+def gather(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen | None = None) -> Labels:
     """The distinct samples that were judged, those that `screen` knows left out."""
-    unseen, screened = without_seen(verdicts, screen)
-    out = Labels(verdicts=len(verdicts), screened=screened)
+    unseen, screened = without_seen(list(verdicts), screen)
+    out = Labels(verdicts=len(unseen) + screened, screened=screened)
     found: dict[tuple[str, str, str], list[Verdict]] = {}
     for verdict in unseen:
         sample = verdict.sample
@@ -55,21 +71,6 @@ def gather(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen | No
         found.setdefault((sample.problem.id, sample.text + sample.finish, told), []).append(verdict)
     out.choices = [_choice(same) for same in found.values()]
     return out
-
-
-def check(found: Labels) -> None:
-    """NothingToDoError, and why, where all pass or all fail."""
-    times = found.verdicts - found.infra - found.screened
-    if found.screened and not times:
-        raise NothingToDoError(f"all {found.screened} samples are of problems that they are to be evaluated on", SEEN)
-    if not times:
-        raise NothingToDoError("no judged sample to fit a value function on", "axiom verify writes verdict records")
-    if found.failed in (0, times):
-        every = "failed" if found.failed else "passed"
-        raise NothingToDoError(
-            f"all {times} samples {every}: a value function learns from both kinds",
-            "verdicts of axiom solve --samples 16 hold both, at levels where the model is sometimes right",
-        )
 
 
 def others(choices: Iterable[Choice], base: Base) -> str:

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from axiom_cli import models
 from axiom_cli.learning.merge import merge
-from axiom_cli.learning.train import choose, train_on
+from axiom_cli.learning.select import choose
+from axiom_cli.learning.train import train_on
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.models import Resolved
 from axiom_cli.models.nano.recipe import FAMILIES

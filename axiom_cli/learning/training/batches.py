@@ -34,6 +34,11 @@ class Batch:
     labels_R: torch.Tensor
     counts: list[int]
 
+    @property
+    def counts_R(self) -> torch.Tensor:
+        """Completion tokens of each row."""
+        return torch.tensor(self.counts, device=self.weights_R.device)
+
     def by_row(self, values_K: torch.Tensor) -> torch.Tensor:
         """Each row's sum, shape (R,)."""
         return torch.stack([part.sum() for part in values_K.split(self.counts)])

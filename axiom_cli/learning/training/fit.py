@@ -18,7 +18,8 @@ import torch
 
 from axiom_cli.errors import GateFailedError, MissingError, NothingToDoError
 from axiom_cli.ids import content_id
-from axiom_cli.learning.training import divergence, drift, group, objectives, references, sharded
+from axiom_cli.learning.objectives import OBJECTIVES
+from axiom_cli.learning.training import divergence, drift, group, references, sharded
 from axiom_cli.learning.training.batches import Batch, collate, padded
 from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.gradients import Gradients, spread
@@ -109,7 +110,7 @@ class _Run:
 
     def __init__(self, model: torch.nn.Module, rows: list[Row], config: TrainConfig) -> None:
         self.model, self.rows, self.config = model, rows, config
-        self.objective = objectives.get(config.objective)
+        self.objective = OBJECTIVES[config.objective]
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.device = self.parameters[0].device
         self.precision = precision(config, self.device)
@@ -123,14 +124,14 @@ class _Run:
         self.scorer = self.objective.scorer(model, rows[0])
         budget = PASS_TOKENS if self.forked > 1 else pass_budget(self.device, config)
         self.budget = group.least(min(budget, self._affordable()), self.device)
-        self.foreign = drift.foreign(rows, config.seed) if self.objective.drifts else []
+        self.foreign = drift.foreign(rows, config.seed) if self.objective.needs_kl else []
         if self.objective.compares:
             self.rows, self.foreign = (
                 references.recorded(some, self.logprobs, self.budget, self.device) for some in (rows, self.foreign)
             )
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
         short = {name: getattr(rows[0], name)[:1] for name in ("prompt_ids", "completion_ids")}
-        self.idle = [replace(rows[0], recorded=(), **short)] * self.objective.rows
+        self.idle = [replace(rows[0], recorded=(), **short)] * self.objective.group_size
         self.halved = config.shard  # a process that ran out of memory has left the others waiting
 
     def step(self, gradients: Gradients, checkpoint: Checkpoint | None) -> Progress:
@@ -157,7 +158,7 @@ class _Run:
     def _summed(self, gradients: Gradients, units: Sequence[int], tokens: int) -> tuple[float, int]:
         """A step's loss and padded tokens; its gradients are in the parameters. Where memory runs out, passes are
         halved once in a run. MissingError the next time."""
-        divisor = tokens if self.objective.by_token else len(units)
+        divisor = tokens if self.objective.per_token else len(units)
         while True:
             shares = cut(units, self.lengths, self.budget, self.hands)
             try:
@@ -181,7 +182,7 @@ class _Run:
 
     def anchor(self, gradients: Gradients, units: Sequence[int]) -> float:
         """The reference point of an objective that has one (drift.py)."""
-        if not self.objective.drifts:
+        if not self.objective.needs_kl:
             return 0.0
         lengths = [row.length for row in self.foreign]
         shares = cut(units, lengths, self.budget, self.hands)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from itertools import groupby
 
+from axiom_cli.learning.objectives import Objective
 from axiom_cli.learning.training.batches import plan
-from axiom_cli.learning.training.objectives import Objective
 from axiom_cli.learning.training.rows import Encoded, Row
 from axiom_cli.settings.configs import TrainConfig
 
 Units = list[range]
-"""Row numbers, `Objective.rows` in each unit."""
+"""Row numbers, `Objective.group_size` in each unit."""
 
 
 def whole(encoded: Encoded, size: int) -> list[Row]:
@@ -23,7 +23,7 @@ def whole(encoded: Encoded, size: int) -> list[Row]:
 
 def units_of(rows: Sequence[Row], objective: Objective) -> tuple[Units, list[int]]:
     """The units, and the tokens that each takes once its rows are padded to the longest of them."""
-    size = objective.rows
+    size = objective.group_size
     units = [range(first, first + size) for first in range(0, len(rows), size)]
     return units, [size * max(rows[row].length for row in unit) for unit in units]
 
@@ -31,8 +31,8 @@ def units_of(rows: Sequence[Row], objective: Objective) -> tuple[Units, list[int
 def steps_of(
     rows: Sequence[Row], units: Units, lengths: Sequence[int], objective: Objective, config: TrainConfig
 ) -> list[list[int]]:
-    """The units of every step; those of one problem (they stand side by side) in the same one if `grouped`."""
-    if not objective.grouped:
+    """The units of every step. Units of a problem stand side by side; with `problem_in_one_step` they share a step."""
+    if not objective.problem_in_one_step:
         return plan(lengths, config)
     by_problem = groupby(range(len(units)), lambda unit: rows[units[unit][0]].problem)
     groups = [list(members) for _, members in by_problem]

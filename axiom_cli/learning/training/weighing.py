@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from axiom_cli.errors import InputError, NothingToDoError
-from axiom_cli.learning.training import objectives
+from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.training.rows import Row
 from axiom_cli.settings.configs import TrainConfig
 
@@ -18,8 +18,8 @@ def weighed(rows: Sequence[Row], config: TrainConfig) -> list[Row]:
         raise InputError("a row has no prompt, or every token of it is masked: nothing could be learnt from it")
     if not any(row.weight for row in rows):
         raise NothingToDoError("no row has any weight")
-    objective = objectives.get(config.objective)
-    return list(rows) if objective.compares else _normalised(rows, objective.by_token)
+    objective = OBJECTIVES[config.objective]
+    return list(rows) if objective.compares else _normalised(rows, objective.per_token)
 
 
 def _normalised(rows: Sequence[Row], by_token: bool) -> list[Row]:

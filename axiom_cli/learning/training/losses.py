@@ -1,4 +1,4 @@
-"""What is minimised: pure functions of tensors, and a table that says how each meets a batch.
+"""What is minimised: pure functions of tensors. How each meets a batch: learning/objectives.py.
 
 `sft` imitates accepted completions. The others compare, and so they need to know how likely each completion was before
 training began (references.py): `dpo` wants a passing completion to gain on a failing one of the same problem, `kto`
@@ -9,20 +9,8 @@ but a head that tells what passes from what fails (docs/decisions/0012).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-
 import torch
 from torch.nn import functional
-
-from axiom_cli.learning.training import value_objective
-from axiom_cli.learning.training.batches import Batch
-from axiom_cli.learning.training.rows import Row
-from axiom_cli.learning.training.scoring import Scorer, scorer
-from axiom_cli.settings.configs import TrainConfig
-
-LAST = 0.5
-"""Share of a row's loss that `value` puts on its last token, where the value is read; the rest is its prefixes'."""
 
 
 def sft(logprobs_K: torch.Tensor, weights_K: torch.Tensor) -> torch.Tensor:
@@ -89,58 +77,3 @@ def value(logits_K: torch.Tensor, labels_K: torch.Tensor, weights_K: torch.Tenso
     `labels_K` is y, the share of the completion's verdicts that are passes, the same for all of its tokens.
     """
     return weights_K * functional.binary_cross_entropy_with_logits(logits_K, labels_K, reduction="none")
-
-
-@dataclass(frozen=True)
-class Objective:
-    """How an objective meets a batch: `loss(logprobs_K, batch, anchor, config)` is the sum over the batch, which `fit`
-    divides by the step's completion tokens (`by_token`) or by its units. A unit is `rows` rows that share a pass. With
-    `grouped`, the units of a problem share a step. `scorer` makes what gives the loss its number a token."""
-
-    loss: Callable[[torch.Tensor, Batch, float, TrainConfig], torch.Tensor]
-    rows: int = 1
-    by_token: bool = True
-    grouped: bool = False
-    compares: bool = True
-    drifts: bool = False
-    scorer: Callable[[torch.nn.Module, Row], Scorer] = scorer
-
-
-def _sft(logprobs_K: torch.Tensor, batch: Batch, anchor: float, config: TrainConfig) -> torch.Tensor:
-    return sft(logprobs_K, batch.weights_K).sum()
-
-
-def _dpo(logprobs_K: torch.Tensor, batch: Batch, anchor: float, config: TrainConfig) -> torch.Tensor:
-    chosen_P, rejected_P = batch.by_row(logprobs_K).view(-1, 2).unbind(1)
-    reference_chosen_P, reference_rejected_P = batch.by_row(batch.recorded_K).view(-1, 2).unbind(1)
-    return dpo(chosen_P, rejected_P, reference_chosen_P, reference_rejected_P, config.beta).sum()
-
-
-def _grpo(logprobs_K: torch.Tensor, batch: Batch, anchor: float, config: TrainConfig) -> torch.Tensor:
-    return grpo(logprobs_K, batch.recorded_K, batch.weights_K, config.clip).sum()
-
-
-def _kto(logprobs_K: torch.Tensor, batch: Batch, anchor: float, config: TrainConfig) -> torch.Tensor:
-    logprobs_R, reference_R = batch.by_row(logprobs_K), batch.by_row(batch.recorded_K)
-    return kto(logprobs_R, reference_R, batch.weights_R, anchor, config.beta).sum()
-
-
-def _value(logits_K: torch.Tensor, batch: Batch, anchor: float, config: TrainConfig) -> torch.Tensor:
-    counts_R = torch.tensor(batch.counts, device=logits_K.device)
-    weights_K = (batch.weights_R * (1 - LAST) / counts_R).repeat_interleave(counts_R)
-    weights_K[counts_R.cumsum(0) - 1] += batch.weights_R * LAST
-    return value(logits_K, batch.labels_R.repeat_interleave(counts_R), weights_K).sum()
-
-
-OBJECTIVES: Mapping[str, Objective] = {
-    "sft": Objective(_sft, compares=False),
-    "dpo": Objective(_dpo, rows=2, by_token=False),
-    "grpo": Objective(_grpo, grouped=True),
-    "kto": Objective(_kto, by_token=False, drifts=True),
-    "value": Objective(_value, by_token=False, compares=False, scorer=value_objective.scorer),
-}
-
-
-def get(name: str) -> Objective:
-    """The objective called `name`."""
-    return OBJECTIVES[name]
