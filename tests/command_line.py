@@ -11,6 +11,8 @@ from typing import Any
 
 import orjson
 
+import fork_server
+
 AXIOM = [sys.executable, "-m", "axiom_cli"]
 ROOT = Path(__file__).parent.parent
 
@@ -25,7 +27,10 @@ def environment(**more: str) -> dict[str, str]:
 def axiom(
     *words: str, cwd: Path, stdin: bytes | None = b"", env: dict[str, str] | None = None, **how: Any
 ) -> subprocess.CompletedProcess[bytes]:
-    """`axiom WORDS` in `cwd`, with `stdin` piped in."""
+    """`axiom WORDS` in `cwd`, with `stdin` piped in. A process that was started already takes the command, unless
+    something is set that Python or a library reads as it starts."""
+    if not how and all(name.startswith("AXIOM_") or name == "PYTHONPATH" for name in env or ()):
+        return fork_server.run(words, cwd, environment(**(env or {})), stdin, timeout=200)
     return subprocess.run(
         [*AXIOM, *words], cwd=cwd, input=stdin, env=environment(**(env or {})), capture_output=True, timeout=200, **how
     )

@@ -4,4 +4,15 @@ from __future__ import annotations
 
 import os
 
+import pytest
+
+import fork_server
+from command_line import environment
+
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """One server for all processes of the run: the one that leads starts it."""
+    if not hasattr(config, "workerinput"):
+        config.add_cleanup(fork_server.start(environment()))

@@ -1,0 +1,153 @@
+"""A process that has loaded the command line once and forks for every command that a test runs: what runs is a process
+of its own, as a user starts it, without the seconds that its libraries take to load.
+
+`start` runs in the process that leads the tests, `run` in any of them.
+"""
+
+from __future__ import annotations
+
+import atexit
+import gc
+import importlib
+import json
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from pathlib import Path
+
+ADDRESS = "FORK_SERVER"
+"""The environment variable that names the socket to the processes of a test run."""
+LIGHT = ("rich.table", "rich.progress", "pydantic_settings", "platformdirs", "axiom_cli.sampling.engines.scripted")
+HEAVY = ("torch", "transformers.models.auto", "transformers.models.llama", "peft", "accelerate", "scipy.stats")
+HEAVY_ROOMS = ("axiom_cli.models", "axiom_cli.learning.training", "axiom_cli.sampling.engines")
+NEEDS_HEAVY = {"solve", "train", "merge", "loop"}
+LEFT_OUT = ("__main__", "attacks", "cluster", "document", "gallery", "gym", "inside", "recipe", "templates", "vllm")
+"""Parts of module names: what a command loads only if it is there, or never."""
+
+
+def start(env: dict[str, str]) -> Callable[[], None]:
+    """Starts the server in the environment of the commands. Returns what ends it, and all that it still runs."""
+    folder = tempfile.mkdtemp()
+    os.environ[ADDRESS] = f"{folder}/socket"
+    server = subprocess.Popen(
+        [sys.executable, __file__, os.environ[ADDRESS]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+        env=env, start_new_session=True,
+    )  # fmt: skip
+    server.stdout.readline()
+
+    def end() -> None:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.communicate()
+        shutil.rmtree(folder)
+
+    return end
+
+
+def run(
+    words: Sequence[str], cwd: Path, env: dict[str, str], stdin: bytes | None, timeout: float
+) -> subprocess.CompletedProcess[bytes]:
+    """What `subprocess.run` gives for `axiom WORDS`, its output captured; without `stdin` the command has this
+    process's own."""
+    (read_in, write_in), (read_out, write_out), (read_err, write_err) = os.pipe(), os.pipe(), os.pipe()
+    with socket.socket(socket.AF_UNIX) as connection, ThreadPoolExecutor(3) as pool:
+        connection.settimeout(timeout)
+        connection.connect(os.environ[ADDRESS])
+        given = [0 if stdin is None else read_in, write_out, write_err]
+        # The request's length goes first, with the descriptors.
+        request = json.dumps({"words": words, "cwd": str(cwd), "env": env}).encode()
+        socket.send_fds(connection, [len(request).to_bytes(8, "big")], given)
+        connection.sendall(request)
+        for descriptor in (read_in, write_out, write_err):
+            os.close(descriptor)
+        output, errors = pool.submit(_drain, read_out), pool.submit(_drain, read_err)
+        pool.submit(_fill, write_in, stdin or b"")
+        code = int(connection.recv(16))
+        return subprocess.CompletedProcess(["axiom", *words], code, output.result(), errors.result())
+
+
+def _drain(descriptor: int) -> bytes:
+    with open(descriptor, "rb") as stream:
+        return stream.read()
+
+
+def _fill(descriptor: int, data: bytes) -> None:
+    try:
+        with open(descriptor, "wb", buffering=0) as stream:
+            while data:
+                data = data[stream.write(data) :]
+    except BrokenPipeError:
+        return  # the command ended without reading all of it
+
+
+def _serve(listener: socket.socket) -> None:
+    """Takes commands until the tests are over. Returns in the process of each command, ready to run it."""
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    print("ready", flush=True)
+    while True:
+        connection, _ = listener.accept()
+        head, descriptors, *_ = socket.recv_fds(connection, 8, 3)
+        request = json.loads(connection.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL))
+        if NEEDS_HEAVY & set(request["words"]) and "scripted" not in request["words"]:
+            _load(heavy=True)
+        if os.fork() == 0:
+            signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+            listener.close()
+            command = os.fork()
+            if command == 0:
+                connection.close()
+                return _become(request, descriptors)
+            for descriptor in (0, *descriptors):
+                os.close(descriptor)
+            code = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1])
+            connection.sendall(str(code).encode())
+            os._exit(0)
+        connection.close()
+        for descriptor in descriptors:
+            os.close(descriptor)
+
+
+def _become(request: dict, descriptors: list[int]) -> None:
+    """Turns this process into what the command would have started as."""
+    for number, descriptor in enumerate(descriptors):
+        os.dup2(descriptor, number)
+        os.close(descriptor)
+    os.chdir(request["cwd"])
+    os.environ.clear()
+    os.environ.update(request["env"])
+    sys.argv = ["axiom", *request["words"]]
+    added = [path for path in request["env"].get("PYTHONPATH", "").split(os.pathsep) if path and path not in sys.path]
+    sys.path[:1] = [request["cwd"], *added]  # as for `python -m`
+
+
+@cache
+def _load(heavy: bool) -> None:
+    """Imports what commands import: with `heavy` torch and what needs it, else the rest."""
+    for name in HEAVY if heavy else LIGHT:
+        importlib.import_module(name)
+    root = Path(sys.modules["axiom_cli"].__file__).parent
+    for path in sorted(root.rglob("*.py")):
+        name = ".".join(path.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
+        if name.startswith(HEAVY_ROOMS) == heavy and not any(part in name for part in LEFT_OUT):
+            importlib.import_module(name)
+    gc.freeze()
+
+
+if __name__ == "__main__":
+    _load(heavy=False)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(sys.argv[1])
+        listening.listen(64)
+        _serve(listening)
+    from axiom_cli.__main__ import main
+
+    exit_code = main()
+    atexit._run_exitfuncs()
+    sys.stderr.flush()
+    os._exit(exit_code)
