@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 import re
+from collections.abc import Mapping
+from datetime import date, time
+from decimal import Decimal
 from typing import Any
 
 import orjson
@@ -68,7 +72,7 @@ def _written_out(value: Any) -> Any:
 
 
 def carries(value: Any) -> bool:
-    """Whether JSON gives a value back as it is: it has no tuples, no sets, no NaN, and no keys but texts."""
+    """Whether JSON gives a value back exactly: it has no tuples, no sets, no NaN, and only keys that are strings."""
     try:
         return _same(loads(dumps(value)), value)
     except (TypeError, ValueError, RecursionError):
@@ -84,3 +88,33 @@ def _same(back: Any, value: Any) -> bool:
     if isinstance(value, list):
         return len(back) == len(value) and all(map(_same, back, value))
     return back == value
+
+
+def carries_test(value: Any) -> bool:
+    """Whether JSON gives the value of an imported test back, if a tuple may become a list. Integers beyond 64 bits are
+    refused."""
+    if isinstance(value, (list, tuple)):
+        return all(map(carries_test, value))
+    if isinstance(value, dict):
+        return all(isinstance(key, str) and carries_test(item) for key, item in value.items())
+    if isinstance(value, float):
+        return abs(value) < float("inf")
+    if isinstance(value, int):
+        return -(2**63) <= value < 2**63
+    return value is None or isinstance(value, str)
+
+
+def jsonable(value: Any) -> Any:
+    """A value of a data set's row as JSON has it: dates and times in ISO 8601, decimals as text, numbers that are not
+    finite as null. What JSON cannot hold (images, sounds, bytes) is left out."""
+    if isinstance(value, Mapping):
+        return {str(key): jsonable(item) for key, item in value.items() if not isinstance(item, (bytes, bytearray))}
+    if isinstance(value, (list, tuple)):
+        return [jsonable(item) for item in value if not isinstance(item, (bytes, bytearray))]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if value is None or isinstance(value, (str, bool, int)):
+        return value
+    if isinstance(value, (date, time)):
+        return value.isoformat()
+    return str(value) if isinstance(value, Decimal) else None

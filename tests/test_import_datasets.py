@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from axiom_cli.errors import InputError, UsageError
-from axiom_cli.importing.readers import of_data_set
+from axiom_cli.importing.hub import of_data_set
 from command_line import axiom, environment, failed, rows, talk
 from hub_server import hub_server
 
@@ -77,7 +77,11 @@ def test_a_parquet_file(folder):
     done = axiom("problems", "import", "val.parquet", *READ, "--split", "val", cwd=folder)
     assert imported(done) == ANSWERS
     assert {"picture", "share"} & set(rows(done.stdout)[0]) == set()
-    failed(axiom("problems", "import", "val.parquet", "--column", "prompt=q", cwd=folder), 3, "'q'; there are question")
+    failed(
+        axiom("problems", "import", "val.parquet", "--column", "prompt=q", cwd=folder),
+        3,
+        "'q'; the columns are question",
+    )
     (folder / "val.parquet").write_bytes(FILES["main/val.parquet"][:-9])
     failed(axiom("problems", "import", "val.parquet", *READ, cwd=folder), 3, "Parquet data is damaged")
 
@@ -89,7 +93,7 @@ def test_a_folder(folder):
     hard = of_data_set(str(folder / "sums"), subset="hard")
     assert (hard.split, [line.data["question"] for line in hard.lines]) == ("train", ["7 + 7?"])
     done = axiom("problems", "import", "sums", "--column", "answer=anser", *MAIN, "-o", "out", cwd=folder)
-    failed(done, 3, "a column 'anser'; there are question, answer", "did you mean answer?")
+    failed(done, 3, "a column 'anser'; the columns are question, answer", "did you mean answer?")
     assert not (folder / "out").exists()
 
 

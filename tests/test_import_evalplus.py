@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from axiom_cli.importing.evalplus import MOST
+from axiom_cli.importing.evalplus import MOST_INPUTS
 from axiom_cli.importing.importer import import_problems
 from axiom_cli.settings.configs import VerifyConfig
 from test_import_problems import CONFIG, HUMANEVAL, _one
@@ -51,12 +51,15 @@ def test_of_many_inputs_the_first_are_taken_and_the_rest_counted():
     many = [[n, n] for n in range(1000)]
     found = _evalplus(plus_input=many)
     tests = found.problem.program.tests
-    assert len(tests) == MOST and [test["args"] for test in tests[:3]] == [[1, 2], [5, 7], [0, 0]]
-    assert found.problem.extra["source"]["tests_left_out"] == 1002 - MOST and f"beyond {MOST} inputs" in found.note
+    assert len(tests) == MOST_INPUTS and [test["args"] for test in tests[:3]] == [[1, 2], [5, 7], [0, 0]]
+    assert (
+        found.problem.extra["source"]["tests_left_out"] == 1002 - MOST_INPUTS
+        and f"beyond {MOST_INPUTS} inputs" in found.note
+    )
     wide = [[[0] * 40_000, n] for n in range(5)]
     found = _evalplus(canonical_solution="    return b\n", plus_input=[*wide, [1, 1]])
     assert len(found.problem.program.tests) == 3 and found.problem.extra["source"]["tests_left_out"] == 5
-    assert _evalplus(base_input=many, plus_input=[]).problem.extra["source"]["tests_left_out"] == 1000 - MOST
+    assert _evalplus(base_input=many, plus_input=[]).problem.extra["source"]["tests_left_out"] == 1000 - MOST_INPUTS
 
 
 def test_inputs_that_the_solution_does_not_manage_and_results_that_json_has_not_are_left_out():
@@ -76,10 +79,10 @@ def test_inputs_that_the_solution_does_not_manage_and_results_that_json_has_not_
 @pytest.mark.parametrize(
     ("changed", "reason"),
     [
-        ({"canonical_solution": "    return 1 // (a - 5)\n"}, "does not say what to expect: ZeroDivisionError"),
+        ({"canonical_solution": "    return 1 // (a - 5)\n"}, "does not give expected results: ZeroDivisionError"),
         ({"canonical_solution": "    return 1 // (a - 5)\n"}, "on input 2"),
-        ({"canonical_solution": "    return {a}\n"}, "no result of its solution can be written as JSON"),
-        ({"canonical_solution": "    return add\n"}, "does not say what to expect: returned something that"),
+        ({"canonical_solution": "    return {a}\n"}, "none of its solution's results can be written as JSON"),
+        ({"canonical_solution": "    return add\n"}, "does not give expected results: returned something that"),
         ({"entry_point": "sub"}, "does not define sub"),
         ({"base_input": [1, 2]}, "its base_input is [1, 2], expected a list of lists of arguments"),
         ({"base_input": [], "plus_input": []}, "its base_input is empty"),

@@ -71,7 +71,7 @@ def test_what_is_told_of_refused_rows_is_bounded():
             "in.csv",
             "prompt,answer\nfree,1\np,2,3\np,2\n",
             2,
-            "it has 1 more cell than the heading",
+            "it has 1 more cell than the header",
             {"prompt": "p", "answer": "2", "": ["3"]},
         ),
     ],
@@ -89,7 +89,7 @@ def test_a_row_that_cannot_be_read_is_refused_alone(tmp_path, name, data, number
 def test_where_no_row_is_of_the_form_nothing_is_written(tmp_path):
     _write(tmp_path, *QUESTIONS)
     done = axiom("problems", "import", "in.jsonl", "-o", "out", "--refused", "no", cwd=tmp_path)
-    failed(done, 3, "no row is of the form jsonl: line 1: it has no 'prompt'", "columns question, final", "--as")
+    failed(done, 3, "no row is in the format jsonl: line 1: it has no 'prompt'", "columns question, final", "--as")
     assert done.stdout == b"" and [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
     _write(tmp_path)
     failed(axiom("problems", "import", "in.jsonl", cwd=tmp_path), 5, "holds no row")
@@ -127,7 +127,9 @@ def test_inputs_that_are_left_out_are_told(tmp_path):
     _write(tmp_path, {**body, "task_id": "HumanEval/900", "base_input": [[n, 1] for n in range(300)]})
     done = axiom("problems", "import", "in.jsonl", "--as", "evalplus", "-o", "out", cwd=tmp_path)
     assert done.returncode == 0
-    said = "warning: row 1 (HumanEval/900): tests are left out, beyond 200 inputs or of a kind that is not read; "
+    said = (
+        "warning: row 1 (HumanEval/900): some tests are left out, beyond 200 inputs or of a kind that cannot be read; "
+    )
     assert talk(done) == [
         f"{said}source.tests_left_out counts them",
         "1 problem imported from in.jsonl, 0 refused",
@@ -159,10 +161,14 @@ def test_files_of_other_encodings_are_told_so(tmp_path, name, data, said):
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (("--column", "promt=question"), 2, "reads no field 'promt'\nhint: did you mean prompt?"),
+        (("--column", "promt=question"), 2, "does not read a field 'promt'\nhint: did you mean prompt?"),
         (("--column", "prompt"), 2, "expected FIELD=COLUMN"),
         (("--column", "prompt=question", "--column", "prompt=x"), 2, "twice: question and x"),
-        (("--column", "prompt=qestion"), 3, "a column 'qestion'; there are question, final, final.answer\nhint: did"),
+        (
+            ("--column", "prompt=qestion"),
+            3,
+            "a column 'qestion'; the columns are question, final, final.answer\nhint: did",
+        ),
         (("--column", "prompt=question,answer=final.anser"), 3, "hint: did you mean final.answer?"),
         (("--as", "mbpp", "--answer-after", "####"), 2, "rows of mbpp have none"),
         (("--split", "dev"), 2, "--split dev"),
@@ -206,10 +212,10 @@ def test_other_files(tmp_path, name, data, packed):
             gzip.compress(b'{"prompt": "p", "answer": 1}\n' * 999, mtime=0)[:-20],
             "gzip data is damaged or cut off",
         ),
-        ("in.json", b"[1, 2", "in.json is not what its name says"),
+        ("in.json", b"[1, 2", "in.json does not have the format that its name gives"),
         ("in.csv", b"prompt,answer\n\xff,1\n", "in.csv is not UTF-8"),
-        ("in.csv", b"prompt,answer,answer\n1,2,3\n", "its heading has the column 'answer' twice"),
-        ("in.csv", b"prompt,answer\n1,2,3\n", "row 1: it has 1 more cell than the heading"),
+        ("in.csv", b"prompt,answer,answer\n1,2,3\n", "its header has the column 'answer' twice"),
+        ("in.csv", b"prompt,answer\n1,2,3\n", "row 1: it has 1 more cell than the header"),
         ("none.jsonl", None, "No such file"),
     ],
 )
@@ -241,5 +247,5 @@ def test_a_checker_that_checks_nothing_is_refused(tmp_path):
     _write(tmp_path, *FREE, {"prompt": "What is 1 + 1?", "answer": "2", "checker": "arithmetic"})
     done = axiom("problems", "import", "in.jsonl", cwd=tmp_path)
     assert len(rows(done.stdout)) == 1
-    told = "refused row 2: its checker: the family arithmetic has one answer a problem, and checks none"
+    told = "refused row 2: its checker: problems of the family arithmetic have one answer, so it checks none"
     assert told in talk(done)[0]

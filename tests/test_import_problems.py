@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError, UsageError
-from axiom_cli.importing.columns import Columns, after, parse
-from axiom_cli.importing.formats import FORMS
+from axiom_cli.importing.columns import Columns, parse, text_after
+from axiom_cli.importing.formats import FORMATS
 from axiom_cli.importing.importer import import_problems
 from axiom_cli.problems.families import handwritten
 from axiom_cli.records import Problem
@@ -89,7 +89,7 @@ def test_evalplus_takes_inputs_with_their_results():
     half = test.replace("[[1, 2], [5, 6]]", "[[{1}, 2], [5, 6]]")
     partly = _one({**HUMANEVAL, "test": half}, "evalplus").problem
     assert [test["args"] for test in partly.program.tests] == [[5, 6]] and partly.extra["source"]["tests_left_out"] == 1
-    assert "a kind that is not read" in _one({**HUMANEVAL, "test": half}, "evalplus").note
+    assert "a kind that cannot be read" in _one({**HUMANEVAL, "test": half}, "evalplus").note
 
 
 def test_jsonl():
@@ -127,9 +127,9 @@ def test_a_row_of_another_form_is_refused_alone_and_with_a_reason(row, form):
     assert [bool(one.problem) for one in found] == [True, False, False]
     assert [one.row.number for one in found] == [1, 2, 3]
     assert all(one.malformed and one.reason.startswith(("it has n", "its ")) for one in found[1:])
-    with pytest.raises(InputError, match="no row is of the form .* row 1") as error:
+    with pytest.raises(InputError, match="no row is in the format .* row 1") as error:
         list(import_problems([row, row], form, check=False))
-    assert "form of this file?" in error.value.hint
+    assert "format of this file?" in error.value.hint
 
 
 def test_an_unknown_form():
@@ -152,7 +152,7 @@ FREE = [{"prompt": "free", "answer": "1"}]
     [
         ({"prompt": "p"}, "neither 'answer' nor 'entry_point'"),
         ({"prompt": "p", "answer": None}, "neither 'answer' nor 'entry_point'"),
-        ({"prompt": "p", "answer": ["4"]}, "its answer is ['4'], expected a text or a number"),
+        ({"prompt": "p", "answer": ["4"]}, "its answer is ['4'], expected text or a number"),
         ({"prompt": "p", "answer": " "}, "its answer is empty"),
         ({"prompt": " ", "answer": "4"}, "its prompt is empty"),
         ({"prompt": "p", "answer": "4", "level": "hard"}, "its level is 'hard', expected 1 to 10"),
@@ -205,7 +205,7 @@ def test_fields_as_published_sets_write_them():
 
 
 def test_columns():
-    columns = Columns(parse(["prompt=answer", "answer=meta.final", "level=", "title=a.b"], FORMS["jsonl"].fields, ""))
+    columns = Columns(parse(["prompt=answer", "answer=meta.final", "level=", "title=a.b"], FORMATS["jsonl"].fields, ""))
     row = {"answer": "How many?", "meta": {"final": 3}, "level": "hard", "a.b": "t"}
     found = columns.read(row)
     assert found == {"prompt": "How many?", "answer": 3, "title": "t", "meta": {"final": 3}}
@@ -225,7 +225,7 @@ def test_columns():
     ],
 )
 def test_the_answer_after_a_mark(text, mark, found):
-    assert after(text, mark) == found
+    assert text_after(text, mark) == found
     problem = next(import_problems([{"prompt": "p", "answer": text}], "jsonl", columns=Columns({}, mark))).problem
     assert (problem.answer, problem.extra) == (found, {"solution": text})
 
@@ -233,7 +233,7 @@ def test_the_answer_after_a_mark(text, mark, found):
 @pytest.mark.parametrize(("text", "reason"), [("42", "has no"), (7, "has no"), (r"\boxed{1", "never closed")])
 def test_an_answer_without_its_mark(text, reason):
     with pytest.raises(InputError, match=reason):
-        after(text, r"\boxed{")
+        text_after(text, r"\boxed{")
 
 
 WORDS = st.sampled_from(
@@ -247,12 +247,12 @@ VALUES = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(WORDS | st.text(), inner, max_size=3),
     max_leaves=6,
 )
-FIELDS = sorted({name for form in FORMS.values() for name in form.fields} | {"kind", "program", "origin"})
+FIELDS = sorted({name for form in FORMATS.values() for name in form.fields} | {"kind", "program", "origin"})
 ROWS = st.dictionaries(st.sampled_from(FIELDS) | st.text(), VALUES | CALLS | st.just("p"), max_size=8)
 MAPPINGS = st.dictionaries(st.sampled_from(FIELDS), st.sampled_from([*FIELDS, "program.tests", ""]), max_size=3)
 
 
-@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("form", FORMATS)
 @settings(max_examples=300, deadline=None)
 @given(row=ROWS, of=MAPPINGS, mark=st.sampled_from(["", "####", "{"]))
 def test_any_row_is_a_problem_that_survives_its_line_or_has_a_reason(form, row, of, mark):
@@ -265,7 +265,7 @@ def test_any_row_is_a_problem_that_survives_its_line_or_has_a_reason(form, row, 
         for got in import_problems([needed, one, row], form, check=False, columns=Columns(of, mark)):
             found.append(got)
     except InputError as error:
-        assert "no row is of the form" in str(error) and all(got.malformed for got in found[3:])
+        assert "no row is in the format" in str(error) and all(got.malformed for got in found[3:])
     for got in found:
         assert (got.problem is None) == bool(got.reason)
         if got.problem:

@@ -161,7 +161,7 @@ def _calls(problem: Problem, random: Random) -> Iterator[list[Any]]:
             yield exercise.arguments(random)
     program = problem.program
     assert program is not None
-    coded = assert_tests.read(program.test_code, program.entry_point).tests if program.test_code else []
+    coded = assert_tests.read_tests(program.test_code, program.entry_point).tests if program.test_code else []
     cases = [*(program.tests or ()), *program.examples, *coded]
     yield from input_mutation.random_calls(
         [case["args"] for case in cases if isinstance(case.get("args"), list)], random

@@ -243,7 +243,7 @@ def import_(
     columns, read = _columns(config, as_), _opened(source, config)
 
     def accepted(told: Refusals) -> Iterator[Problem]:
-        lines = import_columns.watched(read, columns)
+        lines = import_columns.check_columns(read, columns)
         for one in import_problems(lines, as_, columns=columns, split=read.split):
             if one.problem:
                 if one.note:
@@ -265,22 +265,22 @@ def import_(
 
 def _columns(config: ImportConfig, form: str) -> Any:
     from axiom_cli.importing import columns as import_columns
-    from axiom_cli.importing.formats import form_of
+    from axiom_cli.importing.formats import format_of
 
     if config.answer_after and form != "jsonl":
         raise UsageError(f"--answer-after reads answers, and rows of {form} have none", "--as jsonl has")
-    of = import_columns.parse(names([config.column]), form_of(form).fields, form)
+    of = import_columns.parse(names([config.column]), format_of(form).fields, form)
     return import_columns.Columns(of, config.answer_after)
 
 
 def _opened(source: str, config: ImportConfig) -> Any:
     """The rows of a file, stdin, a folder, or a data set of the hub."""
-    from axiom_cli.importing import readers
+    from axiom_cli.importing import hub, readers
 
-    if readers.is_data_set(source):
+    if hub.is_data_set(source):
         if not Path(source).is_dir():
             console.note(f"{source} is no file or folder here: asking the hub")
-        return readers.of_data_set(source, config.split, config.subset)
+        return hub.of_data_set(source, config.split, config.subset)
     if config.subset:
         raise UsageError(f"--subset {config.subset}: {source} is a file, and has no subsets")
     return readers.of_file(opened(Path(source), "its publisher"), source, config.split)

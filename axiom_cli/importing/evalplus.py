@@ -1,7 +1,7 @@
-"""Rows of EvalPlus: inputs without results. What should come out is what the row's own solution gives in the sandbox.
+"""Rows of EvalPlus: inputs without results. What is expected is what the row's own solution returns in the sandbox.
 
-Not every row can be said so. Some sets of EvalPlus are judged by oracles of its own, and those of MBPP whose inputs are
-tuples or sets have them as lists, which its loader turns back by their numbers. Such rows are refused.
+Some rows cannot be graded that way and are refused: EvalPlus judges some functions by oracles of its own, and rows of
+MBPP whose arguments are tuples or sets have them as lists, which its loader converts back by task number.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from axiom_cli import syntax
+from axiom_cli import json_codec, syntax
 from axiom_cli.errors import InputError
 from axiom_cli.importing import schema
 from axiom_cli.importing.schema import Row
@@ -21,11 +21,11 @@ from axiom_cli.records import Problem
 from axiom_cli.sandbox import Outcome, Sandbox, suite, values
 from axiom_cli.sandbox.inside.reader import Unreadable
 
-MOST = 200
+MOST_INPUTS = 200
 """Inputs of a row that become tests, those of the original set first: every record of the problem carries them."""
-LARGEST = 100_000
+LARGEST_INPUTS = 100_000
 """Characters that the added inputs of a row may take as JSON, all together."""
-TOO_MUCH = ("took more than", "its results were too large", "MemoryError")
+LIMIT_REASONS = ("took more than", "its results were too large", "MemoryError")
 OWN_ORACLE: Mapping[str, frozenset[str]] = {
     "humaneval": frozenset(["find_zero"]),
     "mbpp": frozenset(
@@ -39,8 +39,8 @@ OWN_ORACLE: Mapping[str, frozenset[str]] = {
 
 @dataclass(frozen=True)
 class Inputs:
-    """Lists of arguments, of which the first `base` are the original set's; how many others the row has; and how far a
-    float may be off, 0 where it says nothing."""
+    """The argument lists of a row. The first `base` are the original set's; `left_out` counts those not taken;
+    `tolerance` is how far a float may be off, 0 if the row does not say."""
 
     calls: Sequence[list[Any]]
     base: int
@@ -48,104 +48,111 @@ class Inputs:
     tolerance: float
 
 
-def read(row: Row) -> Inputs:
-    """The inputs of a row, as many as are taken. Raises InputError where they are none."""
-    base, plus = (_lists(row, name) for name in ("base_input", "plus_input"))
+def read_inputs(row: Row) -> Inputs:
+    """The inputs of a row, as many as are taken. Raises InputError where they are malformed."""
+    base, plus = (_argument_lists(row, name) for name in ("base_input", "plus_input"))
     if not base and not plus:
         raise InputError("its base_input is empty")
     tolerance = row.get("atol", 0)
     if isinstance(tolerance, bool) or not isinstance(tolerance, (int, float)) or not 0 <= tolerance < 1:
         raise InputError(f"its atol is {tolerance!r:.40}, expected a number from 0, less than 1")
-    calls = [*base[:MOST], *_bounded(plus[: max(0, MOST - len(base))])]
-    return Inputs(calls, min(len(base), MOST), len(base) + len(plus) - len(calls), float(tolerance))
+    calls, room = base[:MOST_INPUTS], LARGEST_INPUTS
+    for args in plus[: max(0, MOST_INPUTS - len(base))]:
+        if (size := len(str(args))) <= room:
+            room -= size
+            calls.append(args)
+    return Inputs(calls, min(len(base), MOST_INPUTS), len(base) + len(plus) - len(calls), float(tolerance))
 
 
-def _lists(row: Row, name: str) -> list[Any]:
-    found = schema.tests(row.get(name), name) or []
-    if not isinstance(found, list) or not all(isinstance(one, list) for one in found):
-        raise InputError(f"its {name} is {found!r:.40}, expected a list of lists of arguments")
-    return found
-
-
-def _bounded(calls: Sequence[list[Any]]) -> Iterator[list[Any]]:
-    """Those of `calls` that there is room for; larger ones are passed over."""
-    left = LARGEST
-    for args in calls:
-        if (size := len(str(args))) <= left:
-            left -= size
-            yield args
+def _argument_lists(row: Row, name: str) -> list[Any]:
+    calls = schema.tests(row.get(name), name) or []
+    if not isinstance(calls, list) or not all(isinstance(args, list) for args in calls):
+        raise InputError(f"its {name} is {calls!r:.40}, expected a list of lists of arguments")
+    return calls
 
 
 def ungradable(row: Row) -> str:
-    """Why no tests can say what EvalPlus asks of a row: it does not compare results, or its inputs are no JSON. Nothing
-    where they can."""
-    origin, entry = str(row["task_id"]).partition("/")[0].lower(), row["entry_point"]
-    if entry in OWN_ORACLE.get(origin, ()):
-        return "EvalPlus judges it by an oracle of its own, which no tests can say"
-    if origin == "mbpp" and any(map(_is_foreign, _shown_arguments(row, entry))):
-        return "it is called with tuples, sets or complex numbers, which its inputs have as lists and texts"
+    """Why tests cannot grade a row as EvalPlus does: it does not compare results, or its inputs are not JSON. Empty if
+    they can."""
+    origin, entry_point = str(row["task_id"]).partition("/")[0].lower(), row["entry_point"]
+    if entry_point in OWN_ORACLE.get(origin, ()):
+        return "EvalPlus judges it by an oracle of its own, which tests cannot express"
+    if origin == "mbpp" and any(map(_is_not_json, _shown_arguments(row, entry_point))):
+        return "it is called with tuples, sets or complex numbers, which its inputs have as lists and strings"
     return ""
 
 
-def _shown_arguments(row: Row, entry: str) -> Iterator[ast.expr]:
+def _shown_arguments(row: Row, entry_point: str) -> Iterator[ast.expr]:
     """The arguments in the asserts that the row shows."""
-    shown = [line.strip() for line in f"{row['prompt']}\n{row.get('assertion', '')}".splitlines()]
-    for tree in map(syntax.parse, (line for line in shown if line.startswith("assert "))):
+    lines = [line.strip() for line in f"{row['prompt']}\n{row.get('assertion', '')}".splitlines()]
+    for tree in map(syntax.parse, (line for line in lines if line.startswith("assert "))):
         for node in ast.walk(tree) if tree else ():
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == entry:
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == entry_point:
                 yield from node.args
 
 
-def _is_foreign(arg: ast.expr) -> bool:
-    """Whether an argument holds what JSON has not."""
-    nodes = list(ast.walk(arg))
-    made = any(isinstance(node, (ast.Tuple, ast.Set, ast.Call)) for node in nodes)
-    return made or any(isinstance(node, ast.Constant) and isinstance(node.value, (complex, bytes)) for node in nodes)
+def _is_not_json(arg: ast.expr) -> bool:
+    return any(
+        isinstance(node, (ast.Tuple, ast.Set, ast.Call))
+        or (isinstance(node, ast.Constant) and isinstance(node.value, (complex, bytes)))
+        for node in ast.walk(arg)
+    )
 
 
-def answered(problem: Problem, inputs: Inputs, gold: str, box: Sandbox) -> Problem:
-    """The problem with a test for each input, what should come out as `gold` gives it.
+def with_tests(problem: Problem, inputs: Inputs, gold: str, sandbox: Sandbox) -> Problem:
+    """The problem with a test for each input, whose expected result is what the solution `gold` returns.
 
-    Where the sandbox's limits stop `gold`, it runs on half of the added inputs, and so on. Inputs whose result JSON
-    cannot carry are left out, and counted in `source`. Raises InputError where it fails, or nothing remains.
+    Where `gold` exceeds the sandbox's limits, it runs on half of the added inputs, and so on. Inputs whose result JSON
+    cannot hold are left out and counted in `source`. Raises InputError where `gold` fails or no test remains.
     """
     program, calls = problem.program, list(inputs.calls)
     assert program is not None
-    while (outcome := box.call(gold, suite.calls(program.entry_point, calls))).status != "pass":
-        if len(calls) <= inputs.base or not outcome.reason.startswith(TOO_MUCH):
-            why = outcome.reason.replace(" on test ", " on input ")
-            raise InputError(f"its solution does not say what to expect: {why}")
+    while (outcome := sandbox.call(gold, suite.calls(program.entry_point, calls))).status != "pass":
+        if len(calls) <= inputs.base or not outcome.reason.startswith(LIMIT_REASONS):
+            reason = outcome.reason.replace(" on test ", " on input ")
+            raise InputError(f"its solution does not give expected results: {reason}")
         del calls[max(inputs.base, len(calls) // 2) :]
-    found = list(_results(calls, outcome))
-    if not found:
-        raise InputError("no result of its solution can be written as JSON")
-    left_out = inputs.left_out + len(inputs.calls) - len(found)
-    expected = [value for _, value in found]
-    tests = [{"args": args, "expected": value} for args, value in found]
+    results = list(_readable_results(calls, outcome))
+    if not results:
+        raise InputError("none of its solution's results can be written as JSON")
+    left_out = inputs.left_out + len(inputs.calls) - len(results)
+    tests = [{"args": args, "expected": expected} for args, expected in results]
     tests = json.loads(json.dumps(tests))  # a tuple becomes the list that it is in a record
-    shown = [case for case in tests if case["args"] in [one["args"] for one in program.examples]]
-    program = replace(program, tests=tests, examples=shown, checker=_checker(expected, inputs.tolerance))
+    shown = [example["args"] for example in program.examples]
+    program = replace(
+        program,
+        tests=tests,
+        examples=[test for test in tests if test["args"] in shown],
+        checker=_checker([expected for _, expected in results], inputs.tolerance),
+    )
     source = {**problem.extra["source"], "tests_left_out": left_out}
     return replace(problem, program=program, extra={**problem.extra, "source": source})
 
 
-def _results(calls: Sequence[list[Any]], outcome: Outcome) -> Iterator[tuple[list[Any], Any]]:
+def _readable_results(calls: Sequence[list[Any]], outcome: Outcome) -> Iterator[tuple[list[Any], Any]]:
     for args, data in zip(calls, outcome.returned, strict=True):
         try:
             value = values.read(data)
         except Unreadable:
             continue
-        if assert_tests.survives(value):
+        if json_codec.carries_test(value):
             yield args, value
 
 
 def _checker(expected: Sequence[Any], tolerance: float) -> str | None:
-    """The rule for these results: `atol` where it is given, else EvalPlus's own where floats are expected."""
-    words = [f"float:{tolerance!r}"] if tolerance else [assert_tests.CLOSE] if any(map(_is_floats, expected)) else []
-    return ",".join([*words, *(["tuple_is_list"] if any(map(assert_tests.has_tuple, expected)) else [])]) or None
+    """How to compare these results: by `atol` if it is given, else by EvalPlus's own tolerance if floats are
+    expected."""
+    rules = []
+    if tolerance:
+        rules.append(f"float:{tolerance!r}")
+    elif any(map(_is_floats, expected)):
+        rules.append(assert_tests.CLOSE)
+    if any(map(assert_tests.has_tuple, expected)):
+        rules.append("tuple_is_list")
+    return ",".join(rules) or None
 
 
 def _is_floats(value: Any) -> bool:
-    """A float, or a sequence of floats alone, and of one at least."""
+    """Whether the value is a float, or a sequence of one or more floats and nothing else."""
     items = value if isinstance(value, (list, tuple)) else [value]
     return bool(items) and all(isinstance(item, float) for item in items)

@@ -15,12 +15,11 @@ import orjson
 from axiom_cli import json_codec
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.ids import content_id
-from axiom_cli.importing import encoding
-from axiom_cli.importing.columns import Columns, listed
-from axiom_cli.importing.evalplus import answered
-from axiom_cli.importing.formats import LEFT_OUT, Form, Imported, form_of
-from axiom_cli.importing.readers import SPLITS, Line
-from axiom_cli.importing.schema import Row, check_entry, check_fields, check_tests
+from axiom_cli.importing.columns import Columns, join_names
+from axiom_cli.importing.evalplus import with_tests
+from axiom_cli.importing.formats import TESTS_LEFT_OUT, Format, Imported, format_of
+from axiom_cli.importing.readers import NOT_UTF8, Line, encoding_hint
+from axiom_cli.importing.schema import SPLITS, Row, check_entry_point, check_fields, check_tests
 from axiom_cli.problems import families
 from axiom_cli.problems.decontamination import normalize
 from axiom_cli.records import Problem, Program
@@ -30,43 +29,44 @@ from axiom_cli.settings.configs import VerifyConfig
 
 def import_problems(
     rows: Iterable[Row | Line],
-    form: str,
+    format_name: str,
     config: VerifyConfig | None = None,
-    check: bool = True,
     columns: Columns = Columns(),
     split: str = "",
+    *,
+    check: bool = True,
 ) -> Iterator[Imported]:
-    """One Imported a row, in order. A row that cannot be read or is not of the form is refused with the reason; so is
-    a problem whose gold solution fails its own tests, or that an earlier row asks already, but for white space.
+    """One Imported a row, in order. A row is refused, with the reason, if it cannot be read or is not in the format, if
+    its gold solution fails its own tests, or if an earlier row asks the same except for white space.
 
-    `form` is humaneval, mbpp, evalplus or jsonl; `split` is for rows that name none. Raises UsageError for another
-    form; InputError where no row is of the form.
+    `format_name` is humaneval, mbpp, evalplus or jsonl; `split` is for rows that name none; without `check` no gold
+    solution is run. Raises UsageError for an unknown format, and InputError where no row is in the format.
     """
-    reader = form_of(form)
+    row_format = format_of(format_name)
     lines = (row if isinstance(row, Line) else Line(number, row) for number, row in enumerate(rows, 1))
-    found = (_read(reader, line, columns, split) for line in lines)
-    judged = _checked(found, config or VerifyConfig()) if check else map(_unanswered, found)
-    return _any_of_the_form(_distinct(judged), form)
+    imported = (_read(row_format, line, columns, split) for line in lines)
+    judged = _check_gold(imported, config or VerifyConfig()) if check else map(_without_gold_run, imported)
+    return _expect_some_in_format(_refuse_repeats(judged), format_name)
 
 
-def _read(form: Form, line: Line, columns: Columns, split: str) -> Imported:
+def _read(row_format: Format, line: Line, columns: Columns, split: str) -> Imported:
     try:
         if line.broken:
             raise InputError(line.broken)
         row = {**({"split": split} if split else {}), **columns.read(line.data)}
-        check_fields(row, form.needs, form.takes, columns.of)
-        found = form.read(row)
-        if found.problem:
-            _check_problem(found.problem, graded=not found.inputs)
+        check_fields(row, row_format.needs, row_format.takes, columns.by_field)
+        imported = row_format.read(row)
+        if imported.problem:
+            _check_problem(imported.problem, has_tests=not imported.inputs)
     except InputError as error:
         return Imported("", reason=str(error), malformed=True, row=line)
     except RecursionError:
-        return Imported("", reason="it is nested too deep", malformed=True, row=line)
-    return replace(found, row=line)
+        return Imported("", reason="it is nested too deeply", malformed=True, row=line)
+    return replace(imported, row=line)
 
 
-def _check_problem(problem: Problem, graded: bool = True) -> None:
-    """Raises InputError where a problem would trouble a later command. One that is not `graded` has no tests yet."""
+def _check_problem(problem: Problem, *, has_tests: bool = True) -> None:
+    """Raises InputError where a problem would make a later command fail."""
     if problem.split not in SPLITS:
         raise InputError(f"its split is {problem.split!r:.40}, expected train, val or test")
     if not 1 <= problem.level <= 10:
@@ -80,100 +80,107 @@ def _check_problem(problem: Problem, graded: bool = True) -> None:
     except orjson.JSONEncodeError as error:
         raise InputError(f"it cannot be written as JSON: {error}") from None
     if problem.program:
-        check_entry(problem.program)
-        if graded:
+        check_entry_point(problem.program)
+        if has_tests:
             check_tests(problem.program)
             suite.prepare(problem.program)
     elif problem.checker:
-        _check_family(problem.checker)
+        _check_checker(problem.checker)
 
 
-def _check_family(name: str) -> None:
+def _check_checker(name: str) -> None:
     try:
         family = families.get(name)
     except MissingError as error:
         raise InputError(f"its checker: {error}; {shorten(error.hint, 80)}") from None
     if not family.open_ended:
-        raise InputError(f"its checker: the family {name} has one answer a problem, and checks none")
+        raise InputError(f"its checker: problems of the family {name} have one answer, so it checks none")
 
 
-def _distinct(found: Iterable[Imported]) -> Iterator[Imported]:
+def _refuse_repeats(rows: Iterable[Imported]) -> Iterator[Imported]:
     """Refuses a problem whose id, or whose family, form and prompt, an earlier one has."""
     ids: dict[str, int] = {}
     asked: dict[str, tuple[int, str | None]] = {}
-    for one in found:
-        if one.problem is not None:
-            content = content_id([one.problem.family, one.problem.form, normalize(one.problem.prompt)], 16)
-            row, answer = asked.get(content, (0, None))
-            if row and answer == one.problem.answer:
-                one = replace(one, problem=None, reason=f"the same problem as row {row}")
-            elif row:
-                one = replace(one, problem=None, reason=f"it asks what row {row} asks, and has another answer")
-            elif one.problem.id in ids:
-                same = f"its id {one.problem.id!r:.60} is that of row {ids[one.problem.id]}"
-                one = replace(one, problem=None, reason=same)
-            else:
-                ids[one.problem.id] = one.row.number
-                asked[content] = one.row.number, one.problem.answer
-        yield one
+    for imported in rows:
+        problem, number = imported.problem, imported.row.number
+        if problem is None:
+            yield imported
+            continue
+        content = content_id([problem.family, problem.form, normalize(problem.prompt)], 16)
+        earlier, answer = asked.get(content, (0, None))
+        if earlier and answer == problem.answer:
+            reason = f"the same problem as row {earlier}"
+        elif earlier:
+            reason = f"it asks what row {earlier} asks, and has another answer"
+        elif problem.id in ids:
+            reason = f"its id {problem.id!r:.60} is that of row {ids[problem.id]}"
+        else:
+            ids[problem.id], asked[content] = number, (number, problem.answer)
+            yield imported
+            continue
+        yield replace(imported, problem=None, reason=reason)
 
 
-def _any_of_the_form(found: Iterable[Imported], form: str) -> Iterator[Imported]:
-    """Raises InputError at the end where there were rows, and none was of the form."""
-    first, good = None, False
-    for one in found:
-        first = first or one
-        good = good or not one.malformed
-        yield one
-    if first and not good:
-        there = f"it has the columns {listed(first.row.data)}: --column names them; " if not first.row.broken else ""
-        hint = f"{there}is --as {form} the form of this file?"
-        if first.reason.startswith(encoding.NOT_UTF8):
-            hint = encoding.hint("FILE")
-        raise InputError(f"no row is of the form {form}: {first.row.unit} {first.row.number}: {first.reason}", hint)
+def _expect_some_in_format(rows: Iterable[Imported], format_name: str) -> Iterator[Imported]:
+    """Raises InputError after the last row if there were rows and none was in the format."""
+    first, any_in_format = None, False
+    for imported in rows:
+        first = first or imported
+        any_in_format = any_in_format or not imported.malformed
+        yield imported
+    if first is None or any_in_format:
+        return
+    hint = f"is --as {format_name} the format of this file?"
+    if first.reason.startswith(NOT_UTF8):
+        hint = encoding_hint("FILE")
+    elif not first.row.broken:
+        hint = f"it has the columns {join_names(first.row.data)}: --column names them; {hint}"
+    row = f"{first.row.unit} {first.row.number}"
+    raise InputError(f"no row is in the format {format_name}: {row}: {first.reason}", hint)
 
 
-def _checked(found: Iterable[Imported], config: VerifyConfig) -> Iterator[Imported]:
-    """Runs the gold solutions in the sandbox; refuses the problems that they do not solve."""
+def _check_gold(rows: Iterable[Imported], config: VerifyConfig) -> Iterator[Imported]:
+    """Runs the gold solutions in the sandbox, and refuses the problems that they do not solve."""
     from axiom_cli.verification.verify import open_sandbox
 
-    with open_sandbox(config) as box:
-        for has_inputs, rows in groupby(found, lambda one: one.inputs is not None):
-            for one, outcome in (_answering if has_inputs else _checking)(rows, box):
-                if outcome.status == "pass":
-                    yield one
-                else:
-                    yield replace(one, problem=None, reason=f"its gold solution does not pass: {outcome.reason}")
+    def outcomes(sandbox: Sandbox) -> Iterator[tuple[Imported, Outcome]]:
+        for has_inputs, group in groupby(rows, lambda imported: imported.inputs is not None):
+            if has_inputs:  # one by one, since each row's tests come from running its solution first
+                for imported in group:
+                    yield from sandbox.check_many([_gold_check(_run_on_inputs(imported, sandbox))])
+            else:
+                yield from sandbox.check_many(map(_gold_check, group))
+
+    with open_sandbox(config) as sandbox:
+        for imported, outcome in outcomes(sandbox):
+            if outcome.status != "pass":
+                reason = f"its gold solution does not pass: {outcome.reason}"
+                imported = replace(imported, problem=None, reason=reason)
+            yield imported
 
 
-def _checking(rows: Iterable[Imported], box: Sandbox) -> Iterator[tuple[Imported, Outcome]]:
-    return box.check_many(map(_check, rows))
+def _gold_check(imported: Imported) -> tuple[Imported, str | Outcome, Program | None]:
+    """What the sandbox gets: the gold solution, or a pass where there is none."""
+    program = imported.problem.program if imported.problem else None
+    return imported, imported.gold if imported.gold and program else Outcome("pass", 0, 0, ""), program
 
 
-def _answering(rows: Iterable[Imported], box: Sandbox) -> Iterator[tuple[Imported, Outcome]]:
-    for one in rows:
-        yield from box.check_many([_check(_answered(one, box))])
-
-
-def _check(one: Imported) -> tuple[Imported, str | Outcome, Program | None]:
-    """What the sandbox is given: the gold solution, or a pass where there is none."""
-    program = one.problem.program if one.problem else None
-    return one, one.gold if one.gold and program else Outcome("pass", 0, 0, ""), program
-
-
-def _answered(one: Imported, box: Sandbox) -> Imported:
-    """The row with its tests, or with the reason why it has none."""
-    assert one.problem and one.inputs and one.gold is not None
+def _run_on_inputs(imported: Imported, sandbox: Sandbox) -> Imported:
+    """The row with tests from its inputs, or with the reason why it has none."""
+    assert imported.problem and imported.inputs and imported.gold is not None
     try:
-        problem = answered(one.problem, one.inputs, one.gold, box)
+        problem = with_tests(imported.problem, imported.inputs, imported.gold, sandbox)
         _check_problem(problem)
     except InputError as error:
-        return replace(one, problem=None, reason=str(error))
+        return replace(imported, problem=None, reason=str(error))
     except (RecursionError, orjson.JSONEncodeError):
-        return replace(one, problem=None, reason="it is nested too deep")
-    return replace(one, problem=problem, note=LEFT_OUT if problem.extra["source"]["tests_left_out"] else "")
+        return replace(imported, problem=None, reason="it is nested too deeply")
+    note = TESTS_LEFT_OUT if problem.extra["source"]["tests_left_out"] else ""
+    return replace(imported, problem=problem, note=note)
 
 
-def _unanswered(one: Imported) -> Imported:
-    """Where no solution is run, inputs have no results."""
-    return replace(one, problem=None, reason="its solution was not run on its inputs") if one.inputs else one
+def _without_gold_run(imported: Imported) -> Imported:
+    """Inputs have no results where no solution is run."""
+    if not imported.inputs:
+        return imported
+    return replace(imported, problem=None, reason="its solution was not run on its inputs")

@@ -1,30 +1,34 @@
-"""The fields of imported rows: what each must be, and how published sets write it."""
+"""The fields of imported rows: what each must be, and the ways in which published sets write it."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
 from keyword import iskeyword
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
 from axiom_cli import json_codec
 from axiom_cli.errors import InputError
-from axiom_cli.importing.readers import split_called
 from axiom_cli.records import STDIN_STDOUT, Program
 
 Row = Mapping[str, Any]
+Kind = Literal["text", "text or a whole number", "a list of texts", "anything"]
+TEXT: Kind = "text"
+NAME: Kind = "text or a whole number"
+TEXTS: Kind = "a list of texts"
+ANY: Kind = "anything"
+SPLITS = ("train", "val", "test")
+SPLIT_PREFIXES = {"train": "train", "test": "test", "eval": "test", "val": "val", "dev": "val"}
 LEVEL = 5
-TEXT, NAME, LIST, ANY = "a text", "a text or a whole number", "a list of texts", "anything"
-NUMBERED = re.compile(r"(?:level)?\s*(\d{1,2})(?:\.0)?", re.IGNORECASE)
-CALL = {"args", "expected"}
-TAKEN = ("kind", "program")
-"""Names of a problem record that a row of another make may use for something else."""
+NUMBERED_LEVEL = re.compile(r"(?:level)?\s*(\d{1,2})(?:\.0)?", re.IGNORECASE)
+RESERVED = ("kind", "program")
+"""Fields of a problem record that a row of another origin may use for something else."""
 
 
-def check_fields(row: Row, needs: Mapping[str, str], takes: Mapping[str, str], columns: Mapping[str, str]) -> None:
-    """Raises InputError for a field that is missing or of another type. `columns` are named as the source has them."""
+def check_fields(row: Row, needs: Mapping[str, Kind], takes: Mapping[str, Kind], columns: Mapping[str, str]) -> None:
+    """Raises InputError for a field that is missing or of the wrong type. `columns` has the source's names."""
     for name in needs:
         if name not in row:
             column = columns.get(name, name)
@@ -34,8 +38,8 @@ def check_fields(row: Row, needs: Mapping[str, str], takes: Mapping[str, str], c
             raise InputError(f"its {name} is {row[name]!r:.40}, expected {kind}")
 
 
-def _is(value: Any, kind: str) -> bool:
-    if kind == LIST:
+def _is(value: Any, kind: Kind) -> bool:
+    if kind == TEXTS:
         return isinstance(value, list) and all(isinstance(item, str) for item in value)
     if kind == NAME:
         return isinstance(value, (str, int)) and not isinstance(value, bool)
@@ -43,29 +47,29 @@ def _is(value: Any, kind: str) -> bool:
 
 
 def level(value: Any) -> int:
-    """The level that 4, 4.0, `4` and `Level 4` name. Raises InputError on anything else."""
-    found = NUMBERED.fullmatch(str(value).strip())
-    if isinstance(value, bool) or found is None:
+    """The level that 4, 4.0, `4` and `Level 4` name. Raises InputError for anything else."""
+    number = NUMBERED_LEVEL.fullmatch(str(value).strip())
+    if isinstance(value, bool) or number is None:
         raise InputError(f"its level is {value!r:.40}, expected 1 to 10")
-    return int(found[1])
+    return int(number[1])
 
 
-def split(name: str) -> str:
-    """`val` for `validation`, and the like; any other name as it is."""
-    return split_called(name) or name
+def split_named(name: str) -> str:
+    """The split of problems that a data set's split stands for: `val` for `validation`; empty if it stands for none."""
+    return next((split for prefix, split in SPLIT_PREFIXES.items() if name.startswith(prefix)), "")
 
 
 def answer(value: Any) -> str:
-    """An answer as canonical text: runs of white space as one space, a whole number without its point. Raises
-    InputError where it is neither a text nor a number."""
+    """An answer as canonical text: runs of white space as one space, a whole number without its decimal point. Raises
+    InputError where it is neither text nor a number."""
     if not isinstance(value, (str, int, float)):
-        raise InputError(f"its answer is {value!r:.40}, expected a text or a number")
+        raise InputError(f"its answer is {value!r:.40}, expected text or a number")
     whole = isinstance(value, float) and value.is_integer()
     return " ".join(str(int(value) if whole else value).split())
 
 
 def tests(value: Any, name: str) -> Any:
-    """Tests as they are, or out of a JSON text, as sets have them whose columns have one type. Raises InputError."""
+    """Tests as they are, or parsed from the JSON text that sets with one type a column have. Raises InputError."""
     if not isinstance(value, str):
         return value
     try:
@@ -74,7 +78,7 @@ def tests(value: Any, name: str) -> Any:
         raise InputError(f"its {name} are {json_codec.fault(error)}") from None
 
 
-def check_entry(program: Program) -> None:
+def check_entry_point(program: Program) -> None:
     """Raises InputError where `entry_point` is neither `f` nor `Class.method`, nor that of a script."""
     entry = program.entry_point
     if entry != STDIN_STDOUT and not all(part.isidentifier() and not iskeyword(part) for part in entry.split(".")):
@@ -82,19 +86,17 @@ def check_entry(program: Program) -> None:
 
 
 def check_tests(program: Program) -> None:
-    """Raises InputError where `examples` or `tests` are not lists of calls with what they give."""
+    """Raises InputError where `examples` or `tests` are not lists of calls with their expected results."""
     for name in ("examples", "tests"):
-        value = getattr(program, name) or []
-        good = isinstance(value, list) and all(
-            isinstance(one, dict) and {"args", "expected"} <= set(one) for one in value
-        )
-        if not good:
-            raise InputError(f"its {name} are {value!r:.40}, expected a list of {{args: [...], expected}}")
+        cases = getattr(program, name) or []
+        if not isinstance(cases, list) or not all(
+            isinstance(case, dict) and {"args", "expected"} <= case.keys() for case in cases
+        ):
+            raise InputError(f"its {name} are {cases!r:.40}, expected a list of {{args: [...], expected}}")
 
 
 def unread(row: Row, read: Collection[str]) -> dict[str, Any]:
-    """The fields of a row that its form does not read, which are kept. Those with a name that a problem uses itself
-    stand under `row`."""
-    kept = {name: value for name, value in row.items() if name not in (*read, *TAKEN)}
-    taken = {name: row[name] for name in TAKEN if name in row}
-    return {**kept, "row": taken} if taken else kept
+    """The fields of a row that its format does not read, which are kept. Those with a reserved name go under `row`."""
+    kept = {name: value for name, value in row.items() if name not in (*read, *RESERVED)}
+    reserved = {name: row[name] for name in RESERVED if name in row}
+    return {**kept, "row": reserved} if reserved else kept

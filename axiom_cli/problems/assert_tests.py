@@ -1,6 +1,6 @@
-"""From the asserts of an imported test to calls with expected values, which a verifier can check from outside.
+"""From the asserts of an imported test to calls with expected results, which a verifier can check from outside.
 
-Only literals are read, and nothing is run. Asserts of any other shape are counted and left out.
+Only literals are read, and nothing is run. An assert of any other shape is counted and left out.
 """
 
 from __future__ import annotations
@@ -13,63 +13,78 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from axiom_cli import syntax
+from axiom_cli.json_codec import carries_test
 
 CLOSE = "float:1e-6"
+Reading = tuple[list[Any], Any, str]
+"""An assert as (arguments, expected result, rule of comparison)."""
 
 
 @dataclass
-class Found:
-    """Tests read from asserts (from lists if `listed`), the checker they need, and how many were of another shape."""
+class AssertTests:
+    """Tests read from asserts, or from lists of inputs and results if `from_lists`; the rules of comparison that they
+    need; and how many were of another shape."""
 
     tests: list[dict[str, Any]] = field(default_factory=list)
-    words: set[str] = field(default_factory=set)
+    rules: set[str] = field(default_factory=set)
     left_out: int = 0
-    listed: bool = False
+    from_lists: bool = False
 
     @property
     def checker(self) -> str | None:
         """The verifier's rule for these tests, or None for strict equality."""
-        return ",".join(sorted(self.words)) or None
+        return ",".join(sorted(self.rules)) or None
+
+    def add(self, args: list[Any], expected: Any) -> None:
+        """Adds a test if JSON can carry it."""
+        if not carries_test([args, expected]):
+            self.left_out += 1
+            return
+        if has_tuple(expected):
+            self.rules.add("tuple_is_list")
+        self.tests.append(json.loads(json.dumps({"args": args, "expected": expected})))
 
 
-def read(source: str, entry_point: str) -> Found:
+def read_tests(source: str, entry_point: str) -> AssertTests:
     """The tests that `source` holds for `entry_point` (or `candidate`): its asserts, or its lists `inputs` and
     `results`."""
-    found = Found()
+    found = AssertTests()
     tree = syntax.parse(source, longest=len(source))
     if tree is None:
         return found
-    lists = _assigned(tree, "inputs"), _assigned(tree, "results")
-    if lists[0] is not None and lists[1] is not None:
-        found.listed = True
-        found.words.add(CLOSE)
-        for args, expected in zip(*lists, strict=False):
-            _keep(found, list(args), expected)
+    inputs, results = _assigned_list(tree, "inputs"), _assigned_list(tree, "results")
+    if inputs is not None and results is not None:
+        found.from_lists = True
+        found.rules.add(CLOSE)
+        for args, expected in zip(inputs, results, strict=False):
+            found.add(list(args), expected)
         return found
     for node in ast.walk(tree):
-        if isinstance(node, ast.Assert):
-            _read_assert(found, node.test, {"candidate", entry_point})
+        if not isinstance(node, ast.Assert) or (isinstance(node.test, ast.Constant) and node.test.value):
+            continue  # `assert True` tests nothing
+        reading = next(_readings(node.test, {"candidate", entry_point}), None)
+        if reading is None:
+            found.left_out += 1
+            continue
+        args, expected, rule = reading
+        if rule:
+            found.rules.add(rule)
+        found.add(args, expected)
     return found
 
 
-def shown(prompt: str, entry_point: str) -> list[list[Any]]:
+def shown_calls(prompt: str, entry_point: str) -> list[list[Any]]:
     """The arguments of the calls that a prompt shows as `>>>` examples."""
     try:
         sources = [example.source for example in doctest.DocTestParser().get_examples(prompt)]
     except ValueError:
         return []
-    calls = [call for source in sources if (call := _call_in(source, entry_point)) is not None]
-    return [json.loads(json.dumps(call)) for call in calls if survives(call)]
+    trees = [tree for source in sources if (tree := syntax.parse(source)) is not None and len(tree.body) == 1]
+    shown = [_arguments(tree.body[0].value, {entry_point}) for tree in trees if isinstance(tree.body[0], ast.Expr)]
+    return [json.loads(json.dumps(args)) for args in shown if args is not None and carries_test(args)]
 
 
-def _call_in(source: str, name: str) -> list[Any] | None:
-    tree = syntax.parse(source)
-    if tree is None or len(tree.body) != 1 or not isinstance(tree.body[0], ast.Expr):
-        return None
-    return _arguments(tree.body[0].value, {name})
-
-
-def _assigned(tree: ast.Module, name: str) -> list[Any] | None:
+def _assigned_list(tree: ast.Module, name: str) -> list[Any] | None:
     """The literal list that is assigned to `name` anywhere in the source."""
     for node in ast.walk(tree):
         if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
@@ -78,35 +93,25 @@ def _assigned(tree: ast.Module, name: str) -> list[Any] | None:
     return None
 
 
-def _read_assert(found: Found, test: ast.expr, names: set[str]) -> None:
-    if isinstance(test, ast.Constant) and test.value:
-        return  # `assert True` says nothing
-    for args, expected, word in _shapes(test, names):
-        if word:
-            found.words.add(word)
-        _keep(found, args, expected)
-        return
-    found.left_out += 1
-
-
-def _shapes(test: ast.expr, names: set[str]) -> Iterator[tuple[list[Any], Any, str]]:
-    """At most one reading of an assert as (arguments, expected, checker)."""
+def _readings(test: ast.expr, names: set[str]) -> Iterator[Reading]:
+    """At most one reading of an assert."""
     if (args := _arguments(test, names)) is not None:
         yield args, True, ""
     elif isinstance(test, ast.UnaryOp) and isinstance(test.op, ast.Not):
         if (args := _arguments(test.operand, names)) is not None:
             yield args, False, ""
     elif isinstance(test, ast.Compare) and len(test.ops) == 1:
-        yield from _comparison(test.left, test.ops[0], test.comparators[0], names)
+        yield from _comparison_readings(test.left, test.ops[0], test.comparators[0], names)
 
 
-def _comparison(
-    left: ast.expr, op: ast.cmpop, right: ast.expr, names: set[str]
-) -> Iterator[tuple[list[Any], Any, str]]:
+def _comparison_readings(left: ast.expr, op: ast.cmpop, right: ast.expr, names: set[str]) -> Iterator[Reading]:
+    """`f(...) == literal`, or `abs(f(...) - literal) < ...`."""
     if isinstance(op, (ast.Eq, ast.Is)) and (args := _arguments(left, names)) is not None:
         for expected in _literals(right):
             yield args, expected, ""
-    elif isinstance(op, (ast.Lt, ast.LtE)) and isinstance(left, ast.Call) and _named(left.func, {"abs"}) and left.args:
+    elif (
+        isinstance(op, (ast.Lt, ast.LtE)) and isinstance(left, ast.Call) and _is_name(left.func, {"abs"}) and left.args
+    ):
         difference = left.args[0]
         if isinstance(difference, ast.BinOp) and isinstance(difference.op, ast.Sub):
             for expected in _literals(difference.right):
@@ -116,13 +121,13 @@ def _comparison(
 
 def _arguments(node: ast.expr, names: set[str]) -> list[Any] | None:
     """The literal arguments of a call of one of `names`; None for anything else."""
-    if not (isinstance(node, ast.Call) and _named(node.func, names)) or node.keywords:
+    if not (isinstance(node, ast.Call) and _is_name(node.func, names)) or node.keywords:
         return None
     args = [value for arg in node.args for value in _literals(arg)]
     return args if len(args) == len(node.args) else None
 
 
-def _named(node: ast.expr, names: set[str]) -> bool:
+def _is_name(node: ast.expr, names: set[str]) -> bool:
     return isinstance(node, ast.Name) and node.id in names
 
 
@@ -134,30 +139,8 @@ def _literals(node: ast.expr) -> Iterator[Any]:
         return
 
 
-def _keep(found: Found, args: list[Any], expected: Any) -> None:
-    """Adds a test if JSON can carry it."""
-    if not survives([args, expected]):
-        found.left_out += 1
-        return
-    if has_tuple(expected):
-        found.words.add("tuple_is_list")
-    found.tests.append(json.loads(json.dumps({"args": args, "expected": expected})))
-
-
-def survives(value: Any) -> bool:
-    """Whether JSON gives the value back, save that a tuple becomes a list. Integers beyond 64 bits do not survive."""
-    if isinstance(value, (list, tuple)):
-        return all(map(survives, value))
-    if isinstance(value, dict):
-        return all(isinstance(key, str) and survives(item) for key, item in value.items())
-    if isinstance(value, float):
-        return abs(value) < float("inf")
-    if isinstance(value, int):
-        return -(2**63) <= value < 2**63
-    return value is None or isinstance(value, str)
-
-
 def has_tuple(value: Any) -> bool:
+    """Whether there is a tuple anywhere in a value."""
     if isinstance(value, dict):
         return any(map(has_tuple, value.values()))
     return isinstance(value, tuple) or (isinstance(value, list) and any(map(has_tuple, value)))
