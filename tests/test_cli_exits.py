@@ -49,7 +49,7 @@ def test_version_and_help(tmp_path: Path) -> None:
         (["solve", "--problems", "two_sums"], 4, "hint: did you mean two_sum?"),
         (["solve", "--problems", "two_sum", "--engine", "scritped"], 4, "hint: did you mean scripted?"),
         (["solve", "--problems", "two_sum", "--model", "no/such/model"], 4, "no/such/model"),
-        (["report", "nothing_like_it"], 4, "no experiment 'nothing_like_it'"),
+        (["report", "nothing_like_it"], 4, "there is no experiment 'nothing_like_it'"),
         (["workspace", "ls"], 10, "no workspace"),
         (["workspace", "ls", "--workspace", "elsewhere"], 10, "elsewhere is no workspace"),
     ],

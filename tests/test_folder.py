@@ -8,7 +8,7 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError
-from axiom_cli.evaluation.experiment import read_experiment
+from axiom_cli.evaluation.experiment_folder import read_experiment
 from axiom_cli.evaluation.metrics import phase_row
 from axiom_cli.experiment.writer import Folder
 from axiom_cli.models import Resolved

@@ -13,9 +13,11 @@ import pytest
 import tiny
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError, NothingToDoError, UsageError
-from axiom_cli.evaluation.value_ranking import facts, rank, render, table
+from axiom_cli.evaluation.value_ranking import rank
 from axiom_cli.records import Verdict
-from axiom_cli.report.page_ranking import page
+from axiom_cli.report.formats import render
+from axiom_cli.report.page_ranking import ranking_page
+from axiom_cli.report.ranking_tables import RankingFindings, facts
 from command_line import axiom, failed, rows, talk
 
 BY = {"name": "judge", "digest": "a" * 64}
@@ -36,7 +38,7 @@ def scored(problems: int = 60, samples: int = 4, skill: float = 1.0, first: int 
 @pytest.mark.parametrize(
     ("skill", "verdict", "says"),
     [
-        (1.0, "better", "Value ranking beats majority vote: of 4 samples it finds a right one in"),
+        (1.0, "better", "Value ranking beats majority vote: of 4 samples it finds a correct one in"),
         (-1.0, "worse", "Value ranking loses to majority vote: "),
         (0.0, "inconclusive", "It is inconclusive whether value ranking beats majority vote: "),
     ],
@@ -56,7 +58,7 @@ def test_a_gain_too_small_for_so_few_problems_is_said_to_be_so() -> None:
     found = rank(scored(12))
     assert found.headline.verdict == "inconclusive" and found.best[-1].interval[0] > 0
     assert any("above zero at N = " in line and line.endswith("4") for line in facts(found))
-    assert "the interval lies above zero, but the difference is smaller than the" in found.sentence
+    assert "the interval lies above zero, but the difference is below the" in found.sentence
 
 
 def test_figures_of_a_value_that_knows() -> None:
@@ -107,13 +109,15 @@ def altered(given: Verdict, **more) -> Verdict:
 @pytest.mark.parametrize("value", [17, -0.1, True, "0.5", float("nan")])
 def test_a_value_that_is_no_probability_is_refused_with_its_row(value: object) -> None:
     first, *rest = scored(2)
-    with pytest.raises(InputError, match=r"row 2: a sample of problem 0{16} has the value .*, which is no probability"):
+    with pytest.raises(
+        InputError, match=r"row 2: a sample of problem 0{16} has the value .*, which is not a probability"
+    ):
         rank([first, altered(rest[0], value=value), *rest[1:]])
 
 
 @pytest.mark.parametrize(("told", "strategy"), [({"candidates": 8}, "value"), ({"votes": 3, "voters": 8}, "vote")])
 def test_samples_that_were_chosen_from_others_are_refused(told: dict, strategy: str) -> None:
-    with pytest.raises(InputError, match="row 1: .* was chosen from 8 that are not here") as caught:
+    with pytest.raises(InputError, match="row 1: .* was chosen from 8 that are not in the input") as caught:
         rank(scored(samples=1, **told))
     assert caught.value.hint == f"leave out --strategy {strategy}: every sample is needed"
 
@@ -122,7 +126,7 @@ def test_files_of_verdicts_that_overlap_count_each_sample_once() -> None:
     once = list(scored(40, skill=0.2))
     found = rank([*once[:100], *once[40:]])
     assert found == replace(rank(once), repeated=60)
-    assert found.left_out == "left out: 60 samples that came again, each counted once"
+    assert found.left_out == "left out: 60 repeated samples, each counted once"
     rescored = [altered(one, value=one.sample.extra["value"] + 1e-4) for one in once[:8]]
     assert rank([*once, *rescored]).best == rank(once).best, "scored beside others a value moves a little"
     other = [replace(one, sample=replace(one.sample, params={"seed": 1})) for one in once]
@@ -143,23 +147,24 @@ def test_a_sample_that_contradicts_itself_is_refused_with_its_rows(what: str) ->
 
 def test_the_same_figures_in_every_form() -> None:
     found = rank(scored(samples=6, skill=0.2))
-    record = json.loads(render(found, "json"))
+    findings = RankingFindings(found)
+    record = json.loads(render(findings, "json"))
     assert record["kind"] == "ranking"
     assert record["finding"]["interval"] == list(found.headline.interval)
     assert [row["n"] for row in record["best"]] == [1, 2, 3, 4, 5, 6]
     assert record["sentence"] == found.sentence
-    assert [row[0] for row in table(found)[2]] == ["1", "2", "4", "6"]
-    heading, *lines = render(found, "csv").splitlines()
+    assert [row[0] for row in findings.terminal_parts()[0].rows] == ["1", "2", "4", "6"]
+    heading, *lines = render(findings, "csv").splitlines()
     assert (heading, len(lines)) == ("n,value,vote,random,oracle,difference,low,high", 6)
-    assert found.sentence in render(found, "md")
+    assert found.sentence in render(findings, "md")
     with pytest.raises(UsageError, match="yaml"):
-        render(found, "yaml")
+        render(findings, "yaml")
 
 
 def test_the_page_needs_nothing_else_and_shows_both_plots() -> None:
     found = rank(scored())
-    html = page(found)
-    assert html == page(found)
+    html = ranking_page(found)
+    assert html == ranking_page(found)
     assert "$" not in html and "http" not in html.replace("http-equiv", "")
     assert html.count("<svg") == 4, "best of N and calibration, wide and narrow"
     assert "Value ranking beats majority vote" in html and "Best of N" in html and "Calibration" in html
@@ -174,7 +179,7 @@ def test_the_command_reports_a_file_or_a_pipe(tmp_path: Path) -> None:
     assert (tmp_path / "page.html").read_text().startswith("<!doctype html>")
     piped = axiom("report", "--verdicts", "-", cwd=tmp_path, stdin=(tmp_path / "scored.jsonl").read_bytes())
     assert piped.stdout == done.stdout
-    failed(axiom("report", "name", "--verdicts", "scored.jsonl", cwd=tmp_path), 2, "nothing beside it")
+    failed(axiom("report", "name", "--verdicts", "scored.jsonl", cwd=tmp_path), 2, "and nothing else")
     failed(axiom("report", "--verdicts", "gone.jsonl", cwd=tmp_path), 3, "gone.jsonl")
     words = ("solve", "--model", "./gone", "--value", "none")  # the value function is looked for first
     failed(axiom(*words, cwd=tmp_path, stdin=jsonl.dump(tiny.problem(1))), 4, "no value function 'none'")

@@ -51,8 +51,8 @@ def test_the_rates_are_written_out_as_tables(folder):
     assert [line.split(" | ")[0] for line in page.splitlines()[4:]] == ["| greedy.jsonl", "| sampled.jsonl"]
 
 
-def test_what_is_no_file_of_verdicts_is_refused(folder):
-    failed(axiom("report", "problems.jsonl", cwd=folder), 3, "problems.jsonl holds neither")
+def test_a_file_without_verdicts_is_refused(folder):
+    failed(axiom("report", "problems.jsonl", cwd=folder), 3, "problems.jsonl contains neither")
     failed(axiom("report", "greedy.jsonl", "some_run", cwd=folder), 2, "name either, not both")
     failed(axiom("report", "greedy.jsonl", "--html", "page.html", cwd=folder), 2, "--format md")
     assert not (folder / "page.html").exists()
@@ -64,7 +64,7 @@ def test_a_file_that_is_not_there_is_named(folder, gone):
     failed(axiom("report", "greedy.jsonl", gone, cwd=folder), 3, said)
     failed(axiom("report", gone, cwd=folder), 3, said)
     failed(axiom("report", "--compare", "greedy.jsonl", gone, cwd=folder), 3, said)
-    failed(axiom("report", "gone", cwd=folder), 4, "no experiment 'gone'")
+    failed(axiom("report", "gone", cwd=folder), 4, "there is no experiment 'gone'")
 
 
 def test_hand_written_problems_are_shown_as_records(tmp_path):

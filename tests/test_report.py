@@ -13,10 +13,12 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError, MissingError, UsageError
-from axiom_cli.evaluation.experiment import Experiment, read_experiment
+from axiom_cli.evaluation.experiment_folder import Experiment, read_experiment
 from axiom_cli.evaluation.metrics import evaluate
+from axiom_cli.report.experiment_tables import ExperimentFindings, experiment_table
+from axiom_cli.report.formats import render
 from axiom_cli.report.page import page
-from axiom_cli.report.summary import render, report, table
+from axiom_cli.report.summary import summarize
 from made_experiment import FAMILIES, make, problem, verdict, verdicts
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -42,40 +44,40 @@ def golden(name: str, text: str) -> None:
 
 
 def test_markdown_is_the_kept_one(small: Experiment):
-    golden("report.md", render([report(small)], "md"))
+    golden("report.md", render(ExperimentFindings([summarize(small)]), "md"))
 
 
 def test_csv_is_the_kept_one_and_loads(small: Experiment):
-    text = render([report(small)], "csv")
+    text = render(ExperimentFindings([summarize(small)]), "csv")
     golden("report.csv", text)
     rows = list(csv.DictReader(io.StringIO(text)))
     assert {row["split"] for row in rows} == {"val", "test"} and set(FAMILIES) <= rows[0].keys()
 
 
 def test_page_is_the_kept_one(small: Experiment):
-    golden("report.html", page(report(small)))
+    golden("report.html", page(summarize(small)))
 
 
 def test_json_says_the_same(small: Experiment):
-    found = report(small)
-    data = json.loads(render([found], "json"))
+    found = summarize(small)
+    data = json.loads(render(ExperimentFindings([found]), "json"))
     assert data["sentence"] == found.sentence and data["selected"] == 2
     assert [step["after"] for step in data["steps"]] == ["iteration 1", "iteration 2"]
     assert data["final"][0]["split"] == "test" and data["controls"].keys() == {"shuffled", "cold-only"}
-    assert isinstance(json.loads(render([found, found], "json")), list)
+    assert isinstance(json.loads(render(ExperimentFindings([found, found]), "json")), list)
 
 
 def test_the_table_has_a_row_an_evaluation_and_marks_the_selected_one(small: Experiment):
-    title, columns, rows = table(report(small))
-    assert title == "small: pass rates per iteration"
-    assert all(len(row) == len(columns) for row in rows)
-    assert {row[1] for row in rows if row[0] == "run"} == {"0", "1", "2 *"}
-    assert not any("*" in row[1] for row in rows if row[0] != "run")
+    table = experiment_table(summarize(small))
+    assert table.title == "small: pass rates per iteration"
+    assert all(len(row) == len(table.columns) for row in table.rows)
+    assert {row[1] for row in table.rows if row[0] == "run"} == {"0", "1", "2 *"}
+    assert not any("*" in row[1] for row in table.rows if row[0] != "run")
 
 
 def test_an_unknown_format_is_refused(small: Experiment):
     with pytest.raises(UsageError, match="yaml"):
-        render([report(small)], "yaml")
+        render(ExperimentFindings([summarize(small)]), "yaml")
 
 
 def written(folder: Path, rates: dict[str, list[float]]) -> Experiment:
@@ -91,44 +93,44 @@ def written(folder: Path, rates: dict[str, list[float]]) -> Experiment:
 
 
 def test_the_round_is_chosen_on_validation_not_on_test(tmp_path: Path):
-    found = report(written(tmp_path / "run", {"val": [0.3, 0.7, 0.5], "test": [0.3, 0.6, 0.9]}))
+    found = summarize(written(tmp_path / "run", {"val": [0.3, 0.7, 0.5], "test": [0.3, 0.6, 0.9]}))
     assert found.selected == 1
     assert "iteration 1 solves 60.0 %" in found.sentence and found.verdict == "better"
 
 
 def test_no_better_round_is_said_plainly(tmp_path: Path):
-    found = report(written(tmp_path / "run", {"val": [0.5, 0.4], "test": [0.5, 0.9]}))
+    found = summarize(written(tmp_path / "run", {"val": [0.5, 0.4], "test": [0.5, 0.9]}))
     assert found.sentence.startswith("Inconclusive: no round passed more validation problems")
     assert "Inconclusive" in page(found)
 
 
 def test_validation_alone_is_called_optimistic(tmp_path: Path):
-    found = report(written(tmp_path / "run", {"val": [0.3, 0.7]}))
+    found = summarize(written(tmp_path / "run", {"val": [0.3, 0.7]}))
     assert "The same problems chose the round, so this is optimistic." in found.sentence
 
 
 def test_a_change_of_habit_is_told_beside_the_gain(tmp_path: Path):
-    found = report(written(tmp_path / "run", {"val": [0.3, 0.7], "test": [0.3, 0.7]}))
+    found = summarize(written(tmp_path / "run", {"val": [0.3, 0.7], "test": [0.3, 0.7]}))
     assert found.sentence.endswith("It reasons in 70.0 % of its answers, the start model in 30.0 %.")
     assert found.rows[0].extra["rate_bare"] == 0.0, "the made answers are right where they reasoned"
 
 
 def test_worse_on_test_is_said_even_if_validation_rose(tmp_path: Path):
-    found = report(written(tmp_path / "run", {"val": [0.3, 0.7], "test": [0.7, 0.3]}))
+    found = summarize(written(tmp_path / "run", {"val": [0.3, 0.7], "test": [0.7, 0.3]}))
     assert found.verdict == "worse" and found.sentence.startswith("Worse: ")
 
 
 def test_one_model_alone_has_nothing_to_compare(tmp_path: Path):
-    found = report(written(tmp_path / "run", {"test": [0.4]}))
+    found = summarize(written(tmp_path / "run", {"test": [0.4]}))
     assert "only one model" in found.sentence
     assert "<svg" in page(found)
 
 
 def test_rows_written_twice_by_a_resumed_run_count_once(tmp_path: Path):
     experiment = written(tmp_path / "run", {"val": [0.3, 0.7]})
-    file = experiment.folder / "metrics.jsonl"
+    file = experiment.folder.metrics
     file.write_bytes(file.read_bytes() * 2)
-    assert read_experiment(str(experiment.folder)).rows == experiment.rows
+    assert read_experiment(str(experiment.folder.path)).rows == experiment.rows
 
 
 def test_a_hundred_rounds_still_make_a_page(tmp_path: Path):
@@ -136,7 +138,7 @@ def test_a_hundred_rounds_still_make_a_page(tmp_path: Path):
     for i in range(100):
         rows += evaluate(verdicts("val", 0.3 + i / 250, i, 1, 0), "grok", i, "val", 3.0)
     jsonl.save(tmp_path / "grok" / "metrics.jsonl", rows)
-    text = page(report(read_experiment("grok", tmp_path)))
+    text = page(summarize(read_experiment("grok", tmp_path)))
     assert ">90</text>" in text and ">91</text>" not in text, "the axis is thinned"
 
 
@@ -146,7 +148,7 @@ def test_a_missing_or_empty_experiment_is_explained(tmp_path: Path):
     assert "axiom loop --experiment NAME" in error.value.hint
     jsonl.save(tmp_path / "empty" / "metrics.jsonl", [])
     with pytest.raises(InputError, match="no evaluation yet"):
-        report(read_experiment("empty", tmp_path))
+        summarize(read_experiment("empty", tmp_path))
     (tmp_path / "empty" / "config.json").write_text("[1]")
     with pytest.raises(InputError, match="expected an object"):
         read_experiment("empty", tmp_path)

@@ -12,10 +12,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from axiom_cli.evaluation.experiment import read_experiment
+from axiom_cli.evaluation.experiment_folder import read_experiment
 from axiom_cli.report.charts import LABEL_GAP, spread
 from axiom_cli.report.page import page
-from axiom_cli.report.summary import report
+from axiom_cli.report.summary import summarize
 from made_experiment import make
 
 calm = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -46,7 +46,7 @@ class Reader(HTMLParser):
 @pytest.fixture(scope="module")
 def text(tmp_path_factory: pytest.TempPathFactory) -> str:
     """The page of an experiment with controls."""
-    return page(report(read_experiment(str(make(tmp_path_factory.mktemp("page") / "run", 2, 4, 3)))))
+    return page(summarize(read_experiment(str(make(tmp_path_factory.mktemp("page") / "run", 2, 4, 3)))))
 
 
 def elements(text: str) -> list[tuple[str, dict[str, str | None]]]:
@@ -106,7 +106,7 @@ def test_everything_is_there(text: str):
 
 def test_names_are_text_and_not_markup(tmp_path: Path):
     folder = make(tmp_path / "<b>x&y", 1, 1, 2)
-    text = page(report(read_experiment(str(folder))))
+    text = page(summarize(read_experiment(str(folder))))
     elements(text)
     assert "<b>x" not in text and "&lt;b&gt;x&amp;y" in text
 

@@ -19,8 +19,9 @@ from rich.cells import cell_len
 
 import tiny
 from axiom_cli import jsonl
-from axiom_cli.evaluation.experiment import read_experiment
-from axiom_cli.report.summary import report, table
+from axiom_cli.evaluation.experiment_folder import read_experiment
+from axiom_cli.report.experiment_tables import experiment_table
+from axiom_cli.report.summary import summarize
 from command_line import AXIOM, axiom, environment
 from made_experiment import make
 
@@ -76,7 +77,8 @@ def split(row: str) -> list[str]:
 @pytest.mark.parametrize("width", [60, 80, 120, 250])
 def test_no_number_of_a_report_is_cut_on_a_narrow_terminal(folder: Path, width: int) -> None:
     lines = on_terminal("report", "demo", cwd=folder, width=width)
-    _, columns, rows = table(report(read_experiment("demo", folder / "experiments")))
+    table = experiment_table(summarize(read_experiment("demo", folder / "experiments")))
+    columns, rows = table.columns, table.rows
     told = [part for line in lines for part in split(line)]
     constant = [i for i in range(len(columns)) if len({row[i] for row in rows}) == 1]
     for i, name in enumerate(columns):

@@ -36,16 +36,17 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
         for line in plan(work):
             console.note(line)
         return
-    from axiom_cli.commands.report import show_tables, write_page
-    from axiom_cli.evaluation.experiment import read_experiment
-    from axiom_cli.report.summary import report
+    from axiom_cli.commands.report import show, write_page
+    from axiom_cli.evaluation.experiment_folder import read_experiment
+    from axiom_cli.report.experiment_tables import ExperimentFindings
+    from axiom_cli.report.summary import summarize
 
     with console.board(f"{config.experiment}: greedy pass rates", ["model", "split", "all", *work.families]) as board:
         work.watch = Shown(board, work.families)
         work.run()
-    found = report(read_experiment(config.experiment))
-    show_tables([found])
-    write_page(found)
+    summary = summarize(read_experiment(config.experiment))
+    show(ExperimentFindings([summary]))
+    write_page(summary)
 
 
 def plan(work: Loop) -> Iterator[str]:
@@ -72,8 +73,10 @@ class Shown:
 
     def evaluated(self, rows: Sequence[Metrics]) -> None:
         """One row of the board: the overall greedy rate and each family's."""
+        from axiom_cli.evaluation.experiment_folder import split_arm
+
         greedy = [row for row in rows if row.level == 0 and row.extra["temperature"] == rows[0].extra["temperature"]]
         rates = {row.family: f"{100 * row.rate:.1f} %" for row in greedy}
-        arm = rows[0].experiment.partition("+")[2]
+        _, arm = split_arm(rows[0].experiment)
         name = f"{rows[0].iteration} {arm}".strip()
         self._board.row([name, rows[0].split, rates["all"], *(rates.get(f, "") for f in self._families)])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,6 +13,10 @@ from axiom_cli.errors import UsageError
 from axiom_cli.records import Verdict
 from axiom_cli.settings.options import GLOBAL_OPTIONS, names
 from axiom_cli.terminal import console
+
+if TYPE_CHECKING:
+    from axiom_cli.report.formats import Findings
+    from axiom_cli.report.summary import ExperimentSummary
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Experiments = Annotated[
@@ -46,14 +50,16 @@ def report(
     A row each of files of verdicts. With --verdicts: AUROC, calibration and best of N of a value function, against
     majority vote.
     """
-    from axiom_cli.evaluation.experiment import EXPERIMENTS, read_experiment
-    from axiom_cli.report import summary as reports
+    from axiom_cli.evaluation.experiment_folder import experiment_names, read_experiment
+    from axiom_cli.report import formats
+    from axiom_cli.report.experiment_tables import ExperimentFindings
+    from axiom_cli.report.summary import summarize
 
-    if format not in reports.FORMATS:
-        raise UsageError(f"no format called {format!r}", f"there are {', '.join(reports.FORMATS)}")
+    if format not in formats.FORMATS:
+        raise UsageError(f"there is no format {format!r}", f"choose one of {', '.join(formats.FORMATS)}")
     if verdicts:
         if experiment or compare:
-            raise UsageError("--verdicts reports a value function and nothing beside it", "leave the other names out")
+            raise UsageError("--verdicts reports a value function and nothing else", "leave out the other names")
         _rank(verdicts, format, html, open)
         return
     if compare:
@@ -65,92 +71,72 @@ def report(
     if files:
         _rates(files, names(experiment), format, bool(html or open))
         return
-    wanted = names(experiment) or sorted(path.parent.name for path in EXPERIMENTS.glob("*/metrics.jsonl"))
-    found = [reports.report(read_experiment(name)) for name in wanted or ["self_improve_v1"]]
-    if format == "table":
-        show_tables(found)
-    else:
-        stdout().write(reports.render(found, format))
+    wanted = names(experiment) or experiment_names() or ["self_improve_v1"]
+    summaries = [summarize(read_experiment(name)) for name in wanted]
+    show(ExperimentFindings(summaries), format)
     if html or open:
-        if len(found) > 1:
+        if len(summaries) > 1:
             raise UsageError("a page shows one experiment", "name one: axiom report EXPERIMENT --html FILE")
-        path = write_page(found[0], html)
+        path = write_page(summaries[0], html)
         if open:
             typer.launch(path.absolute().as_uri())
 
 
-def _rates(files: list[str], asked: list[str], format: str, page: bool) -> None:
-    from axiom_cli.evaluation.experiment import refuse_missing_file
-    from axiom_cli.report import file_rates
+def show(findings: Findings, format: str = "table") -> None:
+    """The findings in `format` on stdout; with `table` their tables and sentences on stderr, and their records on
+    stdout where it is piped or `--quiet` holds the tables back."""
+    if format != "table":
+        from axiom_cli.report.formats import render
 
-    for name in asked:
+        stdout().write(render(findings, format))
+        return
+    for part in findings.terminal_parts():
+        if isinstance(part, str):
+            console.note(part)
+        elif not console.is_quiet():
+            console.table(part.title, part.columns, part.rows, part.keys)
+    if console.data_wanted():
+        write(findings.records(), None)
+
+
+def _rates(files: list[str], named: list[str], format: str, page: bool) -> None:
+    from axiom_cli.evaluation.experiment_folder import refuse_missing_file
+    from axiom_cli.report.file_rates import file_rates
+
+    for name in named:
         refuse_missing_file(name)
-    if files != asked:
-        raise UsageError("files of verdicts and experiments have tables of their own", "name either, not both")
+    if files != named:
+        raise UsageError("files of verdicts and experiments have separate tables", "name either, not both")
     if page:
         raise UsageError("a page shows an experiment, not a file", "--format md, json or csv writes one out")
-    found = file_rates.rates(files)
-    if format != "table":
-        stdout().write(file_rates.render(found, format))
-        return
-    if not console.is_quiet():
-        console.table(*file_rates.table(found), keys=2)
-    if console.data_wanted():
-        write(found, None)
+    show(file_rates(files), format)
 
 
 def _rank(file: Path, format: str, html: Path | None, open: bool) -> None:
-    from axiom_cli.evaluation import value_ranking
-    from axiom_cli.report.page_ranking import page as ranking_page
+    from axiom_cli.evaluation.value_ranking import rank
+    from axiom_cli.report.page_ranking import ranking_page
+    from axiom_cli.report.ranking_tables import RankingFindings
 
-    found = value_ranking.rank(records(file, Verdict))
-    if format != "table":
-        stdout().write(value_ranking.render(found, format))
-    else:
-        if not console.is_quiet():
-            console.table(*value_ranking.table(found))
-        for line in (*value_ranking.facts(found), found.sentence):
-            console.note(line)
-        if console.data_wanted():
-            write([found.to_dict()], None)
+    ranking = rank(records(file, Verdict))
+    show(RankingFindings(ranking), format)
     if html or open:
-        path = _write(ranking_page(found), html or Path("ranking.html"))
+        path = _write(ranking_page(ranking), html or Path("ranking.html"))
         if open:
             typer.launch(path.absolute().as_uri())
 
 
-def show_tables(found: list[Any]) -> None:
-    """Each report's table, each round against the one before, and the sentence; its metrics where data is wanted."""
-    from axiom_cli.report import summary as reports
-
-    for one in found:
-        if not console.is_quiet():
-            console.table(*reports.table(one), keys=reports.key_columns(one))
-        for step in one.steps:
-            console.note(step.sentence)
-        console.note(one.sentence)
-        if console.data_wanted():
-            write(one.rows, None)
-
-
 def _compare(before: str, after: str, format: str) -> None:
-    from axiom_cli.evaluation.comparison_sources import compare_named, render_comparisons
+    from axiom_cli.evaluation.comparison_sources import compare_named
+    from axiom_cli.report.comparison_tables import ComparisonFindings
 
-    found = compare_named(before, after)
-    if format != "table":
-        stdout().write(render_comparisons(found, format))
-        return
-    for one in found:
-        console.note(one.sentence)
-    if console.data_wanted():
-        write((one.to_dict() for one in found), None)
+    show(ComparisonFindings(compare_named(before, after)), format)
 
 
-def write_page(found: Any, html: Path | None = None) -> Path:
+def write_page(summary: ExperimentSummary, html: Path | None = None) -> Path:
     """The report as a page, in the experiment's folder unless `html` names another file."""
     from axiom_cli.report.page import page
 
-    return _write(page(found), html or found.experiment.folder / "report.html")
+    return _write(page(summary), html or summary.experiment.folder.page)
 
 
 def _write(page: str, path: Path) -> Path:

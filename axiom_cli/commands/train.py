@@ -111,7 +111,7 @@ def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:
 def _screen(named: list[str]) -> Screen | None:
     """What finds the samples that have seen a problem in the files, or held out by the experiments, that are `named`;
     None without any."""
-    from axiom_cli.evaluation.experiment import EXPERIMENTS, HELD_OUT
+    from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, HELD_OUT, ExperimentFolder
     from axiom_cli.problems.decontamination import overlapping_samples
 
     def files(name: str) -> list[Path]:
@@ -120,7 +120,7 @@ def _screen(named: list[str]) -> Screen | None:
             return [file]
         if not run.is_dir():
             raise InputError(f"--against {name}: neither a file of problems nor an experiment", "axiom loop makes one")
-        return [run / f"{split}.jsonl" for split in HELD_OUT]
+        return [ExperimentFolder(run).problems(split) for split in HELD_OUT]
 
     names = [name for one in named for name in ([one] if Path(one).exists() else one.split(",")) if name]
     problems = [problem for name in names for file in files(name) for problem in records(file, Problem)]

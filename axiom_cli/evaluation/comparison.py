@@ -2,7 +2,7 @@
 
 The rule of the sentence: *better* only if the 95 % interval of the difference lies above zero, the exact test (McNemar
 for one sample a problem, sign-flip for several) gives p < 0.05, and the difference is at least the smallest that so
-many problems can show with 80 % power. *Worse* is the mirror image. Everything else is *inconclusive*.
+many problems can detect with 80 % power. *Worse* is the mirror image. Everything else is *inconclusive*.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from axiom_cli.records import Metrics, Verdict
 ALPHA = 0.05
 PHRASES = {
     "greedy": "{after} solves {b} of the same {n:,} {kind}, {before} {a}",
-    "sampled": "{after} passes with {b} of its samples on the same {n:,} {kind}, {before} with {a}",
-    "solutions": "{after} solves {b} of the {n:,} problems that either one solved, {before} {a}",
-    "unpaired": "{after} passes {b}, {before} {a}, on {n:,} {kind} each, taken as different ones",
+    "sampled": "{b} of the samples of {after} pass on the same {n:,} {kind}, {a} of those of {before}",
+    "solutions": "{after} solves {b} of the {n:,} problems that either of them solved, {before} {a}",
+    "unpaired": "{after} passes {b}, {before} {a}, on {n:,} {kind} each, treated as independent samples",
 }
 Outcomes = Mapping[str, tuple[int, int]]
 """Problem id -> (samples that passed, samples judged)."""
@@ -59,7 +59,6 @@ class Comparison:
     @property
     def sentence(self) -> str:
         """The one honest sentence."""
-        low, high = self.interval
         facts = PHRASES[self.measure].format(
             after=self.after,
             before=self.before,
@@ -70,22 +69,22 @@ class Comparison:
         )
         test = "" if self.p is None else f"; {self.test} p {p_value(self.p)}"
         return (
-            f"{self.verdict.capitalize()}: {facts}: {points(self.difference)} points (95 % interval {points(low)} to "
-            f"{points(high)}{test}{self.reservation})."
+            f"{self.verdict.capitalize()}: {facts}: {points(self.difference)} points "
+            f"(95 % interval {points_range(self.interval)}{test}{self.reservation})."
         )
 
     @property
     def reservation(self) -> str:
-        """What keeps a difference from being shown, to be added to what the test says; empty where it is shown."""
+        """Why the comparison is inconclusive, to be added to what the test says; empty where it is not."""
         low, high = self.interval
         if self.verdict != "inconclusive":
             return ""
         if self.minimum_detectable > 1:
-            return "; so few problems can show no difference at all"
+            return "; so few problems cannot show any difference"
         least = f"{100 * self.minimum_detectable:.1f} points"
         if low <= 0 <= high:
-            return f"; a difference under {least} cannot be seen here"
-        why = f"the difference is smaller than the {least} that {self.problems:,} problems show with 80 % power"
+            return f"; a difference below {least} cannot be detected here"
+        why = f"the difference is below the {least} that {self.problems:,} problems can detect with 80 % power"
         if abs(self.difference) >= self.minimum_detectable:
             why = f"p is not below {ALPHA}"
         return f"; the interval lies {'above' if low > 0 else 'below'} zero, but {why}"
@@ -110,24 +109,32 @@ def points(difference: float) -> str:
     return f"{round(100 * difference, 1) + 0.0:+.1f}"
 
 
+def points_range(interval: Sequence[float]) -> str:
+    """+3.4 to +29.0."""
+    return " to ".join(map(points, interval))
+
+
+def percent_range(interval: Sequence[float]) -> str:
+    """51.0 to 70.3, without the sign."""
+    return " to ".join(f"{100 * bound:.1f}" for bound in interval)
+
+
 def p_value(p: float) -> str:
     """`= 0.031`, or `< 0.001`."""
     return f"= {p:.3f}" if p >= 0.0005 else "< 0.001"
 
 
 def outcomes(tallies: Iterable[Tally]) -> dict[str, tuple[int, int]]:
-    """What each problem with at least one judged sample came to."""
+    """(samples that passed, samples judged) of each problem with at least one judged sample."""
     return {t.problem: (t.passed, t.judged) for t in tallies if t.judged}
 
 
 def pair(before: Outcomes, after: Outcomes, names: tuple[str, str], split: str = "", measure: str = "") -> Comparison:
-    """The comparison over the problems that both met; `measure` is a key of PHRASES, found out if not given.
-
-    Raises NothingToDoError where they share no problem.
-    """
+    """The comparison over the problems that both were evaluated on. `measure` is a key of PHRASES; without it, it
+    follows from the number of samples a problem. Raises NothingToDoError where they share no problem."""
     shared = [problem for problem in before if problem in after]
     if not shared:
-        raise NothingToDoError(f"{names[0]} and {names[1]} were not evaluated on a single common problem")
+        raise NothingToDoError(f"{names[0]} and {names[1]} were not evaluated on any common problem")
     a = [before[problem][0] / before[problem][1] for problem in shared]
     b = [after[problem][0] / after[problem][1] for problem in shared]
     differences = [right - left for left, right in zip(a, b, strict=True)]
@@ -173,9 +180,9 @@ def compare(
 
 
 def compare_metrics(before: Metrics, after: Metrics, names: tuple[str, str], split: str = "") -> Comparison:
-    """Two pass rates whose verdicts were not kept: taken as independent, so wider than paired ones.
+    """Two pass rates whose verdicts were not kept: treated as independent, so the interval is wider than a paired one.
 
-    Counts problems, not samples: several samples of a problem tell less than as many problems.
+    Counts problems, not samples: several samples of one problem tell less than as many problems.
     """
     (good_a, n_a), (good_b, n_b) = _problems(before), _problems(after)
     n, mean = min(n_a, n_b), (before.rate + after.rate) / 2
@@ -209,7 +216,7 @@ def solved(rows: Iterable[Mapping[str, Any]]) -> dict[str, tuple[int, int]]:
             identity, passed, total = str(row["problem_id"]), int(row["passed_tests"]), int(row["total_tests"])
         except (KeyError, TypeError, ValueError):
             raise InputError(
-                f"row {number}: not a solution with problem_id, passed_tests and total_tests",
+                f"row {number} is not a solution with problem_id, passed_tests and total_tests",
                 "axiom verify --format solutions writes such rows",
             ) from None
         best[identity] = max(best.get(identity, (0, 1)), (int(0 < total <= passed), 1))
@@ -224,16 +231,10 @@ def compare_solutions(
     a, b = solved(before), solved(after)
     union = dict.fromkeys([*a, *b])
     if not union:
-        raise NothingToDoError("neither file holds a solution")
+        raise NothingToDoError("neither file contains a solution")
     return pair(
         {identity: a.get(identity, (0, 1)) for identity in union},
         {identity: b.get(identity, (0, 1)) for identity in union},
         names,
         measure="solutions",
     )
-
-
-def solved_sets(before: Iterable[Mapping[str, Any]], after: Iterable[Mapping[str, Any]]) -> dict[str, list[str]]:
-    """The ids solved by `both`, `only_before` and `only_after`, sorted."""
-    a, b = ({identity for identity, (passed, _) in solved(rows).items() if passed} for rows in (before, after))
-    return {"both": sorted(a & b), "only_before": sorted(a - b), "only_after": sorted(b - a)}

@@ -61,16 +61,15 @@ def parses(sample: Sample) -> bool:
 
 def tally(verdicts: Iterable[Verdict]) -> dict[float, list[Tally]]:
     """The problems' tallies by temperature, lowest first. Holds a few numbers a problem, not the verdicts."""
-    found: dict[float, dict[str, Tally]] = {}
+    by_heat: dict[float, dict[str, Tally]] = {}
     for verdict in verdicts:
-        sample = verdict.sample
-        problem = sample.problem
-        tallies = found.setdefault(float(sample.params.get("temperature", 0.0)), {})
+        problem = verdict.sample.problem
+        tallies = by_heat.setdefault(float(verdict.sample.params.get("temperature", 0.0)), {})
         tallies.setdefault(problem.id, Tally(problem.id, problem.family, problem.level)).add(verdict)
-    return {temperature: list(found[temperature].values()) for temperature in sorted(found)}
+    return {heat: list(by_heat[heat].values()) for heat in sorted(by_heat)}
 
 
-def evaluate(
+def evaluate(  # noqa: PLR0913 - each is a field of the record
     verdicts: Iterable[Verdict],
     experiment: str,
     iteration: int = 0,
@@ -83,15 +82,24 @@ def evaluate(
     `seconds` is the wall time of sampling and verifying, written in the first row. `extra` goes into every row, such as
     `arm`, `model` or `digest`. Raises NothingToDoError where there is no verdict at all.
     """
-    by_temperature = tally(verdicts)
-    if not by_temperature:
-        raise NothingToDoError("no verdicts to evaluate", "axiom verify writes verdict records")
     rows: list[Metrics] = []
-    for temperature, tallies in by_temperature.items():
-        shared = {"phase": "evaluate", "temperature": temperature, **(extra or {})}
+    for heat, tallies in tally(verdicts).items():
         for family, level, group in groups(tallies):
-            spent = 0.0 if rows else seconds
-            rows.append(_row(experiment, iteration, split, family, level, group, spent, shared))
+            measured, counts = _measure(group)
+            rows.append(
+                Metrics(
+                    experiment=experiment,
+                    iteration=iteration,
+                    split=split,
+                    family=family,
+                    level=level,
+                    seconds=0.0 if rows else round(seconds, 3),
+                    extra={"phase": "evaluate", "temperature": heat, **(extra or {}), **counts},
+                    **measured,
+                )
+            )
+    if not rows:
+        raise NothingToDoError("there are no verdicts to evaluate", "axiom verify writes verdict records")
     return rows
 
 
@@ -111,54 +119,39 @@ def groups(tallies: Sequence[Tally]) -> Iterator[tuple[str, int, list[Tally]]]:
                 yield family, level, group
 
 
-def _row(
-    experiment: str,
-    iteration: int,
-    split: str,
-    family: str,
-    level: int,
-    group: Sequence[Tally],
-    seconds: float,
-    shared: Mapping[str, Any],
-) -> Metrics:
-    seen = [t for t in group if t.judged]
-    passed, judged = [t.passed for t in seen], [t.judged for t in seen]
-    n, good = sum(judged), sum(passed)
-    thought, right = sum(t.reasoned for t in group), sum(t.reasoned_passed for t in group)
-    single = n == len(seen)
-    interval = wilson(good, n) if single else cluster_bootstrap(passed, judged)
-    return Metrics(
-        experiment=experiment,
-        iteration=iteration,
-        split=split,
-        family=family,
-        level=level,
-        n=n,
-        passed=good,
-        rate=good / n if n else 0.0,
-        interval=[round(bound, 6) for bound in interval],
-        pass_at={str(k): round(value, 6) for k, value in enumerate(pass_curve(passed, judged), 1)},
-        seconds=round(seconds, 3),
-        tokens=sum(t.tokens for t in group),
-        extra={
-            **shared,
-            "problems": len(seen),
-            "infra": sum(t.infra for t in group),
-            "parsed": _share(sum(t.parsed for t in group), n) or 0.0,
-            "reasoned": _share(thought, n) or 0.0,
-            "rate_reasoned": _share(right, thought),
-            "rate_bare": _share(good - right, n - thought),
-            "truncated": sum(t.truncated for t in group),
-            "set": content_id(sorted(t.problem for t in seen), 16),
-        },
-    )
+def _measure(group: Sequence[Tally]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a group of problems gives for a Metrics record: its own fields, and those in `extra`."""
+    judged = [t for t in group if t.judged]
+    passes, samples = [t.passed for t in judged], [t.judged for t in judged]
+    n, passed = sum(samples), sum(passes)
+    reasoned, reasoned_passed = sum(t.reasoned for t in group), sum(t.reasoned_passed for t in group)
+    interval = wilson(passed, n) if n == len(judged) else cluster_bootstrap(passes, samples)
+    measured = {
+        "n": n,
+        "passed": passed,
+        "rate": passed / n if n else 0.0,
+        "interval": [round(bound, 6) for bound in interval],
+        "pass_at": {str(k): round(value, 6) for k, value in enumerate(pass_curve(passes, samples), 1)},
+        "tokens": sum(t.tokens for t in group),
+    }
+    counts = {
+        "problems": len(judged),
+        "infra": sum(t.infra for t in group),
+        "parsed": _share(sum(t.parsed for t in group), n) or 0.0,
+        "reasoned": _share(reasoned, n) or 0.0,
+        "rate_reasoned": _share(reasoned_passed, reasoned),
+        "rate_bare": _share(passed - reasoned_passed, n - reasoned),
+        "truncated": sum(t.truncated for t in group),
+        "set": content_id(sorted(t.problem for t in judged), 16),
+    }
+    return measured, counts
 
 
 def _share(part: int, whole: int) -> float | None:
     return round(part / whole, 6) if whole else None
 
 
-def phase_row(
+def phase_row(  # noqa: PLR0913 - each is a field of the record
     experiment: str,
     iteration: int,
     phase: str,
@@ -190,6 +183,11 @@ def phase_row(
     )
 
 
+def temperature(row: Metrics) -> float:
+    """The temperature of an evaluation row; 0 is greedy."""
+    return float(row.extra.get("temperature", 0.0))
+
+
 def best_iteration(rows: Iterable[Metrics], experiment: str, split: str = "val") -> int | None:
     """The iteration with the highest overall greedy rate on `split` (else at the lowest temperature); ties go to the
     earliest. None where that split was never evaluated. Never call it on the test split."""
@@ -201,8 +199,5 @@ def best_iteration(rows: Iterable[Metrics], experiment: str, split: str = "val")
         and (row.family, row.level) == (ALL, 0)
         and row.extra.get("phase") == "evaluate"
     ]
-    if not overall:
-        return None
-    coolest = min(float(row.extra.get("temperature", 0.0)) for row in overall)
-    eligible = [row for row in overall if float(row.extra.get("temperature", 0.0)) == coolest]
-    return min(eligible, key=lambda row: (-row.rate, row.iteration)).iteration
+    best = min(overall, key=lambda row: (temperature(row), -row.rate, row.iteration), default=None)
+    return best.iteration if best else None

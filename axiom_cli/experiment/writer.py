@@ -18,7 +18,7 @@ import orjson
 import axiom_cli
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError, UsageError, WorkspaceLockedError
-from axiom_cli.evaluation.experiment import EXPERIMENTS, read_config, row_key
+from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, read_config, row_key
 from axiom_cli.experiment import curriculum
 from axiom_cli.experiment.curriculum import Cell
 from axiom_cli.models import Resolved

@@ -1,5 +1,5 @@
-"""Plots as inline SVG, with no library: colours come from the page's CSS classes, so light and dark need no second
-drawing. Every plot has a title and a description for readers who do not see it."""
+"""Plots as inline SVG, without a library: colours come from the page's CSS classes, so light and dark mode share one
+drawing. Every plot has a title and a description for readers who cannot see it."""
 
 from __future__ import annotations
 
@@ -33,6 +33,23 @@ class Series:
 
 
 @dataclass(frozen=True)
+class Caption:
+    """A plot's title and description; `key` makes its ids unique within the page."""
+
+    key: str
+    title: str
+    desc: str
+
+
+@dataclass(frozen=True)
+class Axis:
+    """The x axis: its label, and (value, text) of each tick."""
+
+    label: str
+    ticks: Sequence[tuple[float, str]]
+
+
+@dataclass(frozen=True)
 class Frame:
     """The plot's box in pixels and its range: y is always 0 to 1."""
 
@@ -56,88 +73,80 @@ class Frame:
         return self.height - self.bottom - value * (self.height - self.top - self.bottom)
 
 
-def svg(key: str, title: str, desc: str, width: float, height: float, parts: Iterable[str]) -> str:
-    """The outer element. `key` makes the ids unique within the page."""
+def svg(caption: Caption, width: float, height: float, parts: Iterable[str]) -> str:
+    """The outer element."""
+    key, title, desc = caption.key, escape(caption.title), escape(caption.desc)
     return (
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{key}-t {key}-d">'
-        f'<title id="{key}-t">{escape(title)}</title><desc id="{key}-d">{escape(desc)}</desc>{"".join(parts)}</svg>'
+        f'<title id="{key}-t">{title}</title><desc id="{key}-d">{desc}</desc>{"".join(parts)}</svg>'
     )
 
 
-def text(x: float, y: float, words: str, cls: str = "", anchor: str = "start") -> str:
+def text(x: float, y: float, content: str, cls: str = "", anchor: str = "start") -> str:
     """A piece of text; `y` is its base line."""
-    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{cls}">{escape(words)}</text>'
+    return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{cls}">{escape(content)}</text>'
 
 
 def line_plot(
-    key: str,
-    title: str,
-    desc: str,
-    series: Sequence[Series],
-    ticks: Sequence[tuple[float, str]],
-    x_label: str,
-    size: tuple[float, float] = (440, 300),
-    labels: bool = True,
+    caption: Caption, series: Sequence[Series], axis: Axis, size: tuple[float, float], *, labels: bool = True
 ) -> str:
     """Lines with interval bands, named at their right ends. The y axis runs from 0 to 100 %."""
-    xs = [point.x for one in series for point in one.points]
-    right = max([96, *(12 + 7.2 * len(one.name) for one in series)]) if labels else 18
+    xs = [point.x for line in series for point in line.points]
+    right = max([96, *(12 + 7.2 * len(line.name) for line in series)]) if labels else 18
     frame = Frame(*size, min(xs), max(xs), right=min(right, 0.42 * size[0]))
-    parts = [*_grid(frame, ticks, x_label)]
-    parts += [_band(frame, one) for one in series if not one.dots]
-    parts += [_line(frame, one) for one in series]
-    return svg(key, title, desc, *size, [*parts, *(_end_labels(frame, series) if labels else [])])
+    parts = [*_grid(frame, axis)]
+    parts += [_band(frame, line) for line in series if not line.dots]
+    parts += [_line(frame, line) for line in series]
+    return svg(caption, *size, [*parts, *(_end_labels(frame, series) if labels else [])])
 
 
-def _grid(frame: Frame, ticks: Sequence[tuple[float, str]], x_label: str) -> Iterable[str]:
+def _grid(frame: Frame, axis: Axis) -> Iterable[str]:
     right = frame.width - frame.right
     for share in (0, 0.25, 0.5, 0.75, 1):
         y = frame.y(share)
         yield f'<line x1="{frame.left:.1f}" x2="{right:.1f}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>'
         yield text(frame.left - 8, y + 4, f"{100 * share:.0f} %", "tick", "end")
-    for value, words in ticks:
-        yield text(frame.x(value), frame.height - frame.bottom + 18, words, "tick", "middle")
-    yield text((frame.left + right) / 2, frame.height - 6, x_label, "label", "middle")
+    for value, tick in axis.ticks:
+        yield text(frame.x(value), frame.height - frame.bottom + 18, tick, "tick", "middle")
+    yield text((frame.left + right) / 2, frame.height - 6, axis.label, "label", "middle")
 
 
-def _band(frame: Frame, one: Series) -> str:
-    sure = [point for point in one.points if point.low is not None and point.high is not None]
-    if len(sure) < 2:
+def _band(frame: Frame, line: Series) -> str:
+    upper = [f"{frame.x(p.x):.1f},{frame.y(p.high):.1f}" for p in line.points if p.high is not None]
+    lower = [f"{frame.x(p.x):.1f},{frame.y(p.low):.1f}" for p in reversed(line.points) if p.low is not None]
+    if len(upper) < 2:
         return ""
-    upper = [f"{frame.x(p.x):.1f},{frame.y(p.high):.1f}" for p in sure]  # type: ignore[arg-type]
-    lower = [f"{frame.x(p.x):.1f},{frame.y(p.low):.1f}" for p in reversed(sure)]  # type: ignore[arg-type]
-    return f'<polygon points="{" ".join(upper + lower)}" class="band {one.colour}{" faint" if one.dashed else ""}"/>'
+    return f'<polygon points="{" ".join(upper + lower)}" class="band {line.colour}{" faint" if line.dashed else ""}"/>'
 
 
-def _line(frame: Frame, one: Series) -> str:
+def _line(frame: Frame, line: Series) -> str:
     parts = []
-    if len(one.points) > 1 and not one.dots:
-        path = " ".join(f"{frame.x(p.x):.1f},{frame.y(p.y):.1f}" for p in one.points)
-        parts.append(f'<polyline points="{path}" class="line {one.colour}{" dashed" if one.dashed else ""}"/>')
-    return "".join([*parts, *(_mark(frame, one, point) for point in one.points)])
+    if len(line.points) > 1 and not line.dots:
+        path = " ".join(f"{frame.x(p.x):.1f},{frame.y(p.y):.1f}" for p in line.points)
+        parts.append(f'<polyline points="{path}" class="line {line.colour}{" dashed" if line.dashed else ""}"/>')
+    return "".join([*parts, *(_mark(frame, line, point) for point in line.points)])
 
 
-def _mark(frame: Frame, one: Series, point: Point) -> str:
+def _mark(frame: Frame, line: Series, point: Point) -> str:
     x, y = frame.x(point.x), frame.y(point.y)
     hover = f"<title>{escape(point.note)}</title>" if point.note else ""
-    if not one.dots:
-        radius = 2.5 if one.dashed else 3.5
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" class="dot {one.colour}">{hover}</circle>'
+    if not line.dots:
+        radius = 2.5 if line.dashed else 3.5
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" class="dot {line.colour}">{hover}</circle>'
     whisker = ""
     if point.low is not None and point.high is not None:
         ends = f'y1="{frame.y(point.low):.1f}" y2="{frame.y(point.high):.1f}"'
-        whisker = f'<line x1="{x:.1f}" x2="{x:.1f}" {ends} class="whisker {one.colour}"/>'
+        whisker = f'<line x1="{x:.1f}" x2="{x:.1f}" {ends} class="whisker {line.colour}"/>'
     diamond = f"{x:.1f},{y - 6:.1f} {x + 6:.1f},{y:.1f} {x:.1f},{y + 6:.1f} {x - 6:.1f},{y:.1f}"
-    return f'{whisker}<polygon points="{diamond}" class="diamond {one.colour}">{hover}</polygon>'
+    return f'{whisker}<polygon points="{diamond}" class="diamond {line.colour}">{hover}</polygon>'
 
 
 def _end_labels(frame: Frame, series: Sequence[Series]) -> Iterable[str]:
     """Names at the right ends, pushed apart so that none covers another."""
-    ends = sorted((frame.y(one.points[-1].y), i) for i, one in enumerate(series) if one.points)
+    ends = sorted((frame.y(line.points[-1].y), i) for i, line in enumerate(series) if line.points)
     heights = spread([y for y, _ in ends], frame.top + 4, frame.height - frame.bottom + 4)
     for (_, i), y in zip(ends, heights, strict=True):
-        one = series[i]
-        yield text(frame.width - frame.right + 12, y + 4, one.name, f"name {one.colour}")
+        yield text(frame.width - frame.right + 12, y + 4, series[i].name, f"name {series[i].colour}")
 
 
 def spread(values: Sequence[float], low: float, high: float, gap: float = LABEL_GAP) -> list[float]:
@@ -153,15 +162,14 @@ def spread(values: Sequence[float], low: float, high: float, gap: float = LABEL_
 
 
 def bar_plot(
-    key: str,
-    title: str,
-    desc: str,
+    caption: Caption,
     bars: Sequence[tuple[str, Mapping[str, float]]],
     colours: Mapping[str, str],
     unit: str,
     width: float = 440,
 ) -> str:
-    """Lying stacked bars, one a row, scaled to the longest. `unit` is `%` for shares of 1, else it follows the sum."""
+    """Horizontal stacked bars, one a row, scaled to the longest. `unit` is `%` for shares of 1, else it follows the
+    sum."""
     longest = max((sum(parts.values()) for _, parts in bars), default=0) or 1
     left, right, row, top = 74, 70 if unit != "%" else 14, 30, 30
     height = top + row * len(bars) + 4
@@ -172,25 +180,25 @@ def bar_plot(
         x += 32 + 7 * len(part)
     for i, (label, parts) in enumerate(bars):
         out += _bar(label, parts, colours, unit, left, top + row * i, (width - left - right) / longest)
-    return svg(key, title, desc, width, height, out)
+    return svg(caption, width, height, out)
 
 
-def _bar(
+def _bar(  # noqa: PLR0913 - what is drawn, and the three numbers that place it
     label: str, parts: Mapping[str, float], colours: Mapping[str, str], unit: str, left: float, y: float, scale: float
 ) -> Iterable[str]:
     yield text(left - 10, y + 16, label, "tick", "end")
     x = left
     for part, colour in colours.items():
         value = parts.get(part, 0.0)
-        wide = value * scale
-        words = f"{100 * value:.0f} %" if unit == "%" else f"{value:,.0f} {unit}"
-        if wide > 0:
+        width = value * scale
+        figure = f"{100 * value:.0f} %" if unit == "%" else f"{value:,.0f} {unit}"
+        if width > 0:
             yield (
-                f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0.5, wide - 1.5):.1f}" height="22" rx="3" '
-                f'class="fill {colour}"><title>{escape(f"{label}: {part} {words}")}</title></rect>'
+                f'<rect x="{x:.1f}" y="{y:.1f}" width="{max(0.5, width - 1.5):.1f}" height="22" rx="3" '
+                f'class="fill {colour}"><title>{escape(f"{label}: {part} {figure}")}</title></rect>'
             )
-        if unit == "%" and wide > 36:
-            yield text(x + wide / 2, y + 15, words, "inbar", "middle")
-        x += wide
+        if unit == "%" and width > 36:
+            yield text(x + width / 2, y + 15, figure, "inbar", "middle")
+        x += width
     if unit != "%":
         yield text(x + 6, y + 15, f"{sum(parts.values()):,.0f} {unit}", "tick")

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from html import escape
 
+from axiom_cli.report.formats import Table
+
 
 def section(title: str, lead: str, body: str) -> str:
     """A titled part of the page. `body` is markup."""
-    words = f'<p class="lead">{escape(lead)}</p>' if lead else ""
-    return f"<section><h2>{escape(title)}</h2>{words}{body}</section>"
+    paragraph = f'<p class="lead">{escape(lead)}</p>' if lead else ""
+    return f"<section><h2>{escape(title)}</h2>{paragraph}{body}</section>"
 
 
 def card(title: str, *body: str) -> str:
@@ -28,29 +30,33 @@ def tiles(cells: Sequence[tuple[str, str, str]]) -> str:
 
 
 class Markup(str):
-    """A table cell that is escaped already."""
+    """A table cell that is already escaped."""
 
 
-def code(words: str, whole: str = "") -> Markup:
-    """Words in a fixed-width face; `whole` is shown on hovering."""
-    hover = f' title="{escape(whole)}"' if whole else ""
-    return Markup(f"<code{hover}>{escape(words)}</code>")
+def code(text: str, tooltip: str = "") -> Markup:
+    """Text in a fixed-width face."""
+    title = f' title="{escape(tooltip)}"' if tooltip else ""
+    return Markup(f"<code{title}>{escape(text)}</code>")
 
 
-def numbers(caption: str, columns: Sequence[str], rows: Sequence[Sequence[str]], folded: bool = True) -> str:
-    """A table; `folded` puts it behind a plot. Cells are text, save those that are Markup."""
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    cells = [[cell if isinstance(cell, Markup) else escape(cell) for cell in row] for row in rows]
+def html_table(table: Table) -> str:
+    """A table. Its cells are text, except those that are Markup."""
+    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
+    cells = [[cell if isinstance(cell, Markup) else escape(cell) for cell in row] for row in table.rows]
     body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in cells)
-    title = f"<caption>{escape(caption)}</caption>" if caption else ""
-    table = f"<table>{title}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    table = _scroll(caption or "table", table)
-    return f"<details><summary>Numbers</summary>{table}</details>" if folded else table
+    caption = f"<caption>{escape(table.title)}</caption>" if table.title else ""
+    markup = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return _scroll(table.title or "table", markup)
 
 
-def _scroll(label: str, table: str) -> str:
+def numbers(table: Table) -> str:
+    """The table behind a plot, folded away."""
+    return f"<details><summary>Numbers</summary>{html_table(table)}</details>"
+
+
+def _scroll(label: str, markup: str) -> str:
     """A frame that scrolls sideways on a narrow screen, by keyboard too."""
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">{table}</div>'
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">{markup}</div>'
 
 
 def heat(caption: str, columns: Sequence[str], rows: Mapping[str, Sequence[float | None]]) -> str:

@@ -1,18 +1,19 @@
-"""The page's record of how it came about: replay mix, cost, configuration, digests."""
+"""How the run was made, on the page: replay mix, cost, configuration, digests."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar
 
 import orjson
 
 from axiom_cli.evaluation.comparison import percent
-from axiom_cli.evaluation.experiment import Experiment
-from axiom_cli.report.charts import bar_plot
-from axiom_cli.report.html import card, code, numbers, section
-from axiom_cli.report.page_curves import both
+from axiom_cli.evaluation.experiment_folder import Experiment
+from axiom_cli.report.charts import Caption, bar_plot
+from axiom_cli.report.formats import Table
+from axiom_cli.report.html import card, code, html_table, numbers, section
+from axiom_cli.report.page_curves import for_both_widths
 
 T = TypeVar("T")
 PHASES = {"evaluate": "c0", "collect": "c1", "train": "c2", "merge": "c3"}
@@ -28,10 +29,12 @@ def replay(experiment: Experiment) -> str:
         return ""
     title = "Realised shares of the loss tokens"
     desc = "; ".join(f"{label}: {', '.join(f'{part} {percent(v)}' for part, v in mix.items())}" for label, mix in mixes)
-    plots = both(lambda key, size: bar_plot(key, title, desc, thinned(mixes), SLICES, "%", size[0]), "replay")
+    plots = for_both_widths(
+        Caption("replay", title, desc), lambda caption, size: bar_plot(caption, thinned(mixes), SLICES, "%", size[0])
+    )
     rows = [[label, *(percent(mix[part]) for part in SLICES)] for label, mix in mixes]
-    lead = "What each round trained on: its own accepted solutions, earlier rounds' and cold-start traces."
-    return section("Replay mix", lead, card("", plots, numbers(title, ("round", *SLICES), rows)))
+    lead = "What each round trained on: its own accepted solutions, those of earlier rounds, and cold-start traces."
+    return section("Replay mix", lead, card("", plots, numbers(Table(title, ("round", *SLICES), rows))))
 
 
 def thinned(bars: Sequence[T]) -> Sequence[T]:
@@ -50,34 +53,32 @@ def costs(experiment: Experiment) -> str:
             of_round[phase] = of_round.get(phase, 0.0) + value
     phases = {phase: PHASES.get(phase, "c5") for phase in {**PHASES, **{p: "" for v in seconds.values() for p in v}}}
     cards = [
-        _cost_card("seconds", "Seconds by phase", seconds, phases, "s", 1.0),
-        _cost_card("tokens", "Thousands of tokens by phase", tokens, phases, "k", 1000.0),
+        _cost_card("Seconds by phase", seconds, phases, "s"),
+        _cost_card("Thousands of tokens by phase", tokens, phases, "k"),
     ]
-    lead = "Where the time and the tokens went: evaluating model N, then collecting, training and merging in round N."
+    lead = "Time and tokens spent: evaluating model N, then collecting, training and merging in round N."
     return section("Cost", lead, f'<div class="grid2">{"".join(cards)}</div>') if any(cards) else ""
 
 
 def _cost_card(
-    key: str,
-    title: str,
-    totals: Mapping[int, Mapping[str, float]],
-    colours: Mapping[str, str],
-    unit: str,
-    scale: float,
+    title: str, totals: Mapping[int, Mapping[str, float]], colours: Mapping[str, str], unit: Literal["s", "k"]
 ) -> str:
     if not any(value for parts in totals.values() for value in parts.values()):
         return ""
+    scale = 1000.0 if unit == "k" else 1.0
     bars = [(f"round {i}", {p: v / scale for p, v in totals[i].items()}) for i in sorted(totals)]
     used = {phase: colour for phase, colour in colours.items() if any(parts.get(phase) for _, parts in bars)}
     desc = "; ".join(f"{label}: {sum(parts.values()):,.0f} {unit}" for label, parts in bars)
     rows = [[label, *(f"{parts.get(phase, 0):,.1f}" for phase in used)] for label, parts in bars]
-    return card(title, bar_plot(key, title, desc, thinned(bars), used, unit), numbers(title, ("round", *used), rows))
+    caption = Caption("tokens" if unit == "k" else "seconds", title, desc)
+    table = Table(title, ("round", *used), rows)
+    return card(title, bar_plot(caption, thinned(bars), used, unit), numbers(table))
 
 
 def config(experiment: Experiment) -> str:
-    """What was asked for."""
+    """The settings of the run."""
     rows = [[code(key), _value(value)] for key, value in sorted(experiment.config.items())]
-    return section("Configuration", "", card("", numbers("", ("setting", "value"), rows, False))) if rows else ""
+    return section("Configuration", "", card("", html_table(Table("", ("setting", "value"), rows)))) if rows else ""
 
 
 def _value(value: Any) -> str:
@@ -85,12 +86,12 @@ def _value(value: Any) -> str:
 
 
 def _short(digest: str) -> str:
-    """The first twelve digits; the whole on hovering."""
+    """The first twelve digits; the whole digest is the tooltip."""
     return code(digest.removeprefix("sha256:")[:12], digest) if digest else ""
 
 
 def digests(experiment: Experiment) -> str:
-    """Which weights and which problems the numbers belong to."""
+    """The weights and the problems behind the numbers."""
     rows: dict[tuple[str, ...], None] = {}
     for arm in experiment.arms():
         for row in experiment.evaluations(arm):
@@ -103,7 +104,7 @@ def digests(experiment: Experiment) -> str:
         if row.extra.get("certificate")
     ]
     columns = ("run", "iteration", "split", "model", "weights", "problems")
-    parts = [card("", numbers("Weights and problem sets", columns, list(rows), False))]
+    parts = [card("", html_table(Table("Weights and problem sets", columns, list(rows))))]
     if certificates:
-        parts.append(card("", numbers("Merge certificates", ("run", "round", "certificate"), certificates)))
-    return section("Digests", "The weights and the problem sets that the numbers belong to.", "".join(parts))
+        parts.append(card("", numbers(Table("Merge certificates", ("run", "round", "certificate"), certificates))))
+    return section("Digests", "The weights and the problem sets behind the numbers.", "".join(parts))

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 
-from axiom_cli.evaluation.comparison import percent, spoken
-from axiom_cli.evaluation.experiment import HELD_OUT, Experiment, temperature
-from axiom_cli.evaluation.metrics import ALL
+from axiom_cli.evaluation.comparison import percent, percent_range, spoken
+from axiom_cli.evaluation.experiment_folder import HELD_OUT, Experiment
+from axiom_cli.evaluation.metrics import ALL, temperature
 from axiom_cli.records import Metrics
-from axiom_cli.report.charts import Point, Series, line_plot
+from axiom_cli.report.charts import Axis, Caption, Point, Series, line_plot
+from axiom_cli.report.formats import Table
 from axiom_cli.report.html import card, heat, numbers, section
-from axiom_cli.report.summary import Report, sampling
+from axiom_cli.report.summary import ExperimentSummary, sampling
 
 ARM_COLOURS = ("c4", "c5", "c3", "c1")
 WIDE, NARROW, SMALL = (980, 370), (400, 300), (440, 230)
@@ -30,31 +32,32 @@ def coolest(rows: Iterable[Metrics]) -> list[Metrics]:
     return [row for row in rows if temperature(row) == low]
 
 
-def both(draw: Callable[[str, tuple[float, float]], str], key: str) -> str:
-    """The same plot for a wide and for a narrow screen, so that its words stay readable; one of them is shown."""
-    wide, narrow = draw(f"{key}-wide", WIDE), draw(f"{key}-narrow", NARROW)
+def for_both_widths(caption: Caption, draw: Callable[[Caption, tuple[float, float]], str]) -> str:
+    """The same plot for a wide and for a narrow screen, so that its text stays readable; one of them is shown."""
+    wide = draw(replace(caption, key=f"{caption.key}-wide"), WIDE)
+    narrow = draw(replace(caption, key=f"{caption.key}-narrow"), NARROW)
     return f'<div class="wideplot">{wide}</div><div class="narrow">{narrow}</div>'
 
 
 def _points(rows: Iterable[Metrics]) -> list[Point]:
-    return [Point(row.iteration, row.rate, *row.interval, note=_note(row)) for row in rows]
+    points = []
+    for row in rows:
+        low, high = row.interval
+        place = f"{row.experiment} iteration {row.iteration}, {row.split}"
+        note = f"{place}: {percent(row.rate)} ({percent_range(row.interval)}), n = {row.n:,}"
+        points.append(Point(row.iteration, row.rate, low, high, note))
+    return points
 
 
-def _note(row: Metrics) -> str:
-    low, high = row.interval
-    bounds = f"{100 * low:.1f} to {100 * high:.1f}"
-    return f"{row.experiment} iteration {row.iteration}, {row.split}: {percent(row.rate)} ({bounds}), n = {row.n:,}"
-
-
-def _ticks(series: Sequence[Series]) -> list[tuple[float, str]]:
-    """At most eleven whole numbers along x."""
-    xs = sorted({int(point.x) for one in series for point in one.points})
+def _iteration_axis(series: Sequence[Series]) -> Axis:
+    """At most eleven iterations along x."""
+    xs = sorted({int(point.x) for line in series for point in line.points})
     stride = max(1, math.ceil(len(xs) / 11))
-    return [(x, str(x)) for x in xs[::stride]]
+    return Axis("iteration", [(x, str(x)) for x in xs[::stride]])
 
 
-def _rate_rows(rows: Iterable[Metrics]) -> list[list[str]]:
-    return [
+def _rate_table(title: str, rows: Iterable[Metrics]) -> Table:
+    cells = [
         [
             row.experiment,
             str(row.iteration),
@@ -63,15 +66,16 @@ def _rate_rows(rows: Iterable[Metrics]) -> list[list[str]]:
             row.family,
             f"{row.n:,}",
             percent(row.rate),
-            f"{100 * row.interval[0]:.1f} to {100 * row.interval[1]:.1f}",
+            percent_range(row.interval),
         ]
         for row in rows
     ]
+    return Table(title, RATE_COLUMNS, cells)
 
 
-def curve(found: Report) -> str:
+def curve(summary: ExperimentSummary) -> str:
     """Held-out pass rate per iteration, controls beside the run."""
-    experiment = found.experiment
+    experiment = summary.experiment
     split = curve_split(experiment)
     series, shown = [], []
     for i, arm in enumerate(experiment.arms()):
@@ -87,13 +91,15 @@ def curve(found: Report) -> str:
     shown += lone
     if not series:
         return ""
-    desc = "; ".join(f"{one.name}: {', '.join(f'{p.x:g}: {percent(p.y)}' for p in one.points)}" for one in series)
+    desc = "; ".join(f"{line.name}: {', '.join(f'{p.x:g}: {percent(p.y)}' for p in line.points)}" for line in series)
     title = f"Pass rate per iteration on the {spoken(split)} problems"
-    plots = both(lambda key, size: line_plot(key, title, desc, series, _ticks(series), "iteration", size), "curve")
+    plots = for_both_widths(
+        Caption("curve", title, desc), lambda caption, size: line_plot(caption, series, _iteration_axis(series), size)
+    )
     arms = " Dashed lines are control arms at equal compute." * (len(experiment.arms()) > 1)
     diamonds = f" Diamonds are the {spoken(other)} problems." * bool(lone)
-    lead = f"Problems that no round trained on. Iteration 0 is the start model.{arms}{diamonds}"
-    return section("Held-out pass rate", lead, card("", plots, numbers(title, RATE_COLUMNS, _rate_rows(shown))))
+    lead = f"No round trained on these problems. Iteration 0 is the start model.{arms}{diamonds}"
+    return section("Held-out pass rate", lead, card("", plots, numbers(_rate_table(title, shown))))
 
 
 def _from_start(experiment: Experiment, rows: list[Metrics], split: str) -> list[Metrics]:
@@ -104,44 +110,44 @@ def _from_start(experiment: Experiment, rows: list[Metrics], split: str) -> list
     return [*start, *rows] if rows[0].iteration > start[0].iteration else rows
 
 
-def families(found: Report) -> str:
+def families(summary: ExperimentSummary) -> str:
     """One small plot a family."""
-    experiment = found.experiment
+    experiment = summary.experiment
     split = curve_split(experiment)
     together = _points(coolest(experiment.evaluations("", split)))
-    overall = Series("all", [Point(p.x, p.y) for p in together], "muted", True)
+    overall = Series("all", [Point(p.x, p.y) for p in together], "muted", dashed=True)
     cards = []
-    for i, family in enumerate(found.families()):
+    for i, family in enumerate(summary.families()):
         rows = coolest(experiment.evaluations("", split, family))
         if not rows:
             continue
-        one = Series(family, _points(rows), f"c{i % 6}")
+        line = Series(family, _points(rows), f"c{i % 6}")
         change = f"{100 * rows[0].rate:.1f} → {percent(rows[-1].rate)}" if len(rows) > 1 else percent(rows[0].rate)
-        desc = ", ".join(f"iteration {p.x:g}: {percent(p.y)}" for p in one.points)
-        title, both_lines = f"{family}, {spoken(split)}", [overall, one]
-        plot = line_plot(f"family-{i}", title, desc, both_lines, _ticks([one]), "iteration", SMALL, labels=False)
-        cards.append(card(f"{family}: {change}", plot, numbers(title, RATE_COLUMNS, _rate_rows(rows))))
+        desc = ", ".join(f"iteration {p.x:g}: {percent(p.y)}" for p in line.points)
+        caption = Caption(f"family-{i}", f"{family}, {spoken(split)}", desc)
+        plot = line_plot(caption, [overall, line], _iteration_axis([line]), SMALL, labels=False)
+        cards.append(card(f"{family}: {change}", plot, numbers(_rate_table(caption.title, rows))))
     lead = f"The {spoken(split)} problems of each family; the dashed line is all families together."
     return section("Families", lead, f'<div class="grid2">{"".join(cards)}</div>') if cards else ""
 
 
-def _sampled(found: Report) -> tuple[str, list[Metrics]]:
+def _sampled(summary: ExperimentSummary) -> tuple[str, list[Metrics]]:
     """The split, and the sampled rows of the start and the selected model, where both have several samples."""
-    start = found.experiment.iterations()[0]
+    start = summary.experiment.iterations()[0]
     for split in HELD_OUT:
-        rows = [row for row in found.experiment.evaluations("", split) if len(row.pass_at) > 1]
-        ends = {row.iteration: row for row in rows if row.iteration in (start, found.selected)}
-        if start in ends and found.selected in ends:
+        rows = [row for row in summary.experiment.evaluations("", split) if len(row.pass_at) > 1]
+        ends = {row.iteration: row for row in rows if row.iteration in (start, summary.selected)}
+        if start in ends and summary.selected in ends:
             return split, [ends[i] for i in sorted(ends)]
     return "", []
 
 
-def pass_at(found: Report) -> str:
+def pass_at(summary: ExperimentSummary) -> str:
     """pass@k of the start and the selected model."""
-    split, rows = _sampled(found)
+    split, rows = _sampled(summary)
     if not rows:
         return ""
-    start = found.experiment.iterations()[0]
+    start = summary.experiment.iterations()[0]
     series = [
         Series(
             "start" if row.iteration == start else "selected",
@@ -151,33 +157,33 @@ def pass_at(found: Report) -> str:
         for row in rows
     ]
     top = max(int(k) for row in rows for k in row.pass_at)
-    ticks = [(float(i), str(2**i)) for i in range(int(math.log2(top)) + 1)]
+    axis = Axis("k, samples a problem", [(float(i), str(2**i)) for i in range(int(math.log2(top)) + 1)])
     title = f"pass@k on the {spoken(split)} problems, {sampling(rows[0])}"
-    desc = "; ".join(f"{one.name} from {percent(one.points[0].y)} to {percent(one.points[-1].y)}" for one in series)
-    plots = both(lambda key, size: line_plot(key, title, desc, series, ticks, "k, samples a problem", size), "passk")
-    columns = ["k", *(one.name for one in series)]
+    desc = "; ".join(f"{line.name} from {percent(line.points[0].y)} to {percent(line.points[-1].y)}" for line in series)
+    plots = for_both_widths(Caption("passk", title, desc), lambda caption, size: line_plot(caption, series, axis, size))
+    columns = ["k", *(line.name for line in series)]
     body = [
         [str(k), *(percent(row.pass_at[str(k)]) if str(k) in row.pass_at else "" for row in rows)]
         for k in range(1, top + 1)
     ]
     lead = (
-        "The chance that at least one of k samples is right. If the left end rises while the right end falls, the "
-        "model has become surer, not abler."
+        "The chance that at least one of k samples is correct. If the left end rises while the right end falls, the "
+        "model has become more certain, not more capable."
     )
-    return section("pass@k, start and selected", lead, card("", plots, numbers(title, columns, body)))
+    return section("pass@k, start and selected", lead, card("", plots, numbers(Table(title, columns, body))))
 
 
-def levels(found: Report) -> str:
+def levels(summary: ExperimentSummary) -> str:
     """Heat tables of level by iteration."""
-    experiment = found.experiment
+    experiment = summary.experiment
     split = curve_split(experiment)
     numbered = sorted({row.level for row in experiment.rows if row.level and row.split == split})
     if not numbered:
         return ""
     cards = [
-        card(_label(family), heat(*_grid(experiment, split, family, numbered))) for family in (ALL, *found.families())
+        card(_label(family), heat(*_grid(experiment, split, family, numbered))) for family in (ALL, *summary.families())
     ]
-    lead = f"Pass rate on the {spoken(split)} problems by level of difficulty and iteration."
+    lead = f"Pass rate on the {spoken(split)} problems by difficulty level and iteration."
     return section("Levels", lead, f'<div class="grid2">{"".join(cards)}</div>')
 
 

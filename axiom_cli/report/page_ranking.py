@@ -3,95 +3,86 @@
 from __future__ import annotations
 
 import math
-from html import escape
-from importlib.resources import files
-from string import Template
 
-from axiom_cli.evaluation.comparison import percent, points
-from axiom_cli.evaluation.value_ranking import CHOOSERS, HEADS, Ranking, reliability_table, table
-from axiom_cli.report.charts import Point, Series, line_plot
+from axiom_cli.evaluation.comparison import percent, points, points_range
+from axiom_cli.evaluation.value_ranking import CHOOSERS, HEADS, Ranking
+from axiom_cli.report.charts import Axis, Caption, Point, Series, line_plot
 from axiom_cli.report.html import card, numbers, section, tiles
-from axiom_cli.report.page_curves import both
+from axiom_cli.report.page import fill_template
+from axiom_cli.report.page_curves import for_both_widths
+from axiom_cli.report.ranking_tables import best_of_n_table, figure, reliability_table
 from axiom_cli.statistics import wilson
 
 COLOURS = {"value": "c0", "vote": "c1", "random": "muted", "oracle": "c2"}
 FOOTER = (
     "Best of N is the mean over all ways to draw N of a problem's samples. Value ranking is said to beat the vote only "
     "if the paired interval at the largest N lies above zero, the test gives p under 0.05, and the difference is at "
-    "least the smallest that this many problems can show with 80 % power. Samples that could not be judged, and "
-    "problems that the value function was fitted on, have no part in any figure."
+    "least the smallest that this many problems can detect with 80 % power. Samples that could not be judged, and "
+    "problems that the value function was fitted on, are not included in any figure."
 )
 
 
-def page(found: Ranking) -> str:
-    """The whole page."""
-    template = Template(files("axiom_cli.report").joinpath("report.html").read_text("utf-8"))
-    verdict = HEADS[found.headline.verdict]
-    rest = found.sentence.partition(": ")[2]
-    return template.substitute(
-        kicker="axiom value function",
-        title=escape(f"{found.value.name}: axiom report"),
-        name=escape(found.value.name),
-        badge={"better": "better", "worse": "worse"}.get(found.headline.verdict, "unsure"),
-        verdict=verdict,
-        sentence=escape(rest[:1].upper() + rest[1:]),
-        tiles=_tiles(found),
-        sections="\n".join([best_of_n(found), calibration(found)]),
-        footer=escape(FOOTER),
-    )
-
-
-def _tiles(found: Ranking) -> str:
-    last = found.best[-1]
-    low, high = last.interval
-    return tiles(
+def ranking_page(ranking: Ranking) -> str:
+    """The page of a value function."""
+    last = ranking.best[-1]
+    figures = tiles(
         [
             (f"Best of {last.n}", percent(last.value), f"vote {percent(last.vote)}, oracle {percent(last.oracle)}"),
-            ("Value - vote", points(last.difference), f"points, {points(low)} to {points(high)}"),
-            ("AUROC within problems", _figure(found.within), f"{_figure(found.auroc)} over all samples"),
-            ("Calibration error", f"{found.ece:.3f}", f"Brier {found.brier:.3f}, constant {found.constant:.3f}"),
-            ("Problems", f"{found.problems:,}", f"{found.samples:,} samples by {found.model.name}"),
+            ("Value - vote", points(last.difference), f"points, {points_range(last.interval)}"),
+            ("AUROC within problems", figure(ranking.within), f"{figure(ranking.auroc)} over all samples"),
+            ("Calibration error", f"{ranking.ece:.3f}", f"Brier {ranking.brier:.3f}, constant {ranking.constant:.3f}"),
+            ("Problems", f"{ranking.problems:,}", f"{ranking.samples:,} samples by {ranking.model.name}"),
         ]
     )
-
-
-def _figure(value: float | None) -> str:
-    return "-" if value is None else f"{value:.3f}"
-
-
-def best_of_n(found: Ranking) -> str:
-    """Share of problems of which a right sample is chosen, by N."""
-    series = [
-        Series(name, [Point(math.log2(one.n), getattr(one, name), note=_note(name, one.n, getattr(one, name)))
-                      for one in found.best], COLOURS[name], dashed=name in ("random", "oracle"))
-        for name in CHOOSERS
-    ]  # fmt: skip
-    ticks = [(float(power), str(2**power)) for power in range(int(math.log2(found.best[-1].n)) + 1)]
-    title, columns, rows = table(found, every=True)
-    desc = "; ".join(f"{one.name} from {percent(one.points[0].y)} to {percent(one.points[-1].y)}" for one in series)
-    plots = both(lambda key, size: line_plot(key, title, desc, series, ticks, "N, samples a problem", size), "bestn")
-    lead = (
-        "How often a right sample is chosen from N of a problem: by value, by majority vote, at random, and by an "
-        f"oracle that knows which are right. {found.headline.problems:,} problems."
+    return fill_template(
+        kicker="axiom value function",
+        name=ranking.value.name,
+        verdict=ranking.headline.verdict,
+        headline=HEADS[ranking.headline.verdict],
+        sentence=ranking.sentence,
+        tiles=figures,
+        sections="\n".join([best_of_n(ranking), calibration(ranking)]),
+        footer=FOOTER,
     )
-    return section("Best of N", lead, card("", plots, numbers(title, columns, rows)))
 
 
-def _note(name: str, n: int, share: float) -> str:
-    return f"{name}, best of {n}: {percent(share)}"
+def best_of_n(ranking: Ranking) -> str:
+    """The share of problems for which a correct sample is chosen, by N."""
+    series = []
+    for name in CHOOSERS:
+        shares = [(best.n, getattr(best, name)) for best in ranking.best]
+        line = [Point(math.log2(n), share, note=f"{name}, best of {n}: {percent(share)}") for n, share in shares]
+        series.append(Series(name, line, COLOURS[name], dashed=name in ("random", "oracle")))
+    ticks = [(float(power), str(2**power)) for power in range(int(math.log2(ranking.best[-1].n)) + 1)]
+    axis = Axis("N, samples a problem", ticks)
+    table = best_of_n_table(ranking)
+    desc = "; ".join(f"{line.name} from {percent(line.points[0].y)} to {percent(line.points[-1].y)}" for line in series)
+    plots = for_both_widths(
+        Caption("bestn", table.title, desc), lambda caption, size: line_plot(caption, series, axis, size)
+    )
+    lead = (
+        "How often a correct sample is chosen from N of a problem: by value, by majority vote, at random, and by an "
+        f"oracle that knows which are correct. {ranking.headline.problems:,} problems."
+    )
+    return section("Best of N", lead, card("", plots, numbers(table)))
 
 
-def calibration(found: Ranking) -> str:
-    """Share of passes among samples of about the same value."""
-    points_ = [
-        Point(one.predicted, one.passed, *wilson(round(one.passed * one.n), one.n), note=f"{one.n:,} samples")
-        for one in found.bins
+def calibration(ranking: Ranking) -> str:
+    """The share of passes among samples of about the same value."""
+    passed = [
+        Point(bin.predicted, bin.passed, *wilson(round(bin.passed * bin.n), bin.n), note=f"{bin.n:,} samples")
+        for bin in ranking.bins
     ]
     diagonal = Series("as promised", [Point(0.0, 0.0), Point(1.0, 1.0)], "muted", dashed=True)
-    series = [diagonal, Series("passed", points_, "c0")]
-    ticks = [(share / 4, f"{25 * share} %") for share in range(5)]
-    title = f"Calibration of {found.value.name}"
-    desc = "; ".join(f"{percent(p.x)} promised, {percent(p.y)} passed" for p in points_)
-    plots = both(lambda key, size: line_plot(key, title, desc, series, ticks, "value", size), "calibration")
-    lead = f"What values promise, and what comes of it ({found.samples:,} samples). On the dashed line they keep it."
-    return section("Calibration", lead, card("", plots, numbers(title, *reliability_table(found))))
+    series = [diagonal, Series("passed", passed, "c0")]
+    axis = Axis("value", [(share / 4, f"{25 * share} %") for share in range(5)])
+    desc = "; ".join(f"{percent(p.x)} promised, {percent(p.y)} passed" for p in passed)
+    plots = for_both_widths(
+        Caption("calibration", f"Calibration of {ranking.value.name}", desc),
+        lambda caption, size: line_plot(caption, series, axis, size),
+    )
+    lead = (
+        f"What the values promise, and how many samples pass ({ranking.samples:,} samples). On the dashed line, the "
+        "values keep their promise."
+    )
+    return section("Calibration", lead, card("", plots, numbers(reliability_table(ranking))))

@@ -1,0 +1,226 @@
+"""An experiment's folder: where its files lie, how its control arms are spelled, and reading it back.
+
+    experiments/NAME/
+        config.json  metrics.jsonl  train.jsonl  val.jsonl  test.jsonl  report.html
+        solutions/iter_ROUND.jsonl
+        evaluations/SPLIT_ITERATION.jsonl  evaluations/SPLIT_ITERATION+ARM.jsonl
+
+In its records a control arm is called `NAME+ARM`.
+"""
+
+from __future__ import annotations
+
+import difflib
+import errno
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+import orjson
+
+from axiom_cli import json_codec, jsonl
+from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli.evaluation.metrics import ALL, Tally, best_iteration, tally, temperature
+from axiom_cli.records import Metrics, Record, Verdict
+
+EXPERIMENTS = Path("experiments")
+HELD_OUT = ("test", "val")
+RERUN_RECOVERS = "run the same axiom loop again: it sets the file aside and continues"
+RERUN_REWRITES = "run axiom loop again to write it anew; without it, rates are compared instead of problems"
+R = TypeVar("R", bound=Record)
+
+
+def arm_name(experiment: str, arm: str = "") -> str:
+    """What `experiment` says in the records of an arm: `NAME+ARM`, or `NAME` for the run itself."""
+    return f"{experiment}+{arm}" if arm else experiment
+
+
+def split_arm(name: str) -> tuple[str, str]:
+    """`NAME+ARM` as experiment and arm; the arm of the run itself is ""."""
+    experiment, _, arm = name.partition("+")
+    return experiment, arm
+
+
+def model_ref(experiment: str, arm: str, iteration: int | str) -> str:
+    """The workspace's name of an arm's model: `run@3`, `run-shuffled@3`, `run@best`."""
+    return f"{arm_name(experiment, arm).replace('+', '-')}@{iteration}"
+
+
+def experiment_names(root: Path = EXPERIMENTS) -> list[str]:
+    """The experiments under `root` that have measured something."""
+    return sorted(path.parent.name for path in root.glob("*/metrics.jsonl"))
+
+
+@dataclass(frozen=True)
+class ExperimentFolder:
+    """The paths in an experiment's folder; none of the files needs to exist."""
+
+    path: Path
+
+    @property
+    def config(self) -> Path:
+        """The settings of the run."""
+        return self.path / "config.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Every metrics record of the run and of its control arms."""
+        return self.path / "metrics.jsonl"
+
+    @property
+    def page(self) -> Path:
+        """The report as a page."""
+        return self.path / "report.html"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that runs the loop."""
+        return self.path / ".lock"
+
+    def problems(self, split: str) -> Path:
+        """The problems of `train`, `val` or `test`."""
+        return self.path / f"{split}.jsonl"
+
+    def solutions(self, round: int) -> Path:
+        """The solutions accepted in a round, from 0."""
+        return self.path / "solutions" / f"iter_{round}.jsonl"
+
+    def verdicts(self, split: str, iteration: int, arm: str = "") -> Path:
+        """The verdicts of one evaluation."""
+        return self.path / "evaluations" / f"{arm_name(f'{split}_{iteration}', arm)}.jsonl"
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A run and its control arms. `rows` holds each metrics record once, the last one written."""
+
+    name: str
+    folder: ExperimentFolder
+    config: Mapping[str, Any]
+    rows: list[Metrics]
+    _tallies: dict[Path, dict[float, list[Tally]]] = field(default_factory=dict, compare=False, repr=False)
+
+    def arms(self) -> list[str]:
+        """The run itself as "", then its control arms in the order of their first record."""
+        return list(dict.fromkeys(["", *(split_arm(row.experiment)[1] for row in self.rows)]))
+
+    def evaluations(self, arm: str = "", split: str = "", family: str = ALL, level: int = 0) -> list[Metrics]:
+        """The evaluation rows of an arm at one family and level, by iteration and temperature."""
+        rows = [
+            row
+            for row in self._of(arm)
+            if row.extra.get("phase") == "evaluate"
+            and (row.family, row.level) == (family, level)
+            and split in ("", row.split)
+        ]
+        return sorted(rows, key=lambda row: (row.iteration, temperature(row)))
+
+    def phases(self, arm: str = "") -> list[Metrics]:
+        """The rows of collect, train and merge, by round."""
+        rows = [row for row in self._of(arm) if row.extra.get("phase") not in (None, "evaluate")]
+        return sorted(rows, key=lambda row: row.iteration)
+
+    def _of(self, arm: str) -> Iterator[Metrics]:
+        name = arm_name(self.name, arm)
+        return (row for row in self.rows if row.experiment == name)
+
+    def iterations(self, arm: str = "", split: str = "") -> list[int]:
+        """The iterations that were evaluated."""
+        return sorted({row.iteration for row in self.evaluations(arm, split)})
+
+    def best(self, arm: str = "") -> int:
+        """The iteration selected on validation; without validation the last one, never the best on test.
+
+        InputError where nothing was evaluated yet."""
+        name = arm_name(self.name, arm)
+        best = best_iteration(self.rows, name)
+        if best is not None:
+            return best
+        evaluated = self.iterations(arm)
+        if not evaluated:
+            raise InputError(f"experiment {name} has no evaluation yet", "let axiom loop finish a round")
+        return evaluated[-1]
+
+    def iteration(self, which: str, arm: str = "") -> int:
+        """The iteration that `which` names: a number, `best` (also the empty string) or `last`."""
+        if which in ("", "best"):
+            return self.best(arm)
+        evaluated = self.iterations(arm)
+        if which == "last" and evaluated:
+            return evaluated[-1]
+        if which.isdigit() and int(which) in evaluated:
+            return int(which)
+        raise UsageError(
+            f"experiment {arm_name(self.name, arm)} has no iteration {which!r}",
+            f"it has {', '.join(map(str, evaluated)) or 'none yet'}, best and last",
+        )
+
+    def tallies(self, split: str, iteration: int, arm: str = "") -> Mapping[float, list[Tally]]:
+        """The problems' counts by temperature in one evaluation; empty where its verdicts were not kept."""
+        path = self.folder.verdicts(split, iteration, arm)
+        if path not in self._tallies:
+            if not path.is_file():
+                return {}
+            self._tallies[path] = tally(_records(path, Verdict, RERUN_REWRITES))
+        return self._tallies[path]
+
+
+def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:
+    """The experiment called `name` under `root`, or the folder `name` itself.
+
+    Raises MissingError with similar names, and InputError for a path that does not exist or a damaged file."""
+    folders = (ExperimentFolder(path) for path in (root / name, Path(name)))
+    folder = next((folder for folder in folders if folder.metrics.is_file()), None)
+    if folder is None:
+        refuse_missing_file(name, root)
+        known = experiment_names(root)
+        similar = difflib.get_close_matches(name, known, 1)
+        hint = f"did you mean {similar[0]}?" if similar else f"there are: {', '.join(known)}"
+        raise MissingError(
+            f"there is no experiment {name!r} with a metrics.jsonl under {root}/",
+            hint if known else "axiom loop --experiment NAME makes one",
+        )
+    rows = list({row_key(row): row for row in _records(folder.metrics, Metrics, RERUN_RECOVERS)}.values())
+    recorded_name = split_arm(rows[0].experiment)[0] if rows else folder.path.resolve().name
+    return Experiment(recorded_name, folder, read_config(folder.config), rows)
+
+
+def refuse_missing_file(name: str, root: Path = EXPERIMENTS) -> None:
+    """Raises InputError where `name` looks like a path, not an experiment, and nothing of that name exists."""
+    experiment, _ = split_arm(name.partition("@")[0])
+    looks_like_path = "/" in name or name.endswith((".jsonl", ".json"))
+    if looks_like_path and not any(path.exists() for path in (Path(name), Path(experiment), root / experiment)):
+        raise InputError(
+            f"cannot read {name}: {os.strerror(errno.ENOENT)}",
+            "axiom verify -o FILE writes verdicts, axiom loop --experiment NAME an experiment",
+        )
+
+
+def row_key(row: Metrics) -> tuple[Any, ...]:
+    """What a row is about. Of two rows with one key, the later one counts."""
+    phase = row.extra.get("phase")
+    return row.experiment, row.iteration, row.split, row.family, row.level, phase, row.extra.get("temperature")
+
+
+def read_config(path: Path) -> dict[str, Any]:
+    """The settings in config.json; empty where there is no such file. InputError names a damaged file."""
+    if not path.is_file():
+        return {}
+    try:
+        config = orjson.loads(path.read_bytes())
+    except orjson.JSONDecodeError as error:
+        raise InputError(f"{path} is not JSON: {error}", RERUN_RECOVERS) from None
+    if not isinstance(config, dict):
+        raise InputError(f"{path} holds {json_codec.called(config)}, expected an object", RERUN_RECOVERS)
+    return config
+
+
+def _records(path: Path, kind: type[R], hint: str) -> Iterator[R]:
+    """The records of a file of the folder. InputError names the file."""
+    try:
+        with path.open("rb") as stream:
+            yield from jsonl.read(stream, kind)
+    except InputError as error:
+        raise InputError(f"{path}: {error}", hint) from None

@@ -1,0 +1,89 @@
+"""How well a value function ranks, in every format."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from axiom_cli.evaluation.comparison import percent, points, points_range
+from axiom_cli.evaluation.value_ranking import CHOOSERS, Ranking
+from axiom_cli.report.comparison_tables import with_bounds
+from axiom_cli.report.formats import Table
+
+
+@dataclass(frozen=True)
+class RankingFindings:
+    """One ranking."""
+
+    ranking: Ranking
+
+    def json_value(self) -> dict[str, Any]:
+        """The `ranking` record."""
+        return self.ranking.to_dict()
+
+    def csv_rows(self) -> list[dict[str, Any]]:
+        """A row an N."""
+        return [with_bounds(asdict(best)) for best in self.ranking.best]
+
+    def markdown_parts(self) -> list[Table | str]:
+        """Best of every N, the figures, the reliability bins and the sentence."""
+        lines = (f"{fact}." for fact in facts(self.ranking))
+        bins = reliability_table(self.ranking)
+        return [best_of_n_table(self.ranking), *lines, bins, self.ranking.sentence]
+
+    def terminal_parts(self) -> list[Table | str]:
+        """Best of N for powers of two and the largest N, the figures and the sentence."""
+        whole = best_of_n_table(self.ranking)
+        rows = [row for row in whole.rows if _is_power_of_two(int(row[0])) or row is whole.rows[-1]]
+        return [Table(whole.title, whole.columns, rows), *facts(self.ranking), self.ranking.sentence]
+
+    def records(self) -> list[dict[str, Any]]:
+        """The `ranking` record."""
+        return [self.ranking.to_dict()]
+
+
+def best_of_n_table(ranking: Ranking) -> Table:
+    """Best of N for every N, differences in points."""
+    rows = [
+        [
+            str(best.n),
+            *(percent(getattr(best, name)) for name in CHOOSERS),
+            points(best.difference),
+            points_range(best.interval),
+        ]
+        for best in ranking.best
+    ]
+    title = f"{ranking.value.name}: best of N samples of {ranking.model.name}, {ranking.headline.problems:,} problems"
+    return Table(title, ["N", *CHOOSERS, "value - vote", "95 % interval"], rows)
+
+
+def reliability_table(ranking: Ranking) -> Table:
+    """The reliability bins."""
+    rows = [
+        [f"{bin.low:.1f} to {bin.high:.1f}", f"{bin.n:,}", f"{bin.predicted:.3f}", f"{bin.passed:.3f}"]
+        for bin in ranking.bins
+    ]
+    return Table("", ["value", "samples", "mean value", "passed"], rows)
+
+
+def facts(ranking: Ranking) -> list[str]:
+    """The figures that stand beside the table, a line each."""
+    lines = [
+        f"AUROC {figure(ranking.auroc)} over all {ranking.samples:,} samples, {figure(ranking.within)} within problems"
+        f"; {percent(ranking.rate)} pass",
+        f"calibration error {ranking.ece:.3f}; Brier score {ranking.brier:.3f}, against {ranking.constant:.3f} for "
+        "predicting the pass rate",
+    ]
+    ahead = ", ".join(str(best.n) for best in ranking.best if best.interval[0] > 0)
+    if ahead:
+        lines.append(f"the interval of value - vote, taken for each N on its own, lies above zero at N = {ahead}")
+    return [*lines, ranking.left_out] if ranking.left_out else lines
+
+
+def figure(value: float | None) -> str:
+    """Three digits, or `unknown`."""
+    return "unknown" if value is None else f"{value:.3f}"
+
+
+def _is_power_of_two(n: int) -> bool:
+    return n & (n - 1) == 0
