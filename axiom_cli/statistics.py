@@ -1,29 +1,29 @@
 """Pass rates, their uncertainty, and paired comparisons.
 
-Everything here takes plain numbers and is deterministic: resampling is seeded. Sources: Chen et al. 2021 (2107.03374)
-for pass@k, Wilson 1927 and Newcombe 1998 (two papers) for intervals of rates, Miller 2024 (2411.00640) for clustering
-by problem and for the minimum detectable effect, McNemar 1947 in its exact (binomial) form, Fisher 1935 for the
-sign-flip test and for two rates, Holm 1979 for many tests at once, Cochran 1954 and Armitage 1955 for a trend, Hanley
-and Lippman-Hand 1983 for what may hide behind a count of none (the rule of three).
+Every function takes plain numbers and is deterministic: resampling is seeded. The tests and the bootstrap are
+scipy.stats', imported where they are used because scipy.stats takes half a second to load. Sources: Chen et al. 2021
+(2107.03374) for pass@k, Wilson 1927 and Newcombe 1998 (two papers) for intervals of rates, Miller 2024 (2411.00640) for
+clustering by problem and for the minimum detectable effect, McNemar 1947 in its exact (binomial) form, Fisher 1935 for
+the sign-flip test and for two rates, Holm 1979 for many tests at once, Cochran 1954 and Armitage 1955 for a trend,
+Hanley and Lippman-Hand 1983 for what a count of zero cannot rule out (the rule of three).
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from statistics import NormalDist
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    import numpy
+from typing import Any
 
 CONFIDENCE = 0.95
 POWER = 0.8
 RESAMPLES = 4000
-FEW = 10
-"""Below so many problems that stand out from the rest, resampling is blind to what merely did not occur."""
-UNSEEN = 3.0
-"""Events of n that none seen in n cannot rule out at 95 %: 1 - 0.05 ** (1 / n) is about 3 / n."""
+MIN_CHANGED = 10
+"""With fewer problems than this that differ from the rest, resampling misses what happened not to occur."""
+RULE_OF_THREE = 3.0
+"""Seeing no event in n trials leaves up to this many possible at 95 %: 1 - 0.05 ** (1 / n) is about 3 / n."""
+ELEMENTS_PER_BATCH = 2_000_000
+"""Indices drawn at once when resampling: about 16 MB."""
 Interval = tuple[float, float]
 
 
@@ -32,13 +32,14 @@ def _z(confidence: float) -> float:
 
 
 def wilson(passed: int, n: int, confidence: float = CONFIDENCE) -> Interval:
-    """Wilson's score interval of a rate. (0, 1) where nothing was tried."""
+    """Wilson's score interval of a rate; (0, 1) if nothing was tried. Raises ValueError unless 0 <= passed <= n."""
     if not 0 <= passed <= n:
         raise ValueError(f"{passed} passed of {n}")
     return _wilson(passed, n, confidence) if n else (0.0, 1.0)
 
 
 def _wilson(passed: float, n: float, confidence: float) -> Interval:
+    # scipy's takes whole counts only, and `newcombe_paired` needs the limits of fractional ones.
     z = _z(confidence)
     rate, shrink = passed / n, 1 + z * z / n
     centre = (rate + z * z / (2 * n)) / shrink
@@ -65,23 +66,23 @@ def newcombe_paired(
     """Interval of the rate after - the rate before on the *same* problems, from the four cells of their table.
 
     Newcombe 1998, "Improved confidence intervals for the difference between binomial proportions based on paired data",
-    method 10: Wilson's intervals of both rates, and their correlation with a continuity correction. It has a width even
-    where no problem changed. Cells may be fractions of problems.
+    method 10: Wilson's intervals of both rates, and their correlation with a continuity correction. Its width is above
+    zero even if no problem changed. The four counts may be fractions of problems.
     """
     n = both + gained + lost + neither
     if n <= 0:
         return -1.0, 1.0
-    before, after = (round(min(n, both + moved), 9) for moved in (lost, gained))
+    before, after = (round(min(n, both + changed), 9) for changed in (lost, gained))
     (low_a, high_a), (low_b, high_b) = (_wilson(count, n, confidence) for count in (before, after))
     rate_a, rate_b, phi = before / n, after / n, _phi(both, gained, lost, neither)
-    down = _joint(rate_b - low_b, high_a - rate_a, phi)
-    up = _joint(high_b - rate_b, rate_a - low_a, phi)
+    below = _correlated_hypot(rate_b - low_b, high_a - rate_a, phi)
+    above = _correlated_hypot(high_b - rate_b, rate_a - low_a, phi)
     difference = (gained - lost) / n
-    return max(-1.0, difference - down), min(1.0, difference + up)
+    return max(-1.0, difference - below), min(1.0, difference + above)
 
 
 def _phi(both: float, gained: float, lost: float, neither: float) -> float:
-    """The correlation of the two outcomes, a positive one corrected for continuity; 0 where a margin is empty."""
+    """The correlation of the two outcomes, corrected for continuity if positive; 0 if a margin is empty."""
     product = (both + gained) * (lost + neither) * (both + lost) * (gained + neither)
     if product <= 1e-12:
         return 0.0
@@ -91,8 +92,8 @@ def _phi(both: float, gained: float, lost: float, neither: float) -> float:
     return association / math.sqrt(product)
 
 
-def _joint(one: float, other: float, phi: float) -> float:
-    return math.sqrt(max(0.0, one * one - 2 * phi * one * other + other * other))
+def _correlated_hypot(x: float, y: float, phi: float) -> float:
+    return math.sqrt(max(0.0, x * x - 2 * phi * x * y + y * y))
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:
@@ -126,10 +127,10 @@ def cluster_bootstrap(
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> Interval:
-    """Percentile interval of sum(passed) / sum(judged) when whole problems are drawn again with replacement.
+    """Percentile interval of sum(passed) / sum(judged) when whole problems are drawn with replacement.
 
-    Samples of one problem are not independent, so the problem is what is resampled (2411.00640, section 2.2). Where all
-    problems have the same rate there is nothing to resample, and Wilson's interval over the problems stands in.
+    Samples of one problem are not independent, so problems are resampled (2411.00640, section 2.2). If all problems
+    have the same rate there is nothing to resample, and the result is Wilson's interval over the problems.
     """
     import numpy
 
@@ -139,41 +140,51 @@ def cluster_bootstrap(
     rates_P = passed_P / judged_P
     if numpy.ptp(rates_P) == 0:
         return wilson_of_rate(float(rates_P[0]), len(rates_P), confidence)
-    draws = _draws(len(rates_P), resamples, seed)
-    draws_R = numpy.concatenate([passed_P[i].sum(1) / judged_P[i].sum(1) for i in draws])
-    low, high = numpy.quantile(draws_R, [(1 - confidence) / 2, (1 + confidence) / 2])
+
+    def pooled_rate(passed_RP: Any, judged_RP: Any, axis: int) -> Any:
+        return passed_RP.sum(axis) / judged_RP.sum(axis)
+
+    return _percentile_bootstrap((passed_P, judged_P), pooled_rate, confidence, resamples, seed)
+
+
+def _percentile_bootstrap(
+    columns: tuple[Any, ...], statistic: Callable[..., Any], confidence: float, resamples: int, seed: int
+) -> Interval:
+    """The interval of `statistic` over the arrays `columns`, whose rows are drawn together, by the seed alone."""
+    import numpy
+    from scipy.stats import bootstrap
+
+    low, high = bootstrap(
+        columns,
+        statistic,
+        paired=True,
+        vectorized=True,
+        method="percentile",
+        confidence_level=confidence,
+        n_resamples=resamples,
+        batch=max(1, ELEMENTS_PER_BATCH // len(columns[0])),
+        rng=numpy.random.default_rng(seed),
+    ).confidence_interval
     return float(low), float(high)
 
 
 def wilson_of_rate(rate: float, n: int, confidence: float = CONFIDENCE) -> Interval:
-    """The hull of Wilson's intervals of the whole counts next to `rate` * n."""
+    """Wilson's interval of a count that need not be whole: the hull of those of the whole counts next to `rate` * n."""
     count = round(rate * n, 9)
     return wilson(math.floor(count), n, confidence)[0], wilson(math.ceil(count), n, confidence)[1]
-
-
-def _draws(size: int, resamples: int, seed: int) -> Iterator[numpy.ndarray]:
-    """Index arrays of shape [rows, size], together `resamples` rows, in pieces of about 16 MB."""
-    import numpy
-
-    random = numpy.random.default_rng(seed)
-    rows = max(1, 2_000_000 // size)
-    for start in range(0, resamples, rows):
-        yield random.integers(0, size, (min(rows, resamples - start), size))
 
 
 def paired_bootstrap(
     a: Sequence[float],
     b: Sequence[float],
-    clusters: Sequence[Hashable] | None = None,
     confidence: float = CONFIDENCE,
     resamples: int = RESAMPLES,
     seed: int = 0,
 ) -> tuple[float, float, float]:
-    """(difference, low, high) of mean(b) - mean(a), where a[i] and b[i] belong to the same problem.
+    """(difference, low, high) of mean(b) - mean(a), where a[i] and b[i] are rates of the same problem.
 
-    `clusters[i]` names what is resampled as a whole (the problem); without it each pair is its own cluster. Where fewer
-    than ten clusters differ from the commonest difference (no change, as a rule), resampling would be certain of what
-    it never saw, and Newcombe's paired interval over the clusters stands in.
+    Where fewer than ten problems differ from the commonest difference (usually no change), resampling would be certain
+    of what it never saw, and the interval is Newcombe's paired one. Raises ValueError if the lengths differ.
     """
     import numpy
 
@@ -181,76 +192,68 @@ def paired_bootstrap(
         raise ValueError(f"{len(a)} values against {len(b)}: a paired comparison needs the same problems")
     if not len(a):
         return 0.0, -1.0, 1.0
-    names = list(range(len(a))) if clusters is None else list(clusters)
-    order = {name: i for i, name in enumerate(dict.fromkeys(names))}
-    which_N = numpy.array([order[name] for name in names])
-    sums_C = numpy.bincount(which_N, numpy.asarray(b, float) - numpy.asarray(a, float), len(order))
-    sizes_C = numpy.bincount(which_N, minlength=len(order)).astype(float)
-    difference = float(sums_C.sum() / sizes_C.sum())
-    _, times = numpy.unique(numpy.round(sums_C / sizes_C, 9), return_counts=True)
-    if len(order) - times.max() < FEW:
-        return difference, *newcombe_paired(*_cells(a, b, len(order)), confidence)
-    draws_R = numpy.concatenate([sums_C[i].sum(1) / sizes_C[i].sum(1) for i in _draws(len(order), resamples, seed)])
-    low, high = numpy.quantile(draws_R, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return difference, min(float(low), difference), max(float(high), difference)
+    differences_P = numpy.asarray(b, float) - numpy.asarray(a, float)
+    difference = float(differences_P.mean())
+    _, counts = numpy.unique(numpy.round(differences_P, 9), return_counts=True)
+    if len(a) - counts.max() < MIN_CHANGED:
+        return difference, *newcombe_paired(*_paired_cells(a, b), confidence)
+    low, high = _percentile_bootstrap((differences_P,), numpy.mean, confidence, resamples, seed)
+    return difference, min(low, difference), max(high, difference)
 
 
-def _cells(a: Sequence[float], b: Sequence[float], clusters: int) -> tuple[float, float, float, float]:
-    """What passed in both, only in b, only in a and in neither, as shares that sum to the count of clusters."""
-    weight = clusters / len(a)
-    both = weight * math.fsum(map(min, a, b))
-    gained, lost = weight * math.fsum(b) - both, weight * math.fsum(a) - both
-    return both, max(0.0, gained), max(0.0, lost), max(0.0, clusters - both - gained - lost)
+def _paired_cells(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float, float]:
+    """What passed in both, only in b, only in a and in neither, as counts of problems that may be fractions."""
+    both = math.fsum(map(min, a, b))
+    gained, lost = math.fsum(b) - both, math.fsum(a) - both
+    return both, max(0.0, gained), max(0.0, lost), max(0.0, len(a) - both - gained - lost)
 
 
 def mcnemar(b: int, c: int) -> float:
-    """McNemar's exact two-sided p-value: `b` problems only the one solves, `c` only the other. 1 where both are 0."""
-    from scipy.special import bdtr
+    """McNemar's exact two-sided p-value: `b` problems only one model solves, `c` only the other. 1 if both are 0."""
+    if not b + c:
+        return 1.0
+    from scipy.stats import binomtest
 
-    return min(1.0, 2.0 * float(bdtr(min(b, c), b + c, 0.5))) if b + c else 1.0
+    return float(binomtest(b, b + c).pvalue)
 
 
 def fisher(passed_a: int, n_a: int, passed_b: int, n_b: int) -> float:
-    """Fisher's exact one-sided p-value of rate b being above rate a by chance alone. 1 where either has no tries."""
-    import numpy
-    from scipy.special import gammaln
+    """Fisher's exact one-sided p-value of rate b being above rate a by chance alone. 1 if nothing was tried of one."""
+    from scipy.stats import fisher_exact
 
-    def ways(n: int, k: numpy.ndarray | int) -> numpy.ndarray:
-        return gammaln(n + 1) - gammaln(numpy.add(k, 1)) - gammaln(numpy.subtract(n + 1, k))
-
-    total = passed_a + passed_b
-    at_least_K = numpy.arange(passed_b, min(n_b, total) + 1)
-    logs_K = ways(n_b, at_least_K) + ways(n_a, total - at_least_K) - ways(n_a + n_b, total)
-    return min(1.0, float(numpy.exp(logs_K).sum()))
+    table = [[passed_b, n_b - passed_b], [passed_a, n_a - passed_a]]
+    return float(fisher_exact(table, alternative="greater").pvalue)
 
 
 def holm(p_values: Sequence[float]) -> list[float]:
-    """Holm's adjusted p-values (1979), in the given order: those up to a level are rejected at it, all together."""
+    """Holm's adjusted p-values (1979), in the given order: rejecting those below a level keeps the chance of any false
+    rejection below it."""
     adjusted, highest = [0.0] * len(p_values), 0.0
-    for done, at in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
-        highest = max(highest, min(1.0, (len(p_values) - done) * p_values[at]))
-        adjusted[at] = highest
+    for rank, i in enumerate(sorted(range(len(p_values)), key=p_values.__getitem__)):
+        highest = max(highest, min(1.0, (len(p_values) - rank) * p_values[i]))
+        adjusted[i] = highest
     return adjusted
 
 
 def trend(scores: Sequence[float], passed: Sequence[float], n: Sequence[int]) -> tuple[float, float]:
     """(slope, p) of pass rates over `scores`: the change of the rate for one more point of the score, and Cochran and
-    Armitage's one-sided p-value (1954, 1955) of a fall by chance alone. (0, 1) where nothing can rise or fall."""
+    Armitage's one-sided p-value (1954, 1955) of a fall by chance alone. (0, 1) if nothing can rise or fall."""
     total = sum(n)
     rate = math.fsum(passed) / total if total else 0.0
-    middle = sum(s * m for s, m in zip(scores, n, strict=True)) / total if total else 0.0
-    spread = math.fsum(m * (s - middle) ** 2 for s, m in zip(scores, n, strict=True))
+    mean = sum(s * m for s, m in zip(scores, n, strict=True)) / total if total else 0.0
+    spread = math.fsum(m * (s - mean) ** 2 for s, m in zip(scores, n, strict=True))
     if spread <= 0 or not 0 < rate < 1:
         return 0.0, 1.0
-    moved = math.fsum((s - middle) * (c - m * rate) for s, c, m in zip(scores, passed, n, strict=True))
-    return moved / spread, NormalDist().cdf(moved / math.sqrt(rate * (1 - rate) * spread))
+    covariance = math.fsum((s - mean) * (c - m * rate) for s, c, m in zip(scores, passed, n, strict=True))
+    return covariance / spread, NormalDist().cdf(covariance / math.sqrt(rate * (1 - rate) * spread))
 
 
 def sign_flip(differences: Sequence[float], resamples: int = RESAMPLES, seed: int = 0) -> float:
     """Two-sided p-value of a mean difference of zero, by flipping the signs of the problems' differences at random.
 
-    The form of McNemar's test for rates of several samples a problem; never below 1 / (resamples + 1).
+    The counterpart of McNemar's test for rates over several samples; never below 1 / (resamples + 1).
     """
+    # scipy.stats.permutation_test draws other flips, which would change the p-values of reports already written.
     import numpy
 
     values_P = numpy.asarray([value for value in differences if value], float)
@@ -258,7 +261,7 @@ def sign_flip(differences: Sequence[float], resamples: int = RESAMPLES, seed: in
         return 1.0
     random = numpy.random.default_rng(seed)
     observed, at_least = abs(values_P.sum()) - 1e-9, 0
-    rows = max(1, 2_000_000 // len(values_P))
+    rows = max(1, ELEMENTS_PER_BATCH // len(values_P))
     for start in range(0, resamples, rows):
         flips_RP = random.integers(0, 2, (min(rows, resamples - start), len(values_P))) * 2 - 1
         at_least += int((abs(flips_RP @ values_P) >= observed).sum())
@@ -266,14 +269,14 @@ def sign_flip(differences: Sequence[float], resamples: int = RESAMPLES, seed: in
 
 
 def minimum_detectable(n: int, p: float, confidence: float = CONFIDENCE, power: float = POWER) -> float:
-    """Smallest difference of two pass rates near `p`, each on `n` problems of its own, that is seen with `power`.
+    """Smallest difference of two pass rates near `p`, each on `n` problems of its own, that is detected with `power`.
 
-    A `p` of 0 or 1 is taken as 3 / n away from it (the rule of three), since no n problems show certainty.
+    A `p` of 0 or 1 is taken as 3 / n away from it (the rule of three), since n problems never prove certainty.
     """
     if not n:
         return 1.0
-    away = min(0.5, UNSEEN / n)
-    return _reach(confidence, power) * math.sqrt(2 * max(p * (1 - p), away * (1 - away)) / n)
+    margin = min(0.5, RULE_OF_THREE / n)
+    return _z_sum(confidence, power) * math.sqrt(2 * max(p * (1 - p), margin * (1 - margin)) / n)
 
 
 def minimum_detectable_paired(
@@ -283,12 +286,12 @@ def minimum_detectable_paired(
 
     The variance is the one under no change (the mean square), so that a handful of problems that all moved the same
     way do not look certain. It is at least that of three changed problems (the rule of three, Hanley and Lippman-Hand
-    1983: none changed of n leaves a share of 3 / n possible), so that few problems without a change claim no power.
+    1983: no change in n leaves a share of 3 / n possible), so that a few unchanged problems do not claim power.
     """
     n = len(differences)
     squares = math.fsum(d * d for d in differences)
-    return _reach(confidence, power) * math.sqrt(max(squares, UNSEEN)) / n if n else 1.0
+    return _z_sum(confidence, power) * math.sqrt(max(squares, RULE_OF_THREE)) / n if n else 1.0
 
 
-def _reach(confidence: float, power: float) -> float:
+def _z_sum(confidence: float, power: float) -> float:
     return _z(confidence) + NormalDist().inv_cdf(power)
