@@ -1,10 +1,10 @@
-"""What a user can put right: each error has one line, a hint, and the exit code documented in docs/cli.md."""
+"""Errors that the user can put right. Each has a one-line message, a hint, and an exit code listed in docs/cli.md."""
 
 from __future__ import annotations
 
 
 class AxiomError(Exception):
-    """An error that its reader can act upon. `hint` says how; `exit_code` is the process's."""
+    """An error that its reader can act on. `hint` says how; `exit_code` is what the process returns."""
 
     exit_code = 1
 
@@ -14,7 +14,7 @@ class AxiomError(Exception):
 
 
 class UsageError(AxiomError):
-    """Options that do not go together, or a value out of range."""
+    """Options that cannot be combined, or a value out of range."""
 
     exit_code = 2
 
@@ -26,13 +26,13 @@ class InputError(AxiomError):
 
 
 class MissingError(AxiomError):
-    """A family, model, extra, credential, accelerator, room on the disk or permission that is not there."""
+    """Something needed is missing: a family, model, extra, credential, accelerator, disk space or permission."""
 
     exit_code = 4
 
 
 class NothingToDoError(AxiomError):
-    """Nothing can be done with what there is, such as no passing sample to train on."""
+    """There is nothing to work on, such as no passing sample to train on."""
 
     exit_code = 5
 
@@ -56,6 +56,6 @@ class WorkspaceLockedError(AxiomError):
 
 
 class WorkspaceDamagedError(AxiomError):
-    """An object's bytes do not match its name."""
+    """Stored bytes do not match their digest."""
 
     exit_code = 12

@@ -1,4 +1,4 @@
-"""Content ids: the SHA-256 of canonical JSON over the fields that count for equality."""
+"""Content ids: the SHA-256 of canonical JSON."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from axiom_cli import json_codec
 
 
 def canonical(value: Any) -> bytes:
-    """JSON with sorted keys and no spaces: equal values give equal bytes."""
+    """JSON with sorted keys and without spaces: equal values give equal bytes."""
     return json_codec.dumps(value, option=orjson.OPT_SORT_KEYS)
 
 
@@ -27,7 +27,7 @@ def content_id(value: Any, length: int = 64) -> str:
 
 
 def file_digest(path: Path) -> str:
-    """The SHA-256 of a file's bytes, read a mebibyte at a time."""
+    """The SHA-256 of a file's bytes, read one mebibyte at a time."""
     sha = hashlib.sha256()
     with path.open("rb") as stream:
         while chunk := stream.read(1 << 20):

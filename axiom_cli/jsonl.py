@@ -1,4 +1,4 @@
-"""Records in and out, one JSON object a line: the only place where lines are parsed."""
+"""Records in and out, one JSON object per line. Lines are parsed nowhere else."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Skip = Callable[[InputError], None]
 
 
 def dump(record: Record | dict[str, Any]) -> bytes:
-    """One whole line, newline included."""
+    """One line, with its newline."""
     data = record.to_dict() if isinstance(record, Record) else record
     return json_codec.dumps(data, option=orjson.OPT_APPEND_NEWLINE)
 
@@ -32,10 +32,12 @@ def parse(line: bytes, number: int, *wanted: type[R]) -> R:
     try:
         data = json_codec.loads(line)
     except orjson.JSONDecodeError as error:
-        cut = "" if line.endswith(b"\n") else " (the last line has no end: was its writer cut off?)"
-        raise InputError(f"line {number}: {json_codec.fault(error)}{cut}", f"expected {names} record a line") from None
+        cut = "" if line.endswith(b"\n") else " (the last line is incomplete: was its writer interrupted?)"
+        raise InputError(
+            f"line {number}: {json_codec.describe_error(error)}{cut}", f"expected {names} record per line"
+        ) from None
     if not isinstance(data, dict):
-        raise InputError(f"line {number}: {json_codec.called(data)}, expected {names} record")
+        raise InputError(f"line {number}: {json_codec.type_name(data)}, expected {names} record")
     kind = data.get("kind")
     for cls in wanted:
         if kind == cls.kind:
@@ -43,16 +45,16 @@ def parse(line: bytes, number: int, *wanted: type[R]) -> R:
                 return cls.from_dict(data)
             except InputError as error:
                 raise InputError(f"line {number}: {error}", error.hint) from None
-    found = f"a {kind} record" if kind in KINDS else f"kind {kind!r}" if "kind" in data else "no kind"
+    actual = f"a {kind} record" if kind in KINDS else f"kind {kind!r}" if "kind" in data else "no kind"
     raise InputError(
-        f"line {number}: {found}, expected {names} record",
+        f"line {number}: {actual}, expected {names} record",
         "; ".join(f"{WRITERS[cls.kind]} writes {cls.kind} records" for cls in wanted),
     )
 
 
 def read(stream: Iterable[bytes], *wanted: type[R], skip: Skip | None = None) -> Iterator[R]:
-    """The records of `stream`, one at a time. Blank lines are passed over; a bad line is an InputError, or goes to
-    `skip` if that is given."""
+    """The records of `stream`, one at a time. Blank lines are skipped. The InputError of a bad line is raised, or given
+    to `skip` if there is one."""
     for number, line in enumerate(stream, 1):
         if not line.strip():
             continue
@@ -72,19 +74,19 @@ def load(path: Path, *wanted: type[R]) -> list[R]:
 
 @contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
-    """A file that appears whole under `path` at the end, or not at all; one that was there keeps its mode.
+    """A file that appears at `path` complete, or not at all; a file it replaces passes on its mode.
 
-    A link stays: what it points to is replaced. A pipe or a device is written to as it stands. Raises UsageError for a
-    folder, MissingError where nothing can be written.
+    A symbolic link is kept, and its target replaced. A pipe or a device is written to directly. Raises UsageError for a
+    folder, MissingError if `path` cannot be written.
     """
     refuse_folder(path)
     if path.exists() and not path.is_file():
-        with os.fdopen(_opened(path, path, os.O_WRONLY), "wb") as stream:
+        with os.fdopen(_open(path, path, os.O_WRONLY), "wb") as stream:
             yield stream
         return
     target = Path(os.path.realpath(path))
     temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
-    handle = _opened(temporary, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
+    handle = _open(temporary, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
     try:
         with os.fdopen(handle, "wb") as stream:
             yield stream
@@ -99,22 +101,22 @@ def atomic(path: Path) -> Iterator[IO[bytes]]:
 
 
 def refuse_folder(path: Path) -> None:
-    """Raises UsageError where `path` is a folder."""
+    """Raises UsageError if `path` is a folder."""
     if path.is_dir():
-        raise UsageError(f"cannot write {path}: it is a folder", f"name a file in it: {path / 'records.jsonl'}")
+        raise UsageError(f"cannot write {path}: it is a folder", f"name a file in it, such as {path / 'records.jsonl'}")
 
 
-def _opened(file: Path, path: Path, flags: int) -> int:
-    """The descriptor of `file`, which is written for `path`; missing folders are made. Raises MissingError."""
+def _open(file: Path, path: Path, flags: int) -> int:
+    """The descriptor of `file`, which is written on behalf of `path`; creates missing folders. Raises MissingError."""
     try:
         file.parent.mkdir(parents=True, exist_ok=True)
         return os.open(file, flags | os.O_CLOEXEC, 0o666)
     except OSError as error:
-        raise MissingError(f"cannot write {path}: {error.strerror}", "choose a folder that you may write to") from None
+        raise MissingError(f"cannot write {path}: {error.strerror}", "choose a folder that you can write to") from None
 
 
 def save(path: Path, records: Iterable[Record | dict[str, Any]]) -> int:
-    """Writes all records to `path` at once, and says how many there were."""
+    """Writes all records to `path`, complete or not at all; returns how many there were."""
     count = 0
     with atomic(path) as stream:
         for record in records:

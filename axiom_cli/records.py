@@ -1,85 +1,107 @@
-"""The vocabulary of the pipe. Every record is frozen and holds the one that it was made from.
+"""The vocabulary of the pipe. Every record is frozen and holds the one it was made from.
 
-A record crosses a pipe as one JSON object a line, its `kind` first. Fields that this version does not know are kept in
-`extra` and written back, so that annotations made by other tools (`jq '. + {note: "hard"}'`) survive every stage.
-What was merely observed (seconds, where a file lies) takes no part in equality.
+A record crosses a pipe as one JSON object per line, its `kind` first. Fields that this version does not know are kept
+in `extra` and written back, so that annotations made by other tools (`jq '. + {note: "hard"}'`) survive every stage.
+Values that were merely observed (seconds, the path of a file) do not count for equality.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from functools import cache
-from typing import Any, ClassVar, TypeVar
+from typing import Any, ClassVar, NamedTuple, TypeVar
 
 from axiom_cli.errors import InputError
 
 R = TypeVar("R", bound="Record")
-STDIN_STDOUT = "<stdin>"  # the entry point of a program that is run as a script: standard input in, what it prints out
+STDIN_STDOUT = "<stdin>"
+"""The entry point of a program that is run as a script: it reads standard input, and its standard output is graded."""
 
 
-@cache
-def _layout(cls: type) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The field names of `cls` (without `extra`), and those that a line must have."""
-    named = [f for f in fields(cls) if f.name != "extra"]
-    required = [f.name for f in named if f.default is MISSING and f.default_factory is MISSING]
-    return tuple(f.name for f in named), tuple(required)
+class _Layout(NamedTuple):
+    names: tuple[str, ...]
+    """Every field but `extra`, in the order of a line."""
+    known: frozenset[str]
+    required: frozenset[str]
+
+
+_layouts: dict[type[Record], _Layout] = {}
+
+
+def _layout(cls: type[Record]) -> _Layout:
+    if cls not in _layouts:
+        named = [f for f in fields(cls) if f.name != "extra"]
+        names = tuple(f.name for f in named)
+        required = (f.name for f in named if f.default is MISSING and f.default_factory is MISSING)
+        _layouts[cls] = _Layout(names, frozenset(names), frozenset(required))
+    return _layouts[cls]
 
 
 @dataclass(frozen=True)
 class Record:
-    """What all records share: to and from plain dictionaries. Fields that are None are left out of a line."""
+    """What all records share: to and from plain dictionaries. A field that is None is left out of the line.
+
+    `extra` holds the fields that this version does not know.
+    """
 
     kind: ClassVar[str] = ""
     parents: ClassVar[Mapping[str, type[Record]]] = {}
 
+    extra: Mapping[str, Any] = field(default_factory=dict, compare=False, kw_only=True)
+
     def to_dict(self) -> dict[str, Any]:
         """A plain dictionary, ready for JSON."""
         out: dict[str, Any] = {"kind": self.kind} if self.kind else {}
-        for name in _layout(type(self))[0]:
+        for name in _layout(type(self)).names:
             value = getattr(self, name)
             if value is not None:
                 out[name] = value.to_dict() if isinstance(value, Record) else value
-        out.update(self.extra)  # type: ignore[attr-defined]
+        out.update(self.extra)
         return out
 
     @classmethod
     def from_dict(cls: type[R], data: Mapping[str, Any]) -> R:
-        """The record that `data` describes. Raises InputError naming what is missing or misplaced."""
-        known, required = _layout(cls)
-        missing = [name for name in required if name not in data]
-        if missing:
-            raise InputError(f"{cls.kind or cls.__name__.lower()} record without {', '.join(missing)}")
-        values = {name: data[name] for name in known if name in data}
+        """The record that `data` describes. Raises InputError naming the field that is missing or has a wrong value."""
+        layout = _layout(cls)
+        values: dict[str, Any] = {}
+        extra: dict[str, Any] = {}
+        for key, value in data.items():
+            if key in layout.known:
+                values[key] = value
+            elif key != "kind":
+                extra[key] = value
+        if not layout.required <= values.keys():
+            missing = [name for name in layout.names if name in layout.required and name not in values]
+            raise InputError(f"{_label(cls)} record without {', '.join(missing)}")
         for name, parent in cls.parents.items():
-            if values.get(name) is not None:
-                values[name] = _parent(cls, name, parent, values[name])
-        extra = {key: value for key, value in data.items() if key not in known and key != "kind"}
+            value = values.get(name)
+            if isinstance(value, Mapping):
+                values[name] = parent.from_dict(value)
+            elif value is not None:
+                raise InputError(f"{_label(cls)} record whose {name} is not an object")
         record = cls(**values, extra=extra)
         record.check()
         return record
 
     def check(self) -> None:
-        """Raises InputError where a field has the wrong type. Subclasses add what they rely on."""
+        """Raises InputError if a field has the wrong type. Subclasses check what they rely on."""
 
 
-def _parent(cls: type[Record], name: str, parent: type[R], value: Any) -> R:
-    if not isinstance(value, Mapping):
-        raise InputError(f"{cls.kind} record whose {name} is not an object")
-    return parent.from_dict(value)
+def _label(cls: type[Record]) -> str:
+    return cls.kind or cls.__name__.lower()
 
 
 def _expect(record: Record, name: str, types: type | tuple[type, ...]) -> None:
     value = getattr(record, name)
     if not isinstance(value, types) or (isinstance(value, bool) and types is int):
-        raise InputError(f"{record.kind or type(record).__name__.lower()} record whose {name} is {value!r:.40}")
+        raise InputError(f"{_label(type(record))} record whose {name} is {value!r:.40}")
 
 
 @dataclass(frozen=True)
 class Program(Record):
-    """What a program must do. `tests` are graded and `examples` shown; in imported sets an example may be a test, too.
+    """What a program must do. `tests` are graded, `examples` shown; in imported sets an example may also be a test.
 
-    Each test is `{"args": [...], "expected": value}`; `test_code` holds asserts instead, for imported sets. The entry
+    Each test is `{"args": [...], "expected": value}`; imported sets may have asserts in `test_code` instead. The entry
     point is a function, a `Class.method`, or STDIN_STDOUT.
     """
 
@@ -90,10 +112,9 @@ class Program(Record):
     test_code: str | None = None
     checker: str | None = None
     reference: str | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def check(self) -> None:
-        """A program needs a name to call and something to be graded by."""
+        """A program has a name to call and tests to pass."""
         _expect(self, "entry_point", str)
         _expect(self, "signature", str)
         for name in ("test_code", "checker", "reference"):
@@ -106,7 +127,7 @@ class Program(Record):
 class Problem(Record):
     """A question with a right answer (`answer`), or a program to write (`program`).
 
-    The answer is the only right one, unless `checker` names a family that says which ones it accepts.
+    `answer` is the only right one, unless `checker` names a family that accepts others too.
     """
 
     kind: ClassVar[str] = "problem"
@@ -121,16 +142,15 @@ class Problem(Record):
     answer: str | None = None
     checker: str | None = None
     program: Program | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def check(self) -> None:
-        """A problem is of one form: an answer, or a program."""
+        """A problem has one form: an answer, or a program."""
         _expect(self, "checker", (str, type(None)))
         for name in ("id", "family", "prompt"):
             _expect(self, name, str)
         _expect(self, "level", int)
         if (self.answer is None) == (self.program is None):
-            raise InputError(f"problem {self.id} needs either an answer or a program")
+            raise InputError(f"problem {self.id} needs either an answer or a program, and not both")
         if self.answer is not None:
             _expect(self, "answer", str)
 
@@ -142,16 +162,15 @@ class Problem(Record):
 
 @dataclass(frozen=True)
 class ModelRef(Record):
-    """Which weights spoke: a name for people, a digest for certainty."""
+    """Which model wrote a sample: a name for people, a digest for certainty."""
 
     name: str
     digest: str
-    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
 class Sample(Record):
-    """One completion of a problem's prompt. `token_ids` are what was sampled, EOS included where it was."""
+    """One completion of a problem's prompt. `token_ids` are the tokens sampled, the end token included if it was."""
 
     kind: ClassVar[str] = "sample"
     parents: ClassVar[Mapping[str, type[Record]]] = {"problem": Problem, "model": ModelRef}
@@ -167,19 +186,18 @@ class Sample(Record):
     finish: str = "stop"
     tokens: int = 0
     logprob: float | None = None
-    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def check(self) -> None:
         """A sample has a text and says how it ended."""
         _expect(self, "text", str)
         _expect(self, "token_ids", list)
         if self.finish not in ("stop", "length", "error"):
-            raise InputError(f"sample record whose finish is {self.finish!r:.40}")
+            raise InputError(f"sample record whose finish is {self.finish!r:.40}", "it is stop, length or error")
 
 
 @dataclass(frozen=True)
 class Verdict(Record):
-    """What the verifier says of a sample. `infra` is a failure of something else: never a label."""
+    """What the verifier says about a sample. `infra` means that verification itself failed; it is never a label."""
 
     kind: ClassVar[str] = "verdict"
     parents: ClassVar[Mapping[str, type[Record]]] = {"sample": Sample}
@@ -191,12 +209,11 @@ class Verdict(Record):
     reason: str
     isolation: str
     seconds: float = field(default=0.0, compare=False)
-    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
     def check(self) -> None:
-        """There are three verdicts."""
+        """A verdict has one of three statuses."""
         if self.status not in ("pass", "fail", "infra"):
-            raise InputError(f"verdict record whose status is {self.status!r:.40}")
+            raise InputError(f"verdict record whose status is {self.status!r:.40}", "it is pass, fail or infra")
 
     @property
     def passed(self) -> bool:
@@ -206,7 +223,7 @@ class Verdict(Record):
 
 @dataclass(frozen=True)
 class Adapter(Record):
-    """What training wrote: a LoRA adapter in `path`, or whole weights where `method` is `full`."""
+    """What training wrote to `path`: a LoRA adapter, or whole weights if `method` is `full`."""
 
     kind: ClassVar[str] = "adapter"
     parents: ClassVar[Mapping[str, type[Record]]] = {"base": ModelRef}
@@ -218,12 +235,11 @@ class Adapter(Record):
     rows: int
     metrics: Mapping[str, Any]
     path: str = field(default="", compare=False)
-    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
 class Model(Record):
-    """A merged checkpoint in `path`, with the certificate that says how well it equals base + adapter."""
+    """A merged checkpoint in `path`, with a certificate that says how closely it equals base + adapter."""
 
     kind: ClassVar[str] = "model"
     parents: ClassVar[Mapping[str, type[Record]]] = {"adapter": Adapter}
@@ -232,12 +248,11 @@ class Model(Record):
     digest: str
     certificate: Mapping[str, Any]
     path: str = field(default="", compare=False)
-    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 @dataclass(frozen=True)
 class Metrics(Record):
-    """A pass rate with its interval. `family` and `level` are `all` and 0 where the row covers every one."""
+    """A pass rate with its interval. `family` is `all` and `level` 0 if the row covers every one."""
 
     kind: ClassVar[str] = "metrics"
 
@@ -253,7 +268,6 @@ class Metrics(Record):
     pass_at: Mapping[str, float] = field(default_factory=dict)
     seconds: float = field(default=0.0, compare=False)
     tokens: int = 0
-    extra: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 KINDS: Mapping[str, type[Record]] = {cls.kind: cls for cls in (Problem, Sample, Verdict, Adapter, Model, Metrics)}

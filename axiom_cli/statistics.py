@@ -219,9 +219,10 @@ def mcnemar(b: int, c: int) -> float:
 
 def fisher(passed_a: int, n_a: int, passed_b: int, n_b: int) -> float:
     """Fisher's exact one-sided p-value of rate b being above rate a by chance alone. 1 if nothing was tried of one."""
+    import numpy
     from scipy.stats import fisher_exact
 
-    table = [[passed_b, n_b - passed_b], [passed_a, n_a - passed_a]]
+    table = numpy.array([[passed_b, n_b - passed_b], [passed_a, n_a - passed_a]])
     return float(fisher_exact(table, alternative="greater").pvalue)
 
 

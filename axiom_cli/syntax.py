@@ -1,4 +1,4 @@
-"""Python source as a syntax tree, which is looked at and never run."""
+"""Python source as a syntax tree. The source is parsed, never run."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import warnings
 
 LONGEST = 50_000
 TRIES = 10
-# CPython 3.11 counts the depth of all trees that are being built in one place, and fails where there are two. Of ours
-# there is one at a time. A traceback that another thread or a destructor writes meanwhile parses its lines, too.
+# CPython 3.11 has one depth counter for all trees being built, and raises SystemError when two threads build one. The
+# lock keeps our own apart; a traceback that another thread or a destructor prints parses source too, hence the retries.
 _ONE_AT_A_TIME = threading.RLock()
 
 
 def parse(code: str, longest: int = LONGEST) -> ast.Module | None:
-    """The syntax tree of `code`, or None where it is not Python, or too long or too deep to be looked at."""
+    """The syntax tree of `code`, or None if it is not Python, or is too long or too deep to parse."""
     if len(code) > longest:
         return None
     try:

@@ -51,7 +51,7 @@ def test_version_and_help(tmp_path: Path) -> None:
         (["solve", "--problems", "two_sum", "--model", "no/such/model"], 4, "no/such/model"),
         (["report", "nothing_like_it"], 4, "there is no experiment 'nothing_like_it'"),
         (["workspace", "ls"], 10, "no workspace"),
-        (["workspace", "ls", "--workspace", "elsewhere"], 10, "elsewhere is no workspace"),
+        (["workspace", "ls", "--workspace", "elsewhere"], 10, "elsewhere is not a workspace"),
     ],
 )
 def test_documented_failures(words: list[str], code: int, said: str, tmp_path: Path) -> None:

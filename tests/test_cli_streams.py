@@ -57,7 +57,7 @@ def test_a_broken_line_is_named_and_may_be_skipped(samples: bytes, tmp_path: Pat
     lines = samples.splitlines(keepends=True)
     broken = b"".join([*lines[:2], b'{"kind": "sample"\n', *lines[2:], b'{"kind":"sam'])
     done = axiom("verify", cwd=tmp_path, stdin=broken)
-    failed(done, 3, "line 3: not JSON", "expected a sample record a line")
+    failed(done, 3, "line 3: not JSON", "expected a sample record per line")
     assert len(rows(done.stdout)) == 2
     done = axiom("verify", "--skip-bad", cwd=tmp_path, stdin=broken)
     assert done.returncode == 0
@@ -66,7 +66,7 @@ def test_a_broken_line_is_named_and_may_be_skipped(samples: bytes, tmp_path: Pat
 
 
 def test_a_cut_last_line_is_named(samples: bytes, tmp_path: Path) -> None:
-    failed(axiom("verify", cwd=tmp_path, stdin=samples[:-20]), 3, "line 8: not JSON", "cut off")
+    failed(axiom("verify", cwd=tmp_path, stdin=samples[:-20]), 3, "line 8: not JSON", "incomplete")
 
 
 @pytest.mark.parametrize("command", ["solve", "verify", "train", "merge", "coldstart"])

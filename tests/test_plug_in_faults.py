@@ -116,9 +116,9 @@ def test_what_it_offers_has_to_be_there(line: str, said: str, tmp_path: Path) ->
 
 def test_what_json_carries() -> None:
     for value in ([1, 2.5, "é", None, True, {"a": [10**30]}], {}, -0.0):
-        assert json_codec.carries(value)
+        assert json_codec.round_trips(value)
     for value in ((1,), [{1: 2}], {1}, float("nan"), [float("inf")], "\ud800", b"", [object()]):
-        assert not json_codec.carries(value)
+        assert not json_codec.round_trips(value)
 
 
 def test_the_name_of_a_built_in_family_is_taken(tmp_path: Path) -> None:

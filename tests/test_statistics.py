@@ -147,7 +147,7 @@ def test_paired_bootstrap_matches_the_normal_theory():
 
 @pytest.mark.parametrize("n", [20, 600, 3000])
 def test_the_bootstrap_draws_what_earlier_reports_drew(n):
-    """Reports of one experiment agree whichever version wrote them: 4,000 draws of whole problems, by the seed alone."""
+    """Reports agree whichever version of axiom wrote them: 4,000 draws of whole problems, by the seed alone."""
     import numpy
 
     rng, random = random_of(n), numpy.random.default_rng(0)

@@ -17,6 +17,7 @@ from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.records import Adapter, Model, Verdict
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
 from axiom_cli.workspace.store import Workspace
+from axiom_cli.workspace.why import why
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=1, lr=1e-2)
 
@@ -47,7 +48,7 @@ def test_verdicts_become_an_adapter_and_a_model(base: str, workspace: Workspace,
     assert {"config.json", "model.safetensors", "tokenizer.json", "chat_template.jinja"} <= exported.keys()
     assert Model.from_dict(model.to_dict()) == model
     assert model.certificate["greedy_agreement"] == 1
-    chain = "".join(str(step) for step in workspace.why(model.digest))
+    chain = str(why(workspace, model.digest))
     assert adapter.digest in chain
     assert adapter.base.digest in chain
 

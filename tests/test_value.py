@@ -25,6 +25,7 @@ from axiom_cli.sampling.engines.value_function import ValueFunction
 from axiom_cli.sampling.solve import open_engine, solve
 from axiom_cli.settings.configs import MergeConfig, SolveConfig, TrainConfig
 from axiom_cli.workspace.store import Workspace
+from axiom_cli.workspace.why import why
 
 CONFIG = TrainConfig(objective="value", lora_r=8, lora_alpha=16, epochs=6, batch_size=16, grad_accum=1, lr=2e-2)
 QUICK = replace(CONFIG, epochs=1)
@@ -109,7 +110,7 @@ def test_the_same_again_is_remembered_and_elsewhere_gives_the_same_digest(
     adapter = train(verdicts(0, 10), base, QUICK, workspace)
     assert train(verdicts(0, 10), base, QUICK, workspace, on_step=never) == adapter
     assert train(verdicts(0, 10), base, QUICK, Workspace.create(tmp_path / "other")).digest == adapter.digest
-    assert adapter.base.digest in "".join(str(step) for step in workspace.why(adapter.digest))
+    assert adapter.base.digest in str(why(workspace, adapter.digest))
 
 
 def test_equal_samples_are_one_row_that_counts_for_all(base: str) -> None:

@@ -16,7 +16,7 @@ from axiom_cli.records import ModelRef, Problem, Sample, Verdict
 from axiom_cli.workspace.inspect import diff, export, ls, show
 from axiom_cli.workspace.maintenance import fsck, gc
 from axiom_cli.workspace.store import Workspace
-from axiom_cli.workspace.why import drawn, why
+from axiom_cli.workspace.why import draw_tree, why
 
 ROOT = Path(__file__).parents[1]
 NANO = "a" * 64
@@ -89,7 +89,7 @@ def test_ls_and_show_tell_what_is_there(workspace, rounds):
 
 def test_why_goes_from_the_last_model_to_the_first_seed(workspace, rounds):
     lines = why(workspace, "run@1")
-    told = "\n".join(drawn(lines))
+    told = "\n".join(draw_tree(lines))
     for part in ("made by merge", "lr=0.2", "lr=0.1", "temperature=0.7", "problem seed: 7", "isolation: exact", "nano"):
         assert part in told
     digests = [line.digest for line in lines if line.digest]
@@ -97,14 +97,14 @@ def test_why_goes_from_the_last_model_to_the_first_seed(workspace, rounds):
     assert sorted(order) == sorted(set(order))
     assert digests.index(rounds[1]["rows"]) < digests.index(rounds[0]["model"]) < digests.index(rounds[0]["rows"])
     assert told.splitlines()[0].startswith("sha256:") and told.splitlines()[1].startswith(("├─", "└─"))
-    assert told.count("(told above)") >= 1
+    assert told.count("(see above)") >= 1
 
 
 def test_why_knows_the_embedded_model(workspace):
     embedded = models.resolve("nano")
     rows = workspace.put_records([verdict(0, embedded.ref)])
     assert f"model nano sha256:{embedded.digest[:12]}: embedded in the package" in [
-        line.text for line in why(workspace, rows, [embedded.digest])
+        line.text for line in why(workspace, rows, {embedded.digest})
     ]
 
 
@@ -154,7 +154,7 @@ def test_gc_frees_merged_weights_that_come_back_the_same(workspace, rounds, tmp_
     assert why(workspace, "run@0") and show(workspace, "run@0").kind == "missing"
     with pytest.raises(MissingError) as error:
         workspace.tree_path(rounds[0]["model"])
-    assert "again" in error.value.hint
+    assert "axiom workspace why" in error.value.hint
     health = fsck(workspace)
     assert health.evicted == [rounds[0]["model"]] and not health.damage
     assert gc(workspace).bytes == 0

@@ -94,9 +94,9 @@ def _object(line: bytes, number: int) -> dict[str, Any]:
     try:
         value = json_codec.loads(line)
     except orjson.JSONDecodeError as error:
-        raise InputError(f"line {number}: {json_codec.fault(error)}") from None
+        raise InputError(f"line {number}: {json_codec.describe_error(error)}") from None
     if not isinstance(value, dict):
-        raise InputError(f"line {number}: {json_codec.called(value)}, expected an object")
+        raise InputError(f"line {number}: {json_codec.type_name(value)}, expected an object")
     return value
 
 

@@ -54,14 +54,14 @@ def show_(ctx: typer.Context, name: Name, lines: Annotated[int, typer.Option(hel
 def why(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
     """The whole chain behind an object, or behind a problem's id: what made it, from what, and what made that."""
     from axiom_cli import models
-    from axiom_cli.workspace.why import drawn
+    from axiom_cli.workspace.why import draw_tree
     from axiom_cli.workspace.why import why as explained
 
     found = explained(_open(ctx), name, [models.resolve(models.NANO).digest])
     if json:
         write((asdict(line) for line in found), None)
     else:
-        stdout().write("\n".join(drawn(found)) + "\n")
+        stdout().write("\n".join(draw_tree(found)) + "\n")
 
 
 @app.command(epilog=GLOBAL_OPTIONS)

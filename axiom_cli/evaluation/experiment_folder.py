@@ -213,7 +213,7 @@ def read_config(path: Path) -> dict[str, Any]:
     except orjson.JSONDecodeError as error:
         raise InputError(f"{path} is not JSON: {error}", RERUN_RECOVERS) from None
     if not isinstance(config, dict):
-        raise InputError(f"{path} holds {json_codec.called(config)}, expected an object", RERUN_RECOVERS)
+        raise InputError(f"{path} holds {json_codec.type_name(config)}, expected an object", RERUN_RECOVERS)
     return config
 
 

@@ -116,7 +116,7 @@ def _parse_line(text: bytes, number: int) -> Line:
     try:
         return _object(json_codec.loads(text), number, "line")
     except orjson.JSONDecodeError as error:
-        reason = json_codec.fault(error)
+        reason = json_codec.describe_error(error)
     try:
         shown = text.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -125,7 +125,7 @@ def _parse_line(text: bytes, number: int) -> Line:
 
 
 def _object(value: Any, number: int, unit: str = "row") -> Line:
-    broken = "" if isinstance(value, dict) else f"{json_codec.called(value)}, expected an object"
+    broken = "" if isinstance(value, dict) else f"{json_codec.type_name(value)}, expected an object"
     return Line(number, value, broken, unit)
 
 

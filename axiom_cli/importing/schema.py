@@ -75,7 +75,7 @@ def tests(value: Any, name: str) -> Any:
     try:
         return json_codec.loads(value.encode())
     except orjson.JSONDecodeError as error:
-        raise InputError(f"its {name} are {json_codec.fault(error)}") from None
+        raise InputError(f"its {name} are {json_codec.describe_error(error)}") from None
 
 
 def check_entry_point(program: Program) -> None:

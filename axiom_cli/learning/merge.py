@@ -16,7 +16,7 @@ from axiom_cli.learning import model_card
 from axiom_cli.learning.train import Base, adapter_folder, tree_or_path
 from axiom_cli.records import Adapter, Model
 from axiom_cli.settings.configs import MergeConfig
-from axiom_cli.workspace.atomic import writing
+from axiom_cli.workspace.atomic import explained_write_errors
 from axiom_cli.workspace.objects import bare
 from axiom_cli.workspace.store import Workspace
 
@@ -60,14 +60,14 @@ def merge(
     def make() -> dict[str, Any]:
         with _scratch(workspace) as folder:
             certificate = _make(origin.path, folders, config, folder)
-            with writing(folder):
+            with explained_write_errors(folder):
                 (folder / "README.md").write_text(model_card.text(told, inputs, certificate), encoding="utf-8")
             return {"model": workspace.put_tree(folder), "certificate": certificate}
 
     receipt = workspace.remember(recipe, make)
     path = workspace.tree_path(receipt["model"])
     if export:
-        with writing(export):
+        with explained_write_errors(export):
             _copy(path, export)
     if gguf:
         _write_gguf(path, gguf)
@@ -124,7 +124,7 @@ def _write_gguf(folder: Path, file: Path) -> None:
 @contextmanager
 def _scratch(workspace: Workspace) -> Iterator[Path]:
     """A name in the workspace for a folder that is gone afterwards."""
-    with writing(workspace.root):
+    with explained_write_errors(workspace.root):
         outer = workspace.objects.scratch()
         outer.mkdir()
     try:

@@ -1,1 +1,1 @@
-"""Where everything that was made is kept, under what it was made from."""
+"""Everything that was made, stored under the recipe that made it."""

@@ -1,6 +1,6 @@
-"""Files that are whole or absent, and locks that die with their holder.
+"""Files that are complete or absent, and locks that end with the process that holds them.
 
-Needs POSIX: `fcntl.flock`, and renames that replace.
+Needs POSIX: `fcntl.flock`, and a rename that replaces its target.
 """
 
 from __future__ import annotations
@@ -18,16 +18,17 @@ from axiom_cli.errors import MissingError, WorkspaceLockedError
 
 FLUSH_ALL_ABOVE = 256
 _held: set[int] = set()
+"""The descriptors of the locks that this process holds."""
 
 
 @contextmanager
-def writing(path: Path) -> Iterator[None]:
-    """Turns what the system refuses (a full disk, a read-only folder) into one line."""
+def explained_write_errors(path: Path) -> Iterator[None]:
+    """Turns an OSError (a full disk, a read-only folder) into a MissingError about writing to `path`."""
     try:
         yield
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        hint = "free some space, or choose a folder that you may write to with --workspace; what was finished is kept"
+        hint = "free some space, or choose a folder that you can write to with --workspace; finished work is kept"
         raise MissingError(f"cannot write to {path}: {reason}", hint) from None
 
 
@@ -41,18 +42,18 @@ def flush(path: Path) -> None:
 
 
 def flush_all(paths: Iterable[Path]) -> None:
-    """Waits until all `paths` and the folders that name them are on disk: one flush of everything where they are many
-    (Linux's sync(2) waits; elsewhere it need not), else file by file."""
+    """Waits until all `paths` and their folders are on disk."""
     paths = list(paths)
     if len(paths) > FLUSH_ALL_ABOVE and sys.platform == "linux":
-        return os.sync()
+        os.sync()  # one flush of everything; sync(2) waits for the disk on Linux, and elsewhere may not
+        return
     for path in [*paths, *{path.parent for path in paths}]:
         flush(path)
 
 
 def write_whole(files: Mapping[Path, bytes], scratch: Callable[[], Path]) -> None:
-    """Temporary file, fsync, rename, fsync of the folder: each for all files before the next. `scratch` gives names
-    on the same file system."""
+    """Writes all files by way of temporary ones: write, fsync, rename, fsync of the folder, each step for all files at
+    once. `scratch` returns unused names on the same file system."""
     drafts: dict[Path, Path] = {}
     try:
         for path, data in files.items():
@@ -69,7 +70,7 @@ def write_whole(files: Mapping[Path, bytes], scratch: Callable[[], Path]) -> Non
 
 
 def _close_inherited() -> None:
-    """A forked child gives up its parent's locks: else a sandboxed program that outlives us would keep them."""
+    """A forked child gives up its parent's locks; otherwise a sandboxed program that outlives us would keep them."""
     for handle in _held:
         os.close(handle)
     _held.clear()
@@ -79,7 +80,7 @@ os.register_at_fork(after_in_child=_close_inherited)
 
 
 def _take(path: Path, operation: int) -> int | None:
-    """The descriptor of the locked file, or None where another process holds it."""
+    """The descriptor of the locked file, or None if another process holds it."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(handle, operation | fcntl.LOCK_NB)
@@ -91,7 +92,7 @@ def _take(path: Path, operation: int) -> int | None:
         raise
     if current:
         return handle
-    os.close(handle)  # held by another, or removed by its last holder between our open and our lock
+    os.close(handle)  # held by another process, or removed by its last holder between our open and our lock
     return None
 
 
@@ -103,26 +104,26 @@ def _holder(path: Path) -> str:
 
 
 @contextmanager
-def locked(path: Path, what: str, shared: bool = False, patience: float = 10.0) -> Iterator[None]:
-    """Holds the lock file `path`, which the system frees when we die. Waits `patience` seconds for another holder,
-    then raises WorkspaceLockedError. A lock held alone is removed afterwards; a shared one stays."""
+def locked(path: Path, what: str, *, shared: bool = False, patience: float = 10.0) -> Iterator[None]:
+    """Holds the lock file `path`, which the system releases when the process dies. Waits `patience` seconds for another
+    holder, then raises WorkspaceLockedError. An exclusive lock file is removed afterwards; a shared one stays."""
     deadline = time.monotonic() + patience
-    with writing(path.parent):
+    with explained_write_errors(path.parent):
         path.parent.mkdir(parents=True, exist_ok=True)
     while True:
-        with writing(path.parent):
+        with explained_write_errors(path.parent):
             handle = _take(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         if handle is not None:
             break
         if time.monotonic() >= deadline:
             raise WorkspaceLockedError(
-                f"another axiom{_holder(path)} is writing {what}", "wait for it to end, or stop it"
+                f"another axiom{_holder(path)} is writing {what}", "wait until it ends, or stop it"
             )
         time.sleep(0.05)
     _held.add(handle)
     try:
         if not shared:
-            with suppress(OSError):  # a note for whoever waits; a full disk is no reason to stop
+            with suppress(OSError):  # tells whoever waits which process to look for; a full disk does not matter here
                 os.ftruncate(handle, 0)
                 os.write(handle, str(os.getpid()).encode())
         yield
@@ -135,7 +136,7 @@ def locked(path: Path, what: str, shared: bool = False, patience: float = 10.0) 
 
 
 def link_or_copy(source: Path, target: Path) -> None:
-    """A hard link, or a copy where the file system has none."""
+    """A hard link, or a read-only copy if the file system has no hard links."""
     try:
         os.link(source, target)
     except OSError:

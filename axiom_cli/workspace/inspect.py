@@ -1,4 +1,4 @@
-"""What is in a workspace: ls, show, diff, export. They return data; export alone writes, and outside the workspace."""
+"""What is in a workspace: ls, show, diff and export. They return data; only export writes, outside the workspace."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from axiom_cli import json_codec, jsonl
 from axiom_cli.errors import UsageError
 from axiom_cli.ids import canonical
 from axiom_cli.ids import digest as sha256
-from axiom_cli.workspace.atomic import writing
+from axiom_cli.workspace.atomic import explained_write_errors
 from axiom_cli.workspace.objects import CHUNK
 from axiom_cli.workspace.store import Workspace
 
@@ -21,8 +21,8 @@ Changes = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One line of `ls`. `kind` is tree, records, bytes, or missing where it was evicted; `size` is in bytes."""
+class ListedObject:
+    """One line of `ls`. `kind` is tree, records, bytes, or missing if it was evicted; `size` is in bytes."""
 
     digest: str
     kind: str
@@ -33,8 +33,8 @@ class Entry:
 
 
 @dataclass(frozen=True)
-class Shown:
-    """What `show` tells of one object: its files (a tree) or first lines (records, text), and its receipts."""
+class ObjectDetails:
+    """What `show` says about one object: its files (a tree) or first lines (records or text), and its receipts."""
 
     digest: str
     kind: str
@@ -47,34 +47,34 @@ class Shown:
 
 @dataclass(frozen=True)
 class Difference:
-    """(`-` only in the first, `+` only in the second, `~` changed; what), of the contents and of the recipes."""
+    """The changes of contents and of recipes: `-` only in the first, `+` only in the second, `~` changed."""
 
     contents: Changes
     recipes: Changes
 
 
-def ls(workspace: Workspace) -> list[Entry]:
+def ls(workspace: Workspace) -> list[ListedObject]:
     """Every object that a receipt made or a name points to, oldest first."""
     names = workspace.names()
     made: dict[str, tuple[str, str]] = {}
-    for receipt in sorted(workspace.receipts(), key=lambda one: one.made):
+    for receipt in sorted(workspace.receipts(), key=lambda receipt: receipt.made):
         for digest in receipt.outputs.values():
             made.setdefault(digest, (receipt.stage, receipt.made))
     digests = dict.fromkeys([*made, *names])
     kinds = ((d, workspace.kind(d), workspace.size(d)) for d in digests)
-    return [Entry(d, kind, size, *made.get(d, ("", "")), names.get(d, [])) for d, kind, size in kinds]
+    return [ListedObject(d, kind, size, *made.get(d, ("", "")), names.get(d, [])) for d, kind, size in kinds]
 
 
-def show(workspace: Workspace, name: str, lines: int = 5) -> Shown:
-    """One object, by name, digest or the start of one, re-hashed. Raises MissingError, WorkspaceDamagedError."""
+def show(workspace: Workspace, name: str, lines: int = 5) -> ObjectDetails:
+    """One object, by name, digest or the start of one, hashed again. Raises MissingError, WorkspaceDamagedError."""
     digest = workspace.resolve(name)
     kind = workspace.kind(digest)
-    receipts = [one.to_dict() for one in workspace.makers().get(digest, ())]
+    receipts = [receipt.to_dict() for receipt in workspace.makers().get(digest, ())]
     if kind == "missing" and not receipts:
         workspace.get_bytes(digest)  # raises, saying what is missing
     files = workspace.tree(digest) if kind == "tree" else {}
     head = _head(workspace, digest, lines) if kind in ("records", "bytes") else []
-    return Shown(digest, kind, workspace.size(digest), workspace.names().get(digest, []), files, head, receipts)
+    return ObjectDetails(digest, kind, workspace.size(digest), workspace.names().get(digest, []), files, head, receipts)
 
 
 def _head(workspace: Workspace, digest: str, count: int) -> list[str]:
@@ -83,12 +83,12 @@ def _head(workspace: Workspace, digest: str, count: int) -> list[str]:
     try:
         return [head.decode().rstrip("\n") for head in heads if head]
     except UnicodeDecodeError:
-        return []  # not text: there is nothing to show but its size
+        return []  # binary: only its size is shown
 
 
 def diff(workspace: Workspace, first: str, second: str) -> Difference:
-    """What differs between two objects, and between the recipes that made them. Two trees are compared by file,
-    records by whole line (order aside), others as a whole."""
+    """What differs between two objects, and between the recipes that made them. Trees are compared file by file,
+    records line by line in any order, anything else as a whole."""
     a, b = workspace.resolve(first), workspace.resolve(second)
     return Difference(_contents(workspace, a, b), _changes(_recipe(workspace, a), _recipe(workspace, b)))
 
@@ -103,7 +103,7 @@ def _contents(workspace: Workspace, a: str, b: str) -> Changes:
         lines_a, lines_b = _lines(workspace, a), _lines(workspace, b)
         only = (("-", len(lines_a - lines_b)), ("+", len(lines_b - lines_a)), ("=", len(lines_a & lines_b)))
         return [(sign, f"{count:,} lines") for sign, count in only if count]
-    sizes = (f"{workspace.kind(one)}, {workspace.size(one):,} bytes" for one in (a, b))
+    sizes = (f"{workspace.kind(digest)}, {workspace.size(digest):,} bytes" for digest in (a, b))
     return [("~", " -> ".join(sizes))]
 
 
@@ -113,7 +113,7 @@ def _lines(workspace: Workspace, digest: str) -> set[str]:
 
 
 def _recipe(workspace: Workspace, digest: str) -> dict[str, Any]:
-    """The first recipe that made the object, flat: `config.lr` -> 0.001."""
+    """The first recipe that made the object, flattened: `config.lr` -> 0.001."""
     made_by = workspace.makers().get(digest)
     return dict(_flat("", made_by[0].recipe)) if made_by else {}
 
@@ -121,7 +121,7 @@ def _recipe(workspace: Workspace, digest: str) -> dict[str, Any]:
 def _flat(prefix: str, value: Any) -> list[tuple[str, Any]]:
     if not isinstance(value, Mapping):
         return [(prefix, value)]
-    return [pair for key, one in value.items() for pair in _flat(f"{prefix}.{key}" if prefix else key, one)]
+    return [pair for key, item in value.items() for pair in _flat(f"{prefix}.{key}" if prefix else key, item)]
 
 
 def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Changes:
@@ -141,27 +141,29 @@ def _text(value: Any) -> str:
 
 
 def export(workspace: Workspace, name: str, target: Path) -> Path:
-    """Copies a tree to the new folder `target`, or another object to the new file `target`: whole or not at all.
+    """Copies a tree to the new folder `target`, or another object to the new file `target`: complete or not at all.
 
-    Raises UsageError where something is there already, MissingError, WorkspaceDamagedError.
+    Raises UsageError if `target` already exists, MissingError, WorkspaceDamagedError.
     """
     digest = workspace.resolve(name)
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
-        raise UsageError(f"{target} exists already", "name a new place; nothing is overwritten")
+        raise UsageError(f"{target} already exists", "give a new path; nothing is overwritten")
     if workspace.objects.has(digest) and workspace.is_tree(digest):
         _export_tree(workspace, digest, target)
     else:
         source = workspace.objects.verified(digest)
         if target.is_dir():
-            raise UsageError(f"{target} is a folder, the object is a file", f"name a file, such as {target / 'object'}")
-        with source.open("rb") as stream, jsonl.atomic(target) as out, writing(target):
+            raise UsageError(
+                f"{target} is a folder, but the object is a file", f"give a file, such as {target / 'object'}"
+            )
+        with source.open("rb") as stream, jsonl.atomic(target) as out, explained_write_errors(target):
             shutil.copyfileobj(stream, out, CHUNK)
     return target
 
 
 def _export_tree(workspace: Workspace, digest: str, target: Path) -> None:
-    sources = {path: workspace.objects.verified(one) for path, one in workspace.tree(digest).items()}
-    with writing(target):
+    sources = {path: workspace.objects.verified(file) for path, file in workspace.tree(digest).items()}
+    with explained_write_errors(target):
         target.parent.mkdir(parents=True, exist_ok=True)
         draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
         try:

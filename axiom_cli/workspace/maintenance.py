@@ -1,4 +1,4 @@
-"""Looking after a workspace: gc frees what can be made again, fsck re-hashes everything."""
+"""Workspace maintenance: gc frees what can be made again, fsck checks everything."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 from axiom_cli.errors import AxiomError, WorkspaceDamagedError
 from axiom_cli.ids import canonical
 from axiom_cli.workspace import receipts, refs
-from axiom_cli.workspace.atomic import locked, writing
+from axiom_cli.workspace.atomic import explained_write_errors, locked
 from axiom_cli.workspace.objects import is_digest, short
 from axiom_cli.workspace.receipts import Receipt
 from axiom_cli.workspace.store import STATES, Workspace
@@ -21,12 +21,12 @@ from axiom_cli.workspace.store import STATES, Workspace
 EVICTABLE = frozenset({"merge"})
 _HOUR, _DAY = 3600.0, 86400.0
 _STALE = 14 * _DAY
-"""How old the state of a run that was broken off may get."""
+"""How long the state of an interrupted training is kept."""
 
 
 @dataclass(frozen=True)
 class Freed:
-    """What gc removed: merged models by digest, other objects, and bytes in all."""
+    """What gc removed: merged models by digest, the number of other objects, and the total bytes."""
 
     evicted: list[str] = field(default_factory=list)
     orphans: int = 0
@@ -35,7 +35,7 @@ class Freed:
 
 @dataclass(frozen=True)
 class Damage:
-    """One thing that fsck found: `what` (object, receipt, name, checkout), its name, and what to do."""
+    """One problem that fsck found: `what` (object, receipt, name, checkout or missing), its name, and what to do."""
 
     what: str
     name: str
@@ -44,7 +44,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class Health:
-    """What fsck read, and what was wrong. `evicted` trees are not damage: they can be made again."""
+    """What fsck read, and what is wrong. `evicted` trees are not damage: they can be made again."""
 
     objects: int
     bytes: int
@@ -53,59 +53,61 @@ class Health:
     damage: list[Damage]
 
 
-def gc(workspace: Workspace, everything: bool = False, orphans: bool = False, dry_run: bool = False) -> Freed:
-    """Frees the weights of merged models, which base and adapter give again; adapters and records are kept for ever.
+def gc(workspace: Workspace, *, everything: bool = False, orphans: bool = False, dry_run: bool = False) -> Freed:
+    """Frees the weights of merged models, which can be made again from base and adapter. Adapters and records are kept.
 
-    A model that a name other than `run@NUMBER` points to (`run`, `run@best`) stays, unless `everything`. With `orphans`
-    objects that no receipt or name leads to, a day old at least, go too. What broken-off runs would go on from goes
-    after two weeks. `dry_run` only counts. Raises WorkspaceLockedError
-    while another process makes something.
+    A model that a name other than `run@NUMBER` points to (`run`, `run@best`) stays, unless `everything`. `orphans` also
+    frees objects that no receipt or name leads to and that are at least a day old. States of interrupted trainings go
+    after two weeks. `dry_run` only counts. Raises WorkspaceLockedError while another process writes.
     """
-    with locked(workspace.root / "locks" / "writers", "to the workspace", patience=0.5), writing(workspace.root):
-        evicted = list(_evictable(workspace, everything))
-        doomed = _only_of(workspace, set(evicted))
-        strays = set(_orphans(workspace)) - doomed if orphans else set()
-        states = list(_stale(workspace))
-        size = sum(path.stat().st_size for path in [*map(workspace.objects.path, doomed | strays), *states])
+    with (
+        locked(workspace.root / "locks" / "writers", "to the workspace", patience=0.5),
+        explained_write_errors(workspace.root),
+    ):
+        evicted = list(_evictable(workspace, everything=everything))
+        exclusive = _files_only_in(workspace, set(evicted))
+        unreferenced = set(_orphans(workspace)) - exclusive if orphans else set()
+        states = list(_stale_states(workspace))
+        size = sum(path.stat().st_size for path in [*map(workspace.objects.path, exclusive | unreferenced), *states])
         if not dry_run:
             for digest in evicted:
                 shutil.rmtree(workspace.root / "trees" / digest, ignore_errors=True)
-            for digest in doomed | strays:
+            for digest in exclusive | unreferenced:
                 workspace.objects.path(digest).unlink()
-            _sweep(workspace.root)
+            _remove_leftovers(workspace.root / "tmp")
             for path in states:
                 path.unlink(missing_ok=True)
-    return Freed(evicted, len(strays), size)
+    return Freed(evicted, len(unreferenced), size)
 
 
-def _evictable(workspace: Workspace, everything: bool) -> Iterator[str]:
-    """Trees here that a merge made, from inputs that are all still here."""
+def _evictable(workspace: Workspace, *, everything: bool) -> Iterator[str]:
+    """Stored trees that a merge made, from inputs that are all still here."""
     named = set() if everything else {d for n, d in workspace.refs().items() if not re.search(r"@[0-9]+$", n)}
     makers = workspace.makers()
     for digest, made_by in makers.items():
-        again = any(receipt.stage in EVICTABLE and _repeatable(workspace, receipt, makers) for receipt in made_by)
-        if again and digest not in named and workspace.kind(digest) == "tree":
+        repeatable = any(r.stage in EVICTABLE and _is_repeatable(workspace, r, makers) for r in made_by)
+        if repeatable and digest not in named and workspace.kind(digest) == "tree":
             yield digest
 
 
-def _repeatable(workspace: Workspace, receipt: Receipt, makers: dict[str, list[Receipt]]) -> bool:
-    """Whether all inputs that ever were in the workspace are still there, and one is. A base from outside (a hub
-    model, the embedded one) is taken to be where it was."""
+def _is_repeatable(workspace: Workspace, receipt: Receipt, makers: dict[str, list[Receipt]]) -> bool:
+    """Whether every input that was once in the workspace is still there, and there is one. A base model from outside (a
+    hub model, the embedded one) is assumed to be available."""
     inside = [d for _, d in receipt.inputs if d in makers or (is_digest(d) and workspace.objects.has(d))]
     return bool(inside) and all(map(workspace.has, inside))
 
 
-def _only_of(workspace: Workspace, evicted: set[str]) -> set[str]:
+def _files_only_in(workspace: Workspace, evicted: set[str]) -> set[str]:
     """The files that belong to evicted trees and to nothing else."""
-    files = {one for tree in evicted for one in workspace.tree(tree).values()}
-    kept = set(_pointed_to(workspace))
+    files = {file for tree in evicted for file in workspace.tree(tree).values()}
+    kept = set(_referenced(workspace))
     for digest in workspace.objects.all():
         if digest not in evicted and workspace.is_tree(digest):
             kept |= set(workspace.tree(digest).values())
-    return {one for one in files - kept if workspace.objects.has(one)}
+    return {file for file in files - kept if workspace.objects.has(file)}
 
 
-def _pointed_to(workspace: Workspace) -> Iterator[str]:
+def _referenced(workspace: Workspace) -> Iterator[str]:
     """Every digest that a name or any part of a receipt mentions."""
     yield from workspace.refs().values()
     for receipt in workspace.receipts():
@@ -113,8 +115,8 @@ def _pointed_to(workspace: Workspace) -> Iterator[str]:
 
 
 def _orphans(workspace: Workspace) -> Iterator[str]:
-    """Objects a day old at least that no name or receipt leads to."""
-    live = set(_pointed_to(workspace))
+    """Objects, at least a day old, that no name or receipt leads to."""
+    live = set(_referenced(workspace))
     for digest in list(live):
         if workspace.objects.has(digest) and workspace.is_tree(digest):
             live |= set(workspace.tree(digest).values())
@@ -123,8 +125,8 @@ def _orphans(workspace: Workspace) -> Iterator[str]:
             yield digest
 
 
-def _stale(workspace: Workspace) -> Iterator[Path]:
-    """States of runs that were finished, or broken off two weeks ago, and half-written ones."""
+def _stale_states(workspace: Workspace) -> Iterator[Path]:
+    """States of trainings that have finished, or were interrupted two weeks ago, and half-written ones."""
     for path in sorted((workspace.root / STATES).glob("*")):
         if path.suffix == ".part" or workspace.receipt(path.stem) or _age(path) > _STALE:
             yield path
@@ -134,98 +136,100 @@ def _age(path: Path) -> float:
     return time.time() - path.stat().st_mtime
 
 
-def _sweep(root: Path) -> None:
-    """Removes what killed processes left under tmp/."""
-    for path in (root / "tmp").glob("*"):
+def _remove_leftovers(temporary: Path) -> None:
+    """Removes what killed processes left behind."""
+    for path in temporary.glob("*"):
         if _age(path) > _HOUR:
             shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
-def fsck(workspace: Workspace, repair: bool = False) -> Health:
-    """Re-hashes every object, and reads every receipt, name and checked-out tree.
+def fsck(workspace: Workspace, *, repair: bool = False) -> Health:
+    """Hashes every object again, and reads every receipt, name and checked-out tree.
 
-    With `repair` what is damaged is moved to `damaged/`, so that the commands that made it make it again; nothing is
-    deleted but checkouts.
+    `repair` moves what is damaged to `damaged/`, so that the commands that made it make it again; only checkouts are
+    deleted.
     """
     damage: list[Damage] = []
     objects, size = 0, 0
     for digest in workspace.objects.all():
         objects, size = objects + 1, size + workspace.objects.path(digest).stat().st_size
-        damage += _tried("object", digest, lambda digest=digest: workspace.objects.verified(digest))
-    damaged = {one.name for one in damage}
-    found, unread = _receipts(workspace)
-    evicted, lost = _lost(workspace, found, damaged)
-    damage += [*unread, *lost, *_names(workspace), *_checkouts(workspace, damaged)]
+        try:
+            workspace.objects.verified(digest)
+        except WorkspaceDamagedError as error:
+            damage.append(Damage("object", digest, error.hint))
+    damaged = {item.name for item in damage}
+    readable, unreadable = _receipts(workspace)
+    evicted, lost = _missing_outputs(workspace, readable, damaged)
+    damage += [*unreadable, *lost, *_damaged_names(workspace), *_damaged_checkouts(workspace, damaged)]
     if repair:
         _set_aside(workspace, damage)
-    return Health(objects, size, len(found), evicted, damage)
-
-
-def _tried(what: str, name: str, read: Callable[[], object]) -> list[Damage]:
-    try:
-        read()
-    except WorkspaceDamagedError as error:
-        return [Damage(what, name, error.hint)]
-    return []
+    return Health(objects, size, len(readable), evicted, damage)
 
 
 def _receipts(workspace: Workspace) -> tuple[list[Receipt], list[Damage]]:
-    found: list[Receipt] = []
+    readable: list[Receipt] = []
     damage: list[Damage] = []
     for path in sorted((workspace.root / "receipts").glob("*.json")):
-        damage += _tried("receipt", path.stem, lambda path=path: found.append(receipts.load(path)))
-    return found, damage
+        try:
+            readable.append(receipts.load(path))
+        except WorkspaceDamagedError as error:
+            damage.append(Damage("receipt", path.stem, error.hint))
+    return readable, damage
 
 
-def _lost(workspace: Workspace, found: list[Receipt], damaged: set[str]) -> tuple[list[str], list[Damage]]:
-    """Outputs that are not here: evicted ones, and lost ones."""
+def _missing_outputs(
+    workspace: Workspace, readable: list[Receipt], damaged: set[str]
+) -> tuple[list[str], list[Damage]]:
+    """Outputs that are not here: the evicted ones, and the lost ones."""
     evicted, lost = [], []
-    for receipt in found:
+    for receipt in readable:
         for name, digest in receipt.outputs.items():
             if digest in damaged or workspace.has(digest):
                 continue
             if receipt.stage in EVICTABLE:
                 evicted.append(digest)
             else:
-                advice = f"the same {receipt.stage} makes {name} again"
-                lost.append(Damage("missing", digest, advice))
+                lost.append(Damage("missing", digest, f"run the same {receipt.stage} to make {name} again"))
     return evicted, lost
 
 
-def _names(workspace: Workspace) -> Iterator[Damage]:
+def _damaged_names(workspace: Workspace) -> Iterator[Damage]:
     for path in sorted((workspace.root / "refs").glob("*")):
-        bad = _tried("name", path.name, lambda path=path: refs.load(path))
-        yield from bad
-        if not bad and not workspace.objects.has(refs.load(path)):
-            yield Damage("name", path.name, f"it points to {short(refs.load(path))}, which is not here; set it again")
+        try:
+            digest = refs.load(path)
+        except WorkspaceDamagedError as error:
+            yield Damage("name", path.name, error.hint)
+            continue
+        if not workspace.objects.has(digest):
+            yield Damage("name", path.name, f"it points to {short(digest)}, which is missing; set it again")
 
 
-def _checkouts(workspace: Workspace, damaged: set[str]) -> Iterator[Damage]:
-    """Checked-out trees whose files are not those of the tree, were they linked or copied."""
+def _damaged_checkouts(workspace: Workspace, damaged: set[str]) -> Iterator[Damage]:
+    """Checked-out trees whose files, linked or copied, are not those of the tree."""
     for folder in sorted((workspace.root / "trees").glob("*")):
         try:
-            files = workspace.tree(folder.name)
-            same = all(one not in damaged and _same(workspace, folder / path, one) for path, one in files.items())
+            files = {folder / path: digest for path, digest in workspace.tree(folder.name).items()}
+            intact = damaged.isdisjoint(files.values()) and all(
+                os.path.samefile(path, source) or path.read_bytes() == source.read_bytes()
+                for path, source in ((path, workspace.objects.path(digest)) for path, digest in files.items())
+            )
         except (AxiomError, OSError):
-            same = False  # the tree or a file of it is not here
-        if not same:
+            intact = False  # the tree, or one of its files, is missing
+        if not intact:
             yield Damage("checkout", folder.name, "fsck --repair removes it; it is made again when needed")
 
 
-def _same(workspace: Workspace, path: Path, digest: str) -> bool:
-    """Whether a checked-out file is its object: the same file, or the same bytes."""
-    source = workspace.objects.path(digest)
-    return source.exists() and (os.path.samefile(path, source) or path.read_bytes() == source.read_bytes())
-
-
 def _set_aside(workspace: Workspace, damage: list[Damage]) -> None:
-    places = {"object": workspace.objects.path, "name": lambda name: workspace.root / "refs" / name}
-    places["receipt"] = lambda name: workspace.root / "receipts" / f"{name}.json"
-    aside = workspace.root / "damaged"
-    with writing(workspace.root):
-        aside.mkdir(exist_ok=True)
-        for one in damage:
-            if one.what == "checkout":
-                shutil.rmtree(workspace.root / "trees" / one.name, ignore_errors=True)
-            elif one.what in places:
-                os.replace(places[one.what](one.name), aside / f"{one.what}-{one.name}")
+    places: dict[str, Callable[[str], Path]] = {
+        "object": workspace.objects.path,
+        "name": lambda name: workspace.root / "refs" / name,
+        "receipt": lambda name: workspace.root / "receipts" / f"{name}.json",
+    }
+    target = workspace.root / "damaged"
+    with explained_write_errors(workspace.root):
+        target.mkdir(exist_ok=True)
+        for item in damage:
+            if item.what == "checkout":
+                shutil.rmtree(workspace.root / "trees" / item.name, ignore_errors=True)
+            elif item.what in places:
+                os.replace(places[item.what](item.name), target / f"{item.what}-{item.name}")

@@ -1,7 +1,7 @@
 """Objects: bytes written once, named by their SHA-256.
 
-A put makes an object whole under its name, so that kill -9 leaves no half of one. It does not wait for the disk: what
-was put is noted, and `Objects.sync` flushes it all at once before a receipt or a ref may point to it (10,000 small
+An object appears complete under its name, so kill -9 leaves no partial one. `put` does not wait for the disk:
+`Objects.sync` flushes everything that was put, all at once, before a receipt or a ref may point to it (10,000 small
 objects cost one flush, not 10,000).
 """
 
@@ -18,7 +18,7 @@ from pathlib import Path
 
 from axiom_cli import ids
 from axiom_cli.errors import InputError, MissingError, UsageError, WorkspaceDamagedError
-from axiom_cli.workspace.atomic import flush_all, writing
+from axiom_cli.workspace.atomic import explained_write_errors, flush_all
 
 CHUNK = 1 << 20
 PAGE = 4096
@@ -28,30 +28,30 @@ _counter = itertools.count()
 
 
 def bare(digest: str) -> str:
-    """`digest` without the `sha256:` that people write in front of it."""
+    """`digest` without a leading `sha256:`."""
     return digest.removeprefix("sha256:")
 
 
 def is_digest(value: object) -> bool:
-    """Whether `value` is a whole digest, with `sha256:` or without."""
+    """Whether `value` is a complete digest, with or without `sha256:`."""
     return isinstance(value, str) and _DIGEST.fullmatch(bare(value)) is not None
 
 
 def short(digest: str) -> str:
-    """A digest as it is printed: `sha256:` and twelve digits, which every command reads back."""
+    """A digest as it is printed: `sha256:` and twelve digits, which every command accepts."""
     return f"sha256:{bare(digest)[:12]}"
 
 
 def probe(folder: Path) -> None:
-    """Raises OSError where no page can be written to `folder`, or to the nearest one above it that is there."""
-    place = next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
-    with tempfile.TemporaryFile(dir=place) as stream:
+    """Raises OSError if one page cannot be written to `folder`, or to the nearest existing folder above it."""
+    existing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
+    with tempfile.TemporaryFile(dir=existing) as stream:
         stream.write(bytes(PAGE))
         stream.flush()
 
 
 class Objects:
-    """The objects under `root/objects`, written by way of `root/tmp`. Not yet durable ones are kept in a list."""
+    """The objects under `root/objects`, written through `root/tmp`. It lists those that are not yet flushed to disk."""
 
     def __init__(self, root: Path) -> None:
         self.folder = root / "objects"
@@ -59,38 +59,38 @@ class Objects:
         self._unflushed: dict[Path, None] = {}
 
     def path(self, digest: str) -> Path:
-        """Where the object lies, if it is here: `objects/ab/cdef...`."""
+        """The object's path, whether it is stored or not: `objects/ab/cdef...`."""
         name = bare(digest)
         if not is_digest(name):
-            raise UsageError(f"{digest!r} is no digest", "a digest is sha256: and 64 hexadecimal digits")
+            raise UsageError(f"{digest!r} is not a digest", "a digest is sha256: and 64 hexadecimal digits")
         return self.folder / name[:2] / name[2:]
 
     def has(self, digest: str) -> bool:
-        """Whether the object is here (its bytes are not looked at)."""
+        """Whether the object is stored (its bytes are not read)."""
         return self.path(digest).is_file()
 
     def scratch(self) -> Path:
-        """A name under `tmp/` that nobody else uses."""
+        """An unused path under `tmp/`."""
         self.temporary.mkdir(parents=True, exist_ok=True)
         return self.temporary / f"{os.getpid()}-{next(_counter)}-{os.urandom(4).hex()}"
 
     def check_writable(self) -> None:
-        """Raises MissingError where nothing can be written here: read-only, or full. Leaves nothing behind, neither in
-        a workspace nor where one is yet to be made."""
+        """Raises MissingError if the workspace cannot be written: read-only, or full. Leaves nothing behind, even
+        where no workspace exists yet."""
         root = self.folder.parent
-        with writing(root):
+        with explained_write_errors(root):
             for folder in (self.folder, self.temporary, root / "receipts", root / "locks"):
                 probe(folder)
 
     def put(self, data: bytes) -> str:
-        """Stores `data` and returns its digest. Bytes that are here already are not written again."""
+        """Stores `data` and returns its digest. Bytes that are already stored are not written again."""
         digest = ids.digest(data)
-        if not self._here(digest, len(data)):
+        if not self._is_stored(digest, len(data)):
             self._write([data])
         return digest
 
     def put_chunks(self, chunks: Iterable[bytes]) -> str:
-        """Stores a stream of any length in flat memory and returns its digest."""
+        """Stores a stream of any length in constant memory and returns its digest."""
         return self._write(chunks)
 
     def put_file(self, path: Path) -> str:
@@ -102,19 +102,19 @@ class Objects:
         with stream:
             return self._write(iter(lambda: stream.read(CHUNK), b""))
 
-    def _here(self, digest: str, size: int) -> bool:
+    def _is_stored(self, digest: str, size: int) -> bool:
         path = self.path(digest)
         with suppress(OSError):
-            if path.stat().st_size == size:  # another size: torn by a power cut, so it is written again
+            if path.stat().st_size == size:  # any other size: torn by a power cut, so it is written again
                 self._unflushed[path] = None
                 with suppress(PermissionError):  # another user's object
-                    os.utime(path)  # wanted again: gc counts an orphan's age from here
+                    os.utime(path)  # gc counts an orphan's age from its last use
                 return True
         return False
 
     def _write(self, chunks: Iterable[bytes]) -> str:
         sha, size = hashlib.sha256(), 0
-        with writing(self.folder.parent):
+        with explained_write_errors(self.folder.parent):
             scratch = self.scratch()
             stream = os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444), "wb", CHUNK)
         try:
@@ -122,13 +122,13 @@ class Objects:
                 for chunk in chunks:
                     sha.update(chunk)
                     size += len(chunk)
-                    with writing(self.folder.parent):
+                    with explained_write_errors(self.folder.parent):
                         stream.write(chunk)
             except BaseException:
-                with suppress(OSError):  # what is still buffered of a file that we give up
+                with suppress(OSError):  # closing flushes the rest of a file that is given up
                     stream.close()
                 raise
-            with writing(self.folder.parent):
+            with explained_write_errors(self.folder.parent):
                 stream.close()
                 self._place(scratch, sha.hexdigest(), size)
         except BaseException:
@@ -137,23 +137,24 @@ class Objects:
         return sha.hexdigest()
 
     def _place(self, scratch: Path, digest: str, size: int) -> None:
-        if self._here(digest, size):
-            return scratch.unlink()
+        if self._is_stored(digest, size):
+            scratch.unlink()
+            return
         path = self.path(digest)
         path.parent.mkdir(parents=True, exist_ok=True)
         os.replace(scratch, path)
         self._unflushed[path] = None
 
     def sync(self) -> None:
-        """Waits until everything put so far is on disk. Before this returns nothing may point to it."""
-        waiting = list(self._unflushed)
-        with writing(self.folder.parent):
-            flush_all(path for path in waiting if path.exists())
-        for path in waiting:
+        """Waits until everything put so far is on disk. Nothing may point to it before this returns."""
+        paths = list(self._unflushed)
+        with explained_write_errors(self.folder.parent):
+            flush_all(path for path in paths if path.exists())
+        for path in paths:
             self._unflushed.pop(path, None)
 
     def get(self, digest: str) -> bytes:
-        """The object's bytes. Raises MissingError, or WorkspaceDamagedError where they are not those that were put."""
+        """The object's bytes. Raises MissingError, or WorkspaceDamagedError if they do not match the digest."""
         try:
             data = self.path(digest).read_bytes()
         except FileNotFoundError:
@@ -163,7 +164,7 @@ class Objects:
         return data
 
     def verified(self, digest: str) -> Path:
-        """The object's file, its bytes just re-hashed. Raises as `get` does; memory stays flat."""
+        """The object's file, after hashing its bytes again in constant memory. Raises as `get` does."""
         path, sha = self.path(digest), hashlib.sha256()
         try:
             with path.open("rb") as stream:
@@ -176,31 +177,31 @@ class Objects:
         return path
 
     def damaged(self, digest: str) -> WorkspaceDamagedError:
-        """The error that names a damaged object and what to do."""
-        hint = "axiom workspace fsck --repair sets it aside; then the command that made it makes it again"
+        """The error for an object whose bytes do not match its digest."""
+        hint = "run axiom workspace fsck --repair to set it aside, then the command that made it"
         return WorkspaceDamagedError(f"object sha256:{bare(digest)} is damaged: {self.path(digest)}", hint)
 
     def all(self) -> Iterator[str]:
-        """Every object's digest, in order."""
+        """Every object's digest, sorted."""
         for folder in sorted(self.folder.glob("??")):
             for path in sorted(folder.iterdir()):
                 if is_digest(folder.name + path.name):
                     yield folder.name + path.name
 
     def starting(self, prefix: str) -> list[str]:
-        """The digests that start with `prefix` (four digits at least)."""
+        """The stored digests that start with `prefix` (at least four digits)."""
         prefix = bare(prefix).lower()
         if len(prefix) < SHORTEST_PREFIX or not re.fullmatch(r"[0-9a-f]{1,64}", prefix):
             hint = f"give sha256: and at least {SHORTEST_PREFIX} hexadecimal digits"
-            raise UsageError(f"{prefix!r} is too short or no digest", hint)
+            raise UsageError(f"{prefix!r} is too short, or not a digest", hint)
         folder = self.folder / prefix[:2]
         names = (path.name for path in folder.iterdir()) if folder.is_dir() else ()
         return sorted(prefix[:2] + name for name in names if name.startswith(prefix[2:]))
 
 
 def absent(digest: str) -> MissingError:
-    """The error for an object that is not here."""
+    """The error for an object that is not stored."""
     return MissingError(
-        f"no object {short(digest)} in the workspace",
-        f"axiom workspace why {short(digest)} tells what made it; that command makes it again",
+        f"object {short(digest)} is not in the workspace",
+        f"run axiom workspace why {short(digest)} to see what made it, then that command",
     )

@@ -1,4 +1,4 @@
-"""Receipts: what was made, by which recipe, from what. They point backward, so an object's whole origin can be read."""
+"""Receipts: what was made, by which recipe, from what. They point backwards, so an object's origin can be read."""
 
 from __future__ import annotations
 
@@ -19,13 +19,14 @@ _KEYS = {"stage", "version", "config", "inputs"}
 
 
 def normal(recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The recipe as JSON gives it back, its digests bare: {stage, version, config, inputs: {name: digest(s)}}.
+    """The recipe as JSON gives it back, with bare digests: {stage, version, config, inputs: {name: digest(s)}}.
 
-    ValueError is a bug in the caller. An input is a digest, or any other string that names something for certain.
+    An input is a digest, or any other string that identifies something for certain. Raises ValueError, which is a bug
+    in the caller.
     """
     if set(recipe) != _KEYS:
         raise ValueError(f"a recipe has {sorted(_KEYS)}, not {sorted(recipe)}")
-    plain = json_codec.loads(canonical(dict(recipe)))
+    plain: dict[str, Any] = json_codec.loads(canonical(dict(recipe)))
     if not re.fullmatch(r"[a-z][a-z0-9_-]*", plain["stage"]) or not isinstance(plain["version"], int):
         raise ValueError(f"bad stage {plain['stage']!r} or version {plain['version']!r}")
     plain["inputs"] = {name: _bare_input(name, value) for name, value in plain["inputs"].items()}
@@ -34,22 +35,22 @@ def normal(recipe: Mapping[str, Any]) -> dict[str, Any]:
 
 def _bare_input(name: str, value: Any) -> Any:
     if isinstance(value, list):
-        return [_bare_input(name, one) for one in value]
+        return [_bare_input(name, item) for item in value]
     if not isinstance(value, str):
         raise ValueError(f"input {name} is {value!r:.40}, not a digest")
     return bare(value)
 
 
 def recipe_id(recipe: Mapping[str, Any]) -> str:
-    """The name under which the recipe's receipt is kept."""
+    """The recipe's content id, under which its receipt is stored."""
     return content_id(normal(recipe))
 
 
 @dataclass(frozen=True)
 class Receipt:
-    """What making a recipe gave: `outputs` are digests of stored objects, `facts` any other JSON value.
+    """What a recipe made: `outputs` are digests of stored objects, `facts` any other JSON values.
 
-    `receipt["name"]` is either. `made` (UTC) and `seconds` were merely observed.
+    `receipt["name"]` looks in both. `made` (UTC) and `seconds` are observed, and do not count for equality.
     """
 
     recipe: Mapping[str, Any]
@@ -68,16 +69,14 @@ class Receipt:
 
     @property
     def stage(self) -> str:
-        """Which stage made it."""
-        return self.recipe["stage"]
+        """The stage that made it."""
+        return str(self.recipe["stage"])
 
     @property
     def inputs(self) -> list[tuple[str, str]]:
-        """(name, digest) of everything it was made from; a list of digests gives a pair each."""
-        pairs = []
-        for name, value in self.recipe["inputs"].items():
-            pairs += [(name, one) for one in (value if isinstance(value, list) else [value])]
-        return pairs
+        """(name, digest) of everything it was made from; a list of digests gives one pair each."""
+        inputs = self.recipe["inputs"].items()
+        return [(name, digest) for name, value in inputs for digest in (value if isinstance(value, list) else [value])]
 
     def to_dict(self) -> dict[str, Any]:
         """A plain dictionary, ready for JSON."""
@@ -86,7 +85,7 @@ class Receipt:
 
 
 def split(made: Mapping[str, Any]) -> tuple[dict[str, str], dict[str, Any]]:
-    """What a maker returned, as (digests of stored objects, other facts)."""
+    """What a stage returned, as (digests of stored objects, other facts)."""
     outputs = {name: bare(value) for name, value in made.items() if is_digest(value)}
     facts = {name: value for name, value in made.items() if name not in outputs}
     return outputs, json_codec.loads(canonical(facts))
@@ -99,14 +98,14 @@ def encode(receipt: Receipt) -> bytes:
 
 
 def decode(data: bytes, name: str) -> Receipt:
-    """The receipt in the file `name`. Raises WorkspaceDamagedError unless it is what was written there."""
+    """The receipt in `data`, the file called `name`. Raises WorkspaceDamagedError if its checksum does not match."""
     try:
         body = json_codec.loads(data)
-        whole = body.pop("sum") == content_id(body) and body["id"] == content_id(body["recipe"])
+        intact = body.pop("sum") == content_id(body) and body["id"] == content_id(body["recipe"])
     except (orjson.JSONDecodeError, KeyError, AttributeError, TypeError):
-        whole = False
-    if not whole:
-        hint = "axiom workspace fsck --repair sets it aside; then the command that wrote it makes it again"
+        intact = False
+    if not intact:
+        hint = "run axiom workspace fsck --repair to set it aside, then the command that wrote it"
         raise WorkspaceDamagedError(f"receipt {name} is damaged", hint)
     return Receipt(body["recipe"], body["outputs"], body["facts"], body["made"], body["seconds"])
 
@@ -117,11 +116,11 @@ def load(path: Path) -> Receipt:
 
 
 @dataclass(frozen=True)
-class Step:
-    """One line of an origin: at `depth`, the object `digest`, called `name` by what used it, and what made it.
+class OriginStep:
+    """One step of an object's origin: at `depth`, the object `digest`, called `name` by what used it, and what made it.
 
-    `receipt` is None where nothing here made it (given from outside). An object that several recipes made has a step
-    for each, the later ones not `first`; `repeated` says that its own origin is told further up.
+    `receipt` is None if nothing here made it. An object that several recipes made has one step for each, of which only
+    one is `first`. `repeated` means that its own origin was listed further up.
     """
 
     depth: int
@@ -132,28 +131,24 @@ class Step:
     repeated: bool = False
 
 
-def _nothing(digest: str) -> Iterable[tuple[str, str]]:
-    return ()
-
-
 def origin(
     digest: str,
     made_by: Callable[[str], Iterable[Receipt]],
-    inside: Callable[[str], Iterable[tuple[str, str]]] = _nothing,
-) -> Iterator[Step]:
-    """The whole chain behind an object, nearest first, each object told once. No recursion: chains may be long.
+    inside: Callable[[str], Iterable[tuple[str, str]]] = lambda _digest: (),
+) -> Iterator[OriginStep]:
+    """The whole chain behind an object, nearest first, each object expanded once. Not recursive: chains may be long.
 
-    `inside` names what an object itself says that it came from, beside its receipts: (name, digest).
+    `inside` returns (name, digest) of what an object's own content says that it came from, besides its receipts.
     """
-    waiting, told = [(0, "", bare(digest))], set()
-    while waiting:
-        depth, name, one = waiting.pop()
-        if one in told:
-            yield Step(depth, name, one, repeated=True)
+    pending, expanded = [(0, "", bare(digest))], set()
+    while pending:
+        depth, name, current = pending.pop()
+        if current in expanded:
+            yield OriginStep(depth, name, current, repeated=True)
             continue
-        told.add(one)
-        receipts = list(made_by(one))
-        inputs = dict.fromkeys([pair for receipt in receipts for pair in receipt.inputs] + list(inside(one)))
+        expanded.add(current)
+        receipts = list(made_by(current))
+        inputs = dict.fromkeys([pair for receipt in receipts for pair in receipt.inputs] + list(inside(current)))
         for number, receipt in enumerate(receipts or [None]):
-            yield Step(depth, name, one, receipt, first=number == 0)
-        waiting += [(depth + 1, *pair) for pair in reversed(inputs)]
+            yield OriginStep(depth, name, current, receipt, first=number == 0)
+        pending += [(depth + 1, *pair) for pair in reversed(inputs)]

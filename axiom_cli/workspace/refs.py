@@ -1,4 +1,4 @@
-"""Names that move: `myrun`, `myrun@3`, `myrun@best`. A file a name, one line each: `sha256:` and the digest."""
+"""Names that move: `myrun`, `myrun@3`, `myrun@best`. One file per name, holding one line: `sha256:` and the digest."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ _LINE = re.compile(r"sha256:[0-9a-f]{64}\n")
 
 
 def is_name(name: str) -> bool:
-    """Whether `name` can be a ref's."""
+    """Whether `name` is spelled as a ref's name must be."""
     return _NAME.fullmatch(name) is not None
 
 
 def path(folder: Path, name: str) -> Path:
-    """The file of `name`. Raises UsageError if it can be no name."""
+    """The file of `name`. Raises UsageError if the spelling is not allowed."""
     if not is_name(name):
-        hint = "a name is letters, digits, dots and dashes: myrun, myrun@3, myrun@best"
-        raise UsageError(f"{name!r} is no name", hint)
+        hint = "use letters, digits, dots, dashes and underscores: myrun, myrun@3, myrun@best"
+        raise UsageError(f"{name!r} is not a valid name", hint)
     return folder / name
 
 
@@ -36,25 +36,25 @@ def load(path: Path) -> str:
     text = path.read_text(encoding="utf-8", errors="replace")
     if not _LINE.fullmatch(text):
         raise WorkspaceDamagedError(
-            f"the name {path.name} is damaged: {path}", "delete that file and set the name again"
+            f"the name {path.name} is damaged: {path}", "delete that file, then set the name again"
         )
     return bare(text.strip())
 
 
-def everything(folder: Path) -> dict[str, str]:
-    """Every name -> digest, in order."""
-    return {one.name: load(one) for one in sorted(folder.glob("*")) if is_name(one.name)}
+def load_all(folder: Path) -> dict[str, str]:
+    """Every name -> digest, sorted by name."""
+    return {file.name: load(file) for file in sorted(folder.glob("*")) if is_name(file.name)}
 
 
 def lookup(folder: Path, name: str) -> str:
-    """The digest of `name`; `myrun` alone is also `myrun@best`, else the last `myrun@N`. Raises MissingError."""
-    for one in (name,) if "@" in name else (name, f"{name}@best"):
-        if path(folder, one).is_file():
-            return load(folder / one)
-    known = everything(folder)
-    rounds = [one for one in known if re.fullmatch(rf"{re.escape(name)}@[0-9]+", one)]
+    """The digest of `name`; `myrun` alone also means `myrun@best`, or else the last `myrun@N`. Raises MissingError."""
+    for candidate in (name,) if "@" in name else (name, f"{name}@best"):
+        if path(folder, candidate).is_file():
+            return load(folder / candidate)
+    known = load_all(folder)
+    rounds = [ref for ref in known if re.fullmatch(rf"{re.escape(name)}@[0-9]+", ref)]
     if rounds:
-        return known[max(rounds, key=lambda one: int(one.rpartition("@")[2]))]
+        return known[max(rounds, key=lambda ref: int(ref.rpartition("@")[2]))]
     close = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {close[0]}?" if close else "axiom workspace ls shows what is there"
-    raise MissingError(f"nothing is called {name} in the workspace", hint)
+    hint = f"did you mean {close[0]}?" if close else "axiom workspace ls lists what is there"
+    raise MissingError(f"nothing in the workspace is called {name}", hint)

@@ -1,9 +1,9 @@
-"""The workspace: write-once objects, receipts of what made them, refs that move. docs/formats.md has every byte.
+"""The workspace: objects written once, receipts of what made them, refs that move. docs/formats.md has every byte.
 
     with a recipe      receipt = workspace.remember(recipe, make)
     by hand            digest = workspace.put_tree(folder); workspace.set_ref("myrun@3", digest)
 
-Reading never locks and never writes. Two processes may write side by side: `solve | verify | train` do.
+Reading neither locks nor writes. Several processes may write at once, as `solve | verify | train` do.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from axiom_cli import jsonl
 from axiom_cli.errors import MissingError, NoWorkspaceError, UsageError
 from axiom_cli.records import Record
 from axiom_cli.workspace import receipts, refs, trees
-from axiom_cli.workspace.atomic import locked, write_whole, writing
+from axiom_cli.workspace.atomic import explained_write_errors, locked, write_whole
 from axiom_cli.workspace.objects import Objects, absent, bare, is_digest, short
-from axiom_cli.workspace.receipts import Receipt, Step
+from axiom_cli.workspace.receipts import Receipt
 
 FORMAT = 1
 NAME = ".axiom"
 STATES = "states"
-"""The folder of trainings that were interrupted, in a workspace."""
+"""The folder that holds the states of interrupted trainings."""
 RECORDS_HEAD = b'{"kind":"'
 _MARK = "axiom workspace "
 R = TypeVar("R", bound=Record)
@@ -36,16 +36,16 @@ Recipe = Mapping[str, Any]
 
 
 def find(start: Path | None = None) -> Path | None:
-    """The nearest `.axiom` folder in `start` (here) or above it, as git finds `.git`."""
+    """The nearest `.axiom` folder in `start` (the current folder) or above it, as git finds `.git`."""
     start = (start or Path.cwd()).absolute()
     return next((folder / NAME for folder in (start, *start.parents) if (folder / NAME / "format").is_file()), None)
 
 
 class Workspace:
-    """One `.axiom` folder. `open` one to read, `open_or_create` one to write: it appears with the first write."""
+    """One `.axiom` folder. `open` one to read, `open_or_create` one to write: the first write creates it."""
 
     def __init__(self, root: Path, patience: float = 10.0) -> None:
-        """`patience` is how many seconds to wait for another process that makes the very same thing."""
+        """`patience` is how many seconds to wait for another process that makes the same thing."""
         self.root = root
         self.patience = patience
         self.objects = Objects(root)
@@ -54,7 +54,7 @@ class Workspace:
 
     @classmethod
     def open(cls, path: Path | str | None = None) -> Workspace:
-        """The workspace at `path`, or the nearest one above here. Raises NoWorkspaceError."""
+        """The workspace at `path`, or the nearest one here or above. Raises NoWorkspaceError."""
         root = Path(path) if path else find()
         if root is None:
             raise NoWorkspaceError(f"no workspace here or above {Path.cwd()}", "axiom solve, train and loop create one")
@@ -64,19 +64,19 @@ class Workspace:
 
     @classmethod
     def create(cls, path: Path | str | None = None) -> Workspace:
-        """The workspace at `path` (`.axiom` here), made now if it is not there."""
+        """The workspace at `path` (`.axiom` in the current folder), created now if there is none."""
         workspace = cls.open_or_create(path if path else NAME)
-        workspace._prepare()
+        workspace._prepare()  # noqa: SLF001 - its own class
         return workspace
 
     @classmethod
     def open_or_create(cls, path: Path | str | None = None) -> Workspace:
-        """The workspace at `path`, or the nearest one above here, or `.axiom` here: created by the first write."""
+        """The workspace at `path`, or the nearest one here or above, or a new `.axiom` here, created on first write."""
         root = Path(path) if path else find() or Path.cwd() / NAME
         if (root / "format").exists():
             return cls.open(root)
         if root.exists() and not root.is_dir():
-            raise NoWorkspaceError(f"{root} is no folder", "choose another place with --workspace")
+            raise NoWorkspaceError(f"{root} is not a folder", "choose another with --workspace")
         return cls(root)
 
     def _check_format(self) -> None:
@@ -84,21 +84,25 @@ class Workspace:
             text = (self.root / "format").read_text(encoding="utf-8")
             version = int(text.removeprefix(_MARK)) if text.startswith(_MARK) else 0
         except FileNotFoundError:
-            raise NoWorkspaceError(f"{self.root} is no workspace", "axiom solve, train and loop create one") from None
+            raise NoWorkspaceError(
+                f"{self.root} is not a workspace", "axiom solve, train and loop create one"
+            ) from None
         except PermissionError:
-            raise NoWorkspaceError(f"{self.root} may not be read", "choose another place with --workspace") from None
+            raise NoWorkspaceError(f"cannot read {self.root}", "choose another folder with --workspace") from None
         except (ValueError, NotADirectoryError):
             version = 0
         if version > FORMAT:
-            hint = "pip install --upgrade axiom-rl, or choose another place with --workspace"
-            raise NoWorkspaceError(f"{self.root} has format {version}; this axiom reads {FORMAT} and older", hint)
+            hint = "run pip install --upgrade axiom-rl, or choose another folder with --workspace"
+            raise NoWorkspaceError(
+                f"{self.root} has format {version}; this version of axiom reads formats up to {FORMAT}", hint
+            )
         if version < 1:
-            raise NoWorkspaceError(f"{self.root} is no workspace: its format file says nothing known")
+            raise NoWorkspaceError(f"{self.root} is not a workspace: its format file is not readable")
 
     def _prepare(self) -> None:
         if self._ready:
             return
-        with writing(self.root):
+        with explained_write_errors(self.root):
             for name in ("objects", "receipts", "refs", "trees", "locks", "tmp"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
             if not (self.root / "format").exists():
@@ -107,7 +111,7 @@ class Workspace:
         self._ready = True
 
     def _write(self, files: Mapping[Path, bytes]) -> None:
-        with writing(self.root):
+        with explained_write_errors(self.root):
             write_whole(files, self.objects.scratch)
 
     # Objects
@@ -123,28 +127,28 @@ class Workspace:
         return self.objects.put_file(path)
 
     def put_records(self, records: Iterable[Record | dict[str, Any]]) -> str:
-        """Stores records as JSONL, in flat memory; returns the digest. Broken off, it leaves nothing."""
+        """Stores records as JSONL, in constant memory; returns the digest. Leaves nothing if interrupted."""
         self._prepare()
         return self.objects.put_chunks(jsonl.dump(record) for record in records)
 
     def put_tree(self, folder: Path | str) -> str:
-        """Stores a folder's files (symbolic links to files are followed, empty folders left out); returns the digest
-        of its manifest. Raises InputError where there is nothing to store."""
+        """Stores a folder's files (links to files are followed, empty folders left out); returns the digest of its
+        manifest. Raises InputError if there is nothing to store."""
         self._prepare()
         return trees.put(self.objects, Path(folder))
 
     def has(self, digest: str) -> bool:
-        """Whether the object is here, and every file of it if it is a tree."""
+        """Whether the object is stored, with all its files if it is a tree."""
         if not self.objects.has(digest):
             return False
         return not self.is_tree(digest) or all(map(self.objects.has, self.tree(digest).values()))
 
     def get_bytes(self, digest: str) -> bytes:
-        """The object's bytes, re-hashed. Raises MissingError or WorkspaceDamagedError."""
+        """The object's bytes, hashed again. Raises MissingError or WorkspaceDamagedError."""
         return self.objects.get(digest)
 
     def get_records(self, digest: str, *kinds: type[R]) -> Iterator[R]:
-        """The records of a stored JSONL object, one at a time. Its bytes are re-hashed first."""
+        """The records of a stored JSONL object, one at a time, after hashing its bytes again."""
         with self.objects.verified(digest).open("rb") as stream:
             yield from jsonl.read(stream, *kinds)
 
@@ -153,11 +157,11 @@ class Workspace:
         return trees.is_manifest(self.objects, digest)
 
     def tree(self, digest: str) -> dict[str, str]:
-        """A tree's files: path -> digest. Raises InputError where the object is no tree."""
+        """A tree's files: path -> digest. Raises InputError if the object is not a tree."""
         return trees.files(self.objects, digest)
 
     def tree_path(self, digest: str) -> Path:
-        """A folder with the tree's files, read-only: never write there. Made on first use, and re-hashed then."""
+        """A folder with the tree's files, made and hashed on first use. It is read-only: never write there."""
         files = self.tree(digest)
         target = self.root / "trees" / bare(digest)
         if not trees.is_checked_out(self.objects, files, target):
@@ -168,7 +172,7 @@ class Workspace:
         return target
 
     def kind(self, digest: str) -> str:
-        """`tree`, `records`, `bytes`, or `missing` (never here, or evicted). The bytes are not re-hashed."""
+        """`tree`, `records`, `bytes`, or `missing` (never stored, or evicted). The bytes are not hashed again."""
         if not is_digest(digest) or not self.has(digest):
             return "missing"
         if self.is_tree(digest):
@@ -177,29 +181,27 @@ class Workspace:
             return "records" if stream.read(len(RECORDS_HEAD)) == RECORDS_HEAD else "bytes"
 
     def size(self, digest: str) -> int:
-        """Bytes of an object, or of all files of a tree; 0 where it is missing."""
+        """The size in bytes of an object, or of all files of a tree; 0 if it is missing."""
         kind = self.kind(digest)
         digests = self.tree(digest).values() if kind == "tree" else [digest] if kind != "missing" else []
-        return sum(self.objects.path(one).stat().st_size for one in digests)
+        return sum(self.objects.path(file).stat().st_size for file in digests)
 
     # Receipts
 
     def remember(self, recipe: Recipe, make: Callable[[], Mapping[str, Any]]) -> Receipt:
-        """The recipe's receipt: the one kept, where all its outputs are still here, else what `make` gives now.
+        """The recipe's receipt: the stored one if all its outputs are here, otherwise one for what `make` makes now.
 
-        `make` stores objects and returns their digests by name, and any other JSON values worth keeping (facts). The
+        `make` stores objects and returns their digests by name, with any other JSON values worth keeping (facts). The
         receipt is written last. Raises WorkspaceLockedError while another process makes the same recipe.
         """
-        found = self.recall(recipe)
-        if found:
-            return found
+        if receipt := self.recall(recipe):
+            return receipt
         self._prepare()
         name = receipts.recipe_id(recipe)
         lock = locked(self.root / "locks" / f"recipe-{name}", f"the same {recipe['stage']}", patience=self.patience)
         with self.writer(), lock:
-            found = self.recall(recipe)  # by the process that we waited for
-            if found:
-                return found
+            if receipt := self.recall(recipe):  # made by the process that we waited for
+                return receipt
             started = time.monotonic()
             made = make()
             return self.record([(recipe, made)], seconds=time.monotonic() - started)[0]
@@ -210,8 +212,8 @@ class Workspace:
         return receipt if receipt and all(map(self.has, receipt.outputs.values())) else None
 
     def record(self, made: Iterable[tuple[Recipe, Mapping[str, Any]]], seconds: float = 0.0) -> list[Receipt]:
-        """Writes the receipts of many recipes at once, for stages that make many small things in one go: one flush of
-        all objects, then one of all receipts. `made` holds (recipe, what its maker would return)."""
+        """Writes the receipts of many recipes at once, for stages that make many small things: one flush of all the
+        objects, then one of all the receipts. `made` holds pairs of a recipe and what its `make` would return."""
         self._prepare()
         now = datetime.now(timezone.utc).isoformat(timespec="seconds")
         with self.writer():
@@ -219,44 +221,39 @@ class Workspace:
             for receipt in written:
                 for name, digest in receipt.outputs.items():
                     if not self.has(digest):
-                        raise ValueError(f"{receipt.stage} returned {name} = {short(digest)} without storing it")
+                        raise ValueError(f"{receipt.stage} returned {name} = {short(digest)}, which it did not store")
             self.objects.sync()
             self._write({self._receipts / f"{r.id}.json": receipts.encode(r) for r in written})
         return written
 
     def writer(self) -> AbstractContextManager[None]:
-        """Held, with other writers, while something new is not yet pointed to, so that `gc` leaves it alone."""
+        """A lock shared by writers, held while something new has no receipt yet, so that `gc` leaves it alone."""
         return locked(self.root / "locks" / "writers", "to the whole workspace", shared=True, patience=60.0)
 
     def receipt(self, name: str) -> Receipt | None:
-        """The receipt of the recipe id `name`, whether its outputs are still here or not."""
+        """The receipt of the recipe id `name`, even if its outputs are not here any more."""
         try:
             return receipts.load(self._receipts / f"{name}.json")
         except FileNotFoundError:
             return None
 
     def receipts(self) -> Iterator[Receipt]:
-        """Every receipt, in the order of their ids."""
+        """Every receipt, sorted by id."""
         for path in sorted(self._receipts.glob("*.json")):
             yield receipts.load(path)
 
     def makers(self) -> dict[str, list[Receipt]]:
-        """Digest -> the receipts that made it, for every object that one did."""
+        """Digest -> the receipts that made it, for every object that has one."""
         index: dict[str, list[Receipt]] = defaultdict(list)
         for receipt in self.receipts():
             for output in dict.fromkeys(receipt.outputs.values()):
                 index[output].append(receipt)
         return dict(index)
 
-    def why(self, digest: str) -> list[Step]:
-        """The whole chain behind an object: object -> the receipts that made it -> their inputs -> ..."""
-        makers = self.makers()
-        return list(receipts.origin(self.resolve(digest), lambda one: makers.get(one, ())))
-
     # Names
 
     def set_ref(self, name: str, digest: str) -> None:
-        """Makes `name` (`myrun`, `myrun@3`, `myrun@best`) point to an object that is here, in one step."""
+        """Points `name` (`myrun`, `myrun@3`, `myrun@best`) to a stored object, in one step."""
         path = refs.path(self._refs, name)
         if not self.has(digest):
             raise absent(digest)
@@ -268,8 +265,8 @@ class Workspace:
             self._write({path: refs.line(digest)})
 
     def refs(self) -> dict[str, str]:
-        """Every name -> digest, in order."""
-        return refs.everything(self._refs)
+        """Every name -> digest, sorted by name."""
+        return refs.load_all(self._refs)
 
     def names(self) -> dict[str, list[str]]:
         """Digest -> its names."""
@@ -279,14 +276,14 @@ class Workspace:
         return dict(names)
 
     def ref(self, name: str) -> str:
-        """The digest that `name` points to; `myrun` alone is also `myrun@best`, else the last `myrun@N`."""
+        """The digest that `name` points to; `myrun` alone also means `myrun@best`, or else the last `myrun@N`."""
         return refs.lookup(self._refs, name)
 
     def resolve(self, name: str) -> str:
         """The digest that a name, a digest or the start of one (`sha256:ab12cd34`) stands for.
 
-        A whole digest is given back even if its object is not here. Raises MissingError, or UsageError where the
-        start fits several.
+        A complete digest is returned even if its object is not here. Raises MissingError, or UsageError if several
+        objects start like that.
         """
         if refs.is_name(name):
             try:
@@ -294,9 +291,9 @@ class Workspace:
             except MissingError:
                 if not re.fullmatch(r"[0-9a-f]{4,64}", name):
                     raise
-        found = self.objects.starting(name)
-        if len(found) > 1:
-            raise UsageError(f"{name} could be {' or '.join(map(short, found[:4]))}", "give more digits")
-        if not found and len(bare(name)) < 64:
+        matches = self.objects.starting(name)
+        if len(matches) > 1:
+            raise UsageError(f"{name} could be {' or '.join(map(short, matches[:4]))}", "give more digits")
+        if not matches and len(bare(name)) < 64:
             raise absent(name)
-        return found[0] if found else bare(name)
+        return matches[0] if matches else bare(name)

@@ -1,4 +1,4 @@
-"""Why an object is what it is: the receipts behind it, what the records in it say, and so on to the first seed."""
+"""Why an object is what it is: the receipts behind it and what its records say, back to the first seed."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from axiom_cli.workspace.objects import is_digest, short
 from axiom_cli.workspace.receipts import Receipt, origin
 from axiom_cli.workspace.store import RECORDS_HEAD, Workspace
 
-_MANY = 12
+_MAX_SHOWN = 12
 Links = list[tuple[str, str]]
 
 
 @dataclass(frozen=True)
-class Line:
-    """One line of a `why`: at `depth` of the tree, an object (`digest`), or what made it (`receipt`), or a fact."""
+class WhyLine:
+    """One line of `why`: at `depth` of the tree, an object (`digest`), what made it (`receipt`), or a fact about it."""
 
     depth: int
     text: str
@@ -32,29 +32,30 @@ class Line:
     receipt: Mapping[str, Any] | None = None
 
 
-def why(workspace: Workspace, name: str, embedded: Collection[str] = ()) -> list[Line]:
+def why(workspace: Workspace, name: str, embedded: Collection[str] = ()) -> list[WhyLine]:
     """Everything behind an object: what made it, from what, and what made that.
 
-    `name` is a ref, a digest or the start of one, or a problem's id: then every stored line about the problem is told,
-    and what is behind the objects that hold them. `embedded` are
-    digests that ship with the package. Raises MissingError, UsageError, WorkspaceDamagedError.
+    `name` is a ref, a digest or the start of one, or a problem's id. For a problem the lines are all stored records of
+    it, and what is behind the objects that hold them. `embedded` are the digests that ship with the package. Raises
+    MissingError, UsageError, WorkspaceDamagedError.
     """
     try:
         digest = workspace.resolve(name)
     except MissingError:
-        found = _Explainer(workspace, embedded).problem(name)
-        if not found:
+        lines = _Explainer(workspace, embedded).problem(name)
+        if not lines:
             raise
-        return found
+        return lines
     explainer = _Explainer(workspace, embedded)
     if digest not in explainer.makers and not workspace.objects.has(digest):
-        workspace.get_bytes(digest)  # raises: neither the object nor a trace of it is here
+        workspace.get_bytes(digest)  # raises: neither the object nor a receipt for it is here
     return list(explainer.chain(digest))
 
 
-def drawn(lines: Sequence[Line]) -> list[str]:
-    """The lines as a tree for people, with branches in front."""
-    rows, open_depths = [], set()
+def draw_tree(lines: Sequence[WhyLine]) -> list[str]:
+    """The lines with the branches of a tree in front, for people."""
+    rows: list[str] = []
+    open_depths: set[int] = set()
     for line in reversed(lines):
         open_depths = {depth for depth in open_depths if depth <= line.depth}
         bars = "".join("│  " if depth in open_depths else "   " for depth in range(1, line.depth))
@@ -65,7 +66,7 @@ def drawn(lines: Sequence[Line]) -> list[str]:
 
 
 class _Explainer:
-    """One reading of the workspace's receipts and names, shared by all lines of an answer."""
+    """The workspace's receipts and names, read once and shared by all lines of an answer."""
 
     def __init__(self, workspace: Workspace, embedded: Collection[str]) -> None:
         self.embedded, self.workspace = embedded, workspace
@@ -74,23 +75,23 @@ class _Explainer:
         self.summaries: dict[str, list[str]] = {}
         self._holders: dict[str, Links] | None = None
 
-    def chain(self, digest: str, base: int = 0) -> Iterator[Line]:
+    def chain(self, digest: str, base: int = 0) -> Iterator[WhyLine]:
         """Objects at even depths below `base`, what made them at odd ones."""
-        for step in origin(digest, lambda one: self.makers.get(one, ()), self.inside):
+        for step in origin(digest, lambda made: self.makers.get(made, ()), self.inside):
             depth = base + 2 * step.depth
             if step.first:
-                again = " (told above)" if step.repeated else ""
-                yield Line(depth, self.describe(step.name, step.digest) + again, step.digest)
+                repeated = " (see above)" if step.repeated else ""
+                yield WhyLine(depth, self.describe(step.name, step.digest) + repeated, step.digest)
                 if not step.repeated:
-                    yield from (Line(depth + 1, text) for text in self.summaries.get(step.digest, ()))
+                    yield from (WhyLine(depth + 1, text) for text in self.summaries.get(step.digest, ()))
             if step.receipt:
-                yield Line(depth + 1, _made_by(step.receipt), step.digest, step.receipt.to_dict())
+                yield WhyLine(depth + 1, _describe_receipt(step.receipt), step.digest, step.receipt.to_dict())
 
     def inside(self, digest: str) -> Links:
-        """What an object tells of its origin itself: the models of its records; the trees that a file belongs to."""
+        """What an object's content says of its origin: the models of its records, the trees that a file belongs to."""
         kind = self.workspace.kind(digest)
         if kind == "records":
-            with suppress(InputError):  # JSON lines of some other program: nothing is known of them
+            with suppress(InputError):  # JSON lines of another program
                 self.summaries[digest], links = _contents(self.workspace.get_records(digest, *KINDS.values()))
                 return links
         if kind == "bytes" and digest not in self.makers:
@@ -108,28 +109,27 @@ class _Explainer:
         return self._holders
 
     def describe(self, name: str, digest: str) -> str:
-        """One line about an object, as its user called it."""
+        """One line about an object, by the name its user gave it."""
         label = f"{name} " if name else ""
         if not is_digest(digest):
             return f"{label}{digest}"
         kind = self.workspace.kind(digest)
-        what = self._elsewhere(digest) if kind == "missing" else f"{kind}, {self.workspace.size(digest):,} bytes"
+        if kind != "missing":
+            what = f"{kind}, {self.workspace.size(digest):,} bytes"
+        else:
+            what = "embedded in the package" if digest in self.embedded else "not in the workspace"
         called = f", called {', '.join(self.names[digest])}" if digest in self.names else ""
         return f"{label}{short(digest)}: {what}{called}"
 
-    def _elsewhere(self, digest: str) -> str:
-        """Where an object is that this workspace does not hold."""
-        return "embedded in the package" if digest in self.embedded else "not in the workspace"
-
-    def problem(self, name: str) -> list[Line]:
-        """Every stored line about the problem `name`, then what is behind the objects that hold them."""
-        lines: list[Line] = []
+    def problem(self, name: str) -> list[WhyLine]:
+        """Every stored record about the problem `name`, then what is behind the objects that hold them."""
+        lines: list[WhyLine] = []
         objects: dict[str, None] = {}
         for digest, record in self._lines_about(name):
             if not lines:
                 problem = _problem_of(record)
-                lines += [Line(0, _problem_text(problem)), Line(1, f"prompt: {problem.prompt!r}")]
-            lines.append(Line(1, f"{_attempt(record)}, in {short(digest)}", digest))
+                lines += [WhyLine(0, _describe_problem(problem)), WhyLine(1, f"prompt: {problem.prompt!r}")]
+            lines.append(WhyLine(1, f"{_describe_record(record)}, in {short(digest)}", digest))
             objects[digest] = None
         for digest in objects:
             lines += self.chain(digest, base=1)
@@ -139,14 +139,14 @@ class _Explainer:
         needle = orjson.dumps({"id": name})[1:-1]
         for digest in self.workspace.objects.all():
             for line in _lines_with(self.workspace, digest, needle):
-                with suppress(InputError):  # a line of another kind that holds the same characters
+                with suppress(InputError):  # another kind of record that contains the same characters
                     record = jsonl.parse(line, 0, Problem, Sample, Verdict)
                     if _problem_of(record).id == name:
                         yield digest, record
 
 
 def _lines_with(workspace: Workspace, digest: str, needle: bytes) -> Iterator[bytes]:
-    """The lines of a records object that hold `needle`; of other objects only the first bytes are read."""
+    """The lines of a records object that contain `needle`. Of other objects only the first bytes are read."""
     with workspace.objects.path(digest).open("rb") as stream:
         if stream.read(len(RECORDS_HEAD)) != RECORDS_HEAD:
             return
@@ -167,11 +167,11 @@ def _lineage(record: Record) -> Iterator[Record]:
 
 
 def _problem_of(record: Record) -> Problem:
-    return next(one for one in _lineage(record) if isinstance(one, Problem))
+    return next(part for part in _lineage(record) if isinstance(part, Problem))
 
 
 def _contents(records: Iterable[Record]) -> tuple[list[str], Links]:
-    """What records say of themselves: sentences, and (name, digest) of the models that wrote them."""
+    """What records say about themselves: sentences, and (name, digest) of the models that wrote them."""
     seen: dict[str, Counter[str]] = {}
     problems: set[str] = set()
     models: dict[str, str] = {}
@@ -181,50 +181,50 @@ def _contents(records: Iterable[Record]) -> tuple[list[str], Links]:
 
     for record in records:
         count("records", record.kind)
-        for one in _lineage(record):
-            if isinstance(one, Verdict):
-                count("verdicts", one.status)
-                count("isolation", one.isolation)
-            elif isinstance(one, Sample):
-                models[one.model.digest] = f"model {one.model.name}"
-                count("engine", one.engine)
-                count("sampling", _pairs(one.params))
-            elif isinstance(one, Problem) and one.id not in problems:
-                problems.add(one.id)
-                count("problems", one.family)
-                count("split", one.split)
-                if isinstance(one.extra.get("origin"), dict):
-                    count("problem seed", one.extra["origin"].get("seed"))
+        for part in _lineage(record):
+            if isinstance(part, Verdict):
+                count("verdicts", part.status)
+                count("isolation", part.isolation)
+            elif isinstance(part, Sample):
+                models[part.model.digest] = f"model {part.model.name}"
+                count("engine", part.engine)
+                count("sampling", _pairs(part.params))
+            elif isinstance(part, Problem) and part.id not in problems:
+                problems.add(part.id)
+                count("problems", part.family)
+                count("split", part.split)
+                if isinstance(part.extra.get("origin"), dict):
+                    count("problem seed", part.extra["origin"].get("seed"))
     return [f"{title}: {_counted(values)}" for title, values in seen.items()], [(n, d) for d, n in models.items()]
 
 
 def _counted(values: Counter[str]) -> str:
-    shown = ", ".join(f"{value} ({count:,})" for value, count in values.most_common(_MANY))
-    return shown + (f" and {len(values) - _MANY:,} more" if len(values) > _MANY else "")
+    shown = ", ".join(f"{value} ({count:,})" for value, count in values.most_common(_MAX_SHOWN))
+    return shown + (f" and {len(values) - _MAX_SHOWN:,} more" if len(values) > _MAX_SHOWN else "")
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
     return " ".join(f"{k}={v if isinstance(v, str) else json_codec.dumps(v).decode()}" for k, v in values.items())
 
 
-def _made_by(receipt: Receipt) -> str:
+def _describe_receipt(receipt: Receipt) -> str:
     config = receipt.recipe["config"]
     how = _pairs(config) if isinstance(config, dict) else str(config)
     head = f"made by {receipt.stage} (version {receipt.recipe['version']}) at {receipt.made}"
     return f"{head}: {how}" if how else head
 
 
-def _problem_text(problem: Problem) -> str:
-    found = problem.extra.get("origin")
+def _describe_problem(problem: Problem) -> str:
+    drawn_with = problem.extra.get("origin")
     return f"problem {problem.id}: {problem.title}, level {problem.level}, split {problem.split}" + (
-        f"; drawn with {_pairs(found)}" if isinstance(found, dict) else ""
+        f"; drawn with {_pairs(drawn_with)}" if isinstance(drawn_with, dict) else ""
     )
 
 
-def _attempt(record: Record) -> str:
+def _describe_record(record: Record) -> str:
     if isinstance(record, Verdict):
         reason = f": {record.reason}" if record.reason else ""
-        return f"verdict {record.status} (isolation {record.isolation}{reason}) on {_attempt(record.sample)}"
+        return f"verdict {record.status} (isolation {record.isolation}{reason}) on {_describe_record(record.sample)}"
     if isinstance(record, Sample):
         model = f"{record.model.name} {short(record.model.digest)}"
         return f"sample {record.index} by {model} (engine {record.engine}, {_pairs(record.params)})"

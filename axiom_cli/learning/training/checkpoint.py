@@ -11,7 +11,7 @@ from typing import Any
 import torch
 
 from axiom_cli.errors import WorkspaceDamagedError
-from axiom_cli.workspace.atomic import flush, writing
+from axiom_cli.workspace.atomic import explained_write_errors, flush
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,7 @@ class Checkpoint:
     def write(self, state: Mapping[str, Any]) -> None:
         """Puts `state` (tensors, numbers, strings, containers of them) in the file's place, whole or not at all."""
         draft = self.path.with_suffix(".part")
-        with writing(self.path):
+        with explained_write_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
             torch.save(dict(state), draft)
             flush(draft)

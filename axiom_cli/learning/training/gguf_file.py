@@ -21,7 +21,7 @@ from transformers import AutoConfig
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.models.shards import Shards
 from axiom_cli.models.weights import load_tokenizer
-from axiom_cli.workspace.atomic import writing
+from axiom_cli.workspace.atomic import explained_write_errors
 
 ARCHITECTURES: Mapping[str, str] = {"llama": "LLAMA", "mistral": "LLAMA", "qwen2": "QWEN2", "qwen3": "QWEN3"}
 INTERLEAVED = frozenset({"LLAMA"})
@@ -47,7 +47,7 @@ def write(folder: Path, file: Path) -> None:
     there, vectors are float32. Raises what `check` does."""
     export = check(folder)
     draft = file.with_name(f".{file.name}.part")
-    with writing(file):
+    with explained_write_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
         try:
             export.to(draft)

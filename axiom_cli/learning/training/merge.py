@@ -24,7 +24,7 @@ from axiom_cli.models import shards
 from axiom_cli.models import weights as bases
 from axiom_cli.models.adapters import Chain, compose
 from axiom_cli.models.shards import Shards
-from axiom_cli.workspace.atomic import writing
+from axiom_cli.workspace.atomic import explained_write_errors
 
 __all__ = ["DTYPES", "compose", "merge", "whole_folder"]
 
@@ -58,7 +58,7 @@ def merge(base: Path | str, chain: Sequence[Path], out: Path, dtype: str = "auto
             )
         sums = Chain(chain, model.model)
         probed = _probe(model, sums, certificate.probe_ids(bases.load_tokenizer(folder), model.context))
-        with writing(out), whole_folder(out) as draft:
+        with explained_write_errors(out), whole_folder(out) as draft:
             figures = _write(model, sums, draft, DTYPES.get(dtype))
             _carry(folder, draft)
             _configure(draft, DTYPES.get(dtype), tied=not _untied(model, sums))
@@ -171,7 +171,7 @@ def plain(base: Path | str, beside: Path) -> Iterator[Path]:
         return
     with tempfile.TemporaryDirectory(dir=beside, prefix=".base-") as name:
         model = bases.load_model(base, dtype=bases.stored_dtype(base))
-        with writing(beside):
+        with explained_write_errors(beside):
             model.save_pretrained(name)
             bases.load_tokenizer(base).save_pretrained(name)
         del model

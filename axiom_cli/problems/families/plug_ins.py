@@ -110,7 +110,7 @@ class _Checked:
 
 def check_record(problem: Problem) -> None:
     """Raises TypeError or ValueError where the record would not come back from a file as it is."""
-    if not json_codec.carries(problem.to_dict()):
+    if not json_codec.round_trips(problem.to_dict()):
         raise ValueError("its record is not what JSON gives back: use lists, finite numbers, keys that are texts")
 
 

@@ -72,7 +72,7 @@ def _case(oracle: Callable[..., Any], args: list[Any]) -> dict[str, Any]:
     """One call and its result. The oracle gets a copy, so that it cannot change the arguments on record. Raises
     ValueError where a record would hold something else: JSON has lists for tuples, no NaN, and keys that are texts."""
     case = {"args": args, "expected": oracle(*copy.deepcopy(args))}
-    if not json_codec.carries(case):
+    if not json_codec.round_trips(case):
         raise ValueError(f"{case!r:.100} is not what JSON gives back: use lists, finite numbers, keys that are texts")
     return case
 
