@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -45,28 +47,52 @@ MAY_BE_HEAVY = ("learning.training", "sampling.engines", "models")
 BORDERS = {"rich": "terminal", "pydantic_settings": "settings", "ray": "cluster"}
 
 
-def modules() -> Iterator[tuple[str, ast.Module]]:
-    """(name below the package, syntax tree) of each module."""
+@cache
+def modules() -> dict[str, ast.Module]:
+    """The syntax tree of each module, by its name below the package."""
+    trees = {}
     for path in sorted(PACKAGE.rglob("*.py")):
         parts = path.relative_to(PACKAGE).with_suffix("").parts
         name = ".".join(parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts)
-        yield name, ast.parse(path.read_text())
+        trees[name] = ast.parse(path.read_text())
+    return trees
 
 
-def imports(tree: ast.AST) -> Iterator[tuple[str, bool]]:
-    """(module, whether at the top level and outside TYPE_CHECKING) for every import."""
-    late = {id(node) for top in ast.walk(tree) if _defers(top) for node in ast.walk(top)}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from ((alias.name, id(node) not in late) for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module:
-            yield from ((f"{node.module}.{alias.name}", id(node) not in late) for alias in node.names)
+def imports(node: ast.AST, at_top: bool = True) -> Iterator[tuple[str, bool]]:
+    """(module, whether outside functions and TYPE_CHECKING) for every import below `node`."""
+    if isinstance(node, ast.Import):
+        yield from ((alias.name, at_top) for alias in node.names)
+    elif isinstance(node, ast.ImportFrom):
+        module = "." * node.level + (f"{node.module}." if node.module else "")
+        yield from ((f"{module}{alias.name}", at_top) for alias in node.names)
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, (ast.stmt, ast.ExceptHandler, ast.match_case)):
+            yield from imports(child, at_top and not _defers(node))
 
 
 def _defers(node: ast.AST) -> bool:
     if isinstance(node, ast.If):
         return isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
-    return isinstance(node, (ast.FunctionDef, ast.Lambda))
+    return isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef))
+
+
+def circle(trees: dict[str, ast.Module]) -> list[str]:
+    """Modules of the package that import one another as they are loaded, from one back to itself; [] for none."""
+
+    def loaded(module: str, by: str) -> str:
+        full = f"axiom_cli.{by.rpartition('.')[0]}{module}" if module.startswith(".") else module
+        return full if full in names else full.rpartition(".")[0]
+
+    names = {f"axiom_cli.{name}" for name in trees}
+    graph = {
+        f"axiom_cli.{name}": {loaded(module, name) for module, at_top in imports(tree) if at_top} & names
+        for name, tree in trees.items()
+    }
+    try:
+        graphlib.TopologicalSorter(graph).prepare()
+    except graphlib.CycleError as error:
+        return error.args[1]
+    return []
 
 
 def breaches(name: str, tree: ast.AST) -> list[str]:
@@ -89,7 +115,7 @@ def breaches(name: str, tree: ast.AST) -> list[str]:
 
 
 def test_imports_go_downwards_and_heavy_packages_cross_one_border() -> None:
-    every = dict(modules())
+    every = modules()
     assert {name.split(".")[0] for name in every} - {"__init__", *HEIGHT} == set()
     assert [breach for name, tree in every.items() if name != "__init__" for breach in breaches(name, tree)] == []
 
@@ -108,6 +134,24 @@ def test_imports_go_downwards_and_heavy_packages_cross_one_border() -> None:
 def test_a_planted_breach_is_found(name: str, source: str) -> None:
     assert breaches(name, ast.parse(source))
     assert not breaches(name, ast.parse("from axiom_cli.errors import AxiomError"))
+
+
+def test_no_modules_import_one_another() -> None:
+    assert circle(modules()) == []
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("from axiom_cli.audit import b", "from axiom_cli.audit.a import name"),
+        ("import axiom_cli.audit.b", "if True:\n    from axiom_cli.audit import a"),
+        ("from . import b", "from .a import name"),
+    ],
+)
+def test_a_planted_circle_is_found(first: str, second: str) -> None:
+    trees = {"audit.a": ast.parse(first), "audit.b": ast.parse(second)}
+    assert set(circle(trees)) == {"axiom_cli.audit.a", "axiom_cli.audit.b"}
+    assert circle({**trees, "audit.b": ast.parse(f"def late():\n    {second.splitlines()[-1].strip()}")}) == []
 
 
 @pytest.mark.parametrize(
