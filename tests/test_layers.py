@@ -143,15 +143,15 @@ def test_no_modules_import_one_another() -> None:
 @pytest.mark.parametrize(
     ("first", "second"),
     [
-        ("from axiom_cli.audit import b", "from axiom_cli.audit.a import name"),
-        ("import axiom_cli.audit.b", "if True:\n    from axiom_cli.audit import a"),
-        ("from . import b", "from .a import name"),
+        ("from axiom_cli.workspace import store", "import axiom_cli.workspace.atomic"),
+        ("import axiom_cli.workspace.store", "if True:\n    from axiom_cli.workspace import atomic"),
+        ("from . import store", "from .atomic import name"),
     ],
 )
 def test_a_planted_circle_is_found(first: str, second: str) -> None:
-    trees = {"audit.a": ast.parse(first), "audit.b": ast.parse(second)}
-    assert set(circle(trees)) == {"axiom_cli.audit.a", "axiom_cli.audit.b"}
-    assert circle({**trees, "audit.b": ast.parse(f"def late():\n    {second.splitlines()[-1].strip()}")}) == []
+    trees = {"workspace.atomic": ast.parse(first), "workspace.store": ast.parse(second)}
+    assert set(circle(trees)) == {"axiom_cli.workspace.atomic", "axiom_cli.workspace.store"}
+    assert circle({**trees, "workspace.store": ast.parse(f"def late():\n    {second.splitlines()[-1].strip()}")}) == []
 
 
 @pytest.mark.parametrize(
