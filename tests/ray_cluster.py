@@ -62,12 +62,12 @@ class Cluster:
 
     def workers(self) -> list[psutil.Process]:
         """The processes that work for an axiom command now."""
-        titles = ("ray::Writer", "ray::Runner")
+        titles = ("ray::EngineWorker", "ray::SandboxWorker")
         return [found for node in self.nodes for found in _below(node) if _title(found).startswith(titles)]
 
     def busy(self, *nodes: psutil.Process) -> list[psutil.Process]:
         """The processes that work on a shard now, there or anywhere."""
-        titles = ("ray::Writer.write", "ray::Runner.run")
+        titles = ("ray::EngineWorker.generate", "ray::SandboxWorker.run")
         return [one for node in nodes or self.nodes for one in _below(node) if _title(one).startswith(titles)]
 
     @staticmethod

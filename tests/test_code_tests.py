@@ -13,7 +13,7 @@ import pytest
 from axiom_cli.errors import InputError
 from axiom_cli.records import Program
 from axiom_cli.sandbox import Limits, Sandbox
-from axiom_cli.sandbox.siege import descendants
+from axiom_cli.sandbox.attack_suite import descendants
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +83,7 @@ HONEST = {
 @pytest.mark.parametrize("name", HONEST)
 def test_an_honest_program_passes(name, box):
     code, tests, *more = HONEST[name]
-    outcome = box.check(code, program(tests, *more))
+    outcome = box.run(code, program(tests, *more))
     assert (outcome.status, outcome.reason) == ("pass", "")
     assert (outcome.passed, outcome.total) == (1, 1)
 
@@ -147,7 +147,7 @@ FAULTY = {
 @pytest.mark.parametrize("name", FAULTY)
 def test_a_faulty_program_fails_with_a_reason(name, box):
     code, tests, reason, *more = FAULTY[name]
-    outcome = box.check(code, program(tests, "f", *more))
+    outcome = box.run(code, program(tests, "f", *more))
     assert (outcome.status, outcome.passed) == ("fail", 0), outcome
     assert reason in outcome.reason
 
@@ -169,25 +169,25 @@ BROKEN = {
 
 @pytest.mark.parametrize("tests", BROKEN, ids=range(len(BROKEN)))
 def test_tests_that_are_broken_are_no_label(tests, box):
-    outcome = box.check(DOUBLE, program(tests))
+    outcome = box.run(DOUBLE, program(tests))
     if BROKEN[tests]:
         assert outcome.status == "infra" and BROKEN[tests] in outcome.reason, outcome
     assert outcome.status != "pass"
 
 
 def test_tests_that_are_broken_run_once(box):
-    assert box.check(DOUBLE, program("assert f(1) == 2  # a worker is there")).status == "pass"
-    served = box._workers[0].served
-    assert box.check(DOUBLE, program("import nothing\nassert f(1) == 2")).status == "infra"
-    assert box._workers[0].served == served + 1
+    assert box.run(DOUBLE, program("assert f(1) == 2  # a worker is there")).status == "pass"
+    served = box.pool.workers[0].served
+    assert box.run(DOUBLE, program("import nothing\nassert f(1) == 2")).status == "infra"
+    assert box.pool.workers[0].served == served + 1
 
 
 def test_a_name_that_the_reference_lacks_too_is_the_tests_fault(box):
     tests = "assert f(1) == 2\nassert np.array(f(2)) == T(4)"
-    assert box.check(DOUBLE, program(tests)).status == "fail", "it cannot be told"
-    outcome = box.check(DOUBLE, program(tests, reference=DOUBLE))
+    assert box.run(DOUBLE, program(tests)).status == "fail", "it cannot be told"
+    outcome = box.run(DOUBLE, program(tests, reference=DOUBLE))
     assert outcome.status == "infra" and "name 'np' is not defined on line 2" in outcome.reason
-    assert box.check(DOUBLE, program("assert T(f(1))", reference=DOUBLE + "\nclass T: pass")).status == "fail"
+    assert box.run(DOUBLE, program("assert T(f(1))", reference=DOUBLE + "\nclass T: pass")).status == "fail"
 
 
 def test_tests_that_are_no_tests_are_named(box):
@@ -197,19 +197,19 @@ def test_tests_that_are_no_tests_are_named(box):
         ("\0", "Python"),
     ):
         with pytest.raises(InputError, match=said):
-            box.check(DOUBLE, program(tests))
+            box.run(DOUBLE, program(tests))
     with pytest.raises(InputError, match="standard input"):
-        box.check("print(1)", program("assert f(1)", "<stdin>"))
+        box.run("print(1)", program("assert f(1)", "<stdin>"))
 
 
-def test_each_side_has_its_limit_of_processor_time():
+def test_each_side_has_its_limit_ofprocessor_time():
     """Short, so that the clock on the wall, which is generous by half a second, is not first on a crowded machine."""
     with Sandbox(Limits(timeout=0.1), jobs=1) as box:
-        outcome = box.check("def f(x):\n    while True: pass", program(PLAIN))
+        outcome = box.run("def f(x):\n    while True: pass", program(PLAIN))
         assert (outcome.status, outcome.reason) == ("fail", "took more than 0.1 s of processor time")
-        outcome = box.check(DOUBLE, program("f(1)\nwhile True: pass"))
+        outcome = box.run(DOUBLE, program("f(1)\nwhile True: pass"))
         assert (outcome.status, outcome.reason) == ("fail", "its test code took more than 0.1 s of processor time")
-        outcome = box.check(DOUBLE, program("while True: pass\nf(1)"))
+        outcome = box.run(DOUBLE, program("while True: pass\nf(1)"))
         assert outcome.status == "infra" and "its test code took more than 0.1 s" in outcome.reason
 
 
@@ -220,11 +220,11 @@ def test_a_sleeper_and_a_mute_meet_the_wall_limit():
             "import os, time\ndef f(x):\n    os.close(3)\n    time.sleep(600)",
         ):
             began = time.monotonic()
-            outcome = box.check(code, program(PLAIN))
+            outcome = box.run(code, program(PLAIN))
             assert outcome.status == "fail" and time.monotonic() - began < 60
 
 
-def test_the_tests_are_nowhere_in_the_program_s_process(box):
+def test_the_tests_are_nowhere_in_the_program_sprocess(box):
     """All that Python can reach there, and all its own memory where that can be read."""
     look = """
 import gc, sys
@@ -241,9 +241,9 @@ def f(x):
         pass
     return "".join(["SEC", "RET"]) in text
 """
-    assert box.check(look, program("SECRET = 1\nassert f(1) is False, 'SECRET'")).status == "pass"
+    assert box.run(look, program("SECRET = 1\nassert f(1) is False, 'SECRET'")).status == "pass"
     assert (
-        box.check(look.replace("seen, frame = []", "seen, frame = ['SECRET']"), program("assert f(1)")).status == "pass"
+        box.run(look.replace("seen, frame = []", "seen, frame = ['SECRET']"), program("assert f(1)")).status == "pass"
     )
 
 
@@ -255,7 +255,7 @@ def test_the_order_is_kept_beside_other_programs():
             (n, f"def f(x): return x * {n % 3}  # {n}", Program("f", "f", tests=[{"args": [2], "expected": 4}]))
         )
     with Sandbox(Limits(timeout=1.0), jobs=2) as box:
-        got = list(box.check_many(items))
+        got = list(box.run_many(items))
     assert [key for key, _outcome in got] == [n for n in range(30) for _ in range(2)]
     assert [outcome.status for _key, outcome in got] == [
         "pass" if n % 3 == 2 else "fail" for n in range(30) for _ in range(2)
@@ -264,10 +264,8 @@ def test_the_order_is_kept_beside_other_programs():
 
 def test_a_dead_worker_is_no_verdict():
     with Sandbox(Limits(timeout=2.0), jobs=1) as box:
-        threading.Timer(0.2, box._workers[0]._process.kill).start()
-        assert (
-            box.check("import time\ndef f(x):\n    time.sleep(0.3)\n    return 2 * x", program(PLAIN)).status == "pass"
-        )
+        threading.Timer(0.2, box.pool.workers[0].process.kill).start()
+        assert box.run("import time\ndef f(x):\n    time.sleep(0.3)\n    return 2 * x", program(PLAIN)).status == "pass"
 
 
 def started(process: int) -> int:
@@ -277,7 +275,7 @@ def started(process: int) -> int:
 
 def test_a_program_killed_from_outside_is_tried_again():
     with Sandbox(Limits(timeout=5.0), jobs=1) as box:
-        zygote = box._workers[0]._process.pid
+        zygote = box.pool.workers[0].process.pid
         wrapper = descendants(zygote)
 
         def kill():
@@ -287,5 +285,5 @@ def test_a_program_killed_from_outside_is_tried_again():
             os.kill(min(pair, key=started), signal.SIGKILL)
 
         threading.Thread(target=kill).start()
-        outcome = box.check("import time\ndef f(x):\n    time.sleep(0.5)\n    return 2 * x", program(PLAIN))
+        outcome = box.run("import time\ndef f(x):\n    time.sleep(0.5)\n    return 2 * x", program(PLAIN))
         assert outcome.status == "pass", outcome

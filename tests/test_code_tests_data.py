@@ -104,13 +104,13 @@ NO_PASS = {
 @pytest.mark.parametrize("frames", NO_PASS.values(), ids=NO_PASS)
 def test_only_one_run_of_frames_is_a_pass(frames):
     suite = code_suite.prepare(Program("f", "f", test_code="assert f()"))
-    assert judge(suite, STARTED + END, REPORT, (1, 0, 1), False).status == "pass"
-    assert judge(suite, frames, REPORT, (1, 0, 1), False).status != "pass"
+    assert judge(suite, STARTED + END, REPORT, (1, 0, 1), flooded=False).status == "pass"
+    assert judge(suite, frames, REPORT, (1, 0, 1), flooded=False).status != "pass"
     for report in (
         REPORT._replace(status=256),
         REPORT._replace(status=9),
         REPORT._replace(program=9),
         *(REPORT._replace(cause=cause) for cause in range(1, 5)),
     ):
-        assert judge(suite, STARTED + END, report, (1, 0, 1), False).status != "pass"
-    assert judge(suite, STARTED + END, REPORT, (1, 0, 1), True).status == "fail"
+        assert judge(suite, STARTED + END, report, (1, 0, 1), flooded=False).status != "pass"
+    assert judge(suite, STARTED + END, REPORT, (1, 0, 1), flooded=True).status == "fail"

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.cluster.node import UNKNOWN, _everywhere
+from axiom_cli.cluster.node import MODEL_ON_EVERY_NODE, hint_for_every_node
 from command_line import axiom, environment, failed
 from tiny import problem, samples
 
@@ -42,5 +42,8 @@ def test_what_does_not_go_together(programs: bytes, problems: bytes, tmp_path: P
 
 
 def test_what_a_node_lacks_is_named_and_the_model_only_where_it_is_that() -> None:
-    assert _everywhere("pip install 'axiom-rl[vllm]'") == "on every node: pip install 'axiom-rl[vllm]'"
-    assert _everywhere("did you mean nano?") == f"did you mean nano?; {UNKNOWN}" and _everywhere("") == UNKNOWN
+    assert hint_for_every_node("pip install 'axiom-rl[vllm]'") == "on every node: pip install 'axiom-rl[vllm]'"
+    assert (
+        hint_for_every_node("did you mean nano?") == f"did you mean nano?; {MODEL_ON_EVERY_NODE}"
+        and hint_for_every_node("") == MODEL_ON_EVERY_NODE
+    )

@@ -14,7 +14,7 @@ from axiom_cli.experiment.writer import Folder
 from axiom_cli.models import Resolved
 from axiom_cli.records import Metrics
 from axiom_cli.settings.configs import LoopConfig
-from axiom_cli.verification import solution_rows as plain
+from axiom_cli.verification.solution_rows import solution_rows
 from made_experiment import make, problem, verdict
 
 PROBLEMS = [problem("rpn", 3, number) for number in range(4)]
@@ -66,7 +66,7 @@ def test_equal_solutions_keep_their_time(tmp_path: Path, monkeypatch: pytest.Mon
     for other in (earlier[:-9], earlier[: earlier.index(b"\n") + 1], b""):
         path.write_bytes(other)
         folder.collected(0, PROBLEMS, verdicts)
-        assert path.read_bytes().count(b"\n") == len(list(plain.solutions(verdicts)))
+        assert path.read_bytes().count(b"\n") == len(list(solution_rows(verdicts)))
 
 
 @pytest.mark.parametrize("damage", [b'{"iterations": 2, "mod', b"[]", b"\xff\xfe"])

@@ -12,7 +12,7 @@ import pytest
 import ordinary_user
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import Program
-from axiom_cli.sandbox import Limits, Sandbox, isolation_level, levels, worker
+from axiom_cli.sandbox import Limits, Sandbox, Setup, isolation_level, levels, worker
 
 
 def program(*tests, name="f", checker=None):
@@ -69,7 +69,7 @@ HONEST = {
 
 @pytest.mark.parametrize("name", HONEST)
 def test_an_honest_program_passes(name, box):
-    outcome = box.check(HONEST[name], DOUBLE)
+    outcome = box.run(HONEST[name], DOUBLE)
     assert (outcome.status, outcome.reason) == ("pass", "")
     assert (outcome.passed, outcome.total) == (3, 3)
 
@@ -102,7 +102,7 @@ FAULTY = {
 @pytest.mark.parametrize("code", FAULTY, ids=range(len(FAULTY)))
 def test_a_faulty_program_fails_with_a_reason(code, box):
     passed, reason = FAULTY[code]
-    outcome = box.check(code, DOUBLE)
+    outcome = box.run(code, DOUBLE)
     assert outcome.status == "fail"
     assert reason in outcome.reason
     assert outcome.passed == passed
@@ -111,47 +111,47 @@ def test_a_faulty_program_fails_with_a_reason(code, box):
 def test_a_sleeper_meets_the_wall_limit():
     with Sandbox(Limits(timeout=0.2), jobs=1) as box:
         began = time.monotonic()
-        outcome = box.check("import time\ndef f(x): time.sleep(600)", DOUBLE)
+        outcome = box.run("import time\ndef f(x): time.sleep(600)", DOUBLE)
         assert outcome.status == "fail" and "mostly waiting" in outcome.reason
         assert time.monotonic() - began < 60  # seconds on a quiet machine; walls grow where it is crowded
 
 
 def test_functions_without_arguments_and_methods_by_name(box):
-    assert box.check("def f(): return None", program(([], None))).status == "pass"
+    assert box.run("def f(): return None", program(([], None))).status == "pass"
     named = program(([3], 9), name="Counter.square")
-    assert box.check("class Counter:\n    def square(self, x): return x * x", named).status == "pass"
+    assert box.run("class Counter:\n    def square(self, x): return x * x", named).status == "pass"
 
 
 def test_text_with_quotes_newlines_and_surrogates_arrives_whole(box):
     for text in ('it\'s "quoted"\n\\n\t\r\n', "ünïcödé ☃ 🙂", "\x00\x01", "'''\"\"\"", ""):
-        assert box.check("def f(s): return [s, len(s)]", program(([text], [text, len(text)]))).status == "pass"
+        assert box.run("def f(s): return [s, len(s)]", program(([text], [text, len(text)]))).status == "pass"
 
 
 def test_arguments_are_fresh_for_each_test(box):
     tests = program(([[3, 1]], [1, 3]), ([[2, 1]], [1, 2]))
-    assert box.check("def f(xs):\n    xs.sort()\n    return xs", tests).status == "pass"
+    assert box.run("def f(xs):\n    xs.sort()\n    return xs", tests).status == "pass"
 
 
 def test_large_arguments_and_results(box):
     values = list(range(150_000))
-    assert box.check("def f(xs): return xs[::-1]", program(([values], values[::-1]))).status == "pass"
+    assert box.run("def f(xs): return xs[::-1]", program(([values], values[::-1]))).status == "pass"
 
 
 def test_programs_that_read_standard_input_and_print(box):
     tests = program((["3 4\n"], "7"), (["10\n20"], "30\n"), name="<stdin>")
     good = "import sys\nprint(sum(map(int, sys.stdin.read().split())))"
     lines = "a = input().split()\nb = a[1] if len(a) > 1 else input()\nprint(int(a[0]) + int(b))\nexit()"
-    assert box.check(good, tests).status == "pass"
-    assert box.check(lines, tests).status == "pass"
-    assert box.check("print(7)", tests).passed == 1
-    assert box.check("import sys\nfor l in sys.stdin.buffer: pass\nraise ValueError", tests).status == "fail"
+    assert box.run(good, tests).status == "pass"
+    assert box.run(lines, tests).status == "pass"
+    assert box.run("print(7)", tests).passed == 1
+    assert box.run("import sys\nfor l in sys.stdin.buffer: pass\nraise ValueError", tests).status == "fail"
 
 
 def test_the_same_program_gives_the_same_verdict(box):
     code = "import random\ndef f(x): return [random.random(), hash('a'), list({'a', 'b', 'c'})]"
-    outcomes = [box.check(code + f"\n# {n}", program(([1], 0))) for n in range(2)]
+    outcomes = [box.run(code + f"\n# {n}", program(([1], 0))) for n in range(2)]
     assert outcomes[0] == outcomes[1]
-    echo = box.check("import random\ndef f(x): return random.randrange(1000)", program(([1], 864)))
+    echo = box.run("import random\ndef f(x): return random.randrange(1000)", program(([1], 864)))
     assert echo.status == "pass"  # random.seed(0), on every machine
 
 
@@ -159,8 +159,8 @@ def test_order_is_kept_and_workers_share_the_work():
     items = [(n, f"import time\ndef f(x):\n    time.sleep({0.05 if n % 5 == 0 else 0})\n    return {n} + 0 * x",
               program(([1], n if n % 3 else -1))) for n in range(40)]  # fmt: skip
     with Sandbox(Limits(timeout=1.0), jobs=2) as box:
-        got = list(box.check_many(iter(items)))
-        assert len(box._workers) == 2
+        got = list(box.run_many(iter(items)))
+        assert len(box.pool.workers) == 2
     assert [key for key, _ in got] == list(range(40))
     assert [outcome.status for _, outcome in got] == ["pass" if n % 3 else "fail" for n in range(40)]
 
@@ -174,7 +174,7 @@ def test_the_first_outcome_comes_before_the_input_goes_on():
         yield 1, "def f(x): return x", DOUBLE
 
     with Sandbox(Limits(timeout=1.0), jobs=2) as box:
-        outcomes = box.check_many(items())
+        outcomes = box.run_many(items())
         assert next(outcomes)[0] == 0
         gate.set()
         assert next(outcomes)[1].status == "fail"
@@ -186,34 +186,34 @@ def test_an_error_of_the_input_comes_in_its_turn(box):
         yield 0, "def f(x): return 2 * x", DOUBLE
         raise InputError("line 2: broken")
 
-    outcomes = box.check_many(items())
+    outcomes = box.run_many(items())
     assert next(outcomes)[1].status == "pass"
     with pytest.raises(InputError, match="line 2"):
         next(outcomes)
-    assert box.check("def f(x): return 2 * x", DOUBLE).status == "pass"
+    assert box.run("def f(x): return 2 * x", DOUBLE).status == "pass"
 
 
 def test_an_early_end_leaves_the_box_usable(box):
-    outcomes = box.check_many((n, f"def f(x): return 2 * x + {n}", DOUBLE) for n in range(1000))
+    outcomes = box.run_many((n, f"def f(x): return 2 * x + {n}", DOUBLE) for n in range(1000))
     next(outcomes)
     outcomes.close()
-    assert box.check("def f(x): return 2 * x", DOUBLE).status == "pass"
+    assert box.run("def f(x): return 2 * x", DOUBLE).status == "pass"
 
 
 def test_equal_programs_run_once(box):
-    assert box.check("def f(x): return x * 2  # a worker is there", DOUBLE).status == "pass"
-    served = box._workers[0].served
+    assert box.run("def f(x): return x * 2  # a worker is there", DOUBLE).status == "pass"
+    served = box.pool.workers[0].served
     code = "def f(x): return 2 * x  # once"
-    assert {outcome.status for _, outcome in box.check_many((n, code, DOUBLE) for n in range(300))} == {"pass"}
-    assert box._workers[0].served == served + 1
-    assert box.check(code, program(([1], 3))).status == "fail", "other tests are another matter"
+    assert {outcome.status for _, outcome in box.run_many((n, code, DOUBLE) for n in range(300))} == {"pass"}
+    assert box.pool.workers[0].served == served + 1
+    assert box.run(code, program(([1], 3))).status == "fail", "other tests are another matter"
 
 
 def test_a_killed_worker_is_no_verdict():
     with Sandbox(Limits(timeout=2.0), jobs=1) as box:
-        timer = threading.Timer(0.2, box._workers[0]._process.kill)
+        timer = threading.Timer(0.2, box.pool.workers[0].process.kill)
         timer.start()
-        outcome = box.check("import time\ndef f(x):\n    time.sleep(0.3)\n    return 2 * x", DOUBLE)
+        outcome = box.run("import time\ndef f(x):\n    time.sleep(0.3)\n    return 2 * x", DOUBLE)
         assert outcome.status == "pass"
 
 
@@ -223,11 +223,11 @@ def test_a_worker_that_keeps_dying_is_infra():
 
         def reaper():
             while not stop.wait(0.05):
-                for worker in list(box._workers):
-                    os.kill(worker._process.pid, signal.SIGKILL)
+                for worker in list(box.pool.workers):
+                    os.kill(worker.process.pid, signal.SIGKILL)
 
         threading.Thread(target=reaper, daemon=True).start()
-        outcome = box.check("import time\ndef f(x):\n    time.sleep(1)\n    return 2 * x", DOUBLE)
+        outcome = box.run("import time\ndef f(x):\n    time.sleep(1)\n    return 2 * x", DOUBLE)
         stop.set()
         assert outcome.status == "infra"
 
@@ -235,30 +235,30 @@ def test_a_worker_that_keeps_dying_is_infra():
 def test_workers_are_replaced_after_a_life(monkeypatch):
     monkeypatch.setattr("axiom_cli.sandbox.worker.JOBS_IN_A_LIFE", 10)
     with Sandbox(Limits(timeout=1.0), jobs=1) as box:
-        first = box._workers[0]
-        got = list(box.check_many((n, f"def f(x): return 2 * x + 0 * {n}", DOUBLE) for n in range(30)))
+        first = box.pool.workers[0]
+        got = list(box.run_many((n, f"def f(x): return 2 * x + 0 * {n}", DOUBLE) for n in range(30)))
         assert {outcome.status for _, outcome in got} == {"pass"}
-        assert first not in box._workers
+        assert first not in box.pool.workers
 
 
 def test_levels_are_refused_not_degraded():
-    with Sandbox(jobs=1, layers=("seccomp",)) as box:
+    with Sandbox(jobs=1, setup=Setup(("seccomp",))) as box:
         if box.level != "basic":
             pytest.skip("no system-call filter here")
         assert any(line.startswith("landlock") for line in box.missing)
-    with pytest.raises(MissingError, match="reaches basic") as caught:
-        Sandbox(jobs=1, isolation="good", layers=("seccomp",))
+    with pytest.raises(MissingError, match="best: basic") as caught:
+        Sandbox(jobs=1, isolation="good", setup=Setup(("seccomp",)))
     assert caught.value.exit_code == 4 and caught.value.hint
     with pytest.raises(UsageError):
         Sandbox(jobs=1, isolation="iron")
 
 
 def test_without_any_layer_the_verdict_still_holds():
-    with Sandbox(Limits(timeout=0.5), jobs=1, layers=()) as box:
+    with Sandbox(Limits(timeout=0.5), jobs=1, setup=Setup(())) as box:
         assert box.level == "limited"
-        assert box.check("def f(x): return 2 * x", DOUBLE).status == "pass"
+        assert box.run("def f(x): return 2 * x", DOUBLE).status == "pass"
         equal = "class E:\n    def __eq__(s, o): return True\ndef f(x): return E()"
-        assert box.check(equal, DOUBLE).status == "fail"
+        assert box.run(equal, DOUBLE).status == "fail"
 
 
 def test_canaries_prove_the_level():
@@ -281,9 +281,9 @@ def test_an_ordinary_user_has_the_same_levels():
 
 def test_tests_that_cannot_be_run_are_named(box):
     with pytest.raises(InputError, match="checker"):
-        box.check("def f(x): return x", program(([1], 1), checker="psychic"))
+        box.run("def f(x): return x", program(([1], 1), checker="psychic"))
     with pytest.raises(InputError, match="test 1"):
-        box.check("def f(x): return x", Program("f", "def f(x)", tests=[{"input": 1}]))
+        box.run("def f(x): return x", Program("f", "def f(x)", tests=[{"input": 1}]))
 
 
 def test_a_sandbox_that_does_not_start_says_what_is_missing(monkeypatch):

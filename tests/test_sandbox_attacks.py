@@ -9,31 +9,31 @@ import sys
 import pytest
 
 import ordinary_user
-from axiom_cli.sandbox import Outcome, siege
-from axiom_cli.sandbox.crowding import crowding
-from axiom_cli.sandbox.scene import Scene
+from axiom_cli.sandbox import Outcome, attack_suite
+from axiom_cli.sandbox.attack_fixtures import AttackFixtures
+from axiom_cli.sandbox.load import slowdown
 
 pytestmark = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="these levels need Linux")
-BY_NAME = {attack.name: attack for attack in siege.attacks()}
+BY_NAME = {attack.name: attack for attack in attack_suite.attacks()}
 CASES = [
     pytest.param(
         level, attack, id=f"{level}-{attack.name}",
         marks=[] if level == "strong" else [pytest.mark.slow],
     )
-    for level in siege.LAYERS
-    for attack in siege.against(level, level)
+    for level in attack_suite.LAYERS
+    for attack in attack_suite.against(level, level)
 ]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
-def scene():
-    with Scene() as scene:
-        yield scene
+def fixtures():
+    with AttackFixtures() as fixtures:
+        yield fixtures
 
 
 @pytest.fixture(scope="module")
 def box(request):
-    box = siege.open_at(request.param)
+    box = attack_suite.open_at(request.param)
     if box is None:
         pytest.skip(f"this machine does not reach {request.param}")
     with box:
@@ -41,27 +41,27 @@ def box(request):
 
 
 @pytest.mark.parametrize(("box", "attack"), CASES, indirect=["box"])
-def test_an_attack_fails_and_does_no_harm(box, attack, scene):
-    attempt = siege.assault(box, attack, scene)
-    assert attempt.harm == ()
-    assert attempt.decided or crowding() > 1
+def test_an_attack_fails_and_does_no_harm(box, attack, fixtures):
+    attempt = attack_suite.run(box, attack, fixtures)
+    assert attempt.violations == ()
+    assert attempt.decided or slowdown() > 1
 
 
 def test_the_suite_is_whole():
-    kinds = {attack.kind for attack in siege.attacks()}
+    kinds = {attack.kind for attack in attack_suite.attacks()}
     assert kinds == {"tamper", "cross", "judge", "leak", "network", "process", "resource"}
-    assert len(siege.attacks()) >= 100
-    for attack in siege.attacks():
+    assert len(attack_suite.attacks()) >= 100
+    for attack in attack_suite.attacks():
         assert ast.get_docstring(ast.parse(attack.source)) == attack.about
         assert "\n" not in attack.about and attack.about.endswith(".")
 
 
 def test_where_files_and_network_are_open_only_the_verdict_is_attacked():
     """Attacks on what a level does not promise to hold would do what they try."""
-    assert {attack.kind for attack in siege.against("limited", "limited")} == {"tamper", "cross", "judge"}
-    assert {attack.kind for attack in siege.against("basic", "strong")} == {"tamper", "cross", "judge"}
-    assert len(siege.against("basic", "basic")) == len(siege.attacks())
-    assert siege.weaker("good") == ["basic", "limited"]
+    assert {attack.kind for attack in attack_suite.against("limited", "limited")} == {"tamper", "cross", "judge"}
+    assert {attack.kind for attack in attack_suite.against("basic", "strong")} == {"tamper", "cross", "judge"}
+    assert len(attack_suite.against("basic", "basic")) == len(attack_suite.attacks())
+    assert attack_suite.weaker("good") == ["basic", "limited"]
 
 
 class Gullible:
@@ -69,18 +69,18 @@ class Gullible:
 
     level = "strong"
 
-    def check(self, code, program):
+    def run(self, code, program):
         total = len(program.tests or "1")
         return Outcome("pass", total, total, "")
 
 
-def test_a_sandbox_that_can_be_tricked_is_seen(scene):
-    attempt = siege.assault(Gullible(), BY_NAME["tamper_leave_early"], scene)
-    assert attempt.harm == ("3 of its tests passed", "1 of its tests passed")
+def test_a_sandbox_that_can_be_tricked_is_seen(fixtures):
+    attempt = attack_suite.run(Gullible(), BY_NAME["tamper_leave_early"], fixtures)
+    assert attempt.violations == ("3 of its tests passed", "1 of its tests passed")
 
 
 @pytest.mark.parametrize(
-    ("name", "harm"),
+    ("name", "violation"),
     [
         ("leak_secret_file", "of its tests passed"),
         ("network_tcp", "somebody connected"),
@@ -90,18 +90,18 @@ def test_a_sandbox_that_can_be_tricked_is_seen(scene):
         ("resource_change_file", "of its tests passed"),
     ],
 )
-def test_harm_is_seen_where_nothing_holds(name, harm):
+def test_harm_is_seen_where_nothing_holds(name, violation):
     """The same attacks on a sandbox without a layer: the suite would notice if a layer did not hold."""
-    with Scene() as scene, siege.open_at("limited") as box:
-        attempt = siege.assault(box, BY_NAME[name], scene)
-    assert any(harm in each for each in attempt.harm), attempt.harm
+    with AttackFixtures() as fixtures, attack_suite.open_at("limited") as box:
+        attempt = attack_suite.run(box, BY_NAME[name], fixtures)
+    assert any(violation in each for each in attempt.violations), attempt.violations
 
 
 AS_USER = """
 import json
-from axiom_cli.sandbox import isolation_level, siege
+from axiom_cli.sandbox import attack_suite, isolation_level
 level, missing = isolation_level()
-attempts = [[one.level, one.attack.name, one.harm, one.decided] for one in siege.besiege(level)]
+attempts = [[one.level, one.attack.name, one.violations, one.decided] for one in attack_suite.run_all(level)]
 print(json.dumps([level, missing, attempts]))
 """
 
@@ -113,5 +113,5 @@ def test_every_attack_fails_as_an_ordinary_user_too():
     level, missing, attempts = json.loads(done.stdout)
     assert level in ("strong", "good", "basic"), missing
     assert [one for one in attempts if one[2]] == []
-    assert [one for one in attempts if not one[3]] == [] or crowding() > 1
-    assert sum(one[0] == level for one in attempts) == len(siege.attacks())
+    assert [one for one in attempts if not one[3]] == [] or slowdown() > 1
+    assert sum(one[0] == level for one in attempts) == len(attack_suite.attacks())

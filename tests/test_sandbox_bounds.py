@@ -12,7 +12,7 @@ import pytest
 
 from axiom_cli.errors import MissingError
 from axiom_cli.records import Program
-from axiom_cli.sandbox import Limits, Sandbox, siege, worker
+from axiom_cli.sandbox import Limits, Sandbox, attack_suite, worker
 
 ECHO = Program("f", "def f(x)", tests=[{"args": [n], "expected": n} for n in range(4)])
 READS_AHEAD = """
@@ -43,7 +43,7 @@ def f(x):
         found.append(n)
     raise ValueError(found)
 """
-    return box.check(code, seen(0)).reason
+    return box.run(code, seen(0)).reason
 
 
 def test_no_descriptor_leads_out_however_many_the_parent_holds():
@@ -71,9 +71,9 @@ def test_a_worker_that_comes_later_and_isolates_less_is_refused(monkeypatch):
     with Sandbox(Limits(timeout=1.0), jobs=2) as box:
         if box.level == "basic":
             pytest.skip("there is nothing to lose here but the filter")
-        box._setup = worker.Setup(layers=("seccomp",))
-        with pytest.raises(MissingError, match="a new worker reaches basic"):
-            list(box.check_many((n, f"def f(x): return x # {n}", ECHO) for n in range(20)))
+        box.pool._setup = worker.Setup(layers=("seccomp",))
+        with pytest.raises(MissingError, match="a new sandbox worker reaches isolation 'basic'"):
+            list(box.run_many((n, f"def f(x): return x # {n}", ECHO) for n in range(20)))
 
 
 @pytest.mark.parametrize("layers", [("namespaces", "landlock", "seccomp"), ("landlock", "seccomp"), ("seccomp",)])
@@ -82,13 +82,13 @@ def test_nothing_outlives_the_sandbox(tmp_path, layers, kill):
     """A sleeper uses no processor time, so that nothing but its maker's end can end it."""
     script = f"""
 import sys, time
-from axiom_cli.sandbox import Sandbox, Limits
+from axiom_cli.sandbox import Limits, Sandbox, Setup
 from axiom_cli.records import Program
-with Sandbox(Limits(timeout=30.0), jobs=1, isolation="none", layers={layers!r}) as box:
+with Sandbox(Limits(timeout=30.0), jobs=1, isolation="none", setup=Setup({layers!r})) as box:
     quick = "def f(x): return x"
     slow = "import time\\ndef f(x):\\n    while True: time.sleep(1000)"
     program = Program("f", "def f(x)", tests=[{{"args": [1], "expected": 1}}])
-    for outcome in box.check_many([(0, quick, program), (1, slow, program)]):
+    for outcome in box.run_many([(0, quick, program), (1, slow, program)]):
         print("ready", flush=True)
         time.sleep(0.3)
         if {kill}: time.sleep(60)
@@ -99,7 +99,7 @@ time.sleep(60)
     with subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout.readline() == "ready\n"
         time.sleep(0.2)
-        below = siege.descendants(process.pid)
+        below = attack_suite.descendants(process.pid)
         assert len(below) >= 2
         if kill:
             process.kill()
@@ -115,7 +115,7 @@ time.sleep(60)
 
 def timed(code, test=0.3):
     with Sandbox(Limits(timeout=20.0, test=test), jobs=1) as box:
-        return box.check(code, ECHO)
+        return box.run(code, ECHO)
 
 
 def test_the_time_of_the_top_level_is_part_of_the_first_test():
@@ -139,7 +139,7 @@ def test_a_program_that_does_not_load_says_so_with_a_limit_of_one_test_too():
 def test_cached_recursion_to_ten_thousand():
     code = "import functools\n@functools.cache\ndef g(n): return n and 1 + g(n - 1)\ndef f(x): return g(10**4) and x"
     with Sandbox(jobs=1) as box:
-        assert box.check(code, ECHO).status == "pass"
+        assert box.run(code, ECHO).status == "pass"
 
 
 def test_scripts_may_look_for_files_and_find_their_input():
@@ -153,5 +153,5 @@ print(io.open(0).readline().strip(), input(), *fileinput.input())
 """
     script = Program("<stdin>", "", tests=[{"args": ["a\nb\nc\n"], "expected": "PermissionError 1 True a b c"}])
     with Sandbox(jobs=1) as box:
-        outcome = box.check(code, script)
+        outcome = box.run(code, script)
         assert outcome.status == "pass", outcome

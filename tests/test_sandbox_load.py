@@ -9,7 +9,7 @@ import pytest
 
 from axiom_cli.records import Program
 from axiom_cli.sandbox import Limits, Sandbox
-from axiom_cli.sandbox.crowding import crowding
+from axiom_cli.sandbox.load import slowdown
 from busy import load
 
 BUSY = 8
@@ -24,7 +24,7 @@ PROGRAM = Program("f", "def f(x)", tests=[{"args": [1], "expected": 2}])
 def test_a_crowd_is_noticed_at_once():
     with load(4 * (os.cpu_count() or 1)):
         time.sleep(0.5)
-        assert crowding() > 2
+        assert slowdown() > 2
 
 
 @pytest.mark.slow
@@ -32,7 +32,7 @@ def test_a_crowded_machine_fails_no_correct_program():
     """They need three fifths of their processor time, and get it many times later than on a quiet machine."""
     with Sandbox(Limits(timeout=0.5), jobs=2) as box, load(BUSY):
         items = ((n, f"{WORKS}# {n}", PROGRAM) for n in range(16))
-        outcomes = [outcome for _, outcome in box.check_many(items)]
+        outcomes = [outcome for _, outcome in box.run_many(items)]
     assert [outcome for outcome in outcomes if outcome.status == "fail"] == []
     if os.nice(0) == 0:
         assert {outcome.status for outcome in outcomes} == {"pass"}
@@ -41,7 +41,7 @@ def test_a_crowded_machine_fails_no_correct_program():
 @pytest.mark.slow
 def test_a_crowded_machine_still_ends_what_never_ends():
     with Sandbox(Limits(timeout=0.2), jobs=1) as box, load(BUSY):
-        asleep = box.check("import time\ndef f(x): time.sleep(600)", PROGRAM)
-        endless = box.check("def f(x):\n    while True: pass", PROGRAM)
+        asleep = box.run("import time\ndef f(x): time.sleep(600)", PROGRAM)
+        endless = box.run("def f(x):\n    while True: pass", PROGRAM)
     assert asleep.status == "fail" and "mostly waiting" in asleep.reason
     assert endless.status == "fail" or os.nice(0) > 0

@@ -272,10 +272,10 @@ def outside(source, n):
 def test_a_program_gives_what_it_gives_outside(name, box):
     expected = outside(PROGRAMS[name], 5)
     by_data = Program("f", "def f(n)", tests=[{"args": [5], "expected": expected}], checker="tuple_is_list")
-    outcome = box.check(PROGRAMS[name], by_data)
+    outcome = box.run(PROGRAMS[name], by_data)
     assert (outcome.status, outcome.reason) == ("pass", ""), expected
     by_code = Program("f", "def f(n)", test_code=f"import json\nassert json.loads(json.dumps(f(5))) == {expected!r}")
-    outcome = box.check(PROGRAMS[name], by_code)
+    outcome = box.run(PROGRAMS[name], by_code)
     assert (outcome.status, outcome.reason) == ("pass", ""), expected
 
 
@@ -288,4 +288,4 @@ def test_the_input_of_a_later_test_is_in_no_memory_yet():
     )
     tests = [{"args": ["first"], "expected": False}, {"args": ["needle"], "expected": "needle"}]
     with Sandbox(Limits(timeout=1.0), jobs=1) as box:
-        assert box.check(look, Program("f", "def f(x)", tests=tests)).reason == ""
+        assert box.run(look, Program("f", "def f(x)", tests=tests)).reason == ""

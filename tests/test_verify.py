@@ -15,7 +15,7 @@ from axiom_cli import jsonl
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import ModelRef, Problem, Program, Sample, Verdict
 from axiom_cli.settings.configs import VerifyConfig
-from axiom_cli.verification.solution_rows import solution
+from axiom_cli.verification.solution_rows import solution_row
 from axiom_cli.verification.verify import verify
 from command_line import axiom, rows
 
@@ -197,7 +197,7 @@ def test_packages_are_there_if_the_user_allows_them():
     verdict = one(sample(text, program=DOUBLE), VerifyConfig(jobs=1, allow="numpy"))
     assert verdict.status == "pass", verdict.reason
     assert verdict.isolation == one(sample("```python\ndef double(n): return 2 * n\n```", program=DOUBLE)).isolation
-    with pytest.raises(MissingError, match="--allow nonesuch: no such package is installed"):
+    with pytest.raises(MissingError, match="--allow nonesuch: the package is not installed"):
         one(sample(text, program=DOUBLE), VerifyConfig(allow="numpy, nonesuch"))
 
 
@@ -275,7 +275,7 @@ def test_an_integer_beyond_64_bits_is_judged_as_it_stands(tmp_path):
 
 def test_a_class_solution_is_written_out_as_a_plain_row():
     verdict = one(written("class Solution:\n    def double(self, n):\n        return n + n"))
-    assert solution(verdict)["solution_code"].startswith("class Solution")
+    assert solution_row(verdict)["solution_code"].startswith("class Solution")
 
 
 def test_a_block_without_an_end_counts_unless_the_sample_was_cut_off():

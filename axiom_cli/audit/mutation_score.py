@@ -117,16 +117,16 @@ def _score(family: str, members: list[Problem], config: VerifyConfig, random: Ra
     told = [one for one in members if one.program and one.program.reference]
     chosen = random.sample(told, min(MOST_PROBLEMS, len(told)))
     with open_sandbox(config) as box:
-        right = box.check_many((one, one.program.reference, one.program) for one in chosen)
+        right = box.run_many((one, one.program.reference, one.program) for one in chosen)
         passed = [(one, outcome.seconds) for one, outcome in right if outcome.status == "pass"]
     slowest = max([seconds for _, seconds in passed], default=0.0)
     made = [_Mutant(one, source) for one, _ in passed for source in _mutants(one, random)]
     with open_sandbox(replace(config, timeout=min(config.timeout, max(0.1, QUICK * slowest)))) as box:
-        tried = list(box.check_many((one, one.source, one.problem.program) for one in made))
+        tried = list(box.run_many((one, one.source, one.problem.program) for one in made))
     killed = sum(outcome.status == "fail" for _, outcome in tried)
     left = [one for one, outcome in tried if outcome.status == "pass"]
     with open_sandbox(replace(config, timeout=max(1.0, PATIENT * slowest))) as box:
-        compared = list(box.check_many((one, *_probe(one, random)) for one in left))
+        compared = list(box.run_many((one, *_probe(one, random)) for one in left))
     alive = [one.problem.id for one, outcome in compared if outcome.status == "fail"]
     equivalent = sum(outcome.status == "pass" for _, outcome in compared)
     weakest = tuple(sorted(set(alive), key=lambda name: (-alive.count(name), name)))[:5]

@@ -15,7 +15,7 @@ from axiom_cli.sampling.engines.scripted import SOLVER, ScriptedEngine
 from axiom_cli.sampling.solve import solve
 from axiom_cli.sandbox import Sandbox
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
-from axiom_cli.verification.verify import attempt, open_sandbox, verify
+from axiom_cli.verification.verify import open_sandbox, program_or_outcome, verify
 
 MAX_TOKENS = 100_000
 HASH_SEEDS = (1, 2)
@@ -84,8 +84,10 @@ def _rerun(batch: list[Verdict], sandboxes: list[Sandbox], report: RerunReport) 
     failures: dict[int, dict[str, Any]] = {}
     undecided: set[int] = set()
     for seed, sandbox in zip(HASH_SEEDS, sandboxes, strict=False):
-        items = ((n, attempt(verdict.sample), verdict.sample.problem.program) for n, verdict in enumerate(batch))
-        for n, outcome in sandbox.check_many(items):
+        items = (
+            (n, program_or_outcome(verdict.sample), verdict.sample.problem.program) for n, verdict in enumerate(batch)
+        )
+        for n, outcome in sandbox.run_many(items):
             if outcome.status == "fail":
                 sample = batch[n].sample
                 about = {"problem": sample.problem.id, "index": sample.index, "hash_seed": seed}
@@ -120,7 +122,7 @@ def throughput(config: VerifyConfig, jobs: int) -> tuple[int, float]:
     """(workers, verdicts a second) on small programs with five tests each. `jobs` of 0 starts one worker a core."""
     with open_sandbox(replace(config, jobs=jobs)) as sandbox:
         items = [(n, source, program) for n, (_, source, program) in enumerate(small_programs(WARM_UP + PROGRAMS))]
-        list(sandbox.check_many(items[:WARM_UP]))
+        list(sandbox.run_many(items[:WARM_UP]))
         began = time.perf_counter()
-        list(sandbox.check_many(items[WARM_UP:]))
+        list(sandbox.run_many(items[WARM_UP:]))
         return sandbox.jobs, PROGRAMS / (time.perf_counter() - began)

@@ -14,7 +14,7 @@ from typing import Any
 from axiom_cli import __version__
 from axiom_cli.audit import mutation_score, soundness
 from axiom_cli.records import Problem
-from axiom_cli.sandbox import siege
+from axiom_cli.sandbox import attack_suite
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.verification.verify import open_sandbox
 from axiom_cli.workspace.store import Workspace
@@ -76,13 +76,15 @@ def examine(problems: Sequence[Problem], again: soundness.RerunReport, config: V
 def _attacks(reached: str) -> Iterator[dict[str, Any]]:
     """A row a level: how many attacks there were, how many the machine was too busy to decide, which succeeded."""
     rows: dict[str, dict[str, Any]] = {}
-    for one in siege.besiege(reached):
+    for one in attack_suite.run_all(reached):
         blank = {"level": one.level, "attacks": 0, "undecided": 0, "succeeded": []}
         row = rows.setdefault(one.level, blank)
         row["attacks"] += 1
         row["undecided"] += not one.decided
-        if one.harm:
-            row["succeeded"].append({"attack": one.attack.name, "about": one.attack.about, "harm": list(one.harm)})
+        if one.violations:
+            row["succeeded"].append(
+                {"attack": one.attack.name, "about": one.attack.about, "harm": list(one.violations)}
+            )
     yield from rows.values()
 
 

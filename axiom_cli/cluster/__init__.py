@@ -20,19 +20,19 @@ CLUSTERS: Mapping[str, str] = MappingProxyType({"ray": "axiom_cli.cluster.ray:Ra
 
 @dataclass(frozen=True)
 class Role:
-    """What the workers of a run are: instances of `kind`, each with `processors` cores, and an accelerator if it can
-    use one and the cluster has any."""
+    """What the workers of a run are: instances of `worker`, each with `cores` processor cores, and an accelerator if
+    it can use one and the cluster has any."""
 
-    kind: type
-    processors: int = 1
-    accelerated: bool = False
+    worker: type
+    cores: int = 1
+    uses_accelerator: bool = False
 
 
 @dataclass(frozen=True)
 class Lost:
-    """A worker that is no more, and what is known of why."""
+    """A worker that has ended, and what is known of why."""
 
-    why: str
+    reason: str
 
 
 Answer = tuple[int, Any]
@@ -66,6 +66,6 @@ def open_pool(config: DistributeConfig, role: Role) -> Pool:
     """The cluster that `config.distribute` names. Raises UsageError where there is no such kind, MissingError where
     what it needs is not installed or none can be reached."""
     if config.distribute not in CLUSTERS:
-        raise UsageError(f"nothing to distribute by called {config.distribute!r}", f"there is {', '.join(CLUSTERS)}")
+        raise UsageError(f"--distribute {config.distribute} is not a kind of cluster", f"choose {', '.join(CLUSTERS)}")
     module, _, attribute = CLUSTERS[config.distribute].partition(":")
     return getattr(import_module(module), attribute)(config, role)

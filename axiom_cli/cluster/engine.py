@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from axiom_cli.cluster import Role, open_pool
-from axiom_cli.cluster.node import Writer
-from axiom_cli.cluster.scheduler import Farm, Shard
+from axiom_cli.cluster.node import EngineWorker
+from axiom_cli.cluster.scheduler import Scheduler, Shard
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import engines
@@ -24,12 +24,12 @@ PARTS = 2
 LEAST = 8
 """A shard is no less than such a part of what one engine takes at once, where every worker gets so much: the last rows
 of each keep an engine half busy."""
-PROCESSORS = 1
+CORES = 1
 """Cores for each engine: a small model is sampled fastest by many processes of one thread."""
 Request = tuple[Problem, int, Messages | None]
 
 
-class Slices:
+class RequestShards:
     """The shards of a list of requests, smaller and smaller towards the end."""
 
     def __init__(self, requests: Sequence[Request], params: SolveConfig, samples: int, most: int, workers: int) -> None:
@@ -44,7 +44,7 @@ class Slices:
         """Whether all were taken."""
         return self._place >= len(self._requests)
 
-    def take(self, hungry: bool) -> Shard | None:
+    def take(self, *, hungry: bool) -> Shard | None:  # noqa: ARG002 - requests are all there from the start
         """The next shard."""
         if self.ended:
             return None
@@ -57,21 +57,21 @@ class Slices:
 
 
 class DistributedEngine:
-    """An `Engine` over the engines of a farm's workers, all with the same model.
+    """An `Engine` over the engines of a cluster's workers, all with the same model.
 
     A sample depends on its problem, its index and the seed, as in one engine: where the workers' own does not compute
     its problems `together`, and their processors are of one kind, the samples are the same, bit by bit.
     """
 
-    def __init__(self, farm: Farm) -> None:
-        about = farm.first()
-        self.farm = farm
+    def __init__(self, scheduler: Scheduler) -> None:
+        about = scheduler.describe()
+        self.scheduler = scheduler
         self.name, self.model, self.together = about["name"], about["model"], about["together"]
         self._at_once = about["at_once"]
 
     def at_once(self, config: SolveConfig) -> int:
         """As `engines.at_once`: what keeps all workers busy for a while."""
-        return BATCHES * self._at_once * self.farm.size
+        return BATCHES * self._at_once * self.scheduler.size
 
     def generate(
         self,
@@ -81,15 +81,15 @@ class DistributedEngine:
         starts: Sequence[int] = (),
         messages: Sequence[Messages | None] = (),
     ) -> Iterator[list[Sample]]:
-        """As `Engine.generate`. Raises what `Farm` raises."""
+        """As `Engine.generate`. Raises what `Scheduler` raises."""
         requests = list(zip(problems, starts or [0] * len(problems), messages or [None] * len(problems), strict=True))
-        slices = Slices(requests, params, samples, self._at_once, self.farm.size)
-        for shard in self.farm.run(slices):
+        shards = RequestShards(requests, params, samples, self._at_once, self.scheduler.size)
+        for shard in self.scheduler.run(shards):
             yield from shard.result
 
     def close(self) -> None:
         """Ends the workers."""
-        self.farm.close()
+        self.scheduler.close()
 
 
 def open_engine(
@@ -97,23 +97,25 @@ def open_engine(
 ) -> DistributedEngine:
     """The engine called `config.engine` with the model on every worker of a cluster, ready to write on the first.
 
-    Raises UsageError for a model that is a server, and what `open_pool` and `Farm` raise.
+    Raises UsageError for a model that is a server, and what `open_pool` and `Scheduler` raise.
     """
     if engines.is_endpoint(model_name) or config.engine == "remote":
-        raise UsageError("a server is asked from one place", "leave out --distribute, or name a model that nodes load")
+        raise UsageError(
+            "--distribute does not work with a server, which is asked from one place",
+            "leave out --distribute, or name a model that the nodes can load",
+        )
     path = Path(model_name).expanduser()
     if path.exists():
         model_name = str(path.resolve())
-    role = Role(Writer, PROCESSORS, accelerated=config.engine != ScriptedEngine.name)
+    role = Role(EngineWorker, CORES, uses_accelerator=config.engine != ScriptedEngine.name)
     pool = open_pool(distributed, role)
-    setup = (model_name, config, str(workspace.root.resolve()), PROCESSORS)
+
+    def in_words(about: dict[str, Any]) -> str:
+        return f"{about['model'].name} (sha256:{about['model'].digest[:12]}) in the engine {about['name']}"
+
+    setup = (model_name, config, str(workspace.root.resolve()), CORES)
     try:
-        return DistributedEngine(Farm(pool, setup, "write", alike=_speaker))
+        return DistributedEngine(Scheduler(pool, setup, "generate", signature=in_words))
     except BaseException:
         pool.close()
         raise
-
-
-def _speaker(about: dict[str, Any]) -> str:
-    """What must be the same on all nodes, in words."""
-    return f"{about['model'].name} (sha256:{about['model'].digest[:12]}) in the engine {about['name']}"

@@ -15,31 +15,37 @@ from axiom_cli.sandbox import Outcome
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.workspace.store import Workspace
 
-UNKNOWN = "every node needs the model: at the same path, on a file system that all share, or in its own hub cache"
+MODEL_ON_EVERY_NODE = (
+    "every node needs the model: at the same path, on a file system that all share, or in its own hub cache"
+)
 
 
-class OnNode:
+class NodeWorker:
     """What every worker can say before it does anything."""
 
     def hello(self) -> dict[str, str]:
-        """The version of this program there, and where that is. Plain values: another version can read them."""
+        """The version of this program on the node, and where that is. Plain values: another version can read them."""
         return {"version": __version__, "place": f"{platform.node()} (process {os.getpid()})"}
 
 
-class Writer(OnNode):
-    """An engine in a process that has `processors` cores for itself, or an accelerator."""
+class EngineWorker(NodeWorker):
+    """An engine in a process that has `cores` processor cores for itself, or an accelerator."""
 
-    def open(self, model_name: str, config: SolveConfig, workspace: str, processors: int) -> dict[str, Any]:
+    def open(self, model_name: str, config: SolveConfig, workspace: str, cores: int) -> dict[str, Any]:
         """Loads the model. Raises what `open_engine` raises."""
+        import torch
+
+        from axiom_cli.models import worker_pool
         from axiom_cli.sampling.solve import open_engine
 
         root = Path(workspace)
-        _keep_to(processors)
+        torch.set_num_threads(cores)  # the node's other cores are for the other workers
+        worker_pool.MOST = cores
         try:
             kept = Workspace.open(root) if (root / "format").exists() else None
             self._engine = open_engine(model_name, config, kept)
         except errors.MissingError as error:
-            raise errors.MissingError(str(error), _everywhere(error.hint)) from None
+            raise errors.MissingError(str(error), hint_for_every_node(error.hint)) from None
         return {
             "name": self._engine.name,
             "model": self._engine.model,
@@ -47,7 +53,7 @@ class Writer(OnNode):
             "at_once": engines.at_once(self._engine, config),
         }
 
-    def write(
+    def generate(
         self,
         problems: Sequence[Problem],
         params: SolveConfig,
@@ -59,32 +65,22 @@ class Writer(OnNode):
         return list(self._engine.generate(problems, params, samples, starts, messages))
 
 
-def _everywhere(hint: str) -> str:
+def hint_for_every_node(hint: str) -> str:
     """A hint about what is missing, as it goes for every node."""
     if "pip install" in hint:
         return f"on every node: {hint}"
-    return f"{hint}; {UNKNOWN}" if hint else UNKNOWN
+    return f"{hint}; {MODEL_ON_EVERY_NODE}" if hint else MODEL_ON_EVERY_NODE
 
 
-def _keep_to(processors: int) -> None:
-    """Leaves the node's other cores to the other workers."""
-    import torch
-
-    from axiom_cli.models import worker_pool
-
-    torch.set_num_threads(processors)
-    worker_pool.MOST = processors
-
-
-class Runner(OnNode):
+class SandboxWorker(NodeWorker):
     """A sandbox. Where the process ends, so do the programs that it runs."""
 
     def open(self, config: VerifyConfig) -> dict[str, Any]:
         """Opens it. Raises what `open_sandbox` raises."""
         from axiom_cli.verification.verify import open_sandbox
 
-        self._box = open_sandbox(config)
-        return {"level": self._box.level}
+        self._sandbox = open_sandbox(config)
+        return {"level": self._sandbox.level}
 
     def run(
         self, programs: Sequence[Program], attempts: Sequence[tuple[str, int]]
@@ -93,7 +89,7 @@ class Runner(OnNode):
         outcomes: list[Outcome] = []
         try:
             items = [(None, code, programs[place]) for code, place in attempts]
-            outcomes += (outcome for _, outcome in self._box.check_many(items))
+            outcomes += (outcome for _, outcome in self._sandbox.run_many(items))
         except errors.AxiomError as error:
-            return self._box.level, outcomes, error
-        return self._box.level, outcomes, None
+            return self._sandbox.level, outcomes, error
+        return self._sandbox.level, outcomes, None

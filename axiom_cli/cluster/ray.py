@@ -1,6 +1,6 @@
 """Workers as actors of a Ray cluster (`pip install 'axiom-rl[ray]'`), one that is there already or one for this run.
 
-Ray's own words about a cluster's events go to nobody: what matters of them is an answer or an error here.
+What Ray itself writes about a cluster's events is dropped: what matters of it is an answer or an error here.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ from axiom_cli.settings.configs import DistributeConfig
 
 LOCAL = "local"
 AUTO = "auto"
-CONNECT = 5.0
-"""Seconds until a cluster's address must have accepted a connection."""
+CONNECT_SECONDS = 5.0
+"""Until a cluster's address must have accepted a connection."""
 
 
 class BytesOnly(io.TextIOBase):
-    """Standard output for who writes bytes; text is lost. Ray's thread prints its events to standard output, in the
+    """Standard output for whoever writes bytes; text is lost. Ray's thread prints its events to standard output, in the
     middle of our records, and has no switch for that."""
 
     def __init__(self, stream: Any) -> None:
@@ -34,7 +34,7 @@ class BytesOnly(io.TextIOBase):
         self._stream = stream
 
     def write(self, text: str) -> int:
-        """Drops it."""
+        """Drops the text."""
         return len(text)
 
     def flush(self) -> None:
@@ -51,7 +51,7 @@ class BytesOnly(io.TextIOBase):
 
 
 class RayPool:
-    """A `Pool` of actors, each in a process of its own somewhere in the cluster. This program and weights are not sent.
+    """A `Pool` of actors, each in a process of its own somewhere in the cluster. No code or weights are sent.
 
     A cluster of this run gets a token of this run. Ray would make one in the user's home, and later clusters would ask
     for it.
@@ -74,11 +74,11 @@ class RayPool:
 
     def _open(self, ray: Any, config: DistributeConfig, role: Role) -> None:
         self._ray = ray
-        there = ray.cluster_resources()
-        accelerators = int(there.get("GPU", 0)) if role.accelerated else 0
-        self.size = config.workers or accelerators or max(1, int(there.get("CPU", 0)) // role.processors)
-        self._class = ray.remote(role.kind).options(
-            num_cpus=role.processors, num_gpus=1 if accelerators else 0, max_restarts=0, max_task_retries=0
+        resources = ray.cluster_resources()
+        accelerators = int(resources.get("GPU", 0)) if role.uses_accelerator else 0
+        self.size = config.workers or accelerators or max(1, int(resources.get("CPU", 0)) // role.cores)
+        self._class = ray.remote(role.worker).options(
+            num_cpus=role.cores, num_gpus=1 if accelerators else 0, max_restarts=0, max_task_retries=0
         )
         self._actors: dict[int, Any] = {}
         self._calls: dict[Any, int] = {}
@@ -102,7 +102,8 @@ class RayPool:
             worker = self._calls.pop(call)
             answers.append((worker, answer := self._answer(call)))
             if isinstance(answer, Lost):
-                self._forget(worker)
+                self._ray.kill(self._actors.pop(worker))
+                self._calls = {call: other for call, other in self._calls.items() if other != worker}
         return answers
 
     def _answer(self, call: Any) -> Any:
@@ -112,10 +113,6 @@ class RayPool:
             return error.cause if isinstance(error.cause, AxiomError) else error
         except self._ray.exceptions.RayError as error:
             return Lost(_short(error))
-
-    def _forget(self, worker: int) -> None:
-        self._ray.kill(self._actors.pop(worker))
-        self._calls = {call: other for call, other in self._calls.items() if other != worker}
 
     def close(self) -> None:
         """As `Pool.close`. A cluster that was there before goes on."""
@@ -147,41 +144,31 @@ def _connect(ray: Any, address: str) -> None:
         ray.init(LOCAL, num_cpus=len(os.sched_getaffinity(0)), include_dashboard=False, **quiet)
         return
     try:
-        _knock(_resolved(address))
+        host, _, port = _resolved(address).rpartition(":")
+        socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
     except OSError as error:
         hint = "`ray start --head` starts one, --address HOST:PORT names one, --address local starts one for this run"
-        raise MissingError(f"no Ray cluster can be reached at {address}: {_short(error)}", hint) from None
+        raise MissingError(f"no Ray cluster answers at {address}: {_short(error)}", hint) from None
     try:
         ray.init(address, **quiet)
-    except (ConnectionError, _refused(ray)) as error:
+    except (ConnectionError, getattr(ray.exceptions, "AuthenticationError", PermissionError)) as error:
         hint = "if that is its port: a cluster with a token needs it in RAY_AUTH_TOKEN, and RAY_AUTH_MODE=token"
-        raise MissingError(f"the Ray cluster at {address} does not let this run in", hint) from error
+        raise MissingError(f"the Ray cluster at {address} refuses this run", hint) from error
     except RuntimeError as error:
         if "Version mismatch" not in str(error):
             raise
         raise MissingError(
-            f"the Ray cluster at {address} has other versions: {_short(error)}", "see `ray status`"
+            f"the Ray cluster at {address} runs other versions: {_short(error)}", "see `ray status`"
         ) from None
 
 
-def _refused(ray: Any) -> type[Exception]:
-    """What Ray raises where a token is missing, if it knows tokens."""
-    return getattr(ray.exceptions, "AuthenticationError", PermissionError)
-
-
 def _resolved(address: str) -> str:
-    """HOST:PORT. Raises UsageError where it is none, ConnectionError where `auto` finds nothing."""
+    """HOST:PORT. Raises UsageError where it is not that, ConnectionError where `auto` finds nothing."""
     if address == AUTO:
         from ray._private import services  # there is no public way, and Ray would try for minutes without end
 
         address = services.canonicalize_bootstrap_address(AUTO) or ""
     host, _, port = address.rpartition(":")
     if not host or not port.isdecimal() or "/" in host:
-        raise UsageError(f"{address!r} is no address of a Ray cluster", "HOST:PORT, auto or local")
+        raise UsageError(f"{address!r} is not the address of a Ray cluster", "write HOST:PORT, auto or local")
     return address
-
-
-def _knock(address: str) -> None:
-    """Raises OSError where nothing listens at `address`."""
-    host, _, port = address.rpartition(":")
-    socket.create_connection((host.strip("[]"), int(port)), CONNECT).close()

@@ -4,20 +4,21 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from axiom_cli import __version__
 from axiom_cli.cluster import Lost, Pool
 from axiom_cli.errors import AxiomError, MissingError
+from axiom_cli.sandbox.dispatcher import in_order
 
 IN_FLIGHT = 2  # shards a worker holds: one that it works on and one that waits
 WINDOW = 4  # shards a worker that may await their turn
 TRIES = 3  # times that a shard is given to another worker, or a worker that does not start is replaced
-GLANCE = 0.05  # seconds between two looks at an input that has nothing yet
-PATIENCE = 60.0
-"""Seconds until some worker must have its place in the cluster. What it then loads may take as long as it does."""
+POLL_SECONDS = 0.05
+PLACE_SECONDS = 60.0
+"""Until some worker must have its place in the cluster. What it then loads may take as long as it does."""
 
 
 class Source(Protocol):
@@ -28,7 +29,7 @@ class Source(Protocol):
         """Whether no more will come."""
         ...
 
-    def take(self, hungry: bool) -> Shard | None:
+    def take(self, *, hungry: bool) -> Shard | None:
         """The next shard, or None where there is none now; a small one rather than none if a worker is `hungry`."""
         ...
 
@@ -48,30 +49,31 @@ class Shard:
 
 @dataclass
 class Worker:
-    """What is known of one worker: where it is, what it said of itself when it was ready, what it is doing."""
+    """What is known of one worker: where it is, how it described itself when it was ready, what it is doing."""
 
     place: str = ""
-    about: Any = None
+    description: Any = None
     shards: deque[Shard] = field(default_factory=deque)
 
 
-class Farm:
+class Scheduler:
     """The workers of `pool`, opened with `setup` and asked for `method`. Close it when done.
 
-    `lost` counts workers that were lost with shards, `again` the shards that were therefore given to others.
-    Raises MissingError where no worker can be had, where one runs another version of this program or is not like the
-    first one in what `alike` gives, and where a shard was lost too often; and whatever a worker raises.
+    `lost` counts workers that were lost with shards, `retried` the shards that were therefore given to others.
+    Raises MissingError where no worker can be had, where one runs another version of this program or differs from the
+    first one in `signature`, and where a shard was lost too often; and whatever a worker raises.
     """
 
-    def __init__(self, pool: Pool, setup: Sequence[Any], method: str, alike: Any = None) -> None:
-        self._pool, self._setup, self._method = pool, setup, method
-        self._alike = alike or (lambda about: None)
+    def __init__(
+        self, pool: Pool, setup: Sequence[Any], method: str, signature: Callable[[Any], Any] | None = None
+    ) -> None:
+        self._pool, self._setup, self._method, self._signature = pool, setup, method, signature
         self._workers: dict[int, Worker] = {}
         self._waiting: deque[Shard] = deque()
         self._first: Worker | None = None
         self._false_starts = 0
-        self.lost = self.again = 0
-        self._since = time.monotonic()
+        self.lost = self.retried = 0
+        self._asked_for_place = time.monotonic()
         for _ in range(pool.size):
             self._start()
 
@@ -83,90 +85,78 @@ class Farm:
     @property
     def ready(self) -> list[Worker]:
         """The workers that can be asked."""
-        return [worker for worker in self._workers.values() if worker.about is not None]
+        return [worker for worker in self._workers.values() if worker.description is not None]
 
-    def first(self) -> Any:
-        """What the first worker that is ready says of itself."""
+    @property
+    def capacity(self) -> int:
+        """How many shards may be under way or wait for those before them."""
+        return WINDOW * max(1, len(self.ready))
+
+    def describe(self) -> Any:
+        """What the first worker that is ready gave when it was opened."""
         while self._first is None:
-            self._step()
-        return self._first.about
+            self.wait()
+        return self._first.description
 
     def close(self) -> None:
         """Ends all workers."""
         self._pool.close()
 
-    def run(self, source: Source) -> Iterator[Shard]:
+    def run(self, source: Source) -> Generator[Shard]:
         """The shards of `source`, done, in order. What the source raises is raised after the shards before it."""
-        line: deque[Shard] = deque()
-        failure: Exception | None = None
-        try:
-            while True:
-                while line and line[0].done:
-                    yield line.popleft()
-                if failure is None:
-                    failure = self._admit(source, line)
-                self._hand_out()
-                if line and line[0].done:
-                    continue
-                if not line and failure is not None:
-                    raise failure
-                if not line and source.ended:
-                    return
-                self._step()
-        finally:
-            self._abandon(line)
 
-    def _admit(self, source: Source, line: deque[Shard]) -> Exception | None:
-        """Takes in what may wait. Returns what the source raised."""
-        while len(line) < WINDOW * max(1, len(self.ready)):
+        def take() -> Shard | None:
             hungry = not self._waiting and any(not worker.shards for worker in self.ready)
-            try:
-                shard = source.take(hungry)
-            except Exception as error:  # raised when its turn has come
-                return error
-            if shard is None:
-                return None
-            line.append(shard)
-            if shard.args is None:
+            shard = source.take(hungry=hungry)
+            if shard is not None and shard.args is None:
                 shard.done = True
-            else:
+            elif shard is not None:
                 self._waiting.append(shard)
-                self._hand_out()
-        return None
+                self.hand_out()
+            return shard
 
-    def _hand_out(self) -> None:
+        try:
+            yield from in_order(take, lambda: source.ended, self)
+        finally:  # after an early end: what is under way is not waited for, nor done again if it is lost
+            self._waiting.clear()
+            for worker in self._workers.values():
+                for shard in worker.shards:
+                    shard.wanted = False
+
+    def hand_out(self) -> None:
         """Gives waiting shards to the workers with the fewest: one each while others are still to come."""
         most = IN_FLIGHT if len(self.ready) == len(self._workers) else 1
         while self._waiting:
-            free = [(len(one.shards), number) for number, one in self._workers.items() if one.about is not None]
+            free = [(len(one.shards), number) for number, one in self._workers.items() if one.description is not None]
             fewest, number = min(free, default=(most, -1))
             if fewest >= most:
                 return
             shard = self._waiting.popleft()
             self._workers[number].shards.append(shard)
-            self._pool.call(number, self._method, shard.args)
+            self._pool.call(number, self._method, shard.args or ())
 
-    def _step(self) -> None:
+    def wait(self, *, reading: bool = True) -> None:  # noqa: ARG002 - new input is looked for at every poll anyway
         """Waits a moment, and deals with what has happened."""
-        for number, answer in self._pool.poll(GLANCE):
+        for number, answer in self._pool.poll(POLL_SECONDS):
             worker = self._workers[number]
             if isinstance(answer, Lost):
-                self._replace(number, worker, answer.why)
+                self._replace(number, worker, answer.reason)
             elif isinstance(answer, AxiomError):
                 raise type(answer)(f"on {worker.place}: {answer}", answer.hint) from None
             elif isinstance(answer, BaseException):
                 raise answer
             elif not worker.place:
-                self._placed(number, worker, answer)
-            elif worker.about is None:
-                self._opened(worker, answer)
+                self._open(number, worker, answer)
+            elif worker.description is None:
+                self._admit(worker, answer)
             else:
                 shard = worker.shards.popleft()
                 shard.result, shard.done = answer, True
-        if not any(worker.place for worker in self._workers.values()) and time.monotonic() - self._since > PATIENCE:
+        placed = any(worker.place for worker in self._workers.values())
+        if not placed and time.monotonic() - self._asked_for_place > PLACE_SECONDS:
             raise MissingError(
-                f"no worker got a place in the cluster within {PATIENCE:.0f} seconds",
-                "`ray status` shows what its processors and accelerators are taken by",
+                f"the cluster gave no worker a place within {PLACE_SECONDS:.0f} seconds",
+                "`ray status` shows what takes its processors and accelerators",
             )
 
     def _start(self) -> None:
@@ -174,53 +164,49 @@ class Farm:
         self._workers[number] = Worker()
         self._pool.call(number, "hello")
 
-    def _placed(self, number: int, worker: Worker, hello: dict[str, str]) -> None:
+    def _open(self, number: int, worker: Worker, hello: dict[str, str]) -> None:
         worker.place = hello["place"]
         if hello["version"] != __version__:
             raise MissingError(
-                f"the worker on {worker.place} has axiom-rl {hello['version']}, and this is {__version__}",
+                f"the worker on {worker.place} has axiom-rl {hello['version']}, but this is {__version__}",
                 f"on every node, where ray was started from: pip install axiom-rl=={__version__}",
             )
         self._pool.call(number, "open", self._setup)
 
-    def _opened(self, worker: Worker, about: Any) -> None:
-        worker.about = about
+    def _admit(self, worker: Worker, description: Any) -> None:
+        worker.description = description
         self._first = self._first or worker
-        if self._alike(about) != self._alike(self._first.about):
-            ours, theirs = self._alike(self._first.about), self._alike(about)
+        if self._signature is None:
+            return
+        expected, actual = self._signature(self._first.description), self._signature(description)
+        if actual != expected:
             raise MissingError(
-                f"the worker on {worker.place} has {theirs}, and that on {self._first.place} has {ours}",
+                f"the worker on {worker.place} has {actual}, but the one on {self._first.place} has {expected}",
                 "every node needs the same model and the same engine",
             )
 
-    def _replace(self, number: int, worker: Worker, why: str) -> None:
+    def _replace(self, number: int, worker: Worker, reason: str) -> None:
         """Puts a lost worker away, its shards back in front, and asks for another worker."""
         del self._workers[number]
-        if worker.about is None:
+        if worker.description is None:
             self._false_starts += 1
         if self._false_starts > TRIES and not self._workers:
             raise MissingError(
-                f"no worker starts: {why}",
+                f"no worker starts: {reason}",
                 f"every node needs axiom-rl {__version__} in the environment that ray was started from",
             )
-        given = [shard for shard in worker.shards if shard.wanted]
-        if given:
+        returned = [shard for shard in worker.shards if shard.wanted]
+        if returned:
             worker.shards[0].tries += 1  # the others had not been begun
             self.lost += 1
-            self.again += len(given)
-        for shard in reversed(given):
+            self.retried += len(returned)
+        for shard in reversed(returned):
             if shard.tries > TRIES:
                 raise MissingError(
-                    f"{shard.name} was lost with {shard.tries} workers; the last: {why}",
+                    f"{shard.name} was lost with {shard.tries} workers; the last: {reason}",
                     "what was finished before it is kept; ray's logs on the nodes may say why workers end",
                 )
             self._waiting.appendleft(shard)
         if self._false_starts <= TRIES:
-            self._since = time.monotonic()
+            self._asked_for_place = time.monotonic()
             self._start()
-
-    def _abandon(self, line: deque[Shard]) -> None:
-        """After an early end: what is still under way is not waited for, nor done again if it is lost."""
-        for shard in line:
-            shard.wanted = False
-        self._waiting.clear()

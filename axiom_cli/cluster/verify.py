@@ -7,13 +7,13 @@ from contextlib import closing
 from dataclasses import replace
 
 from axiom_cli.cluster import Role, open_pool
-from axiom_cli.cluster.node import Runner
-from axiom_cli.cluster.scheduler import Farm, Shard
+from axiom_cli.cluster.node import SandboxWorker
+from axiom_cli.cluster.scheduler import Scheduler, Shard
 from axiom_cli.prefetch import Prefetcher
 from axiom_cli.records import Program, Sample, Verdict
 from axiom_cli.sandbox import Outcome
 from axiom_cli.settings.configs import DistributeConfig, VerifyConfig
-from axiom_cli.verification.verify import EXACT, as_verdict, attempt
+from axiom_cli.verification.verify import EXACT, as_verdict, program_or_outcome
 
 READ_AHEAD = 64
 PROGRAMS = 64
@@ -23,11 +23,11 @@ MOST = 1024
 Item = tuple[Sample, str | Outcome]
 
 
-class Gathered:
+class SampleShards:
     """Shards of samples as they come in: full ones, or what is there for a worker that has nothing to do."""
 
     def __init__(self, samples: Iterable[Sample], programs: int) -> None:
-        self._feeder = Prefetcher(((sample, attempt(sample)) for sample in samples), READ_AHEAD)
+        self._input = Prefetcher(((sample, program_or_outcome(sample)) for sample in samples), READ_AHEAD)
         self._programs = programs
         self._items: list[Item] = []
         self._codes = self._taken = 0
@@ -36,25 +36,29 @@ class Gathered:
     @property
     def ended(self) -> bool:
         """Whether all samples were taken."""
-        return not self._items and self._failure is None and self._feeder.ended
+        return not self._items and self._failure is None and self._input.ended
 
-    def take(self, hungry: bool) -> Shard | None:
+    def take(self, *, hungry: bool) -> Shard | None:
         """The next shard, if there is one now. Raises what the samples raise, after those before it."""
         full = self._fill()
         if not self._items:
-            if self._failure is None:
-                return None
             failure, self._failure = self._failure, None
-            raise failure
-        over = self._failure is not None or self._feeder.ended
-        return self._shard() if full or over or hungry or not self._codes else None
+            if failure is not None:
+                raise failure
+            return None
+        over = self._failure is not None or self._input.ended
+        if not (full or over or hungry or not self._codes):
+            return None
+        items, first = self._items, self._taken + 1
+        self._items, self._codes, self._taken = [], 0, self._taken + len(items)
+        return Shard(items, _request(items), f"the shard of samples {first:,} to {self._taken:,}")
 
     def _fill(self) -> bool:
-        """Takes in what has come. Whether that makes a shard."""
+        """Takes in what has come. Whether that makes a full shard."""
         while self._codes < self._programs and len(self._items) < MOST and self._failure is None:
             try:
-                item = self._feeder.take()
-            except Exception as error:  # raised by `take` in its turn
+                item = self._input.take()
+            except Exception as error:  # noqa: BLE001 - whatever the samples raise is raised by `take` in its turn
                 self._failure = error
                 return False
             if item is None:
@@ -63,56 +67,54 @@ class Gathered:
             self._codes += isinstance(item[1], str)
         return self._failure is None
 
-    def _shard(self) -> Shard:
-        items, first = self._items, self._taken + 1
-        self._items, self._codes, self._taken = [], 0, self._taken + len(items)
-        return Shard(items, _request(items), f"the shard of samples {first:,} to {self._taken:,}")
-
     def close(self) -> None:
         """Ends the reading."""
-        self._feeder.close(patience=0)
+        self._input.close(patience=0)
 
 
 def _request(items: list[Item]) -> tuple[list[Program], list[tuple[str, int]]] | None:
     """What a worker is asked for: each program once, and the codes with the places of theirs. None where no code is."""
     programs: list[Program] = []
-    attempts = []
+    attempts: list[tuple[str, int]] = []
     for sample, code in items:
-        if isinstance(code, str):
-            if not programs or programs[-1] != sample.problem.program:
-                programs.append(sample.problem.program)
+        program = sample.problem.program
+        if isinstance(code, str) and program is not None:
+            if not programs or programs[-1] != program:
+                programs.append(program)
             attempts.append((code, len(programs) - 1))
     return (programs, attempts) if attempts else None
 
 
-def open_farm(config: VerifyConfig, distributed: DistributeConfig) -> Farm:
+def open_sandboxes(config: VerifyConfig, distributed: DistributeConfig) -> Scheduler:
     """Sandboxes with these limits on every worker of a cluster, one program a worker at once unless `config.jobs` says
     more. The first is open; `run` raises where another reaches less than `config.isolation`, as this does for it."""
     jobs = config.jobs or 1
-    pool = open_pool(distributed, Role(Runner, jobs))
+    pool = open_pool(distributed, Role(SandboxWorker, jobs))
     try:
-        farm = Farm(pool, (replace(config, jobs=jobs),), "run")
-        farm.first()
+        scheduler = Scheduler(pool, (replace(config, jobs=jobs),), "run")
+        scheduler.describe()
     except BaseException:
         pool.close()
         raise
-    return farm
+    return scheduler
 
 
-def verify(samples: Iterable[Sample], farm: Farm, config: VerifyConfig) -> Iterator[Verdict]:
-    """As the stage `verify`, its programs run by the workers of `farm`. A verdict's isolation is its worker's; a sample
-    that holds no program has that of its shard."""
-    first = farm.first()["level"]
-    with closing(Gathered(samples, PROGRAMS * (config.jobs or 1))) as gathered, closing(farm.run(gathered)) as shards:
+def verify(samples: Iterable[Sample], scheduler: Scheduler, config: VerifyConfig) -> Iterator[Verdict]:
+    """As the stage `verify`, its programs run by the workers of `scheduler`. A verdict's isolation is its worker's; a
+    sample that holds no program has that of its shard."""
+    first = scheduler.describe()["level"]
+    source = SampleShards(samples, PROGRAMS * (config.jobs or 1))
+    with closing(source), closing(scheduler.run(source)) as shards:
         for shard in shards:
             yield from _verdicts(shard, first)
 
 
 def _verdicts(shard: Shard, first: str) -> Iterator[Verdict]:
+    """Raises what ended the worker's run before its last program, after the verdicts before it."""
     level, outcomes, error = shard.result or (first, [], None)
-    told = iter(outcomes)
+    ran = iter(outcomes)
     for sample, code in shard.items:
-        outcome = next(told, None) if isinstance(code, str) else code
+        outcome = next(ran, None) if isinstance(code, str) else code
         if outcome is None:
-            raise error
+            raise error or RuntimeError(f"{shard.name} has more programs than its {len(outcomes)} outcomes")
         yield as_verdict(sample, outcome, level if sample.problem.form == "program" else EXACT)

@@ -29,7 +29,7 @@ def engine(model_name: str, config: SolveConfig, workspace: Any, distributed: Di
         yield opened
     finally:
         opened.close()
-        _tell(getattr(opened, "farm", None))
+        _tell(getattr(opened, "scheduler", None))
 
 
 @contextmanager
@@ -43,14 +43,14 @@ def verifier(
 
         yield lambda samples: verify(samples, config)
         return
-    from axiom_cli.cluster import verify as spread
+    from axiom_cli.cluster import verify as on_cluster
 
-    farm = spread.open_farm(config, distributed)
+    scheduler = on_cluster.open_sandboxes(config, distributed)
     try:
-        yield lambda samples: spread.verify(samples, farm, config)
+        yield lambda samples: on_cluster.verify(samples, scheduler, config)
     finally:
-        farm.close()
-        _tell(farm)
+        scheduler.close()
+        _tell(scheduler)
 
 
 def _check(distributed: DistributeConfig) -> None:
@@ -60,7 +60,7 @@ def _check(distributed: DistributeConfig) -> None:
             raise UsageError(f"--{name} says something of a cluster, and none is asked for", "add --distribute ray")
 
 
-def _tell(farm: Any) -> None:
-    if farm is not None and farm.again:
-        lost, again = words(farm.lost, "worker"), words(farm.again, "shard")
+def _tell(scheduler: Any) -> None:
+    if scheduler is not None and scheduler.retried:
+        lost, again = words(scheduler.lost, "worker"), words(scheduler.retried, "shard")
         console.warn(f"{lost} lost in the middle of the work: {again} given to others")

@@ -147,13 +147,13 @@ def _piped() -> bool:
 def _pipeline(todo: Iterable[Problem], saved: Any, engine: Any, config: SolveConfig, *how: Any) -> None:
     from axiom_cli.sampling.rollout import pipeline
     from axiom_cli.sampling.sample_cache import Spent
-    from axiom_cli.verification.solution_rows import solutions
+    from axiom_cli.verification.solution_rows import solution_rows
 
     kept = 0
     with console.progress("problems") as progress:
         spent = Spent(watch=_watching(lambda _, rate: progress(0, f"problems, {rate}")))
         for verdicts in pipeline(todo, engine, config, *how, spent):
-            kept += saved.append(solutions(verdicts))
+            kept += saved.append(solution_rows(verdicts))
             progress(1, f"{verdicts[0].sample.problem.title}: {sum(v.passed for v in verdicts)} of {len(verdicts)}")
     saved.path.parent.mkdir(parents=True, exist_ok=True)
     saved.path.touch()

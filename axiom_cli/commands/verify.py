@@ -45,7 +45,7 @@ def verify(
     audit: Audit = False,
 ) -> None:
     """Check samples: exact match for answers, programs against hidden tests in the sandbox. One verdict a sample."""
-    from axiom_cli.verification.solution_rows import solutions
+    from axiom_cli.verification.solution_rows import solution_rows
 
     if format not in ("verdicts", "solutions"):
         raise UsageError(f"no format called {format!r}", "there are verdicts and solutions")
@@ -63,7 +63,7 @@ def verify(
         first = next(verdicts, None)
         if first is not None:
             rows = chain([first], verdicts)
-            write(solutions(rows) if format == "solutions" else rows, output)
+            write(solution_rows(rows) if format == "solutions" else rows, output)
     judged = counts["pass"] + counts["fail"]
     rate = counts["pass"] / judged if judged else 0.0
     if counts:
@@ -79,12 +79,12 @@ def verify(
 
 def _counted(verdicts: Iterator[Verdict], counts: Counter[str], reasons: dict[str, str]) -> Iterator[Verdict]:
     """The verdicts, counted by status; those that are none also by what failed, each with its first reason."""
-    from axiom_cli.verification.verify import at_fault
+    from axiom_cli.verification.verify import party_at_fault
 
     for verdict in verdicts:
         counts[verdict.status] += 1
         if verdict.status == "infra":
-            blamed = at_fault(verdict.reason)
+            blamed = party_at_fault(verdict.reason)
             counts[blamed] += 1
             reasons.setdefault(blamed, verdict.reason)
         yield verdict

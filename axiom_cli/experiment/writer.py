@@ -24,7 +24,7 @@ from axiom_cli.experiment.curriculum import Cell
 from axiom_cli.models import Resolved
 from axiom_cli.records import Metrics, Problem, Verdict
 from axiom_cli.settings.configs import LoopConfig
-from axiom_cli.verification.solution_rows import solutions
+from axiom_cli.verification.solution_rows import solution_rows
 
 MAY_CHANGE = ("iterations", "control", "plan", "preset")
 """What the same experiment may be run again with: more rounds, more controls."""
@@ -129,7 +129,7 @@ class Folder:
         if not _bytes(path).startswith(b"".join(map(jsonl.dump, drawn))):
             jsonl.save(path, drawn)
         path = self.path / "solutions" / f"iter_{iteration}.jsonl"
-        accepted = list(solutions(verdicts))
+        accepted = list(solution_rows(verdicts))
         if not path.is_file() or _untimed(_bytes(path)) != _untimed(b"".join(map(jsonl.dump, accepted))):
             jsonl.save(path, accepted)
 

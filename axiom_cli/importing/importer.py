@@ -147,9 +147,9 @@ def _check_gold(rows: Iterable[Imported], config: VerifyConfig) -> Iterator[Impo
         for has_inputs, group in groupby(rows, lambda imported: imported.inputs is not None):
             if has_inputs:  # one by one, since each row's tests come from running its solution first
                 for imported in group:
-                    yield from sandbox.check_many([_gold_check(_run_on_inputs(imported, sandbox))])
+                    yield from sandbox.run_many([_gold_check(_run_on_inputs(imported, sandbox))])
             else:
-                yield from sandbox.check_many(map(_gold_check, group))
+                yield from sandbox.run_many(map(_gold_check, group))
 
     with open_sandbox(config) as sandbox:
         for imported, outcome in outcomes(sandbox):

@@ -9,7 +9,9 @@ What is not: the kernel is shared, so a hole in one of the seventy or so system 
 channels; at level `limited`, files and network. For adversaries beyond a model's own code use a virtual machine.
 """
 
-from axiom_cli.sandbox.box import Limits, Sandbox, isolation_level
 from axiom_cli.sandbox.judge import Outcome
+from axiom_cli.sandbox.pool import Limits
+from axiom_cli.sandbox.sandbox import Sandbox, isolation_level
+from axiom_cli.sandbox.worker import Setup
 
-__all__ = ["Limits", "Outcome", "Sandbox", "isolation_level"]
+__all__ = ["Limits", "Outcome", "Sandbox", "Setup", "isolation_level"]

@@ -43,7 +43,7 @@ def frames(data: bytes) -> Iterator[tuple[bytes, bytes]]:
         at += size + length
 
 
-def judge(suite: AnySuite, data: bytes, report: messages.Report, spans: Sequence[float], flooded: bool) -> Outcome:
+def judge(suite: AnySuite, data: bytes, report: messages.Report, spans: Sequence[float], *, flooded: bool) -> Outcome:
     """The verdict. It is a pass only if the child that answers for it ended by itself with status 0 after an end frame,
     with not a byte after that and what belongs before it. `spans` are the limits in seconds: of processor time, of one
     test, by the clock."""

@@ -11,12 +11,12 @@
 
 from __future__ import annotations
 
-from axiom_cli import records
+from collections.abc import Sequence
+
 from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.sandbox import values
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.judge import frames
-from axiom_cli.sandbox.suite import Suite
 
 LEVELS = ("none", "limited", "basic", "good", "strong")
 
@@ -118,13 +118,6 @@ FILTERED_NAMES = (
 UNFILTERED_NAMES = ("landlock", "namespaces")
 
 
-def canaries(filtered: bool) -> tuple[str, records.Program]:
-    """The program that tries to get out, and the tests that expect each attempt to be blocked."""
-    names = FILTERED_NAMES if filtered else UNFILTERED_NAMES
-    tests = [{"args": [name], "expected": "blocked"} for name in names]
-    return (FILTERED if filtered else UNFILTERED), records.Program("canary", "def canary(name)", tests=tests)
-
-
 def level(blocked: set[str]) -> str:
     """The level that holds when these attempts, and no others, were blocked."""
     if not blocked >= LIMITS:
@@ -135,23 +128,22 @@ def level(blocked: set[str]) -> str:
 
 
 def require(reached: str, wanted: str, missing: list[str]) -> None:
-    """Refuses to go on below the level that was asked for. Raises MissingError, or UsageError for an unknown level."""
+    """Refuses a level below the one that was asked for. Raises MissingError, or UsageError for an unknown level."""
     if wanted not in (*LEVELS, "auto"):
-        raise UsageError(f"unknown isolation level {wanted!r}", f"levels are auto, {', '.join(reversed(LEVELS))}")
+        raise UsageError(f"unknown isolation level {wanted!r}", f"choose auto, {', '.join(reversed(LEVELS))}")
     least = "limited" if wanted == "auto" else wanted
     if LEVELS.index(reached) < LEVELS.index(least):
-        why = f" ({'; '.join(missing)})" if missing else ""
+        best = "; ".join([f"best: {reached}", *missing])
         raise MissingError(
-            f"isolation {least} is not to be had here: this machine reaches {reached}{why}",
-            "axiom doctor says what is missing; --isolation LEVEL accepts a weaker level",
+            f"isolation '{least}' is not available on this machine ({best})",
+            "`axiom doctor` shows what is missing; --isolation LEVEL accepts a weaker level",
         )
 
 
-def blocked(prepared: Suite, data: bytes, report: messages.Report) -> set[str]:
+def blocked(names: Sequence[str], data: bytes, report: messages.Report) -> set[str]:
     """The attempts that a canary reports as blocked; none if it did not come to its end."""
-    names = FILTERED_NAMES if len(prepared.expected) == len(FILTERED_NAMES) else UNFILTERED_NAMES
-    got = list(frames(data))
-    if report.status != 0 or len(got) != len(names) + 1:
+    received = list(frames(data))
+    if report.status != 0 or len(received) != len(names) + 1:
         return set()
-    held = values.encode("blocked")
-    return {name for name, (_kind, body) in zip(names, got, strict=False) if body == held}
+    encoded = values.encode("blocked")
+    return {name for name, (_kind, body) in zip(names, received, strict=False) if body == encoded}

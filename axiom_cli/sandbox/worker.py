@@ -17,8 +17,8 @@ from pathlib import Path
 from axiom_cli.errors import MissingError
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.judge import Outcome
-from axiom_cli.sandbox.stopwatch import Stopwatch
 from axiom_cli.sandbox.suite import AnySuite
+from axiom_cli.sandbox.test_timer import TestTimer
 
 HERE = str(Path(__file__).parent)
 BOOT = (
@@ -47,8 +47,8 @@ class Setup:
     hash_seed: int = 0
     packages: tuple[str, ...] = ()
 
-    def told(self) -> str:
-        """As its command line says it."""
+    def to_json(self) -> str:
+        """As the last argument of its command line."""
         path = [place for place in sys.path if place] if self.packages else []
         return json.dumps({"layers": self.layers, "packages": self.packages, "path": path})
 
@@ -57,7 +57,7 @@ class Setup:
 class Job:
     """One program on its way through a worker."""
 
-    suite: AnySuite | None
+    suite: AnySuite
     code: str
     flags: int = 0
     tries: int = 0
@@ -68,7 +68,7 @@ class Job:
     unsent: memoryview = field(default_factory=lambda: memoryview(b""))
     received: bytearray = field(default_factory=bytearray)
     flooded: bool = False
-    watch: Stopwatch | None = None
+    timer: TestTimer | None = None
 
     def close(self) -> None:
         """Lets go of the job's socket."""
@@ -89,17 +89,17 @@ class Worker:
         self._buffer = bytearray()
         self.control, theirs = socket.socketpair()
         with theirs:
-            self._process = subprocess.Popen(
-                [sys.executable, *FLAGS, "-c", BOOT, HERE, str(theirs.fileno()), setup.told()],
+            self.process = subprocess.Popen(
+                [sys.executable, *FLAGS, "-c", BOOT, HERE, str(theirs.fileno()), setup.to_json()],
                 stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
                 pass_fds=[theirs.fileno()], cwd="/", env={**ENVIRONMENT, "PYTHONHASHSEED": str(setup.hash_seed)},
             )  # fmt: skip
-        self.missing = self._hello()
+        self.missing = self._wait_until_ready()
         self.control.setblocking(False)
 
-    def _hello(self) -> dict[str, str]:
+    def _wait_until_ready(self) -> dict[str, str]:
         """What the zygote says of its layers when it is ready."""
-        assert self._process.stderr is not None
+        assert self.process.stderr is not None
         self.control.settimeout(START_SECONDS)
         line = b""
         try:
@@ -111,15 +111,15 @@ class Worker:
         except TimeoutError:
             self.kill()
         if line.endswith(b"\n"):
-            self._process.stderr.close()
+            self.process.stderr.close()
             return json.loads(line)["missing"]
         self.kill()
-        complaint = self._process.stderr.read().decode("utf-8", "replace").strip().splitlines()
-        said = complaint[-1] if complaint else "it said nothing"
-        raise MissingError(f"the sandbox does not start: {said}", "axiom doctor says what this machine can do")
+        errors = self.process.stderr.read().decode("utf-8", "replace").strip().splitlines()
+        why = errors[-1] if errors else "it wrote nothing to standard error"
+        raise MissingError(f"the sandbox does not start: {why}", "run `axiom doctor` to see what this machine can do")
 
     @property
-    def worn(self) -> bool:
+    def worn_out(self) -> bool:
         """Whether it has served so many jobs that a fresh one should follow."""
         return self.served >= JOBS_IN_A_LIFE
 
@@ -129,13 +129,13 @@ class Worker:
         mine.setblocking(False)
         self.served += 1
         number = self.served
-        told = [messages.frame(messages.JOB, job.suite.payload(job.code)), *job.suite.inputs]
-        job.received, job.flooded, job.watch = bytearray(), False, None
+        frames = [messages.frame(messages.JOB, job.suite.payload(job.code)), *job.suite.inputs]
+        job.received, job.flooded, job.timer = bytearray(), False, None
         flags = job.flags | (messages.PAIRED if job.suite.paired else 0)
-        if self.test and not job.suite.paired and Stopwatch.supported():
-            job.watch = Stopwatch(mine, self.test, told[2:])
-            told, flags = told[:2], flags | messages.TIMED
-        job.socket, job.unsent = mine, memoryview(b"".join(told))
+        if self.test and not job.suite.paired and TestTimer.supported():
+            job.timer = TestTimer(mine, self.test, frames[2:])
+            frames, flags = frames[:2], flags | messages.TIMED
+        job.socket, job.unsent = mine, memoryview(b"".join(frames))
         order = self.limits._replace(job=number, wall=job.wall, flags=flags)
         program, tests = socket.socketpair() if job.suite.paired else (None, None)
         ends = [end for end in (program, theirs, tests) if end is not None]
@@ -157,14 +157,14 @@ class Worker:
         try:
             while job.unsent and job.socket:
                 job.unsent = job.unsent[job.socket.send(job.unsent) :]
-            if job.socket and not (job.watch and job.watch.inputs):
+            if job.socket and not (job.timer and job.timer.inputs):
                 job.socket.shutdown(socket.SHUT_WR)
         except BlockingIOError:
             return
         except OSError:
             job.unsent = memoryview(b"")  # the child is gone; its report will say why
 
-    def watch(self, poller: select.poll) -> dict[int, tuple[Worker, Job | None]]:
+    def register(self, poller: select.poll) -> dict[int, tuple[Worker, Job | None]]:
         """Registers what this worker waits for; returns whom each descriptor belongs to.
 
         Nobody is woken by a frame: a job's frames are read when it is reported, or every DRAIN_SECONDS. Only where a
@@ -173,7 +173,7 @@ class Worker:
         owners: dict[int, tuple[Worker, Job | None]] = {self.control.fileno(): (self, None)}
         poller.register(self.control.fileno(), select.POLLIN)
         for job in self.jobs.values():
-            events = (select.POLLOUT if job.unsent else 0) | (select.POLLIN if job.watch else 0)
+            events = (select.POLLOUT if job.unsent else 0) | (select.POLLIN if job.timer else 0)
             if job.socket is not None and events:
                 poller.register(job.socket.fileno(), events)
                 owners[job.socket.fileno()] = (self, job)
@@ -184,15 +184,15 @@ class Worker:
         if job.unsent:
             self._send(job)
         self._receive(job)
-        if job.watch is not None and (told := job.watch.look(job.received)):
-            job.unsent = memoryview(bytes(job.unsent) + told)
+        if job.timer is not None and (inputs := job.timer.check(job.received)):
+            job.unsent = memoryview(bytes(job.unsent) + inputs)
             self._send(job)
 
     def _receive(self, job: Job) -> bool:
         """Reads what is there; False at the end of the stream."""
         while job.socket is not None:
             try:
-                part = job.watch.receive(job.socket, CHUNK) if job.watch else job.socket.recv(CHUNK)
+                part = job.timer.receive(job.socket, CHUNK) if job.timer else job.socket.recv(CHUNK)
             except BlockingIOError:
                 return True
             except OSError:
@@ -225,9 +225,9 @@ class Worker:
             self._receive(job)
             job.close()
             self._began = time.monotonic()
-            if job.watch is not None:
+            if job.timer is not None:
                 job.received = job.received.removeprefix(messages.frame(messages.STARTED))
-                report = report._replace(cause=messages.TEST_LIMIT) if job.watch.over else report
+                report = report._replace(cause=messages.TEST_LIMIT) if job.timer.over else report
             ended.append((job, report))
         return ended
 
@@ -241,15 +241,15 @@ class Worker:
         if not self.jobs and not self.dead:
             self.control.close()
             with contextlib.suppress(subprocess.TimeoutExpired):
-                self._process.wait(LEAVING_SECONDS)
+                self.process.wait(LEAVING_SECONDS)
         self.kill()
 
     def kill(self) -> None:
         """Ends the zygote and with it whatever runs under it."""
         self.dead = True
         self.control.close()
-        self._process.kill()
-        self._process.wait()
+        self.process.kill()
+        self.process.wait()
         for job in self.jobs.values():
             job.close()
 

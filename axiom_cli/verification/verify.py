@@ -10,7 +10,7 @@ from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.problems import answers, families
 from axiom_cli.problems.families import plug_ins
 from axiom_cli.records import STDIN_STDOUT, Problem, Sample, Verdict
-from axiom_cli.sandbox import Limits, Outcome, Sandbox
+from axiom_cli.sandbox import Limits, Outcome, Sandbox, Setup
 from axiom_cli.settings.configs import VerifyConfig
 
 EXACT = "exact"
@@ -28,36 +28,37 @@ def verify(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]
     rest = iter(samples)
     for sample in rest:
         if sample.problem.form == "program":
-            yield from _with_sandbox(chain([sample], rest), config)
-            return
-        yield as_verdict(sample, check_answer(sample), EXACT)
-
-
-def _with_sandbox(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]:
-    with open_sandbox(config) as box:
-        attempts = ((sample, attempt(sample), sample.problem.program) for sample in samples)
-        for sample, outcome in box.check_many(attempts):
-            yield as_verdict(sample, outcome, box.level if sample.problem.form == "program" else EXACT)
+            samples = chain([sample], rest)
+            break
+        yield as_verdict(sample, judge_answer(sample), EXACT)
+    else:
+        return
+    with open_sandbox(config) as sandbox:
+        attempts = ((sample, program_or_outcome(sample), sample.problem.program) for sample in samples)
+        for sample, outcome in sandbox.run_many(attempts):
+            yield as_verdict(sample, outcome, sandbox.level if sample.problem.form == "program" else EXACT)
 
 
 def open_sandbox(config: VerifyConfig, hash_seed: int = 0) -> Sandbox:
     """A sandbox with these limits, for a `with`. Raises MissingError where `config.isolation` is not reached or a
-    package of `config.allow` is not there, UsageError where isolation `none` is not doubly asked for."""
+    package of `config.allow` is not there, UsageError for isolation `none` without `config.unsafe_no_sandbox`."""
     if config.isolation == "none" and not config.unsafe_no_sandbox:
-        raise UsageError("--isolation none lets programs do whatever you may do", "--unsafe-no-sandbox if you mean it")
+        raise UsageError(
+            "--isolation none lets programs do whatever you may do", "add --unsafe-no-sandbox if you mean it"
+        )
     limits = Limits(timeout=config.timeout, test=config.test_timeout, memory=config.memory)
     packages = tuple(name.strip() for name in config.allow.split(",") if name.strip())
     for name in packages:
         if not name.isidentifier() or find_spec(name) is None:
-            raise MissingError(f"--allow {name}: no such package is installed", f"pip install {name}")
-    return Sandbox(limits, config.jobs, config.isolation, hash_seed=hash_seed, packages=packages)
+            raise MissingError(f"--allow {name}: the package is not installed", f"pip install {name}")
+    return Sandbox(limits, config.jobs, config.isolation, Setup(hash_seed=hash_seed, packages=packages))
 
 
-def attempt(sample: Sample) -> str | Outcome:
+def program_or_outcome(sample: Sample) -> str | Outcome:
     """The program in a sample's text, or the outcome that needs no sandbox."""
     if sample.problem.program is None:
-        return check_answer(sample)
-    total = _tests(sample.problem)
+        return judge_answer(sample)
+    total = len(sample.problem.program.tests or "1")  # tests that are code count as one
     if sample.finish == "error":
         return Outcome("infra", 0, total, ENGINE_FAILED)
     entry = sample.problem.program.entry_point
@@ -69,8 +70,8 @@ def attempt(sample: Sample) -> str | Outcome:
     return Outcome("fail", 0, total, f"no program{wanted}{cut}")
 
 
-def check_answer(sample: Sample) -> Outcome:
-    """Exact match of the answer that the text gives with the problem's, or the word of the family that checks it."""
+def judge_answer(sample: Sample) -> Outcome:
+    """Exact match of the answer in the text with the problem's, or the judgement of the family that checks it."""
     if sample.finish == "error":
         return Outcome("infra", 0, 1, ENGINE_FAILED)
     if sample.finish == "length":
@@ -88,7 +89,8 @@ def check_answer(sample: Sample) -> Outcome:
 
 
 def _is_right(problem: Problem, answer: str) -> bool | None:
-    """Raises InputError where the family that checks the problem cannot: it was edited, or the family's code failed."""
+    """None where the family could not decide. Raises InputError where it cannot check the problem at all: it was
+    edited, or the family's code failed."""
     if not problem.checker:
         return answer == problem.answer
     family = families.get(problem.checker)
@@ -101,8 +103,8 @@ def _is_right(problem: Problem, answer: str) -> bool | None:
         return right
 
 
-def at_fault(reason: str) -> str:
-    """What failed where a verdict with this reason is `infra`: the engine, the problem or its tests, or the machine."""
+def party_at_fault(reason: str) -> str:
+    """What failed, given the reason of an `infra` verdict: the engine, the problem or its tests, or the machine."""
     if reason == ENGINE_FAILED:
         return "the engine"
     if reason.startswith(UNJUDGED):
@@ -110,13 +112,8 @@ def at_fault(reason: str) -> str:
     return "the test code of the problem" if reason.startswith("its test code ") else "the machine"
 
 
-def _tests(problem: Problem) -> int:
-    """An answer problem has one test, and so have tests that are code."""
-    return len(problem.program.tests or "1") if problem.program else 1
-
-
 def as_verdict(sample: Sample, outcome: Outcome, isolation: str) -> Verdict:
-    """What a sandbox's outcome, or an answer's, says of the sample that it is of."""
+    """The verdict on a sample, from the outcome of its program or of its answer."""
     return Verdict(
         sample=sample,
         status=outcome.status,

@@ -23,7 +23,7 @@ from pathlib import Path
 from axiom_cli.audit.soundness import small_programs
 from axiom_cli.cluster import engine as spread
 from axiom_cli.cluster import verify as spread_verify
-from axiom_cli.cluster.scheduler import Farm
+from axiom_cli.cluster.scheduler import Scheduler
 from axiom_cli.problems.families import draw
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.sampling.engines import Engine
@@ -81,21 +81,21 @@ def judged_alone(count: int, seed: int) -> int:
     return sum(1 for _ in verify(made(count, seed), VerifyConfig()))
 
 
-def solving(count: int, distributed: DistributeConfig) -> tuple[Ways, Farm]:
+def solving(count: int, distributed: DistributeConfig) -> tuple[Ways, Scheduler]:
     """Both ways to write."""
     many = spread.open_engine("nano", settings(0), Workspace(Path(os.devnull)), distributed)
-    return {"one process": partial(tokens_alone, count), "two workers": partial(tokens, count, many)}, many.farm
+    return {"one process": partial(tokens_alone, count), "two workers": partial(tokens, count, many)}, many.scheduler
 
 
-def verifying(count: int, distributed: DistributeConfig) -> tuple[Ways, Farm]:
+def verifying(count: int, distributed: DistributeConfig) -> tuple[Ways, Scheduler]:
     """Both ways to judge."""
     config = VerifyConfig()
-    farm = spread_verify.open_farm(config, distributed)
+    scheduler = spread_verify.open_sandboxes(config, distributed)
 
     def many(seed: int) -> int:
-        return sum(1 for _ in spread_verify.verify(made(count, seed), farm, config))
+        return sum(1 for _ in spread_verify.verify(made(count, seed), scheduler, config))
 
-    return {"one process": partial(judged_alone, count), "two workers": many}, farm
+    return {"one process": partial(judged_alone, count), "two workers": many}, scheduler
 
 
 def elsewhere(alone: Executor, work: Callable[[int], int], seed: int) -> int:
@@ -103,15 +103,15 @@ def elsewhere(alone: Executor, work: Callable[[int], int], seed: int) -> int:
     return alone.submit(work, seed).result()
 
 
-def ready(farm: Farm) -> None:
+def ready(scheduler: Scheduler) -> None:
     """Waits until every worker is there."""
-    while len(farm.ready) < CORES:
-        farm._step()
+    while len(scheduler.ready) < CORES:
+        scheduler.wait()
 
 
-def measure(title: str, unit: str, ways: Ways, farm: Farm, alone: Executor, rounds: int) -> None:
+def measure(title: str, unit: str, ways: Ways, scheduler: Scheduler, alone: Executor, rounds: int) -> None:
     """Prints each way's best rate, and the ratio, when the workers are gone: until then nothing is printed."""
-    ready(farm)
+    ready(scheduler)
     ways["one process"] = partial(elsewhere, alone, ways["one process"])
     best = dict.fromkeys(ways, 0.0)
     for n in range(rounds + 1):
@@ -119,7 +119,7 @@ def measure(title: str, unit: str, ways: Ways, farm: Farm, alone: Executor, roun
             started = time.perf_counter()
             rate = work(n) / (time.perf_counter() - started)
             best[name] = max(best[name], rate) if n else 0.0  # the first round warms up
-    farm.close()
+    scheduler.close()
     for name, rate in best.items():
         print(f"{title:8} {name:12} {rate:10,.0f} {unit} a second")
     print(f"{title:8} ratio        {best['two workers'] / best['one process']:10.2f} (goal {GOAL})", flush=True)

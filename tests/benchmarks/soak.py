@@ -28,7 +28,7 @@ from axiom_cli.errors import NothingToDoError
 from axiom_cli.problems import families
 from axiom_cli.problems.families import draw, handwritten
 from axiom_cli.records import Problem, Program
-from axiom_cli.sandbox import Limits, Sandbox, siege
+from axiom_cli.sandbox import Limits, Sandbox, attack_suite
 from busy import load
 
 REPORTS = 20
@@ -53,7 +53,7 @@ def left_behind() -> Counter[str]:
     """What a leak would add to."""
     folders = [os.path.join(place, name) for place in {tempfile.gettempdir(), "/dev/shm", "/tmp"}
                if os.path.isdir(place) for name in os.listdir(place)]  # fmt: skip
-    return Counter({"processes": len(siege.descendants(os.getpid())), "descriptors": descriptors(),
+    return Counter({"processes": len(attack_suite.descendants(os.getpid())), "descriptors": descriptors(),
                     "files in temporary folders": len(folders)})  # fmt: skip
 
 
@@ -72,11 +72,11 @@ def soak(number: int, jobs: int) -> int:
     with Sandbox(Limits(timeout=2.0), jobs=jobs) as box:
         print(f"{'verdicts':>12}{'minutes':>9}{'per s':>8}{'here MiB':>10}{'zygotes MiB':>12}{'descriptors':>12}")
         items = ((truth, code, program) for truth, code, program in distinct(number))
-        for done, (truth, outcome) in enumerate(box.check_many(items), 1):
+        for done, (truth, outcome) in enumerate(box.run_many(items), 1):
             wrong += outcome.status != ("pass" if truth else "fail")
             if done % max(1, number // REPORTS) == 0:
                 here = resident(os.getpid())
-                below = sum(map(resident, siege.descendants(os.getpid())))
+                below = sum(map(resident, attack_suite.descendants(os.getpid())))
                 took = time.monotonic() - began
                 settled = settled or here
                 sizes = f"{here / 2**20:10.1f}{below / 2**20:12.1f}{descriptors():12}"
@@ -183,7 +183,7 @@ def judge_honest(number: int, jobs: int, busy: int) -> int:
     began = time.monotonic()
     with Sandbox(Limits(), jobs=jobs) as box, load(busy):
         items = ((code, code, program) for code, program in islice(honest(), number))
-        for code, outcome in box.check_many(items):
+        for code, outcome in box.run_many(items):
             found[outcome.status] += 1
             if outcome.status != "pass" and found[outcome.status] <= 5:
                 print(f"{outcome.status}: {outcome.reason}\n{code}", flush=True)

@@ -26,7 +26,7 @@ from pathlib import Path
 from axiom_cli import jsonl
 from axiom_cli.audit.soundness import small_programs
 from axiom_cli.records import ModelRef, Problem, Program, Sample
-from axiom_cli.sandbox import Limits, Sandbox, siege
+from axiom_cli.sandbox import Limits, Sandbox, Setup, attack_suite
 
 ALL = ("namespaces", "landlock", "seccomp")
 LOOP = "def {name}(*args):\n    while True:\n        pass\n# {n}\n"
@@ -48,8 +48,8 @@ def work(count: int, loops: int = 0) -> list[Item]:
 @functools.cache
 def opened(layers: tuple[str, ...], jobs: int, timeout: float) -> Sandbox:
     """A sandbox whose workers are there, so that their start (once a run of `axiom verify`) is not counted."""
-    box = Sandbox(Limits(timeout=timeout), jobs=jobs, isolation="none", layers=layers)
-    list(box.check_many((n, f"{code}# warm", program) for n, (_, code, program) in enumerate(small_programs(WARM_UP))))
+    box = Sandbox(Limits(timeout=timeout), jobs=jobs, isolation="none", setup=Setup(layers))
+    list(box.run_many((n, f"{code}# warm", program) for n, (_, code, program) in enumerate(small_programs(WARM_UP))))
     atexit.register(box.close)
     return box
 
@@ -57,7 +57,7 @@ def opened(layers: tuple[str, ...], jobs: int, timeout: float) -> Sandbox:
 def axiom(layers: tuple[str, ...], jobs: int, items: list[Item], timeout: float) -> list[bool]:
     box, moment = opened(layers, jobs, timeout), time.perf_counter_ns()  # other texts in each round: none is known
     programs = ((n, f"{code}# {moment}", program) for n, (_, code, program) in enumerate(items))
-    return [outcome.status == "pass" for _, outcome in box.check_many(programs)]
+    return [outcome.status == "pass" for _, outcome in box.run_many(programs)]
 
 
 def samples(items: list[Item]) -> bytes:
@@ -143,7 +143,7 @@ def processor_seconds() -> float:
     """Of this process and all below it, those that have ended included."""
     own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     ended = own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
-    return ended + sum(map(_living, siege.descendants(os.getpid())))
+    return ended + sum(map(_living, attack_suite.descendants(os.getpid())))
 
 
 def _living(pid: int) -> float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from axiom_cli.problems.families.gym import scorer
 from axiom_cli.records import Program
-from axiom_cli.sandbox import Limits, Sandbox
+from axiom_cli.sandbox import Limits, Sandbox, Setup
 
 PACKAGES = ("reasoning_gym", "sympy", "mpmath", "numpy")
 LIMITS = Limits(timeout=10.0, memory=1024)
@@ -25,14 +25,14 @@ def accepts(name: str, level: int, levels: int, answer: str, question: dict[str,
     args = [name, level, levels, answer, repr(_plain(question))]
     test = {"args": args, "expected": True}
     program = Program("accepts", "accepts(name, level, levels, answer, question)", tests=[test], checker=None)
-    status = _box().check(inspect.getsource(scorer), program).status
+    status = _box().run(inspect.getsource(scorer), program).status
     return None if status == "infra" else status == "pass"
 
 
 @cache
 def _box() -> Sandbox:
     """One for this process. It runs no text of a model, so that whatever isolation there is will do."""
-    box = Sandbox(LIMITS, jobs=1, packages=PACKAGES)
+    box = Sandbox(LIMITS, jobs=1, setup=Setup(packages=PACKAGES))
     atexit.register(box.close)
     return box
 

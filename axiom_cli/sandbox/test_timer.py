@@ -21,8 +21,8 @@ from axiom_cli.sandbox.inside.clocks import processor_time
 CREDENTIALS = struct.Struct("=iii")  # process, user, group
 
 
-class Stopwatch:
-    """Of one job, whose tests may take `limit` seconds of processor time each, the first one with the program's top
+class TestTimer:
+    """Of one job: its tests may take `limit` seconds of processor time each, the first one with the program's top
     level. `over` says that one took more. An input is handed out when the result before it is there, so that no test
     can be worked on in the time of another."""
 
@@ -44,18 +44,18 @@ class Stopwatch:
                 self._pid = CREDENTIALS.unpack(data)[0]
         return part
 
-    def look(self, received: bytearray) -> bytes:
-        """What is to be sent now that so much was received. Ends the program if its test has taken too long."""
-        told, used = b"", processor_time(self._pid) if self._pid else 0.0
+    def check(self, received: bytearray) -> bytes:
+        """The inputs to send now that so much was received. Ends the program if its test has taken too long."""
+        inputs, used = b"", processor_time(self._pid) if self._pid else 0.0
         while (end := self._end(received)) <= len(received):
             kind, self._at, self._since = received[self._at : self._at + 1], end, used
             if kind != messages.STARTED and self.inputs:
-                told += self.inputs.popleft()
+                inputs += self.inputs.popleft()
         if self._pid and used - self._since > self.limit:
             self.over = True
             with contextlib.suppress(OSError):
                 os.kill(self._pid, signal.SIGKILL)
-        return told
+        return inputs
 
     def _end(self, received: bytearray) -> int:
         """Where the next frame ends; beyond all that was received if its head is not there yet."""

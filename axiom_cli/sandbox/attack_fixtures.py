@@ -19,7 +19,7 @@ SOCKET = "sock"
 LEAVINGS = ("pwned", "many0", "link1", "link2", "link3")
 
 
-class Scene:
+class AttackFixtures:
     """A folder with a private key, the expected answers and a file that must not change; a listener on every kind of
     socket; a process of the same user. Use it with `with`."""
 
@@ -60,7 +60,7 @@ class Scene:
         self._udp.bind(("127.0.0.1", 0))
         self._udp.setblocking(False)
 
-    def __enter__(self) -> Scene:
+    def __enter__(self) -> AttackFixtures:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -93,20 +93,20 @@ class Scene:
             source = source.replace(token, str(value))
         return source
 
-    def harm(self) -> list[str]:
-        """What has been harmed since the last call, in words."""
-        found = [f"{name} was made" for name in LEAVINGS if os.path.lexists(self.root / name)]
-        found += [] if self._unchanged() else ["a file was changed"]
+    def violations(self) -> list[str]:
+        """What has been changed or reached since the last call, in words."""
+        violations = [f"{name} was made" for name in LEAVINGS if os.path.lexists(self.root / name)]
+        violations += [] if self._unchanged() else ["a file was changed"]
         self._plant()
-        found += [] if self._victim.poll() is None else ["another process was killed"]
+        violations += [] if self._victim.poll() is None else ["another process was killed"]
         for listener in self._listeners:
             with contextlib.suppress(BlockingIOError):
                 listener.accept()[0].close()
-                found.append(f"somebody connected to {listener.getsockname()!r}")
+                violations.append(f"somebody connected to {listener.getsockname()!r}")
         with contextlib.suppress(BlockingIOError):
             self._udp.recv(10)
-            found.append("a datagram arrived")
-        return found
+            violations.append("a datagram arrived")
+        return violations
 
     def _unchanged(self) -> bool:
         try:

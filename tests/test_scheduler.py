@@ -11,10 +11,13 @@ import pytest
 
 from axiom_cli import __version__
 from axiom_cli.cluster import Lost, Role, engine, open_pool, scheduler
-from axiom_cli.cluster.scheduler import Farm, Shard
+from axiom_cli.cluster.scheduler import Scheduler, Shard
+from axiom_cli.cluster.verify import verify
 from axiom_cli.errors import InputError, MissingError, UsageError
-from axiom_cli.settings.configs import DistributeConfig, SolveConfig
-from tiny import problem
+from axiom_cli.records import Program
+from axiom_cli.sandbox import Outcome
+from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
+from tiny import problem, sample
 
 
 class Doubler:
@@ -81,7 +84,7 @@ class Numbers:
     def ended(self) -> bool:
         return self.taken == self.count and self.failure is None
 
-    def take(self, hungry: bool) -> Shard | None:
+    def take(self, *, hungry: bool) -> Shard | None:
         if self.taken == self.count and self.failure is not None:
             failure, self.failure = self.failure, None
             raise failure
@@ -95,8 +98,10 @@ def never(number: int, method: str, args: tuple) -> bool:
     return False
 
 
-def opened(size: int = 3, loses: Callable = never, make: Callable = Doubler, about: Any = "ready", **how: Any) -> Farm:
-    return Farm(Here(size, loses, make), (about,), "double", **how)
+def opened(
+    size: int = 3, loses: Callable = never, make: Callable = Doubler, about: Any = "ready", **how: Any
+) -> Scheduler:
+    return Scheduler(Here(size, loses, make), (about,), "double", **how)
 
 
 def results(shards: Iterator[Shard]) -> list[int]:
@@ -108,75 +113,82 @@ def test_results_come_in_order_whoever_is_first() -> None:
 
 
 def test_no_more_is_taken_in_than_may_wait() -> None:
-    source, crew = Numbers(1000), opened()
-    crew.first()
-    for count, _ in enumerate(crew.run(source), 1):
+    source, workers = Numbers(1000), opened()
+    workers.describe()
+    for count, _ in enumerate(workers.run(source), 1):
         assert source.taken <= count + 3 * scheduler.WINDOW
 
 
+class OnlyTheFirst(Here):
+    """A pool of which only the first worker ever starts; `most` is the largest number of shards that it held."""
+
+    most = 0
+
+    def poll(self, seconds: float) -> list[tuple[int, Any]]:
+        self._calls = {1: self._calls[1]}
+        self.most = max(self.most, sum(method == "double" for method, _ in self._calls[1]))
+        return super().poll(seconds)
+
+
 def test_what_waits_is_left_for_workers_that_are_still_to_come() -> None:
-    crew = opened(loses=never)
-    pool, given = crew._pool, []
-    pool.call = lambda number, method, args=(): given.append((number, method))
-    next(iter(crew._workers.values())).about = "ready"
-    source = Numbers(50)
-    crew._admit(source, deque())
-    assert given == [(1, "double")]
+    pool = OnlyTheFirst(3, never)
+    assert results(Scheduler(pool, ("ready",), "double").run(Numbers(50))) == [2 * n for n in range(1, 51)]
+    assert pool.most == 1
 
 
 def test_what_a_lost_worker_had_is_done_by_others() -> None:
-    crew = opened(loses=lambda number, method, args: number == 3 and args and args[0] in range(7, 20))
-    assert results(crew.run(Numbers(50))) == [2 * n for n in range(1, 51)]
-    assert crew.lost == 1
-    assert crew.again in (1, 2)
+    workers = opened(loses=lambda number, method, args: number == 3 and args and args[0] in range(7, 20))
+    assert results(workers.run(Numbers(50))) == [2 * n for n in range(1, 51)]
+    assert workers.lost == 1
+    assert workers.retried in (1, 2)
 
 
 def test_a_worker_that_dies_with_nothing_to_do_is_not_spoken_of() -> None:
-    crew = opened(loses=lambda number, method, args: number == 3 and method == "hello")
-    assert results(crew.run(Numbers(9))) == [2 * n for n in range(1, 10)]
-    assert crew.lost == crew.again == 0
+    workers = opened(loses=lambda number, method, args: number == 3 and method == "hello")
+    assert results(workers.run(Numbers(9))) == [2 * n for n in range(1, 10)]
+    assert workers.lost == workers.retried == 0
 
 
 def test_a_shard_that_every_worker_dies_of_is_named_after_three_more() -> None:
-    crew = opened(loses=lambda number, method, args: args == (7,))
+    workers = opened(loses=lambda number, method, args: args == (7,))
     with pytest.raises(
         MissingError, match=r"the shard of number 7 was lost with 4 workers; the last: its node is gone"
     ):
-        results(crew.run(Numbers(50)))
-    assert crew.lost == 4
+        results(workers.run(Numbers(50)))
+    assert workers.lost == 4
 
 
 def test_what_waited_behind_such_a_shard_is_not_blamed() -> None:
-    crew = opened(size=1, loses=lambda number, method, args: number <= 3 and args == (7,))
-    assert results(crew.run(Numbers(20))) == [2 * n for n in range(1, 21)]
-    assert crew.lost == 3
+    workers = opened(size=1, loses=lambda number, method, args: number <= 3 and args == (7,))
+    assert results(workers.run(Numbers(20))) == [2 * n for n in range(1, 21)]
+    assert workers.lost == 3
 
 
 def test_workers_that_never_start_end_it() -> None:
-    crew = opened(loses=lambda number, method, args: method == "hello")
+    workers = opened(loses=lambda number, method, args: method == "hello")
     with pytest.raises(MissingError, match="no worker starts: its node is gone") as caught:
-        crew.first()
+        workers.describe()
     assert __version__ in caught.value.hint
 
 
 def test_no_place_in_the_cluster_ends_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(scheduler, "PATIENCE", 0.0)
-    crew = opened()
-    crew._pool.poll = lambda seconds: []  # nobody answers
-    with pytest.raises(MissingError, match="no worker got a place in the cluster"):
-        crew.first()
+    monkeypatch.setattr(scheduler, "PLACE_SECONDS", 0.0)
+    pool = Here(3, never)
+    monkeypatch.setattr(pool, "poll", lambda seconds: [])  # nobody answers
+    with pytest.raises(MissingError, match="the cluster gave no worker a place"):
+        Scheduler(pool, ("ready",), "double").describe()
 
 
 def test_another_version_is_named_with_its_node() -> None:
-    crew = opened(make=lambda number: Doubler(number, "0.0.1"))
-    with pytest.raises(MissingError, match=rf"on node \d has axiom-rl 0\.0\.1, and this is {__version__}"):
-        crew.first()
+    workers = opened(make=lambda number: Doubler(number, "0.0.1"))
+    with pytest.raises(MissingError, match=rf"on node \d has axiom-rl 0\.0\.1, but this is {__version__}"):
+        workers.describe()
 
 
 def test_workers_that_differ_are_refused() -> None:
-    crew = opened(about=lambda number: number // 2, alike=str)
-    with pytest.raises(MissingError, match=r"on node \d has \d, and that on node \d has \d"):
-        results(crew.run(Numbers(50)))
+    workers = opened(about=lambda number: number // 2, signature=str)
+    with pytest.raises(MissingError, match=r"on node \d has \d, but the one on node \d has \d"):
+        results(workers.run(Numbers(50)))
 
 
 def test_what_a_worker_raises_is_raised_with_its_place() -> None:
@@ -184,7 +196,7 @@ def test_what_a_worker_raises_is_raised_with_its_place() -> None:
         raise InputError("no good", "do better")
 
     with pytest.raises(InputError, match=r"on node \d: no good") as caught:
-        opened(about=refuse).first()
+        opened(about=refuse).describe()
     assert caught.value.hint == "do better"
 
 
@@ -192,28 +204,45 @@ def test_what_the_source_raises_comes_after_what_came_before_it() -> None:
     found = []
     with pytest.raises(InputError, match="bad line"):
         found += (shard.result for shard in opened().run(Numbers(9, InputError("bad line"))))
-    crew = opened()
-    shards = crew.run(Numbers(9, InputError("bad line")))
+    workers = opened()
+    shards = workers.run(Numbers(9, InputError("bad line")))
     assert [next(shards).result for _ in range(9)] == [2 * n for n in range(1, 10)]
     with pytest.raises(InputError, match="bad line"):
         next(shards)
 
 
 def test_a_run_given_up_does_not_disturb_the_next() -> None:
-    crew = opened(loses=lambda number, method, args: args == (7,))
-    shards = crew.run(Numbers(50))
+    workers = opened(loses=lambda number, method, args: args == (7,))
+    shards = workers.run(Numbers(50))
     next(shards)
     shards.close()
-    assert results(crew.run(Numbers(6))) == [2 * n for n in range(1, 7)]
+    assert results(workers.run(Numbers(6))) == [2 * n for n in range(1, 7)]
+
+
+class Forgetful(Doubler):
+    """A sandbox on a node that loses the outcome of its last program, and says nothing of it."""
+
+    def run(self, programs: Any, attempts: Any) -> Any:
+        return "strong", [Outcome("pass", 1, 1, "")] * (len(attempts) - 1), None
+
+
+def test_an_outcome_that_a_worker_leaves_out_is_an_error_and_not_a_verdict() -> None:
+    exercise = Program("f", "def f(x)", tests=[{"args": [1], "expected": 1}])
+    samples = [sample(problem(n, program=exercise), "```python\ndef f(x): return x\n```") for n in range(3)]
+    workers = Scheduler(Here(1, never, Forgetful), ({"level": "strong"},), "run")
+    verdicts = verify(samples, workers, VerifyConfig())
+    assert [next(verdicts).status, next(verdicts).status] == ["pass", "pass"]
+    with pytest.raises(RuntimeError, match="samples 1 to 3 has more programs than its 2 outcomes"):
+        next(verdicts)
 
 
 @pytest.mark.parametrize(("count", "samples", "workers"), [(60, 2, 2), (1000, 8, 4), (3, 1, 2), (10, 5000, 2)])
-def test_slices_hold_every_problem_once_and_end_small(count: int, samples: int, workers: int) -> None:
+def test_shards_hold_every_problem_once_and_end_small(count: int, samples: int, workers: int) -> None:
     requests = [(problem(number), 0, None) for number in range(count)]
-    slices = engine.Slices(requests, SolveConfig(), samples, 2048, workers)
+    shards = engine.RequestShards(requests, SolveConfig(), samples, 2048, workers)
     parts = []
-    while not slices.ended:
-        parts.append(slices.take(False))
+    while not shards.ended:
+        parts.append(shards.take(hungry=False))
     assert [one for part in parts for one in part.items] == requests
     sizes = [len(part.items) for part in parts]
     assert sizes == sorted(sizes, reverse=True)
@@ -223,6 +252,6 @@ def test_slices_hold_every_problem_once_and_end_small(count: int, samples: int, 
 
 
 def test_an_unknown_kind_of_cluster() -> None:
-    with pytest.raises(UsageError, match="'spark'") as caught:
+    with pytest.raises(UsageError, match="spark") as caught:
         open_pool(DistributeConfig(distribute="spark"), Role(Doubler))
     assert "ray" in caught.value.hint

@@ -25,11 +25,13 @@ from pathlib import Path
 
 from axiom_cli import records
 from axiom_cli.sandbox import levels
-from axiom_cli.sandbox.box import Limits, Sandbox
-from axiom_cli.sandbox.crowding import crowding
-from axiom_cli.sandbox.scene import Scene
+from axiom_cli.sandbox.attack_fixtures import AttackFixtures
+from axiom_cli.sandbox.load import slowdown
+from axiom_cli.sandbox.pool import Limits
+from axiom_cli.sandbox.sandbox import Sandbox
+from axiom_cli.sandbox.worker import Setup
 
-PLACE = Path(__file__).parent / "attacks"
+FOLDER = Path(__file__).parent / "attacks"
 VERDICT = ("tamper", "cross", "judge")
 BROKE_OUT = "BROKE OUT"
 XS = (1, 2, 3)
@@ -69,23 +71,23 @@ class Attack:
 
 @dataclass(frozen=True)
 class Attempt:
-    """What came of an attack at a level: `harm` in words, empty where it failed as it must. `decided` is false where
-    the machine was too busy to tell."""
+    """What came of an attack at a level: `violations` in words, empty where it failed as it must. `decided` is false
+    where the machine was too busy to tell."""
 
     attack: Attack
     level: str
-    harm: tuple[str, ...]
+    violations: tuple[str, ...]
     decided: bool = True
 
 
 @cache
 def attacks() -> tuple[Attack, ...]:
     """The whole suite, by name."""
-    found = []
-    for path in sorted(PLACE.glob("*.py")):
+    suite = []
+    for path in sorted(FOLDER.glob("*.py")):
         source = path.read_text(encoding="utf-8")
-        found.append(Attack(path.stem, source.partition('"""')[2].partition('"""')[0], source))
-    return tuple(found)
+        suite.append(Attack(path.stem, source.partition('"""')[2].partition('"""')[0], source))
+    return tuple(suite)
 
 
 def weaker(level: str) -> list[str]:
@@ -102,52 +104,52 @@ def against(level: str, reached: str) -> list[Attack]:
 def open_at(level: str, hash_seed: int = 0) -> Sandbox | None:
     """A sandbox at exactly this level; None where this machine cannot have it."""
     for layers in LAYERS[level]:
-        box = Sandbox(LIMITS, jobs=1, isolation="none", layers=layers, hash_seed=hash_seed)
-        if box.level == level:
-            return box
-        box.close()
+        sandbox = Sandbox(LIMITS, jobs=1, isolation="none", setup=Setup(layers, hash_seed))
+        if sandbox.level == level:
+            return sandbox
+        sandbox.close()
     return None
 
 
-def besiege(reached: str) -> Iterator[Attempt]:
-    """Every attack at the level reached, then those that concern the verdict at each weaker level to be had here."""
-    with Scene() as scene:
+def run_all(reached: str) -> Iterator[Attempt]:
+    """Every attack at the level reached, then those that concern the verdict at each weaker level."""
+    with AttackFixtures() as fixtures:
         for level in (reached, *weaker(reached)):
-            box = open_at(level) if level in LAYERS else None
-            if box is None:
+            sandbox = open_at(level) if level in LAYERS else None
+            if sandbox is None:
                 continue
-            with box:
+            with sandbox:
                 for attack in against(level, reached):
-                    yield assault(box, attack, scene)
+                    yield run(sandbox, attack, fixtures)
 
 
-def assault(box: Sandbox, attack: Attack, scene: Scene) -> Attempt:
+def run(sandbox: Sandbox, attack: Attack, fixtures: AttackFixtures) -> Attempt:
     """Lets one attack loose on each kind of tests that it is after, and an honest program after each."""
-    found: list[str] = []
+    violations: list[str] = []
     decided = True
-    for program in _problems(attack, scene):
+    for program in _problems(attack, fixtures):
         if attack.kind == "cross":
-            answers = {x: scene.flag(x) for x in XS}
-            box.check(f"ANSWERS = {answers!r}\ndef solve(x): return ANSWERS[x]", program)
+            answers = {x: fixtures.flag(x) for x in XS}
+            sandbox.run(f"ANSWERS = {answers!r}\ndef solve(x): return ANSWERS[x]", program)
         processes, memory, began = len(descendants(os.getpid())), _memory(), time.monotonic()
-        outcome = box.check(scene.fill_in(attack.source), program)
-        found += [f"{outcome.passed} of its tests passed"] if outcome.passed else []
-        if (took := time.monotonic() - began) > SLOW * crowding() ** 2:
-            found.append(f"its verdict took {took:.0f} s")
+        outcome = sandbox.run(fixtures.fill_in(attack.source), program)
+        violations += [f"{outcome.passed} of its tests passed"] if outcome.passed else []
+        if (took := time.monotonic() - began) > SLOW * slowdown() ** 2:
+            violations.append(f"its verdict took {took:.0f} s")
         if _memory() - memory > MOST_GROWTH:
-            found.append("the judge's memory grew")
+            violations.append("the judge's memory grew")
         if len(descendants(os.getpid())) > processes:
-            found.append("a process of its own outlives it")
-        after = box.check(f"{HONEST}\n# after {attack.name}", HONEST_PROGRAM)
+            violations.append("a process of its own outlives it")
+        after = sandbox.run(f"{HONEST}\n# after {attack.name}", HONEST_PROGRAM)
         if after.status == "fail":
-            found.append(f"the next program failed: {after.reason}")
+            violations.append(f"the next program failed: {after.reason}")
         decided = decided and "infra" not in (outcome.status, after.status)
-    return Attempt(attack, box.level, (*found, *scene.harm()), decided)
+    return Attempt(attack, sandbox.level, (*violations, *fixtures.violations()), decided)
 
 
-def _problems(attack: Attack, scene: Scene) -> Iterator[records.Program]:
+def _problems(attack: Attack, fixtures: AttackFixtures) -> Iterator[records.Program]:
     """What the attack pretends to solve: its tests as data and, where it is after the verdict, as code."""
-    expected = {x: scene.flag(x) if attack.concerns_verdict else BROKE_OUT for x in XS}
+    expected = {x: fixtures.flag(x) if attack.concerns_verdict else BROKE_OUT for x in XS}
     tests = [{"args": [x], "expected": value} for x, value in expected.items()]
     yield records.Program("solve", "def solve(x)", tests=tests)
     if attack.concerns_verdict:
