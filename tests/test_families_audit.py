@@ -12,14 +12,15 @@ from random import Random
 import pytest
 
 from axiom_cli.audit import mutants
-from axiom_cli.audit.families import Met, audit, audit_family
-from axiom_cli.audit.findings import Row, cells, judged
-from axiom_cli.audit.programs import Mutants, check_program
-from axiom_cli.audit.supply import amount, duplicates
+from axiom_cli.audit.families import SeenPrompts, audit, audit_family
+from axiom_cli.audit.findings import AuditRow, cells, conclude
+from axiom_cli.audit.programs import MutationCount, check_program
+from axiom_cli.audit.supply import estimate, expected_repeats
 from axiom_cli.errors import MissingError
 from axiom_cli.problems import families
 from axiom_cli.problems.families import draw, oracles, programs
 from axiom_cli.problems.families.parser_programs import ParserPrograms
+from axiom_cli.settings.configs import AuditConfig
 from command_line import ROOT, axiom, failed, rows, talk
 from planted_families import (
     FIFTEEN,
@@ -49,7 +50,7 @@ from planted_families import (
     ids=["some", "all"],
 )
 def test_every_family_that_ships_passes(names, draws):
-    found = list(audit(names, draws=draws, jobs=0))
+    found = list(audit(names, AuditConfig(draws=draws)))
     forms = {name: families.get(name).forms for name in names if name != "handwritten"} | {"handwritten": ("program",)}
     assert [(row["family"], row["form"]) for row in found] == [(name, form) for name in names for form in forms[name]]
     assert [row["failures"] for row in found if not row["passed"]] == []
@@ -77,13 +78,13 @@ def test_a_broken_family_fails(broken, field, monkeypatch):
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        (Copied, "what begins with word 8 is right 100% of the time at level 1"),
+        (Copied, "copying the prompt from word 8 is right 100% of the time at level 1"),
         (OneAnswerAtOneLevel, "always yes is right 100% of the time at level 1"),
-        (FifteenInputs, "level 1 has 15 distinct problems, at least 40 are wanted"),
-        (Spaced, "problems met in two places"),
-        (Shouting, "problems met in two places"),
-        (ByHash, "in another process: the first problems are others"),
-        (Counting, "drawn again, the first problems are others"),
+        (FifteenInputs, "level 1 has 15 distinct problems, at least 40 are required"),
+        (Spaced, "problems found in two places"),
+        (Shouting, "problems found in two places"),
+        (ByHash, "in another process: the first problems differ"),
+        (Counting, "drawn again, the first problems differ"),
         (Crashing, "ZeroDivisionError: integer division or modulo by zero (planted_families.py"),
         (Dull, "mutation score 0."),
         (FewTests, "fewer than 15 distinct tests: Write a Python function"),
@@ -98,7 +99,7 @@ def test_a_planted_fault_is_found_and_said(broken, said):
 def test_what_the_planted_faults_were_planted_in_passes():
     (row,) = audit_family(Squares(), draws=2000)
     assert row["passed"], row["failures"]
-    assert row["compared"] == 0 and row["notes"][-1] == "there is no second solver to agree with (Family.second)"
+    assert row["compared"] == 0 and row["notes"][-1] == "there is no second solver to compare with (Family.second)"
     assert not row["proven"] and cells(row)[-1] == "unproven"
 
 
@@ -135,7 +136,7 @@ def test_a_slow_family_is_drawn_little_more_often_than_asked(monkeypatch):
     (few,) = audit_family(FifteenInputs(), draws=500)
     assert few["supply"]["problems"] == 15 and few["supply"]["splits"]["test"]["problems"] == 1
     monkeypatch.setattr(families, "get", lambda name: Larger())
-    list(audit(["squares"], draws=500, watch=told.append))
+    list(audit(["squares"], AuditConfig(draws=500, jobs=1), told.append))
     phases = ["0 of 500 draws", "repeats at level 1 of train", "guesses at level 10", "supply of level 10"]
     assert [text for text in told if text.removeprefix("squares (answer): ") in phases] == [
         f"squares (answer): {phase}" for phase in phases
@@ -170,19 +171,19 @@ def test_a_second_solver_may_be_slow(monkeypatch: pytest.MonkeyPatch):
         return plain(*args)
 
     monkeypatch.setattr(oracles, "function", lambda *asked: slow)
-    row = Row("number_programs", "program")
+    row = AuditRow("number_programs", "program")
     check_program(row, problem.prompt, problem.program, 4)
     assert (row.compared, row.disagreements) == (1, 0)
 
 
 def test_one_statement_with_other_examples_is_the_same_question():
     """Formats told apart by a mark that no step named: a split's problem, with other examples, stood in another one."""
-    family, row, met = ParserPrograms(), Row("parser_programs", "program"), Met()
+    family, row, met = ParserPrograms(), AuditRow("parser_programs", "program"), SeenPrompts()
     steps = ((0, ()), (3, ()))
     for kind in ("entries &~%", "entries &:%", "entries &~%"):
         exercise = family.exercise((kind, steps), 1, Random(0))
         prompt, program = programs.build(exercise)
-        met.look(row, draw.Drawn("id", prompt, None, exercise, program), json.dumps(program.to_dict()), 1, 1)
+        met.check(row, draw.Drawn("id", prompt, None, exercise, program), json.dumps(program.to_dict()), 1, 1)
     assert row.ambiguous == 1
 
 
@@ -191,13 +192,13 @@ def test_a_grader_of_one_test_is_found():
     problem = next(draw.stream("number_programs", 4, "train", 0, "program"))
     exercise = draw.redraw(problem).exercise
     for tests, lowest, highest in ((problem.program.tests, 0.9, 1), (problem.program.tests[:1], 0, 0.8)):
-        row, mutated = Row("number_programs", "program"), Mutants()
+        row, mutated = AuditRow("number_programs", "program"), MutationCount()
         program = replace(problem.program, tests=tests)
         check_program(row, problem.prompt, program, 4)
         mutated.add(exercise, program)
         row.mutation_score = mutated.score()
         assert lowest <= row.mutation_score <= highest
-        assert len(judged(row).failures) == (2 if len(tests) == 1 else 0)
+        assert len(conclude(row).failures) == (2 if len(tests) == 1 else 0)
 
 
 def test_the_supply_of_a_scarce_level_is_counted_and_of_a_rich_one_estimated():
@@ -216,16 +217,16 @@ def test_the_supply_of_a_scarce_level_is_counted_and_of_a_rich_one_estimated():
 def test_expected_repeats_are_those_of_drawing_with_replacement():
     random = Random(0)
     repeats = [1000 - len({random.randrange(700) for _ in range(1000)}) for _ in range(200)]
-    assert duplicates(1000, 700) == pytest.approx(sum(repeats) / 200, abs=3)
-    assert duplicates(5, 1) == 4 and duplicates(5, 0) == 5 and duplicates(1, 10**9) == 0
-    assert amount(Counter({"a": 2, "b": 3}), 10).exact
-    estimated = amount(Counter(random.randrange(5000) for _ in range(2000)), 10)
+    assert expected_repeats(1000, 700) == pytest.approx(sum(repeats) / 200, abs=3)
+    assert expected_repeats(5, 1) == 4 and expected_repeats(5, 0) == 5 and expected_repeats(1, 10**9) == 0
+    assert estimate(Counter({"a": 2, "b": 3}), 10).exact
+    estimated = estimate(Counter(random.randrange(5000) for _ in range(2000)), 10)
     assert estimated.problems == pytest.approx(5000, rel=0.2) and not estimated.exact
 
 
 def test_families_side_by_side_give_the_same_rows_in_the_same_order():
     names = ["gcd_chain", "clock", "base_conversion"]
-    assert list(audit(names, draws=300, jobs=2)) == list(audit(names, draws=300))
+    assert list(audit(names, AuditConfig(draws=300, jobs=2))) == list(audit(names, AuditConfig(draws=300, jobs=1)))
 
 
 def test_the_command_shows_a_table_and_fails_where_a_family_does(tmp_path):
@@ -268,7 +269,7 @@ def test_weak_tests_have_a_low_mutation_score():
 
 def test_mutants_that_never_end_are_ended():
     endless = programs.compiled("def f():\n    while True:\n        pass\n", "f")
-    assert mutants.outcome(endless, []) == ("error", "TooLong")
+    assert mutants.outcome(endless, []) == ("error", "TooManyStepsError")
 
 
 def test_second_solvers_share_no_code_with_the_families():

@@ -105,5 +105,5 @@ def test_rows_without_tests_are_told_what_is_missing():
     assert found.reason == "it has no 'test', but inputs, which --as evalplus reads"
     (_, found) = import_problems([HUMANEVAL, BARE], "evalplus", CONFIG)
     assert found.reason == "it has neither 'base_input' nor 'test'"
-    (found,) = import_problems([EVALPLUS], "evalplus", check=False)
+    (found,) = import_problems([EVALPLUS], "evalplus", config=None)
     assert found.problem is None and found.reason

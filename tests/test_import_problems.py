@@ -109,7 +109,7 @@ def test_a_gold_solution_that_fails_its_own_tests_is_refused():
     found = _one(wrong, "humaneval")
     assert found.problem is None
     assert "gold" in found.reason and "wrong answer" in found.reason
-    assert next(import_problems([wrong], "humaneval", check=False)).problem
+    assert next(import_problems([wrong], "humaneval", config=None)).problem
 
 
 def test_rows_that_hold_nothing_to_check_are_refused():
@@ -123,12 +123,12 @@ def test_rows_that_hold_nothing_to_check_are_refused():
 @pytest.mark.parametrize("form", ["humaneval", "mbpp", "evalplus", "jsonl"])
 def test_a_row_of_another_form_is_refused_alone_and_with_a_reason(row, form):
     good = {"humaneval": HUMANEVAL, "evalplus": HUMANEVAL, "mbpp": MBPP, "jsonl": {"prompt": "1?", "answer": 1}}[form]
-    found = list(import_problems([good, row, row], form, check=False))
+    found = list(import_problems([good, row, row], form, config=None))
     assert [bool(one.problem) for one in found] == [True, False, False]
     assert [one.row.number for one in found] == [1, 2, 3]
     assert all(one.malformed and one.reason.startswith(("it has n", "its ")) for one in found[1:])
     with pytest.raises(InputError, match="no row is in the format .* row 1") as error:
-        list(import_problems([row, row], form, check=False))
+        list(import_problems([row, row], form, config=None))
     assert "format of this file?" in error.value.hint
 
 
@@ -141,7 +141,7 @@ def test_an_unknown_form():
 def test_a_program_s_texts_are_texts(field):
     row = {"prompt": "Double.", "entry_point": "f", "tests": [{"args": [2], "expected": 4}], field: ["f(1)"]}
     with pytest.raises(InputError, match=f"its {field} is"):
-        list(import_problems([row], "jsonl", check=False))
+        list(import_problems([row], "jsonl", config=None))
 
 
 FREE = [{"prompt": "free", "answer": "1"}]
@@ -259,10 +259,10 @@ def test_any_row_is_a_problem_that_survives_its_line_or_has_a_reason(form, row, 
     row = json.loads(json.dumps(row))
     needed = {"jsonl": FREE[0], "mbpp": MBPP}.get(form, HUMANEVAL)
     one = {**needed, **row}
-    found = list(import_problems([needed, one, row], form, check=False))
+    found = list(import_problems([needed, one, row], form, config=None))
     assert found[0].problem
     try:
-        for got in import_problems([needed, one, row], form, check=False, columns=Columns(of, mark)):
+        for got in import_problems([needed, one, row], form, config=None, columns=Columns(of, mark)):
             found.append(got)
     except InputError as error:
         assert "no row is in the format" in str(error) and all(got.malformed for got in found[3:])

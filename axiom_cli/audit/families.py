@@ -1,12 +1,12 @@
 """Audit: do the families keep their promises? One row for each family and form, measured on fresh draws.
 
 - two independent solvers agree (the second reads nothing but the prompt);
-- one prompt, one answer, and it stands whole in the line that a reader takes it from;
-- no problem in two levels, two splits, or twice in a stream, nor again but for case and white space;
-- hidden tests tell the reference from its mutants; what is shown is not graded;
+- a prompt has one answer, and it stands whole in the line that a reader takes it from;
+- no problem is in two levels, in two splits, or twice in a stream, even with other case and white space;
+- hidden tests tell the reference from its mutants, and what is shown is not graded;
 - no trivial guess pays: the most frequent answer of a level, or words copied from the prompt;
-- a level is not so poor in problems that a model could learn them by heart;
-- the same place has the same problem, in another process, too.
+- no level has so few problems that a model could memorise them;
+- the nth problem is the same when it is drawn again, in another process too.
 
 The order of words counts: 3 + 5 and 5 + 3 are two problems.
 """
@@ -18,19 +18,19 @@ import json
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import islice
 from random import Random
 from typing import Any
 
-from axiom_cli.audit import guess_rate
-from axiom_cli.audit.findings import Row, judged
-from axiom_cli.audit.guess_rate import Tasks, Watch, unwatched
-from axiom_cli.audit.programs import Mutants, audit_handwritten, check_program
+from axiom_cli.audit.findings import AuditRow, conclude
+from axiom_cli.audit.guess_rate import as_problem, worst_guess_rate
+from axiom_cli.audit.programs import MutationCount, audit_handwritten, check_program
 from axiom_cli.audit.reproducibility import fingerprint, in_fresh_process
+from axiom_cli.audit.request import AuditRequest, Progress, Tasks
 from axiom_cli.audit.supply import supply
 from axiom_cli.errors import NothingToDoError, UsageError
 from axiom_cli.problems import answers, decontamination, families
@@ -38,99 +38,80 @@ from axiom_cli.problems.families import draw, handwritten, oracles, plug_ins, te
 from axiom_cli.problems.families.family import Family
 from axiom_cli.settings.configs import AuditConfig
 
-PROGRAM_SHARE = 100
 SLOW_SHARE = 10
 MUTATED = 20
-TOLD = 20
+REPORT_EVERY = 20
 SHOWN = 60
-"""Characters that are kept of an answer, or of a program's record, to be shown."""
+"""Characters kept of an answer, or of a program's record, to be shown."""
 DEFAULT = AuditConfig()
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What one audit is asked: how many draws, and whether `count` problems of each level can be had in `splits`."""
-
-    draws: int
-    count: int
-    splits: tuple[str, ...]
-    seed: int = 0
-    watch: Watch = unwatched
-
-    def of(self, family: Family, form: str) -> int:
-        """The draws of a form: a program is a hundred times the work of an answer."""
-        return self.draws if form == "answer" else max(len(family.has), self.draws // PROGRAM_SHARE)
-
-
 def audit(
-    names: Sequence[str] = (),
-    draws: int = DEFAULT.draws,
-    count: int = DEFAULT.count,
-    split: str = DEFAULT.split,
-    jobs: int = 1,
-    watch: Callable[[str], None] | None = None,
+    names: Sequence[str] = (), config: AuditConfig = DEFAULT, progress: Progress | None = None
 ) -> Iterator[dict[str, Any]]:
-    """One row a family and form, in their order; all families and the hand-written problems without `names`.
+    """One row a family and form, in order. Without `names`, of all families and the hand-written problems.
 
-    A row that did not pass has `passed` false and `failures` in words: then the command exits 6. In the program form,
-    where a draw is a hundred times the work, `draws` counts for a hundredth; where a family is slow, fewer repeats and
-    guesses are looked for. That `count` problems of a level are not to be had in `split` (in any, if it is empty) is no
-    failure, but a note. `jobs` families are audited side by side, 0 stands for one a core; of a single one `watch` is
-    told how far it is, but for a plug-in. Raises, at the call, MissingError for an unknown family and UsageError for
-    a split.
+    A row that does not pass has `passed` false and `failures` in words. In the program form, where a draw is a hundred
+    times the work, a hundredth of `config.draws` are made; of a slow family fewer repeats and guesses are examined. Too
+    few problems for `config.count` in `config.split` (in any split, if it is empty) is a note, not a failure.
+    `config.jobs` families are audited in parallel, 0 means one a core. `progress` is called if one job audits families
+    that are not plug-ins. Raises, at the call, MissingError for an unknown family and UsageError for an unknown split.
     """
     wanted = list(names) or [*families.working(), handwritten.FAMILY]
     for name in wanted:
         if name != handwritten.FAMILY:
             families.get(name)
-    asked = _asked(draws, count, split)
-    jobs = min(jobs or os.cpu_count() or 1, len(wanted))
-    if jobs == 1:
-        watched = replace(asked, watch=watch or unwatched)
-        return (row for name in wanted for row in _alone(name, asked, watched))
-    return _side_by_side(wanted, asked, jobs)
+    request = _request(config.draws, config.count, config.split)
+    jobs = min(config.jobs or os.cpu_count() or 1, len(wanted))
+    if jobs > 1:
+        return _in_processes(wanted, request, jobs)
+    watched = replace(request, progress=progress) if progress else request
+    return (row for name in wanted for row in _one_by_one(name, request, watched))
 
 
 def audit_family(
     family: Family, draws: int = DEFAULT.draws, count: int = DEFAULT.count, split: str = DEFAULT.split, seed: int = 0
 ) -> Iterator[dict[str, Any]]:
     """One row a form of this family, which need not be installed: for the tests of plug-ins."""
-    asked = _asked(draws, count, split, seed)
-    return (_audited(family, form, asked).to_dict() for form in family.forms)
+    request = _request(draws, count, split, seed)
+    return (_audit_form(family, form, request).to_dict() for form in family.forms)
 
 
-def _asked(draws: int, count: int, split: str, seed: int = 0) -> Asked:
+def _request(draws: int, count: int, split: str, seed: int = 0) -> AuditRequest:
     if split and split not in draw.SPLITS:
-        raise UsageError(f"no split called {split!r}", f"there are {', '.join(draw.SPLITS)}")
-    return Asked(draws, count, (split,) if split else tuple(draw.SPLITS), seed)
+        raise UsageError(f"no split called {split!r}", f"--split {', '.join(draw.SPLITS)}")
+    return AuditRequest(draws, count, (split,) if split else tuple(draw.SPLITS), seed)
 
 
-def _rows(name: str, asked: Asked) -> list[dict[str, Any]]:
+def _rows(name: str, request: AuditRequest) -> list[dict[str, Any]]:
     if name == handwritten.FAMILY:
         return [audit_handwritten().to_dict()]
     family = families.get(name)
-    return [_audited(family, form, asked).to_dict() for form in family.forms]
+    return [_audit_form(family, form, request).to_dict() for form in family.forms]
 
 
-def _alone(name: str, asked: Asked, watched: Asked) -> Iterator[dict[str, Any]]:
-    """The rows of one family: here, and watched, but for a plug-in, whose code may end the process that it runs in."""
-    foreign = name in plug_ins.entries() and name not in families.BUILT_IN
-    yield from _side_by_side([name], asked, 1) if foreign else _rows(name, watched)
+def _one_by_one(name: str, request: AuditRequest, watched: AuditRequest) -> Iterator[dict[str, Any]]:
+    """The rows of one family. A plug-in gets a process of its own, since its code may end the process it runs in."""
+    plug_in = name in plug_ins.entries() and name not in families.BUILT_IN
+    yield from _in_processes([name], request, 1) if plug_in else _rows(name, watched)
 
 
-def _side_by_side(names: list[str], asked: Asked, jobs: int) -> Iterator[dict[str, Any]]:
-    """The rows in the order of `names`. Whoever stops listening stops the work. Where a family takes its process down,
-    those that had no row yet are looked at again, each in a process of its own."""
+def _in_processes(names: list[str], request: AuditRequest, jobs: int) -> Iterator[dict[str, Any]]:
+    """The rows in the order of `names`. Closing the iterator stops the work. Where a family ends its process, those
+    without rows so far are audited again, each in a process of its own."""
     pool = ProcessPoolExecutor(jobs, multiprocessing.get_context("fork"))
-    told, again = 0, list[str]()
+    finished, again = 0, list[str]()
     try:
-        for rows in pool.map(_rows, names, [asked] * len(names)):
+        for rows in pool.map(_rows, names, [request] * len(names)):
             yield from rows
-            told += 1
+            finished += 1
     except BrokenProcessPool:
-        again = names[told:] if len(names) > 1 else []
+        again = names[finished:] if len(names) > 1 else []
         if not again:
-            yield from _lost(names[0])
+            for form in families.get(names[0]).forms:
+                row = AuditRow(names[0], form)
+                row.failures.append("it ended the process that it ran in")
+                yield conclude(row).to_dict()
     except BaseException:
         for process in multiprocessing.active_children():
             process.kill()
@@ -138,134 +119,126 @@ def _side_by_side(names: list[str], asked: Asked, jobs: int) -> Iterator[dict[st
     finally:
         pool.shutdown(cancel_futures=True)
     for name in again:
-        yield from _side_by_side([name], asked, 1)
+        yield from _in_processes([name], request, 1)
 
 
-def _lost(name: str) -> Iterator[dict[str, Any]]:
-    """The rows of a family whose process ended."""
-    for form in families.get(name).forms:
-        row = Row(name, form)
-        row.failures.append("it ended the process that it ran in")
-        yield judged(row).to_dict()
+def _audit_form(family: Family, form: str, request: AuditRequest) -> AuditRow:
+    row = AuditRow(family.name, form)
 
+    def progress(text: str) -> None:
+        request.progress(f"{family.name} ({form}): {text}")
 
-def _audited(family: Family, form: str, asked: Asked) -> Row:
-    row = Row(family.name, form)
     try:
-        _examine(row, family if family.name in families.BUILT_IN else plug_ins.checked(family), asked)
-        _look_for_chance(row, family)
-    except (Exception, SystemExit) as error:  # a family's own code may raise anything, and that is a finding
+        checked = family if family.name in families.BUILT_IN else plug_ins.checked(family)
+        _measure(row, checked, replace(request, progress=progress))
+        _check_reproducible(row, family)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - a family's own code may raise anything: a finding
         row.failures.append(f"after {row.draws:,} draws: {plug_ins.described(error)}")
-    return judged(row)
+    return conclude(row)
 
 
-def _examine(row: Row, family: Family, asked: Asked) -> None:
-    form, count = row.form, asked.of(family, row.form)
-
-    def watch(text: str) -> None:
-        asked.watch(f"{family.name} ({form}): {text}")
-
-    tasks = _examine_draws(row, family, count, asked.seed, watch)
-    each = count // len(family.has)
-    row.collisions += _collisions(family, form, asked.seed, each // SLOW_SHARE if family.slow else each, watch)
-    if form == "answer":
-        row.guess = guess_rate.worst_guess_rate(family, asked.seed, each, tasks, watch)
-    row.supply = supply(family, form, asked.count, asked.splits, asked.seed, tasks, watch)
+def _measure(row: AuditRow, family: Family, request: AuditRequest) -> None:
+    draws = request.draws_of(family, row.form)
+    draws_a_level = draws // len(family.has)
+    tasks = _check_draws(row, family, draws, request)
+    row.collisions += _repeats(family, row.form, draws_a_level // SLOW_SHARE if family.slow else draws_a_level, request)
+    if row.form == "answer":
+        row.guess = worst_guess_rate(family, request.seed, draws_a_level, tasks, request.progress)
+    row.supply = supply(family, row.form, request, tasks)
 
 
-def _examine_draws(row: Row, family: Family, count: int, seed: int, watch: Watch) -> Tasks:
-    """Puts each draw to the test. What was drawn of a slow family, by level: nobody has to draw it again."""
-    met, mutated = Met(), Mutants()
-    kept: dict[int, list[Any]] = {level: [] for level in family.has}
-    for n in range(count):
+def _check_draws(row: AuditRow, family: Family, draws: int, request: AuditRequest) -> Tasks:
+    """Checks each draw. Returns the tasks of a slow family by level, so that they need not be drawn again."""
+    prompts, mutation = SeenPrompts(), MutationCount()
+    tasks: dict[int, list[Any]] = {level: [] for level in family.has}
+    for n in range(draws):
         level = family.has[n % len(family.has)]
-        if n % TOLD == 0:
-            watch(f"{n:,} of {count:,} draws")
-        drawn = draw.draw_one(family, level, row.form, Random(f"{seed}/audit/{family.name}/{level}/{n}"))
+        if n % REPORT_EVERY == 0:
+            request.progress(f"{n:,} of {draws:,} draws")
+        drawn = draw.draw_one(family, level, row.form, Random(f"{request.seed}/audit/{family.name}/{level}/{n}"))
         row.draws += 1
         truth = json.dumps(drawn.program.to_dict()) if drawn.program else family.answer(drawn.task)
-        met.look(row, drawn, truth, level, draw.owner(drawn.id, family.shared(drawn.task, level, row.form)))
+        prompts.check(row, drawn, truth, level, draw.owner(drawn.id, family.shared(drawn.task, level, row.form)))
         if drawn.program and drawn.exercise:
             check_program(row, drawn.prompt, drawn.program, level, family)
             if n < MUTATED:
-                mutated.add(drawn.exercise, drawn.program)
+                mutation.add(drawn.exercise, drawn.program)
         else:
             _check_answer(row, family, drawn, level)
             if family.slow:
-                kept[level].append(drawn.task)
-    row.mutation_score, row.distinct = mutated.score(), len(met)
-    return kept
+                tasks[level].append(drawn.task)
+    row.mutation_score, row.distinct = mutation.score(), len(prompts)
+    return tasks
 
 
-class Met:
-    """What was asked so far, by digests: each has one answer and one level, and no twin."""
+class SeenPrompts:
+    """The prompts so far, as digests. Each must have one answer and one level, and no twin."""
 
     def __init__(self) -> None:
         self._known: dict[bytes, tuple[bytes, int, str]] = {}
-        self._bare: dict[bytes, str] = {}
+        self._without_case: dict[bytes, str] = {}
 
     def __len__(self) -> int:
         return len(self._known)
 
-    def look(self, row: Row, drawn: draw.Drawn, truth: str, level: int, owner: int) -> None:
-        """Counts what is wrong in `row`. A twin has the same answer, and differs in white space or case alone."""
-        right, words = _digest(truth), decontamination.normalize(drawn.asked)
-        known = self._known.setdefault(_digest(words), (right, owner, truth[:SHOWN]))
-        row.count("ambiguous", known[0] != right, level, drawn.prompt, known[2], truth[:SHOWN])
-        twin = (
-            self._bare.setdefault(_digest("\n".join(decontamination.normalize_case(words, truth))), drawn.id)
-            != drawn.id
-        )
-        row.count("collisions", known[1] != owner or twin, level, drawn.prompt, truth[:SHOWN])
+    def check(self, row: AuditRow, drawn: draw.Drawn, truth: str, level: int, owner: int) -> None:
+        """Adds to `row` what is wrong. A twin has the same answer and differs in white space or case alone."""
+        words = decontamination.normalize(drawn.asked)
+        answer, known_owner, shown = self._known.setdefault(_digest(words), (_digest(truth), owner, truth[:SHOWN]))
+        if answer != _digest(truth):
+            row.add("ambiguous", level, drawn.prompt, shown, truth[:SHOWN])
+        without_case = _digest("\n".join(decontamination.normalize_case(words, truth)))
+        has_twin = self._without_case.setdefault(without_case, drawn.id) != drawn.id
+        if known_owner != owner or has_twin:
+            row.add("collisions", level, drawn.prompt, truth[:SHOWN])
 
 
 def _digest(text: str) -> bytes:
     return hashlib.blake2b(text.encode(), digest_size=16).digest()
 
 
-def _check_answer(row: Row, family: Family, drawn: draw.Drawn, level: int) -> None:
+def _check_answer(row: AuditRow, family: Family, drawn: draw.Drawn, level: int) -> None:
     answer, other = family.answer(drawn.task), oracles.answer(family.name, drawn.prompt)
     other = family.second(drawn.prompt) if other is None else other
     row.compared += other is not None
     if family.open_ended:
-        problem = guess_rate.as_problem(family, drawn.task, level)
+        problem = as_problem(family, drawn.task, level)
         row.several += other not in (None, answer)
-        wrong = any(family.judge(problem, one) is False for one in {other or answer, answer})
+        wrong = any(family.judge(problem, candidate) is False for candidate in {other or answer, answer})
     else:
         wrong = other not in (None, answer)
-    row.count("disagreements", wrong, level, drawn.prompt, answer, other)
+    if wrong:
+        row.add("disagreements", level, drawn.prompt, answer, other)
     read = answers.read_answer(teacher.solution(family, drawn.task))
-    row.count("ambiguous", read != answer, level, drawn.prompt, answer, read)
-    row.count("leaks", answers.MARK in drawn.prompt, level, drawn.prompt, answer)
+    if read != answer:
+        row.add("ambiguous", level, drawn.prompt, answer, read)
+    if answers.MARK in drawn.prompt:
+        row.add("leaks", level, drawn.prompt, answer)
 
 
-def _collisions(family: Family, form: str, seed: int, count: int, watch: Watch) -> int:
-    """Problems met again in their own stream, at another level, or in another split, among `count` a level of train
-    and a tenth of that of each other split, as they are drawn."""
-    met: Counter[str] = Counter()
+def _repeats(family: Family, form: str, count: int, request: AuditRequest) -> int:
+    """Problems that come again in their own stream, at another level, or in another split, among `count` a level of
+    train and a tenth of that for each tenth of the problems that another split has."""
+    times: Counter[str] = Counter()
     for split, buckets in draw.SPLITS.items():
         size = max(1, count if split == "train" else count * len(buckets) // 10)
         for level in family.has:
-            watch(f"repeats at level {level} of {split}")
-            met.update(_asked_of(family, level, split, seed, form, size))
-    return met.total() - len(met)
+            request.progress(f"repeats at level {level} of {split}")
+            try:
+                for drawn in islice(draw.draws(family, level, split, request.seed, form), size):
+                    times[drawn.asked] += 1
+            except NothingToDoError:  # the level has no more
+                continue
+    return times.total() - len(times)
 
 
-def _asked_of(family: Family, level: int, split: str, seed: int, form: str, count: int) -> Iterator[str]:
-    try:
-        for drawn in islice(draw.draws(family, level, split, seed, form), count):
-            yield drawn.asked
-    except NothingToDoError:
-        return
-
-
-def _look_for_chance(row: Row, family: Family) -> None:
-    """The same place has the same problem: drawn again, and drawn by a process in which strings have other hashes."""
+def _check_reproducible(row: AuditRow, family: Family) -> None:
+    """The first problems must be the same when drawn again, and in a process in which strings have other hashes."""
     first = fingerprint(family, row.form)
     if fingerprint(family, row.form) != first:
-        row.failures.append("drawn again, the first problems are others")
+        row.failures.append("drawn again, the first problems differ")
         return
     other = in_fresh_process(family, row.form)
     if other not in (None, first):
-        told = "the first problems are others" if len(other) == len(first) else other
-        row.failures.append(f"in another process: {told}")
+        reason = "the first problems differ" if len(other) == len(first) else other
+        row.failures.append(f"in another process: {reason}")

@@ -1,4 +1,4 @@
-"""What an audit found of one family in one form: the record, what is wrong with it in words, its line in a table."""
+"""What an audit found in one family and form: the record, what is wrong in words, and its row in the table."""
 
 from __future__ import annotations
 
@@ -12,24 +12,22 @@ from axiom_cli.audit.supply import Supply
 LEAST_SCORE = 0.9
 MOST_GUESSED = 0.25
 LEAST_DISTINCT = 40
-"""A tenth of a level's problems are its test: of fewer than 40 that is 4, and one lucky answer moves the rate by a
+"""A tenth of a level's problems are its test set: of fewer than 40 that is 4, and one lucky answer moves the rate by a
 quarter."""
 COLUMNS = ["family", "form", "draws", "disagree", "ambiguous", "several", "twice", "leaks", "scarcest level", "in test"]
 COLUMNS += ["repeats", "guess", "mutants", ""]
-
-
 COUNTED = {
     "disagreements": "second solver disagrees",
     "ambiguous": "prompts with more than one answer",
-    "collisions": "problems met in two places",
+    "collisions": "problems found in two places",
     "leaks": "prompts that give the answer away",
 }
 
 
 @dataclass
-class Row:
-    """What was found. `examples` has the first problem of each finding, `failures` says in words what is wrong, `notes`
-    what somebody should know; all three may be empty."""
+class AuditRow:
+    """What was found. `examples` has the first problem of each finding, `failures` says in words what is wrong, and
+    `notes` what the reader should know. All three may be empty."""
 
     family: str
     form: str
@@ -48,51 +46,51 @@ class Row:
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
-    def count(self, finding: str, wrong: bool, level: int, prompt: str, *answers: Any) -> None:
-        """Adds to a finding what is `wrong`, and keeps the first such problem with the answers that do not agree."""
-        if wrong:
-            setattr(self, finding, getattr(self, finding) + 1)
-            self.examples.setdefault(finding, {"level": level, "prompt": prompt, "answers": list(answers)})
+    def add(self, finding: str, level: int, prompt: str, *answers: Any) -> None:
+        """Counts a finding, and keeps the first such problem with the answers that do not agree."""
+        setattr(self, finding, getattr(self, finding) + 1)
+        self.examples.setdefault(finding, {"level": level, "prompt": prompt, "answers": list(answers)})
 
     def to_dict(self) -> dict[str, Any]:
-        """A plain dictionary, rates and `passed` included; what was not measured is left out."""
-        found = {name: value for name, value in vars(self).items() if value is not None}
+        """A plain dictionary with rates and `passed`. What was not measured is left out."""
+        measured = {name: value for name, value in vars(self).items() if value is not None}
         draws = max(1, self.draws)
-        found |= {"ambiguous_rate": self.ambiguous / draws, "several_rate": self.several / draws}
+        measured |= {"ambiguous_rate": self.ambiguous / draws, "several_rate": self.several / draws}
         if self.guess:
-            found |= {"guess": str(self.guess), "guessable": self.guess.rate}
+            measured |= {"guess": str(self.guess), "guessable": self.guess.rate}
         if self.supply:
-            found["supply"] = self.supply.to_dict()
-        return {"kind": "audit", **found, "passed": not self.failures, "proven": self.compared > 0}
+            measured["supply"] = self.supply.to_dict()
+        return {"kind": "audit", **measured, "passed": not self.failures, "proven": self.compared > 0}
 
 
-def judged(row: Row) -> Row:
-    """The row with what is wrong, and what is worth knowing, put into words."""
+def conclude(row: AuditRow) -> AuditRow:
+    """The row with its failures and notes in words."""
     for finding, what in COUNTED.items():
         if times := getattr(row, finding):
-            row.failures.append(f"{what}: {times:,}{_shown(row.examples.get(finding))}")
+            row.failures.append(f"{what}: {times:,}{_example(row.examples.get(finding))}")
     if row.mutation_score is not None and row.mutation_score < LEAST_SCORE:
-        row.failures.append(f"mutation score {row.mutation_score:.2f}, at least {LEAST_SCORE} is wanted")
+        row.failures.append(f"mutation score {row.mutation_score:.2f}, at least {LEAST_SCORE} is required")
     if row.guess and row.guess.rate > MOST_GUESSED:
         row.failures.append(str(row.guess))
     if row.supply and row.supply.whole.problems < LEAST_DISTINCT:
         level, whole = row.supply.level, row.supply.whole
-        row.failures.append(f"level {level} has {whole} distinct problems, at least {LEAST_DISTINCT} are wanted")
-    unmatched = "" if row.compared else "there is no second solver to agree with (Family.second)"
-    row.notes += filter(None, [row.supply.short() if row.supply else "", unmatched])
+        row.failures.append(f"level {level} has {whole} distinct problems, at least {LEAST_DISTINCT} are required")
+    if row.supply and (shortage := row.supply.shortage()):
+        row.notes.append(shortage)
+    if not row.compared:
+        row.notes.append("there is no second solver to compare with (Family.second)")
     return row
 
 
-def _shown(example: dict[str, Any] | None) -> str:
-    """The first problem of a finding, in a few words."""
+def _example(example: dict[str, Any] | None) -> str:
     if example is None:
         return ""
-    answers = " or ".join(shorten(str(one), 40) for one in example["answers"])
+    answers = " or ".join(shorten(str(answer), 40) for answer in example["answers"])
     return f", such as at level {example['level']}: {shorten(example['prompt'], 120)!r} ({answers})"
 
 
 def cells(row: dict[str, Any]) -> list[str]:
-    """A record's line in the table, under COLUMNS. `in test` is the last of the splits asked about."""
+    """A record's cells in the table, under COLUMNS. `in test` is the last of the requested splits."""
     supply = row.get("supply")
     splits = list(supply["splits"].values()) if supply else []
     return [
@@ -104,8 +102,8 @@ def cells(row: dict[str, Any]) -> list[str]:
         f"{row['several_rate']:.1%}",
         f"{row['collisions']:,}",
         f"{row['leaks']:,}",
-        f"{supply['level']}: {_about(supply)}" if supply else "",
-        _about(splits[-1]) if splits else "",
+        f"{supply['level']}: {_amount(supply)}" if supply else "",
+        _amount(splits[-1]) if splits else "",
         f"{splits[-1]['duplicates']:,.1f}" if splits else "",
         f"{row['guessable']:.1%}" if "guessable" in row else "",
         f"{row['mutation_score']:.2f}" if "mutation_score" in row else "",
@@ -113,5 +111,5 @@ def cells(row: dict[str, Any]) -> list[str]:
     ]
 
 
-def _about(amount: dict[str, Any]) -> str:
+def _amount(amount: dict[str, Any]) -> str:
     return f"{'' if amount['exact'] else '~'}{amount['problems']:,}"

@@ -1,38 +1,32 @@
-"""Guesses that need no thought: always the same answer, or a part of the prompt copied from the same place.
+"""Guesses that need no reasoning: always the same answer, or words copied from a fixed place in the prompt.
 
-The worst level counts. A family in which one word is always right at level 1 hides it in the average of ten levels, yet
-a model is paid for that word as often as level 1 is asked.
+The worst level counts. If one word is always right at level 1, the average over ten levels hides it, yet a model is
+rewarded for that word as often as level 1 is asked.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
-from types import MappingProxyType
 from typing import Any
 
+from axiom_cli.audit.request import NO_TASKS, Progress, Tasks, silent
 from axiom_cli.problems.families.family import Family
 from axiom_cli.records import Problem
 
 LEAST_DRAWS, LEAST_SLOWLY = 200, 60
-"""Draws of a level below which one answer may be frequent by luck; of a slow family. On so many an answer is judged."""
+"""Draws of a level below which one answer may be frequent by luck, and the same for a slow family. So many draws are
+judged."""
 MOST_TRIED = 10
 """Frequent answers that are tried on every problem of a family with several right ones."""
-_MARKS = ".,;:?!()[]\"'"
-Tasks = Mapping[int, Sequence[Any]]
-NONE: Tasks = MappingProxyType({})
-Watch = Callable[[str], None]
-
-
-def unwatched(text: str) -> None:
-    """Nobody wants to know how far it is."""
+_PUNCTUATION = ".,;:?!()[]\"'"
 
 
 @dataclass(frozen=True)
 class Guess:
-    """The guess that pays most: the share of problems of its level for which it is right."""
+    """The guess that is right most often, and its rate among the problems of its level."""
 
     rate: float
     level: int
@@ -42,70 +36,77 @@ class Guess:
         return f"{self.what} is right {self.rate:.0%} of the time at level {self.level}"
 
 
-def worst_guess_rate(family: Family, seed: int, draws: int, tasks: Tasks = NONE, watch: Watch = unwatched) -> Guess:
-    """The guess that pays most at any level, among `draws` problems of each, and not fewer than LEAST_DRAWS (or
-    LEAST_SLOWLY): those that were drawn as `tasks`, then fresh ones. `watch` is told how far it is.
+def worst_guess_rate(
+    family: Family, seed: int, draws: int, tasks: Tasks = NO_TASKS, progress: Progress = silent
+) -> Guess:
+    """The guess that is right most often at any level, among `draws` problems of each level, at least LEAST_DRAWS (or
+    LEAST_SLOWLY): first those drawn already as `tasks`, then fresh ones.
 
-    Of a slow family one answer is judged, at one level: the one that is most frequent there.
+    Of a slow family only one answer is judged, at one level: the one that is most frequent there.
     """
-    draws, found, problems = max(draws, _least(family)), Guess(-1.0, 0, ""), list[Problem]()
+    least = LEAST_SLOWLY if family.slow else LEAST_DRAWS
+    draws, worst, worst_problems = max(draws, least), Guess(-1.0, 0, ""), list[Problem]()
     for level in family.has:
-        watch(f"guesses at level {level}")
-        drawn = _drawn(family, level, seed, draws, tasks.get(level, ()))
-        guess = _at(family, level, drawn, 0 if family.slow else MOST_TRIED)
-        if guess.rate > found.rate:
-            found, problems = guess, drawn
+        progress(f"guesses at level {level}")
+        problems = _problems(family, level, seed, draws, tasks.get(level, ()))
+        right = _right_guesses(problems)
+        if family.open_ended and not family.slow:
+            right |= _judged_guesses(family, problems, least, MOST_TRIED)
+        guess = _most_frequent(right, level, len(problems))
+        if guess.rate > worst.rate:
+            worst, worst_problems = guess, problems
     if family.slow and family.open_ended:
-        judged = _at(family, found.level, problems, 1, watch)
-        return judged if judged.rate > found.rate else found
-    return found
+        right = _right_guesses(worst_problems) | _judged_guesses(family, worst_problems, least, 1, progress)
+        judged = _most_frequent(right, worst.level, len(worst_problems))
+        return judged if judged.rate > worst.rate else worst
+    return worst
 
 
-def _least(family: Family) -> int:
-    return LEAST_SLOWLY if family.slow else LEAST_DRAWS
-
-
-def _at(family: Family, level: int, drawn: list[Problem], tried: int, watch: Watch = unwatched) -> Guess:
-    right = Counter(guess for one in drawn for guess in _guesses(one))
-    if family.open_ended:
-        right |= _accepted(family, drawn, tried, watch)
+def _most_frequent(right: Counter[str], level: int, problems: int) -> Guess:
     what, times = right.most_common(1)[0]
-    return Guess(round(times / len(drawn), 4), level, what)
+    return Guess(round(times / problems, 4), level, what)
 
 
-def _guesses(problem: Problem) -> Iterable[str]:
-    """What would have been right, each once, in an order that depends on nothing else."""
-    return dict.fromkeys([f"always {problem.answer}", *_copies(problem.prompt, problem.answer or "")])
+def _right_guesses(problems: Sequence[Problem]) -> Counter[str]:
+    """How often each guess gives the recorded answer. The order depends on the problems alone."""
+    right: Counter[str] = Counter()
+    for problem in problems:
+        guesses = [f"always {problem.answer}", *_copies(problem.prompt, problem.answer or "")]
+        right.update(list(dict.fromkeys(guesses)))
+    return right
 
 
 def _copies(prompt: str, answer: str) -> Iterator[str]:
-    """The places in the prompt, from its start and from its end, whose words are the answer."""
+    """The places in the prompt, counted from its start and from its end, whose words are the answer."""
     if answer not in prompt:
         return
-    words, wanted = [word.strip(_MARKS) for word in prompt.split()], answer.split()
+    words, wanted = [word.strip(_PUNCTUATION) for word in prompt.split()], answer.split()
     last = len(words) - len(wanted)
-    for at in range(last + 1):
-        if words[at : at + len(wanted)] == wanted:
-            yield f"what begins with word {at + 1}"
-            yield f"what ends {last - at} words before the end"
+    for start in range(last + 1):
+        if words[start : start + len(wanted)] == wanted:
+            yield f"copying the prompt from word {start + 1}"
+            yield f"copying the prompt up to {last - start} words before its end"
 
 
-def _accepted(family: Family, drawn: list[Problem], tried: int, watch: Watch) -> Counter[str]:
-    """For how many problems each of the `tried` most frequent answers is right where several may be."""
-    some = drawn[: _least(family)]
-    found: Counter[str] = Counter()
-    for one, _times in Counter(problem.answer or "" for problem in some).most_common(tried):
+def _judged_guesses(
+    family: Family, problems: list[Problem], least: int, tried: int, progress: Progress = silent
+) -> Counter[str]:
+    """For how many problems each of the `tried` most frequent answers is right, if several answers may be. Judges the
+    first `least` problems and scales up."""
+    judged = problems[:least]
+    accepted: Counter[str] = Counter()
+    for answer, _times in Counter(problem.answer or "" for problem in judged).most_common(tried):
         right = 0
-        for number, problem in enumerate(some):
-            watch(f"guesses judged: {number} of {len(some)}")
-            right += family.judge(problem, one) is True
-        found[f"always {one}"] = round(len(drawn) / len(some) * right)
-    return found
+        for number, problem in enumerate(judged):
+            progress(f"guesses judged: {number} of {len(judged)}")
+            right += family.judge(problem, answer) is True
+        accepted[f"always {answer}"] = round(len(problems) / len(judged) * right)
+    return accepted
 
 
-def _drawn(family: Family, level: int, seed: int, draws: int, tasks: Sequence[Any]) -> list[Problem]:
-    fresh = (Random(f"{seed}/guess/{family.name}/{level}/{n}") for n in range(len(tasks), draws))
-    every = [*tasks[:draws], *(family.draw(random, level) for random in fresh)]
+def _problems(family: Family, level: int, seed: int, draws: int, tasks: Sequence[Any]) -> list[Problem]:
+    randoms = (Random(f"{seed}/guess/{family.name}/{level}/{n}") for n in range(len(tasks), draws))
+    every = [*tasks[:draws], *(family.draw(random, level) for random in randoms)]
     return [as_problem(family, task, level) for task in every]
 
 

@@ -1,7 +1,7 @@
 """How well tests tell a right program from a nearly right one: the mutation score of a reference.
 
-A mutant is the reference with one small change. Mutants that no input tells from the reference are the same program,
-and are not counted. References are our own code; nothing that a model wrote is run here.
+A mutant is the reference with one small change. A mutant that no input tells from the reference is the same program and
+does not count. References are our own code; nothing that a model wrote is run here.
 """
 
 from __future__ import annotations
@@ -33,14 +33,16 @@ _SWAPS: dict[type[ast.AST], tuple[type[ast.AST], ...]] = {
     ast.And: (ast.Or,),
     ast.Or: (ast.And,),
 }
+Outcome = tuple[str, Any]
+"""What a call comes to: ("value", the result), or ("error", the exception's type)."""
 
 
-class TooLong(Exception):
-    """A mutant that does not come to an end."""
+class TooManyStepsError(Exception):
+    """A call that did not end within its steps."""
 
 
 def mutants(source: str) -> Iterator[str]:
-    """Every source with one operator swapped, one constant moved, or one condition negated."""
+    """Every source with one operator swapped, one constant changed, or one condition negated."""
     tree = syntax.tree(source)
     for node in ast.walk(tree):
         for field, changed in list(_changes(node)):
@@ -51,39 +53,41 @@ def mutants(source: str) -> Iterator[str]:
 
 
 def _changes(node: ast.AST) -> Iterator[tuple[str, Any]]:
-    """The fields of `node` that a mutant has otherwise, with what stands there instead."""
+    """The fields of `node` to change, each with what to put there."""
     if isinstance(node, ast.Constant):
         yield from (("value", value) for value in constant_neighbours(node.value))
     for field in ("op", "ops"):
-        held = getattr(node, field, None)
-        for swap in _SWAPS.get(type(held[0] if isinstance(held, list) else held), ()):
+        held: Any = getattr(node, field, None)
+        operator: Any = held[0] if isinstance(held, list) else held
+        for swap in _SWAPS.get(type(operator), ()):
             yield field, [swap()] if isinstance(held, list) else swap()
     if isinstance(node, (ast.If, ast.While, ast.IfExp)):
         yield "test", ast.UnaryOp(ast.Not(), node.test)
 
 
-def outcome(function: Callable[..., Any], args: Sequence[Any], steps: int = MOST_STEPS) -> tuple[str, Any]:
-    """What a call comes to: ("value", it), or ("error", its kind). Ends after so many `steps`, lines of Python."""
+def outcome(function: Callable[..., Any], args: Sequence[Any], steps: int = MOST_STEPS) -> Outcome:
+    """The outcome of a call, which gets a copy of its arguments. Stops after `steps` lines of Python."""
     left = steps
 
-    def step(frame: Any, event: str, arg: Any) -> Any:
+    def count_step(_frame: Any, _event: str, _arg: Any) -> Any:
         nonlocal left
         left -= 1
         if left < 0:
-            raise TooLong
-        return step
+            raise TooManyStepsError
+        return count_step
 
     before = sys.gettrace()
-    sys.settrace(step)
+    sys.settrace(count_step)
     try:
         return "value", function(*copy.deepcopy(list(args)))
-    except Exception as error:  # a mutant may fail in any way at all
+    except Exception as error:  # noqa: BLE001 - a mutant may fail in any way
         return "error", type(error).__name__
     finally:
         sys.settrace(before)
 
 
-def _same(a: tuple[str, Any], b: tuple[str, Any]) -> bool:
+def same(a: Outcome, b: Outcome) -> bool:
+    """Whether two outcomes are equal in value and in type."""
     return repr(a) == repr(b)
 
 
@@ -93,7 +97,7 @@ def score(
     tests: Sequence[dict[str, Any]],
     calls: Sequence[Sequence[Any]],
 ) -> tuple[int, int]:
-    """How many mutants the tests tell from `source`, and how many tests and further `calls` together do."""
+    """(mutants that the tests tell from `source`, mutants that the tests or further `calls` tell from it)."""
     reference = compiled(source)
     results = [outcome(reference, call) for call in calls]
     killed = different = 0
@@ -102,10 +106,10 @@ def score(
             function = compiled(mutant)
         except SyntaxError:
             continue
-        if any(not _same(outcome(function, test["args"]), ("value", test["expected"])) for test in tests):
+        if any(not same(outcome(function, test["args"]), ("value", test["expected"])) for test in tests):
             killed += 1
             different += 1
         else:
-            told = zip(calls, results, strict=True)
-            different += any(not _same(outcome(function, call), right) for call, right in told)
+            further = zip(calls, results, strict=True)
+            different += any(not same(outcome(function, call), right) for call, right in further)
     return killed, different

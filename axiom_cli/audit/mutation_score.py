@@ -1,8 +1,8 @@
 """How many wrong programs a problem set's tests let through: its references with one small change each, in the sandbox.
 
-A mutant that passes is only wrong if it is another program. So each one is compared with the reference on further
-calls; where no call tells the two apart, the mutant is taken for equivalent and left out of the score. References may
-come from anywhere, so nothing of them is run outside the sandbox.
+A mutant that passes is wrong only if it is a different program. So each one is compared with the reference on further
+calls; if no call tells the two apart, the mutant counts as equivalent and is left out of the score. References may come
+from anywhere, so none of them is run outside the sandbox.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import islice
 from random import Random
 from typing import Any
 
-from axiom_cli.audit import mutants
+from axiom_cli.audit.mutants import mutants
 from axiom_cli.problems import assert_tests, input_mutation
 from axiom_cli.problems.families import draw, handwritten
 from axiom_cli.records import Problem, Program
@@ -25,7 +25,8 @@ from axiom_cli.verification.verify import open_sandbox
 MOST_PROBLEMS = 200
 MOST_MUTANTS = 20
 CALLS = 100
-QUICK, PATIENT = 10, 200  # how many times the slowest reference's time a mutant gets, and a comparison
+MUTANT_TIME, COMPARISON_TIME = 10, 200
+"""How many times the slowest reference's time a mutant gets, and a comparison."""
 PROBE = """
 import copy
 
@@ -57,11 +58,12 @@ def told_apart(calls):
 
 
 @dataclass(frozen=True)
-class Score:
+class MutationScore:
     """How well the tests of one problem set (a family) tell a right program from a nearly right one.
 
-    `killed` of `killed + survived` wrong programs failed; `equivalent` mutants were no other programs. `let_through`
-    is the false-positive rate of the tests, `interval` Wilson's 95 % interval of it.
+    `killed` of `killed + survived` wrong programs failed; `equivalent` mutants were the same program. `let_through` is
+    the false-positive rate of the tests, `interval` its 95 % Wilson interval, and `weakest` the problems whose tests
+    let most wrong programs through.
     """
 
     family: str
@@ -74,14 +76,13 @@ class Score:
 
     @property
     def score(self) -> float | None:
-        """The mutation score, None where there is nothing to score by."""
+        """The mutation score; None if there is no wrong program to score by."""
         wrong = self.killed + self.survived
         return self.killed / wrong if wrong else None
 
     def to_dict(self) -> dict[str, Any]:
-        """A plain dictionary, the rate and its interval included."""
-        wrong = self.killed + self.survived
-        low, high = wilson(self.survived, wrong)
+        """A plain dictionary with the rate and its interval."""
+        low, high = wilson(self.survived, self.killed + self.survived)
         return {
             "family": self.family,
             "problems": self.problems,
@@ -99,12 +100,13 @@ class Score:
 @dataclass
 class _Mutant:
     problem: Problem
+    program: Program
     source: str
 
 
-def scores(problems: Sequence[Problem], config: VerifyConfig, seed: int = 0) -> Iterator[Score]:
-    """One Score a family that has program problems, as it is known. Of large sets a sample is mutated: at most
-    MOST_PROBLEMS problems, MOST_MUTANTS mutants of each. Problems without a reference that passes are left out."""
+def scores(problems: Sequence[Problem], config: VerifyConfig, seed: int = 0) -> Iterator[MutationScore]:
+    """One score for each family that has program problems. Of large sets a sample is mutated: at most MOST_PROBLEMS
+    problems, MOST_MUTANTS mutants of each. Problems without a reference that passes are left out."""
     families: dict[str, list[Problem]] = defaultdict(list)
     for problem in problems:
         if problem.program:
@@ -113,43 +115,40 @@ def scores(problems: Sequence[Problem], config: VerifyConfig, seed: int = 0) -> 
         yield _score(family, members, config, Random(f"{seed}/wrong programs/{family}"))
 
 
-def _score(family: str, members: list[Problem], config: VerifyConfig, random: Random) -> Score:
-    told = [one for one in members if one.program and one.program.reference]
-    chosen = random.sample(told, min(MOST_PROBLEMS, len(told)))
-    with open_sandbox(config) as box:
-        right = box.run_many((one, one.program.reference, one.program) for one in chosen)
-        passed = [(one, outcome.seconds) for one, outcome in right if outcome.status == "pass"]
+def _score(family: str, members: list[Problem], config: VerifyConfig, random: Random) -> MutationScore:
+    referenced = [(problem, problem.program) for problem in members if problem.program and problem.program.reference]
+    chosen = random.sample(referenced, min(MOST_PROBLEMS, len(referenced)))
+    with open_sandbox(config) as sandbox:
+        checked = sandbox.run_many((pair, pair[1].reference or "", pair[1]) for pair in chosen)
+        passed = [(pair, outcome.seconds) for pair, outcome in checked if outcome.status == "pass"]
     slowest = max([seconds for _, seconds in passed], default=0.0)
-    made = [_Mutant(one, source) for one, _ in passed for source in _mutants(one, random)]
-    with open_sandbox(replace(config, timeout=min(config.timeout, max(0.1, QUICK * slowest)))) as box:
-        tried = list(box.run_many((one, one.source, one.problem.program) for one in made))
+    every: list[_Mutant] = []
+    for (problem, program), _seconds in passed:
+        sources = list(dict.fromkeys(mutants(program.reference or "")))
+        sources = random.sample(sources, min(MOST_MUTANTS, len(sources)))
+        every += [_Mutant(problem, program, source) for source in sources]
+    with open_sandbox(replace(config, timeout=min(config.timeout, max(0.1, MUTANT_TIME * slowest)))) as sandbox:
+        tried = list(sandbox.run_many((mutant, mutant.source, mutant.program) for mutant in every))
     killed = sum(outcome.status == "fail" for _, outcome in tried)
-    left = [one for one, outcome in tried if outcome.status == "pass"]
-    with open_sandbox(replace(config, timeout=max(1.0, PATIENT * slowest))) as box:
-        compared = list(box.run_many((one, *_probe(one, random)) for one in left))
-    alive = [one.problem.id for one, outcome in compared if outcome.status == "fail"]
+    survivors = [mutant for mutant, outcome in tried if outcome.status == "pass"]
+    with open_sandbox(replace(config, timeout=max(1.0, COMPARISON_TIME * slowest))) as sandbox:
+        compared = list(sandbox.run_many((mutant, *_probe(mutant, random)) for mutant in survivors))
+    wrong = [mutant.problem.id for mutant, outcome in compared if outcome.status == "fail"]
     equivalent = sum(outcome.status == "pass" for _, outcome in compared)
-    weakest = tuple(sorted(set(alive), key=lambda name: (-alive.count(name), name)))[:5]
-    return Score(family, len(members), len(passed), killed, len(alive), equivalent, weakest)
-
-
-def _mutants(problem: Problem, random: Random) -> list[str]:
-    reference = problem.program.reference if problem.program else None
-    found = list(dict.fromkeys(mutants.mutants(reference or "")))
-    return random.sample(found, min(MOST_MUTANTS, len(found)))
+    weakest = tuple(sorted(set(wrong), key=lambda name: (-wrong.count(name), name)))[:5]
+    return MutationScore(family, len(members), len(passed), killed, len(wrong), equivalent, weakest)
 
 
 def _probe(mutant: _Mutant, random: Random) -> tuple[str, Program]:
     """A program that passes if no further call tells the mutant from the reference. A call on which the reference
-    raises is none that the problem allows. Where no call can be compared, the mutant counts as wrong."""
-    program = mutant.problem.program
-    assert program is not None
-    calls = list(islice(_calls(mutant.problem, random), CALLS))
+    raises is not one that the problem allows. If no call can be compared, the mutant counts as wrong."""
+    program = mutant.program
+    calls = list(islice(_further_calls(mutant.problem, program, random), CALLS))
     code = PROBE.format(entry=program.entry_point, reference=program.reference, mutant=mutant.source)
     return code, Program("told_apart", "told_apart(calls)", tests=[{"args": [calls], "expected": False}])
 
 
-def _calls(problem: Problem, random: Random) -> Iterator[list[Any]]:
+def _further_calls(problem: Problem, program: Program, random: Random) -> Iterator[list[Any]]:
     """Calls that the problem allows, from the family that made it; else calls near those of its tests."""
     exercise = None
     if problem.family == handwritten.FAMILY and problem.id in handwritten.PROBLEMS:
@@ -159,10 +158,7 @@ def _calls(problem: Problem, random: Random) -> Iterator[list[Any]]:
     if exercise is not None:
         while True:
             yield exercise.arguments(random)
-    program = problem.program
-    assert program is not None
     coded = assert_tests.read_tests(program.test_code, program.entry_point).tests if program.test_code else []
     cases = [*(program.tests or ()), *program.examples, *coded]
-    yield from input_mutation.random_calls(
-        [case["args"] for case in cases if isinstance(case.get("args"), list)], random
-    )
+    seeds = [case["args"] for case in cases if isinstance(case.get("args"), list)]
+    yield from input_mutation.random_calls(seeds, random)

@@ -1,5 +1,5 @@
-"""A family's fingerprint: one digest of its first problems, answers and traces. It is the same in every process, on
-every platform and for ever, or the nth problem is not what it says it is."""
+"""A family's fingerprint: one digest of its first problems, answers and traces. It must be the same in every process
+and on every platform, now and later, or the nth problem is not fixed by its seed."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from axiom_cli.problems.families.family import Family
 PROBLEMS = 3
 HASH_SEED = "1729"
 _CHILD = (
-    "import sys; sys.path[:] = filter(None, sys.path); "  # a folder here may be called like the family's module
+    "import sys; sys.path[:] = filter(None, sys.path); "  # a folder here may have the name of the family's module
     "from axiom_cli.terminal import stdout_guard; from axiom_cli.audit.reproducibility import child\n"
     "with stdout_guard.aside(): print(child(*sys.argv[1:]), end='', file=stdout_guard.stdout())"
 )
 
 
 def fingerprint(family: Family, form: str, count: int = PROBLEMS) -> str:
-    """The SHA-256 over the first `count` problems of each level in the split train with seed 0."""
-    return content_id([told for level in family.has for told in islice(_told(family, level, form), count)])
+    """The SHA-256 of the first `count` problems of each level in the split train with seed 0."""
+    return content_id([item for level in family.has for item in islice(_content(family, level, form), count)])
 
 
-def _told(family: Family, level: int, form: str) -> Iterator[list[Any]]:
-    """Prompt, what is right, and the teacher's reasoning. Ends early where a level has fewer problems."""
+def _content(family: Family, level: int, form: str) -> Iterator[list[Any]]:
+    """Prompt, answer or program, and the teacher's reasoning. Ends early where a level has fewer problems."""
     try:
         for drawn in draw.draws(family, level, "train", 0, form):
             if drawn.program and drawn.exercise:
@@ -44,15 +44,15 @@ def _told(family: Family, level: int, form: str) -> Iterator[list[Any]]:
 
 
 def in_fresh_process(family: Family, form: str) -> str | None:
-    """The fingerprint found by a fresh process, in which strings have other hashes. None for a class that only this
-    process knows; what went wrong, in a line, where the other process fails."""
-    place = _place(family)
-    if place is None:
+    """The fingerprint as a fresh process computes it, in which strings have other hashes. None for a class that only
+    this process knows; the last line of the error where the other process fails."""
+    location = _location(family)
+    if location is None:
         return None
     seed = HASH_SEED if os.environ.get("PYTHONHASHSEED") != HASH_SEED else HASH_SEED[::-1]
     path = os.pathsep.join(filter(None, sys.path))
     done = subprocess.run(
-        [sys.executable, "-c", _CHILD, form, *place],
+        [sys.executable, "-c", _CHILD, form, *location],
         env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": path},
         stdin=subprocess.DEVNULL,
         capture_output=True,
@@ -61,8 +61,8 @@ def in_fresh_process(family: Family, form: str) -> str | None:
     return done.stdout if done.returncode == 0 else (done.stderr.strip().splitlines() or ["it ended"])[-1]
 
 
-def _place(family: Family) -> list[str] | None:
-    """Where another process finds it: by its name, or by its class and the module or file of that."""
+def _location(family: Family) -> list[str] | None:
+    """How another process finds it: by its name, or by its class and that class's module or file."""
     cls = type(family)
     try:
         if type(families.get(family.name)) is cls:
@@ -79,17 +79,17 @@ def child(form: str, name: str, place: str = "") -> str:
     """In the fresh process: the fingerprint of the family `name`, or of the class `name` in a module or file."""
     if not place:
         return fingerprint(families.get(name), form)
-    found: Any = _loaded(place) if place.endswith(".py") else import_module(place)
+    owner: Any = _load_file(place) if place.endswith(".py") else import_module(place)
     for part in name.split("."):
-        found = getattr(found, part)
-    return fingerprint(found(), form)
+        owner = getattr(owner, part)
+    return fingerprint(owner(), form)
 
 
-def _loaded(file: str) -> Any:
+def _load_file(file: str) -> Any:
     spec = util.spec_from_file_location("family_from_file", file)
     if spec is None or spec.loader is None:
         raise ImportError(file)
     module = util.module_from_spec(spec)
-    sys.modules[spec.name] = module  # dataclasses look their module up
+    sys.modules[spec.name] = module  # dataclasses look up their module
     spec.loader.exec_module(module)
     return module

@@ -147,8 +147,7 @@ def audit(config: AuditConfig, family: Families = None, output: Output = None) -
 
     def told() -> Iterator[dict[str, Any]]:
         with console.progress("audit") as progress:
-            asked = (config.draws, config.count, config.split, config.jobs)
-            for row in examine(names(family), *asked, lambda text: progress(0, f"audit: {text}; rows")):
+            for row in examine(names(family), config, lambda text: progress(0, f"audit: {text}; rows")):
                 progress(1, f"audit: {row['family']} ({row['form']}); rows")
                 found.append(row)
                 yield row

@@ -40,7 +40,7 @@ def of_data_set(name: str, split: str = "", subset: str = "") -> Source:
         splits = _splits(datasets, name, subset)
         chosen = _choose(name, "split", split, list(splits))
         stream = splits[chosen]
-        stream = stream.decode(False) if hasattr(stream, "decode") else stream.with_format(None)
+        stream = stream.decode(enable=False) if hasattr(stream, "decode") else stream.with_format(None)
 
     def checked() -> Iterator[Line]:
         with _explain_errors(name):

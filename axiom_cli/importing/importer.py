@@ -30,22 +30,20 @@ from axiom_cli.settings.configs import VerifyConfig
 def import_problems(
     rows: Iterable[Row | Line],
     format_name: str,
-    config: VerifyConfig | None = None,
+    config: VerifyConfig | None = VerifyConfig(),
     columns: Columns = Columns(),
     split: str = "",
-    *,
-    check: bool = True,
 ) -> Iterator[Imported]:
     """One Imported a row, in order. A row is refused, with the reason, if it cannot be read or is not in the format, if
     its gold solution fails its own tests, or if an earlier row asks the same except for white space.
 
-    `format_name` is humaneval, mbpp, evalplus or jsonl; `split` is for rows that name none; without `check` no gold
-    solution is run. Raises UsageError for an unknown format, and InputError where no row is in the format.
+    `format_name` is humaneval, mbpp, evalplus or jsonl; `split` is for rows that name none. No gold solution is run
+    if `config` is None. Raises UsageError for an unknown format, and InputError where no row is in the format.
     """
     row_format = format_of(format_name)
     lines = (row if isinstance(row, Line) else Line(number, row) for number, row in enumerate(rows, 1))
     imported = (_read(row_format, line, columns, split) for line in lines)
-    judged = _check_gold(imported, config or VerifyConfig()) if check else map(_without_gold_run, imported)
+    judged = _check_gold(imported, config) if config else map(_without_gold_run, imported)
     return _expect_some_in_format(_refuse_repeats(judged), format_name)
 
 
@@ -153,10 +151,8 @@ def _check_gold(rows: Iterable[Imported], config: VerifyConfig) -> Iterator[Impo
 
     with open_sandbox(config) as sandbox:
         for imported, outcome in outcomes(sandbox):
-            if outcome.status != "pass":
-                reason = f"its gold solution does not pass: {outcome.reason}"
-                imported = replace(imported, problem=None, reason=reason)
-            yield imported
+            reason = f"its gold solution does not pass: {outcome.reason}"
+            yield imported if outcome.status == "pass" else replace(imported, problem=None, reason=reason)
 
 
 def _gold_check(imported: Imported) -> tuple[Imported, str | Outcome, Program | None]:

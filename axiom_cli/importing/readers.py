@@ -94,7 +94,7 @@ def json_lines(rows: Iterable[Mapping[str, Any]]) -> Iterator[Line]:
     return (Line(number, json_codec.jsonable(row)) for number, row in enumerate(rows, 1))
 
 
-def first_line(error: BaseException) -> str:
+def first_line(error: object) -> str:
     """The first line of an error's message, or its type where it has none."""
     return (str(error).strip() or type(error).__name__).split("\n")[0][:300]
 
@@ -103,9 +103,8 @@ def _read_jsonl(stream: Iterable[bytes]) -> Table:
     """One object a line; blank lines are skipped."""
 
     def lines() -> Iterator[Line]:
-        for number, text in enumerate(stream, 1):
-            if number == 1:
-                text = text.removeprefix(BYTE_ORDER_MARK)
+        for number, line in enumerate(stream, 1):
+            text = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
             if text.strip():
                 yield _parse_line(text, number)
 

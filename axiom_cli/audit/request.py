@@ -1,0 +1,35 @@
+"""What an audit is asked for, shared by its parts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any
+
+from axiom_cli.problems.families.family import Family
+
+PROGRAM_SHARE = 100
+Tasks = Mapping[int, Sequence[Any]]
+"""Tasks that have been drawn already, by level: a slow family need not draw them again."""
+NO_TASKS: Tasks = MappingProxyType({})
+Progress = Callable[[str], None]
+
+
+def silent(text: str) -> None:
+    """Reports no progress."""
+
+
+@dataclass(frozen=True)
+class AuditRequest:
+    """How many draws to make, and in which `splits` to look for `count` problems of each level."""
+
+    draws: int
+    count: int
+    splits: tuple[str, ...]
+    seed: int = 0
+    progress: Progress = silent
+
+    def draws_of(self, family: Family, form: str) -> int:
+        """The draws of a form: a program is a hundred times the work of an answer."""
+        return self.draws if form == "answer" else max(len(family.has), self.draws // PROGRAM_SHARE)
