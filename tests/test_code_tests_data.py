@@ -14,7 +14,7 @@ from axiom_cli.errors import InputError
 from axiom_cli.records import Program
 from axiom_cli.sandbox import code_suite
 from axiom_cli.sandbox.inside import messages, plain
-from axiom_cli.sandbox.inside.reader import Unreadable
+from axiom_cli.sandbox.inside.reader import UnreadableError
 from axiom_cli.sandbox.inside.tests import Channel, Data, Remote
 from axiom_cli.sandbox.judge import judge
 
@@ -51,7 +51,7 @@ def test_what_a_program_returns_is_what_its_tests_get(value):
 @given(st.binary(max_size=200) | cut)
 @settings(max_examples=400, deadline=None)
 def test_no_bytes_break_the_tests_reader(data):
-    with contextlib.suppress(Unreadable):
+    with contextlib.suppress(UnreadableError):
         Data(data, Channel(0)).whole()
 
 
@@ -63,7 +63,7 @@ def test_objects_are_numbers_on_the_way_and_no_number_is_trusted():
     assert type(got[1]["a"]) is Remote
     assert plain.restored(marshal.loads(plain.dumps(got, channel.lend)), held.__getitem__) == [1, {"a": other}]
     for unhashable in (b"{(\x02\0\0\0.i\0\0\0\0N0", b"<\x01\0\0\0[\0\0\0\0"):
-        with pytest.raises(Unreadable):
+        with pytest.raises(UnreadableError):
             Data(unhashable, channel).whole()
 
 
@@ -71,7 +71,7 @@ def test_colliding_keys_are_refused_at_once():
     prime = 2**61 - 1
     for evil in ({n * prime: 0 for n in range(1, 3000)}, {n * prime for n in range(1, 3000)}):
         began = time.monotonic()
-        with pytest.raises(Unreadable, match="collide"):
+        with pytest.raises(UnreadableError, match="collide"):
             Data(marshal.dumps(evil, 2), Channel(0)).whole()
         assert time.monotonic() - began < 2
 

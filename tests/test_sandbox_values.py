@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axiom_cli.errors import InputError
-from axiom_cli.sandbox.values import Mapping, Unreadable, decode, encode, equal, rule
+from axiom_cli.sandbox.values import Mapping, UnreadableError, decode, encode, equal, rule
 
 plain = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(),
@@ -41,7 +41,7 @@ def test_what_is_written_is_read(value):
 @given(st.binary(max_size=200))
 @settings(max_examples=300, deadline=None)
 def test_no_bytes_break_the_reader(data):
-    with contextlib.suppress(Unreadable):
+    with contextlib.suppress(UnreadableError):
         decode(data)
     assert not equal(object, b"\0never", data, rule(None))
 
@@ -52,7 +52,7 @@ def test_no_damaged_value_breaks_the_reader(value, data):
     good = bytearray(encode(value))
     at = data.draw(st.integers(0, len(good) - 1))
     good[at] = data.draw(st.integers(0, 255))
-    with contextlib.suppress(Unreadable):
+    with contextlib.suppress(UnreadableError):
         decode(bytes(good))
 
 
@@ -108,7 +108,7 @@ BOMBS = {
 @pytest.mark.parametrize("name", BOMBS)
 def test_bombs_are_refused_at_once(name):
     began = time.monotonic()
-    with pytest.raises(Unreadable):
+    with pytest.raises(UnreadableError):
         decode(BOMBS[name])
     assert time.monotonic() - began < 1
     assert not equal([1], encode([1]), BOMBS[name], rule(None))

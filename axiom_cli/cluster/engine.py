@@ -69,7 +69,7 @@ class DistributedEngine:
         self.name, self.model, self.together = about["name"], about["model"], about["together"]
         self._at_once = about["at_once"]
 
-    def at_once(self, config: SolveConfig) -> int:
+    def at_once(self, config: SolveConfig) -> int:  # noqa: ARG002 - the protocol's signature
         """As `engines.at_once`: what keeps all workers busy for a while."""
         return BATCHES * self._at_once * self.scheduler.size
 

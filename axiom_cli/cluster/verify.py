@@ -112,7 +112,7 @@ def verify(samples: Iterable[Sample], scheduler: Scheduler, config: VerifyConfig
 def _verdicts(shard: Shard, first: str) -> Iterator[Verdict]:
     """Raises what ended the worker's run before its last program, after the verdicts before it."""
     level, outcomes, error = shard.result or (first, [], None)
-    ran = iter(outcomes)
+    ran: Iterator[Outcome] = iter(outcomes)
     for sample, code in shard.items:
         outcome = next(ran, None) if isinstance(code, str) else code
         if outcome is None:

@@ -19,7 +19,7 @@ from axiom_cli.importing.schema import Row
 from axiom_cli.problems import assert_tests
 from axiom_cli.records import Problem
 from axiom_cli.sandbox import Outcome, Sandbox, suite, values
-from axiom_cli.sandbox.inside.reader import Unreadable
+from axiom_cli.sandbox.inside.reader import UnreadableError
 
 MOST_INPUTS = 200
 """Inputs of a row that become tests, those of the original set first: every record of the problem carries them."""
@@ -133,7 +133,7 @@ def _readable_results(calls: Sequence[list[Any]], outcome: Outcome) -> Iterator[
     for args, data in zip(calls, outcome.returned, strict=True):
         try:
             value = values.read(data)
-        except Unreadable:
+        except UnreadableError:
             continue
         if json_codec.carries_test(value):
             yield args, value

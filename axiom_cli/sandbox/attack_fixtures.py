@@ -56,9 +56,9 @@ class AttackFixtures:
         for listener, place in places:
             listener.bind(place)
             listener.listen()
-            listener.setblocking(False)
+            listener.setblocking(False)  # noqa: FBT003 - socket takes it so
         self._udp.bind(("127.0.0.1", 0))
-        self._udp.setblocking(False)
+        self._udp.setblocking(False)  # noqa: FBT003 - socket takes it so
 
     def __enter__(self) -> AttackFixtures:
         return self

@@ -15,7 +15,7 @@ from functools import lru_cache
 from typing import Any
 
 from axiom_cli.errors import InputError
-from axiom_cli.sandbox.inside.reader import Mapping, Unreadable, decode
+from axiom_cli.sandbox.inside.reader import Mapping, UnreadableError, decode
 
 
 def encode(value: Any) -> bytes:
@@ -27,7 +27,7 @@ def encode(value: Any) -> bytes:
 
 
 def read(data: bytes) -> Any:
-    """The value that a child sent. Raises Unreadable where it is not made of what JSON has, and tuples."""
+    """The value that a child sent. Raises UnreadableError where it is not made of what JSON has, and tuples."""
     return _with_dicts(decode(data))
 
 
@@ -35,7 +35,7 @@ def _with_dicts(value: Any) -> Any:
     if isinstance(value, Mapping):
         keys = list(map(decode, value.items))
         if not all(isinstance(key, str) for key in keys):
-            raise Unreadable("a key that is no text")
+            raise UnreadableError("a key that is no text")
         return dict(zip(keys, map(_with_dicts, value.items.values()), strict=True))
     return type(value)(map(_with_dicts, value)) if isinstance(value, (list, tuple)) else value
 
@@ -80,7 +80,7 @@ def equal(expected: Any, expected_bytes: bytes, returned: bytes, by: Rule) -> bo
         return True
     try:
         value = decode(returned)
-    except Unreadable:
+    except UnreadableError:
         return False
     if by.tokens and isinstance(expected, str) and isinstance(value, str):
         return _same_tokens(expected.split(), value.split(), by)

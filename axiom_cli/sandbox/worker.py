@@ -95,7 +95,7 @@ class Worker:
                 pass_fds=[theirs.fileno()], cwd="/", env={**ENVIRONMENT, "PYTHONHASHSEED": str(setup.hash_seed)},
             )  # fmt: skip
         self.missing = self._wait_until_ready()
-        self.control.setblocking(False)
+        self.control.setblocking(False)  # noqa: FBT003 - socket takes it so
 
     def _wait_until_ready(self) -> dict[str, str]:
         """What the zygote says of its layers when it is ready."""
@@ -126,7 +126,7 @@ class Worker:
     def submit(self, job: Job) -> None:
         """Sends the order, and as much of the program as the socket takes."""
         mine, theirs = socket.socketpair()
-        mine.setblocking(False)
+        mine.setblocking(False)  # noqa: FBT003 - socket takes it so
         self.served += 1
         number = self.served
         frames = [messages.frame(messages.JOB, job.suite.payload(job.code)), *job.suite.inputs]

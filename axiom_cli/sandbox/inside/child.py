@@ -21,7 +21,7 @@ from . import messages, plain
 
 SOCKET = 3
 LONGEST_REASON = 300
-RECURSION = 30_000  # a cached function counts thrice a call; Python's own 1,000 is no limit of a right program
+RECURSION = 30_000  # a cached function counts three times a call; Python's own 1,000 would fail right programs
 OPEN = open
 Role = Callable[[dict[str, Any], messages.Order], None]
 
@@ -42,7 +42,7 @@ def describe(error: BaseException) -> bytes:
     """`TypeError: what it said`, whatever the exception's own methods do."""
     try:
         text = f"{type(error).__name__}: {error}"
-    except BaseException:  # the program's own __str__ may raise anything
+    except BaseException:  # noqa: BLE001 - the program's own __str__ may raise anything
         text = "an exception that cannot be printed"
     return text[:LONGEST_REASON].encode("utf-8", "replace")
 
@@ -53,7 +53,7 @@ def run(job: dict[str, Any], order: messages.Order) -> None:
         messages.send(SOCKET, messages.STARTED)
     if job["script"]:
 
-        def case() -> str:
+        def case() -> Any:
             return converse(job["code"], *arguments())
 
     elif (function := prepared(job)) is None:
@@ -77,7 +77,7 @@ def prepared(job: dict[str, Any]) -> Callable[[], Callable[..., Any]] | None:
     """How to come by the function that is asked for, once the program's top level has run; None if there is none."""
     try:
         return find(load(job["code"], "solution"), job["entry"])
-    except BaseException as error:  # the program's own top level may raise anything
+    except BaseException as error:  # noqa: BLE001 - the program's own top level may raise anything
         messages.send(SOCKET, messages.UNUSABLE, describe(error))
         return None
 
@@ -86,21 +86,21 @@ def answer(case: Callable[[], Any]) -> None:
     """One test's frame: the value returned, or why there is none."""
     try:
         body = plain.dumps(case(), refuse)
-    except Foreign as error:
+    except NotPlainError as error:
         messages.send(SOCKET, messages.REFUSED, describe(error))
-    except BaseException as error:  # model-written code may raise anything
+    except BaseException as error:  # noqa: BLE001 - model-written code may raise anything
         messages.send(SOCKET, messages.ERROR, describe(error))
     else:
         messages.send(SOCKET, messages.VALUE, body)
 
 
-class Foreign(Exception):
-    """A value that is no plain data."""
+class NotPlainError(Exception):
+    """A value that is not plain data."""
 
 
 def refuse(value: Any) -> Any:
     """What `plain.dumps` does with an object where only data is of use."""
-    raise Foreign(type(value).__name__)
+    raise NotPlainError(type(value).__name__)
 
 
 def load(code: str, name: str) -> dict[str, Any]:
@@ -124,9 +124,10 @@ def find(names: dict[str, Any], entry: str) -> Callable[[], Callable[..., Any]]:
 
 def converse(code: str, text: str) -> str:
     """What the program prints when it is run as a script with `text` on its standard input."""
-    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")
+    # Some scripts read `sys.__stdin__`, which mypy takes for a constant.
+    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")  # type: ignore[misc]
     printed = io.BytesIO()
-    sys.stdout = sys.__stdout__ = io.TextIOWrapper(printed, encoding="utf-8", write_through=True)
+    sys.stdout = sys.__stdout__ = io.TextIOWrapper(printed, encoding="utf-8", write_through=True)  # type: ignore[misc]
     sys.argv = ["solution.py"]
     builtins.open = io.open = reopen
     with contextlib.suppress(SystemExit):

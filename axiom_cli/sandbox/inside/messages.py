@@ -26,7 +26,7 @@ STARTED, FAILED = b"S", b"F"  # the program begins, or is called; from tests tha
 MOST = 1 << 32
 
 
-class TooLarge(ValueError):
+class TooLargeError(ValueError):
     """A frame that announces more bytes than its reader takes."""
 
 
@@ -43,10 +43,10 @@ def send(descriptor: int, kind: bytes, body: bytes = b"", write: Callable[[int, 
 
 
 def receive(descriptor: int, most: int = MOST, read: Callable[[int, int], bytes] = os.read) -> tuple[bytes, bytes]:
-    """Kind and body of one frame. Raises TooLarge on a body of more than `most` bytes, EOFError at the end."""
+    """Kind and body of one frame. Raises TooLargeError on a body of more than `most` bytes, EOFError at the end."""
     kind, length = HEADER.unpack(_exactly(descriptor, HEADER.size, read))
     if length > most:
-        raise TooLarge
+        raise TooLargeError
     return kind, _exactly(descriptor, length, read)
 
 

@@ -12,12 +12,12 @@ from typing import Any
 
 DEEPEST = 400  # more than a reader takes, so that what was read can be sent back
 SCALARS = (type(None), bool, int, float, complex, str, bytes)
-CONTAINERS = (list, tuple, set, frozenset)
+CONTAINERS: tuple[type[Any], ...] = (list, tuple, set, frozenset)
 Other = Callable[[Any], Any]
 
 
 def dumps(value: Any, other: Other) -> bytes:
-    """`value` as bytes. `other` says what stands for an object that is no data. Raises ValueError, TypeError."""
+    """`value` as bytes. `other` says what stands for an object that is not data. Raises ValueError, TypeError."""
     try:
         return marshal.dumps(value, 2)
     except ValueError:

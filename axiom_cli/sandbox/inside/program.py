@@ -1,6 +1,6 @@
 """A program whose functions are called from another process, by tests that are code and that it never sees.
 
-What it returns goes out as plain data. An object that is no data stays here and goes out as a number, by which the
+What it returns goes out as plain data. An object that is not data stays here and goes out as a number, by which the
 tests can call it, ask for its attributes or hand it back.
 """
 
@@ -32,7 +32,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def serve(job: dict[str, Any], order: messages.Order) -> None:
+def serve(job: dict[str, Any], _order: messages.Order) -> None:
     """Runs the program, then what is asked for, until nobody asks any more."""
     if (function := child.prepared(job)) is None:
         return
@@ -60,7 +60,7 @@ def answer(request: list[Any], held: list[Any], names: dict[str, Any]) -> None:
         else:
             value = OPERATIONS[operation](*args, **named)
         body = plain.dumps(value, hold)
-    except BaseException as error:  # model-written code may raise anything
+    except BaseException as error:  # noqa: BLE001 - model-written code may raise anything
         messages.send(child.SOCKET, messages.ERROR, exception(error))
     else:
         messages.send(child.SOCKET, messages.VALUE, body)

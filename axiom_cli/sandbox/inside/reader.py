@@ -15,8 +15,8 @@ DEEPEST = 200
 MOST_DIGITS = 1000  # of 15 bits each, in one integer
 
 
-class Unreadable(ValueError):
-    """Bytes that are no value a test could expect."""
+class UnreadableError(ValueError):
+    """Bytes that are not a value a test could expect."""
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ class Reader:
         """The next bytes."""
         part = self.data[self.at : self.at + count]
         if len(part) != count:
-            raise Unreadable("cut short")
+            raise UnreadableError("cut short")
         self.at += count
         return part
 
@@ -44,14 +44,14 @@ class Reader:
         """A length, which cannot be more than the bytes that are left."""
         count = int.from_bytes(self.take(4), "little", signed=True)
         if not 0 <= count <= len(self.data) - self.at:
-            raise Unreadable("a length beyond the end")
+            raise UnreadableError("a length beyond the end")
         return count
 
     def integer(self) -> int:
         """An integer of more than 32 bits."""
         count = int.from_bytes(self.take(4), "little", signed=True)
         if abs(count) > MOST_DIGITS:
-            raise Unreadable("an integer of too many digits")
+            raise UnreadableError("an integer of too many digits")
         digits = struct.unpack(f"<{abs(count)}H", self.take(2 * abs(count)))
         value = sum(digit << 15 * place for place, digit in enumerate(digits))
         return -value if count < 0 else value
@@ -78,9 +78,9 @@ class Reader:
         return False
 
     def value(self, depth: int = 0) -> Any:
-        """The next value. Raises Unreadable."""
+        """The next value. Raises UnreadableError."""
         if depth > DEEPEST:
-            raise Unreadable("nested too deeply")
+            raise UnreadableError("nested too deeply")
         tag = self.take(1)
         if tag in _CONSTANTS:
             return _CONSTANTS[tag]
@@ -100,18 +100,18 @@ class Reader:
             return self.mapping(depth + 1)
         return self.other(tag, depth)
 
-    def other(self, tag: bytes, depth: int) -> Any:
+    def other(self, tag: bytes, depth: int) -> Any:  # noqa: ARG002 - subclasses need them
         """A value of any other kind."""
-        raise Unreadable("a kind of value that no test can expect")
+        raise UnreadableError("a kind of value that no test can expect")
 
     def whole(self) -> Any:
-        """The one value that `data` holds. Raises Unreadable."""
+        """The one value that `data` holds. Raises UnreadableError."""
         try:
             value = self.value()
         except UnicodeDecodeError:
-            raise Unreadable("text that is no UTF-8") from None
+            raise UnreadableError("text that is no UTF-8") from None
         if self.at != len(self.data):
-            raise Unreadable("something after the value")
+            raise UnreadableError("something after the value")
         return value
 
 
@@ -119,5 +119,5 @@ _CONSTANTS = {b"N": None, b"T": True, b"F": False}
 
 
 def decode(data: bytes) -> Any:
-    """The value in `data`, with dicts as `Mapping`. Raises Unreadable."""
+    """The value in `data`, with dicts as `Mapping`. Raises UnreadableError."""
     return Reader(data).whole()

@@ -42,7 +42,7 @@ def _op(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
     return struct.pack("=HBBI", code, yes, no, value)
 
 
-def _argument(index: int, high: bool = False) -> bytes:
+def _argument(index: int, *, high: bool = False) -> bytes:
     return _op(LOAD, FIRST_ARGUMENT + 8 * index + 4 * high)
 
 
@@ -62,14 +62,14 @@ def _check(name: str) -> bytes:
         return _must_equal(1, F_GETFD, F_GETFL)
     zero = [(0, False), (2, False), (2, True)]  # prlimit64 of oneself, reading only: pid 0 and no new limit
     left = [2 * (len(zero) - 1 - at) + 1 for at in range(len(zero))]
-    tests = [_argument(*place) + _op(EQUAL, 0, no=skip) for place, skip in zip(zero, left, strict=True)]
+    tests = [_argument(at, high=high) + _op(EQUAL, 0, no=skip) for (at, high), skip in zip(zero, left, strict=True)]
     return b"".join(tests) + _op(RETURN, ALLOW) + _op(RETURN, DENY)
 
 
 def _search(runs: list[tuple[int, bytes]]) -> bytes:
-    """Finds the run of calls that a number lies in, by halving, and goes on with what the run says.
+    """Finds the run of calls that a number lies in, by halving, and continues with what the run says.
 
-    The kernel tries each number at the installation, which a list would make dearer by the length of it.
+    The kernel tries each number at the installation, so that a list would cost its length each time.
     """
     if len(runs) == 1:
         return runs[0][1]

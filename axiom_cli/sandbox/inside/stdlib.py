@@ -1,6 +1,6 @@
 """The standard library without files: what programs import often is loaded, the rest lies ready as compiled code.
 
-Each loaded module makes every fork dearer: datetime, statistics, fractions, threading and a few more, that one
+Each loaded module makes every fork more expensive: datetime, statistics, fractions, threading and a few more, that one
 program in a hundred asks for, took a quarter of each program's time. And after the lock-down nothing can be opened.
 So only what is compiled, or what many programs import, is loaded; the rest is kept as bytes, and an importer runs
 them in the child that asks.
@@ -55,11 +55,17 @@ class Shelf:
             file.flush()
             self.content = mmap.mmap(file.fileno(), file.tell(), flags=mmap.MAP_PRIVATE, prot=mmap.PROT_READ)
 
-    def find_spec(self, name: str, path: object = None, target: object = None) -> ModuleSpec | None:
-        """The importer's promise (importlib.abc.MetaPathFinder)."""
+    def find_spec(
+        self,
+        name: str,
+        path: object = None,  # noqa: ARG002 - the signature is that of importlib.abc.MetaPathFinder
+        target: object = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
+        """As importlib.abc.MetaPathFinder."""
         if name not in self.modules:
             return None
-        return ModuleSpec(name, self, origin="the standard library", is_package=self.modules[name][0])
+        # A loader by its methods: importlib.abc would fill each child's memory.
+        return ModuleSpec(name, self, origin="the standard library", is_package=self.modules[name][0])  # type: ignore[arg-type]
 
     def create_module(self, spec: ModuleSpec) -> None:
         """The ordinary kind of module (importlib.abc.Loader)."""
@@ -127,7 +133,7 @@ def content(path: str) -> bytes:
 def without_fork_hooks() -> Iterator[None]:
     """Modules loaded here get no say at a fork: `random` would gather fresh randomness in each child."""
     register = os.register_at_fork
-    os.register_at_fork = lambda **hooks: None
+    os.register_at_fork = lambda **_hooks: None
     try:
         yield
     finally:
@@ -137,7 +143,7 @@ def without_fork_hooks() -> Iterator[None]:
 def load(packages: Iterable[str] = (), path: Iterable[str] = ()) -> None:
     """Makes the standard library ready for children, and `packages` from `path`, with what they import by themselves:
     from here on no file is looked at for an import."""
-    builtins.exit = builtins.quit = sys.exit  # what `site` would have given
+    builtins.exit = builtins.quit = sys.exit  # type: ignore[assignment]  # `site` would have made them, of its own type
     with without_fork_hooks():
         for name in LOADED.split():
             with contextlib.suppress(ImportError):

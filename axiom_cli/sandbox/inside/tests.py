@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
 from . import child, messages, plain
-from .reader import Reader, Unreadable
+from .reader import Reader, UnreadableError
 
 LINK = 4  # the socket that leads to the program
 HERE = "<tests>"
@@ -40,7 +40,7 @@ def examine(job: dict[str, Any], order: messages.Order) -> None:
         exec(compile(job["source"], HERE, "exec", dont_inherit=True), space)
         if job["check"]:
             space["check"](space["candidate"])
-    except BaseException as error:  # tests are strangers' code too
+    except BaseException as error:  # noqa: BLE001 - tests are strangers' code too
         conclude(channel, error, job["unknown"])
     if not channel.called:
         leave(messages.UNUSABLE, "its test code never calls the program")
@@ -126,7 +126,7 @@ class Channel:
             kind, body = messages.receive(LINK, self.left)
         except (EOFError, OSError):
             leave(messages.FAILED, "left before its tests were over")
-        except messages.TooLarge:
+        except messages.TooLargeError:
             leave(messages.FAILED, "its results were too large")
         self.left -= len(body)
         if kind == messages.UNUSABLE:
@@ -138,7 +138,7 @@ class Channel:
                 return Data(body, self).whole()
             else:
                 leave(messages.FAILED, "made a frame of its own")
-        except Unreadable:
+        except UnreadableError:
             leave(messages.FAILED, "returned something that is not plain data")
         raise self.raised
 
@@ -149,7 +149,7 @@ def thrown(value: Any) -> tuple[str, BaseException]:
         name, args, text = value
         said = text.decode("utf-8", "replace")[: child.LONGEST_REASON]
     except (TypeError, ValueError, AttributeError):
-        raise Unreadable("no exception") from None
+        raise UnreadableError("no exception") from None
     kind = getattr(builtins, name, None) if type(name) is str else None
     if not (isinstance(kind, type) and issubclass(kind, BaseException)):
         kind = Exception
@@ -198,18 +198,18 @@ class Data(Reader):
 
 
 def hashable(keys: list[Any]) -> list[Any]:
-    """The keys, once it is certain that a dict of them is made at once. Raises Unreadable."""
+    """The keys, once it is certain that a dict of them is made at once. Raises UnreadableError."""
     try:
         distinct = len({hash(key) for key in keys})
     except TypeError:
-        raise Unreadable("a key that cannot be one") from None
+        raise UnreadableError("a key that cannot be one") from None
     if len(keys) - distinct > COLLISIONS:
-        raise Unreadable("keys that collide")
+        raise UnreadableError("keys that collide")
     return keys
 
 
 class Remote:
-    """An object of the program that is no plain data. Whatever is asked of it is asked there, save equality, which no
+    """An object of the program that is not plain data. Whatever is asked of it is asked there, save equality, which no
     program decides for itself."""
 
     __slots__ = ("_channel", "_number")
