@@ -13,7 +13,8 @@ from typing import Any
 from axiom_cli import models
 from axiom_cli.errors import GateFailedError, InputError, UsageError
 from axiom_cli.learning import model_card
-from axiom_cli.learning.train import Base, adapter_folder, tree_or_path
+from axiom_cli.learning.train import adapter_folder, tree_or_path
+from axiom_cli.models import Resolved
 from axiom_cli.records import Adapter, Model
 from axiom_cli.settings.configs import MergeConfig
 from axiom_cli.workspace.atomic import explained_write_errors
@@ -28,10 +29,10 @@ def merge(
     config: MergeConfig,
     workspace: Workspace,
     export: Path | None = None,
-    base: Base | None = None,
+    base: Resolved | None = None,
     gguf: Path | None = None,
 ) -> Model:
-    """The merged model, made once and then remembered. Base and chain are added up in float32 and rounded once.
+    """The merged model, made once and then remembered. Resolved and chain are added up in float32 and rounded once.
 
     `export` names a new folder that gets a copy, tokenizer, chat template and model card included; `gguf` a new file
     that gets the model in llama.cpp's format. GateFailedError if the certificate does not hold, and then nothing is

@@ -13,7 +13,8 @@ from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.rejection_sampling import Screen
 from axiom_cli.learning.select import Note, OnSelection, choose
-from axiom_cli.learning.train import Base, tokenizer_of
+from axiom_cli.learning.train import tokenizer_of
+from axiom_cli.models import Resolved
 from axiom_cli.records import Verdict
 from axiom_cli.sampling import prompts
 from axiom_cli.settings.configs import TrainConfig
@@ -50,7 +51,7 @@ class Preview:
 
 def show(
     verdicts: Iterable[Verdict],
-    model: str | Base,
+    model: str | Resolved,
     config: TrainConfig,
     workspace: Workspace | None = None,
     first: int = 0,

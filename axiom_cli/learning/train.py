@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 from axiom_cli import models, process_rank
 from axiom_cli.errors import InputError, MissingError, NothingToDoError
@@ -16,6 +16,7 @@ from axiom_cli.learning import distributed, value_labels
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.rejection_sampling import Choice, Screen
 from axiom_cli.learning.select import Note, OnSelection, choose
+from axiom_cli.models import Resolved
 from axiom_cli.records import Adapter, ModelRef, Verdict
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.receipts import recipe_id
@@ -32,20 +33,11 @@ FEWEST = 20
 FEW = 200
 STRANGE = 0.05
 """Nats a token between the engine's log-probabilities and the model's own beyond which the samples are another's."""
-"""The workspace's folder of what broken-off runs go on from, each under the id of its recipe."""
-
-
-class Base(Protocol):
-    """What a model's name was resolved to."""
-
-    name: str
-    digest: str
-    path: Path
 
 
 def train(
     verdicts: Iterable[Verdict],
-    model: str | Base,
+    model: str | Resolved,
     config: TrainConfig,
     workspace: Workspace,
     on_step: OnStep | None = None,
@@ -77,7 +69,7 @@ def check(config: TrainConfig) -> None:
 
 def train_on(
     choices: Sequence[Choice],
-    model: str | Base,
+    model: str | Resolved,
     config: TrainConfig,
     workspace: Workspace,
     chain: Sequence[Adapter] = (),
@@ -145,7 +137,7 @@ def watched(config: TrainConfig, name: str) -> Iterator[OnStep]:
 
 
 def with_token_ids(
-    verdicts: Iterable[Verdict], model: str | Base, workspace: Workspace | None = None
+    verdicts: Iterable[Verdict], model: str | Resolved, workspace: Workspace | None = None
 ) -> Iterator[Verdict]:
     """The same verdicts, those without ids (a teacher's) with the ids that `model` is trained on: a round's slices are
     measured in them."""
@@ -183,7 +175,7 @@ def _make(
     on_step: OnStep | None,
     note: Note | None,
     state: Path,
-    base: Base,
+    base: Resolved,
 ) -> dict[str, Any]:
     from axiom_cli.learning.training.checkpoint import Checkpoint
     from axiom_cli.learning.training.value_rows import write_facts
@@ -204,7 +196,7 @@ def _make(
     return {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
 
 
-def _trainer(base: Base, config: TrainConfig) -> Trainer:
+def _trainer(base: Resolved, config: TrainConfig) -> Trainer:
     from axiom_cli.learning.training.trainer import Trainer
 
     if not Path(base.path).exists():
@@ -215,7 +207,7 @@ def _trainer(base: Base, config: TrainConfig) -> Trainer:
     return trainer
 
 
-def tokenizer_of(base: Base) -> tuple[Any, tuple[int, ...]]:
+def tokenizer_of(base: Resolved) -> tuple[Any, tuple[int, ...]]:
     """The tokenizer of `base` and the ids that end a completion, as a trainer has them; the weights are not loaded."""
     from types import SimpleNamespace
 

@@ -8,16 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.preference import SEEN, without_seen
 from axiom_cli.learning.rejection_sampling import Choice, Screen
+from axiom_cli.models import Resolved
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig
-
-if TYPE_CHECKING:
-    from axiom_cli.learning.train import Base
 
 OBJECTIVE = "value"
 
@@ -73,7 +70,7 @@ def gather(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen | No
     return out
 
 
-def others(choices: Iterable[Choice], base: Base) -> str:
+def others(choices: Iterable[Choice], base: Resolved) -> str:
     """A sentence where the samples are another model's: allowed, since their texts can be judged, but seldom meant."""
     models = (choice.verdict.sample.model for choice in choices)
     names = sorted({model.name for model in models if model.digest != base.digest})
