@@ -14,10 +14,11 @@ from axiom_cli.experiment import round
 from axiom_cli.experiment.check_loop import check
 from axiom_cli.experiment.control_arms import shuffle
 from axiom_cli.experiment.loop import Loop
-from axiom_cli.learning.preference import Contrast
-from axiom_cli.learning.rejection_sampling import Choice, Selection
+from axiom_cli.learning.preference import PreferenceData
+from axiom_cli.learning.rejection_sampling import Selection
 from axiom_cli.learning.replay import loss_tokens
-from axiom_cli.learning.select import choose
+from axiom_cli.learning.select import select_examples
+from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.records import Metrics, Verdict
 from axiom_cli.settings.configs import LOOP_OBJECTIVES, LoopConfig, TrainConfig
 from axiom_cli.settings.sources import resolve
@@ -41,8 +42,8 @@ def attempts(first: int, problems: int = 6, passes: int = 2) -> list[Verdict]:
     return [replace(v, sample=replace(v.sample, text=f"attempt {n}", index=n % 4)) for n, v in enumerate(made)]
 
 
-def learnt(objective: str, first: int) -> list[Choice]:
-    return choose(attempts(first), TrainConfig(objective=objective)).choices
+def learnt(objective: str, first: int) -> list[TrainingExample]:
+    return select_examples(attempts(first), TrainConfig(objective=objective)).examples
 
 
 @pytest.mark.parametrize("objective", ["dpo", "kto", "grpo"])
@@ -69,30 +70,30 @@ def test_the_replay_buffer_mixes_whole_problems(objective: str) -> None:
     config = settings(objective, **({} if objective == "grpo" else {"replay": "70/30/0"}))
     new, history = learnt(objective, 0), learnt(objective, 100)
     mix = round.mixed(new, history, list, config, 1)
-    held, all_of = (Counter(c.verdict.sample.problem.id for c in some) for some in (mix.choices, [*new, *history]))
+    held, all_of = (Counter(c.verdict.sample.problem.id for c in some) for some in (mix.examples, [*new, *history]))
     assert all(held[name] == all_of[name] for name in held)
     old = {c.verdict.sample.problem.id for c in history} & held.keys()
     assert len(old) == {"dpo": 3, "kto": 3, "grpo": 0}[objective] and len(held) == 6 + len(old)
-    assert sum(mix.tokens.values()) == sum(loss_tokens(choice.verdict.sample) for choice in mix.choices)
+    assert sum(mix.tokens.values()) == sum(loss_tokens(example.verdict.sample) for example in mix.examples)
     if objective == "dpo":
-        sides = [choice.verdict.passed for choice in mix.choices]
+        sides = [example.verdict.passed for example in mix.examples]
         assert sides == [True, False] * (len(sides) // 2)
-        pairs = zip(mix.choices[::2], mix.choices[1::2], strict=True)
+        pairs = zip(mix.examples[::2], mix.examples[1::2], strict=True)
         assert all(a.verdict.sample.problem == b.verdict.sample.problem for a, b in pairs)
     else:
-        assert sum(choice.weight for choice in mix.choices) == pytest.approx(0)
+        assert sum(example.row_weight for example in mix.examples) == pytest.approx(0)
 
 
 def test_labels_of_several_rounds_balance_again() -> None:
     new, history = (
-        choose([*attempts(first, 3, 3), *attempts(first + 50, 3, 1)], TrainConfig(objective="kto")).choices
+        select_examples([*attempts(first, 3, 3), *attempts(first + 50, 3, 1)], TrainConfig(objective="kto")).examples
         for first in (0, 100)
     )
     mix = round.mixed(new, history, list, settings("kto", replay="85/15/0"), 0)
-    old = [choice for choice in history if choice.verdict in [held.verdict for held in mix.choices]]
-    assert len(old) == 4 and abs(sum(choice.weight for choice in old)) == 2, "one problem, with more of one side"
-    assert sum(choice.weight for choice in mix.choices) == pytest.approx(0)
-    assert sum(abs(choice.weight) for choice in mix.choices) == pytest.approx(len(mix.choices))
+    old = [example for example in history if example.verdict in [held.verdict for held in mix.examples]]
+    assert len(old) == 4 and abs(sum(example.row_weight for example in old)) == 2, "one problem, with more of one side"
+    assert sum(example.row_weight for example in mix.examples) == pytest.approx(0)
+    assert sum(abs(example.row_weight) for example in mix.examples) == pytest.approx(len(mix.examples))
 
 
 def test_the_shuffled_control_has_as_much_contrast_and_no_direction() -> None:
@@ -112,9 +113,9 @@ def test_the_shuffled_control_has_as_much_contrast_and_no_direction() -> None:
 def test_a_round_without_contrast_says_what_to_do() -> None:
     config = TrainConfig(objective="dpo")
     found = round.news(attempts(0, passes=4), config, lambda samples: set())
-    assert found.choices == [] and "6 always passed" in found.words and "--samples" in round.fruitless(found)
+    assert found.examples == [] and "6 always passed" in found.words and "--samples" in round.fruitless(found)
     assert "6 pairs of the other 3" in round.news(attempts(0, 3), config, lambda samples: set()).words
-    assert "9 samples were cut off" in round.fruitless(Contrast("dpo", verdicts=9, truncated=9))
+    assert "9 samples were cut off" in round.fruitless(PreferenceData("dpo", verdicts=9, truncated=9))
     assert "2 accepted solutions" in round.fruitless(Selection(verdicts=9, failed=7, truncated=2))
     seen = round.news(attempts(0), config, lambda samples: set(range(8)))
     assert (seen.screened, seen.groups, seen.verdicts) == (8, 4, 24)

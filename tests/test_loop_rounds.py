@@ -8,8 +8,9 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.experiment.round import fruitless
-from axiom_cli.learning.rejection_sampling import Choice, Selection
-from axiom_cli.learning.replay import mix, parse_shares
+from axiom_cli.learning.rejection_sampling import Selection
+from axiom_cli.learning.replay import mix_solutions, parse_shares
+from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.records import Metrics
 from command_line import axiom, failed, talk
 from made_experiment import problem, verdict
@@ -59,11 +60,11 @@ def test_every_round_says_its_mix_and_fewer_rounds_lose_no_row(tmp_path: Path) -
 
 
 def test_a_mix_says_its_realised_shares() -> None:
-    new, cold = ([Choice(verdict(problem("rpn", level, n), True)) for n in range(30)] for level in (3, 4))
-    assert mix(new, [], cold, parse_shares("50/40/10")).words == "33 rows: 91 % new, 9 % cold start"
-    assert mix([], [], cold, parse_shares("50/40/10")).words == "30 rows: 100 % cold start"
-    assert mix([], [], [], parse_shares("50/40/10")).words == "0 rows"
-    assert mix(new[:1], [], [], parse_shares("50/40/10")).words == "1 row: 100 % new"
+    new, cold = ([TrainingExample(verdict(problem("rpn", level, n), True)) for n in range(30)] for level in (3, 4))
+    assert mix_solutions(new, [], cold, parse_shares("50/40/10")).words == "33 rows: 91 % new, 9 % cold start"
+    assert mix_solutions([], [], cold, parse_shares("50/40/10")).words == "30 rows: 100 % cold start"
+    assert mix_solutions([], [], [], parse_shares("50/40/10")).words == "0 rows"
+    assert mix_solutions(new[:1], [], [], parse_shares("50/40/10")).words == "1 row: 100 % new"
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ import yaml
 import tiny
 from axiom_cli import jsonl, models
 from axiom_cli.learning.merge import merge
-from axiom_cli.learning.rejection_sampling import select
+from axiom_cli.learning.rejection_sampling import select_solutions
 from axiom_cli.learning.train import train, train_on
 from axiom_cli.records import Adapter
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
@@ -45,9 +45,9 @@ def table(card: str, title: str) -> dict[str, str]:
 
 
 def test_the_card_tells_of_base_lineage_data_metrics_and_certificate(base: Path, workspace: Workspace) -> None:
-    choices = select(verdicts(), CONFIG).choices
-    first = train_on(choices, str(base), CONFIG, workspace)
-    second = train_on(choices, str(base), replace(CONFIG, seed=1), workspace, [first])
+    examples = select_solutions(verdicts(), CONFIG).examples
+    first = train_on(examples, str(base), CONFIG, workspace)
+    second = train_on(examples, str(base), replace(CONFIG, seed=1), workspace, [first])
     merged = merge(second, MergeConfig(dtype="bfloat16"), workspace)
     card = (Path(merged.path) / "README.md").read_text()
     assert yaml.safe_load(card.split("---")[1])["library_name"] == "transformers"

@@ -14,7 +14,7 @@ import tiny
 from axiom_cli import models
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.preview import show
-from axiom_cli.learning.select import choose
+from axiom_cli.learning.select import select_examples
 from axiom_cli.learning.train import train
 from axiom_cli.learning.training import drift, lora, references
 from axiom_cli.learning.training.batches import collate
@@ -49,9 +49,9 @@ def verdicts(problems: int = 12) -> list[Verdict]:
 
 def rows(trainer: Trainer, objective: str) -> list[Row]:
     config = replace(CONFIG, objective=objective)
-    choices = choose(verdicts(), config).choices
+    examples = select_examples(verdicts(), config).examples
     base = models.resolve(str(trainer.base))
-    return OBJECTIVES[objective].encode(choices, trainer.tokenizer, trainer.ends, config, base.digest).rows
+    return OBJECTIVES[objective].encode(examples, trainer.tokenizer, trainer.ends, config, base.digest).rows
 
 
 def likelihoods(model: torch.nn.Module, of: list[Row]) -> torch.Tensor:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -9,10 +10,10 @@ import pytest
 
 import tiny
 from axiom_cli.errors import NothingToDoError
-from axiom_cli.learning.rejection_sampling import select
+from axiom_cli.learning.rejection_sampling import select_solutions
 from axiom_cli.learning.train import train
 from axiom_cli.problems.decontamination import HeldOutScreen, overlapping_samples
-from axiom_cli.records import Problem, Verdict
+from axiom_cli.records import Problem, Sample, Verdict
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.store import Workspace
 
@@ -39,7 +40,11 @@ def test_every_sample_is_accounted_for() -> None:
     given += [replace(verdict, status="infra") for verdict in attempts(3, ["a", "b", "c"])]
     given += attempts(4, ["a"], 1)
     last = tiny.problem(4)
-    numbers = select(given, CONFIG, lambda found: {i for i, s in enumerate(found) if s.problem == last}).counts()
+
+    def screen(samples: Sequence[Sample]) -> set[int]:
+        return {place for place, sample in enumerate(samples) if sample.problem == last}
+
+    numbers = select_solutions(given, CONFIG, screen).counts()
     expected = {
         "verdicts": 17, "failed": 6, "infra": 3, "truncated": 2, "screened": 1, "repeated": 1, "capped": 2,
         "dropped": 0, "kept": 2, "cut_off": 2, "problems": 1, "truncation_rate": 0.1176,
@@ -50,16 +55,16 @@ def test_every_sample_is_accounted_for() -> None:
 
 
 def test_weights_are_told_by_their_range() -> None:
-    numbers = select(attempts(1, ["a"], 3) + attempts(2, ["a"], 1), CONFIG).counts()
+    numbers = select_solutions(attempts(1, ["a"], 3) + attempts(2, ["a"], 1), CONFIG).counts()
     assert numbers["weights"] == {"min": 0.5, "mean": 0.625, "max": 0.75}
-    assert select([], CONFIG).counts()["weights"] == {"min": 0.0, "mean": 0.0, "max": 0.0}
+    assert select_solutions([], CONFIG).counts()["weights"] == {"min": 0.0, "mean": 0.0, "max": 0.0}
 
 
-def test_rows_without_news_beyond_their_share_are_counted() -> None:
+def test_uninformative_rows_beyond_their_share_are_counted() -> None:
     given = [verdict for number in range(300) for verdict in attempts(number, ["a", "b"])]
-    chosen = select(given, CONFIG)
-    assert (chosen.always_solved, chosen.dropped, len(chosen.choices)) == (600, 400, 200)
-    assert "400 without news, 200 kept" in chosen.words
+    chosen = select_solutions(given, CONFIG)
+    assert (chosen.always_solved, chosen.dropped, len(chosen.examples)) == (600, 400, 200)
+    assert "400 uninformative, 200 kept" in chosen.words
 
 
 # The screen

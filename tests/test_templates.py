@@ -14,10 +14,10 @@ import tiny
 from axiom_cli import models
 from axiom_cli.errors import InputError
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.rejection_sampling import Choice
 from axiom_cli.learning.train import tokenizer_of
 from axiom_cli.learning.training.rows import encode
 from axiom_cli.learning.training.trainer import Trainer
+from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models.weights import load_tokenizer
 from axiom_cli.problems import answers
 from axiom_cli.records import Sample
@@ -64,8 +64,8 @@ def test_training_sees_the_ids_that_sampling_saw(name: str, folders: dict[str, s
     base = models.resolve(folders[name])
     samples = list(sampled(folders[name]))
     tokenizer, ends = tokenizer_of(base)
-    choices = [Choice(tiny.verdict(sample)) for sample in samples]
-    encoded = OBJECTIVES["sft"].encode(choices, tokenizer, ends, TrainConfig(), base.digest)
+    examples = [TrainingExample(tiny.verdict(sample)) for sample in samples]
+    encoded = OBJECTIVES["sft"].encode(examples, tokenizer, ends, TrainConfig(), base.digest)
     assert len(encoded.rows) == len(samples) == 6
     assert encoded.counts() == dict.fromkeys(encoded.counts(), 0), "all of them as they were sampled"
     for row, sample in zip(encoded.rows, samples, strict=True):

@@ -11,7 +11,7 @@ import tiny
 from axiom_cli import models
 from axiom_cli.errors import GateFailedError, InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.learning.merge import merge
-from axiom_cli.learning.rejection_sampling import select
+from axiom_cli.learning.rejection_sampling import select_solutions
 from axiom_cli.learning.train import train, train_on, with_token_ids
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.records import Adapter, Model, Verdict
@@ -74,10 +74,10 @@ def test_rounds_share_one_loaded_base_and_chains_are_recorded(base: str, workspa
         asked.append(1)
         return trainer
 
-    choices = select(verdicts(), CONFIG).choices
-    first = train_on(choices, base, CONFIG, workspace, trainer=loaded)
-    second = train_on(choices, base, CONFIG, workspace, [first], loaded)
-    again = train_on(choices, base, CONFIG, workspace, [first], loaded)
+    examples = select_solutions(verdicts(), CONFIG).examples
+    first = train_on(examples, base, CONFIG, workspace, trainer=loaded)
+    second = train_on(examples, base, CONFIG, workspace, [first], loaded)
+    again = train_on(examples, base, CONFIG, workspace, [first], loaded)
     assert again == second
     assert len(asked) == 2
     assert second.extra["chain"] == [first.digest]

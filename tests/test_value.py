@@ -275,7 +275,7 @@ def test_where_the_evaluation_has_seen_everything_that_is_said_after_the_numbers
     config, given = replace(QUICK, objective=objective), list(verdicts(0, 10))
     with pytest.raises(NothingToDoError) as caught:
         train(given, base, config, workspace, screen=lambda samples: set(range(len(samples))), on_selection=told.append)
-    assert "evaluated on" in f"{caught.value} {caught.value.hint}" and "--against" in caught.value.hint
+    assert "held out for evaluation" in f"{caught.value} {caught.value.hint}" and "--against" in caught.value.hint
     assert [one.screened for one in told] == [sum(v.passed for v in given) if objective == "sft" else 40]
 
 

@@ -18,8 +18,8 @@ from axiom_cli.settings.options import GLOBAL_OPTIONS, ModelConfig, configured
 from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
-    from axiom_cli.learning.rejection_sampling import Screen
     from axiom_cli.learning.training.fit import Progress
+    from axiom_cli.learning.training_example import Screen
     from axiom_cli.workspace.store import Workspace
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

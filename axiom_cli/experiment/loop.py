@@ -20,8 +20,8 @@ from axiom_cli.experiment.control_arms import COLD_ONLY, SHUFFLED
 from axiom_cli.experiment.curriculum import Fountain, allocate, cells, check_supply, pass_rates
 from axiom_cli.learning import replay
 from axiom_cli.learning.merge import merge
-from axiom_cli.learning.rejection_sampling import Choice
 from axiom_cli.learning.train import FEWEST, train_on, with_token_ids
+from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.models.nano import recipe
 from axiom_cli.problems import families
@@ -67,7 +67,7 @@ class Arm:
     model: Resolved
     fountain: Fountain
     chain: tuple[Adapter, ...] = ()
-    history: tuple[Choice, ...] = ()
+    history: tuple[TrainingExample, ...] = ()
     sources: tuple[str, ...] = ()
     rates: dict[tuple[str, int], float] | None = None
     selection: dict[str, Any] | None = None
@@ -85,7 +85,7 @@ class Loop:
         self.speaker = Speaker(self.base, workspace, SolveConfig(engine=config.engine))
         self.folder = writer.Folder(config, self.base, lambda text: self.watch.warn(text))
         self._trainer: Any = None
-        self._cold: dict[float, list[Choice]] = {}
+        self._cold: dict[float, list[TrainingExample]] = {}
         self._mixed: dict[int, replay.Mix] = {}
 
     def run(self) -> writer.Folder:
@@ -125,17 +125,17 @@ class Loop:
         )
         self._validate(arm, iteration + 1)
 
-    def _news(self, arm: Arm, iteration: int) -> list[Choice]:
+    def _news(self, arm: Arm, iteration: int) -> list[TrainingExample]:
         """The round's new solutions. NothingToDoError where the run itself has none, and no earlier one either."""
         selection = round.news(self._collect(arm, iteration), self._training(iteration), self.screen.overlapping)
         arm.selection = selection.counts()
         self.watch.note(f"round {iteration + 1}{_of(arm)}: {selection.words}")
-        if not selection.choices:
+        if not selection.examples:
             told = f"round {iteration + 1}{_of(arm)}: no new solution among {selection.verdicts:,} samples"
             if not (arm.name or arm.history or replay.parse_shares(self.config.replay)["cold"] == 1):
                 raise NothingToDoError(told, round.fruitless(selection))
             self.watch.warn(f"{told}: {round.fruitless(selection)}")
-        return selection.choices
+        return selection.examples
 
     def _collect(self, arm: Arm, iteration: int) -> list[Verdict]:
         rates = arm.rates if self.config.curriculum and arm.rates else {}
@@ -160,12 +160,12 @@ class Loop:
         self.folder.add([row])
         return verdicts
 
-    def _mix(self, arm: Arm, new: Sequence[Choice], iteration: int) -> replay.Mix:
+    def _mix(self, arm: Arm, new: Sequence[TrainingExample], iteration: int) -> replay.Mix:
         """The round's rows. The cold-only control gets as many loss tokens as the run itself had in that round."""
         if arm.name == COLD_ONLY:
             tokens = sum(self._mixed[iteration].tokens.values())
             cold, shares = self._cold_start(CONTROL_SHARE), {"new": 0, "history": 0, "cold": 1}
-            return replay.mix([], [], cold, shares, total=tokens, seed=iteration)
+            return replay.mix_solutions([], [], cold, shares, iteration, total=tokens)
         mixed = round.mixed(new, arm.history, self._cold_start, self.config, iteration)
         if not arm.name:
             self._mixed[iteration] = mixed
@@ -174,12 +174,12 @@ class Loop:
     def _train(self, arm: Arm, mixed: replay.Mix, iteration: int) -> Adapter:
         label = f"round {iteration + 1}: train{_of(arm)}"
         told = f"round {iteration + 1}{_of(arm)}: {mixed.words}"
-        if len(mixed.choices) < FEWEST:
+        if len(mixed.examples) < FEWEST:
             raise NothingToDoError(f"{told}; fewer than {FEWEST} make a model worse", replay.MORE)
         self.watch.note(told)
         config = self._training(iteration)
         adapter = train_on(
-            mixed.choices,
+            mixed.examples,
             self.base,
             config,
             self.workspace,
@@ -288,12 +288,12 @@ class Loop:
             self._trainer = Trainer(self.base.path, name=self.base.name)
         return self._trainer
 
-    def _cold_start(self, share: float = COLD_SHARE) -> list[Choice]:
+    def _cold_start(self, share: float = COLD_SHARE) -> list[TrainingExample]:
         """Verified traces of the teacher, over the levels as in the embedded model's own cold start."""
         if share not in self._cold:
             samples = self.screen.filter_cold_start(recipe.samples(share))
             verdicts = with_token_ids(verify(samples, VerifyConfig()), self.base, self.workspace)
-            self._cold[share] = [Choice(verdict) for verdict in verdicts]
+            self._cold[share] = [TrainingExample(verdict) for verdict in verdicts]
         return self._cold[share]
 
 

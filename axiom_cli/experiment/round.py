@@ -14,9 +14,10 @@ from axiom_cli.errors import UsageError
 from axiom_cli.experiment import control_arms
 from axiom_cli.learning import replay
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
-from axiom_cli.learning.preference import Contrast
-from axiom_cli.learning.rejection_sampling import Choice, Screen, Selection
+from axiom_cli.learning.preference import PreferenceData
+from axiom_cli.learning.rejection_sampling import Selection
 from axiom_cli.learning.replay import MORE, Mix
+from axiom_cli.learning.training_example import Screen, TrainingExample
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import LoopConfig, TrainConfig
 
@@ -24,7 +25,7 @@ ASK = "leave --replay out, and --objective chooses it"
 
 
 def news(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen) -> Chosen:
-    """What the round's own samples give, none of them known to `screen`; its choices may be none."""
+    """What the round's own samples give, none of them known to `screen`; its examples may be none."""
     return OBJECTIVES[config.objective].select(verdicts, config, screen)
 
 
@@ -34,7 +35,7 @@ def fruitless(found: Chosen) -> str:
         return "every verdict is infra, which says nothing of the sample: see the reason in each"
     if isinstance(found, Selection) and found.truncated:
         return f"{found.truncated:,} accepted solutions were cut off: raise --max-tokens"
-    if isinstance(found, Contrast) and found.truncated and not found.groups:
+    if isinstance(found, PreferenceData) and found.truncated and not found.groups:
         return f"{found.truncated:,} samples were cut off: raise --max-tokens"
     return MORE
 
@@ -45,17 +46,18 @@ def shuffled(verdicts: Sequence[Verdict], config: LoopConfig, iteration: int) ->
 
 
 def mixed(
-    new: Sequence[Choice],
-    history: Sequence[Choice],
-    cold: Callable[[], Sequence[Choice]],
+    new: Sequence[TrainingExample],
+    history: Sequence[TrainingExample],
+    cold: Callable[[], Sequence[TrainingExample]],
     config: LoopConfig,
     iteration: int,
 ) -> Mix:
     """The round's rows."""
-    mix = OBJECTIVES[config.objective].mix
-    if mix is None:
+    objective = OBJECTIVES[config.objective]
+    if objective.mix is None:
         raise ValueError(f"a loop does not train {config.objective}")
-    return mix(new, history, cold, replay.parse_shares(config.replay), config.seed + iteration)
+    traces = [] if objective.compares else cold()
+    return objective.mix(new, history, traces, replay.parse_shares(config.replay), config.seed + iteration)
 
 
 def check(config: LoopConfig) -> None:

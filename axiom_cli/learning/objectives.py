@@ -7,14 +7,15 @@ is imported when it is called.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from axiom_cli.learning import preference, rejection_sampling, replay, value_labels
-from axiom_cli.learning.preference import Contrast
-from axiom_cli.learning.rejection_sampling import Choice, Screen, Selection
+from axiom_cli.learning.preference import PreferenceData
+from axiom_cli.learning.rejection_sampling import Selection
 from axiom_cli.learning.replay import Mix
-from axiom_cli.learning.value_labels import Labels
+from axiom_cli.learning.training_example import Screen, TrainingExample
+from axiom_cli.learning.value_labels import ValueData
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
     from axiom_cli.learning.training.rows import Encoded, Row
     from axiom_cli.learning.training.scoring import Scorer
 
-Chosen = Selection | Contrast | Labels
-Shares = Mapping[str, float]
+Chosen = Selection | PreferenceData | ValueData
+Examples = Sequence[TrainingExample]
 LAST_TOKEN_SHARE = 0.5
 """Share of a row's `value` loss that falls on its last token, where the value is read; the prefixes share the rest."""
 
@@ -43,7 +44,8 @@ class Objective:
     """One way to learn from verdicts.
 
     `select` turns verdicts into training examples, without the samples that the screen knows. `mix` makes a loop's
-    round of new, historical and cold-start examples (None: a loop cannot train it). `encode` turns examples into rows
+    round of new, historical and cold-start examples, given the share of each and a seed; None where a loop cannot train
+    it. `encode` turns examples into rows
     of token ids, given tokenizer, end ids, config and the digest of the base model. `loss` is summed over a batch,
     given what `scorer` says of each completion token (K,), the batch, the KL estimate and the config; `fit` divides it
     by the completion tokens of the step (`per_token`), or else by its groups.
@@ -54,8 +56,8 @@ class Objective:
     """
 
     select: Callable[[Iterable[Verdict], TrainConfig, Screen | None], Chosen]
-    mix: Callable[[Sequence[Choice], Sequence[Choice], Callable[[], Sequence[Choice]], Shares, int], Mix] | None
-    encode: Callable[[Sequence[Choice], Any, Sequence[int], TrainConfig, str], Encoded]
+    mix: Callable[[Examples, Examples, Examples, Mapping[str, float], int], Mix] | None
+    encode: Callable[[Examples, Any, Sequence[int], TrainConfig, str], Encoded]
     loss: Callable[[torch.Tensor, Batch, float, TrainConfig], torch.Tensor]
     scorer: Callable[[torch.nn.Module, Row], Scorer] = logprob_scorer
     group_size: int = 1
@@ -65,45 +67,24 @@ class Objective:
     needs_kl: bool = False
 
 
-def _mix_solutions(
-    new: Sequence[Choice], history: Sequence[Choice], cold: Callable[[], Sequence[Choice]], shares: Shares, seed: int
-) -> Mix:
-    return replay.mix(new, history, cold(), shares, seed=seed)
-
-
-def _mix_problems(
-    new: Sequence[Choice], history: Sequence[Choice], cold: Callable[[], Sequence[Choice]], shares: Shares, seed: int
-) -> Mix:
-    return replay.mix_problems(new, history, shares, seed)
-
-
-def _mix_labels(
-    new: Sequence[Choice], history: Sequence[Choice], cold: Callable[[], Sequence[Choice]], shares: Shares, seed: int
-) -> Mix:
-    mix = replay.mix_problems(new, history, shares, seed)
-    return replace(mix, choices=preference.balanced(mix.choices))
-
-
 def _encode_completions(
-    choices: Sequence[Choice], tokenizer: Any, ends: Sequence[int], config: TrainConfig, base: str
+    examples: Examples, tokenizer: Any, ends: Sequence[int], config: TrainConfig, base: str
 ) -> Encoded:
     """Rows of samples that ended; a group of which one sample was left out is left out whole."""
     from axiom_cli.learning.training import units
     from axiom_cli.learning.training.rows import encode
 
-    pairs = ((choice.verdict.sample, choice.weight) for choice in choices)
+    pairs = ((example.verdict.sample, example.row_weight) for example in examples)
     encoded = encode(pairs, tokenizer, ends, config.max_length, base)
     encoded.rows = units.whole(encoded, OBJECTIVES[config.objective].group_size)
     return encoded
 
 
-def _encode_judged(
-    choices: Sequence[Choice], tokenizer: Any, ends: Sequence[int], config: TrainConfig, base: str
-) -> Encoded:
+def _encode_judged(examples: Examples, tokenizer: Any, ends: Sequence[int], config: TrainConfig, base: str) -> Encoded:
     """Rows of all samples, cut-off ones too. They may be another model's than `base`, since only their text counts."""
     from axiom_cli.learning.training import value_rows
 
-    judged = ((choice.verdict.sample, choice.weight, choice.label) for choice in choices)
+    judged = ((example.verdict.sample, example.row_weight, example.label) for example in examples)
     return value_rows.encode(judged, tokenizer, ends, config.max_length)
 
 
@@ -150,11 +131,19 @@ def _value_scorer(model: torch.nn.Module, probe: Row) -> Scorer:
 
 
 OBJECTIVES: Mapping[str, Objective] = {
-    "sft": Objective(rejection_sampling.select, _mix_solutions, _encode_completions, _sft_loss, compares=False),
-    "dpo": Objective(preference.gather, _mix_problems, _encode_completions, _dpo_loss, group_size=2, per_token=False),
-    "grpo": Objective(preference.gather, _mix_problems, _encode_completions, _grpo_loss, problem_in_one_step=True),
-    "kto": Objective(preference.gather, _mix_labels, _encode_completions, _kto_loss, per_token=False, needs_kl=True),
+    "sft": Objective(
+        rejection_sampling.select_solutions, replay.mix_solutions, _encode_completions, _sft_loss, compares=False
+    ),
+    "dpo": Objective(
+        preference.build_pairs, replay.mix_problems, _encode_completions, _dpo_loss, group_size=2, per_token=False
+    ),
+    "grpo": Objective(
+        preference.build_pairs, replay.mix_problems, _encode_completions, _grpo_loss, problem_in_one_step=True
+    ),
+    "kto": Objective(
+        preference.build_pairs, replay.mix_labels, _encode_completions, _kto_loss, per_token=False, needs_kl=True
+    ),
     "value": Objective(
-        value_labels.gather, None, _encode_judged, _value_loss, _value_scorer, per_token=False, compares=False
+        value_labels.build_labels, None, _encode_judged, _value_loss, _value_scorer, per_token=False, compares=False
     ),
 }

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.rejection_sampling import Screen
-from axiom_cli.learning.select import Note, OnSelection, choose
+from axiom_cli.learning.select import Note, OnSelection, select_examples
 from axiom_cli.learning.train import tokenizer_of
+from axiom_cli.learning.training_example import Screen
 from axiom_cli.models import Resolved
 from axiom_cli.records import Verdict
 from axiom_cli.sampling import prompts
@@ -65,8 +65,8 @@ def show(
 
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     tokenizer, ends = tokenizer_of(base)
-    selection = choose(verdicts, config, screen, on_selection, note)
-    encoded = OBJECTIVES[config.objective].encode(selection.choices, tokenizer, ends, config, base.digest)
+    selection = select_examples(verdicts, config, screen, on_selection, note)
+    encoded = OBJECTIVES[config.objective].encode(selection.examples, tokenizer, ends, config, base.digest)
     for loss in encoded.losses(config.max_length) if note else ():
         note(loss)
     if not encoded.rows:

@@ -1,62 +1,50 @@
-"""Which verdicts become training rows, and how much each counts.
+"""Rejection sampling: which accepted solutions become training examples, and how much each counts.
 
-Accepted samples only; never one that was cut off; `infra` is no label, for or against. At most a few distinct solutions
-of a problem (2412.17256: diversity is what self-training loses first), each weighted by how rarely its problem is
-solved (2504.11343), and few that hold no news: solutions of problems that are always solved, and those that the model
-was nearly sure to write.
+Accepted samples only, and never one that was cut off; `infra` is not a label, for or against. At most a few distinct
+solutions of a problem (2412.17256: diversity is what self-training loses first), each weighted by how rarely its
+problem is solved (2504.11343), and few uninformative ones: solutions of problems that are always solved, and those that
+the model was nearly sure to write.
 """
 
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 from axiom_cli import syntax
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.ids import content_id
+from axiom_cli.learning.training_example import Screen, TrainingExample
 from axiom_cli.problems import answers
 from axiom_cli.records import Sample, Verdict
 from axiom_cli.settings.configs import TrainConfig
 
-NO_NEWS = 0.1
-"""Largest share of the rows that may hold no news ..."""
-NEWS = 0.1
-"""A solution holds news if the model's negative log-probability of it, in nats, is at least this (0.9 likely). A
-gradient step on a likelier one changes next to nothing, at the full price."""
-ENOUGH = 200
-"""... unless there are fewer rows than this: they fill up, since too few rows make a model worse."""
-LEAST_WEIGHT = 0.1
+UNINFORMATIVE_SHARE = 0.1
+"""Largest share of the rows that may be uninformative ..."""
+LOW_SURPRISAL = 0.1
+"""Nats: a solution whose negative log-probability under the model is below this (it was 0.9 likely) is uninformative. A
+gradient step on it changes next to nothing, at the full price."""
+ENOUGH_ROWS = 200
+"""... unless there are fewer rows than this: then uninformative ones fill up, since too few rows make a model worse."""
+MIN_WEIGHT = 0.1
 """Weight of a row whose problem is always, or nearly always, solved."""
 MANY_CUT_OFF = 0.1
-"""Share of samples that ran into their length limit from which on somebody should know."""
-Screen = Callable[[Sequence[Sample]], set[int]]
-"""Accepted samples -> the places of those that an evaluation has seen."""
-REPEATED, CAPPED = "repeated", "capped"
-
-
-@dataclass(frozen=True)
-class Choice:
-    """An accepted verdict and its weight: 1 - the pass rate of its problem, at least LEAST_WEIGHT. For a value function
-    any verdict, how often its sample came, and as `label` the share of the verdicts on it that are passes."""
-
-    verdict: Verdict
-    weight: float = 1.0
-    label: float | None = None
+"""Share of samples that ran into their length limit from which on you are warned."""
 
 
 @dataclass
 class Selection:
-    """The choices, in the order of the input, and what was counted on the way.
+    """The examples, in the order of the input, and what was counted on the way.
 
-    `failed + infra + truncated + screened + repeated + capped + dropped` and the choices add up to `verdicts`.
+    `failed + infra + truncated + screened + repeated + capped + dropped` and the examples add up to `verdicts`.
     `truncated` were accepted although cut off; `cut_off` counts all samples that were, accepted or not. `always_solved`
-    are rows of problems solved at every attempt, `foreseen` others that the model was nearly sure to write; `dropped`
-    are those of these two that there was no room for.
+    are rows of problems solved at every attempt, `low_surprisal` others that the model was nearly sure to write;
+    `dropped` are those of these two that there was no room for.
     """
 
-    choices: list[Choice] = field(default_factory=list)
+    examples: list[TrainingExample] = field(default_factory=list)
     verdicts: int = 0
     failed: int = 0
     infra: int = 0
@@ -65,19 +53,25 @@ class Selection:
     repeated: int = 0
     capped: int = 0
     always_solved: int = 0
-    foreseen: int = 0
+    low_surprisal: int = 0
     dropped: int = 0
     cut_off: int = 0
 
+    @property
+    def cut_off_rate(self) -> float:
+        """The share of all samples that were cut off."""
+        return self.cut_off / max(1, self.verdicts)
+
     def counts(self) -> dict[str, Any]:
-        """Every number: the counts, `kept`, `problems` of the rows, `truncation_rate`, and `weights` of the rows, their
-        min, mean and max."""
-        numbers: dict[str, Any] = {name: value for name, value in vars(self).items() if name != "choices"}
-        weights = [choice.weight for choice in self.choices] or [0.0]
+        """Every number by its name in records: the counts (`low_surprisal` is called `foreseen` there), `kept`,
+        `problems` of the rows, `truncation_rate`, and the `min`, `mean` and `max` of the rows' `weights`."""
+        names = {"low_surprisal": "foreseen"}
+        numbers = {names.get(name, name): value for name, value in vars(self).items() if name != "examples"}
+        weights = [example.weight for example in self.examples] or [0.0]
         return {
             **numbers,
-            "kept": len(self.choices),
-            "problems": len({choice.verdict.sample.problem.id for choice in self.choices}),
+            "kept": len(self.examples),
+            "problems": len({example.verdict.sample.problem.id for example in self.examples}),
             "truncation_rate": round(self.cut_off_rate, 4),
             "weights": {
                 "min": round(min(weights), 4),
@@ -87,65 +81,64 @@ class Selection:
         }
 
     @property
-    def cut_off_rate(self) -> float:
-        """The share of all samples that were cut off."""
-        return self.cut_off / max(1, self.verdicts)
+    def words(self) -> str:
+        """What became of the samples, in a line."""
+        gone = {
+            f"{self.failed:,} failed": self.failed,
+            f"{self.infra:,} infra": self.infra,
+            f"{self.truncated:,} accepted but cut off": self.truncated,
+            f"{self.screened:,} in the evaluation": self.screened,
+            f"{self.repeated:,} the same solution": self.repeated,
+            f"{self.capped:,} beyond the cap": self.capped,
+            f"{self.dropped:,} uninformative": self.dropped,
+        }
+        parts = [text for text, count in gone.items() if count]
+        return f"{self.verdicts:,} samples: {', '.join([*parts, f'{len(self.examples):,} kept'])}"
 
     def check(self) -> None:
         """NothingToDoError, with the reason, where there is no solution to learn from."""
-        if not self.choices:
+        if not self.examples:
             raise NothingToDoError("no accepted solution to train on", self._hint())
 
     def _hint(self) -> str:
         if not self.verdicts:
             return "the input is empty: axiom verify writes verdict records"
         if self.infra == self.verdicts:
-            return "every verdict is infra, which says nothing of the sample: see the reason in each"
+            return "every verdict is infra, which says nothing about the sample: see the reason in each"
         if self.screened:
-            return f"{self.screened} accepted solutions are of problems that they are to be evaluated on (--against)"
+            return f"{self.screened} accepted solutions are of problems held out for evaluation (--against)"
         if self.truncated:
             return f"{self.truncated} accepted solutions were cut off: raise --max-tokens of axiom solve"
         return f"none of {self.verdicts} passed: lower --difficulty, raise --samples, or begin with axiom coldstart"
 
-    @property
-    def words(self) -> str:
-        """What became of the samples, in a line."""
-        told = self.counts()
-        gone = {
-            "failed": "failed", "infra": "infra", "truncated": "accepted but cut off", "screened": "in the evaluation",
-            "repeated": "the same solution", "capped": "beyond the cap", "dropped": "without news",
-        }  # fmt: skip
-        parts = [f"{told[name]:,} {what}" for name, what in gone.items() if told[name]]
-        return f"{self.verdicts:,} samples: {', '.join([*parts, ''])}{told['kept']:,} kept"
 
-
-class Distinct:
+class Deduplicator:
     """Admits at most `limit` solutions of a problem, each once."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
         self._seen: dict[str, set[str]] = {}
 
-    def refusal(self, sample: Sample) -> str:
-        """REPEATED for a solution that was admitted before, CAPPED where there is no room for it; else nothing, and it
-        is remembered."""
+    def check(self, sample: Sample) -> Literal["admitted", "repeated", "capped"]:
+        """`repeated` for a solution that was admitted before, `capped` where there is no room for it; otherwise it is
+        admitted, and remembered."""
         seen = self._seen.setdefault(sample.problem.id, set())
         key = solution_key(sample)
         if key in seen:
-            return REPEATED
+            return "repeated"
         if len(seen) >= self.limit:
-            return CAPPED
+            return "capped"
         seen.add(key)
-        return ""
+        return "admitted"
 
     def admit(self, sample: Sample) -> bool:
-        """Whether the sample is new and there is room for it; remembers it if so."""
-        return not self.refusal(sample)
+        """Whether the sample is admitted."""
+        return self.check(sample) == "admitted"
 
 
 @dataclass
 class _Attempts:
-    """What is known of one problem: rates count the attempts of the model itself, whose ids we have."""
+    """What is known of one problem. Only attempts of the model itself, whose token ids are known, give a rate."""
 
     passed: int = 0
     failed: int = 0
@@ -153,41 +146,40 @@ class _Attempts:
 
     @property
     def rate(self) -> float | None:
-        """The pass rate; None where one attempt, or a teacher's, says nothing of how hard the problem is."""
+        """The pass rate; None where one attempt, or a teacher's, says nothing about how hard the problem is."""
         total = self.passed + self.failed
         return self.passed / total if self.sampled and total > 1 else None
 
 
-def select(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen | None = None) -> Selection:
-    """The training rows among `verdicts`, those that `screen` knows left out. Only accepted samples are held in
-    memory."""
+def select_solutions(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen | None = None) -> Selection:
+    """The training examples among `verdicts`, without the samples that `screen` knows. Only accepted samples are held
+    in memory."""
     out = Selection()
     attempts: dict[str, _Attempts] = {}
-    distinct = Distinct(config.max_per_problem)
-    accepted = [verdict for verdict in verdicts if _counted(verdict, out, attempts)]
+    accepted = [verdict for verdict in verdicts if _count(verdict, out, attempts)]
     seen = screen([verdict.sample for verdict in accepted]) if screen else set()
     out.screened = len(seen)
-    kept = [v for place, v in enumerate(accepted) if place not in seen and _new(v, out, distinct)]
-    easy = [v for v in kept if attempts[v.sample.problem.id].rate == 1]
-    foreseen = [v for v in kept if attempts[v.sample.problem.id].rate != 1 and _foreseen(v.sample)]
-    out.always_solved, out.foreseen = len(easy), len(foreseen)
-    dropped = _beyond_share(easy + foreseen, len(kept), config.seed)
+    kept = _distinct([verdict for place, verdict in enumerate(accepted) if place not in seen], config, out)
+    rates = {problem: known.rate for problem, known in attempts.items()}
+    easy = [v for v in kept if rates[v.sample.problem.id] == 1]
+    likely = [
+        v
+        for v in kept
+        if rates[v.sample.problem.id] != 1 and v.sample.logprob is not None and -v.sample.logprob < LOW_SURPRISAL
+    ]
+    out.always_solved, out.low_surprisal = len(easy), len(likely)
+    dropped = _beyond_share(easy + likely, len(kept), config.seed)
     out.dropped = len(dropped)
-    rates = {name: known.rate or 0.0 for name, known in attempts.items()}
-    out.choices = [Choice(v, max(LEAST_WEIGHT, 1 - rates[v.sample.problem.id])) for v in kept if id(v) not in dropped]
+    out.examples = [
+        TrainingExample(v, weight=max(MIN_WEIGHT, 1 - (rates[v.sample.problem.id] or 0.0)))
+        for v in kept
+        if id(v) not in dropped
+    ]
     return out
 
 
-def solution_key(sample: Sample) -> str:
-    """Equal for solutions that differ in nothing that matters: a program's syntax tree without comments and docstrings,
-    a trace's words without its white space."""
-    code = answers.written_program(sample)
-    tree = syntax.parse(code) if code else None
-    return content_id(ast.dump(_bare(tree)) if tree else " ".join(sample.text.split()), 32)
-
-
-def _counted(verdict: Verdict, out: Selection, attempts: dict[str, _Attempts]) -> bool:
-    """Counts the verdict; whether it may become a row."""
+def _count(verdict: Verdict, out: Selection, attempts: dict[str, _Attempts]) -> bool:
+    """Counts the verdict; whether it may become an example."""
     out.verdicts += 1
     out.cut_off += verdict.sample.finish == "length"
     if verdict.status == "infra":
@@ -202,42 +194,52 @@ def _counted(verdict: Verdict, out: Selection, attempts: dict[str, _Attempts]) -
     return verdict.passed and verdict.sample.finish == "stop"
 
 
-def _foreseen(sample: Sample) -> bool:
-    return sample.logprob is not None and -sample.logprob < NEWS
+def _distinct(accepted: list[Verdict], config: TrainConfig, out: Selection) -> list[Verdict]:
+    """Those that are neither repeated nor beyond the cap, which are counted."""
+    deduplicator = Deduplicator(config.max_per_problem)
+    results = [deduplicator.check(verdict.sample) for verdict in accepted]
+    out.repeated, out.capped = results.count("repeated"), results.count("capped")
+    return [verdict for verdict, result in zip(accepted, results, strict=True) if result == "admitted"]
 
 
-def _new(verdict: Verdict, out: Selection, distinct: Distinct) -> bool:
-    refusal = distinct.refusal(verdict.sample)
-    out.repeated += refusal == REPEATED
-    out.capped += refusal == CAPPED
-    return not refusal
+def _beyond_share(uninformative: list[Verdict], total: int, seed: int) -> set[int]:
+    """The `id`s of the uninformative rows that there is no room for; the seed says which."""
+    informative = total - len(uninformative)
+    room = max(round(informative * UNINFORMATIVE_SHARE / (1 - UNINFORMATIVE_SHARE)), ENOUGH_ROWS - informative)
 
+    def place(verdict: Verdict) -> str:
+        sample = verdict.sample
+        return content_id([seed, sample.problem.id, sample.index, sample.attempt])
 
-def _beyond_share(easy: list[Verdict], total: int, seed: int) -> set[int]:
-    """The `id`s of the rows without news to drop; which ones, the seed says."""
-    hard = total - len(easy)
-    room = max(round(hard * NO_NEWS / (1 - NO_NEWS)), ENOUGH - hard)
-    order = sorted(easy, key=lambda v: content_id([seed, v.sample.problem.id, v.sample.index, v.sample.attempt]))
+    order = sorted(uninformative, key=place)
     return {id(verdict) for verdict in order[room:]}
 
 
-def _bare(tree: ast.Module) -> ast.Module:
+def solution_key(sample: Sample) -> str:
+    """Equal for solutions that differ in nothing that matters: a program's syntax tree without comments and docstrings,
+    a trace's words without its white space."""
+    code = answers.written_program(sample)
+    tree = syntax.parse(code) if code else None
+    return content_id(ast.dump(_without_docstrings(tree)) if tree else " ".join(sample.text.split()), 32)
+
+
+def _without_docstrings(tree: ast.Module) -> ast.Module:
+    """The same tree, changed in place. A docstring that is a whole body stays, since a body cannot be empty."""
     for node in ast.walk(tree):
         body = getattr(node, "body", None)
-        if isinstance(body, list) and len(body) > 1 and _is_text(body[0]):
-            node.body = body[1:]
+        if not (isinstance(body, list) and len(body) > 1):
+            continue
+        first = body[0]
+        if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
+            node.body = body[1:]  # type: ignore[attr-defined]  # whatever node has a list of statements
     return tree
 
 
-def _is_text(statement: ast.AST) -> bool:
-    return isinstance(statement, ast.Expr) and isinstance(getattr(statement.value, "value", None), str)
-
-
-def rarest_first(choices: Iterable[Choice], seed: int) -> Iterator[Choice]:
+def rarest_first(examples: Iterable[TrainingExample], seed: int) -> Iterator[TrainingExample]:
     """By falling weight; equals in an order that the seed says."""
 
-    def place(choice: Choice) -> tuple[float, str]:
-        sample = choice.verdict.sample
-        return -choice.weight, content_id([seed, sample.problem.id, sample.text], 16)
+    def place(example: TrainingExample) -> tuple[float, str]:
+        sample = example.verdict.sample
+        return -example.weight, content_id([seed, sample.problem.id, sample.text], 16)
 
-    return iter(sorted(choices, key=place))
+    return iter(sorted(examples, key=place))

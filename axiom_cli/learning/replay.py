@@ -12,7 +12,9 @@ from typing import TypeVar
 
 from axiom_cli.errors import UsageError
 from axiom_cli.ids import content_id
-from axiom_cli.learning.rejection_sampling import Choice, Distinct, rarest_first
+from axiom_cli.learning.preference import balanced
+from axiom_cli.learning.rejection_sampling import Deduplicator, rarest_first
+from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.records import Sample
 
 SLICES = ("new", "history", "cold")
@@ -25,7 +27,7 @@ REFILL: Mapping[str, tuple[str, ...]] = {
 """Who takes over what a slice cannot fill, in order."""
 MORE = "lower --min-difficulty, or raise --samples or --train-size"
 
-Count = Callable[[Sample], int]
+Examples = Sequence[TrainingExample]
 Unit = TypeVar("Unit")
 
 
@@ -33,7 +35,7 @@ Unit = TypeVar("Unit")
 class Mix:
     """A round's rows. `tokens` are loss tokens by slice, `shares` what they came to, `wanted` what was asked for."""
 
-    choices: list[Choice]
+    examples: list[TrainingExample]
     tokens: dict[str, int]
     wanted: dict[str, float]
 
@@ -47,7 +49,7 @@ class Mix:
     def words(self) -> str:
         """What there is and the realised shares: `1,655 rows: 90 % new, 10 % cold start`."""
         parts = [f"{100 * share:.0f} % {WORDS[name]}" for name, share in self.shares.items() if share]
-        return f"{len(self.choices):,} row{'s' * (len(self.choices) != 1)}{': ' if parts else ''}{', '.join(parts)}"
+        return f"{len(self.examples):,} row{'s' * (len(self.examples) != 1)}{': ' if parts else ''}{', '.join(parts)}"
 
 
 def parse_shares(text: str) -> dict[str, float]:
@@ -67,15 +69,15 @@ def loss_tokens(sample: Sample) -> int:
     return len(sample.token_ids) or sample.tokens or len(sample.text.split()) + 1
 
 
-def mix(
-    new: Sequence[Choice],
-    history: Sequence[Choice],
-    cold: Sequence[Choice],
+def mix_solutions(
+    new: Examples,
+    history: Examples,
+    cold: Examples,
     shares: Mapping[str, float],
+    seed: int = 0,
+    *,
     total: int | None = None,
     limit: int = 4,
-    seed: int = 0,
-    count: Count = loss_tokens,
 ) -> Mix:
     """A round's rows of `total` loss tokens; without it as many as use up all new rows (the first slice that has any).
 
@@ -83,37 +85,45 @@ def mix(
     runs short, REFILL says who takes its place, so that round 0 gives the share of the history to new solutions.
     Weights are scaled to a mean of 1 in each slice: they act among its rows, and the shares stay shares of the loss.
     """
-    distinct = Distinct(limit)
+    deduplicator = Deduplicator(limit)
     slices = {
-        name: [choice for choice in rarest_first(given, seed) if distinct.admit(choice.verdict.sample)]
+        name: [example for example in rarest_first(given, seed) if deduplicator.admit(example.verdict.sample)]
         for name, given in zip(SLICES, (new, history, cold), strict=True)
     }
-    chosen, tokens = _filled(slices, shares, total, lambda choice: count(choice.verdict.sample))
-    return Mix([choice for choices in chosen.values() for choice in _level(choices, count)], tokens, dict(shares))
+    chosen, tokens = _fill_slices(slices, shares, total, lambda example: loss_tokens(example.verdict.sample))
+    return Mix([example for examples in chosen.values() for example in _level(examples)], tokens, dict(shares))
 
 
-def mix_problems(new: Sequence[Choice], history: Sequence[Choice], shares: Mapping[str, float], seed: int = 0) -> Mix:
-    """A round's rows of what compares, with as many loss tokens as use up all that is new: whole problems, each with
-    all of its choices, in an order that the seed says, their weights as they are."""
+def mix_problems(new: Examples, history: Examples, _cold: Examples, shares: Mapping[str, float], seed: int = 0) -> Mix:
+    """A round's rows for an objective that compares, with as many loss tokens as use up all that is new: whole
+    problems, each with all of its examples, in an order that the seed says, their weights as they are. The cold start,
+    in which nothing fails, has nothing to compare."""
 
-    def place(problem: list[Choice]) -> str:
+    def place(problem: list[TrainingExample]) -> str:
         return content_id([seed, problem[0].verdict.sample.problem.id], 16)
 
-    def size(problem: list[Choice]) -> int:
-        return sum(loss_tokens(choice.verdict.sample) for choice in problem)
+    def size(problem: list[TrainingExample]) -> int:
+        return sum(loss_tokens(example.verdict.sample) for example in problem)
 
     slices = {
-        name: sorted((list(group) for _, group in groupby(given, lambda c: c.verdict.sample.problem.id)), key=place)
+        name: sorted((list(group) for _, group in groupby(given, lambda e: e.verdict.sample.problem.id)), key=place)
         for name, given in zip(SLICES, (new, history, ()), strict=True)
     }
-    chosen, tokens = _filled(slices, shares, None, size)
-    return Mix([choice for problems in chosen.values() for one in problems for choice in one], tokens, dict(shares))
+    chosen, tokens = _fill_slices(slices, shares, None, size)
+    examples = [example for problems in chosen.values() for problem in problems for example in problem]
+    return Mix(examples, tokens, dict(shares))
 
 
-def _filled(
+def mix_labels(new: Examples, history: Examples, cold: Examples, shares: Mapping[str, float], seed: int = 0) -> Mix:
+    """As `mix_problems`, balanced over the whole round."""
+    mix = mix_problems(new, history, cold, shares, seed)
+    return replace(mix, examples=balanced(mix.examples))
+
+
+def _fill_slices(
     slices: Mapping[str, Sequence[Unit]], shares: Mapping[str, float], total: float | None, size: Callable[[Unit], int]
 ) -> tuple[dict[str, list[Unit]], dict[str, int]]:
-    """What is taken of each slice, and the loss tokens of that."""
+    """What is taken of each slice, and its loss tokens."""
     available = {name: sum(map(size, units)) for name, units in slices.items()}
     budget = allocate(available, shares, natural_total(available, shares) if total is None else total)
     chosen = {name: list(_fill(slices[name], budget[name], size)) for name in SLICES}
@@ -148,11 +158,12 @@ def natural_total(available: Mapping[str, int], shares: Mapping[str, float]) -> 
     )
 
 
-def _level(choices: Sequence[Choice], count: Count) -> Iterator[Choice]:
-    tokens = [count(choice.verdict.sample) for choice in choices]
-    mass = sum(n * choice.weight for n, choice in zip(tokens, choices, strict=True))
-    for choice in choices:
-        yield replace(choice, weight=choice.weight * sum(tokens) / mass) if mass else choice
+def _level(examples: Examples) -> Iterator[TrainingExample]:
+    """The same examples, with weights of mean 1 over their loss tokens."""
+    tokens = [loss_tokens(example.verdict.sample) for example in examples]
+    mass = sum(n * example.weight for n, example in zip(tokens, examples, strict=True))
+    for example in examples:
+        yield replace(example, weight=example.weight * sum(tokens) / mass) if mass else example
 
 
 def _fill(units: Sequence[Unit], budget: float, size: Callable[[Unit], int]) -> Iterator[Unit]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
-from axiom_cli.learning.rejection_sampling import MANY_CUT_OFF, Screen, Selection
+from axiom_cli.learning.rejection_sampling import MANY_CUT_OFF, Selection
+from axiom_cli.learning.training_example import Screen
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig
 
@@ -13,7 +14,7 @@ Note = Callable[[str], None]
 OnSelection = Callable[[Chosen], None]
 
 
-def choose(
+def select_examples(
     verdicts: Iterable[Verdict],
     config: TrainConfig,
     screen: Screen | None = None,

@@ -14,8 +14,8 @@ from axiom_cli import models, process_rank
 from axiom_cli.errors import InputError, MissingError, NothingToDoError
 from axiom_cli.learning import distributed, value_labels
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.rejection_sampling import Choice, Screen
-from axiom_cli.learning.select import Note, OnSelection, choose
+from axiom_cli.learning.select import Note, OnSelection, select_examples
+from axiom_cli.learning.training_example import Screen, TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.records import Adapter, ModelRef, Verdict
 from axiom_cli.settings.configs import TrainConfig
@@ -54,8 +54,8 @@ def train(
     """
     check(config)
     config = distributed.shared_out(config)
-    selection = choose(verdicts, config, screen, on_selection, note)
-    adapter = train_on(selection.choices, model, config, workspace, on_step=on_step, note=note)
+    selection = select_examples(verdicts, config, screen, on_selection, note)
+    adapter = train_on(selection.examples, model, config, workspace, on_step=on_step, note=note)
     return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
 
 
@@ -68,7 +68,7 @@ def check(config: TrainConfig) -> None:
 
 
 def train_on(
-    choices: Sequence[Choice],
+    examples: Sequence[TrainingExample],
     model: str | Resolved,
     config: TrainConfig,
     workspace: Workspace,
@@ -85,14 +85,14 @@ def train_on(
     `sources` are the objects that the rows were chosen from, for those who ask why. Where several processes call this
     together, the first one writes, and all return the same record.
     """
-    _enough(len({id(choice.verdict) for choice in choices}), config, note)
+    _enough(len({id(example.verdict) for example in examples}), config, note)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     settings = config.learning()
     before = [adapter.digest for adapter in chain]
-    rows = workspace.put_records(map(_row, choices)) if process_rank.is_first() else ""
+    rows = workspace.put_records(map(_row, examples)) if process_rank.is_first() else ""
     inputs = {"base": base.digest, "rows": rows, "chain": before}
     judges = config.objective == value_labels.OBJECTIVE
-    if note and judges and (others := value_labels.others(choices, base)):
+    if note and judges and (others := value_labels.other_authors(examples, base)):
         note(others)
     if sources:
         inputs["verdicts"] = list(sources)
@@ -104,7 +104,7 @@ def train_on(
     def make() -> dict[str, Any]:
         loaded = trainer() if trainer else _trainer(base, config)
         encode = OBJECTIVES[config.objective].encode
-        encoded = encode(choices, loaded.tokenizer, loaded.ends, config, base.digest)
+        encoded = encode(examples, loaded.tokenizer, loaded.ends, config, base.digest)
         return _make(loaded, encoded, config, workspace, folders, on_step, note, state, base)
 
     receipt = distributed.remember(workspace, recipe, make)
@@ -218,10 +218,10 @@ def tokenizer_of(base: Resolved) -> tuple[Any, tuple[int, ...]]:
     return tokenizer, end_ids(tokenizer, SimpleNamespace(generation_config=load_generation(base.path)))
 
 
-def _row(choice: Choice) -> dict[str, Any]:
+def _row(example: TrainingExample) -> dict[str, Any]:
     """The verdict with its weight, without what was merely observed: equal rows are equal bytes."""
-    label = {} if choice.label is None else {"label": choice.label}
-    return {**choice.verdict.to_dict(), "seconds": 0.0, "weight": choice.weight, **label}
+    label = {} if example.label is None else {"label": example.label}
+    return {**example.verdict.to_dict(), "seconds": 0.0, "weight": example.row_weight, **label}
 
 
 def _enough(rows: int, config: TrainConfig, note: Note | None) -> None:

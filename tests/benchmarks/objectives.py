@@ -20,7 +20,7 @@ from pathlib import Path
 
 from axiom_cli import models
 from axiom_cli.learning.merge import merge
-from axiom_cli.learning.select import choose
+from axiom_cli.learning.select import select_examples
 from axiom_cli.learning.train import train_on
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.models import Resolved
@@ -81,8 +81,8 @@ class Bench:
 
     def after(self, config: TrainConfig) -> tuple[list[bool], dict[str, int]]:
         """Which held-out problems are solved after training with `config`, and what it was trained on."""
-        choices = choose(self.attempts, config).choices
-        adapter = train_on(choices, self.nano, config, self.workspace, trainer=lambda: self.trainer)
+        examples = select_examples(self.attempts, config).examples
+        adapter = train_on(examples, self.nano, config, self.workspace, trainer=lambda: self.trainer)
         merged = merge(adapter, MergeConfig(), self.workspace, base=self.nano)
         model = Resolved(merged.digest, merged.digest, self.workspace.tree_path(merged.digest))
         return self.passed(model), {"rows": adapter.rows, "steps": adapter.metrics["steps"]}
@@ -104,7 +104,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("objectives", nargs="+")
-    parser.add_argument("--split", choices=("val", "test"), default="val")
+    parser.add_argument("--split", examples=("val", "test"), default="val")
     parser.add_argument("--problems", type=int, default=1500)
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--held-out", type=int, default=1000)

@@ -1,0 +1,34 @@
+"""A verdict as an objective learns from it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from axiom_cli.records import Sample, Verdict
+
+Screen = Callable[[Sequence[Sample]], set[int]]
+"""Samples -> the places of those that an evaluation has seen."""
+
+
+@dataclass(frozen=True)
+class TrainingExample:
+    """A verdict and how it counts. Each objective uses the fields that it needs; the others keep their neutral values.
+
+    `weight`: factor of its loss (sft: how rarely its problem is solved; kto: the balance of both sides).
+    `sign`: 1 where the sample is to become likelier, -1 where less likely (dpo, kto).
+    `advantage`: its reward minus the mean of its group (grpo), summed over the equal samples that it stands for.
+    `count`: how many equal samples it stands for, and `label`: the share of their verdicts that are passes (value).
+    """
+
+    verdict: Verdict
+    weight: float = 1.0
+    sign: int = 1
+    advantage: float | None = None
+    count: int = 1
+    label: float | None = None
+
+    @property
+    def row_weight(self) -> float:
+        """The one number that its row holds, which recipes and rows call `weight`; below zero it counts against."""
+        return self.weight * self.sign * self.count if self.advantage is None else self.advantage
