@@ -115,7 +115,7 @@ def test_a_fence_may_name_python_in_its_own_way_and_want_its_end(opening, end, t
     code = f"def f():\n    return {text!r}"
     said = f"Here:\n```{opening}\n{code}{end}"
     assert answers.read_program(said, "f") == code
-    assert answers.read_program(said, "f", cut=True) == (code if end else None)
+    assert answers.read_program(said, "f", cut_off=True) == (code if end else None)
 
 
 @settings(deadline=None)
@@ -219,7 +219,7 @@ def test_nothing_is_executed(tmp_path):
     ],
 )
 def test_reasoning_is_what_stands_before_the_end_of_thinking(text, thought):
-    assert answers.reasons(text) is thought
+    assert answers.has_reasoning(text) is thought
 
 
 PAIRS = pytest.mark.parametrize(("opening", "closing"), list(answers.THINKING.items()))
@@ -248,9 +248,9 @@ def test_models_think_between_tags_of_their_own(opening, closing):
 @PAIRS
 def test_thoughts_between_any_tags_are_reasoning(opening, closing):
     for thought in (f"{opening}\n2\n{closing}\nAnswer: 5", f"2\n{closing}\nAnswer: 5", f"{opening}\n2"):
-        assert answers.reasons(thought)
+        assert answers.has_reasoning(thought)
     for none in (f"{opening}\n\n{closing}\nAnswer: 5", f"{closing}\nAnswer: 5", f"{opening}\n"):
-        assert not answers.reasons(none)
+        assert not answers.has_reasoning(none)
 
 
 @pytest.mark.parametrize("tag", [tag for pair in OTHERS for tag in pair])
@@ -276,7 +276,7 @@ def test_what_is_thought_between_any_tags_earns_nothing(before, pair, thought, c
 @settings(deadline=None)
 @given(st.lists(st.sampled_from([*answers.TAGS, "Answer: ", "\n", "5", "```", "py", " ", PROGRAM])).map("".join))
 def test_no_mixture_of_tags_breaks_the_reading(text):
-    said = answers.spoken(text)
+    said = answers.without_reasoning(text)
     assert said in text and answers.OPEN not in said and answers.CLOSE not in said
     assert said == text or any(tag in text for tag in answers.TAGS)
 
@@ -293,10 +293,10 @@ def test_each_form_has_its_instruction_before_the_prompt():
 
 @pytest.mark.parametrize(("opening", "closing"), answers.THINKING.items())
 def test_an_open_thought_is_told_by_the_tag_that_would_close_it(opening, closing):
-    assert answers.unclosed(f"{opening}\nit is") == closing
-    assert answers.unclosed(f"{opening}\nit is\n{closing}\nAnswer: 1") == ""
-    assert answers.unclosed(f"{opening}\none\n{closing}\nno\n{opening}\ntwo") == closing
-    assert answers.unclosed(f"<think>\none\n</think>\n{opening}\ntwo") == closing
-    assert answers.unclosed("Answer: 1") == ""
+    assert answers.missing_closing_tag(f"{opening}\nit is") == closing
+    assert answers.missing_closing_tag(f"{opening}\nit is\n{closing}\nAnswer: 1") == ""
+    assert answers.missing_closing_tag(f"{opening}\none\n{closing}\nno\n{opening}\ntwo") == closing
+    assert answers.missing_closing_tag(f"<think>\none\n</think>\n{opening}\ntwo") == closing
+    assert answers.missing_closing_tag("Answer: 1") == ""
     if opening != answers.OPEN:
-        assert answers.unclosed(f"```python\n{opening}\n```\n") == "", "part of a program"
+        assert answers.missing_closing_tag(f"```python\n{opening}\n```\n") == "", "part of a program"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from axiom_cli import models
 from axiom_cli.models.nano import WEIGHTS, recipe
-from axiom_cli.problems.answers import read_answer, reasons
+from axiom_cli.problems.answers import has_reasoning, read_answer
 from axiom_cli.problems.families import draw, teacher
 from axiom_cli.records import ModelRef
 from axiom_cli.sampling import prompts
@@ -69,7 +69,7 @@ def test_the_teacher_works_out_every_other_solution() -> None:
     for family in recipe.FAMILIES:
         own = [sample for sample in few if sample.problem.family == family]
         assert [sample.text for sample in own[::2]] == [teacher.teach(sample.problem) for sample in own[::2]]
-        assert not any(reasons(sample.text) for sample in own[1::2])
+        assert not any(has_reasoning(sample.text) for sample in own[1::2])
 
 
 def test_its_name_leads_to_its_folder_by_content() -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.ids import content_id
-from axiom_cli.problems.answers import read_answer, read_program, reasons
+from axiom_cli.problems.answers import has_reasoning, read_answer, read_program
 from axiom_cli.records import Metrics, Sample, Verdict
 from axiom_cli.statistics import cluster_bootstrap, pass_curve, wilson
 
@@ -45,7 +45,7 @@ class Tally:
         self.judged += 1
         self.passed += verdict.passed
         self.parsed += parses(verdict.sample)
-        reasoned = reasons(verdict.sample.text)
+        reasoned = has_reasoning(verdict.sample.text)
         self.reasoned += reasoned
         self.reasoned_passed += reasoned and verdict.passed
         self.truncated += verdict.sample.finish == "length"

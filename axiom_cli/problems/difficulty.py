@@ -1,11 +1,11 @@
-"""Calibrate: do pass rates fall from level to level? One row a family and form, from one model's verdicts.
+"""Difficulty: do pass rates fall from level to level? One row a family and form, from one model's verdicts.
 
-*Rises*: at some pair of levels the higher one is passed more often, by Fisher's exact one-sided test with Holm's
-correction over all pairs of the row at 5 %; so of families whose levels are all equally hard at most one in twenty is
-called so. *Undecided*: nothing rises, and a rise of 0.3 between two levels would not be seen 4 times in 5. *Falls*:
-nothing rises, and the trend over all levels does fall (Cochran and Armitage, one-sided, 5 %). *Flat*: the rest.
+*Rises*: for some pair of levels the higher one is passed more often, by Fisher's exact one-sided test with Holm's
+correction over all pairs of the row at 5 %, so that at most one in twenty families whose levels are equally hard is
+reported. *Undecided*: nothing rises, and a rise of 0.3 between two levels would be detected less than 4 times in 5.
+*Falls*: nothing rises, and the trend over all levels falls (Cochran and Armitage, one-sided, 5 %). *Flat*: the rest.
 
-Several samples of a problem count as one, with its share of passes: they are at least as telling as one sample is.
+Several samples of a problem count as one, with its share of passes: that is at least as informative as one sample.
 """
 
 from __future__ import annotations
@@ -14,29 +14,33 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 from axiom_cli import statistics
 from axiom_cli.records import Verdict
 
 ALPHA = 0.05
-SEEN = 0.3
-"""The rise between two levels that has to be seen before a row is decided: some 90 problems a level are enough."""
-RISES, FALLS, FLAT, UNDECIDED = "rises", "falls", "flat", "undecided"
+DETECTABLE = 0.3
+"""The rise between two levels that must be detectable before a row is decided: some 90 problems a level are enough."""
+Finding = Literal["rises", "falls", "flat", "undecided"]
+RISES: Finding = "rises"
+FALLS: Finding = "falls"
+FLAT: Finding = "flat"
+UNDECIDED: Finding = "undecided"
 Key = tuple[str, str, str, float]
 """Family, form, model and temperature."""
 
 
 @dataclass
 class Level:
-    """What is known of one level: of each problem how many samples were judged, and how many passed."""
+    """One level: for each problem, how many samples were judged and how many passed."""
 
     level: int
     problems: dict[str, list[int]] = field(default_factory=dict)
     infra: int = 0
 
     def add(self, verdict: Verdict) -> None:
-        """Counts one verdict."""
+        """Counts a verdict."""
         if verdict.status == "infra":
             self.infra += 1
             return
@@ -46,12 +50,12 @@ class Level:
 
     @property
     def n(self) -> int:
-        """Problems."""
+        """The number of problems."""
         return len(self.problems)
 
     @property
     def passed(self) -> float:
-        """The problems' shares of passes, added up."""
+        """The sum of the problems' shares of passes."""
         return round(math.fsum(passed / judged for judged, passed in self.problems.values()), 9)
 
     def to_dict(self) -> dict[str, Any]:
@@ -66,43 +70,42 @@ class Level:
 
 
 def calibrate(verdicts: Iterable[Verdict]) -> list[dict[str, Any]]:
-    """One row a family and form (and model, and temperature, where several come), sorted. Reads the input once.
+    """One row a family and form (and model and temperature, if there are several), sorted. Reads the input once.
 
-    A row whose levels rise has `passed` false: then the command exits 6. So has one that is undecided: then it exits 5.
-    Infra verdicts are counted, and no more.
+    A row that rises or is undecided has `passed` false. Infra verdicts are only counted.
     """
-    found: dict[Key, dict[int, Level]] = {}
+    levels: dict[Key, dict[int, Level]] = {}
     for verdict in verdicts:
         problem, sample = verdict.sample.problem, verdict.sample
         key = (problem.family, problem.form, sample.model.name, float(sample.params.get("temperature", 0.0)))
-        found.setdefault(key, {}).setdefault(problem.level, Level(problem.level)).add(verdict)
-    return [_row(key, found[key]) for key in sorted(found)]
+        levels.setdefault(key, {}).setdefault(problem.level, Level(problem.level)).add(verdict)
+    return [_row(key, levels[key]) for key in sorted(levels)]
 
 
 def _row(key: Key, levels: Mapping[int, Level]) -> dict[str, Any]:
     family, form, model, temperature = key
-    seen = [levels[level] for level in sorted(levels) if levels[level].n]
-    judged = judge([one.level for one in seen], [one.passed for one in seen], [one.n for one in seen])
+    judged = [levels[level] for level in sorted(levels) if levels[level].n]
+    numbers, passed, n = ([getattr(level, name) for level in judged] for name in ("level", "passed", "n"))
     return {
         "kind": "calibration",
         "family": family,
         "form": form,
         "model": model,
         "temperature": temperature,
-        "levels": [one.to_dict() for one in seen],
-        "infra": sum(one.infra for one in levels.values()),
-        **judged,
+        "levels": [level.to_dict() for level in judged],
+        "infra": sum(level.infra for level in levels.values()),
+        **judge(numbers, passed, n),
     }
 
 
 def judge(levels: Sequence[int], passed: Sequence[float], n: Sequence[int]) -> dict[str, Any]:
-    """The finding on levels, lowest first, of which `n[i]` problems have pass rates that sum to `passed[i]`."""
+    """The finding on levels, lowest first: the pass rates of the `n[i]` problems of `levels[i]` sum to `passed[i]`."""
     rises = list(_rises(levels, passed, n))
     slope, p = statistics.trend(levels, passed, n)
-    detectable = _detectable(passed, n)
+    detectable = _detectable_rise(passed, n)
     if rises:
         finding = RISES
-    elif detectable > SEEN:
+    elif detectable > DETECTABLE:
         finding = UNDECIDED
     else:
         finding = FALLS if p < ALPHA else FLAT
@@ -117,9 +120,9 @@ def judge(levels: Sequence[int], passed: Sequence[float], n: Sequence[int]) -> d
 
 
 def _rises(levels: Sequence[int], passed: Sequence[float], n: Sequence[int]) -> Iterator[dict[str, Any]]:
-    """The pairs of levels at which the higher one is passed significantly more often."""
+    """The pairs of levels of which the higher one is passed significantly more often."""
     pairs = list(combinations(range(len(levels)), 2))
-    # Shares are rounded against a rise, so that whole counts stay on the safe side.
+    # Fisher's test needs whole counts: shares are rounded against a rise.
     p_values = [statistics.fisher(math.ceil(passed[i]), n[i], math.floor(passed[j]), n[j]) for i, j in pairs]
     for (i, j), p in zip(pairs, statistics.holm(p_values), strict=True):
         if p < ALPHA:
@@ -127,8 +130,8 @@ def _rises(levels: Sequence[int], passed: Sequence[float], n: Sequence[int]) -> 
             yield {"from": levels[i], "to": levels[j], "by": round(by, 6), "p": round(p, 9)}
 
 
-def _detectable(passed: Sequence[float], n: Sequence[int]) -> float:
-    """The rise between two levels, at the rate where it is hardest to see, that is seen 4 times in 5."""
+def _detectable_rise(passed: Sequence[float], n: Sequence[int]) -> float:
+    """The rise between two levels that is detected 4 times in 5, at the rate where that is hardest."""
     pairs = math.comb(len(n), 2)
     if not pairs:
         return 1.0
@@ -137,20 +140,18 @@ def _detectable(passed: Sequence[float], n: Sequence[int]) -> float:
 
 
 def table(rows: Sequence[Mapping[str, Any]]) -> tuple[list[str], list[list[str]]]:
-    """Columns and rows for a person: rates and intervals in percent."""
-    levels = sorted({one["level"] for row in rows for one in row["levels"]})
+    """Column heads and cells for the terminal: rates and intervals in percent."""
+    levels = sorted({level["level"] for row in rows for level in row["levels"]})
     several = len({(row["model"], row["temperature"]) for row in rows}) > 1
-    own = ["family", "form", *(["model", "temperature"] if several else [])]
-    cells = [
-        [*(str(row[name]) for name in own), row["finding"], f"{100 * row['slope']:+.1f}", *_cells(row, levels)]
-        for row in rows
-    ]
-    return [*own, "levels", "a level", *map(str, levels)], cells
+    keys = ["family", "form", *(["model", "temperature"] if several else [])]
 
+    def cell(level: Mapping[str, Any]) -> str:
+        low, high = level["interval"]
+        return f"{100 * level['rate']:.0f} ({100 * low:.0f}-{100 * high:.0f})"
 
-def _cells(row: Mapping[str, Any], levels: Sequence[int]) -> Iterator[str]:
-    known = {one["level"]: one for one in row["levels"]}
-    for level in levels:
-        one = known.get(level)
-        low, high = one["interval"] if one else (0, 1)
-        yield f"{100 * one['rate']:.0f} ({100 * low:.0f}-{100 * high:.0f})" if one else ""
+    cells = []
+    for row in rows:
+        rates = {level["level"]: cell(level) for level in row["levels"]}
+        slope = f"{100 * row['slope']:+.1f}"
+        cells.append([*(str(row[key]) for key in keys), row["finding"], slope, *(rates.get(n, "") for n in levels)])
+    return [*keys, "levels", "a level", *map(str, levels)], cells

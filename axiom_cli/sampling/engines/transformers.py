@@ -155,7 +155,7 @@ class TransformersEngine:
         if thought.finish == "stop" or made == len(row.uniforms):
             return None
         text = self._tokenizer.decode(thought.token_ids, skip_special_tokens=False)
-        closing = answers.unclosed(self._opening + text)
+        closing = answers.missing_closing_tag(self._opening + text)
         close = self._tokenizer(f"\n{closing}\n", add_special_tokens=False)["input_ids"] if closing else []
         rest = row.uniforms[made + len(close) :]
         return Row([*row.prompt, *thought.token_ids, *close], rest) if len(rest) else None

@@ -35,7 +35,7 @@ def conversations(failed: Sequence[Verdict], verifier: CachingVerifier) -> list[
 def _conversation(verdict: Verdict, shown: Verdict | None) -> list[dict[str, str]]:
     sample = verdict.sample
     before = sample.extra.get("messages") or answers.messages(sample.problem)
-    said = answers.spoken(sample.text).strip() or sample.text[-LONGEST_ATTEMPT:]
+    said = answers.without_reasoning(sample.text).strip() or sample.text[-LONGEST_ATTEMPT:]
     told = f"{complaint(verdict, shown)} {AGAIN}"
     return [*before, {"role": "assistant", "content": said}, {"role": "user", "content": told}]
 
@@ -58,7 +58,7 @@ def complaint(verdict: Verdict, shown: Verdict | None = None) -> str:
 
 def _unread(sample: Sample, problem: Problem) -> str:
     """Why no program is found: an error of syntax in its last block, or none that defines what is asked for."""
-    blocks = BLOCK.findall(answers.spoken(sample.text))
+    blocks = BLOCK.findall(answers.without_reasoning(sample.text))
     if blocks and (error := _syntax_error(blocks[-1])):
         return f"{error}."
     return f"There is no ```python block that defines {problem.program.entry_point}."
