@@ -1,4 +1,4 @@
-"""A whole problem family in thirty lines: python examples/new_family.py prints problems and what an audit finds."""
+"""A problem family in thirty lines. `python examples/new_family.py` prints some of its problems and an audit of it."""
 
 import json
 
@@ -10,7 +10,7 @@ from axiom_cli.problems.families.family import Family
 class Digits(Family):
     name, about, levels = "digits", "sums of digits", "level n: a number of n + 4 digits"
 
-    def draw(self, random, level):  # whatever `random` says, so that the nth problem is the same for ever
+    def draw(self, random, level):  # only `random` decides, so that the nth problem is always the same
         return random.randrange(10 ** (level + 3), 10 ** (level + 4))
 
     def statement(self, task):  # complete, with one right answer
@@ -19,7 +19,7 @@ class Digits(Family):
     def answer(self, task):
         return str(task * sum(map(int, str(task))))
 
-    def trace(self, task):  # steps by which a model could find the answer, each from the line before
+    def trace(self, task):  # steps by which a model could find the answer, each from the ones before
         total = sum(map(int, str(task)))
         return [f"{' + '.join(str(task))} = {total}", f"{task} * {total}"]
 

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Records are JSON lines, so a filter fits between any two stages. Here: keep only the hard problems, sample them, verify,
-# and see which accepted samples took the fewest words. `jq -c 'select(...)'` does the same as where.py.
+# Records are JSON lines, so a filter fits between any two commands. Here: keep the hard problems, sample and verify them,
+# and keep the accepted samples of at most 60 tokens. `jq -c 'select(...)'` does the same as where.py.
 #
-#     sh examples/pipe.sh [ENGINE [MODEL]]      for a real model: sh examples/pipe.sh auto nano
+#     sh examples/pipe.sh [ENGINE [MODEL]]      with a real model: sh examples/pipe.sh auto nano
 set -eu
 here=$(dirname "$0")
 engine=${1:-scripted}

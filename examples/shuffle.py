@@ -1,4 +1,4 @@
-"""Deal the verdicts of a file out at random: the control that trains on as many samples, whether they are right or not.
+"""Deal out a file's verdicts at random: a control that trains on as many samples, whether they are right or not.
 
 python shuffle.py [SEED] < verdicts.jsonl
 """
@@ -11,7 +11,7 @@ from axiom_cli.records import Verdict
 
 
 def main(seed="0"):
-    """Writes the verdicts of stdin with the labels of others: as many pass, but which ones says nothing."""
+    """Writes the verdicts of stdin with their labels shuffled: as many pass, but which ones carries no information."""
     for verdict in shuffle(list(jsonl.read(sys.stdin.buffer, Verdict)), int(seed)):
         sys.stdout.buffer.write(jsonl.dump(verdict))
 

@@ -1,4 +1,4 @@
-"""Keep the JSON lines whose field meets a condition: what `jq -c 'select(.sample.problem.level >= 5)'` does.
+"""Keep the JSON lines whose field meets a condition, as `jq -c 'select(.sample.problem.level >= 5)'` does.
 
 python where.py sample.problem.level '>=' 5 < verdicts.jsonl
 """
@@ -11,14 +11,14 @@ TESTS = {"==": operator.eq, "!=": operator.ne, ">=": operator.ge, "<=": operator
 
 
 def field(record, path):
-    """The value at `a.b.c`, or None where the record has none."""
+    """The value at `a.b.c`, or None if there is none."""
     for name in path.split("."):
         record = record.get(name) if isinstance(record, dict) else None
     return record
 
 
 def value(text):
-    """A number, true, false, null or a quoted string, as JSON has them; anything else is a string."""
+    """A number, true, false, null or a quoted string, as in JSON; anything else is a string."""
     try:
         return json.loads(text)
     except json.JSONDecodeError:
@@ -26,11 +26,11 @@ def value(text):
 
 
 def main(path, test, wanted):
-    """Writes the lines of stdin that pass, as they came."""
-    meets, wanted = TESTS[test], value(wanted)
+    """Writes the lines of stdin that meet the condition, unchanged."""
+    holds, wanted = TESTS[test], value(wanted)
     for line in sys.stdin:
-        found = field(json.loads(line), path)
-        if found is not None and meets(found, wanted):
+        actual = field(json.loads(line), path)
+        if actual is not None and holds(actual, wanted):
             sys.stdout.write(line)
 
 
