@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import difflib
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import Field, dataclass, fields, replace
 from functools import cache
@@ -174,9 +175,9 @@ def _check_tables(path: Path, data: Mapping[str, Any]) -> None:
 
 
 def _toml(path: Path) -> dict[str, Any]:
-    try:
+    if sys.version_info >= (3, 11):
         import tomllib
-    except ModuleNotFoundError:
+    else:
         import tomli as tomllib
     try:
         return tomllib.loads(path.read_text("utf-8"))
