@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import difflib
 import errno
 import importlib
 import os
@@ -16,9 +15,10 @@ import typer
 from typer.core import TyperGroup
 
 from axiom_cli import __version__, process_rank
-from axiom_cli.errors import AxiomError, MissingError, UsageError
+from axiom_cli.errors import AxiomError, MissingError, UsageError, did_you_mean
+from axiom_cli.settings.configs import flag
 from axiom_cli.settings.options import GlobalConfig
-from axiom_cli.settings.sources import Resolved, resolve, unreadable
+from axiom_cli.settings.sources import STAGES, Resolved, former_names, outdated, resolve, unreadable
 from axiom_cli.terminal import console, stdout_guard
 
 COMMANDS = {
@@ -79,8 +79,7 @@ class Commands(TyperGroup):
     def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
         """As in Typer, but an unknown command names its neighbours."""
         if args[0] not in COMMANDS and not args[0].startswith("-"):
-            close = difflib.get_close_matches(args[0], COMMANDS, 2)
-            hint = f"did you mean {' or '.join(close)}?" if close else "axiom --help lists the commands"
+            hint = did_you_mean(args[0], COMMANDS, "axiom --help lists the commands")
             raise UsageError(f"no such command: {args[0]}", hint)
         return super().resolve_command(ctx, args)
 
@@ -129,6 +128,28 @@ def split_globals(argv: list[str]) -> tuple[list[str], dict[str, Any]]:
     return rest, flags
 
 
+def former_flags() -> dict[str, str]:
+    """The options that were renamed: the flag of each, by the one that still works for this version."""
+    names = {"against": "decontaminate"}
+    for stage in STAGES:
+        names |= former_names(stage)
+    pairs = {flag(old): flag(new) for old, new in names.items()}
+    return pairs | {f"--no-{old[2:]}": f"--no-{new[2:]}" for old, new in pairs.items()}
+
+
+def with_new_names(args: list[str]) -> tuple[list[str], list[str]]:
+    """The arguments, each former flag before `--` replaced by its new name, and a sentence for each of those."""
+    former, words, sentences = former_flags(), list(args), []
+    for place, word in enumerate(words):
+        if word == "--":
+            break
+        name, equals, value = word.partition("=")
+        if name in former:
+            words[place] = former[name] + equals + value
+            sentences.append(f"{name} is now called {former[name]}; the old name goes with the next version")
+    return words, sentences
+
+
 def _filled(argv: list[str]) -> list[str]:
     """The words, with a value behind each bare option, which one that takes a value cannot do without."""
     words = [*argv, "--"]
@@ -143,6 +164,7 @@ def _filled(argv: list[str]) -> list[str]:
 def run(argv: list[str]) -> int:
     """Runs one command in this process. Returns its exit code; errors pass through."""
     args, flags = split_globals(argv)
+    args, renamed = with_new_names(args)
     if flags.pop("version", False):
         print(f"axiom {__version__}")
         return 0
@@ -155,8 +177,11 @@ def run(argv: list[str]) -> int:
         raise UsageError(f"axiom {args[0]} runs in one process", "of the commands, torchrun can start axiom train")
     start = Resolved(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
     console.configure(start.config.quiet)
-    for path in [] if asks else unreadable():
-        console.warn(f"{path} may not be read: its settings are left out")
+    if not asks:
+        for path in unreadable():
+            console.warn(f"{path} cannot be read: its settings are left out")
+        for sentence in (*renamed, *outdated()):
+            console.note(sentence)
     try:
         printed = nullcontext() if asks else stdout_guard.aside(console.is_quiet())
         with command.make_context("axiom", args or ["--help"], obj=start) as ctx, printed:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from difflib import get_close_matches
+
 
 class AxiomError(Exception):
     """An error that its reader can act on. `hint` says how; `exit_code` is what the process returns."""
@@ -59,3 +62,9 @@ class WorkspaceDamagedError(AxiomError):
     """Stored bytes do not match their digest."""
 
     exit_code = 12
+
+
+def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
+    """The hint for a `name` that is not among the `known` ones: the closest one, or `otherwise` if none is close."""
+    close = get_close_matches(name, list(known), 1)
+    return f"did you mean {close[0]}?" if close else otherwise

@@ -35,7 +35,7 @@ attempt() { # MODEL NAME: verdicts on the model's attempts at both sets
     done
 }
 learn() { # VERDICTS NAME: train the cold-started model on what passed, merge, and attempt both sets
-    axiom train "$1" --model cold --against held_out.jsonl --experiment "$2" -o "$2.json"
+    axiom train "$1" --model cold --decontaminate held_out.jsonl --experiment "$2" -o "$2.json"
     axiom merge "$2.json" -o "$2.model.json"
     attempt "$2" "$2"
 }
@@ -60,7 +60,7 @@ learn cold_again.jsonl cold-only
 
 last="round$rounds"
 axiom train "$last.train.jsonl" --model "$last" --objective value --epochs 1 --experiment judge -o judge.json
-axiom solve held_out.jsonl --model "$last" $sampling --samples 16 --value judge | axiom verify -o judged.jsonl
+axiom solve held_out.jsonl --model "$last" $sampling --samples 16 --value-function judge | axiom verify -o judged.jsonl
 
 {
     for set in train held_out; do

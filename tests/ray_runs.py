@@ -34,7 +34,7 @@ def slow_programs() -> bytes:
 
 
 def on(cluster: Cluster) -> tuple[str, ...]:
-    return ("--distribute", "ray", "--address", cluster.address)
+    return ("--distribute", "ray", "--ray-address", cluster.address)
 
 
 def first(problems: bytes, count: int) -> bytes:

@@ -56,7 +56,7 @@ def diverged(folder: Path, trainer: Trainer, rows: Sequence[Row]) -> str:
     """What is said of a run one of whose rows gives no number."""
     bad = [replace(row, weight=torch.nan) if number == 7 else row for number, row in enumerate(rows)]
     try:
-        run(folder / "diverged", trainer, bad, replace(CONFIG, objective="grpo", shard=True))
+        run(folder / "diverged", trainer, bad, replace(CONFIG, objective="grpo", fsdp=True))
     except GateFailedError as error:
         return str(error)
     return ""
@@ -64,7 +64,7 @@ def diverged(folder: Path, trainer: Trainer, rows: Sequence[Row]) -> str:
 
 def main(folder: Path) -> None:
     found: dict[str, Any] = {}
-    config, kept = replace(CONFIG, shard=True), Checkpoint(folder / "state.pt", 0.0)
+    config, kept = replace(CONFIG, fsdp=True), Checkpoint(folder / "state.pt", 0.0)
     trainer = Trainer(folder / "base", config=config)
     rows = tiny.rows(trainer, 41)
     try:
@@ -73,7 +73,7 @@ def main(folder: Path) -> None:
         found["own"], found["all"] = numbers(trainer)
     found["resumed"] = run(folder / "resumed", trainer, rows, config, kept)
     found["unbroken"] = run(folder / "unbroken", trainer, rows, config)
-    found["lone"] = run(folder / "lone", trainer, rows, replace(LONE, shard=True))
+    found["lone"] = run(folder / "lone", trainer, rows, replace(LONE, fsdp=True))
     found["diverged"] = diverged(folder, trainer, rows)
     (folder / f"rank-{process_rank.rank()}").write_text(json.dumps(found))
 

@@ -41,8 +41,7 @@ def test_each_source_beats_the_ones_below_it(tmp_path: Path) -> None:
 def test_every_field_of_every_stage_is_a_setting(tmp_path: Path) -> None:
     from dataclasses import fields
 
-    from axiom_cli.commands.config import STAGES
-    from axiom_cli.settings.sources import section
+    from axiom_cli.settings.sources import STAGES, section
 
     shown = {row["setting"] for row in rows(axiom("config", cwd=tmp_path).stdout)}
     assert {f"{section(cls)}.{field.name}" for cls in STAGES for field in fields(cls)} < shown
@@ -77,8 +76,7 @@ def test_a_bad_file_is_named(text: str, said: str, tmp_path: Path) -> None:
 
 
 def test_every_stage_has_its_table(tmp_path: Path) -> None:
-    from axiom_cli.commands.config import STAGES
-    from axiom_cli.settings.sources import section
+    from axiom_cli.settings.sources import STAGES, section
 
     names = ["global", "model", *map(section, STAGES)]
     (tmp_path / "axiom.toml").write_text("".join(f"[{name}]\n" for name in names))
@@ -88,7 +86,7 @@ def test_every_stage_has_its_table(tmp_path: Path) -> None:
 def test_a_bad_variable_is_named_and_an_unknown_one_is_told(tmp_path: Path) -> None:
     failed(axiom("config", cwd=tmp_path, env={"AXIOM_SAMPLES": "few"}), 2, "variable AXIOM_SAMPLES: samples = 'few'")
     done = axiom("config", cwd=tmp_path, env={"AXIOM_SAMPELS": "3"})
-    assert "warning: AXIOM_SAMPELS is no setting of axiom" in done.stderr.decode()
+    assert "warning: AXIOM_SAMPELS is not a setting of axiom" in done.stderr.decode()
 
 
 def test_lists_are_comma_separated_or_repeated(tmp_path: Path) -> None:

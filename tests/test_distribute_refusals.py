@@ -37,8 +37,8 @@ def test_what_does_not_go_together(programs: bytes, problems: bytes, tmp_path: P
     failed(axiom(*words, cwd=tmp_path, stdin=problems), 2, "one place")
     failed(axiom("verify", "--distribute", "spark", cwd=tmp_path, stdin=programs), 2, "ray")
     failed(axiom("verify", "--workers", "2", cwd=tmp_path, stdin=programs), 2, "--workers", "--distribute ray")
-    words = ("solve", "--model", "solver", "--engine", "scripted", "--address", "local")
-    failed(axiom(*words, cwd=tmp_path, stdin=problems), 2, "--address", "--distribute ray")
+    words = ("solve", "--model", "solver", "--engine", "scripted", "--ray-address", "local")
+    failed(axiom(*words, cwd=tmp_path, stdin=problems), 2, "--ray-address", "--distribute ray")
 
 
 def test_what_a_node_lacks_is_named_and_the_model_only_where_it_is_that() -> None:

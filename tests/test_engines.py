@@ -173,7 +173,7 @@ def test_bad_scripts_say_so(tmp_path, name, text, kind):
 
 @pytest.mark.parametrize(
     ("name", "settings"),
-    [("remote", {"think_tokens": 8}), ("remote", {"dtype": "float32"}), ("vllm", {"think_tokens": 8}),
+    [("remote", {"max_think_tokens": 8}), ("remote", {"dtype": "float32"}), ("vllm", {"max_think_tokens": 8}),
      ("scripted", {"dtype": "bfloat16"})],
 )  # fmt: skip
 def test_what_an_engine_cannot_do_is_refused_and_not_recorded_as_done(name, settings):

@@ -109,7 +109,7 @@ def test_a_folder(folder):
 def test_what_has_to_be_chosen_is_named(folder, split, subset, said):
     with pytest.raises(UsageError, match=said) as error:
         of_data_set(str(folder / "sums"), split, subset)
-    assert subset != "mian" or error.value.hint == "did you mean --subset main?"
+    assert subset != "mian" or error.value.hint == "did you mean main?"
 
 
 def test_a_saved_folder_an_empty_and_a_damaged_one(folder):

@@ -139,7 +139,7 @@ def test_an_objective_sets_what_suits_it_where_nothing_else_is_set() -> None:
         ("dpo", {"control": "shuffled,cold-only"}, "nothing in the cold start failed", "shuffled"),
         ("grpo", {"replay": "60/40/0"}, "earlier models wrote", "--replay"),
         ("grpo", {"start": "base"}, "the model that it starts from", "--start previous"),
-        ("value", {}, "a loop needs a generator", "axiom train"),
+        ("value", {}, "not one of sft, dpo, grpo, kto", "axiom train"),
     ],
 )
 def test_what_makes_no_sense_is_refused(objective: str, more: dict, said: str, hint: str) -> None:
@@ -154,7 +154,7 @@ def test_one_round_from_the_base_is_on_policy() -> None:
 
 def test_refusals_come_before_anything_is_made(tmp_path: Path) -> None:
     failed(axiom("loop", "--objective", "dpo", "--samples", "1", cwd=tmp_path), 2, "--samples 1", "ask for 8")
-    failed(axiom("loop", "--objective", "ppo", cwd=tmp_path), 2, "no objective 'ppo'", "sft, dpo, grpo, kto")
+    failed(axiom("loop", "--objective", "ppo", cwd=tmp_path), 2, "--objective ppo is not one of sft, dpo, grpo, kto")
     assert not (tmp_path / "experiments").exists()
     with pytest.raises(UsageError):
         check(settings("ppo"))

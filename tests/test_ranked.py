@@ -96,7 +96,7 @@ def test_verdicts_without_values_or_of_two_functions_are_refused() -> None:
     bare = [tiny.verdict(tiny.sample(tiny.problem(1), "Answer: 1"))]
     with pytest.raises(InputError, match="has no value") as caught:
         rank(bare)
-    assert "--value NAME" in caught.value.hint
+    assert "--value-function NAME" in caught.value.hint
     with pytest.raises(InputError, match="two value functions"):
         rank([*scored(2), *scored(2, first=2, value_by={"name": "other", "digest": "b" * 64})])
 
@@ -181,6 +181,6 @@ def test_the_command_reports_a_file_or_a_pipe(tmp_path: Path) -> None:
     assert piped.stdout == done.stdout
     failed(axiom("report", "name", "--verdicts", "scored.jsonl", cwd=tmp_path), 2, "and nothing else")
     failed(axiom("report", "--verdicts", "gone.jsonl", cwd=tmp_path), 3, "gone.jsonl")
-    words = ("solve", "--model", "./gone", "--value", "none")  # the value function is looked for first
+    words = ("solve", "--model", "./gone", "--value-function", "none")  # the value function is looked for first
     failed(axiom(*words, cwd=tmp_path, stdin=jsonl.dump(tiny.problem(1))), 4, "no value function 'none'")
     assert not (tmp_path / ".axiom").exists()

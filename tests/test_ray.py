@@ -79,7 +79,7 @@ def test_solve_writes_the_same_bytes_and_receipts(cluster: Cluster, problems: by
     assert nobody_left(cluster)
 
 
-@pytest.mark.parametrize("strategy", [("retry",), ("best-of-n", "--until-solved"), ("vote",), ("adaptive",)])
+@pytest.mark.parametrize("strategy", [("retry",), ("best-of-n", "--early-stop"), ("vote",), ("adaptive",)])
 def test_every_strategy_works(cluster: Cluster, problems: bytes, tmp_path: Path, strategy: tuple[str, ...]) -> None:
     words = ("solve", "--engine", "scripted", "--model", "solver:0.5", "--samples", "4", "--strategy", *strategy)
     one = axiom(*words, cwd=tmp_path, stdin=first(problems, 100))
@@ -254,7 +254,7 @@ def test_a_cluster_for_this_run_alone_is_gone_after_it(
 ) -> None:
     for name in TOKEN:
         monkeypatch.delenv(name)
-    words = ("solve", "--engine", "scripted", "--model", "solver", "--distribute", "ray", "--address", "local")
+    words = ("solve", "--engine", "scripted", "--model", "solver", "--distribute", "ray", "--ray-address", "local")
     before = raylets()
     done = axiom(*words, cwd=tmp_path, stdin=first(problems, 8), env={"HOME": str(tmp_path)})
     assert done.returncode == 0, done.stderr
@@ -277,7 +277,7 @@ def test_no_cluster_is_said_at_once(command: tuple[str, ...], problems: bytes, p
     stdin = first(problems if command[0] == "solve" else programs, 8)
     address = f"127.0.0.1:{free_port()}"
     started = time.monotonic()
-    done = axiom(*command, "--distribute", "ray", "--address", address, cwd=tmp_path, stdin=stdin)
+    done = axiom(*command, "--distribute", "ray", "--ray-address", address, cwd=tmp_path, stdin=stdin)
     failed(done, 4, f"no Ray cluster answers at {address}", "ray start --head")
     assert time.monotonic() - started < 60
     asked = axiom(*command, "--distribute", "ray", cwd=tmp_path, stdin=stdin, env={"RAY_ADDRESS": address})
@@ -286,5 +286,5 @@ def test_no_cluster_is_said_at_once(command: tuple[str, ...], problems: bytes, p
 
 @pytest.mark.parametrize("address", ["nonsense", "ray://127.0.0.1:10001", "host:port"])
 def test_no_address(address: str, programs: bytes, tmp_path: Path) -> None:
-    done = axiom("verify", "--distribute", "ray", "--address", address, cwd=tmp_path, stdin=first(programs, 2))
+    done = axiom("verify", "--distribute", "ray", "--ray-address", address, cwd=tmp_path, stdin=first(programs, 2))
     failed(done, 2, address)

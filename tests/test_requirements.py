@@ -11,7 +11,7 @@ import pytest
 from axiom_cli.errors import UsageError
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.training import requirements
-from axiom_cli.learning.training.requirements import CHOICES, check, idle
+from axiom_cli.learning.training.requirements import check, idle
 from axiom_cli.learning.training.trackers import TRACKERS
 from axiom_cli.settings.configs import TrainConfig
 from command_line import AXIOM, environment
@@ -20,16 +20,16 @@ from command_line import AXIOM, environment
 @pytest.mark.parametrize(
     ("words", "code", "said"),
     [
-        (["--objective", "ppo"], 2, "sft, dpo, grpo, kto or value"),
+        (["--objective", "ppo"], 2, "sft, dpo, grpo, kto, value"),
         (["--method", "qlora"], 2, "--quantize 4bit"),
-        (["--optimizer", "sgd"], 2, "adamw, adamw8bit or muon"),
+        (["--optimizer", "sgd"], 2, "adamw, adamw8bit, muon"),
         (["--precision", "fp16"], 2, "bfloat16"),
         (["--quantize", "2bit"], 2, "8bit"),
         (["--objective", "value", "--method", "full"], 2, "--method lora"),
         (["--model", "no_such_model"], 4, "no model"),
         (["--model", "http://localhost:1/v1#m"], 4, "is a server"),
         (["--tracker", "mlflow"], 2, "tensorboard, wandb, trackio"),
-        (["--against", "no_such.jsonl"], 3, "no_such.jsonl"),
+        (["--decontaminate", "no_such.jsonl"], 3, "no_such.jsonl"),
         (["--experiment", "run@2"], 2, "a loop's models"),
     ],
 )
@@ -50,7 +50,7 @@ def test_it_loads_nothing_heavy(tmp_path: Path):
 
 
 def test_the_objectives_are_those_there_are():
-    assert set(CHOICES["objective"]) == set(OBJECTIVES)
+    assert set(TrainConfig.CHOICES["objective"]) == set(OBJECTIVES)
     assert set(requirements.TRACKERS) == set(TRACKERS)
 
 

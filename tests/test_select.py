@@ -118,7 +118,7 @@ def test_the_adapter_s_record_has_every_number(base: str, tmp_path: Path) -> Non
     assert adapter.extra["selection"]["weights"] == {"min": 1.0, "mean": 1.0, "max": 1.0}
     with pytest.raises(NothingToDoError) as caught:
         train(given, base, CONFIG, workspace, screen=lambda found: set(range(len(found))))
-    assert "--against" in caught.value.hint
+    assert "--decontaminate" in caught.value.hint
 
 
 def test_many_samples_that_were_cut_off_are_told_of(base: str, tmp_path: Path) -> None:

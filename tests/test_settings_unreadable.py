@@ -38,7 +38,7 @@ def test_the_users_own_file_or_a_folder_on_the_way_to_it(shut: str, tmp_path: Pa
     (tmp_path / "home" / shut).chmod(0)
     code, data, talk = verified(tmp_path, tmp_path / "home")
     assert (code, '"status":"pass"' in data) == (0, True), talk
-    assert talk.count("warning: ") == 1 and f"{file} may not be read: its settings are left out" in talk
+    assert talk.count("warning: ") == 1 and f"{file} cannot be read: its settings are left out" in talk
 
 
 def test_the_projects_file(tmp_path: Path) -> None:
@@ -46,7 +46,7 @@ def test_the_projects_file(tmp_path: Path) -> None:
     os.chmod(tmp_path / "axiom.toml", 0)
     code, data, talk = verified(tmp_path, Path("/nonexistent"))
     assert (code, '"status":"pass"' in data) == (0, True), talk
-    assert "warning: axiom.toml may not be read" in talk
+    assert "warning: axiom.toml cannot be read" in talk
 
 
 def test_a_home_that_is_not_there_is_nothing_to_say(tmp_path: Path) -> None:

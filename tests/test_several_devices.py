@@ -30,7 +30,7 @@ from command_line import ROOT, axiom, environment, failed
 TORCHRUN = ["-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m"]
 ACCELERATE = ["-m", "accelerate.commands.launch", "--num_processes", "2", "--num_machines", "1"]
 SPREAD, PARTED = [*ACCELERATE, "--multi_gpu", "-m"], [*ACCELERATE, "--use_fsdp", "-m"]
-SHARD = ["--shard", "--gradient-checkpointing"]
+SHARD = ["--fsdp", "--gradient-checkpointing"]
 OPTIONS = ["--epochs", "2", "--lr", "1e-3"]
 CONFIG = TrainConfig(epochs=2.0, lr=1e-3)
 
@@ -158,14 +158,12 @@ def test_what_cannot_be_shared_is_refused(folder: Path) -> None:
     lines = (folder / "verdicts.jsonl").read_bytes()
     failed(axiom("train", "--model", "base", cwd=folder, stdin=lines, env=env), 2, "several processes", "to a file")
     failed(axiom("solve", cwd=folder, env=env), 2, "axiom solve runs in one process", "axiom train")
-    train = ("train", "verdicts.jsonl", "--model", "base", "--shard")
-    failed(axiom(*train, cwd=folder), 2, "--shard divides a model over several processes", "torchrun")
+    train = ("train", "verdicts.jsonl", "--model", "base", "--fsdp")
+    failed(axiom(*train, cwd=folder), 2, "--fsdp divides a model over several processes", "torchrun")
     env |= {"RANK": "0", "ACCELERATE_USE_FSDP": "true"}
-    failed(
-        axiom(*train, "--quantize", "4bit", cwd=folder, env=env), 2, "--quantize 4bit and --shard do not go together"
-    )
-    failed(axiom(*train, "--objective", "value", cwd=folder, env=env), 2, "--objective value and --shard")
-    failed(axiom(*train[:-1], "--optimizer", "muon", cwd=folder, env=env), 2, "--optimizer muon and --shard")
+    failed(axiom(*train, "--quantize", "4bit", cwd=folder, env=env), 2, "--quantize 4bit and --fsdp do not go together")
+    failed(axiom(*train, "--objective", "value", cwd=folder, env=env), 2, "--objective value and --fsdp")
+    failed(axiom(*train[:-1], "--optimizer", "muon", cwd=folder, env=env), 2, "--optimizer muon and --fsdp")
 
 
 def test_one_process_needs_no_launcher_and_heeds_none(folder: Path) -> None:

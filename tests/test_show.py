@@ -87,7 +87,7 @@ def folder(base: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
     ],
 )
 def test_show_stands_bare_or_with_a_number(words: list[str], count: int, against: str, folder: Path, base: str) -> None:
-    done = axiom("train", "--model", base, *words, "--against", against, cwd=folder)
+    done = axiom("train", "--model", base, *words, "--decontaminate", against, cwd=folder)
     assert done.returncode == 0, talk(done)
     assert len(rows(done.stdout)) == min(count, 21)
     told = [re.split("  +", line) for line in talk(done)]
@@ -96,7 +96,7 @@ def test_show_stands_bare_or_with_a_number(words: list[str], count: int, against
 
 
 def test_an_evaluation_that_is_not_there_is_said(folder: Path, base: str) -> None:
-    failed(axiom("train", "v.jsonl", "--model", base, "--against", "rum", cwd=folder), 3, "rum: neither a file")
+    failed(axiom("train", "v.jsonl", "--model", base, "--decontaminate", "rum", cwd=folder), 3, "rum: neither a file")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""adaptive and --until-solved: samples go where they may still solve something."""
+"""adaptive and --early-stop: samples go where they may still solve something."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ def right_after(wrong: int, problem: Problem) -> list[str]:
 
 def test_until_solved_asks_in_growing_rounds(tmp_path: Path) -> None:
     late = {problem.id: right_after(wrong, problem) for wrong, problem in enumerate(PROBLEMS[:10])}
-    samples = list(solve(PROBLEMS[:10], script(tmp_path, late), replace(CONFIG, until_solved=True)))
+    samples = list(solve(PROBLEMS[:10], script(tmp_path, late), replace(CONFIG, early_stop=True)))
     assert counts(samples) == [1, 2, 4, 4, 8, 8, 8, 8, 8, 8]
 
 
 def test_enough_passes_settle_a_problem(tmp_path: Path) -> None:
     late = {problem.id: right_after(1, problem) for problem in PROBLEMS[:3]}
     for strategy in ("best-of-n", "adaptive"):
-        config = replace(CONFIG, until_solved=True, enough=2, strategy=strategy)
+        config = replace(CONFIG, early_stop=True, target_passes=2, strategy=strategy)
         samples = list(solve(PROBLEMS[:3], script(tmp_path, late), config))
         passes = Counter(v.sample.problem.id for v in verify(samples, VerifyConfig()) if v.passed)
         assert set(passes.values()) <= {2, 3} and len(passes) == 3
@@ -54,7 +54,7 @@ def test_enough_passes_settle_a_problem(tmp_path: Path) -> None:
 def test_until_solved_solves_what_all_samples_solve_for_less(rate: str, most: float) -> None:
     engine, spent = open_engine(rate, CONFIG), Spent()
     fixed = list(solve(PROBLEMS, engine, CONFIG))
-    less = list(solve(PROBLEMS, engine, replace(CONFIG, until_solved=True), spent=spent))
+    less = list(solve(PROBLEMS, engine, replace(CONFIG, early_stop=True), spent=spent))
     assert solved(less) == solved(fixed)
     assert spent.solved == len(solved(fixed))
     assert spent.samples == len(less) <= most * len(fixed)
@@ -93,7 +93,7 @@ def test_batches_are_few() -> None:
     assert engine.calls <= 16
 
 
-AGREEMENT = replace(CONFIG, strategy="adaptive", settle="agreement")
+AGREEMENT = replace(CONFIG, strategy="adaptive", stop_on="agreement")
 
 
 def test_agreement_spends_more_where_samples_disagree(tmp_path: Path) -> None:

@@ -24,12 +24,12 @@ def table(lines: list[str]) -> dict[str, str]:
     return dict(zip(head, row, strict=True))
 
 
-@pytest.mark.parametrize("way", [("best-of-n",), ("vote",), ("retry",), ("adaptive",), ("best-of-n", "--until-solved")])
+@pytest.mark.parametrize("way", [("best-of-n",), ("vote",), ("retry",), ("adaptive",), ("best-of-n", "--early-stop")])
 def test_the_pipeline_says_what_the_search_cost(problems: bytes, tmp_path: Path, way: tuple[str, ...]) -> None:
     done = axiom(*SOLVE, "--strategy", *way, "--output-dir", "out", cwd=tmp_path, stdin=problems)
     assert done.returncode == 0, done.stderr
     told = table(talk(done))
-    assert told["strategy"] == " ".join(way).replace("--until-solved", "until solved")
+    assert told["strategy"] == " ".join(way).replace("--early-stop", "until solved")
     assert told["problems"] == "20"
     assert talk(done)[-1].startswith(f"{told['solved']} of 20 problems solved; ")
     solved = {row["problem_id"] for row in rows((tmp_path / "out" / "solutions.jsonl").read_bytes())}
@@ -40,7 +40,7 @@ def test_the_pipeline_says_what_the_search_cost(problems: bytes, tmp_path: Path,
 
 
 def test_samples_come_with_a_table_where_they_were_verified(problems: bytes, tmp_path: Path) -> None:
-    done = axiom(*SOLVE, "--until-solved", cwd=tmp_path, stdin=problems)
+    done = axiom(*SOLVE, "--early-stop", cwd=tmp_path, stdin=problems)
     assert table(talk(done))["samples"] == str(len(rows(done.stdout)))
     assert not any(line.startswith("strategy") for line in talk(axiom(*SOLVE, cwd=tmp_path, stdin=problems)))
 
@@ -61,8 +61,8 @@ def test_one_chosen_of_several_costs_them_all(problems: bytes, tmp_path: Path) -
 
 
 def test_what_does_not_go_together_is_refused_before_any_work(tmp_path: Path) -> None:
-    words = (*SOLVE, "--problems", "two_sum", "--until-solved", "--strategy", "vote")
-    failed(axiom(*words, cwd=tmp_path), 2, "--until-solved and --strategy vote do not go together", "hint: ")
+    words = (*SOLVE, "--problems", "two_sum", "--early-stop", "--strategy", "vote")
+    failed(axiom(*words, cwd=tmp_path), 2, "--early-stop and --strategy vote do not go together", "hint: ")
     assert list(tmp_path.iterdir()) == []
 
 

@@ -47,7 +47,7 @@ def interrupting(engine: TransformersEngine, step: int) -> Any:
 
 
 @pytest.mark.skipif(not steady(), reason="this processor's products depend on the number of rows")
-@pytest.mark.parametrize("more", [{}, {"think_tokens": 12}], ids=["plain", "thinking"])
+@pytest.mark.parametrize("more", [{}, {"max_think_tokens": 12}], ids=["plain", "thinking"])
 def test_what_has_ended_is_kept_and_the_rest_is_the_same_to_the_byte(
     engine: TransformersEngine, more: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -40,7 +40,7 @@ def test_a_problem_that_is_solved_is_not_tried_again(tmp_path: Path) -> None:
     engine = script(tmp_path, {problem.id: ["Answer: wrong", f"Answer: {problem.answer}"]})
     samples = list(solve([problem], engine, replace(CONFIG, samples=2, max_attempts=3)))
     assert [s.index for s in samples] == [0, 1]
-    twice = list(solve([problem], engine, replace(CONFIG, samples=2, max_attempts=3, enough=2)))
+    twice = list(solve([problem], engine, replace(CONFIG, samples=2, max_attempts=3, target_passes=2)))
     assert [s.index for s in twice] == [0, 1, 2, 4]
 
 

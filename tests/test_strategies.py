@@ -28,8 +28,8 @@ from counting import Counting, script
 BASE = SolveConfig(engine="scripted", samples=4, seed=1)
 ELSEWHERE = {"value"}  # asks a value function, which judges a real model's samples: tests/test_value.py
 WAYS = {name: replace(BASE, strategy=name) for name in STRATEGIES if name not in ELSEWHERE}
-WAYS |= {f"{name}, until solved": replace(WAYS[name], until_solved=True) for name in ("best-of-n", "retry")}
-WAYS |= {"adaptive, agreement": replace(WAYS["adaptive"], settle="agreement")}
+WAYS |= {f"{name}, until solved": replace(WAYS[name], early_stop=True) for name in ("best-of-n", "retry")}
+WAYS |= {"adaptive, agreement": replace(WAYS["adaptive"], stop_on="agreement")}
 ANSWERS = list(draw.problems(["arithmetic", "rpn"], 24, [3, 6], "train", 0))
 PROGRAMS = list(draw.problems(["arithmetic", "list_ops"], 6, [3], "train", 0, "program"))
 SOLVER = "solver:0.7"

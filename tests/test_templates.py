@@ -167,7 +167,7 @@ def test_a_template_that_drops_the_system_message_is_seen() -> None:
 def test_a_thought_that_lasts_too_long_is_closed_by_its_own_tag(tag: str, closing: str, tmp_path: Path) -> None:
     kind = replace(KINDS["r1"], template=templates.opening(tag))
     engine = TransformersEngine(str(templates.write_model(tmp_path / "model", kind)))
-    (group,) = engine.generate([PROBLEMS[0]], replace(CONFIG, max_tokens=60, think_tokens=8), 4)
+    (group,) = engine.generate([PROBLEMS[0]], replace(CONFIG, max_tokens=60, max_think_tokens=8), 4)
     for sample in group:
         told = engine._tokenizer.decode(sample.token_ids[8:])
         assert sample.finish == "stop" and len(sample.token_ids) <= 8 or told.startswith(f"\n{closing}\n")

@@ -42,7 +42,7 @@ def test_thinking_is_closed_after_its_budget_and_short_thoughts_are_left_alone(
     engine: TransformersEngine, problems: list[Problem]
 ) -> None:
     free = written(engine, problems, GREEDY)
-    held = written(engine, problems, replace(GREEDY, think_tokens=BUDGET))
+    held = written(engine, problems, replace(GREEDY, max_think_tokens=BUDGET))
     closed = [
         (before, after)
         for before, after in zip(free, held, strict=True)
@@ -62,7 +62,7 @@ def test_thinking_is_closed_after_its_budget_and_short_thoughts_are_left_alone(
 
 
 def test_what_was_closed_for_the_model_is_not_learnt(engine: TransformersEngine, problems: list[Problem]) -> None:
-    held = written(engine, problems, replace(GREEDY, think_tokens=BUDGET))
+    held = written(engine, problems, replace(GREEDY, max_think_tokens=BUDGET))
     whole = [sample for sample in held if sample.finish == "stop"]
     found = encode([(sample, 1.0) for sample in whole], engine._tokenizer, engine._eos, 4096, engine.model.digest)
     assert any("thought_cut" in sample.extra for sample in whole) and found.prompts_differ == 0
@@ -77,7 +77,7 @@ def test_a_budget_beyond_the_longest_completion_changes_nothing(
     engine: TransformersEngine, problems: list[Problem]
 ) -> None:
     free = written(engine, problems[:6], GREEDY)
-    held = written(engine, problems[:6], replace(GREEDY, think_tokens=1000))
+    held = written(engine, problems[:6], replace(GREEDY, max_think_tokens=1000))
     assert [(one.text, one.finish) for one in free] == [(one.text, one.finish) for one in held]
 
 

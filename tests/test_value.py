@@ -202,14 +202,14 @@ def solving(base: str, workspace: Workspace, **more) -> list[Sample]:
 def test_solving_scores_every_sample_and_chooses_the_best(base: str, workspace: Workspace) -> None:
     adapter = train(verdicts(0, 10), base, QUICK, workspace)
     workspace.set_ref("judge", adapter.digest)
-    plain, every = solving(base, workspace), solving(base, workspace, value="judge")
+    plain, every = solving(base, workspace), solving(base, workspace, value_function="judge")
     assert [sample.text for sample in every] == [sample.text for sample in plain]
     assert all(sample.extra.keys() == {"prompt_digest"} for sample in plain)
     assert all(0 < sample.extra["value"] < 1 for sample in every)
     assert {sample.extra["value_by"]["digest"] for sample in every} == {adapter.digest}
     seen = [sample.extra.get("value_seen", False) for sample in every]
     assert seen == [True] * 6 + [False] * 6, "problem 3 was trained on"
-    chosen = solving(base, workspace, value="judge", strategy="value")
+    chosen = solving(base, workspace, value_function="judge", strategy="value")
     for group, one in zip((every[:6], every[6:]), chosen, strict=True):
         best = max(group, key=lambda sample: sample.extra["value"])
         assert (one.index, one.extra["candidates"]) == (best.index, 6)
@@ -237,11 +237,11 @@ def test_a_value_function_that_is_not_there_or_not_for_this_model_is_refused(
     with pytest.raises(InputError, match="no value function"):
         value_scorer.find("other", workspace)
     with pytest.raises(InputError, match="judges samples of"):
-        solving(str(tiny.write_model(tmp_path / "another", seed=1)), workspace, value="judge")
-    with pytest.raises(UsageError, match="needs --value"):
+        solving(str(tiny.write_model(tmp_path / "another", seed=1)), workspace, value_function="judge")
+    with pytest.raises(UsageError, match="needs --value-function"):
         solving(base, workspace, strategy="value")
     with pytest.raises(UsageError, match="until-solved"):
-        solving(base, workspace, strategy="value", value="judge", until_solved=True)
+        solving(base, workspace, strategy="value", value_function="judge", early_stop=True)
 
 
 @pytest.mark.parametrize(
@@ -275,7 +275,7 @@ def test_where_the_evaluation_has_seen_everything_that_is_said_after_the_numbers
     config, given = replace(QUICK, objective=objective), list(verdicts(0, 10))
     with pytest.raises(NothingToDoError) as caught:
         train(given, base, config, workspace, screen=lambda samples: set(range(len(samples))), on_selection=told.append)
-    assert "held out for evaluation" in f"{caught.value} {caught.value.hint}" and "--against" in caught.value.hint
+    assert "held out for evaluation" in f"{caught.value} {caught.value.hint}" and "--decontaminate" in caught.value.hint
     assert [one.screened for one in told] == [sum(v.passed for v in given) if objective == "sft" else 40]
 
 
@@ -283,4 +283,4 @@ def test_a_value_function_is_no_model(base: str, workspace: Workspace) -> None:
     workspace.set_ref("judge", train(verdicts(0, 10), base, QUICK, workspace).digest)
     with pytest.raises(InputError, match="is a value function") as caught:
         models.resolve("judge", workspace)
-    assert "--value judge" in caught.value.hint
+    assert "--value-function judge" in caught.value.hint

@@ -12,7 +12,6 @@ from importlib import import_module
 from types import MappingProxyType
 from typing import Any, Protocol
 
-from axiom_cli.errors import UsageError
 from axiom_cli.settings.configs import DistributeConfig
 
 CLUSTERS: Mapping[str, str] = MappingProxyType({"ray": "axiom_cli.cluster.ray:RayPool"})
@@ -63,9 +62,7 @@ class Pool(Protocol):
 
 
 def open_pool(config: DistributeConfig, role: Role) -> Pool:
-    """The cluster that `config.distribute` names. Raises UsageError where there is no such kind, MissingError where
-    what it needs is not installed or none can be reached."""
-    if config.distribute not in CLUSTERS:
-        raise UsageError(f"--distribute {config.distribute} is not a kind of cluster", f"choose {', '.join(CLUSTERS)}")
+    """The cluster that `config.distribute` names. Raises MissingError where what it needs is not installed, or none can
+    be reached."""
     module, _, attribute = CLUSTERS[config.distribute].partition(":")
     return getattr(import_module(module), attribute)(config, role)

@@ -58,7 +58,7 @@ class RayPool:
     """
 
     def __init__(self, config: DistributeConfig, role: Role) -> None:
-        address = config.address or os.environ.get("RAY_ADDRESS") or AUTO
+        address = config.ray_address or os.environ.get("RAY_ADDRESS") or AUTO
         if address == LOCAL and "RAY_AUTH_MODE" not in os.environ:  # read when ray is imported
             os.environ |= {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(16)}
         ray = _ray()
@@ -147,7 +147,7 @@ def _connect(ray: Any, address: str) -> None:
         host, _, port = _resolved(address).rpartition(":")
         socket.create_connection((host.strip("[]"), int(port)), CONNECT_SECONDS).close()
     except OSError as error:
-        hint = "`ray start --head` starts one, --address HOST:PORT names one, --address local starts one for this run"
+        hint = "start one with `ray start --head`, or with --ray-address local for this run only"
         raise MissingError(f"no Ray cluster answers at {address}: {_short(error)}", hint) from None
     try:
         ray.init(address, **quiet)

@@ -10,13 +10,11 @@ from typing import Any
 import typer
 
 from axiom_cli.commands.streams import AsJson, show
-from axiom_cli.settings import configs
 from axiom_cli.settings.options import GLOBAL_OPTIONS, GlobalConfig, ModelConfig
-from axiom_cli.settings.sources import PREFIX, resolve, section, user_file
+from axiom_cli.settings.sources import PREFIX, STAGES, Config, former_names, resolve, section, user_file
 from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-STAGES = [value for value in vars(configs).values() if isinstance(value, type) and value.__name__.endswith("Config")]
 
 
 @app.command(epilog=GLOBAL_OPTIONS)
@@ -27,7 +25,7 @@ def config(ctx: typer.Context, json: AsJson = False) -> None:
     known = {name for cls in (GlobalConfig, ModelConfig, *STAGES) for name in _variables(cls)}
     for name in sorted(set(os.environ) - known):
         if name.startswith(PREFIX):
-            console.warn(f"{name} is no setting of axiom")
+            console.warn(f"{name} is not a setting of axiom")
 
 
 def _rows(ctx: typer.Context) -> Iterator[dict[str, Any]]:
@@ -39,6 +37,6 @@ def _rows(ctx: typer.Context) -> Iterator[dict[str, Any]]:
             yield {"setting": prefix + field.name, "value": value, "origin": found.origins[field.name]}
 
 
-def _variables(cls: type) -> list[str]:
-    names = [field.name.upper() for field in fields(cls)]
+def _variables(cls: type[Config]) -> list[str]:
+    names = [name.upper() for name in (*(field.name for field in fields(cls)), *former_names(cls))]
     return [PREFIX + name for name in names] + [f"{PREFIX}{section(cls).upper()}_{name}" for name in names]

@@ -9,7 +9,7 @@ from typing import Any
 from axiom_cli.commands.streams import words
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Sample, Verdict
-from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
+from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig, flag
 from axiom_cli.terminal import console
 
 
@@ -55,9 +55,9 @@ def verifier(
 
 def _check(distributed: DistributeConfig) -> None:
     """Raises UsageError for settings of a cluster where none is asked for."""
-    for name in ("address", "workers"):
+    for name in ("ray_address", "workers"):
         if getattr(distributed, name) and not distributed.distribute:
-            raise UsageError(f"--{name} says something of a cluster, and none is asked for", "add --distribute ray")
+            raise UsageError(f"{flag(name)} has no effect without --distribute ray", "add --distribute ray")
 
 
 def _tell(scheduler: Any) -> None:

@@ -12,7 +12,15 @@ import typer
 
 from axiom_cli.commands.overlap import overlap
 from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, words, write
-from axiom_cli.errors import AxiomError, GateFailedError, InputError, MissingError, NothingToDoError, UsageError
+from axiom_cli.errors import (
+    AxiomError,
+    GateFailedError,
+    InputError,
+    MissingError,
+    NothingToDoError,
+    UsageError,
+    did_you_mean,
+)
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.settings.configs import AuditConfig, GenConfig, ImportConfig
 from axiom_cli.settings.options import GLOBAL_OPTIONS, configured, named, names
@@ -96,12 +104,9 @@ def show_(
 
 def missing(wanted: list[str], there: list[str]) -> None:
     """Raises MissingError for the first of `wanted` that is not `there`."""
-    from difflib import get_close_matches
-
     for name in wanted:
         if name not in there:
-            close = get_close_matches(name, there, 1)
-            hint = f"did you mean {close[0]}?" if close else "axiom solve --list-problems shows the hand-written ones"
+            hint = did_you_mean(name, there, "axiom solve --list-problems shows the hand-written ones")
             raise MissingError(f"no problem {name!r}", hint)
 
 

@@ -29,7 +29,7 @@ Compare = Annotated[
 ]
 Scored = Annotated[
     Path | None,
-    typer.Option("--verdicts", metavar="FILE", help="Verdicts of `solve --value NAME`: how well it ranks; - is stdin."),
+    typer.Option("--verdicts", metavar="FILE", help="Verdicts with the scores of a value function: how well it ranks."),
 ]
 Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one self-contained page.")]
 Format = Annotated[str, typer.Option("--format", metavar="NAME", help="table, json, csv or md.")]

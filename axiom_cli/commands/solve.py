@@ -56,7 +56,7 @@ def solve(
     """Sample solutions of problems, several of each. With --output-dir, verify them too and save what passes.
 
     The options of the verifier (timeout, memory, jobs, isolation) matter to the pipeline, to strategies that verify on
-    the way (retry, adaptive, --until-solved), and to programs that vote.
+    the way (retry, adaptive, --early-stop), and to programs that vote.
     """
     if list_problems:
         show("hand-written problems", (row for row in known() if row["kind"] == "handwritten"))
@@ -64,15 +64,15 @@ def solve(
     from axiom_cli import models
     from axiom_cli.commands.saved import Saved
     from axiom_cli.sampling.sample_cache import Spent
-    from axiom_cli.sampling.solve import check as check_config
     from axiom_cli.sampling.solve import solve as sample
+    from axiom_cli.sampling.strategies.registry import check as check_strategy
     from axiom_cli.sampling.strategies.registry import verifies
     from axiom_cli.sampling.value_scorer import find
     from axiom_cli.workspace.store import Workspace
 
     whole = output_dir is not None or bool(experiment)
     folder = output_dir or Path("data/synthetic")
-    check_config(config)
+    check_strategy(config)
     if whole:
         _check(folder, experiment, output)
     saved = Saved(folder, experiment)
@@ -86,8 +86,8 @@ def solve(
     todo = chain([first], todo)
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     workspace.objects.check_writable()
-    if config.value:
-        find(config.value, workspace)
+    if config.value_function:
+        find(config.value_function, workspace)
     with distributed.engine(model.model or models.default(), config, workspace, cluster) as engine:
         if whole:
             _pipeline(todo, saved, engine, config, check, workspace)
@@ -191,7 +191,7 @@ def _losses(spent: Any) -> str:
 def _tell(config: SolveConfig, spent: Any) -> None:
     """What the search cost, as a table. Samples that were remembered cost what they did when they were written."""
     each = [f"{cost / spent.solved:,.1f}" if spent.solved else "" for cost in (spent.samples, spent.tokens)]
-    name = f"{config.strategy} until solved" if config.until_solved else config.strategy
+    name = f"{config.strategy} until solved" if config.early_stop else config.strategy
     columns = ("strategy", "problems", "solved", "samples", "tokens", "samples per solved", "tokens per solved")
     counts = (f"{count:,}" for count in (spent.problems, spent.solved, spent.samples, spent.tokens))
     console.table("", columns, [[name, *counts, *each]])

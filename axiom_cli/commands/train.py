@@ -33,7 +33,7 @@ Show = Annotated[
 Against = Annotated[
     list[str] | None,
     typer.Option(
-        "--against",
+        "--decontaminate",
         metavar="FILE,...",
         help="Problems of the evaluation, or an experiment's name: rows that share a run of 8 words go.",
     ),
@@ -119,7 +119,8 @@ def _screen(named: list[str]) -> Screen | None:
         if file.exists() or str(file) == "-":
             return [file]
         if not run.is_dir():
-            raise InputError(f"--against {name}: neither a file of problems nor an experiment", "axiom loop makes one")
+            message = f"--decontaminate {name}: neither a file of problems nor an experiment"
+            raise InputError(message, "name one of them")
         return [ExperimentFolder(run).problems(split) for split in HELD_OUT]
 
     names = [name for one in named for name in ([one] if Path(one).exists() else one.split(",")) if name]

@@ -5,7 +5,6 @@ The name of a control arm is `NAME+ARM`; its verdicts are in evaluations/SPLIT_I
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from typing import Any, TypeVar
 import orjson
 
 from axiom_cli import json_codec, jsonl
-from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli.errors import InputError, MissingError, UsageError, did_you_mean
 from axiom_cli.evaluation.metrics import ALL, Tally, best_iteration, tally
 from axiom_cli.records import Metrics, Record, Verdict
 
@@ -150,10 +149,9 @@ def refuse_missing_file(name: str, root: Path = EXPERIMENTS) -> None:
 
 def _near(name: str, root: Path) -> str:
     there = sorted(path.parent.name for path in root.glob("*/metrics.jsonl"))
-    close = difflib.get_close_matches(name, there, 1)
-    if close:
-        return f"did you mean {close[0]}?"
-    return f"there are: {', '.join(there)}" if there else "axiom loop --experiment NAME makes one"
+    return did_you_mean(
+        name, there, f"there are {', '.join(there)}" if there else "axiom loop --experiment NAME makes one"
+    )
 
 
 def row_key(row: Metrics) -> tuple[Any, ...]:

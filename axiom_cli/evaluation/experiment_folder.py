@@ -10,7 +10,6 @@ In its records a control arm is called `NAME+ARM`.
 
 from __future__ import annotations
 
-import difflib
 import errno
 import os
 from collections.abc import Iterator, Mapping
@@ -21,7 +20,7 @@ from typing import Any, TypeVar
 import orjson
 
 from axiom_cli import json_codec, jsonl
-from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli.errors import InputError, MissingError, UsageError, did_you_mean
 from axiom_cli.evaluation.metrics import ALL, Tally, best_iteration, tally, temperature
 from axiom_cli.records import Metrics, Record, Verdict
 
@@ -176,8 +175,7 @@ def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:
     if folder is None:
         refuse_missing_file(name, root)
         known = experiment_names(root)
-        similar = difflib.get_close_matches(name, known, 1)
-        hint = f"did you mean {similar[0]}?" if similar else f"there are: {', '.join(known)}"
+        hint = did_you_mean(name, known, f"there are {', '.join(known)}")
         raise MissingError(
             f"there is no experiment {name!r} with a metrics.jsonl under {root}/",
             hint if known else "axiom loop --experiment NAME makes one",

@@ -16,7 +16,7 @@ from axiom_cli.sampling.strategies.self_consistency import ballots
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
 
-HINT = "axiom solve --value NAME | axiom verify writes such verdicts"
+HINT = "axiom solve --value-function NAME | axiom verify writes such verdicts"
 ROUNDING = 0.05
 """How far the value of a sample may move when it is scored beside others: bfloat16 has three digits."""
 CHOSEN = {"candidates": "value", "voters": "vote"}

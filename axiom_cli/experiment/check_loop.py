@@ -15,13 +15,9 @@ from axiom_cli.workspace import refs
 def check(config: LoopConfig) -> None:
     """Raises UsageError for values that do not go together."""
     refs.path(Path(), f"{config.experiment}@0")
-    if config.start not in ("base", "previous"):
-        raise UsageError(f"--start {config.start}: it is base or previous")
-    if not 1 <= config.min_difficulty <= config.max_difficulty <= 10:
-        raise UsageError("difficulties go from 1 to 10, the lower one first")
-    for name in ("iterations", "train_size", "val_size", "test_size", "samples", "max_tokens"):
-        if getattr(config, name) < 1:
-            raise UsageError(f"{name} of {getattr(config, name)}", "the least is 1")
+    if config.min_difficulty > config.max_difficulty:
+        levels = f"--min-difficulty {config.min_difficulty} is above --max-difficulty {config.max_difficulty}"
+        raise UsageError(levels, "swap them")
     if not names([config.problem_types]):
         raise UsageError("no problem types", "axiom problems list shows the families")
     replay.parse_shares(config.replay)

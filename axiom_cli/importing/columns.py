@@ -5,10 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 from typing import Any
 
-from axiom_cli.errors import InputError, UsageError
+from axiom_cli.errors import InputError, UsageError, did_you_mean
 from axiom_cli.importing.readers import Line, Source
 
 ABSENT = object()
@@ -51,7 +50,7 @@ def parse(pairs: Iterable[str], fields: Iterable[str], format_name: str) -> dict
         if name not in fields:
             raise UsageError(
                 f"--column {pair}: the format {format_name} does not read a field {name!r}",
-                _closest(name, fields) or f"it reads {join_names(fields)}",
+                did_you_mean(name, fields, f"it reads {join_names(fields)}"),
             )
         if name in columns:
             raise UsageError(f"--column gives the field {name!r} twice: {columns[name]} and {column}")
@@ -105,12 +104,8 @@ def join_names(names: Iterable[str]) -> str:
 
 
 def _absent(column: str, known: Iterable[str]) -> InputError:
-    return InputError(f"no row has a column {column!r}; the columns are {join_names(known)}", _closest(column, known))
-
-
-def _closest(name: str, known: Iterable[str]) -> str:
-    close = get_close_matches(name, list(known), 1, 0.5)
-    return f"did you mean {close[0]}?" if close else ""
+    listed = join_names(known)
+    return InputError(f"no row has a column {column!r}; the columns are {listed}", did_you_mean(column, known))
 
 
 def text_after(text: Any, mark: str) -> str:

@@ -10,11 +10,10 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
-from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli.errors import InputError, MissingError, UsageError, did_you_mean
 from axiom_cli.importing.readers import INSTALL, READERS, Line, Source, first_line, json_lines, suffix
 from axiom_cli.importing.schema import split_named
 
@@ -83,8 +82,7 @@ def _choose(name: str, noun: str, wanted: str, available: list[str]) -> str:
     listed = f"{name} has the {noun}s {', '.join(available[:SHOWN])}{more}"
     if not wanted:
         raise UsageError(f"{listed}: choose one", f"--{noun} {available[-1]}")
-    close = get_close_matches(wanted, available, 1)
-    raise UsageError(f"no {noun} {wanted!r}: {listed}", f"did you mean --{noun} {close[0]}?" if close else "")
+    raise UsageError(f"no {noun} {wanted!r}: {listed}", did_you_mean(wanted, available))
 
 
 @contextmanager

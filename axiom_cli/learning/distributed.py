@@ -12,22 +12,22 @@ from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.receipts import Receipt
 from axiom_cli.workspace.store import Recipe, Workspace
 
-LAUNCH = "torchrun --nproc-per-node 2 -m axiom_cli train FILE --shard"
+LAUNCH = "torchrun --nproc-per-node 2 -m axiom_cli train FILE --fsdp"
 
 
 def shared_out(config: TrainConfig) -> TrainConfig:
-    """`config` as the launcher has it: accelerate's --use_fsdp is --shard. UsageError for what cannot be sharded."""
-    if not (config.shard or process_rank.are_sharded()):
+    """`config` as the launcher has it: accelerate's --use_fsdp is --fsdp. UsageError for what cannot be sharded."""
+    if not (config.fsdp or process_rank.are_sharded()):
         return config
     if process_rank.size() == 1:
-        raise UsageError("--shard divides a model over several processes, and this is one", LAUNCH)
+        raise UsageError("--fsdp divides a model over several processes, and this is one", LAUNCH)
     if config.quantize != "none":
-        raise UsageError(f"--quantize {config.quantize} and --shard do not go together", "quantised weights stay whole")
+        raise UsageError(f"--quantize {config.quantize} and --fsdp do not go together", "quantised weights stay whole")
     if config.objective == "value":
-        raise UsageError("--objective value and --shard do not go together", "a value function is fitted whole")
+        raise UsageError("--objective value and --fsdp do not go together", "a value function is fitted whole")
     if config.optimizer != "adamw":
-        raise UsageError(f"--optimizer {config.optimizer} and --shard do not go together", "adamw can")
-    return replace(config, shard=True)
+        raise UsageError(f"--optimizer {config.optimizer} and --fsdp do not go together", "adamw can")
+    return replace(config, fsdp=True)
 
 
 def remember(workspace: Workspace, recipe: Recipe, make: Callable[[], Mapping[str, Any]]) -> Receipt:

@@ -42,7 +42,7 @@ def merge(
     if adapter.method == "value":
         raise InputError(
             "a value function is not merged: it judges samples and writes none",
-            "axiom solve --strategy value --value NAME ranks with it",
+            "axiom solve --strategy value --value-function NAME ranks with it",
         )
     origin = base or models.resolve(adapter.base.name, workspace)
     if origin.digest != adapter.base.digest:

@@ -19,7 +19,7 @@ from axiom_cli.learning.training_example import Screen, TrainingExample
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig
 
-USE_OTHERS = "train on problems other than those that --against names"
+USE_OTHERS = "train on problems other than those that --decontaminate names"
 """What to do where the evaluation has seen every sample."""
 EXAMPLE_NAMES: Mapping[str, str] = {"dpo": "pair", "grpo": "attempt", "kto": "label"}
 """What each objective that compares learns from."""

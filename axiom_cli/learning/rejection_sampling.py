@@ -106,7 +106,7 @@ class Selection:
         if self.infra == self.verdicts:
             return "every verdict is infra, which says nothing about the sample: see the reason in each"
         if self.screened:
-            return f"{self.screened} accepted solutions are of problems held out for evaluation (--against)"
+            return f"{self.screened} accepted solutions are of problems held out for evaluation (--decontaminate)"
         if self.truncated:
             return f"{self.truncated} accepted solutions were cut off: raise --max-tokens of axiom solve"
         return f"none of {self.verdicts} passed: lower --difficulty, raise --samples, or begin with axiom coldstart"

@@ -96,7 +96,7 @@ def _kept(workspace: Workspace | None) -> Callable[[str], Resolved | None]:
         held = workspace.tree(found)
         if "value.json" in held:
             raise InputError(
-                f"{name} is a value function: it judges samples and writes none", f"axiom solve --value {name}"
+                f"{name} is a value function: it judges samples and writes none", f"axiom solve --value-function {name}"
             )
         if "config.json" not in held and "adapter_config.json" in held:
             raise InputError(f"{name} is an adapter and no model yet", "axiom merge makes a model of it, of that name")

@@ -11,7 +11,6 @@ from axiom_cli.records import Problem, Sample, Verdict
 from axiom_cli.sampling import engines, value_scorer
 from axiom_cli.sampling.engines import Engine
 from axiom_cli.sampling.sample_cache import Spent
-from axiom_cli.sampling.solve import check as check_config
 from axiom_cli.sampling.solve import in_groups, solve
 from axiom_cli.sampling.strategies import registry
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
@@ -33,7 +32,7 @@ def pipeline(
 
     Programs are verified while the next ones are sampled. A strategy that verifies on the way is taken at its word.
     """
-    check_config(config)
+    registry.check(config)
     value_scorer.check(config, engine.model, workspace)
     spent = spent or Spent()
     if registry.verifies(config):

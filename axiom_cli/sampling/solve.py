@@ -10,7 +10,6 @@ from collections.abc import Iterable, Iterator
 from contextlib import closing
 from itertools import islice
 
-from axiom_cli.errors import UsageError
 from axiom_cli.problems.families.teacher import teach
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import engines, value_scorer
@@ -43,7 +42,7 @@ def solve(
     `verifying` is how strategies that verify do so; what the search costs is added to `spent`, and what it solved where
     the strategy verifies. Raises UsageError at the call, and what `scoring.check` raises.
     """
-    check(config)
+    registry.check(config)
     value_scorer.check(config, engine.model, workspace)
     return _flat(problems, engine, config, workspace, verifying or VerifyConfig(), spent or Spent())
 
@@ -63,16 +62,6 @@ def _flat(
         for samples in groups:
             spent.solved += verifier.discard(samples)
             yield from samples
-
-
-def check(config: SolveConfig) -> None:
-    """Raises UsageError where nothing could be sampled with these settings."""
-    registry.check(config)
-    for name, least in (("samples", 1), ("max_tokens", 1), ("max_attempts", 1), ("enough", 1), ("temperature", 0)):
-        if getattr(config, name) < least:
-            raise UsageError(f"{name} of {getattr(config, name)}", f"the least is {least}")
-    if not 0 < config.top_p <= 1:
-        raise UsageError(f"top_p of {config.top_p}", "it lies above 0 and is at most 1")
 
 
 def in_groups(

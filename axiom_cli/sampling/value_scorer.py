@@ -72,12 +72,12 @@ def _read(name: str, digest: str, folder: Path) -> Found:
 def check(config: SolveConfig, model: ModelRef, workspace: Workspace | None) -> None:
     """Raises MissingError where `config` names a value function that is not there, InputError where it judges another
     model's samples than `model`'s."""
-    if not config.value:
+    if not config.value_function:
         return
-    found = find(config.value, workspace)
+    found = find(config.value_function, workspace)
     if found.base.digest != model.digest:
         raise InputError(
-            f"{config.value} judges samples of {found.base.name} ({found.base.digest[:12]}), "
+            f"{config.value_function} judges samples of {found.base.name} ({found.base.digest[:12]}), "
             f"not of {model.name} ({model.digest[:12]})",
             f"fit one on this model's own verdicts: axiom train VERDICTS --objective value --model {model.name}",
         )
@@ -85,7 +85,9 @@ def check(config: SolveConfig, model: ModelRef, workspace: Workspace | None) -> 
 
 def valued(engine: Engine, config: SolveConfig, workspace: Workspace | None) -> Engine:
     """`engine`, its samples scored where `config` names a value function."""
-    return Valued(engine, find(config.value, workspace), workspace, config.dtype) if config.value else engine
+    if not config.value_function:
+        return engine
+    return Valued(engine, find(config.value_function, workspace), workspace, config.dtype)
 
 
 class Valued:

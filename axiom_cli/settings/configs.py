@@ -1,30 +1,40 @@
-"""One frozen dataclass a stage: the only place where a default and its help are written.
+"""One frozen dataclass a stage: the only place where a default, its help and its bounds are written.
 
-A field's metadata holds its `help`, its `bounds` and, where the flag has another name than the field, its `flag`.
+A closed choice is a `Literal`. A field's metadata holds its `help`, its `bounds`, the `topic` of the help page that it
+belongs to, the name that it had `formerly`, and the `advice` for words that people try instead of a choice. No config
+exists with a number outside its bounds or a word that is not among its choices.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import asdict, dataclass, field, fields
+from types import MappingProxyType
+from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
+
+from axiom_cli.errors import UsageError, did_you_mean
 
 INFINITY = float("inf")
 BEYOND = 2**63
 DAY = 86_400
 MILLION = 1_000_000
+NO_ADVICE: Mapping[str, str] = MappingProxyType({})
+
+Split = Literal["train", "val", "test"]
+Form = Literal["answer", "program"]
+Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """The numbers that a field takes. Whatever is said, they are finite and their absolute value is below 2**63."""
+    """The numbers that a field takes: always finite, with an absolute value below 2**63."""
 
     least: float = -INFINITY
     most: float = INFINITY
     above: float = -INFINITY
 
     def hold(self, number: float) -> bool:
-        """Whether `number`, which may be NaN, is one of them."""
+        """Whether `number`, which may be NaN, is within the bounds."""
         return abs(number) < BEYOND and self.least <= number <= self.most and number > self.above
 
     def __str__(self) -> str:
@@ -34,229 +44,347 @@ class Bounds:
         return " and ".join(f"{word} {number:,}" for word, number in parts if abs(number) != INFINITY)
 
     def whole(self) -> str:
-        """All that is asked of a number, for one that does not hold."""
+        """Everything that is required of a number, to tell whoever gave another one."""
         return str(self) if self.most != INFINITY else f"{self} and below 2**63"
 
 
-def option(
-    default: Any, help: str, flag: str = "", least: float = -INFINITY, most: float = INFINITY, above: float = -INFINITY
+def option(  # noqa: PLR0913 - each argument is a fact about the option, given by name
+    default: Any,
+    text: str,
+    *,
+    least: float = -INFINITY,
+    most: float = INFINITY,
+    above: float = -INFINITY,
+    topic: str = "",
+    formerly: str = "",
+    advice: Mapping[str, str] = NO_ADVICE,
 ) -> Any:
-    """A field with a default, the line that `--help` prints, the flag if it is not the field's name, and the bounds of
-    a number."""
-    return field(default=default, metadata={"help": help, "flag": flag, "bounds": Bounds(least, most, above)})
+    """A field with its default and the line that `--help` prints; the other arguments are the module's metadata."""
+    metadata = {"help": text, "bounds": Bounds(least, most, above), "topic": topic}
+    return field(default=default, metadata={**metadata, "formerly": formerly, "advice": advice})
 
 
 @dataclass(frozen=True)
-class GenConfig:
+class Config:
+    """What every config is: its values are checked when it is made. Raises UsageError for a bad one."""
+
+    CHOICES: ClassVar[Mapping[str, tuple[str, ...]]]
+    """The values of each closed choice, by the name of its field."""
+
+    def __init_subclass__(cls) -> None:
+        hints = get_type_hints(cls)
+        cls.CHOICES = {name: get_args(hint) for name, hint in hints.items() if get_origin(hint) is Literal}
+
+    def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            self.check(name, value)
+
+    @classmethod
+    def check(cls, name: str, value: Any, said: str = "") -> None:
+        """Raises UsageError where the field `name` cannot be `value`, as was `said` somewhere."""
+        metadata = next(field.metadata for field in fields(cls) if field.name == name)
+        bounds, said = metadata["bounds"], said or f"{name} = {value!r}"
+        if isinstance(value, int | float) and not isinstance(value, bool) and not bounds.hold(value):
+            raise UsageError(f"{said} is out of bounds", f"{flag(name)} is {bounds.whole()}")
+        allowed = cls.CHOICES.get(name)
+        if allowed and value not in allowed:
+            listed = ", ".join(filter(None, allowed))
+            hint = metadata["advice"].get(value) or did_you_mean(str(value), allowed, "choose one of them")
+            raise UsageError(f"{said} is not one of {listed}", hint)
+
+
+def flag(name: str) -> str:
+    """The flag of the field `name`."""
+    return "--" + name.replace("_", "-")
+
+
+@dataclass(frozen=True)
+class GenConfig(Config):
     """`axiom problems gen`."""
 
-    count: int = option(100, "How many problems.", least=0)
-    difficulty: str = option("3-7", "Levels, LO-HI or one number, from 1 to 10.")
+    count: int = option(100, "How many problems to make.", least=0)
+    difficulty: str = option("3-7", "Levels from 1 to 10: LO-HI, or one number.")
     seed: int = option(0, "Seed of the stream of problems.", least=0)
-    split: str = option("train", "train, val or test; splits never share a problem.")
-    form: str = option("answer", "answer (exact match) or program (write the function).")
+    split: Split = option("train", "Which split to make; splits never share a problem.")
+    form: Form = option("answer", "Ask for an answer (exact match), or for a program (a function, tested).")
 
 
 @dataclass(frozen=True)
-class AuditConfig:
+class AuditConfig(Config):
     """`axiom problems audit`."""
 
-    draws: int = option(10_000, "Draws of each family; a hundredth of them in the program form.", least=1)
-    count: int = option(1000, "Problems of one level that you want of a split: are there so many?", least=1)
-    split: str = option("", "The split that you want them of: train, val or test [each].")
-    jobs: int = option(0, "Families audited side by side; 0 is one a core.", least=0, most=1024)
+    draws: int = option(10_000, "Problems drawn from each family; a hundredth of that in program form.", least=1)
+    count: int = option(1000, "Check that a split has at least this many problems at each level.", least=1)
+    split: Literal["", Split] = option("", "The split to count problems in [every one].")
+    jobs: int = option(0, "Families to audit in parallel; 0 means one per core.", least=0, most=1024)
 
 
 @dataclass(frozen=True)
-class ImportConfig:
+class ImportConfig(Config):
     """`axiom problems import`."""
 
-    column: str = option("", "FIELD=COLUMN, such as answer=meta.answer: where a field stands; nothing leaves it out.")
+    column: str = option("", "FIELD=COLUMN, such as answer=meta.answer: where to read a field; FIELD= skips it.")
     answer_after: str = option("", "The answer is what follows the last of these in its column: '####', '\\boxed{'.")
-    split: str = option("", "Split of the data set [its only one]; the problems get it, where their rows name none.")
+    split: str = option("", "Split of the data set [its only one]; given to problems whose row names none.")
     subset: str = option("", "Subset of the data set [its only one, or default].")
 
 
 @dataclass(frozen=True)
-class ColdstartConfig:
+class ColdstartConfig(Config):
     """`axiom coldstart`."""
 
-    teacher: str = option(
-        "solver", "solver (embedded, offline), gemini, or the address of an OpenAI-compatible server."
-    )
-    teacher_model: str = option("", "The remote teacher's model [gemini-2.5-flash for gemini].")
-    traces: int = option(4, "Traces asked for each problem from a remote teacher; the solver has one.", least=1)
+    TOPIC: ClassVar[str] = "Teacher"
+
+    teacher: str = option("solver", "solver (embedded, offline), gemini, or the URL of an OpenAI-compatible server.")
+    teacher_model: str = option("", "Model of the remote teacher [gemini-2.5-flash for gemini].")
+    traces: int = option(4, "Traces per problem from a remote teacher; the solver writes one.", least=1)
     delay: float = option(0.0, "Seconds between two requests to a remote teacher.", least=0, most=DAY)
-    include_failed: bool = option(False, "Emit the verdicts of traces that failed, too.")
-    train: bool = option(False, "Also fit a model on the accepted traces, and merge it.")
+    include_failed: bool = option(default=False, text="Also write the verdicts of traces that failed.")
+    train: bool = option(default=False, text="Also train a model on the accepted traces, and merge it.")
+
+
+STRATEGY, SERVERS, HARDWARE = "Strategy", "Servers", "Hardware"
 
 
 @dataclass(frozen=True)
-class SolveConfig:
+class SolveConfig(Config):
     """`axiom solve`."""
 
-    samples: int = option(8, "Samples of each problem.", least=1, most=MILLION)
+    TOPIC: ClassVar[str] = "Sampling"
+
+    samples: int = option(8, "Samples per problem.", least=1, most=MILLION)
     temperature: float = option(0.7, "Sampling temperature; 0 is greedy.", least=0, most=100)
-    top_p: float = option(1.0, "Nucleus sampling: the smallest set of tokens with this probability.", above=0, most=1)
+    top_p: float = option(1.0, "Nucleus sampling: keep the smallest set of tokens with this mass.", above=0, most=1)
     max_tokens: int = option(512, "Longest completion, in tokens.", least=1, most=MILLION)
     seed: int = option(0, "Seed of the sampling.", least=0)
-    engine: str = option("auto", "auto, transformers, vllm, remote or scripted.")
-    dtype: str = option("auto", "Type of the weights in the transformers engine: auto, float32, bfloat16 or float16.")
-    think_tokens: int = option(
-        0, "Tokens of thinking after which the thought is closed for the model; 0 is no such limit.", least=0
+    engine: str = option("auto", "auto, transformers, vllm, remote, scripted or a plug-in.", topic=HARDWARE)
+    dtype: Dtype = option("auto", "Type of the weights in the transformers engine.", topic=HARDWARE)
+    max_think_tokens: int = option(
+        0, "Close the model's thought after this many tokens; 0 sets no limit.", least=0, formerly="think_tokens"
     )
     batch_tokens: int = option(
-        0, "How many tokens' keys and values the engine holds at once; 0 is what free memory allows.", least=0
+        0, "Size of the engine's KV cache in tokens; 0 fits it to the free memory.", least=0, topic=HARDWARE
     )
-    strategy: str = option("best-of-n", "best-of-n, retry, vote, value or adaptive.")
-    value: str = option(
-        "", "Value function that says of each sample how likely it is right: a name in the workspace, or a folder."
+    strategy: Literal["best-of-n", "retry", "vote", "value", "adaptive"] = option(
+        "best-of-n", "How to spend the samples of a problem.", topic=STRATEGY
+    )
+    value_function: str = option(
+        "",
+        "Score each sample with P(correct) by this value function: a name in the workspace, or a folder.",
+        topic=STRATEGY,
+        formerly="value",
     )
     max_attempts: int = option(
-        3, "Attempts at a problem with --strategy retry, each told why the last one failed.", least=1
+        3, "With --strategy retry: attempts at a problem, each told why the last one failed.", least=1, topic=STRATEGY
     )
-    until_solved: bool = option(False, "Stop at a problem once it is solved; --samples is then the most.")
-    enough: int = option(
-        1, "Passing samples that settle a problem, for --until-solved, retry and adaptive.", least=1, most=MILLION
+    early_stop: bool = option(
+        default=False,
+        text="Stop sampling a problem once it is solved, or after --samples.",
+        topic=STRATEGY,
+        formerly="until_solved",
     )
-    settle: str = option("verifier", "What settles a problem for --strategy adaptive: verifier, or agreement.")
-    concurrency: int = option(8, "Requests to a server at a time.", least=1, most=1024)
+    target_passes: int = option(
+        1,
+        "Passing samples that solve a problem, for --early-stop, retry and adaptive.",
+        least=1,
+        most=MILLION,
+        topic=STRATEGY,
+        formerly="enough",
+    )
+    stop_on: Literal["verifier", "agreement"] = option(
+        "verifier", "With --strategy adaptive: what ends the sampling of a problem.", topic=STRATEGY, formerly="settle"
+    )
+    concurrency: int = option(8, "Requests to a server at a time.", least=1, most=1024, topic=SERVERS)
     requests_per_minute: int = option(
-        0, "Requests to a server a minute, evenly spaced; 0 is no such limit.", least=0, most=MILLION
+        0, "Requests to a server per minute, evenly spaced; 0 sets no limit.", least=0, most=MILLION, topic=SERVERS
     )
     request_timeout: float = option(
-        600.0, "Seconds for one request to a server, from the first byte sent to the last one read.", above=0, most=DAY
+        600.0, "Seconds for one request to a server, from first byte to last.", above=0, most=DAY, topic=SERVERS
     )
 
 
 @dataclass(frozen=True)
-class VerifyConfig:
+class VerifyConfig(Config):
     """`axiom verify`."""
+
+    TOPIC: ClassVar[str] = "Verification"
 
     timeout: float = option(5.0, "Seconds of processor time for one program.", least=0.001, most=DAY)
     test_timeout: float = option(
-        0.0, "Seconds of processor time for one of its tests; 0 is no limit of its own.", least=0, most=DAY
+        0.0, "Seconds of processor time for each of its tests; 0 sets no separate limit.", least=0, most=DAY
     )
-    memory: int = option(256, "Mebibytes that a program may take.", least=1, most=2**20)
-    jobs: int = option(0, "Programs run side by side; 0 is one a core.", least=0, most=1024)
-    isolation: str = option("auto", "auto, or the weakest level accepted: strong, good, basic, limited, none.")
-    unsafe_no_sandbox: bool = option(False, "With --isolation none: run programs that nothing holds.")
+    memory: int = option(256, "Memory for one program, in MiB.", least=1, most=2**20)
+    jobs: int = option(0, "Programs to run in parallel; 0 means one per core.", least=0, most=1024)
+    isolation: Literal["auto", "strong", "good", "basic", "limited", "none"] = option(
+        "auto", "Weakest isolation to accept; auto is the best of this machine."
+    )
+    unsafe_no_sandbox: bool = option(default=False, text="With --isolation none: run programs without any sandbox.")
     allow: str = option("", "Packages that programs may import, comma-separated: numpy.")
 
 
 @dataclass(frozen=True)
-class DistributeConfig:
+class DistributeConfig(Config):
     """`axiom solve` and `axiom verify` on several machines."""
 
-    distribute: str = option("", "ray: have the work done by the workers of a Ray cluster; needs axiom-rl[ray].")
-    address: str = option("", "That cluster: HOST:PORT, auto, or local for one of this run [RAY_ADDRESS, else auto].")
-    workers: int = option(0, "Its workers that take part; 0 is one an accelerator, or else one a core.", least=0)
+    TOPIC: ClassVar[str] = "Cluster"
+
+    distribute: Literal["", "ray"] = option("", "Send the work to a Ray cluster; needs axiom-rl[ray].")
+    ray_address: str = option(
+        "",
+        "Cluster to join: HOST:PORT, auto, or local to start one for this run [RAY_ADDRESS, else auto].",
+        formerly="address",
+    )
+    workers: int = option(0, "Workers to use; 0 means one per accelerator, or one per core without any.", least=0)
 
 
 USES: Mapping[str, set[str]] = {"dpo": {"beta"}, "kto": {"beta"}, "grpo": {"clip"}}
 """Options of TrainConfig that one objective uses and others do not."""
+LORA, SELECTION = "LoRA", "Selection of rows"
 
 
 @dataclass(frozen=True)
-class TrainConfig:
+class TrainConfig(Config):
     """`axiom train`."""
 
-    lora_r: int = option(16, "Rank of the LoRA matrices.", least=1, most=4096)
-    lora_alpha: int = option(32, "LoRA's scale is alpha / r.", least=1)
-    lora_dropout: float = option(0.0, "Dropout in front of the LoRA matrices.", least=0, most=1)
+    TOPIC: ClassVar[str] = "Training"
+
+    lora_r: int = option(16, "Rank of the LoRA matrices.", least=1, most=4096, topic=LORA)
+    lora_alpha: int = option(32, "LoRA is scaled by alpha / r.", least=1, topic=LORA)
+    lora_dropout: float = option(0.0, "Dropout before the LoRA matrices.", least=0, most=1, topic=LORA)
     epochs: float = option(3.0, "Passes over the rows.", above=0, most=10_000)
     batch_size: int = option(
-        1, "Rows of an optimiser step, times --grad-accum; memory decides how many are computed at once.", least=1
+        1, "Rows per optimiser step, times --grad-accum; memory decides how many run at once.", least=1
     )
-    grad_accum: int = option(8, "The other factor of the rows of an optimiser step.", least=1)
+    grad_accum: int = option(8, "Gradient accumulation: rows per optimiser step = batch size x this.", least=1)
     lr: float = option(2e-4, "Peak learning rate.", above=0, most=100)
     warmup: float = option(0.1, "Share of the steps over which the learning rate rises.", least=0, most=1)
-    weight_decay: float = option(0.0, "AdamW's weight decay.", least=0, most=100)
-    max_grad_norm: float = option(1.0, "Gradient clipping.", above=0)
-    max_length: int = option(2048, "Longest row in tokens; longer ones are left out and counted.", least=1)
-    quantize: str = option("none", "none, 8bit or 4bit: QLoRA needs the extra axiom-rl[qlora].")
-    objective: str = option(
-        "sft", "sft (imitate what passed), dpo, grpo, kto (prefer it to what failed), or value (tell them apart)."
+    weight_decay: float = option(0.0, "Weight decay of AdamW.", least=0, most=100)
+    max_grad_norm: float = option(1.0, "Gradient clipping: largest norm of the gradient.", above=0)
+    max_length: int = option(
+        2048, "Longest row in tokens; longer rows are left out and counted.", least=1, topic=SELECTION
     )
-    beta: float = option(0.1, "dpo, kto: how strongly the model is held to what it was.", above=0, most=1000)
+    quantize: Literal["none", "8bit", "4bit"] = option(
+        "none", "Quantise the base weights (QLoRA); needs axiom-rl[qlora].", topic=HARDWARE
+    )
+    objective: Literal["sft", "dpo", "grpo", "kto", "value"] = option(
+        "sft",
+        "What to learn: imitate what passed (sft), prefer it to what failed (dpo, grpo, kto), or tell them apart "
+        "(value).",
+    )
+    beta: float = option(0.1, "For dpo and kto: strength of the pull towards the reference model.", above=0, most=1000)
     clip: float = option(
-        1.0, "grpo: a token's probability counts from 1 - clip to 1 + clip times what it was.", above=0, most=1000
+        1.0, "For grpo: clip the probability ratio of a token to 1 - clip .. 1 + clip.", above=0, most=1000
     )
-    method: str = option("lora", "lora, dora (LoRA with a learnt length of each row of W), or full for all weights.")
-    rslora: bool = option(False, "Scale LoRA by alpha / sqrt(r), which suits high ranks.")
-    optimizer: str = option(
-        "adamw", "adamw, adamw8bit (a quarter of its memory; needs axiom-rl[qlora]) or muon (from scratch)."
+    method: Literal["lora", "dora", "full"] = option(
+        "lora",
+        "LoRA, DoRA (LoRA with a learned magnitude per row), or full for all weights.",
+        topic=LORA,
+        advice={"qlora": "qlora is --method lora --quantize 4bit", "rslora": "rslora is --method lora --rslora"},
     )
-    precision: str = option(
-        "auto", "float32, bfloat16 (products in half the memory), or auto: bfloat16 on an accelerator that has it."
+    rslora: bool = option(default=False, text="Scale LoRA by alpha / sqrt(r), which suits high ranks.", topic=LORA)
+    optimizer: Literal["adamw", "adamw8bit", "muon"] = option(
+        "adamw", "adamw8bit takes a quarter of the memory and needs axiom-rl[qlora]; muon is for training from scratch."
+    )
+    precision: Literal["auto", "float32", "bfloat16"] = option(
+        "auto", "Type of matrix products; auto is bfloat16 on an accelerator that has it.", topic=HARDWARE
     )
     gradient_checkpointing: bool = option(
-        False, "Keep one activation a layer and compute the others again: a third slower, far less memory."
+        default=False,
+        text="Keep one activation per layer and recompute the rest: far less memory, a third slower.",
+        topic=HARDWARE,
     )
-    shard: bool = option(
-        False, "Under torchrun: each process holds a part of the model (FSDP), which may be too big for one of them."
+    fsdp: bool = option(
+        default=False,
+        text="Under torchrun: shard a model that is too big for one process over all of them.",
+        topic=HARDWARE,
+        formerly="shard",
     )
     seed: int = option(0, "Seed of the order of the rows and of the LoRA matrices.", least=0)
     max_per_problem: int = option(
-        4, "Distinct accepted solutions kept of one problem, and failed ones (grpo keeps all).", least=1
+        4,
+        "Distinct accepted solutions to keep of each problem, and failed ones (grpo keeps all).",
+        least=1,
+        topic=SELECTION,
     )
     checkpoint_seconds: float = option(
-        120.0, "Seconds of training that a killed run may lose: its state is written so often.", least=0
+        120.0, "Save the state of the training this often, for a killed run to resume from.", least=0, topic="Output"
     )
-    tracker: str = option("none", "none, tensorboard, wandb (offline) or trackio (comma-separated), each an extra.")
-    force: bool = option(False, "Train even on fewer than 20 rows.")
+    tracker: str = option(
+        "none", "tensorboard, wandb (offline) or trackio, comma-separated; each is an extra.", topic="Output"
+    )
+    force: bool = option(default=False, text="Train even on fewer than 20 rows.", topic=SELECTION)
 
     def learning(self) -> dict[str, Any]:
         """The fields that decide the weights, once the rows are chosen."""
-        left_out = {"force", "max_per_problem", "gradient_checkpointing", "shard", "checkpoint_seconds", "tracker"}
+        left_out = {"force", "max_per_problem", "gradient_checkpointing", "fsdp", "checkpoint_seconds", "tracker"}
         left_out |= {"beta", "clip"} - USES.get(self.objective, set())
         left_out |= {"lora_r", "lora_alpha", "lora_dropout", "rslora"} if self.method == "full" else set()
         return {name: value for name, value in asdict(self).items() if name not in left_out}
 
 
 @dataclass(frozen=True)
-class MergeConfig:
+class MergeConfig(Config):
     """`axiom merge`."""
 
-    dtype: str = option("auto", "Type of the merged weights: auto (the base's own), float32, bfloat16 or float16.")
+    dtype: Dtype = option("auto", "Type of the merged weights; auto is that of the base.")
     max_relative_error: float = option(
-        0.02, "The certificate fails above this error of the applied delta in float32.", least=0
+        0.02, "The certificate fails if the applied delta is off by more than this, in float32.", least=0
     )
+
+
+SIZES = "Problems and rounds"
 
 
 @dataclass(frozen=True)
-class LoopConfig:
+class LoopConfig(Config):
     """`axiom loop`."""
 
+    TOPIC: ClassVar[str] = "Run"
+
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
-    preset: str = option("quick", "quick (3 rounds) or long (30 short ones, each from the one before, levels 1 to 10).")
+    preset: Literal["quick", "long"] = option(
+        "quick", "quick: 3 rounds. long: 30 short ones at levels 1 to 10, each starting from the one before."
+    )
     iterations: int = option(3, "Rounds of collect, train, merge.", least=1)
-    train_size: int = option(8000, "Fresh training problems a round.", least=1)
+    train_size: int = option(8000, "Fresh training problems per round.", least=1, topic=SIZES)
     val_size: int = option(
-        600, "Validation problems: they choose the best round and where to draw new problems.", least=1
+        600, "Validation problems: they pick the best round and the levels to practise.", least=1, topic=SIZES
     )
-    test_size: int = option(1000, "Held-out problems, met only at the end.", least=1)
-    problem_types: str = option("arithmetic,rpn,parentheses,list_ops", "Families, comma-separated.")
-    min_difficulty: int = option(3, "Lowest level.", least=1, most=10)
-    max_difficulty: int = option(7, "Highest level.", least=1, most=10)
-    samples: int = option(1, "Samples of each training problem.", least=1, most=MILLION)
-    temperature: float = option(0.8, "Temperature of the training samples.", least=0, most=100)
-    max_tokens: int = option(192, "Longest completion, in tokens.", least=1, most=MILLION)
-    objective: str = option("sft", "sft (imitate what passed), dpo, grpo or kto (prefer it to what failed).")
-    lr: float = option(1e-3, "Peak learning rate; 1e-4 suits pretrained models.", above=0, most=100)
-    epochs: float = option(2.0, "Passes over a round's rows.", above=0, most=10_000)
-    batch_size: int = option(32, "Rows in one optimiser step.", least=1)
-    lora_r: int = option(64, "Rank of the LoRA matrices.", least=1, most=4096)
-    lora_alpha: int = option(128, "LoRA's scale is alpha / r.", least=1)
-    engine: str = option("auto", "What writes the samples: auto, transformers or vllm.")
-    start: str = option("base", "base (train from the original weights each round) or previous.")
+    test_size: int = option(1000, "Held-out problems, used only at the end.", least=1, topic=SIZES)
+    problem_types: str = option("arithmetic,rpn,parentheses,list_ops", "Families, comma-separated.", topic=SIZES)
+    min_difficulty: int = option(3, "Lowest level.", least=1, most=10, topic=SIZES)
+    max_difficulty: int = option(7, "Highest level.", least=1, most=10, topic=SIZES)
+    samples: int = option(1, "Samples per training problem.", least=1, most=MILLION, topic="Sampling")
+    temperature: float = option(0.8, "Temperature of the training samples.", least=0, most=100, topic="Sampling")
+    max_tokens: int = option(192, "Longest completion, in tokens.", least=1, most=MILLION, topic="Sampling")
+    objective: Literal["sft", "dpo", "grpo", "kto"] = option(
+        "sft",
+        "Imitate what passed (sft), or prefer it to what failed (dpo, grpo, kto).",
+        topic="Training",
+        advice={
+            "value": "a loop needs a generator; axiom train --objective value fits a value function on its verdicts"
+        },
+    )
+    lr: float = option(1e-3, "Peak learning rate; 1e-4 suits pretrained models.", above=0, most=100, topic="Training")
+    epochs: float = option(2.0, "Passes over the rows of a round.", above=0, most=10_000, topic="Training")
+    batch_size: int = option(32, "Rows per optimiser step.", least=1, topic="Training")
+    lora_r: int = option(64, "Rank of the LoRA matrices.", least=1, most=4096, topic="Training")
+    lora_alpha: int = option(128, "LoRA is scaled by alpha / r.", least=1, topic="Training")
+    engine: str = option("auto", "Engine that samples: auto, transformers or vllm.", topic="Sampling")
+    start: Literal["base", "previous"] = option(
+        "base", "Train each round from the original weights, or from the round before.", topic="Training"
+    )
     replay: str = option(
-        "50/40/10", "Shares of new, historical and cold-start rows, by loss tokens; only sft takes all three."
+        "50/40/10",
+        "Shares of new, historical and cold-start rows, by loss tokens; only sft uses all three.",
+        topic="Training",
     )
-    curriculum: bool = option(True, "Draw training problems where the model solves some and fails some.")
+    curriculum: bool = option(
+        default=True, text="Draw training problems where the model solves some and fails some.", topic=SIZES
+    )
     control: str = option("", "Control arms at equal compute: shuffled, cold-only (comma-separated).")
     seed: int = option(0, "Seed of the whole run.", least=0)
-    plan: bool = option(False, "Say what would be done, and stop.")
+    plan: bool = option(default=False, text="Print what the run would do, and stop.")
 
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {

@@ -7,102 +7,121 @@ and hands the function the config in force, whichever source its values came fro
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Collection, Iterator
-from dataclasses import Field, dataclass, fields, is_dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import Field, dataclass, fields
 from functools import wraps
 from typing import Any, get_type_hints
 
 import typer
 
-from axiom_cli.errors import UsageError
-from axiom_cli.settings.configs import option
-from axiom_cli.settings.sources import flag, resolve
+from axiom_cli.errors import UsageError, did_you_mean
+from axiom_cli.settings.configs import Config, flag, option
+from axiom_cli.settings.sources import resolve
 
+Completer = Callable[[str], Iterable[str]]
+"""The words that a shell may put in place of an unfinished one."""
+
+
+METAVARS = {bool: None, str: "TEXT", int: "INT", float: "FLOAT"}
 GLOBAL_OPTIONS = "Global options, before or after the command: --workspace DIR  --quiet  --debug  --version"
 
 
 @dataclass(frozen=True)
-class GlobalConfig:
+class GlobalConfig(Config):
     """What every command takes."""
 
     workspace: str = option("", "The workspace [.axiom, found upwards like .git].")
-    quiet: bool = option(False, "Only warnings and errors on stderr.")
-    debug: bool = option(False, "Show the traceback of every error.")
+    quiet: bool = option(default=False, text="Only warnings and errors on stderr.")
+    debug: bool = option(default=False, text="Show the traceback of every error.")
 
 
 @dataclass(frozen=True)
-class ModelConfig:
+class ModelConfig(Config):
     """What every command that needs a model takes."""
 
     model: str = option(
-        "",
-        "nano, a hub id, a folder, a .gguf file, a workspace name or an address [nano where there is no accelerator].",
+        "", "nano, a hub id, a folder, a .gguf file, a name in the workspace, or a server's URL [nano]."
     )
 
 
-def configured(*many: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Expands the config parameters of a command. The fields named in `many` may be given more than once."""
+def configured(*many: str, complete: Mapping[str, Completer] | None = None) -> Callable[..., Callable[..., None]]:
+    """Expands the config parameters of a command.
+
+    The fields named in `many` may be given more than once; `complete` has shell completion for fields by name.
+    """
 
     def expand(command: Callable[..., None]) -> Callable[..., None]:
-        configs, parameters = _split(command, many)
+        configs: dict[str, type[Config]] = {}
+        parameters: list[inspect.Parameter] = []
+        hints = get_type_hints(command, include_extras=True)
+        for parameter in inspect.signature(command).parameters.values():
+            annotation = hints[parameter.name]
+            if isinstance(annotation, type) and issubclass(annotation, Config):
+                configs[parameter.name] = annotation
+                parameters += _parameters(annotation, many, complete or {})
+            else:
+                parameters.append(parameter.replace(annotation=annotation, kind=inspect.Parameter.KEYWORD_ONLY))
 
         @wraps(command)
         def run(**values: Any) -> None:
             for name, cls in configs.items():
-                flags = {f.name: _joined(values.pop(f.name)) for f in fields(cls)}
+                flags = {field.name: _joined(values.pop(field.name)) for field in fields(cls)}
                 values[name] = resolve(cls, flags).config
             command(**values)
 
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-        run.__annotations__ = {p.name: p.annotation for p in parameters}
+        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
         return run
 
     return expand
 
 
-def _split(command: Callable[..., None], many: Collection[str]) -> tuple[dict[str, type], list[inspect.Parameter]]:
-    """The config parameters of `command` by name, and the parameters that Typer is to see."""
-    hints = get_type_hints(command, include_extras=True)
-    configs: dict[str, type] = {}
-    parameters: list[inspect.Parameter] = []
-    for parameter in inspect.signature(command).parameters.values():
-        annotation = hints[parameter.name]
-        if is_dataclass(annotation) and isinstance(annotation, type):
-            configs[parameter.name] = annotation
-            parameters += _parameters(annotation, many)
-        else:
-            parameters.append(parameter.replace(annotation=annotation, kind=inspect.Parameter.KEYWORD_ONLY))
-    return configs, parameters
-
-
-def _parameters(cls: type, many: Collection[str]) -> Iterator[inspect.Parameter]:
+def _parameters(
+    cls: type[Config], many: Collection[str], complete: Mapping[str, Completer]
+) -> Iterator[inspect.Parameter]:
     hints = get_type_hints(cls)
     for field in fields(cls):
-        kind = list[str] if field.name in many else hints[field.name]
+        hint, name = hints[field.name], flag(field.name)
+        values = cls.CHOICES.get(field.name, ())
+        kind = str if values else hint
         default = typer.Option(
-            None, _flag(field), help=_help(field), show_default=False, metavar=_metavar(hints, field)
+            None,
+            f"{name}/--no-{name[2:]}" if hint is bool else name,
+            help=_help(field),
+            show_default=False,
+            metavar="|".join(filter(None, values)) or METAVARS[hint],
+            autocompletion=_offering(values) if values else complete.get(field.name),
+            rich_help_panel=field.metadata["topic"] or getattr(cls, "TOPIC", None),
         )
-        yield inspect.Parameter(
-            field.name,
-            inspect.Parameter.KEYWORD_ONLY,
-            default=default,
-            annotation=kind | None,
-        )
+        annotation = (list[str] if field.name in many else kind) | None
+        yield inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def _flag(field: Field[Any]) -> str:
-    name = flag(field)
-    return f"{name}/--no-{name[2:]}" if isinstance(field.default, bool) else name
+def choice(name: str, values: Collection[str], text: str) -> Any:
+    """An option of one command alone that takes one of `values`: printed, checked and completed as a config's is."""
+
+    def check(value: str) -> str:
+        if value not in values:
+            hint = did_you_mean(value, values, "choose one of them")
+            raise UsageError(f"{name} {value} is not one of {', '.join(values)}", hint)
+        return value
+
+    return typer.Option(
+        name, metavar="|".join(values), help=text, callback=check, autocompletion=_offering(values), show_default=True
+    )
 
 
-def _metavar(hints: dict[str, Any], field: Field[Any]) -> str | None:
-    return None if hints[field.name] is bool else hints[field.name].__name__.replace("str", "text").upper()
+def _offering(values: Collection[str]) -> Completer:
+    def offer(incomplete: str) -> list[str]:
+        return [value for value in values if value and value.startswith(incomplete)]
+
+    return offer
 
 
 def _help(field: Field[Any]) -> str:
     """The help line, with its bounds, and with the default in brackets unless the line says it or there is none."""
     text, bounds = field.metadata["help"], str(field.metadata["bounds"])
-    silent = field.default is None or isinstance(field.default, bool) or field.default == "" or "[" in text
+    silent = isinstance(field.default, bool) or field.default == "" or "[" in text
     more = [f"({bounds})"] * bool(bounds) + [f"[{field.default}]"] * (not silent)
     return f"{' '.join([text.removesuffix('.'), *more])}." if more else text
 
@@ -118,9 +137,11 @@ def names(values: list[str] | None) -> list[str]:
 
 
 def named(values: list[str] | None) -> list[str]:
-    """`names`, of an argument without which all are meant: blank ones, as an unset variable gives, name nothing and
-    raise UsageError."""
-    found = names(values)
-    if values and not found:
+    """`names`, of an argument that means everything when it is left out.
+
+    Raises UsageError for blank values, as an unset shell variable gives: they name nothing.
+    """
+    parts = names(values)
+    if values and not parts:
         raise UsageError("a name is blank", "leave it out to have all of them")
-    return found
+    return parts

@@ -2,26 +2,33 @@
 
 A field of a stage's config is looked for under the stage's own name first (`AXIOM_SOLVE_SAMPLES`, `[solve] samples`),
 then under its bare name (`AXIOM_SAMPLES`, a top-level `samples`), which serves every stage that has such a field.
-pydantic-settings lives only here, and is loaded only where there is a variable or a file to read.
+The name that a field had formerly still works. pydantic-settings lives only here, and is loaded only where there is a
+variable or a file to read.
 """
 
 from __future__ import annotations
 
-import difflib
 import os
 import sys
-from collections.abc import Mapping
-from dataclasses import Field, dataclass, fields, replace
-from functools import cache
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Generic, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
-from axiom_cli.errors import UsageError
+from axiom_cli.errors import UsageError, did_you_mean
 from axiom_cli.settings import configs
-from axiom_cli.settings.configs import LOOP_OBJECTIVES, PRESETS
+from axiom_cli.settings.configs import LOOP_OBJECTIVES, PRESETS, Config, flag
 
-C = TypeVar("C")
+if TYPE_CHECKING:
+    from pydantic_settings import BaseSettings
+
+
+C = TypeVar("C", bound=Config)
 PREFIX = "AXIOM_"
+STAGES = [value for value in vars(configs).values() if isinstance(value, type) and issubclass(value, Config)][1:]
+KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
+SHARED_TABLES = {"global", "model"}
+"""The tables of GlobalConfig and ModelConfig, which stand above this module."""
 
 
 @dataclass(frozen=True)
@@ -32,13 +39,14 @@ class Resolved(Generic[C]):
     origins: Mapping[str, str]
 
 
-# The tables of GlobalConfig and ModelConfig, which stand above this module.
-SHARED_TABLES = {"global", "model"}
-
-
-def section(cls: type) -> str:
+def section(cls: type[Config]) -> str:
     """The name of a config in variables and tables: `solve` for SolveConfig."""
     return cls.__name__.removesuffix("Config").lower()
+
+
+def former_names(cls: type[Config]) -> dict[str, str]:
+    """The fields that were renamed: the name of each, by the one that it had formerly."""
+    return {field.metadata["formerly"]: field.name for field in fields(cls) if field.metadata["formerly"]}
 
 
 def user_file() -> Path:
@@ -49,16 +57,31 @@ def user_file() -> Path:
 
 
 def unreadable() -> list[Path]:
-    """Files of settings that may be there but may not be read. They are left out, which their owner should know."""
-    return [path for path in _places() if _is_open(path) is None]
+    """Settings files that exist but cannot be read. They are left out, which their owner should know."""
+    return [path for path in _places() if _is_readable(path) is None]
+
+
+def outdated() -> Iterator[str]:
+    """A sentence for each variable, and each key of a settings file, that has a new name."""
+    files = [(path, _toml(path)) for path in _places() if _is_readable(path)]
+    for cls in STAGES:
+        own = section(cls)
+        for old, new in former_names(cls).items():
+            for prefix in (PREFIX, f"{PREFIX}{own.upper()}_"):
+                if f"{prefix}{old.upper()}" in os.environ:
+                    yield f"{prefix}{old.upper()} is now called {prefix}{new.upper()}"
+            for path, data in files:
+                table = data.get(own)
+                if old in data or (isinstance(table, dict) and old in table):
+                    yield f"{path}: {old} is now called {new}"
 
 
 def _places() -> tuple[Path, Path]:
     return Path("axiom.toml"), user_file()
 
 
-def _is_open(path: Path) -> bool | None:
-    """Whether the file is there; None where it, or a folder on the way to it, may not be read."""
+def _is_readable(path: Path) -> bool | None:
+    """Whether the file exists; None if it, or a folder on the way to it, cannot be read."""
     try:
         return path.is_file() and (os.access(path, os.R_OK) or None)
     except PermissionError:
@@ -66,136 +89,133 @@ def _is_open(path: Path) -> bool | None:
 
 
 def resolve(cls: type[C], flags: Mapping[str, Any]) -> Resolved[C]:
-    """The config made of `flags` (those given) and of every weaker source. Raises UsageError naming a bad value: one of
-    another type, or a number out of its bounds."""
-    found = _preset(_found(cls, flags))
-    _check_bounds(found)
-    return found
+    """The config made of `flags` (those that are not None) and of every weaker source.
 
-
-def _found(cls: type[C], flags: Mapping[str, Any]) -> Resolved[C]:
+    Raises UsageError naming a bad value: one of another type, outside its bounds, or not among its choices.
+    """
     given = {name: value for name, value in flags.items() if value is not None}
-    files = [path for path in _places() if _is_open(path)]
-    if not files and not any(name.startswith(PREFIX) for name in os.environ):
-        origins = {f.name: "flag" if f.name in given else "default" for f in fields(cls)}  # type: ignore[arg-type]
-        return Resolved(cls(**given), origins)
-    return _layered(cls, given, files)
+    files = [path for path in _places() if _is_readable(path)]
+    if files or any(name.startswith(PREFIX) for name in os.environ):
+        values, origins = _layered(cls, given, files)
+    else:
+        values, origins = given, dict.fromkeys(given, "flag")
+    for name, value in values.items():
+        said = f"{flag(name)} {value}" if origins[name] == "flag" else f"{origins[name]}: {name} = {value!r}"
+        cls.check(name, value, said)
+    resolved = Resolved(cls(**values), {field.name: origins.get(field.name, "default") for field in fields(cls)})
+    return _with_preset(resolved)
 
 
-def _check_bounds(found: Resolved[Any]) -> None:
-    for one in fields(found.config):
-        value, bounds = getattr(found.config, one.name), one.metadata["bounds"]
-        if isinstance(value, int | float) and not isinstance(value, bool) and not bounds.hold(value):
-            origin = found.origins[one.name]
-            place = f"flag {flag(one)}" if origin == "flag" else origin
-            raise UsageError(f"{place}: {one.name} = {value} is out of bounds", f"{flag(one)} is {bounds.whole()}")
-
-
-def flag(field: Field[Any]) -> str:
-    """The flag of a field of a config."""
-    return field.metadata["flag"] or "--" + field.name.replace("_", "-")
-
-
-def _preset(found: Resolved[C]) -> Resolved[C]:
+def _with_preset(resolved: Resolved[C]) -> Resolved[C]:
     """The config with the values of its preset, if it has one, and of its objective, where nothing else was set."""
-    name = getattr(found.config, "preset", None)
-    if name is None:
-        return found
-    if name not in PRESETS:
-        raise UsageError(f"no preset called {name!r}", f"there are {', '.join(PRESETS)}")
-    objective = vars(found.config)["objective"]  # a loop's: nothing else has presets
-    told = {f"preset {name}": PRESETS[name], f"objective {objective}": LOOP_OBJECTIVES.get(objective, {})}
-    origins = {key: origin for origin, some in told.items() for key in some if found.origins[key] == "default"}
-    values = {key: told[origin][key] for key, origin in origins.items()}
-    return Resolved(replace(found.config, **values), {**found.origins, **origins})  # type: ignore[type-var]
+    settings = vars(resolved.config)
+    if "preset" not in settings:
+        return resolved
+    layers = {
+        f"preset {settings['preset']}": PRESETS[settings["preset"]],
+        f"objective {settings['objective']}": LOOP_OBJECTIVES.get(settings["objective"], {}),
+    }
+    origins = {
+        name: origin for origin, layer in layers.items() for name in layer if resolved.origins[name] == "default"
+    }
+    values = {name: layers[origin][name] for name, origin in origins.items()}
+    return Resolved(replace(resolved.config, **values), {**resolved.origins, **origins})
 
 
-def _layered(cls: type[C], given: dict[str, Any], files: list[Path]) -> Resolved[C]:
+def _layered(cls: type[C], given: dict[str, Any], files: list[Path]) -> tuple[dict[str, Any], dict[str, str]]:
+    """The values that some source sets, and the origin of each."""
+    from pydantic import ValidationError
+
+    model, renamed = _model(cls), former_names(cls)
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    layers = [("flag", given), *_variables(cls)]
+    layers = [("flag", given), *_variables(cls, model)]
     for path in files:
         layers += _tables(cls, path)
     for origin, layer in layers:
-        for name, value in layer.items():
+        for key, value in layer.items():
+            name = renamed.get(key, key)
             if name not in values:
-                values[name], origins[name] = value, origin.format(name.upper())
-    valid = _validate(cls, values, origins)
-    return Resolved(cls(**valid), {f.name: origins.get(f.name, "default") for f in fields(cls)})  # type: ignore[arg-type]
+                values[name], origins[name] = value, origin.format(key.upper())
+    try:
+        return model(**values).model_dump(include=set(values)), origins
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0])
+        message = f"{origins.get(name, name)}: {name} = {values.get(name)!r}: {first['msg']}"
+        raise UsageError(message, f"{flag(name)} is {KINDS[type(getattr(cls, name))]}") from None
 
 
-@cache
-def _model(cls: type) -> Any:
-    """A pydantic-settings model with the fields of `cls`, that reads nothing by itself."""
+def _model(cls: type[Config]) -> type[BaseSettings]:
+    """A pydantic-settings model with the fields of `cls`, under their former names too. It reads nothing by itself, and
+    leaves the choices to `Config.check`, so that every source gets the same message."""
     from pydantic import create_model
-    from pydantic_settings import BaseSettings
+    from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
     class Base(BaseSettings):
         @classmethod
-        def settings_customise_sources(cls, settings_cls: Any, init_settings: Any, **_: Any) -> tuple[Any, ...]:
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],  # noqa: ARG003 - the signature is pydantic's
+            init_settings: PydanticBaseSettingsSource,
+            *_args: PydanticBaseSettingsSource,
+            **_sources: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
             return (init_settings,)
 
     hints = get_type_hints(cls)
-    return create_model(cls.__name__, __base__=Base, **{f.name: (hints[f.name], f.default) for f in fields(cls)})
+    definitions: dict[str, Any] = {
+        field.name: (str if field.name in cls.CHOICES else hints[field.name], field.default) for field in fields(cls)
+    }
+    definitions |= {old: definitions[new] for old, new in former_names(cls).items()}
+    return create_model(cls.__name__, __base__=Base, **definitions)
 
 
-def _variables(cls: type) -> list[tuple[str, dict[str, Any]]]:
+def _variables(cls: type[Config], model: type[BaseSettings]) -> list[tuple[str, dict[str, Any]]]:
     from pydantic_settings import EnvSettingsSource
 
     own = f"{PREFIX}{section(cls).upper()}_"
     return [
-        (f"variable {prefix}{{}}", EnvSettingsSource(_model(cls), env_prefix=prefix, case_sensitive=False)())
+        (f"variable {prefix}{{}}", EnvSettingsSource(model, env_prefix=prefix, case_sensitive=False)())
         for prefix in (own, PREFIX)
     ]
 
 
-def _tables(cls: type, path: Path) -> list[tuple[str, dict[str, Any]]]:
-    name, known = section(cls), {f.name for f in fields(cls)}
-    data = {key.replace("-", "_"): value for key, value in _toml(path).items()}
-    _check_tables(path, data)
+def _tables(cls: type[Config], path: Path) -> list[tuple[str, dict[str, Any]]]:
+    name, known = section(cls), {field.name for field in fields(cls)}
+    data = _toml(path)
+    tables = {*SHARED_TABLES, *map(section, STAGES)}
+    for key, value in data.items():
+        if isinstance(value, dict) and key not in tables:
+            hint = did_you_mean(key, tables, f"there are {', '.join(sorted(tables))}")
+            raise UsageError(f"{path}: there is no table [{key}]", hint)
     table = data.get(name, {})
     if name in known and not isinstance(table, dict):  # `model = "nano"`: a field with its section's name
         table = {}
     if not isinstance(table, dict):
         raise UsageError(f"{path}: {name} is a table, not a value", f"write [{name}] and the values below it")
-    table = {key.replace("-", "_"): value for key, value in table.items()}
     for key in table:
-        if key not in known:
-            raise UsageError(f"{path}: [{name}] has no setting {key!r}", _close(key, known))
-    bare = {key: value for key, value in data.items() if key in known and not isinstance(value, dict)}
+        if key not in known | former_names(cls).keys():
+            hint = did_you_mean(key, known, f"it has {', '.join(sorted(known))}")
+            raise UsageError(f"{path}: [{name}] has no setting {key!r}", hint)
+    bare = {key: value for key, value in data.items() if not isinstance(value, dict)}
+    bare = {key: value for key, value in bare.items() if key in known | former_names(cls).keys()}
     return [(f"{path} [{name}]", table), (str(path), bare)]
 
 
-def _check_tables(path: Path, data: Mapping[str, Any]) -> None:
-    stages = [value for name, value in vars(configs).items() if name.endswith("Config")]
-    known = {*SHARED_TABLES, *map(section, stages)}
-    for key, value in data.items():
-        if isinstance(value, dict) and key not in known:
-            raise UsageError(f"{path}: there is no table [{key}]", _close(key, known, "there are"))
-
-
 def _toml(path: Path) -> dict[str, Any]:
+    """The file's contents, with `-` in a key read as `_`."""
     if sys.version_info >= (3, 11):
         import tomllib
     else:
         import tomli as tomllib
     try:
-        return tomllib.loads(path.read_text("utf-8"))
+        data: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
     except ValueError as error:
-        raise UsageError(f"{path} is not TOML: {error}") from None
+        raise UsageError(f"{path} is not TOML: {error}", "a setting is a line such as: samples = 8") from None
+    tables = {key: _underscored(value) if isinstance(value, dict) else value for key, value in data.items()}
+    return _underscored(tables)
 
 
-def _validate(cls: type, values: dict[str, Any], origins: Mapping[str, str]) -> dict[str, Any]:
-    from pydantic import ValidationError
-
-    try:
-        return _model(cls)(**values).model_dump()
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        raise UsageError(f"{origins.get(name, name)}: {name} = {values.get(name)!r}: {first['msg']}") from None
-
-
-def _close(word: str, known: set[str], otherwise: str = "it has") -> str:
-    matches = difflib.get_close_matches(word, known, 2)
-    return f"did you mean {' or '.join(matches)}?" if matches else f"{otherwise} {', '.join(sorted(known))}"
+def _underscored(table: Mapping[str, Any]) -> dict[str, Any]:
+    return {key.replace("-", "_"): value for key, value in table.items()}

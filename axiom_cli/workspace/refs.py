@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from pathlib import Path
 
-from axiom_cli.errors import MissingError, UsageError, WorkspaceDamagedError
+from axiom_cli.errors import MissingError, UsageError, WorkspaceDamagedError, did_you_mean
 from axiom_cli.workspace.objects import bare
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
@@ -55,6 +54,5 @@ def lookup(folder: Path, name: str) -> str:
     rounds = [ref for ref in known if re.fullmatch(rf"{re.escape(name)}@[0-9]+", ref)]
     if rounds:
         return known[max(rounds, key=lambda ref: int(ref.rpartition("@")[2]))]
-    close = difflib.get_close_matches(name, known, 1)
-    hint = f"did you mean {close[0]}?" if close else "axiom workspace ls lists what is there"
+    hint = did_you_mean(name, known, "axiom workspace ls lists what is there")
     raise MissingError(f"nothing in the workspace is called {name}", hint)

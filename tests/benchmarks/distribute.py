@@ -138,7 +138,7 @@ def main() -> None:
     cluster, alone = Cluster(), ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
     try:
         cluster.add()
-        distributed = DistributeConfig(distribute="ray", address=cluster.address, workers=CORES)
+        distributed = DistributeConfig(distribute="ray", ray_address=cluster.address, workers=CORES)
         if "solve" in asked.only:
             measure("solve", "tokens", *solving(asked.problems, distributed), alone, asked.rounds)
         if "verify" in asked.only:

@@ -92,13 +92,13 @@ def main() -> None:
     base = SolveConfig(samples=options.samples, max_tokens=192, temperature=0.8, seed=options.seed)
     ways = {
         "best-of-n": base,
-        "best-of-n until solved": replace(base, until_solved=True),
+        "best-of-n until solved": replace(base, early_stop=True),
         "adaptive": replace(base, strategy="adaptive"),
         "adaptive, half the budget": replace(base, strategy="adaptive", samples=max(1, options.samples // 2)),
-        "adaptive, agreement": replace(base, strategy="adaptive", settle="agreement"),
+        "adaptive, agreement": replace(base, strategy="adaptive", stop_on="agreement"),
         "vote": replace(base, strategy="vote"),
         "retry": replace(base, strategy="retry", samples=max(1, options.samples // base.max_attempts)),
-        "retry until solved": replace(base, strategy="retry", samples=options.samples // 2, until_solved=True),
+        "retry until solved": replace(base, strategy="retry", samples=options.samples // 2, early_stop=True),
     }
     engine = open_engine(options.model, base)
     run(engine, problems[:8], base)

@@ -70,7 +70,7 @@ def main() -> None:
         print(f"{adapter.rows} rows, {adapter.metrics}")
         workspace.set_ref("value", adapter.digest)
         held = list(draw.problems(recipe.FAMILIES, options.held_out, levels, options.split, options.seed))
-        scoring = SolveConfig(**{**vars(config), "samples": options.samples, "value": "value"})
+        scoring = SolveConfig(**{**vars(config), "samples": options.samples, "value_function": "value"})
         with told(f"{options.held_out} problems x {options.samples} samples, scored"):
             found = rank(verify(solve(held, engine, scoring, workspace), VerifyConfig()))
         print(render(RankingFindings(found), "md"))

@@ -132,7 +132,7 @@ class _Run:
         self.done, self.losses, self.tokens, self.positions, self.seconds = 0, [], 0, 0, 0.0
         short = {name: getattr(rows[0], name)[:1] for name in ("prompt_ids", "completion_ids")}
         self.idle = [replace(rows[0], recorded=(), **short)] * self.objective.group_size
-        self.halved = config.shard  # a process that ran out of memory has left the others waiting
+        self.halved = config.fsdp  # a process that ran out of memory has left the others waiting
 
     def step(self, gradients: Gradients, checkpoint: Checkpoint | None) -> Progress:
         """One optimiser step."""

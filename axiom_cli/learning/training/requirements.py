@@ -11,24 +11,10 @@ from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.settings.configs import TrainConfig
 
 TRACKERS = ("tensorboard", "wandb", "trackio")
-OTHERWISE = {"qlora": "qlora is --method lora --quantize 4bit", "rslora": "rslora is --method lora --rslora"}
-"""How a method is asked for that is one of those there are with an option of its own."""
-CHOICES = {
-    "method": ("lora", "dora", "full"),
-    "optimizer": ("adamw", "adamw8bit", "muon"),
-    "precision": ("auto", "float32", "bfloat16"),
-    "quantize": ("none", "8bit", "4bit"),
-    "objective": ("sft", "dpo", "grpo", "kto", "value"),
-}
 
 
 def check(config: TrainConfig) -> None:
-    """UsageError for a name that is none or for settings that exclude each other, MissingError for a package."""
-    for name, choices in CHOICES.items():
-        value = getattr(config, name)
-        if value not in choices:
-            hint = OTHERWISE.get(value.lower(), f"it is {', '.join(choices[:-1])} or {choices[-1]}")
-            raise UsageError(f"no {name} {value!r}", f"--{name}: {hint}")
+    """UsageError for settings that exclude each other or an unknown tracker, MissingError for a package."""
     for told, hint in _excluded(config):
         raise UsageError(f"{told} do not go together", hint)
     trackers(config.tracker)

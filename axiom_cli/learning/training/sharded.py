@@ -32,7 +32,7 @@ def parted(model: nn.Module, wanted: bool) -> Iterator[None]:
         yield
         return
     if not hasattr(FSDPModule, "set_force_sum_reduction_for_comms"):
-        raise MissingError(f"--shard needs a newer torch than {torch.__version__}", "pip install 'torch>=2.9'")
+        raise MissingError(f"--fsdp needs a newer torch than {torch.__version__}", "pip install 'torch>=2.9'")
     _divide(model.get_base_model() if hasattr(model, "get_base_model") else model)
     yield
     learnt = {p: nn.Parameter(whole(p.detach())) for p in model.parameters() if p.requires_grad}

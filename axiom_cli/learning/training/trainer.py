@@ -37,7 +37,7 @@ class Trainer:
         self.name = name or str(base)
         self.tokenizer = bases.load_tokenizer(base)
         self.dtype = bases.frozen_dtype(base, config) if config else torch.float32
-        self.at = torch.device("cpu") if config and config.shard else bases.device()
+        self.at = torch.device("cpu") if config and config.fsdp else bases.device()
         self.model = bases.load_model(base, quantize, self.dtype, self.at)
         self.ends = end_ids(self.tokenizer, self.model)
         self._chain: list[Path] | None = []
@@ -60,20 +60,20 @@ class Trainer:
         self._chain, at = None, self._chain  # whatever fails from here on: the base is loaded anew
         with lora.attached(self.model, config) as wrapped:
             facts = value_objective.attach(wrapped, rows) if config.objective == value_head.OBJECTIVE else {}
-            with parted(wrapped, config.shard):
+            with parted(wrapped, config.fsdp):
                 metrics = fit(wrapped, rows, config, on_step, checkpoint) | facts
             if group.is_first():
                 with whole_folder(out) as draft:
                     lora.save(wrapped, draft, self.name)
                     value_head.save(wrapped, draft)
-        self._chain = None if config.shard else at
+        self._chain = None if config.fsdp else at
         return metrics
 
     def _fit_full(
         self, rows: Sequence[Row], config: TrainConfig, out: Path, on_step: OnStep | None, checkpoint: Checkpoint | None
     ) -> dict[str, Any]:
         self._chain = None
-        with parted(self.model, config.shard):
+        with parted(self.model, config.fsdp):
             metrics = fit(self.model, rows, config, on_step, checkpoint)
         if group.is_first():
             with whole_folder(out) as draft:

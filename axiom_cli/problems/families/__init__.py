@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 from importlib import import_module
 from types import MappingProxyType
 
-from axiom_cli.errors import MissingError
+from axiom_cli.errors import MissingError, did_you_mean
 from axiom_cli.problems.families import plug_ins
 from axiom_cli.problems.families.family import Family
 
@@ -100,8 +99,7 @@ def get(name: str) -> Family:
         return plug_ins.load(name)
     from axiom_cli.problems.families import handwritten
 
-    close = difflib.get_close_matches(name, names(), n=1)
     if name in handwritten.PROBLEMS:
         raise MissingError(f"no family called {name!r}", f"it is a hand-written problem: axiom problems show {name}")
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names())}"
+    hint = did_you_mean(name, names(), f"there are {', '.join(names())}")
     raise MissingError(f"no family called {name!r}", hint)

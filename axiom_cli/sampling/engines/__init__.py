@@ -6,7 +6,6 @@ Nothing heavy is imported before an engine is opened.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from functools import cache
@@ -16,7 +15,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Any, Protocol, runtime_checkable
 
-from axiom_cli.errors import MissingError, UsageError
+from axiom_cli.errors import MissingError, UsageError, did_you_mean
 from axiom_cli.models import NVIDIA
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.settings.configs import SolveConfig
@@ -35,8 +34,9 @@ BUILT_IN = MappingProxyType(
 AT_ONCE = 2048
 """Samples that an engine is asked for at once, if it does not say."""
 
-NOT_EVERYWHERE = ("dtype", "think_tokens")
-"""Settings of SolveConfig that only some engines can apply: those that name them in `applies`."""
+NOT_EVERYWHERE: Mapping[str, str] = MappingProxyType({"dtype": "dtype", "max_think_tokens": "think_tokens"})
+"""Settings of SolveConfig that only some engines can apply, those that name them in `applies`: each with its key in a
+sample's `params`."""
 
 Messages = Sequence[Mapping[str, str]]
 
@@ -97,7 +97,8 @@ def grouped(arriving: Iterator[tuple[int, Sample]], problems: int, samples: int)
 def sampling_params(config: SolveConfig) -> dict[str, Any]:
     """What a sample's `params` hold: what is always said, and what was said for once. All of it was applied: no engine
     opens with what it cannot do."""
-    return {name: getattr(config, name) for name in ("temperature", "top_p", "max_tokens", "seed", *_unusual(config))}
+    always = {name: getattr(config, name) for name in ("temperature", "top_p", "max_tokens", "seed")}
+    return always | {NOT_EVERYWHERE[name]: getattr(config, name) for name in _unusual(config)}
 
 
 def _unusual(config: SolveConfig) -> list[str]:
@@ -149,8 +150,7 @@ def get(name: str) -> Any:
             return entry.load()
         except (ImportError, AttributeError) as error:
             raise MissingError(f"the plug-in engine {name!r} ({entry.value}) does not load: {error}") from error
-    close = difflib.get_close_matches(name, names(), n=1)
-    hint = f"did you mean {close[0]}?" if close else f"there are {', '.join(names())}"
+    hint = did_you_mean(name, names(), f"there are {', '.join(names())}")
     raise MissingError(f"no engine called {name!r}", hint)
 
 

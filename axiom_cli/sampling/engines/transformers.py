@@ -40,7 +40,7 @@ class TransformersEngine:
     """One model in memory. `swap` puts other weights of the same architecture in its place."""
 
     name = "transformers"
-    applies = ("dtype", "think_tokens")
+    applies = ("dtype", "max_think_tokens")
     together = not steady()
     """Whether a sample depends on those it is drawn with, if only by rounding."""
 
@@ -127,10 +127,10 @@ class TransformersEngine:
 
     def _write(self, rows: list[Row], params: SolveConfig) -> Iterator[Row]:
         """The rows, each as it ends, thinking no longer than it may."""
-        if not params.think_tokens:
+        if not params.max_think_tokens:
             yield from self._finish(rows, params)
             return
-        thinking = [Row(row.prompt, row.uniforms[: params.think_tokens]) for row in rows]
+        thinking = [Row(row.prompt, row.uniforms[: params.max_think_tokens]) for row in rows]
         whose, going = {id(thought): row for thought, row in zip(thinking, rows, strict=True)}, []
         for thought in self._finish(thinking, params):
             row = whose[id(thought)]

@@ -1,8 +1,9 @@
 """adaptive: the samples that settled problems do not need go to the others.
 
 The budget is `samples` times the problems of a batch; no problem gets more than SPREAD times its share. A problem is
-settled by the verifier, once `enough` samples pass; or by agreement, where nobody may look at the solutions: once the
-commonest answer leads the second one in the long run with a probability of 95 % (Adaptive-Consistency, 2305.11860).
+settled by the verifier, once `target_passes` samples pass; or by agreement, where nobody may look at the solutions:
+once the commonest answer leads the second one in the long run with a probability of 95 %
+(Adaptive-Consistency, 2305.11860).
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def adaptive(
 ) -> Iterator[list[Sample]]:
     """The samples of each problem, as many as it was worth; at most `samples` of each on average."""
     rounds = Rounds(problems, engine, config, verifier)
-    (by_agreement if config.settle == "agreement" else by_verdict)(rounds)
+    (by_agreement if config.stop_on == "agreement" else by_verdict)(rounds)
     yield from rounds.groups
 
 
@@ -61,7 +62,7 @@ def standings(rounds: Rounds) -> list[Standing]:
             passes,
             fails,
             len(group),
-            rounds.config.enough,
+            rounds.config.target_passes,
             sum(sample.tokens for sample in group),
         )
         for problem, passes, fails, group in zip(

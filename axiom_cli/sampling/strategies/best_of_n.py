@@ -14,8 +14,8 @@ from axiom_cli.verification.caching_verifier import CachingVerifier
 def best_of_n(
     problems: Sequence[Problem], engine: Engine, config: SolveConfig, verifier: CachingVerifier
 ) -> Iterator[list[Sample]]:
-    """All samples of each problem; with `until_solved` those up to the end of the round in which it was solved."""
-    if not config.until_solved:
+    """All samples of each problem; with `early_stop` those up to the end of the round in which it was solved."""
+    if not config.early_stop:
         yield from engine.generate(problems, config, config.samples)
         return
     rounds = Rounds(problems, engine, config, verifier)

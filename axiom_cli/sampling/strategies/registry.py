@@ -6,7 +6,7 @@ vote        all samples at once; one that most others agree with is handed on
 value       all samples at once; the one that a value function takes for the likeliest to be right is handed on
 adaptive    the samples that settled problems do not need go to the others
 
-With `until_solved`, best-of-n and retry ask for their samples in growing rounds, and stop at a problem that is solved.
+With `early_stop`, best-of-n and retry ask for their samples in growing rounds, and stop at a problem that is solved.
 To add one: a file in search/ and a line below.
 """
 
@@ -27,25 +27,20 @@ from axiom_cli.settings.configs import SolveConfig
 STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
     {"best-of-n": best_of_n, "retry": retry, "vote": vote, "value": value, "adaptive": adaptive}
 )
-SETTLE = ("verifier", "agreement")
 BLIND = "the verifier has no part in it"
 
 
 def check(config: SolveConfig) -> None:
-    """Raises UsageError where there is no such strategy, or it cannot do what is asked of it."""
-    if config.strategy not in STRATEGIES:
-        raise UsageError(f"no strategy called {config.strategy!r}", f"there are {', '.join(STRATEGIES)}")
-    if config.settle not in SETTLE:
-        raise UsageError(f"nothing is settled by {config.settle!r}", f"--settle is {' or '.join(SETTLE)}")
-    if config.until_solved and config.strategy in ("vote", "value"):
-        raise UsageError(f"--until-solved and --strategy {config.strategy} do not go together", BLIND)
-    if config.strategy == "value" and not config.value:
-        raise UsageError("--strategy value needs --value NAME", "axiom train --objective value makes a value function")
-    if config.until_solved and config.strategy == "adaptive" and config.settle == "agreement":
-        raise UsageError("--until-solved and --settle agreement do not go together", BLIND)
-    if verifies(config) and config.enough > (most := _most(config)):
-        said = f"no problem can have --enough {config.enough:,} passing samples: it gets {most:,} at most"
-        raise UsageError(said, "raise --samples, or lower --enough")
+    """Raises UsageError where the strategy cannot do what is asked of it."""
+    if config.early_stop and config.strategy in ("vote", "value"):
+        raise UsageError(f"--early-stop and --strategy {config.strategy} do not go together", BLIND)
+    if config.strategy == "value" and not config.value_function:
+        raise UsageError("--strategy value needs --value-function NAME", "axiom train --objective value makes one")
+    if config.early_stop and config.strategy == "adaptive" and config.stop_on == "agreement":
+        raise UsageError("--early-stop and --stop-on agreement do not go together", BLIND)
+    if verifies(config) and config.target_passes > (most := _most(config)):
+        said = f"no problem can have --target-passes {config.target_passes:,} passing samples: it gets {most:,} at most"
+        raise UsageError(said, "raise --samples, or lower --target-passes")
 
 
 def _most(config: SolveConfig) -> int:
@@ -55,12 +50,12 @@ def _most(config: SolveConfig) -> int:
 
 def verifies(config: SolveConfig) -> bool:
     """Whether every sample that the strategy hands on was verified on the way."""
-    by_verdict = config.strategy == "adaptive" and config.settle == "verifier"
-    return config.until_solved or config.strategy == "retry" or by_verdict
+    by_verdict = config.strategy == "adaptive" and config.stop_on == "verifier"
+    return config.early_stop or config.strategy == "retry" or by_verdict
 
 
 def first_round(config: SolveConfig) -> int:
     """How many samples of each problem the strategy asks for at first."""
     if config.strategy == "adaptive":
-        return min(config.samples, FIRST) if config.settle == "agreement" else 1
-    return min(config.samples, config.enough) if config.until_solved else config.samples
+        return min(config.samples, FIRST) if config.stop_on == "agreement" else 1
+    return min(config.samples, config.target_passes) if config.early_stop else config.samples

@@ -19,7 +19,7 @@ def retry(
     """All attempts at each problem, at most `samples * max_attempts`. Index i + k * samples is the attempt after
     i + (k - 1) * samples failed; once the problem is solved there is none."""
     rounds = Rounds(problems, engine, config, verifier)
-    if config.until_solved:
+    if config.early_stop:
         rounds.until_solved()
     else:
         rounds.judge(range(len(problems)), config.samples)

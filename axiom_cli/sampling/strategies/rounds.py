@@ -49,12 +49,12 @@ class Rounds:
             self.fails[place] += verdict.status == "fail"
 
     def unsolved(self) -> list[int]:
-        """The places of problems with fewer than `enough` passing samples."""
-        return [place for place, passes in enumerate(self.passes) if passes < self.config.enough]
+        """The places of problems with fewer than `target_passes` passing samples."""
+        return [place for place, passes in enumerate(self.passes) if passes < self.config.target_passes]
 
     def until_solved(self) -> None:
         """Up to `config.samples` of each problem, in growing rounds over all that are not solved: 1, 1, 2, 4, ..."""
-        have, step = 0, min(self.config.enough, self.config.samples)
+        have, step = 0, min(self.config.target_passes, self.config.samples)
         while step and (places := self.unsolved()):
             self.judge(places, step)
             have += step

@@ -6,7 +6,6 @@ and which were left out for what reason. It holds for one version of the package
 
 from __future__ import annotations
 
-import difflib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from axiom_cli.errors import InputError, MissingError
+from axiom_cli.errors import InputError, MissingError, did_you_mean
 from axiom_cli.problems.families.family import Family
 from axiom_cli.records import Problem
 
@@ -160,5 +159,4 @@ def get(name: str) -> Gym:
         return Gym(data_set, known[data_set])
     if data_set in left_out:
         raise MissingError(f"{name} is left out: {left_out[data_set]}")
-    close = difflib.get_close_matches(name, names(), n=1)
-    raise MissingError(f"no family called {name!r}", f"did you mean {close[0]}?" if close else "axiom problems list")
+    raise MissingError(f"no family called {name!r}", did_you_mean(name, names(), "axiom problems list shows them"))
