@@ -240,7 +240,7 @@ def test_a_value_function_that_is_not_there_or_not_for_this_model_is_refused(
         solving(str(tiny.write_model(tmp_path / "another", seed=1)), workspace, value_function="judge")
     with pytest.raises(UsageError, match="needs --value-function"):
         solving(base, workspace, strategy="value")
-    with pytest.raises(UsageError, match="until-solved"):
+    with pytest.raises(UsageError, match="early-stop"):
         solving(base, workspace, strategy="value", value_function="judge", early_stop=True)
 
 
