@@ -213,7 +213,9 @@ def test_solving_scores_every_sample_and_chooses_the_best(base: str, workspace: 
     for group, one in zip((every[:6], every[6:]), chosen, strict=True):
         best = max(group, key=lambda sample: sample.extra["value"])
         assert (one.index, one.extra["candidates"]) == (best.index, 6)
-    assert [s.extra["value"] for s in solving(base, workspace, value=adapter.path)] == [s.extra["value"] for s in every]
+    assert [s.extra["value"] for s in solving(base, workspace, value_function=adapter.path)] == [
+        s.extra["value"] for s in every
+    ]
 
 
 def test_what_could_not_be_sampled_has_no_value(base: str, workspace: Workspace) -> None:
