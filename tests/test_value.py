@@ -220,7 +220,7 @@ def test_solving_scores_every_sample_and_chooses_the_best(base: str, workspace: 
 
 def test_what_could_not_be_sampled_has_no_value(base: str, workspace: Workspace) -> None:
     config = SolveConfig(engine="transformers", samples=2, max_tokens=6, strategy="value")
-    config = replace(config, value=train(verdicts(0, 10), base, QUICK, workspace).path)
+    config = replace(config, value_function=train(verdicts(0, 10), base, QUICK, workspace).path)
     endless = replace(tiny.problem(5), prompt="9" * 600)
     engine = open_engine(base, config, workspace)
     [long, short] = solve([endless, tiny.problem(6)], engine, config, workspace)
