@@ -53,20 +53,29 @@ def prepare(program: records.Program) -> CodeSuite:
     if tree is None:
         raise InputError(f"the test_code of program {entry!r} is not Python, or too long or too deep to be looked at")
     free, own = _free(tree), {entry, ENTRY}
-    check = _defines_check(tree)
-    if not check and not free & {*own, entry.partition(".")[0], "Solution"}:
+    defines_check = any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body)
+    if not defines_check and not free & {*own, entry.partition(".")[0], "Solution"}:
         raise InputError(
             f"the test_code of program {entry!r} calls neither {entry} nor candidate",
             "write asserts that call it, or a function check(candidate)",
         )
     reference = syntax.parse(program.reference or "", LONGEST)
     defining = _defining(reference) if reference else {}
-    modules = {name: ast.Import([ast.alias(name)]) for name in _modules(tree)}
-    theirs = {name: one for name, one in defining.items() if name != entry and not isinstance(one, ast.ClassDef)}
-    helpers, names = _helpers(modules | theirs, free - own)
+    owners = {
+        node.value.id for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
+    }
+    modules = {name: ast.Import([ast.alias(name)]) for name in owners & sys.stdlib_module_names}
+    helping = {
+        name: statement
+        for name, statement in defining.items()
+        if name != entry and not isinstance(statement, ast.ClassDef)
+    }
+    helpers, names = _helpers(modules | helping, free - own)
     unknown = [name for name in names if name not in defining] if defining else []
     key = ids.content_id([entry, source, helpers, names, unknown])
-    return CodeSuite(key, entry, source, helpers, tuple(names), tuple(unknown), check and not _calls_check(tree))
+    return CodeSuite(
+        key, entry, source, helpers, tuple(names), tuple(unknown), defines_check and not _calls_check(tree)
+    )
 
 
 def _free(tree: ast.AST) -> set[str]:
@@ -91,21 +100,15 @@ def _bound(node: ast.AST) -> Iterator[str]:
         yield node.rest
 
 
-def _modules(tree: ast.AST) -> set[str]:
-    """Names of the standard library's modules of which something is used."""
-    owners = (node.value for node in ast.walk(tree) if isinstance(node, ast.Attribute))
-    return {owner.id for owner in owners if isinstance(owner, ast.Name)} & sys.stdlib_module_names
-
-
 def _defining(reference: ast.Module) -> dict[str, ast.stmt]:
     """The top-level definitions, imports and assignments of the reference by the names that they bind."""
-    found: dict[str, ast.stmt] = {}
+    defining: dict[str, ast.stmt] = {}
     for statement in reference.body:
         if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-            found[statement.name] = statement
+            defining[statement.name] = statement
         elif isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)):
-            found |= {name: statement for node in ast.walk(statement) for name in _bound(node)}
-    return found
+            defining |= {name: statement for node in ast.walk(statement) for name in _bound(node)}
+    return defining
 
 
 def _helpers(defining: dict[str, ast.stmt], wanted: set[str]) -> tuple[str, list[str]]:
@@ -115,12 +118,9 @@ def _helpers(defining: dict[str, ast.stmt], wanted: set[str]) -> tuple[str, list
         seen.add(name := waiting.pop())
         if name in defining:
             waiting |= _free(defining[name]) - seen
-    kept = [one for one in dict.fromkeys(defining.values()) if any(defining.get(name) is one for name in seen)]
+    needed = {id(defining[name]) for name in seen if name in defining}
+    kept = [statement for statement in dict.fromkeys(defining.values()) if id(statement) in needed]
     return "\n".join(map(ast.unparse, kept)), sorted(seen - defining.keys())
-
-
-def _defines_check(tree: ast.Module) -> bool:
-    return any(isinstance(one, ast.FunctionDef) and one.name == "check" for one in tree.body)
 
 
 def _calls_check(tree: ast.Module) -> bool:

@@ -17,9 +17,9 @@ PASS, FAIL, INFRA = "pass", "fail", "infra"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one program: `pass`, `fail` with a reason, or `infra`, which says nothing of the program.
+    """What came of one program: `pass`, `fail` with a reason, or `infra`, which says nothing about the program.
 
-    `seconds` is processor time. `settled` tells whether the same program would meet the same fate again. `returned` are
+    `seconds` is processor time. `settled` says whether the same program would end the same way again. `returned` are
     the results, as bytes, where they were asked for.
     """
 
@@ -53,18 +53,22 @@ def judge(suite: AnySuite, data: bytes, report: messages.Report, spans: Sequence
     got = list(islice(frames(data), total + 2))
     if flooded:
         return Outcome(FAIL, _graded(suite, got)[0], total, "its results were too large", seconds)
-    if (late := _late(report, spans)) and not _idle(suite, got, report):
+    if late := _late(report, spans):
+        if suite.paired and report.cause == messages.TESTS_LIMIT and not got:
+            return Outcome(INFRA, 0, total, f"{late} before it was called", seconds)
         where = "" if suite.paired else f", on test {min(len(got) + 1, total)}"
         return Outcome(FAIL, _graded(suite, got)[0], total, late + where, seconds, settled=False)
-    if late:
-        return Outcome(INFRA, 0, total, f"{late} before it was called", seconds)
     if any(os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL for status in report[1:3]):
         return Outcome(INFRA, 0, total, "killed from outside, perhaps for want of memory", seconds, settled=False)
     if suite.paired:
         return replace(_examined(got, data, report), seconds=seconds)
     passed, why = _graded(suite, got)
     if not _complete(got, total, report, data):
-        return Outcome(FAIL, passed, total, _ending(got, total, report), seconds)
+        if got and got[-1][0] == messages.UNUSABLE:
+            ending = got[-1][1][:1200].decode("utf-8", "replace")
+        else:
+            ending = f"{_manner(report.status)} after {min(len(got), total)} of {total} tests"
+        return Outcome(FAIL, passed, total, ending, seconds)
     if passed < total:
         return Outcome(FAIL, passed, total, why, seconds)
     returned = tuple(body for _kind, body in got[:total]) if isinstance(suite, Calls) else ()
@@ -83,11 +87,6 @@ def _late(report: messages.Report, spans: Sequence[float]) -> str:
     if report.cause == messages.TEST_LIMIT:
         return f"took more than {test:g} s of processor time for one test"
     return ""
-
-
-def _idle(suite: AnySuite, got: list[tuple[bytes, bytes]], report: messages.Report) -> bool:
-    """Whether the tests reached their limit before the program was called at all."""
-    return suite.paired and report.cause == messages.TESTS_LIMIT and not got
 
 
 def _examined(got: list[tuple[bytes, bytes]], data: bytes, report: messages.Report) -> Outcome:
@@ -133,13 +132,6 @@ def _complete(got: list[tuple[bytes, bytes]], total: int, report: messages.Repor
     """The shape of a run that came to its end: all frames, the end frame last, not a byte more, status 0."""
     length = sum(messages.HEADER.size + len(body) for _kind, body in got)
     return report.status == 0 and len(got) == total + 1 and got[-1] == (messages.END, b"") and length == len(data)
-
-
-def _ending(got: list[tuple[bytes, bytes]], total: int, report: messages.Report) -> str:
-    if got and got[-1][0] == messages.UNUSABLE:
-        return got[-1][1][:1200].decode("utf-8", "replace")
-    where = f"after {min(len(got), total)} of {total} tests"
-    return f"{_manner(report.status)} {where}"
 
 
 def _manner(status: int) -> str:

@@ -35,7 +35,7 @@ def _with_dicts(value: Any) -> Any:
     if isinstance(value, Mapping):
         keys = list(map(decode, value.items))
         if not all(isinstance(key, str) for key in keys):
-            raise UnreadableError("a key that is no text")
+            raise UnreadableError("a key that is not text")
         return dict(zip(keys, map(_with_dicts, value.items.values()), strict=True))
     return type(value)(map(_with_dicts, value)) if isinstance(value, (list, tuple)) else value
 
@@ -55,23 +55,23 @@ class Rule:
 def rule(checker: str | None) -> Rule:
     """The rule that a problem's `checker` names: `tuple_is_list`, `float:1e-6`, `unordered` or `tokens`, joined by
     commas. Raises InputError on any other word."""
-    found: dict[str, Any] = {}
+    options: dict[str, Any] = {}
     for word in filter(None, (part.strip() for part in (checker or "").split(","))):
         name, _, number = word.partition(":")
         try:
             if name == "float":
-                found["tolerance"] = float(number)
+                options["tolerance"] = float(number)
             elif name in ("tuple_is_list", "unordered", "tokens") and not number:
-                found[name] = True
+                options[name] = True
             else:
                 raise ValueError
         except ValueError:
             raise InputError(
                 f"unknown checker {word!r}", "checkers are tuple_is_list, float:TOLERANCE, unordered, tokens"
             ) from None
-    if not 0 <= found.get("tolerance", 0.0) < math.inf:
-        raise InputError(f"checker {checker!r} needs a tolerance that is a number from 0")
-    return Rule(**found)
+    if not 0 <= options.get("tolerance", 0.0) < math.inf:
+        raise InputError(f"checker {checker!r} needs a tolerance of at least 0")
+    return Rule(**options)
 
 
 def equal(expected: Any, expected_bytes: bytes, returned: bytes, by: Rule) -> bool:
@@ -92,7 +92,12 @@ def equal(expected: Any, expected_bytes: bytes, returned: bytes, by: Rule) -> bo
 def same(expected: Any, value: Any, by: Rule) -> bool:
     """Equality of a trusted value and a decoded one. `True` is not `1`, `"a"` is not `b"a"`, `[1]` is not `(1,)`."""
     if isinstance(expected, dict):
-        return isinstance(value, Mapping) and _same_mapping(expected, value.items, by)
+        if not isinstance(value, Mapping):
+            return False
+        by_key = {encode(key): item for key, item in expected.items()}
+        return by_key.keys() == value.items.keys() and all(
+            same(item, value.items[key], by) for key, item in by_key.items()
+        )
     if isinstance(expected, (list, tuple)):
         return (
             isinstance(value, (list, tuple))
@@ -107,11 +112,6 @@ def same(expected: Any, value: Any, by: Rule) -> bool:
 
 def _same_sequence_type(expected: Any, value: Any, by: Rule) -> bool:
     return by.tuple_is_list or type(expected) is type(value)
-
-
-def _same_mapping(expected: dict[Any, Any], items: dict[bytes, Any], by: Rule) -> bool:
-    wanted = {encode(key): value for key, value in expected.items()}
-    return wanted.keys() == items.keys() and all(same(value, items[key], by) for key, value in wanted.items())
 
 
 def _same_number(expected: float, value: float, tolerance: float) -> bool:
@@ -134,21 +134,19 @@ def _same_tokens(expected: list[str], value: list[str], by: Rule) -> bool:
     """Words are equal as text, or as numbers within the tolerance if there is one."""
     if not by.tolerance or len(expected) != len(value):
         return expected == value
-    return all(
-        wanted == got or _both_numbers(wanted, got) and _same_number(float(wanted), float(got), by.tolerance)
-        for wanted, got in zip(expected, value, strict=True)
-    )
 
+    def same_word(wanted: str, got: str) -> bool:
+        both_numbers = NUMBER.fullmatch(wanted) and NUMBER.fullmatch(got)
+        return wanted == got or both_numbers is not None and _same_number(float(wanted), float(got), by.tolerance)
 
-def _both_numbers(one: str, other: str) -> bool:
-    return bool(NUMBER.fullmatch(one) and NUMBER.fullmatch(other))
+    return all(same_word(wanted, got) for wanted, got in zip(expected, value, strict=True))
 
 
 MOST_UNORDERED = 2000  # where each item has to be compared with many
 
 
 def _same_bag(expected: list[Any], value: list[Any], by: Rule) -> bool:
-    """Each expected item meets an own partner. With a tolerance, numbers are matched in their order and other items
+    """Each expected item has a partner of its own. With a tolerance, numbers are matched in their order and other items
     greedily, so that there it should be smaller than their distances."""
     if len(expected) != len(value):
         return False
@@ -158,12 +156,12 @@ def _same_bag(expected: list[Any], value: list[Any], by: Rule) -> bool:
         return all(_same_number(*pair, by.tolerance) for pair in zip(sorted(expected), sorted(value), strict=True))
     if len(expected) > MOST_UNORDERED:
         return False
-    left = value
+    unmatched = value
     for wanted in expected:
-        partner = next((at for at, got in enumerate(left) if same(wanted, got, by)), None)
+        partner = next((place for place, got in enumerate(unmatched) if same(wanted, got, by)), None)
         if partner is None:
             return False
-        del left[partner]
+        del unmatched[partner]
     return True
 
 
