@@ -144,10 +144,10 @@ def test_tests_that_contradict_the_solution_are_unsound():
 def test_an_attack_that_succeeds_fails_the_audit():
     attack = {"attack": "tamper_x", "about": "", "harm": ["3 of its tests passed"]}
     row = {"level": "strong", "attacks": 5, "undecided": 1, "succeeded": [attack]}
-    found = verifier.Audit("strong", attacks=[row])
+    found = verifier.VerifierAudit("strong", attacks=[row])
     assert found.to_dict()["passed"] is False
     assert found.failures == ["tamper_x succeeds at strong"]
-    assert ["attacks", "at level strong", "3 of 5 failed, as they must; 1 undecided"] in verifier.table(found)
+    assert ["attacks", "at level strong", "3 of 5 failed, as they must; 1 undecided"] in verifier.summary_rows(found)
 
 
 @pytest.mark.slow

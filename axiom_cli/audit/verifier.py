@@ -1,7 +1,7 @@
 """The audit of the verifier: can it be tricked here, how fast is it, and are the tests it is given any good?
 
-One record, of kind `verifier_audit`. It does not pass where an attack succeeded, or where a problem's own solution
-fails its tests (or a wrong one passes them); everything else is told, not judged.
+One record, of kind `verifier_audit`. It fails where an attack succeeded, or where a problem's own solution fails its
+tests or a solution known to be wrong passes them; everything else is reported, not judged.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from axiom_cli.workspace.store import Workspace
 
 KIND = "verifier_audit"
 VERSION = 1
-Told = Callable[[str], None]
 
 
 @dataclass
-class Audit:
-    """What was found. `failures` says in words why it does not pass."""
+class VerifierAudit:
+    """The findings. `failures` says in words why the audit fails."""
 
     isolation: str = ""
     missing: list[str] = field(default_factory=list)
@@ -41,36 +40,38 @@ class Audit:
     @property
     def failures(self) -> list[str]:
         """Attacks that succeeded, and problems whose tests do not hold."""
-        broke = [f"{one['attack']} succeeds at {row['level']}" for row in self.attacks for one in row["succeeded"]]
-        return broke + [f"{one['problem']}: {one['reason']}" for one in self.unsound]
+        attacks = [f"{one['attack']} succeeds at {row['level']}" for row in self.attacks for one in row["succeeded"]]
+        return attacks + [f"{row['problem']}: {row['reason']}" for row in self.unsound]
 
     def to_dict(self) -> dict[str, Any]:
         """The record."""
-        found = {"version": __version__, **asdict(self), "failures": self.failures, "passed": not self.failures}
-        return {"kind": KIND, **found}
+        verdict = {"failures": self.failures, "passed": not self.failures}
+        return {"kind": KIND, "version": __version__, **asdict(self), **verdict}
 
 
-def examine(problems: Sequence[Problem], again: soundness.RerunReport, config: VerifyConfig, tell: Told) -> Audit:
-    """The whole audit: of the machine, then of `problems`' tests. `again` is what running accepted programs again gave.
-    `tell` hears what is being done. Raises MissingError where `config.isolation` is not reached."""
-    with open_sandbox(replace(config, jobs=1)) as box:
-        found = Audit(box.level, box.missing, problems=len(problems))
-    found.made = datetime.now(timezone.utc).isoformat(timespec="seconds")
-    tell("the attack suite")
-    found.attacks = list(_attacks(found.isolation))
-    tell("throughput")
+def audit_verifier(
+    problems: Sequence[Problem], reruns: soundness.RerunReport, config: VerifyConfig, on_step: Callable[[str], None]
+) -> VerifierAudit:
+    """The whole audit: of the machine, then of `problems`' tests. `reruns` tells how accepted programs
+    fared when they were run again; `on_step` hears what is being done. Raises MissingError where `config.isolation` is not reached."""
+    with open_sandbox(replace(config, jobs=1)) as sandbox:
+        audit = VerifierAudit(sandbox.level, sandbox.missing, problems=len(problems))
+    audit.made = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    on_step("the attack suite")
+    audit.attacks = list(_attacks(audit.isolation))
+    on_step("throughput")
     for jobs in (1, config.jobs):
         workers, rate = soundness.throughput(config, jobs)
-        if workers not in [row["workers"] for row in found.throughput]:
-            found.throughput.append({"workers": workers, "verdicts_per_second": round(rate, 1)})
+        if workers not in [row["workers"] for row in audit.throughput]:
+            audit.throughput.append({"workers": workers, "verdicts_per_second": round(rate, 1)})
     if problems:
-        tell("the tests of the problems")
-        found.unsound = [
+        on_step("the tests of the problems")
+        audit.unsound = [
             {"problem": one.id, "reason": why} for one, why in soundness.check_references(problems, config)
         ]
-        found.tests = [score.to_dict() for score in mutation_score.scores(problems, config)]
-    found.determinism = again.to_dict()
-    return found
+        audit.tests = [score.to_dict() for score in mutation_score.scores(problems, config)]
+    audit.determinism = reruns.to_dict()
+    return audit
 
 
 def _attacks(reached: str) -> Iterator[dict[str, Any]]:
@@ -88,20 +89,20 @@ def _attacks(reached: str) -> Iterator[dict[str, Any]]:
     yield from rows.values()
 
 
-def table(found: Audit) -> list[list[str]]:
-    """(check, of what, what was found) a line, for people."""
-    rows = [["isolation", "this machine", found.isolation]]
-    for row in found.attacks:
+def summary_rows(audit: VerifierAudit) -> list[list[str]]:
+    """(check, of what, finding) a line, for people."""
+    rows = [["isolation", "this machine", audit.isolation]]
+    for row in audit.attacks:
         failed = row["attacks"] - row["undecided"] - len(row["succeeded"])
         text = f"{failed} of {row['attacks']} failed, as they must"
         text += f"; {row['undecided']} undecided" if row["undecided"] else ""
         rows.append(["attacks", f"at level {row['level']}", text])
-    for row in found.throughput:
+    for row in audit.throughput:
         rows.append(["throughput", _words(row["workers"], "worker"), f"{row['verdicts_per_second']:,.0f} verdicts/s"])
-    rows += [["tests", f"{row['family']}, {_words(row['problems'], 'problem')}", _score(row)] for row in found.tests]
-    if found.determinism.get("programs"):
-        text = f"{found.determinism['disagreed']} fail under another hash seed"
-        rows.append(["determinism", _words(found.determinism["programs"], "accepted program"), text])
+    rows += [["tests", f"{row['family']}, {_words(row['problems'], 'problem')}", _score(row)] for row in audit.tests]
+    if audit.determinism.get("programs"):
+        text = f"{audit.determinism['disagreed']} fail under another hash seed"
+        rows.append(["determinism", _words(audit.determinism["programs"], "accepted program"), text])
     return rows
 
 
@@ -118,13 +119,13 @@ def _words(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
-def keep(found: Audit, config: VerifyConfig, workspace: Workspace) -> str:
+def save(audit: VerifierAudit, config: VerifyConfig, workspace: Workspace) -> str:
     """Stores the record with its receipt; returns its digest."""
-    digest = workspace.put_records([found.to_dict()])
+    digest = workspace.put_records([audit.to_dict()])
     recipe = {
         "stage": "audit",
         "version": VERSION,
-        "config": {**asdict(config), "made": found.made, "axiom": __version__},
+        "config": {**asdict(config), "made": audit.made, "axiom": __version__},
         "inputs": {},
     }
     workspace.record([(recipe, {"audit": digest})])

@@ -14,7 +14,7 @@ from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
-    from axiom_cli.audit.verifier import Audit
+    from axiom_cli.audit.verifier import VerifierAudit
 
 
 class Auditor:
@@ -52,21 +52,21 @@ class Auditor:
     def report(self, workspace: str, output: Path | None, alone: bool) -> None:
         """The rest of the audit, told on stderr and kept in the workspace; where nothing else came out of the command
         (`alone`), the record goes to stdout or `output`, too. Raises GateFailedError if it does not pass."""
-        from axiom_cli.audit.verifier import examine, keep, table
+        from axiom_cli.audit.verifier import audit_verifier, save, summary_rows
         from axiom_cli.workspace.store import Workspace
 
         problems = list(self._problems.values())
         with console.progress("audit") as progress:
-            found = examine(problems, self._again, self.config, lambda what: progress(1, what))
-        console.table("audit of the verifier", ["check", "of", "found"], table(found))
-        digest = keep(found, self.config, Workspace.open_or_create(workspace or None))
+            found = audit_verifier(problems, self._again, self.config, lambda what: progress(1, what))
+        console.table("audit of the verifier", ["check", "of", "found"], summary_rows(found))
+        digest = save(found, self.config, Workspace.open_or_create(workspace or None))
         console.note(f"audit sha256:{digest[:12]}")
         if alone and (output is not None or not stdout().isatty()):
             write([found.to_dict()], output)
         _judge(found, len(problems))
 
 
-def _judge(found: Audit, problems: int) -> None:
+def _judge(found: VerifierAudit, problems: int) -> None:
     for line in found.failures[:5]:
         console.warn(line)
     succeeded = sum(len(row["succeeded"]) for row in found.attacks)
