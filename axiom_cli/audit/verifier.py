@@ -52,8 +52,8 @@ class VerifierAudit:
 def audit_verifier(
     problems: Sequence[Problem], reruns: soundness.RerunReport, config: VerifyConfig, on_step: Callable[[str], None]
 ) -> VerifierAudit:
-    """The whole audit: of the machine, then of `problems`' tests. `reruns` tells how accepted programs
-    fared when they were run again; `on_step` hears what is being done. Raises MissingError where `config.isolation` is not reached."""
+    """The whole audit: of the machine, then of `problems`' tests. `reruns` tells how accepted programs fared when
+    they were run again; `on_step` hears each step. Raises MissingError where `config.isolation` is not reached."""
     with open_sandbox(replace(config, jobs=1)) as sandbox:
         audit = VerifierAudit(sandbox.level, sandbox.missing, problems=len(problems))
     audit.made = datetime.now(timezone.utc).isoformat(timespec="seconds")

@@ -1,7 +1,7 @@
 """A stage's work on several machines: shards go to the workers of a cluster, results come back in order.
 
-To add a cluster: a file here with a `Pool` that is called as `Class(config, role)`, and a line in CLUSTERS.
-Nothing of a cluster is imported before it is asked for.
+To add a kind of cluster: a file here with a `Pool` that is called as `Class(config, role)`, and a line in CLUSTERS.
+A cluster's package is not imported before it is needed.
 """
 
 from __future__ import annotations
@@ -39,30 +39,30 @@ Answer = tuple[int, Any]
 
 
 class Pool(Protocol):
-    """Workers somewhere. Each does what it is asked for in the order in which it is asked."""
+    """Workers somewhere. Each carries out its calls in the order in which they were made."""
 
     size: int
     """How many workers there should be."""
 
     def start(self) -> int:
-        """Asks for one worker more; returns its number at once. It is there when its first call is answered."""
+        """Asks for one more worker; returns its number at once. The worker is there when its first call is answered."""
         ...
 
     def call(self, worker: int, method: str, args: Sequence[Any] = ()) -> None:
-        """Asks a worker, whose answer `poll` gives. A worker that is lost answers nothing any more."""
+        """Calls a method of a worker; `poll` gives the answer. A worker that is lost does not answer any more."""
         ...
 
     def poll(self, seconds: float) -> list[Answer]:
-        """The answers that have come, at least one if that happens within so many seconds."""
+        """The answers that have come; waits up to `seconds` for the first."""
         ...
 
     def close(self) -> None:
-        """Ends all workers, whatever they do, and what was started for them."""
+        """Ends all workers, whatever they are doing, and what was started for them."""
         ...
 
 
 def open_pool(config: DistributeConfig, role: Role) -> Pool:
-    """The cluster that `config.distribute` names. Raises MissingError where what it needs is not installed, or none can
-    be reached."""
+    """Workers in the cluster that `config.distribute` names. Raises MissingError where its package is not installed or
+    no cluster answers."""
     module, _, attribute = CLUSTERS[config.distribute].partition(":")
     return getattr(import_module(module), attribute)(config, role)

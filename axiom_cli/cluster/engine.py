@@ -1,4 +1,4 @@
-"""An engine whose samples are written by many engines elsewhere."""
+"""An engine that hands its problems to many engines elsewhere."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from axiom_cli.settings.configs import DistributeConfig, SolveConfig
 from axiom_cli.workspace.store import Workspace
 
 BATCHES = 2
-"""Samples are asked for by so many times what all workers take at once: the workers' pauses are at the end of it."""
+"""A call asks for so many times what all workers take at once: workers pause only at its end."""
 PARTS = 2
-"""A shard is at most what is left, divided among the workers so many times: large ones first, small ones at the end."""
+"""A shard is at most what is left divided by PARTS times the workers: large ones first, small ones at the end."""
 LEAST = 8
-"""A shard is no less than such a part of what one engine takes at once, where every worker gets so much: the last rows
-of each keep an engine half busy."""
+"""A shard is at least a LEASTth of what one engine takes at once, where every worker gets so much: the last rows of
+each shard keep an engine only half busy."""
 CORES = 1
 """Cores for each engine: a small model is sampled fastest by many processes of one thread."""
 Request = tuple[Problem, int, Messages | None]
@@ -95,7 +95,7 @@ class DistributedEngine:
 def open_engine(
     model_name: str, config: SolveConfig, workspace: Workspace, distributed: DistributeConfig
 ) -> DistributedEngine:
-    """The engine called `config.engine` with the model on every worker of a cluster, ready to write on the first.
+    """The engine called `config.engine` with the model on every worker of a cluster, ready on the first.
 
     Raises UsageError for a model that is a server, and what `open_pool` and `Scheduler` raise.
     """

@@ -1,4 +1,4 @@
-"""What runs on the nodes of a cluster: an engine that writes, or a sandbox that runs programs. One call at a time."""
+"""What runs on the nodes of a cluster: an engine, or a sandbox. One call at a time."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ MODEL_ON_EVERY_NODE = (
 
 
 class NodeWorker:
-    """What every worker can say before it does anything."""
+    """What every worker can do before it is opened."""
 
     def hello(self) -> dict[str, str]:
         """The version of this program on the node, and where that is. Plain values: another version can read them."""

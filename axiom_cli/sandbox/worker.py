@@ -41,7 +41,7 @@ CHUNK = 1 << 16
 
 @dataclass(frozen=True)
 class Setup:
-    """What a zygote is: its layers, where its hashes of text start from, and the packages that programs may import."""
+    """What a zygote is: its layers, the seed of its hashes of text, and the packages that programs may import."""
 
     layers: tuple[str, ...] = LAYERS
     hash_seed: int = 0
@@ -78,7 +78,7 @@ class Job:
 
 
 class Worker:
-    """One zygote. `dead` says that it must be replaced, and that its jobs have no verdict."""
+    """One zygote. Where it is `dead`, it must be replaced, and its jobs have no verdict."""
 
     def __init__(self, limits: messages.Order, test: float, setup: Setup):
         self.limits, self.test = limits, test
@@ -98,7 +98,7 @@ class Worker:
         self.control.setblocking(False)  # noqa: FBT003 - socket takes it so
 
     def _wait_until_ready(self) -> dict[str, str]:
-        """What the zygote says of its layers when it is ready."""
+        """The layers that the zygote lacks, and why, as it says when it is ready. Raises MissingError if it never is."""
         assert self.process.stderr is not None
         self.control.settimeout(START_SECONDS)
         line = b""
@@ -188,23 +188,22 @@ class Worker:
             job.unsent = memoryview(bytes(job.unsent) + inputs)
             self._send(job)
 
-    def _receive(self, job: Job) -> bool:
-        """Reads what is there; False at the end of the stream."""
+    def _receive(self, job: Job) -> None:
+        """Reads what is there."""
         while job.socket is not None:
             try:
                 part = job.timer.receive(job.socket, CHUNK) if job.timer else job.socket.recv(CHUNK)
             except BlockingIOError:
-                return True
+                return
             except OSError:
                 part = b""
             job.received += part
             job.flooded = job.flooded or len(job.received) > self.limits.results
             if not part or job.flooded:
                 job.close()
-        return False
 
     def reports(self) -> list[tuple[Job, messages.Report]]:
-        """The jobs that have ended, each with all its frames. Sets `dead` if the zygote has gone or talks nonsense."""
+        """The jobs that have ended, each with all its frames. Sets `dead` if the zygote has gone or sends nonsense."""
         try:
             part = self.control.recv(4096)
         except BlockingIOError:
@@ -232,7 +231,7 @@ class Worker:
         return ended
 
     def overdue(self) -> float:
-        """Seconds until its present job must have been reported; the zygote is given up when they are over."""
+        """Seconds until its present job must have been reported; after them the zygote is given up."""
         present = next(iter(self.jobs.values()), None)
         return self._began + present.wall + GRACE_SECONDS - time.monotonic() if present else START_SECONDS
 
@@ -255,7 +254,7 @@ class Worker:
 
 
 def hide_this_process() -> None:
-    """Makes this process unreadable for others of the same user (Linux); silently nothing elsewhere."""
+    """Makes this process unreadable for others of the same user on Linux; does nothing elsewhere."""
     if sys.platform.startswith("linux"):
         from axiom_cli.sandbox.inside import kernel
 
