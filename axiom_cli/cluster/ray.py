@@ -115,7 +115,7 @@ class RayPool:
             return Lost(_short(error))
 
     def close(self) -> None:
-        """As `Pool.close`. A cluster that was there before goes on."""
+        """As `Pool.close`. A cluster that was there before keeps running."""
         _ray().shutdown()
         if self._quiet:
             self._quiet.__exit__(None, None, None)
@@ -165,7 +165,7 @@ def _connect(ray: Any, address: str) -> None:
 def _resolved(address: str) -> str:
     """HOST:PORT. Raises UsageError where it is not that, ConnectionError where `auto` finds nothing."""
     if address == AUTO:
-        from ray._private import services  # there is no public way, and Ray would try for minutes without end
+        from ray._private import services  # there is no public way, and Ray itself would try for minutes
 
         address = services.canonicalize_bootstrap_address(AUTO) or ""
     host, _, port = address.rpartition(":")

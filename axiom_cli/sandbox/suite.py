@@ -1,4 +1,4 @@
-"""A problem's tests, prepared once: what the child is told, and what only the parent knows."""
+"""A problem's tests, prepared once: what the child gets, and what only the parent knows."""
 
 from __future__ import annotations
 

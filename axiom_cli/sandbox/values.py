@@ -147,7 +147,7 @@ MOST_UNORDERED = 2000  # where each item has to be compared with many
 
 def _same_bag(expected: list[Any], value: list[Any], by: Rule) -> bool:
     """Each expected item has a partner of its own. With a tolerance, numbers are matched in their order and other items
-    greedily, so that there it should be smaller than their distances."""
+    greedily, so that the tolerance should be smaller than the distances between them."""
     if len(expected) != len(value):
         return False
     if not by.tolerance:

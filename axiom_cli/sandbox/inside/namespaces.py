@@ -44,7 +44,7 @@ def empty_root() -> None:
 
 
 def become_first() -> None:
-    """Forks; the child goes on as process 1 of the new namespace, this process waits for it and ends with it."""
+    """Forks; the child becomes process 1 of the new namespace, this process waits for it and ends with it."""
     child = os.fork()
     if child == 0:
         kernel.prctl(kernel.PR_SET_PDEATHSIG, kernel.SIGKILL)

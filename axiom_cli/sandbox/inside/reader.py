@@ -71,7 +71,7 @@ class Reader:
         return Mapping(items)
 
     def more(self) -> bool:
-        """Whether an open dict goes on; steps over its end."""
+        """Whether an open dict has more items; steps over its end."""
         if self.data[self.at : self.at + 1] != b"0":
             return True
         self.at += 1
@@ -109,7 +109,7 @@ class Reader:
         try:
             value = self.value()
         except UnicodeDecodeError:
-            raise UnreadableError("text that is no UTF-8") from None
+            raise UnreadableError("text that is not UTF-8") from None
         if self.at != len(self.data):
             raise UnreadableError("something after the value")
         return value
