@@ -98,7 +98,7 @@ class Worker:
         self.control.setblocking(False)  # noqa: FBT003 - socket takes it so
 
     def _wait_until_ready(self) -> dict[str, str]:
-        """The layers that the zygote lacks, and why; it says so when it is ready. Raises MissingError if it never is."""
+        """The layers that the zygote lacks, and why, once it is ready. Raises MissingError if it never is."""
         assert self.process.stderr is not None
         self.control.settimeout(START_SECONDS)
         line = b""
