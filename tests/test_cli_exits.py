@@ -118,7 +118,7 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 def test_the_name_of_a_hand_written_problem_leads_to_it(tmp_path: Path) -> None:
     done = axiom("problems", "gen", "two_sum", cwd=tmp_path)
-    failed(done, 4, "no family called 'two_sum'", "hint: it is a hand-written problem: axiom problems show two_sum")
+    failed(done, 4, "no family called 'two_sum'", "hint: that is a hand-written problem: axiom problems show two_sum")
 
 
 @pytest.mark.parametrize("words", [("gen", ""), ("gen", ","), ("audit", " "), ("show", "")])

@@ -137,7 +137,7 @@ def test_a_level_that_is_used_up_says_so_with_its_number():
     with pytest.raises(NothingToDoError) as error:
         found.extend(drawn)
     count = sum(1 for _ in _until_end(draw.stream("rpn", 1, "test", 0, "program")))
-    assert f"rpn level 1 has no more than {count} distinct program problems in split test" == str(error.value)
+    assert f"rpn level 1 has only {count} distinct program problems in split test" == str(error.value)
     assert error.value.exit_code == 5
     assert "--difficulty" in error.value.hint
 
@@ -145,10 +145,10 @@ def test_a_level_that_is_used_up_says_so_with_its_number():
 def test_a_level_that_is_used_up_takes_no_other_with_it(tmp_path):
     words = ("rpn", "--form", "program", "--difficulty", "1-2", "--split", "test", "--count", "800", "-o", "some.jsonl")
     done = axiom("problems", "gen", *words, cwd=tmp_path)
-    failed(done, 5, "rpn level 1 has no more than ")
+    failed(done, 5, "rpn level 1 has only ")
     levels = [row["level"] for row in rows((tmp_path / "some.jsonl").read_bytes())]
     assert levels.count(2) == 400 and 0 < levels.count(1) < 400
-    assert f"rpn level 1 has no more than {levels.count(1)} distinct" in talk(done)[-2]
+    assert f"rpn level 1 has only {levels.count(1)} distinct" in talk(done)[-2]
     assert talk(done)[0].startswith(f"{len(levels)} problems (test")
 
 

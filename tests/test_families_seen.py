@@ -10,14 +10,14 @@ from random import Random
 import pytest
 
 from axiom_cli.problems.families import draw
-from axiom_cli.problems.families.seen import Seen
+from axiom_cli.problems.families.number_set import NumberSet
 
 FEW = 2_000  # slots in memory, so that a small test fills several files
 
 
 @pytest.mark.parametrize("most", [FEW, 1_000_000])
 def test_it_is_a_set(most):
-    random, seen, truth = Random(1), Seen(most), set()
+    random, seen, truth = Random(1), NumberSet(most), set()
     known = [random.getrandbits(64) | 1 for _ in range(4_000)]
     for _ in range(30_000):
         number = random.choice(known) if random.random() < 0.3 else random.getrandbits(64) | 1
@@ -27,7 +27,7 @@ def test_it_is_a_set(most):
 
 
 def test_the_highest_numbers_of_all_find_a_place_in_the_file():
-    seen = Seen(FEW)
+    seen = NumberSet(FEW)
     for number in range(1, 3_000):
         assert seen.add(number << 52)
     highest = range(2**64 - 200, 2**64)
@@ -38,13 +38,13 @@ def test_the_highest_numbers_of_all_find_a_place_in_the_file():
 
 def test_in_memory_it_takes_16_bytes_a_number_at_most():
     count = 60_000
-    after, peak = _taken(Seen(), count)
+    after, peak = _taken(NumberSet(), count)
     assert after < 16.1 * count
     assert peak < 28 * count
 
 
 def test_what_lies_in_the_file_takes_no_memory():
-    seen = Seen(FEW)
+    seen = NumberSet(FEW)
     _taken(seen, 10_000)
     after, peak = _taken(seen, 60_000)
     assert after < 2_000
@@ -52,7 +52,7 @@ def test_what_lies_in_the_file_takes_no_memory():
     assert seen.count == 70_000
 
 
-def _taken(seen: Seen, count: int) -> tuple[int, int]:
+def _taken(seen: NumberSet, count: int) -> tuple[int, int]:
     """What memory grew by while `count` numbers were put in, and by how much it was more in between."""
     random = Random(seen.count)
     tracemalloc.start()
@@ -67,7 +67,7 @@ def _taken(seen: Seen, count: int) -> tuple[int, int]:
 def test_its_file_goes_with_it(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = len(os.listdir("/dev/fd"))
-    seen = Seen(FEW)
+    seen = NumberSet(FEW)
     for number in range(1, 5_000):
         seen.add(number << 50)
     assert len(os.listdir("/dev/fd")) == before + 1
@@ -82,7 +82,7 @@ def test_problems_are_the_same_when_what_was_drawn_lies_in_the_file(monkeypatch)
     asked = (["rpn", "arithmetic", "list_ops"], 3_000, [1, 2], "test", 0)
     wanted = _drawn(*asked), _drawn(["parentheses"], 400, [1], "test", 0, "program")
     assert len({problem.id for problem in wanted[0]}) == len(wanted[0]) < 3_000 and len(wanted[1]) < 100
-    monkeypatch.setattr(draw, "Seen", lambda: Seen(1))
+    monkeypatch.setattr(draw, "NumberSet", lambda: NumberSet(1))
     assert (_drawn(*asked), _drawn(["parentheses"], 400, [1], "test", 0, "program")) == wanted
 
 

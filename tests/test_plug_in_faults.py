@@ -78,7 +78,7 @@ def test_what_no_record_holds_is_no_result_of_a_test(result: str, tmp_path: Path
     assert {row["family"] for row in rows(made.stdout)} == {"sound"}
     audited = axiom("problems", "audit", "odd", "--draws", "100", "--count", "5", cwd=tmp_path, env=env)
     (row,) = [row for row in rows(audited.stdout) if row["form"] == "program"]
-    assert "is not what JSON gives back" in row["failures"][0] and audited.returncode == 6
+    assert "does not survive JSON" in row["failures"][0] and audited.returncode == 6
 
 
 def test_what_is_noted_is_plain_data_and_changes_no_place(tmp_path: Path) -> None:
@@ -105,7 +105,7 @@ def test_a_judge_says_yes_or_no(tmp_path: Path) -> None:
         ('forms = ("answers",)', "its forms are ('answers',)"),
         ("has = ()", "its levels (has) are (), expected some of 1 to 10"),
         ("has = (0, 3)", "its levels (has) are (0, 3)"),
-        ('forms = ("answer", "program")', "it has the form 'program', and no `exercise`"),
+        ('forms = ("answer", "program")', "it has the form 'program' but no `exercise`"),
     ],
 )
 def test_what_it_offers_has_to_be_there(line: str, said: str, tmp_path: Path) -> None:
@@ -130,7 +130,7 @@ def test_the_name_of_a_built_in_family_is_taken(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("trace", "said"),
-    [("1 / 0", "ZeroDivisionError: division by zero (traced.py:"), ("'one text'", "the trace 'one text' is one text")],
+    [("1 / 0", "ZeroDivisionError: division by zero (traced.py:"), ("'one text'", "the trace 'one text' is a string")],
 )
 def test_a_trace_that_cannot_be_taught_is_named(trace: str, said: str, tmp_path: Path) -> None:
     env = plugged(tmp_path, traced=FAMILY.replace("return []", f"return {trace}"))

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.problems.families.plug_ins import described
+from axiom_cli.problems.families.plug_ins import describe_error
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.terminal import stdout_guard
 from command_line import AXIOM, ROOT, axiom, environment, rows, talk
@@ -139,5 +139,5 @@ def test_an_error_s_text_may_be_no_text() -> None:
         def __str__(self) -> str:
             raise ValueError
 
-    assert described(Odd()) == "Odd: "
-    assert described(ValueError("\ud800 here")) == "ValueError: ? here"
+    assert describe_error(Odd()) == "Odd: "
+    assert describe_error(ValueError("\ud800 here")) == "ValueError: ? here"

@@ -131,7 +131,7 @@ def _audit_form(family: Family, form: str, request: AuditRequest) -> AuditRow:
         _measure(row, checked, replace(request, progress=progress))
         _check_reproducible(row, family)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - a family's own code may raise anything: a finding
-        row.failures.append(f"after {row.draws:,} draws: {plug_ins.described(error)}")
+        row.failures.append(f"after {row.draws:,} draws: {plug_ins.describe_error(error)}")
     return conclude(row)
 
 

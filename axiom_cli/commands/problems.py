@@ -82,7 +82,11 @@ def known() -> Iterator[dict[str, Any]]:
         return
     for name in gym.names():
         family = gym.get(name)
-        about = {"forms": "answer", "levels": draw.spelled(family.has), "about": f"{family.about}; {family.levels}"}
+        about = {
+            "forms": "answer",
+            "levels": draw.format_levels(family.has),
+            "about": f"{family.about}; {family.levels}",
+        }
         yield {"kind": "family", "name": name, **about}
     for name, why in gym.table()["left_out"].items():
         about = {"forms": "", "levels": "", "about": f"left out: {why}"}

@@ -39,7 +39,7 @@ def cells(names: Sequence[str], config: LoopConfig) -> list[Cell]:
         if "answer" not in family.forms:
             raise UsageError(f"{name} asks for programs", "--problem-types takes families with answers")
         if not set(levels) & set(family.has):
-            there = f"{name} has no level of {draw.spelled(levels)}; it has {draw.spelled(family.has)}"
+            there = f"{name} has no level of {draw.format_levels(levels)}; it has {draw.format_levels(family.has)}"
             raise UsageError(there, "--min-difficulty and --max-difficulty")
     return [(name, level) for level in levels for name in names if level in families.get(name).has]
 

@@ -1,4 +1,5 @@
-"""Problem families. To add one: a file here and a line in BUILT_IN; from outside, an `axiom.families` entry point."""
+"""Problem families. To add one: a file here and a line in BUILT_IN; or, from outside, an entry point in the group
+`axiom.families`."""
 
 from __future__ import annotations
 
@@ -10,7 +11,7 @@ from axiom_cli.errors import MissingError, did_you_mean
 from axiom_cli.problems.families import plug_ins
 from axiom_cli.problems.families.family import Family
 
-GYM = "gym:"  # the prefix of the data sets of reasoning-gym, which are asked for by name and never all at once
+GYM = "gym:"  # the prefix of the data sets of reasoning-gym, which are requested by name, never all at once
 BUILT_IN = MappingProxyType(
     {
         "arithmetic": "axiom_cli.problems.families.arithmetic:Arithmetic",
@@ -62,34 +63,34 @@ BUILT_IN = MappingProxyType(
 
 
 def names() -> list[str]:
-    """Every family there is: the built-in ones in the order of the table, then plug-ins by name."""
+    """All families: the built-in ones in the order of the table, then plug-ins by name."""
     return [*BUILT_IN, *sorted(set(plug_ins.entries()) - set(BUILT_IN))]
 
 
 def broken() -> dict[str, MissingError]:
-    """The plug-ins that do not load, and those whose name a built-in family has, each with what is wrong: whoever asks
-    for all families goes on without them."""
-    found = {}
+    """The plug-ins that do not load, and those with the name of a built-in family, each with its error. A request for
+    all families leaves them out."""
+    errors = {}
     for name in sorted(set(plug_ins.entries()) & set(BUILT_IN)):
         value = plug_ins.entries()[name].value
-        found[value] = MissingError(f"the plug-in family {name!r} ({value}) has the name of a built-in one")
+        errors[value] = MissingError(f"the plug-in family {name!r} ({value}) has the name of a built-in one")
     for name in names()[len(BUILT_IN) :]:
         try:
             get(name)
         except MissingError as error:
-            found[name] = error
-    return found
+            errors[name] = error
+    return errors
 
 
 def working() -> list[str]:
-    """Every family but those that are broken."""
-    bad = broken()
-    return [name for name in names() if name not in bad]
+    """All families except the broken ones."""
+    left_out = broken()
+    return [name for name in names() if name not in left_out]
 
 
 @cache
 def get(name: str) -> Family:
-    """The family called `name`. Raises MissingError, with the closest name there is as its hint."""
+    """The family called `name`. Raises MissingError with the closest name as its hint."""
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
         return getattr(import_module(module), attribute)()
@@ -100,6 +101,6 @@ def get(name: str) -> Family:
     from axiom_cli.problems.families import handwritten
 
     if name in handwritten.PROBLEMS:
-        raise MissingError(f"no family called {name!r}", f"it is a hand-written problem: axiom problems show {name}")
-    hint = did_you_mean(name, names(), f"there are {', '.join(names())}")
+        raise MissingError(f"no family called {name!r}", f"that is a hand-written problem: axiom problems show {name}")
+    hint = did_you_mean(name, names(), f"the families are {', '.join(names())}")
     raise MissingError(f"no family called {name!r}", hint)

@@ -1,14 +1,13 @@
-"""Endless problems, each at its place: the nth one depends on seed, split, family, level, form and n alone.
+"""Endless problems: the nth one depends on seed, split, family, level, form and n alone.
 
 The nth problem is the first of `Random(f"{seed}/{split}/{family}/{level}/{n}")` whose content belongs to the split and
-the level and was not among the n before. Content belongs to a split by its id, whatever the seed, so that no problem is
-in two splits; and to one level where several can draw it.
-"""
+the level and is not among the n before it. Content belongs to one split by its id, whatever the seed, so that no
+problem is in two splits; and to one level, if several can draw it."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import count as counting
 from itertools import cycle, islice
 from random import Random
@@ -19,17 +18,17 @@ from axiom_cli.ids import content_id
 from axiom_cli.problems import families
 from axiom_cli.problems.families import plug_ins, programs
 from axiom_cli.problems.families.family import FORMS, LEVELS, Exercise, Family
-from axiom_cli.problems.families.seen import Seen
+from axiom_cli.problems.families.number_set import NumberSet
 from axiom_cli.records import Problem, Program
 
 SPLITS = {"train": frozenset(range(8)), "val": frozenset({8}), "test": frozenset({9})}
-NAMED = 5
-"""Levels that an error names, of those that have too few problems."""
+LISTED = 5
+"""Levels with too few problems that an error lists."""
 
 
 @dataclass
 class Drawn:
-    """A draw on its way to being a problem. `exercise` and `program` are None in the answer form."""
+    """A draw before it becomes a problem. `exercise` and `program` are None in the answer form."""
 
     id: str
     prompt: str
@@ -55,18 +54,18 @@ def owner(identity: str, levels: Sequence[int]) -> int:
 
 
 def parse_levels(text: str) -> range:
-    """The levels that `3-7` or `5` names. Raises UsageError."""
+    """The levels of a text such as `3-7` or `5`. Raises UsageError."""
     low, _, high = text.partition("-")
     try:
         levels = range(int(low), int(high or low) + 1)
     except ValueError:
-        raise UsageError(f"{text!r} names no levels", "write LO-HI, such as 3-7, or one level") from None
+        raise UsageError(f"{text!r} is not a range of levels", "write LO-HI, such as 3-7, or one level") from None
     _check_levels(levels, text)
     return levels
 
 
-def spelled(levels: Sequence[int]) -> str:
-    """Levels in a row as `parse_levels` reads them."""
+def format_levels(levels: Sequence[int]) -> str:
+    """Consecutive levels as `parse_levels` reads them."""
     return f"{levels[0]}-{levels[-1]}" if len(levels) > 1 else str(levels[0])
 
 
@@ -76,15 +75,15 @@ def _check_levels(levels: Sequence[int], text: object) -> None:
 
 
 def draw_one(family: Family, level: int, form: str, random: Random) -> Drawn:
-    """One draw, whatever its split."""
+    """One draw, of any split."""
     while True:
         if drawn := _attempt(family, level, form, random):
             return drawn
 
 
-def _attempt(family: Family, level: int, form: str, random: Random, seen: Seen | None = None) -> Drawn | None:
+def _attempt(family: Family, level: int, form: str, random: Random, seen: NumberSet | None = None) -> Drawn | None:
     """One draw. None for an exercise that makes no problem, and for one that was `seen`: building its program runs it,
-    so that none is built again, whether it was taken or turned down."""
+    so it is never built again, whether it became a problem or not."""
     task = family.draw(random, level)
     exercise = program = None
     if form == "answer":
@@ -95,7 +94,7 @@ def _attempt(family: Family, level: int, form: str, random: Random, seen: Seen |
             return None
         try:
             prompt, program = programs.build(exercise)
-        except programs.Flat:
+        except programs.ConstantResultError:
             return None
     return Drawn(content_id([family.name, form, prompt], 16), prompt, task, exercise, program)
 
@@ -104,132 +103,158 @@ def _number(value: object) -> int:
     return int(content_id(value, 16), 16)
 
 
-def draws(family: Family, level: int, split: str, seed: int, form: str, seen: Seen | None = None) -> Iterator[Drawn]:
-    """The distinct draws of one level that belong to `split`, in their order. Raises NothingToDoError after the last.
+@dataclass(frozen=True)
+class _Stream:
+    """The problems of one family, level, split, seed and form, each once."""
 
-    What was drawn is remembered in `seen`, where streams of other families and levels may remember theirs.
-    """
-    random, seen, cell = Random(), seen or Seen(), _number([family.name, level])
-    for n in counting():
-        random.seed(f"{seed}/{split}/{family.name}/{level}/{n}")
-        for _ in range(family.patience):
-            drawn = _attempt(family, level, form, random, seen)
-            if drawn and _belongs(drawn, family, level, split, form) and seen.add(int(drawn.id, 16) ^ cell):
-                break
-        else:
-            raise NothingToDoError(
-                f"{family.name} level {level} has no more than {n} distinct {form} problems in split {split}",
-                "ask for fewer, or for more levels (--difficulty) or families",
+    family: Family
+    level: int
+    split: str
+    seed: int
+    form: str
+
+    def draws(self, seen: NumberSet) -> Iterator[Drawn]:
+        """The distinct draws, in order. `seen` remembers them, and may be shared with other streams. Raises
+        NothingToDoError after the last."""
+        family, level, split = self.family, self.level, self.split
+        random, own = Random(), _number([family.name, level])
+        for n in counting():
+            random.seed(f"{self.seed}/{split}/{family.name}/{level}/{n}")
+            for _ in range(family.patience):
+                drawn = _attempt(family, level, self.form, random, seen)
+                if drawn and self._owns(drawn) and seen.add(int(drawn.id, 16) ^ own):
+                    break
+            else:
+                raise NothingToDoError(
+                    f"{family.name} level {level} has only {n} distinct {self.form} problems in split {split}",
+                    "ask for fewer, or for more levels (--difficulty) or families",
+                )
+            yield drawn
+
+    def _owns(self, drawn: Drawn) -> bool:
+        if int(drawn.id[:8], 16) % 10 not in SPLITS[self.split]:
+            return False
+        levels = self.family.shared(drawn.task, self.level, self.form)
+        return len(levels) == 1 or owner(drawn.id, levels) == self.level
+
+    def problems(self, seen: NumberSet) -> Iterator[Problem]:
+        """The records. What a plug-in does wrong is an InputError with the place; and since a plug-in need not say
+        which level a question belongs to, what was `seen` at another level is left out."""
+        if self.family.name in families.BUILT_IN:
+            yield from self._records(seen)
+            return
+        records = replace(self, family=plug_ins.checked(self.family))._records(seen)
+        every_level = _number([self.family.name])
+        for n in counting():
+            with plug_ins.attribute_errors(
+                f"the plug-in family {self.family.name!r}, level {self.level}, problem {n}:"
+            ):
+                problem = next(records)
+                plug_ins.check_record(problem)
+            if seen.add(int(problem.id, 16) ^ every_level):
+                yield problem
+
+    def _records(self, seen: NumberSet) -> Iterator[Problem]:
+        family, name = self.family, self.family.name
+        title = f"{name.replace('_', ' ')}, level {self.level}, number "
+        checker = name if family.open_ended and self.form == "answer" else None
+        for n, drawn in enumerate(self.draws(seen)):
+            origin = {
+                "seed": self.seed,
+                "split": self.split,
+                "family": name,
+                "level": self.level,
+                "n": n,
+                "form": self.form,
+            }
+            if family.open_ended:
+                origin = {**origin, **family.noted(drawn.task), **origin}
+            yield Problem(
+                drawn.id,
+                name,
+                f"{title}{n}",
+                drawn.prompt,
+                self.level,
+                self.split,
+                None if drawn.program else family.answer(drawn.task),
+                checker,
+                drawn.program,
+                extra={"origin": origin},
             )
-        yield drawn
 
 
-def _belongs(drawn: Drawn, family: Family, level: int, split: str, form: str) -> bool:
-    if int(drawn.id[:8], 16) % 10 not in SPLITS[split]:
-        return False
-    levels = family.shared(drawn.task, level, form)
-    return len(levels) == 1 or owner(drawn.id, levels) == level
+def draws(family: Family, level: int, split: str, seed: int, form: str) -> Iterator[Drawn]:
+    """The distinct draws of one level that belong to `split`, in order. Raises NothingToDoError after the last."""
+    return _Stream(family, level, split, seed, form).draws(NumberSet())
 
 
-def _problems(family: Family, level: int, split: str, seed: int, form: str, seen: Seen) -> Iterator[Problem]:
-    """The records of one level's draws."""
-    name, open_ended = family.name, family.open_ended
-    title = f"{name.replace('_', ' ')}, level {level}, number "
-    checker = name if open_ended and form == "answer" else None
-    for n, drawn in enumerate(draws(family, level, split, seed, form, seen)):
-        origin = {"seed": seed, "split": split, "family": name, "level": level, "n": n, "form": form}
-        if open_ended:
-            origin = {**origin, **family.noted(drawn.task), **origin}
-        answer = None if drawn.program else family.answer(drawn.task)
-        extra = {"origin": origin}
-        yield Problem(
-            drawn.id, name, f"{title}{n}", drawn.prompt, level, split, answer, checker, drawn.program, extra=extra
-        )
+def stream(family: Family | str, level: int, split: str, seed: int, form: str = "answer") -> Iterator[Problem]:
+    """The problems of one family and level, each once. Raises NothingToDoError after the last."""
+    return _Stream(_offering(family, (level,), split, form), level, split, seed, form).problems(NumberSet())
 
 
-def _lane(family: Family, level: int, split: str, seed: int, form: str, seen: Seen) -> Iterator[Problem]:
-    """Like `_problems`; but what a plug-in does amiss is its author's to put right, and told with the place; and as it
-    need not say which level a question belongs to, what was `seen` at another level is left out."""
-    if family.name in families.BUILT_IN:
-        yield from _problems(family, level, split, seed, form, seen)
-        return
-    drawn, every_level = _problems(plug_ins.checked(family), level, split, seed, form, seen), _number([family.name])
-    for n in counting():
-        with plug_ins.attribute_errors(f"the plug-in family {family.name!r}, level {level}, problem {n}:"):
-            problem = next(drawn)
-            plug_ins.check_record(problem)
-        if seen.add(int(problem.id, 16) ^ every_level):
-            yield problem
+def problems(  # noqa: PLR0913 - these six say which problems
+    names: Sequence[str], count: int, levels: Sequence[int], split: str, seed: int, form: str = "answer"
+) -> Iterator[Problem]:
+    """`count` problems, one of each (level, family) in turn.
+
+    Without `names`, of all families that work and have such levels. A level that has no more problems is skipped.
+    Raises UsageError and MissingError at the call; after the last problem InputError where a plug-in failed, and
+    NothingToDoError where levels have too few.
+    """
+    if form not in FORMS:
+        raise UsageError(f"no form called {form!r}", f"--form {' or '.join(FORMS)}")
+    if count < 0:
+        raise UsageError(f"a count of {count}", "ask for 0 or more problems")
+
+    def offers(family: Family) -> bool:
+        return form in family.forms and bool(set(levels) & set(family.has))
+
+    wanted = dict.fromkeys(names) or [name for name in families.working() if offers(families.get(name))]
+    offering = [_offering(name, levels, split, form) for name in wanted]
+    seen = NumberSet()
+    pairs = [(family, level) for level in levels for family in offering if level in family.has]
+    return _in_turn([_Stream(family, level, split, seed, form).problems(seen) for family, level in pairs], count)
 
 
-def _in_turn(lanes: Sequence[Iterator[Problem]], turns: int) -> Iterator[Problem]:
-    """A problem of each lane in turn. One that has no more, or whose family fails, misses its turns from then on. All
-    such are named at the end, the failures alone where there are any."""
+def _in_turn(streams: Sequence[Iterator[Problem]], turns: int) -> Iterator[Problem]:
+    """A problem of each stream in turn. A stream that ends, or whose family fails, is skipped from then on, and named
+    after the last problem; only the failures are named if there are any."""
     ended: dict[int, AxiomError] = {}
-    for at in islice(cycle(range(len(lanes))), turns):
-        if at in ended:
-            if len(ended) == len(lanes):
+    for index in islice(cycle(range(len(streams))), turns):
+        if index in ended:
+            if len(ended) == len(streams):
                 break
             continue
         try:
-            problem = next(lanes[at])
+            problem = next(streams[index])
         except (NothingToDoError, InputError) as error:
-            ended[at] = error
+            ended[index] = error
         else:
             yield problem
     if failed := [error for error in ended.values() if isinstance(error, InputError)]:
         raise failed[0]
     if ended:
-        few = [str(error) for error in ended.values()]
-        more = f"; nor have {len(few) - NAMED} more levels" if len(few) > NAMED else ""
-        raise NothingToDoError("; ".join(few[:NAMED]) + more, next(iter(ended.values())).hint)
+        reasons = [str(error) for error in ended.values()]
+        more = f"; so have {len(reasons) - LISTED} more levels" if len(reasons) > LISTED else ""
+        raise NothingToDoError("; ".join(reasons[:LISTED]) + more, next(iter(ended.values())).hint)
 
 
-def stream(family: Family | str, level: int, split: str, seed: int, form: str = "answer") -> Iterator[Problem]:
-    """The problems of one family and level, each once. Raises NothingToDoError after the last."""
-    return _lane(_checked(family, (level,), split, form), level, split, seed, form, Seen())
-
-
-def problems(
-    names: Sequence[str], count: int, levels: Sequence[int], split: str, seed: int, form: str = "answer"
-) -> Iterator[Problem]:
-    """`count` problems, one of each (level, family) in turn.
-
-    Without `names`, of all families that work and have such levels. A level that has no more problems misses its turns.
-    Raises UsageError and MissingError at the call; after the last problem InputError where a plug-in failed, and
-    NothingToDoError where levels had too few.
-    """
-    if form not in FORMS:
-        raise UsageError(f"no form called {form!r}", f"there are {', '.join(FORMS)}")
-    wanted = dict.fromkeys(names) or [name for name in families.working() if _offers(name, levels, form)]
-    found = [_checked(name, levels, split, form) for name in wanted]
-    if count < 0:
-        raise UsageError(f"a count of {count}", "ask for 0 or more problems")
-    seen = Seen()
-    cells = [(family, level) for level in levels for family in found if level in family.has]
-    return _in_turn([_lane(family, level, split, seed, form, seen) for family, level in cells], count)
-
-
-def _offers(name: str, levels: Sequence[int], form: str) -> bool:
-    family = families.get(name)
-    return form in family.forms and bool(set(levels) & set(family.has))
-
-
-def _checked(family: Family | str, levels: Sequence[int], split: str, form: str) -> Family:
-    """The family, once everything asked of it is known to exist."""
-    found = families.get(family) if isinstance(family, str) else family
+def _offering(family: Family | str, levels: Sequence[int], split: str, form: str) -> Family:
+    """The family. Raises UsageError where it does not have what is requested of it."""
+    family = families.get(family) if isinstance(family, str) else family
     _check_levels(levels, list(levels))
     if split not in SPLITS:
-        raise UsageError(f"no split called {split!r}", f"there are {', '.join(SPLITS)}")
-    if not set(levels) & set(found.has):
-        raise UsageError(f"{found.name} has no such levels", f"it has {spelled(found.has)} (--difficulty)")
-    if form not in found.forms:
-        raise UsageError(f"{found.name} has no {form!r} form", f"--form {' or '.join(found.forms)}")
-    return found
+        raise UsageError(f"no split called {split!r}", f"--split {', '.join(SPLITS)}")
+    if not set(levels) & set(family.has):
+        raise UsageError(f"{family.name} has no such levels", f"it has --difficulty {format_levels(family.has)}")
+    if form not in family.forms:
+        raise UsageError(f"{family.name} has no {form!r} form", f"--form {' or '.join(family.forms)}")
+    return family
 
 
 def redraw(problem: Problem) -> Drawn | None:
-    """The draw that `problem` came from, found again through its origin; None if it did not come from here."""
+    """The draw that `problem` came from, found again through its origin; None if it was not drawn here."""
     origin = problem.extra.get("origin")
     if not isinstance(origin, dict) or origin.get("family") not in families.names():
         return None

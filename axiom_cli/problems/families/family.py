@@ -1,4 +1,4 @@
-"""What a problem family is: one definition makes statement, reference, oracle and the teacher's reasoning."""
+"""What a problem family is: one definition of statement, reference, oracle and the teacher's reasoning."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ FORMS = ("answer", "program")
 class Exercise:
     """A function to write: the program form of a task.
 
-    `returns` completes the sentence "Write a Python function ... that". `reference` is whole source that defines
-    `entry_point`: it is the solution shown to nobody, and the oracle of every test. `arguments` draws one call's
-    arguments; `edges` are calls that are always tested. `plan` is the teacher's reasoning.
+    `returns` completes the sentence "Write a Python function ... that". `reference` is complete source that defines
+    `entry_point`: the solution, never shown, and the oracle of every test. `arguments` draws the arguments of one call;
+    `edges` are calls that are always tested. `plan` is the teacher's reasoning.
     """
 
     entry_point: str
@@ -44,10 +44,10 @@ class Family(ABC):
     about: ClassVar[str]
     levels: ClassVar[str]
     forms: ClassVar[tuple[str, ...]] = ("answer",)
-    open_ended: ClassVar[bool] = False  # whether answers other than `answer` may be right: `accepts` tells
-    has: Sequence[int] = LEVELS  # the levels that there are
-    patience: ClassVar[int] = 20_000  # draws until a level counts as exhausted
-    slow: ClassVar[bool] = False  # whether `draw` or `judge` takes so long that an audit has to do with less of them
+    open_ended: ClassVar[bool] = False  # whether several answers are right: `accepts` decides
+    has: Sequence[int] = LEVELS  # the levels it has
+    patience: ClassVar[int] = 20_000  # draws without a new problem after which a level is exhausted
+    slow: ClassVar[bool] = False  # whether `draw` or `judge` is so slow that an audit makes fewer calls
 
     @abstractmethod
     def draw(self, random: Random, level: int) -> Any:
@@ -63,31 +63,31 @@ class Family(ABC):
 
     @abstractmethod
     def trace(self, task: Any) -> list[str]:
-        """The lines of reasoning by which the solver-teacher reaches the answer."""
+        """The solver-teacher's lines of reasoning, which reach the answer."""
 
     def accepts(self, prompt: str, answer: str) -> bool:
-        """Whether `answer`, which a model wrote, is right, by the prompt alone. Only asked where `open_ended`."""
-        raise NotImplementedError(f"{self.name} is open-ended and does not say what it accepts")
+        """Whether `answer`, which a model wrote, is right, by the prompt alone. Called only if `open_ended`."""
+        raise NotImplementedError(f"{self.name} is open_ended and has no `accepts`")
 
     def judge(self, problem: Problem, answer: str) -> bool | None:
-        """Whether `answer` is right, for a problem of this family. None where that cannot be found out now."""
+        """Whether `answer` is right for a problem of this family. None if that cannot be decided now."""
         return self.accepts(problem.prompt, answer)
 
     def second(self, prompt: str) -> Any:
-        """The answer by another way than `answer`, from the prompt alone, for `axiom problems audit`: None where there
-        is no other way. To a prompt in program form, a function that does what is asked."""
+        """The answer by a method other than `answer`, from the prompt alone, for `axiom problems audit`. For a prompt
+        in program form, a function that does what is asked. None if there is no other method."""
         return None
 
     def noted(self, task: Any) -> dict[str, Any]:
-        """What `judge` wants to find in the problem's origin. Only asked where `open_ended`."""
+        """What `judge` needs in the problem's origin. Called only if `open_ended`."""
         return {}
 
     def shared(self, task: Any, level: int, form: str) -> Sequence[int]:
-        """The levels at which this very question can be drawn. One of them owns it, chosen by its content, so that a
+        """The levels at which this same question can be drawn. One of them owns it, chosen by its content, so that a
         run over several levels never asks it twice."""
         return (level,)
 
     def exercise(self, task: Any, level: int, random: Random) -> Exercise:
-        """The program form of a task; `random` chooses what the answer form leaves open. Only called where `forms`
-        has "program"."""
+        """The program form of a task; `random` chooses what the answer form leaves open. Called only if `forms` has
+        "program"."""
         raise UsageError(f"{self.name} has no 'program' form", f"it has {', '.join(self.forms)}")

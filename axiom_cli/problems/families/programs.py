@@ -19,11 +19,12 @@ TESTS = 20
 ATTEMPTS = 2000
 LARGEST = 2**53
 OFTEN = 6
+"""How often a result may come before calls with other results are preferred, PATIENCE times at most."""
 PATIENCE = 60
 
 
-class Flat(ValueError):
-    """An exercise whose every test has the same result."""
+class ConstantResultError(ValueError):
+    """All tests of an exercise have the same result."""
 
 
 def compiled(source: str, entry_point: str) -> Callable[..., Any]:
@@ -34,10 +35,10 @@ def compiled(source: str, entry_point: str) -> Callable[..., Any]:
 
 
 def build(exercise: Exercise) -> tuple[str, Program]:
-    """The prompt and what a solution must do. Both depend on the exercise alone.
+    """The prompt and the program problem. Both depend on the exercise alone.
 
-    The first drawn calls are shown; the edge cases and further calls are hidden. No call is both. Raises Flat where
-    all hidden tests found have one result, which a constant would earn.
+    The first calls drawn are shown; the edge cases and further calls are hidden. No call is both. Raises
+    ConstantResultError where all hidden tests have one result, so that a constant would pass.
     """
     random = Random(f"tests/{content_id([exercise.signature, exercise.returns])}")
     oracle = compiled(exercise.reference, exercise.entry_point)
@@ -45,7 +46,7 @@ def build(exercise: Exercise) -> tuple[str, Program]:
     calls = _varied(_calls(exercise, oracle, random), edges)
     drawn = [next(calls) for _ in range(EXAMPLES + max(TESTS - len(edges), TESTS // 2))]
     if len({repr(case["expected"]) for case in edges + drawn[EXAMPLES:]}) < 2:
-        raise Flat(f"one result for all: {exercise.returns}")
+        raise ConstantResultError(f"one result for all: {exercise.returns}")
     program = Program(
         exercise.entry_point,
         exercise.signature,
@@ -57,7 +58,7 @@ def build(exercise: Exercise) -> tuple[str, Program]:
 
 
 def prompt(exercise: Exercise, examples: list[dict[str, Any]]) -> str:
-    """The question as it is asked."""
+    """The whole question."""
     lines = [f"Write a Python function `{exercise.signature}` that {exercise.returns}"]
     lines += [f"Example: {call_text(exercise.entry_point, case)}" for case in examples]
     return "\n".join(lines)
@@ -69,36 +70,37 @@ def call_text(name: str, case: dict[str, Any]) -> str:
 
 
 def _case(oracle: Callable[..., Any], args: list[Any]) -> dict[str, Any]:
-    """One call and its result. The oracle gets a copy, so that it cannot change the arguments on record. Raises
-    ValueError where a record would hold something else: JSON has lists for tuples, no NaN, and keys that are texts."""
+    """One call and its result. The oracle gets a copy, so that it cannot change the recorded arguments. Raises
+    ValueError where JSON would change the values: it turns tuples into lists, has no NaN, and allows only strings as
+    keys."""
     case = {"args": args, "expected": oracle(*copy.deepcopy(args))}
     if not json_codec.round_trips(case):
-        raise ValueError(f"{case!r:.100} is not what JSON gives back: use lists, finite numbers, keys that are texts")
+        raise ValueError(f"{case!r:.100} does not survive JSON: use lists, finite numbers, and strings as keys")
     return case
 
 
 def _varied(calls: Iterator[dict[str, Any]], edges: list[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """The calls without those whose result has been met often, as long as there are others to be found."""
-    met = Counter(repr(case["expected"]) for case in edges)
+    """The calls, without those whose result has come often, as long as there are others."""
+    results = Counter(repr(case["expected"]) for case in edges)
     patience = PATIENCE
     for case in calls:
         result = repr(case["expected"])
-        if met[result] >= OFTEN and patience:
+        if results[result] >= OFTEN and patience:
             patience -= 1
             continue
-        met[result] += 1
+        results[result] += 1
         yield case
 
 
 def _calls(exercise: Exercise, oracle: Callable[..., Any], random: Random) -> Iterator[dict[str, Any]]:
-    """Drawn calls, each other than all before and than the edge cases, results within 53 bits."""
-    met = {json.dumps(args) for args in exercise.edges}
+    """Distinct calls that are not edge cases, with results within 53 bits."""
+    drawn = {json.dumps(args) for args in exercise.edges}
     for _ in range(ATTEMPTS):
         args = exercise.arguments(random)
         key = json.dumps(args)
-        if key in met:
+        if key in drawn:
             continue
-        met.add(key)
+        drawn.add(key)
         case = _case(oracle, args)
         if not (isinstance(case["expected"], int) and abs(case["expected"]) >= LARGEST):
             yield case

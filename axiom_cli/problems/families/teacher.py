@@ -1,4 +1,4 @@
-"""The solver-teacher: worked solutions that need no network, since whoever made a problem can solve it.
+"""The solver-teacher: worked solutions without a network, since what makes a problem can solve it.
 
 What it writes is verified like any other sample.
 """
@@ -16,14 +16,14 @@ from axiom_cli.records import Problem
 
 def _think(lines: Iterable[str]) -> str:
     if isinstance(lines, str):
-        raise TypeError(f"the trace {lines!r:.40} is one text, expected its lines")
+        raise TypeError(f"the trace {lines!r:.40} is a string, expected a list of lines")
     return "<think>\n" + "\n".join(lines) + "\n</think>\n"
 
 
-def solution(family: Family | str, task: Any, worked: bool = True) -> str:
-    """The completion that answers a task: the trace, or none unless `worked`, then the answer on its own line."""
-    found = families.get(family) if isinstance(family, str) else family
-    return f"{_think(found.trace(task) if worked else ())}Answer: {found.answer(task)}"
+def solution(family: Family | str, task: Any, *, worked: bool = True) -> str:
+    """The completion that answers a task: the trace (empty unless `worked`), then the answer on its own line."""
+    family = families.get(family) if isinstance(family, str) else family
+    return f"{_think(family.trace(task) if worked else ())}Answer: {family.answer(task)}"
 
 
 def program_solution(exercise: Exercise) -> str:
@@ -31,14 +31,16 @@ def program_solution(exercise: Exercise) -> str:
     return f"{_think(exercise.plan)}```python\n{exercise.reference.strip()}\n```"
 
 
-def teach(problem: Problem, worked: bool = True) -> str | None:
-    """The solver's completion for a problem of a family, or a hand-written one; None for any other. One that is not
-    `worked` gives the answer of an answer problem with nothing between `<think>` and `</think>`. Raises InputError
-    where a plug-in fails."""
+def teach(problem: Problem, *, worked: bool = True) -> str | None:
+    """The solver's completion for a problem of a family, or a hand-written one; None for any other. Unless `worked`, an
+    answer problem gets its answer with nothing between `<think>` and `</think>`. Raises InputError where a plug-in
+    fails."""
     with plug_ins.attribute_errors(f"the family {problem.family!r} failed on problem {problem.id}:"):
         drawn = draw.redraw(problem)
+        if drawn is not None and drawn.exercise:
+            return program_solution(drawn.exercise)
         if drawn is not None:
-            return program_solution(drawn.exercise) if drawn.exercise else solution(problem.family, drawn.task, worked)
+            return solution(problem.family, drawn.task, worked=worked)
     if handwritten.get(problem.id) == problem:
         return program_solution(handwritten.exercise(problem.id))
     return None

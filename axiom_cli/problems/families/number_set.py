@@ -1,4 +1,4 @@
-"""What a stream has met, so that nothing comes twice: an exact set, whose memory does not grow with what is in it."""
+"""What a stream has drawn, so that nothing comes twice: an exact set, whose memory does not grow with its content."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _PROBED = Struct("=8Q")
 _COPIED = 1 << 16
 
 
-class Seen:
-    """A set of 64-bit numbers other than 0, as evenly spread as the digests that they come from.
+class NumberSet:
+    """A set of 64-bit numbers other than 0, as evenly distributed as the digests that they come from.
 
-    The first 500,000 to 750,000 lie in memory, in at most 16 bytes each (27 for the moment in which the table grows).
-    Where there are more, all of them lie in a temporary file without a name, in the folder that TMPDIR names: 11 to 22
-    bytes each, 33 for the moment in which it grows. A process that was forked shares that file: it must not go on.
+    The first 500,000 to 750,000 are in memory, in at most 16 bytes each (27 while the table grows). Beyond that, all of
+    them are in an unnamed temporary file, in the folder that TMPDIR names: 11 to 22 bytes each, 33 while it grows. A
+    forked process shares that file and must not add to it.
     """
 
     def __init__(self, most: int = MOST) -> None:
@@ -31,7 +31,7 @@ class Seen:
         self._table: _InMemory | _InFile = _InMemory(1024)
 
     def add(self, number: int) -> bool:
-        """Puts `number` in. False if it was there. Raises OSError where there is no room for the file."""
+        """Adds `number`. False if it was there already. Raises OSError where the file cannot grow."""
         table = self._table
         if not table.add(number):
             return False
@@ -43,7 +43,7 @@ class Seen:
 
 
 class _InMemory:
-    """Numbers in the first free slot from their place on."""
+    """Open addressing: each number is in the first free slot from its own place on."""
 
     def __init__(self, size: int, numbers: Iterable[int] = ()) -> None:
         self.size = size
@@ -56,20 +56,20 @@ class _InMemory:
 
     def add(self, number: int) -> bool:
         slots, size = self._slots, self.size
-        at = number % size
-        while slots[at]:
-            if slots[at] == number:
+        slot = number % size
+        while slots[slot]:
+            if slots[slot] == number:
                 return False
-            at += 1
-            if at == size:
-                at = 0
-        slots[at] = number
+            slot += 1
+            if slot == size:
+                slot = 0
+        slots[slot] = number
         return True
 
 
 class _InFile:
-    """The same in a file, whose places go up with the numbers: so a larger one is written from one end to the other.
-    Instead of going back to its first slot, it gets longer by the few that are wanted at its end."""
+    """The same in a file, where places rise with the numbers, so that a larger file is written from start to end.
+    Instead of wrapping around, the file grows by the few slots that are needed at its end."""
 
     def __init__(self, size: int, numbers: Iterable[int]) -> None:
         self.size = size
@@ -80,19 +80,19 @@ class _InFile:
             self.add(number)
 
     def __iter__(self) -> Iterator[int]:
-        at = 0
-        while block := os.pread(self._file, _COPIED, at):
+        offset = 0
+        while block := os.pread(self._file, _COPIED, offset):
             yield from filter(None, array("Q", block))
-            at += len(block)
+            offset += len(block)
 
     def add(self, number: int) -> bool:
-        at = (number * self.size >> 64) * WIDTH
+        offset = (number * self.size >> 64) * WIDTH
         while True:
-            block = os.pread(self._file, _PROBED.size, at).ljust(_PROBED.size, b"\0")
+            block = os.pread(self._file, _PROBED.size, offset).ljust(_PROBED.size, b"\0")
             for slot in _PROBED.unpack(block):
                 if slot == number:
                     return False
                 if not slot:
-                    os.pwrite(self._file, number.to_bytes(WIDTH, sys.byteorder), at)
+                    os.pwrite(self._file, number.to_bytes(WIDTH, sys.byteorder), offset)
                     return True
-                at += WIDTH
+                offset += WIDTH
