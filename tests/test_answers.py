@@ -135,7 +135,17 @@ def test_the_output_that_is_shown_beside_a_script_is_no_script():
 
 @pytest.mark.parametrize(
     "mark",
-    ["`", "```\n", "```python\n", "```\nx\n```\n", "``` py\nf\n", "`\n", "```" + " ", "<thought>\n", "[/THINK]x"],
+    [
+        "`",
+        pytest.param("```\n", marks=pytest.mark.slow),
+        "```python\n",
+        "```\nx\n```\n",
+        "``` py\nf\n",
+        "`\n",
+        "```" + " ",
+        "<thought>\n",
+        "[/THINK]x",
+    ],
 )
 def test_a_megabyte_of_fences_is_read_in_a_moment(mark):
     began = time.process_time()

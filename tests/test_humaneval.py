@@ -49,14 +49,19 @@ def samples(rows, body=None, reference=False):
         yield Sample(problem, ModelRef("gold", "0"), "scripted", {}, 0, 1, f"```python\n{code}\n```")
 
 
-@pytest.mark.parametrize("reference", [False, True], ids=["bare", "with a reference"])
+@pytest.mark.parametrize(
+    "reference", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["bare", "with a reference"]
+)
 def test_every_canonical_solution_passes_by_its_own_test(rows, reference):
     verdicts = list(verify(samples(rows, reference=reference), CONFIG))
     assert len(verdicts) == 164
     assert {v.sample.problem.id: v.reason for v in verdicts if not v.passed} == {}
 
 
-@pytest.mark.parametrize("body", WRONG.values(), ids=WRONG)
+@pytest.mark.parametrize(
+    "body",
+    [pytest.param(WRONG[name], id=name, marks=[] if name == "agrees" else pytest.mark.slow) for name in WRONG],
+)
 def test_every_wrong_body_fails(rows, body):
     verdicts = list(verify(samples(rows, body, reference=True), CONFIG))
     assert len(verdicts) == 164

@@ -252,7 +252,9 @@ ROWS = st.dictionaries(st.sampled_from(FIELDS) | st.text(), VALUES | CALLS | st.
 MAPPINGS = st.dictionaries(st.sampled_from(FIELDS), st.sampled_from([*FIELDS, "program.tests", ""]), max_size=3)
 
 
-@pytest.mark.parametrize("form", FORMATS)
+@pytest.mark.parametrize(
+    "form", ["jsonl", *(pytest.param(form, marks=pytest.mark.slow) for form in FORMATS if form != "jsonl")]
+)
 @settings(max_examples=300, deadline=None)
 @given(row=ROWS, of=MAPPINGS, mark=st.sampled_from(["", "####", "{"]))
 def test_any_row_is_a_problem_that_survives_its_line_or_has_a_reason(form, row, of, mark):

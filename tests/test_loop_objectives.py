@@ -46,7 +46,9 @@ def learnt(objective: str, first: int) -> list[TrainingExample]:
     return select_examples(attempts(first), TrainConfig(objective=objective)).examples
 
 
-@pytest.mark.parametrize("objective", ["dpo", "kto", "grpo"])
+@pytest.mark.parametrize(
+    "objective", ["grpo", pytest.param("dpo", marks=pytest.mark.slow), pytest.param("kto", marks=pytest.mark.slow)]
+)
 def test_a_round_trains_by_the_objective_on_its_share_of_what_is_old(
     objective: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -23,6 +23,7 @@ from axiom_cli.settings.configs import TrainConfig
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=4, lr=1e-2)
 IDS = torch.tensor([[7, 8, 9, 10, 11, 12]])
+slow = pytest.mark.slow
 needs_bitsandbytes = pytest.mark.skipif(find_spec("bitsandbytes") is None, reason="pip install bitsandbytes")
 
 
@@ -39,13 +40,13 @@ def trainer(folder: Path) -> Trainer:
 KINDS = [
     pytest.param("none", {}, id="lora"),
     pytest.param("none", {"method": "dora"}, id="dora"),
-    pytest.param("none", {"rslora": True, "lora_r": 16}, id="rslora"),
-    pytest.param("none", {"method": "dora", "rslora": True, "lora_dropout": 0.1}, id="dora-rslora-dropout"),
+    pytest.param("none", {"rslora": True, "lora_r": 16}, id="rslora", marks=slow),
+    pytest.param("none", {"method": "dora", "rslora": True, "lora_dropout": 0.1}, id="dora-rslora-dropout", marks=slow),
     pytest.param("4bit", {}, id="qlora-4bit", marks=needs_bitsandbytes),
-    pytest.param("4bit", {"method": "dora"}, id="qdora-4bit", marks=needs_bitsandbytes),
-    pytest.param("8bit", {"rslora": True}, id="qlora-8bit", marks=needs_bitsandbytes),
-    pytest.param("none", {"optimizer": "adamw8bit"}, id="adamw8bit", marks=needs_bitsandbytes),
-    pytest.param("none", {"precision": "bfloat16"}, id="bfloat16"),
+    pytest.param("4bit", {"method": "dora"}, id="qdora-4bit", marks=[needs_bitsandbytes, slow]),
+    pytest.param("8bit", {"rslora": True}, id="qlora-8bit", marks=[needs_bitsandbytes, slow]),
+    pytest.param("none", {"optimizer": "adamw8bit"}, id="adamw8bit", marks=[needs_bitsandbytes, slow]),
+    pytest.param("none", {"precision": "bfloat16"}, id="bfloat16", marks=slow),
 ]
 
 

@@ -33,11 +33,13 @@ from command_line import AXIOM, axiom, environment
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=2, lr=1e-2)
 KINDS = [
-    pytest.param("none", {"lora_dropout": 0.3}, id="dropout"),
+    pytest.param("none", {"lora_dropout": 0.3}, id="dropout", marks=pytest.mark.slow),
     pytest.param("none", {"objective": "value", "lora_dropout": 0.3}, id="value"),
-    pytest.param("none", {"method": "full", "optimizer": "muon"}, id="full-muon"),
-    pytest.param("none", {"method": "full", "optimizer": "adamw8bit"}, id="full-8bit-adamw"),
-    pytest.param("4bit", {"method": "dora", "lora_dropout": 0.3, "optimizer": "adamw8bit"}, id="qdora"),
+    pytest.param("none", {"method": "full", "optimizer": "muon"}, id="full-muon", marks=pytest.mark.slow),
+    pytest.param("none", {"method": "full", "optimizer": "adamw8bit"}, id="full-8bit-adamw", marks=pytest.mark.slow),
+    pytest.param(
+        "4bit", {"method": "dora", "lora_dropout": 0.3, "optimizer": "adamw8bit"}, id="qdora", marks=pytest.mark.slow
+    ),
 ]
 
 

@@ -32,7 +32,7 @@ MODELS = {
 }
 
 
-@pytest.fixture(params=MODELS)
+@pytest.fixture(params=["llama", *(pytest.param(name, marks=pytest.mark.slow) for name in MODELS if name != "llama")])
 def model(request: pytest.FixtureRequest) -> torch.nn.Module:
     torch.manual_seed(0)
     made = MODELS[request.param]().eval()
@@ -54,10 +54,15 @@ def written(model: torch.nn.Module, asked: list[list[int]], uniforms: torch.Tens
     return rows
 
 
-ROOMS = {"room for all": 100, "room for some": 9, "room for few": 1}
+ROOMS = [
+    pytest.param(100, id="room for all", marks=pytest.mark.slow),
+    pytest.param(9, id="room for some", marks=pytest.mark.slow),
+    pytest.param(1, id="room for few"),
+]
 
 
-@pytest.mark.parametrize("slots", ROOMS.values(), ids=ROOMS)
+@pytest.mark.parametrize("model", MODELS, indirect=True)
+@pytest.mark.parametrize("slots", ROOMS)
 def test_greedy_is_what_generate_gives(model: torch.nn.Module, slots: int) -> None:
     asked = prompts(12)
     for prompt, row in zip(asked, written(model, asked, torch.zeros(12, 90), 0.0, slots), strict=True):
