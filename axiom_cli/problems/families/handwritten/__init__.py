@@ -1,6 +1,6 @@
 """Classic problems, each with one right result for every call that it allows. Their ids are their names.
 
-A group of them is two files: the problems, and their solutions, the fast way. The obvious way is in `oracles`.
+A group is two modules: the problems, and their efficient solutions. Simple solutions are in `oracles`.
 """
 
 from __future__ import annotations
@@ -14,8 +14,12 @@ from axiom_cli.problems.families.family import Exercise
 from axiom_cli.problems.families.handwritten import (
     basics,
     basics_solved,
-    sequences,
-    sequences_solved,
+    counting,
+    counting_solved,
+    lists,
+    lists_solved,
+    strings,
+    strings_solved,
     structures,
     structures_solved,
 )
@@ -26,19 +30,21 @@ FAMILY = "handwritten"
 SPLIT = "train"
 GROUPS: tuple[tuple[ModuleType, ModuleType], ...] = (
     (basics, basics_solved),
-    (sequences, sequences_solved),
+    (lists, lists_solved),
+    (strings, strings_solved),
+    (counting, counting_solved),
     (structures, structures_solved),
 )
 PROBLEMS: dict[str, Handwritten] = {name: entry for group, _solved in GROUPS for name, entry in group.PROBLEMS.items()}
 
 
 def names() -> list[str]:
-    """The ids of all of them."""
+    """The ids of all problems."""
     return list(PROBLEMS)
 
 
 def exercise(name: str) -> Exercise:
-    """The problem as an exercise. Raises KeyError for any other name."""
+    """The problem as an exercise. Raises KeyError if there is none called `name`."""
     entry = PROBLEMS[name]
     solved = next(solved for group, solved in GROUPS if name in group.PROBLEMS)
     source = inspect.getsource(getattr(solved, name)).strip() + "\n"

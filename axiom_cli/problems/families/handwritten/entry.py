@@ -1,4 +1,4 @@
-"""What a hand-written problem is, and lists of numbers to call its function with."""
+"""What a hand-written problem is, and random lists of numbers for the calls of its function."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Handwritten:
-    """One problem: how hard it is, its title, what the function does, and where calls come from."""
+    """One problem: its level, its title, what the function returns in words, where calls come from, and the teacher's
+    plan."""
 
     level: int
     title: str

@@ -1,258 +1,267 @@
-"""Twenty classic problems: numbers and dynamic programming here, grids, graphs and stacks in the other half."""
+"""Classic problems on grids, graphs and stacks."""
 
 from __future__ import annotations
 
 from random import Random
 from typing import Any
 
-from axiom_cli.problems.families.handwritten import structures_more
-from axiom_cli.problems.families.handwritten.entry import Handwritten, numbers
+from axiom_cli.problems.families.handwritten.entry import Handwritten
 
 
-def _common(random: Random) -> list[int]:
-    """Two multiples of one number, one of them negative now and then."""
-    divisor = random.randint(1, 30)
-    return [divisor * random.randint(1, 40) * random.choice((1, 1, 1, -1)) for _ in range(2)]
+def _matrix(random: Random) -> list[Any]:
+    columns = random.randint(1, 5)
+    return [[[random.randint(-9, 30) for _ in range(columns)] for _ in range(random.randint(1, 5))]]
 
 
-def _maybe_prime(random: Random) -> list[int]:
-    """A number without small factors, or the product of two such, so that no glance decides."""
-    if random.random() < 0.4:
-        return [random.choice((7, 11, 13, 17, 19, 23, 29)) * random.choice((7, 11, 31, 37, 41, 53, 61, 97))]
-    return [6 * random.randint(1, 1600) + random.choice((-1, 1))]
+def _few_zeros(random: Random) -> list[Any]:
+    """One zero, two or three."""
+    rows, columns = random.randint(2, 5), random.randint(2, 5)
+    grid = [[random.choice((-2, -1, 1, 2, 3, 7)) for _ in range(columns)] for _ in range(rows)]
+    for _ in range(random.choice((1, 1, 2, 2, 3))):
+        grid[random.randrange(rows)][random.randrange(columns)] = 0
+    return [grid]
 
 
-def _composed(random: Random) -> list[int]:
-    """A product of primes up to 10000."""
-    n = random.choice((2, 3, 5, 7, 11, 13, 17, 31, 61, 97))
-    for _ in range(random.randint(1, 6)):
-        factor = random.choice((2, 2, 3, 3, 5, 7, 11, 13, 23, 43))
-        n = n * factor if n * factor <= 10_000 else n
-    return [n]
+def _bits(random: Random, ones: float, least: int) -> list[list[int]]:
+    columns = random.randint(least, 6)
+    return [[int(random.random() < ones) for _ in range(columns)] for _ in range(random.randint(least, 6))]
 
 
-def _near_square(random: Random) -> list[int]:
-    root = random.randint(2, random.choice((30, 2000, 90_000_000)))
-    return [root * root + random.choice((-1, 0, 1, random.randint(0, root)))]
+def _maze(random: Random) -> list[Any]:
+    """Free at both ends in nine calls of ten."""
+    grid = _bits(random, 0.3, 2)
+    if random.random() < 0.9:
+        grid[0][0] = grid[-1][-1] = 0
+    return [grid]
 
 
-def _coins(random: Random) -> list[Any]:
-    """Distinct coins in no order; a 1 among them in a third of the calls."""
-    coins = random.sample(range(2, 13), random.randint(1, 4))
-    if random.random() < 1 / 3:
-        coins[random.randrange(len(coins))] = 1
-    return [coins, random.randint(1, 40)]
+def _tasks(random: Random) -> list[Any]:
+    """Pairs that agree with one order of the nodes; a pair against it, which may close a cycle, in one call of four."""
+    n = random.randint(3, 6)
+    order = random.sample(range(n), n)
+    edges = []
+    for _ in range(random.randint(1, n + 1)):
+        a, b = sorted(random.sample(range(n), 2))
+        edges.append([order[a], order[b]])
+    if random.random() < 0.25:
+        edges.append(random.choice(edges)[::-1] if random.random() < 0.3 else random.sample(range(n), 2))
+    return [n, edges]
 
 
-def _knapsack(random: Random) -> list[Any]:
-    weights = numbers(random, 1, 12, 2, 7)
-    values = [random.randint(0, 30) for _ in weights]
-    return [weights, values, random.randint(1, sum(weights))]
+def _expression(random: Random, operators: int) -> tuple[list[str], int]:
+    """The tokens of an expression with that many operators, and its value."""
+    if not operators:
+        number = random.randint(-9, 20)
+        return [str(number)], number
+    left = random.randrange(operators)
+    first, a = _expression(random, left)
+    second, b = _expression(random, operators - 1 - left)
+    sign = random.choice("+-*//" if b else "+-*")
+    value = {"+": a + b, "-": a - b, "*": a * b, "/": int(a / (b or 1))}[sign]
+    return [*first, *second, sign], value
 
 
-def _two_words(random: Random) -> list[str]:
-    letters = random.choice(("ab", "abc", "abcde"))
-    return ["".join(random.choice(letters) for _ in range(random.randint(2, 9))) for _ in range(2)]
+def _board(random: Random) -> list[Any]:
+    """A board of 4, 5 or 6 with a few blocked squares."""
+    n = random.choice((4, 5, 5, 5, 6))
+    squares = [[row, column] for row in range(n) for column in range(n)]
+    return [n, random.sample(squares, random.randint(1, 5))]
 
 
 PROBLEMS: dict[str, Handwritten] = {
-    "greatest_common_divisor": Handwritten(
-        2,
-        "Greatest common divisor",
-        "returns the greatest integer that divides both a and b without a remainder. a and b are from -2000 to 2000; "
-        "the result is never negative. If one of them is 0, it is the absolute value of the other; if both are 0, it "
-        "is 0.",
-        _common,
-        ([0, 0], [0, 5], [5, 0], [0, -7], [-7, 0], [-12, 18], [12, -18], [-4, -6], [7, 13], [17, 17], [100, 10]),
-        ("replace the pair by the second and the remainder of the first by it, until the second is 0",),
-    ),
-    "is_prime": Handwritten(
-        2,
-        "Prime number",
-        "returns True if n is a prime number, else False. A prime number is an integer greater than 1 that no positive "
-        "integers but 1 and itself divide; so 1, 0 and negative numbers are not prime. n is at most 10000.",
-        _maybe_prime,
-        ([-7], [-1], [0], [1], [2], [3], [4], [5], [9], [15], [25], [49], [91], [121], [9409], [9973], [10000]),
-        ("nothing below 2 is prime", "look for a divisor whose square is at most n"),
-    ),
-    "prime_factors": Handwritten(
+    "rotate_grid": Handwritten(
         3,
-        "Prime factors",
-        "returns the prime numbers whose product is n, in ascending order, each as often as it divides n. n is from 1 "
-        "to 10000; for 1 the list is empty.",
-        _composed,
-        ([1], [2], [3], [4], [6], [8], [12], [49], [97], [98], [1024], [5005], [9409], [9973], [9991]),
-        ("divide by the smallest divisor as long as it goes", "what is left above 1 is the last prime"),
-    ),
-    "count_primes_below": Handwritten(
-        3,
-        "Count primes",
-        "returns how many prime numbers are less than n (n itself is not counted). n is at most 1000 and may be "
-        "negative.",
-        lambda random: [random.randint(13, 1000)],
-        ([-5], [0], [1], [2], [3], [4], [5], [6], [9], [10], [11], [12], [25], [26], [49], [50], [997], [998], [1000]),
-        ("go through the numbers and strike out the multiples of each prime", "count those never struck out"),
-    ),
-    "power_mod": Handwritten(
-        3,
-        "Modular power",
-        "returns the remainder of base to the power of exponent when divided by modulus: the one number from 0 to "
-        "modulus - 1 that differs from the power by a multiple of modulus, also where base is negative. base is from "
-        "-1000 to 1000, exponent from 0 to 1000, and modulus from 1 to 1000. Any base to the power of 0 is 1, also 0.",
-        lambda random: [random.randint(-30, 99), random.randint(2, 300), random.randint(2, 1000)],
+        "Rotate a grid",
+        "returns the grid turned by 90 degrees clockwise, as a list of rows: the first row of the result is the first "
+        "column of grid read from bottom to top. grid is a list of rows of equal length, each with at least one "
+        "number; it need not be square. For an empty list it returns the empty list.",
+        _matrix,
         (
-            [0, 0, 5],
-            [0, 0, 1],
-            [5, 0, 1],
-            [2, 0, 3],
-            [0, 5, 3],
-            [7, 1, 7],
-            [9, 1, 4],
-            [-3, 3, 7],
-            [-2, 4, 5],
-            [-1, 999, 1000],
-            [2, 10, 1000],
-            [3, 1000, 997],
+            [[]],
+            [[[1]]],
+            [[[1, 2, 3]]],
+            [[[1], [2], [3]]],
+            [[[1, 2], [3, 4]]],
+            [[[1, 2, 3], [4, 5, 6]]],
+            [[[1, 2], [3, 4], [5, 6]]],
+            [[[1, 2, 3], [4, 5, 6], [7, 8, 9]]],
         ),
-        ("square the base for each binary digit of the exponent", "multiply the result by it where the digit is 1"),
+        ("each column, from the last row up to the first, becomes a row",),
     ),
-    "integer_square_root": Handwritten(
+    "set_zero_rows_columns": Handwritten(
         3,
-        "Integer square root",
-        "returns the largest integer whose square is at most n, exactly. n is from 0 to 9000000000000000 (9 * 10**15).",
-        _near_square,
-        ([0], [1], [2], [3], [4], [8], [9], [15], [99], [100], [94868329**2 - 1], [94868329**2], [9 * 10**15]),
-        ("halve a range whose lower end has a square of at most n, and whose upper end has not", "integers only"),
-    ),
-    "base_digits": Handwritten(
-        2,
-        "Digits in a base",
-        "returns the digits of n written in the given base, as a list of integers from 0 to base - 1, the most "
-        "significant digit first and without leading zeros. n is at least 0 and base from 2 to 100; for n = 0 the list "
-        "is [0].",
-        lambda random: [random.randint(2, random.choice((50, 5000))), random.choice((2, 2, 3, 5, 7, 8, 10, 16, 60))],
+        "Set rows and columns to zero",
+        "returns a grid of the same shape as grid in which a number is 0 if its row or its column in grid holds a 0, "
+        "and unchanged otherwise. Only zeros of grid as it is given count, not those that are newly set. grid is a "
+        "list of rows of equal length, each with at least one number. For an empty list it returns the empty list.",
+        _few_zeros,
         (
-            [0, 2],
-            [0, 10],
-            [1, 2],
-            [2, 2],
-            [8, 2],
-            [7, 8],
-            [10, 10],
-            [1005, 10],
-            [255, 16],
-            [256, 16],
-            [99, 100],
-            [10203, 100],
+            [[]],
+            [[[0]]],
+            [[[5]]],
+            [[[1, 0, 2]]],
+            [[[1], [0], [2]]],
+            [[[1, 2], [3, 4]]],
+            [[[0, 1, 2], [3, 4, 5], [6, 7, 8]]],
+            [[[1, 1, 1], [1, 0, 1], [1, 1, 1]]],
+            [[[1, 2, 3, 4], [5, 0, 7, 8], [9, 1, 2, 0]]],
+            [[[0, 1], [1, 0]]],
         ),
-        ("the remainder by the base is the last digit, the quotient holds the others", "turn them round at the end"),
+        ("first note the rows and the columns that hold a 0", "then set every number in one of them to 0"),
     ),
-    "climbing_stairs": Handwritten(
-        2,
-        "Climbing stairs",
-        "returns in how many ways a stair of n steps can be climbed if each move takes 1 step or 2 steps. The order of "
-        "the moves counts: 1 then 2 and 2 then 1 are two ways. n is from 0 to 70; for n = 0 there is 1 way, which is "
-        "to make no move.",
-        lambda random: [random.randint(6, 69)],
-        ([0], [1], [2], [3], [4], [5], [10], [45], [70]),
-        ("the last move comes from one step below or from two", "add the ways to get to both"),
+    "spiral_order": Handwritten(
+        4,
+        "Spiral order",
+        "returns all numbers of grid in the order of a spiral that goes clockwise and inwards: it starts at the first "
+        "number of the first row, goes right, then down, then left, then up, and turns where it meets the border or a "
+        "number already taken. grid is a list of rows of equal length, each with at least one number; it need not be "
+        "square. For an empty list it returns the empty list.",
+        _matrix,
+        (
+            [[]],
+            [[[7]]],
+            [[[1, 2, 3]]],
+            [[[1], [2], [3]]],
+            [[[1, 2], [3, 4]]],
+            [[[1, 2, 3], [4, 5, 6]]],
+            [[[1, 2], [3, 4], [5, 6]]],
+            [[[1, 2, 3], [4, 5, 6], [7, 8, 9]]],
+            [[[1, 2, 3, 4], [5, 6, 7, 8], [9, 10, 11, 12]]],
+            [[[1, 2, 3], [4, 5, 6], [7, 8, 9], [10, 11, 12], [13, 14, 15]]],
+        ),
+        ("take the outer ring: top, right, bottom, left", "a ring of one row or column has no way back", "go inwards"),
     ),
-    "pascal_row": Handwritten(
-        2,
-        "Row of Pascal's triangle",
-        "returns row n of Pascal's triangle, counted from 0. Row 0 is [1]; each row after it begins and ends with 1, "
-        "and each number between them is the sum of the two neighbouring numbers above it, so that row 2 is [1, 2, 1]. "
-        "n is from 0 to 50.",
-        lambda random: [random.randint(4, 21)],
-        ([0], [1], [2], [3], [5], [10], [25], [50]),
-        ("begin with row 0", "make each row of a 1, the sums of neighbours, and a 1"),
-    ),
-    "coin_change": Handwritten(
+    "count_islands": Handwritten(
         5,
-        "Coin change",
-        "returns the least number of coins that add up to exactly amount, or -1 if no coins do. coins holds the values "
-        "of the coins: distinct positive integers in any order, and it may be empty. Each value may be used any number "
-        "of times. amount is from 0 to 100; for amount 0 the result is 0, whatever the coins.",
-        _coins,
+        "Number of islands",
+        "returns the number of islands in grid, a list of rows of equal length, at least one cell, that hold 1 for "
+        "land and 0 for water. Two cells of land belong to the same island if steps up, down, left and right lead from "
+        "one to the other over land; touching at a corner does not join them, and the grid does not wrap around. A "
+        "single cell of land is an island. For an empty list it returns 0.",
+        lambda random: [_bits(random, 0.5, 2)],
         (
-            [[], 0],
-            [[], 3],
-            [[5], 0],
-            [[2], 3],
-            [[7], 7],
-            [[2], 4],
-            [[5, 10], 3],
-            [[1, 3, 4], 6],
-            [[9, 6, 1], 12],
-            [[4, 3], 6],
-            [[5, 1], 4],
-            [[10, 3], 14],
-            [[1, 2, 5], 11],
-            [[6, 10, 15], 29],
-            [[1, 7, 10], 100],
+            [[]],
+            [[[0]]],
+            [[[1]]],
+            [[[1, 0, 1]]],
+            [[[1], [0], [1]]],
+            [[[1, 0], [0, 1]]],
+            [[[0, 1], [1, 0]]],
+            [[[1, 0, 1], [1, 1, 1]]],
+            [[[1, 1, 1], [1, 0, 1], [1, 1, 1]]],
+            [[[1, 1, 1, 1, 1], [1, 0, 0, 0, 1], [1, 0, 1, 0, 1], [1, 0, 0, 0, 1], [1, 1, 1, 1, 1]]],
+            [[[0, 0, 1], [1, 0, 1], [1, 1, 1]]],
+            [[[1, 0, 1, 0], [0, 1, 0, 1], [1, 0, 1, 0]]],
         ),
-        (
-            "find the least number for each sum from 0 to amount",
-            "the last coin is one of them: 1 more than what the rest takes",
-        ),
+        ("begin an island at a cell of land not yet met", "sink all land that can be reached from it"),
     ),
-    "knapsack_value": Handwritten(
+    "evaluate_postfix": Handwritten(
+        5,
+        "Postfix expression",
+        "returns the integer value of an expression in postfix notation (reverse Polish notation). tokens is a list of "
+        'strings, each an integer in decimal like "12" or "-3", or one of the operators "+", "-", "*" and "/". '
+        "Read from left to right, a number is put on a stack; an operator takes the two topmost values off it, the "
+        "upper one being the right operand, and puts its result on the stack. Division drops the fraction of the exact "
+        "quotient, so it rounds towards zero: -7 / 2 is -3. The expression is valid, has at least one token, leaves "
+        "exactly one value, and never divides by zero.",
+        lambda random: [_expression(random, random.randint(1, 5))[0]],
+        (
+            [["5"]],
+            [["-3"]],
+            [["2", "4", "-"]],
+            [["7", "2", "/"]],
+            [["-7", "2", "/"]],
+            [["7", "-2", "/"]],
+            [["-7", "-2", "/"]],
+            [["-1", "2", "/"]],
+            [["-1", "-1", "/"]],
+            [["0", "-5", "/"]],
+            [["2", "1", "+", "3", "*"]],
+            [["1", "2", "3", "*", "-"]],
+            [["8", "3", "2", "-", "-"]],
+            [["10", "6", "9", "3", "+", "-11", "*", "/", "*", "17", "+", "5", "+"]],
+        ),
+        ("put numbers on a stack", "an operator takes two from it, the right operand first, and puts back its value"),
+    ),
+    "shortest_grid_path": Handwritten(
         6,
-        "0/1 knapsack",
-        "returns the largest total value of items whose weights add up to at most capacity. Item i has the weight "
-        "weights[i], an integer of at least 1, and the value values[i], an integer of at least 0; both lists have the "
-        "same length. Each item is taken whole, once or not at all. capacity is at least 0. Where nothing is taken, as "
-        "with no items or where none fits, the total is 0.",
-        _knapsack,
+        "Shortest path in a grid",
+        "returns the least number of steps from the first cell of the first row to the last cell of the last row, or "
+        "-1 if there is no way. A step goes from a cell to the next one up, down, left or right, and never leaves the "
+        "grid. Cells with 0 are free and those with 1 are walls; a way goes over free cells only, and both of its "
+        "ends must be free. If both ends are the same free cell, it is 0. grid has at least one row, and its rows have "
+        "equal length, at least one cell.",
+        _maze,
         (
-            [[], [], 10],
-            [[1], [5], 0],
-            [[5], [10], 4],
-            [[5], [10], 5],
-            [[2], [3], 10],
-            [[1], [0], 3],
-            [[3, 3, 3], [4, 4, 4], 6],
-            [[4, 5, 1], [1, 2, 3], 4],
-            [[6, 5, 5], [10, 7, 7], 10],
-            [[1, 10], [3, 20], 10],
-            [[10, 20, 30], [60, 100, 120], 50],
-            [[2, 3, 4], [3, 4, 5], 9],
+            [[[0]]],
+            [[[1]]],
+            [[[0, 1]]],
+            [[[1, 0]]],
+            [[[0, 0, 0]]],
+            [[[0], [0]]],
+            [[[0, 1], [1, 0]]],
+            [[[0, 0], [0, 0]]],
+            [[[0, 1, 0], [1, 1, 0], [0, 1, 0]]],
+            [[[0, 1, 0, 0, 0], [0, 1, 0, 1, 0], [0, 0, 0, 1, 0]]],
+            [[[0, 0, 0, 0], [1, 1, 1, 0], [0, 0, 0, 0], [0, 1, 1, 1], [0, 0, 0, 0]]],
+            [[[0, 0, 0, 0], [0, 1, 1, 0], [0, 0, 1, 0]]],
+            [[[0, 0, 0], [1, 1, 0], [0, 0, 0], [0, 1, 1], [0, 0, 0]]],
+        ),
+        ("search breadth first from the start, each cell once", "the first time the end is met is the shortest"),
+    ),
+    "topological_order": Handwritten(
+        7,
+        "Topological order",
+        "returns a list with each of the nodes 0 to n - 1 once, such that for each pair [a, b] in edges node a stands "
+        "somewhere before node b. Of several such orders it returns the lexicographically smallest: the one with the "
+        "smallest first node, among those the one with the smallest second node, and so on. If there is no such order, "
+        "it returns the empty list. n is from 0 to 6 and all pairs are of the nodes 0 to n - 1; a pair may occur more "
+        "than once, and a pair [a, a] leaves no order.",
+        _tasks,
+        (
+            [0, []],
+            [1, []],
+            [1, [[0, 0]]],
+            [3, []],
+            [3, [[2, 0]]],
+            [2, [[0, 1], [1, 0]]],
+            [3, [[0, 1], [0, 1], [1, 2]]],
+            [4, [[0, 3], [2, 1]]],
+            [4, [[1, 2], [2, 3], [3, 1]]],
+            [4, [[3, 1], [2, 0]]],
+            [4, [[0, 2], [3, 1], [0, 1], [3, 0]]],
+            [6, [[1, 3], [5, 2], [5, 1], [5, 4]]],
+            [5, [[4, 0], [3, 0], [4, 1], [3, 2]]],
+            [6, [[5, 2], [5, 0], [4, 0], [4, 1], [2, 3], [3, 1]]],
         ),
         (
-            "keep the best value for each capacity, with the items so far",
-            "go down from the full capacity, so that no item is taken twice",
+            "count for each node how many must still come before it",
+            "take the smallest node that waits for none, and release those after it",
+            "if some are left over there is a cycle",
         ),
     ),
-    "longest_common_subsequence": Handwritten(
-        6,
-        "Longest common subsequence",
-        "returns the length of the longest common subsequence of first and second: the greatest length of a string "
-        "that can be made from first, and from second too, by striking out any number of characters (maybe none) and "
-        "keeping the others in their order. Those kept need not stand side by side. Upper and lower case are different "
-        "characters. If first and second have no character in common, or one is empty, it is 0.",
-        _two_words,
+    "n_queens_count": Handwritten(
+        8,
+        "Count placements of queens",
+        "returns in how many ways n queens can stand on an n by n board so that no two share a row, a column or a "
+        "diagonal, and none stands on a blocked square. blocked is a list of distinct squares [row, column], both "
+        "counted from 0. A blocked square does not stop queens from attacking across it. Placements that are turned or "
+        "mirrored images of each other count as different. n is from 0 to 6; for n = 0 there is 1 way.",
+        _board,
         (
-            ["", ""],
-            ["abc", ""],
-            ["", "abc"],
-            ["abc", "abc"],
-            ["abc", "xyz"],
-            ["abc", "cba"],
-            ["abcde", "ace"],
-            ["axbycz", "abc"],
-            ["aaaa", "aa"],
-            ["abab", "baba"],
-            ["AbC", "abc"],
-            ["bcab", "abcb"],
-            ["AGGTAB", "GXTXAYB"],
-            ["abcdefgh", "abcdefgh"],
-            ["abcdefg", "bacdfeg"],
-            ["aabbaabb", "abababab"],
+            [0, []],
+            [1, []],
+            [1, [[0, 0]]],
+            [2, []],
+            [3, []],
+            [4, []],
+            [5, []],
+            [6, []],
+            [4, [[0, 1]]],
+            [4, [[0, 0], [3, 3]]],
+            [5, [[2, 2]]],
+            [5, [[0, 4], [4, 3]]],
         ),
-        (
-            "for the beginnings of both, keep the length row by row",
-            "equal characters add 1 to both without them; else take the better of leaving one out",
-        ),
+        ("put one queen in each row, in a column and two diagonals that are free", "add up what each choice leads to"),
     ),
-    **structures_more.PROBLEMS,
 }

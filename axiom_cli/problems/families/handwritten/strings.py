@@ -1,4 +1,4 @@
-"""Nine of the classic problems on sequences: those on strings."""
+"""Classic problems on strings."""
 
 from __future__ import annotations
 

@@ -1,11 +1,10 @@
-"""Twenty classic problems on lists, strings and searching; those on strings stand in `sequences_more`."""
+"""Classic problems on lists of numbers."""
 
 from __future__ import annotations
 
 from random import Random
 from typing import Any
 
-from axiom_cli.problems.families.handwritten import sequences_more
 from axiom_cli.problems.families.handwritten.entry import Handwritten, numbers
 
 _INTERVAL = (
@@ -266,5 +265,4 @@ PROBLEMS: dict[str, Handwritten] = {
         ),
         ("for each length keep the smallest last number of such a list", "find its place by bisection"),
     ),
-    **sequences_more.PROBLEMS,
 }
