@@ -96,13 +96,6 @@ def _take(path: Path, operation: int) -> int | None:
     return None
 
 
-def _holder(path: Path) -> str:
-    with suppress(OSError):
-        if number := path.read_text(encoding="ascii", errors="replace"):
-            return f" (process {number:.20})"
-    return ""
-
-
 @contextmanager
 def locked(path: Path, what: str, *, shared: bool = False, patience: float = 10.0) -> Iterator[None]:
     """Holds the lock file `path`, which the system releases when the process dies. Waits `patience` seconds for another
@@ -116,9 +109,11 @@ def locked(path: Path, what: str, *, shared: bool = False, patience: float = 10.
         if handle is not None:
             break
         if time.monotonic() >= deadline:
-            raise WorkspaceLockedError(
-                f"another axiom{_holder(path)} is writing {what}", "wait until it ends, or stop it"
-            )
+            holder = ""
+            with suppress(OSError):
+                if number := path.read_text(encoding="ascii", errors="replace"):
+                    holder = f" (process {number:.20})"
+            raise WorkspaceLockedError(f"another axiom{holder} is writing {what}", "wait until it ends, or stop it")
         time.sleep(0.05)
     _held.add(handle)
     try:

@@ -67,34 +67,37 @@ def gc(workspace: Workspace, *, everything: bool = False, orphans: bool = False,
         evicted = list(_evictable(workspace, everything=everything))
         exclusive = _files_only_in(workspace, set(evicted))
         unreferenced = set(_orphans(workspace)) - exclusive if orphans else set()
-        states = list(_stale_states(workspace))
+        # States of trainings that have finished, or were interrupted two weeks ago, and half-written ones.
+        states = [
+            path
+            for path in sorted((workspace.root / STATES).glob("*"))
+            if path.suffix == ".part" or workspace.receipt(path.stem) or _age(path) > _STALE
+        ]
         size = sum(path.stat().st_size for path in [*map(workspace.objects.path, exclusive | unreferenced), *states])
         if not dry_run:
             for digest in evicted:
                 shutil.rmtree(workspace.root / "trees" / digest, ignore_errors=True)
             for digest in exclusive | unreferenced:
                 workspace.objects.path(digest).unlink()
-            _remove_leftovers(workspace.root / "tmp")
-            for path in states:
-                path.unlink(missing_ok=True)
+            killed = [path for path in (workspace.root / "tmp").glob("*") if _age(path) > _HOUR]
+            for path in [*states, *killed]:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
     return Freed(evicted, len(unreferenced), size)
 
 
 def _evictable(workspace: Workspace, *, everything: bool) -> Iterator[str]:
-    """Stored trees that a merge made, from inputs that are all still here."""
+    """Stored trees that a merge made, if every input that was once in the workspace is still there, and there is one. A
+    base model from outside (a hub model, the embedded one) is assumed to be available."""
     named = set() if everything else {d for n, d in workspace.refs().items() if not re.search(r"@[0-9]+$", n)}
     makers = workspace.makers()
+
+    def is_repeatable(receipt: Receipt) -> bool:
+        inside = [d for _, d in receipt.inputs if d in makers or (is_digest(d) and workspace.objects.has(d))]
+        return receipt.stage in EVICTABLE and bool(inside) and all(map(workspace.has, inside))
+
     for digest, made_by in makers.items():
-        repeatable = any(r.stage in EVICTABLE and _is_repeatable(workspace, r, makers) for r in made_by)
-        if repeatable and digest not in named and workspace.kind(digest) == "tree":
+        if digest not in named and any(map(is_repeatable, made_by)) and workspace.kind(digest) == "tree":
             yield digest
-
-
-def _is_repeatable(workspace: Workspace, receipt: Receipt, makers: dict[str, list[Receipt]]) -> bool:
-    """Whether every input that was once in the workspace is still there, and there is one. A base model from outside (a
-    hub model, the embedded one) is assumed to be available."""
-    inside = [d for _, d in receipt.inputs if d in makers or (is_digest(d) and workspace.objects.has(d))]
-    return bool(inside) and all(map(workspace.has, inside))
 
 
 def _files_only_in(workspace: Workspace, evicted: set[str]) -> set[str]:
@@ -125,22 +128,8 @@ def _orphans(workspace: Workspace) -> Iterator[str]:
             yield digest
 
 
-def _stale_states(workspace: Workspace) -> Iterator[Path]:
-    """States of trainings that have finished, or were interrupted two weeks ago, and half-written ones."""
-    for path in sorted((workspace.root / STATES).glob("*")):
-        if path.suffix == ".part" or workspace.receipt(path.stem) or _age(path) > _STALE:
-            yield path
-
-
 def _age(path: Path) -> float:
     return time.time() - path.stat().st_mtime
-
-
-def _remove_leftovers(temporary: Path) -> None:
-    """Removes what killed processes left behind."""
-    for path in temporary.glob("*"):
-        if _age(path) > _HOUR:
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
 
 
 def fsck(workspace: Workspace, *, repair: bool = False) -> Health:
