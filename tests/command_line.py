@@ -24,12 +24,16 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "XDG_CONFIG_HOME": "/nonexistent", "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **more}
 
 
+READ_LATE = ("PYTHONPATH", "NO_COLOR", "HOME", "HF_HUB_OFFLINE")
+"""What may be set for a process that has loaded its libraries: Hugging Face's are offline there from the start."""
+
+
 def axiom(
     *words: str, cwd: Path, stdin: bytes | None = b"", env: dict[str, str] | None = None, **how: Any
 ) -> subprocess.CompletedProcess[bytes]:
     """`axiom WORDS` in `cwd`, with `stdin` piped in. A process that was started already takes the command, unless
     something is set that Python or a library reads as it starts."""
-    if not how and all(name.startswith("AXIOM_") or name == "PYTHONPATH" for name in env or ()):
+    if not how and all(name.startswith("AXIOM_") or name in READ_LATE for name in env or ()):
         return fork_server.run(words, cwd, environment(**(env or {})), stdin, timeout=200)
     return subprocess.run(
         [*AXIOM, *words], cwd=cwd, input=stdin, env=environment(**(env or {})), capture_output=True, timeout=200, **how

@@ -15,4 +15,4 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 def pytest_configure(config: pytest.Config) -> None:
     """One server for all processes of the run: the one that leads starts it."""
     if not hasattr(config, "workerinput"):
-        config.add_cleanup(fork_server.start(environment()))
+        config.add_cleanup(fork_server.start(environment(HF_HUB_OFFLINE="1")))

@@ -56,20 +56,32 @@ def run(
     """What `subprocess.run` gives for `axiom WORDS`, its output captured; without `stdin` the command has this
     process's own."""
     (read_in, write_in), (read_out, write_out), (read_err, write_err) = os.pipe(), os.pipe(), os.pipe()
-    with socket.socket(socket.AF_UNIX) as connection, ThreadPoolExecutor(3) as pool:
-        connection.settimeout(timeout)
-        connection.connect(os.environ[ADDRESS])
-        given = [0 if stdin is None else read_in, write_out, write_err]
-        # The request's length goes first, with the descriptors.
-        request = json.dumps({"words": words, "cwd": str(cwd), "env": env}).encode()
-        socket.send_fds(connection, [len(request).to_bytes(8, "big")], given)
-        connection.sendall(request)
+    with ThreadPoolExecutor(3) as pool:
+        finished = begin(words, cwd, env, (0 if stdin is None else read_in, write_out, write_err))
         for descriptor in (read_in, write_out, write_err):
             os.close(descriptor)
         output, errors = pool.submit(_drain, read_out), pool.submit(_drain, read_err)
         pool.submit(_fill, write_in, stdin or b"")
-        code = int(connection.recv(16))
-        return subprocess.CompletedProcess(["axiom", *words], code, output.result(), errors.result())
+        return subprocess.CompletedProcess(["axiom", *words], finished(timeout), output.result(), errors.result())
+
+
+def begin(
+    words: Sequence[str], cwd: Path, env: dict[str, str], descriptors: tuple[int, int, int]
+) -> Callable[[float], int]:
+    """Starts `axiom WORDS` with these as stdin, stdout and stderr. Returns what waits for its exit code."""
+    connection = socket.socket(socket.AF_UNIX)
+    connection.connect(os.environ[ADDRESS])
+    request = json.dumps({"words": words, "cwd": str(cwd), "env": env}).encode()
+    # The request's length goes first, with the descriptors.
+    socket.send_fds(connection, [len(request).to_bytes(8, "big")], descriptors)
+    connection.sendall(request)
+
+    def finished(timeout: float) -> int:
+        with connection:
+            connection.settimeout(timeout)
+            return int(connection.recv(16))
+
+    return finished
 
 
 def _drain(descriptor: int) -> bytes:

@@ -10,19 +10,20 @@ import struct
 import subprocess
 import sys
 import termios
-from collections.abc import Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
 import pytest
 from rich.cells import cell_len
 
+import fork_server
 import tiny
 from axiom_cli import jsonl
 from axiom_cli.evaluation.experiment_folder import read_experiment
 from axiom_cli.report.experiment_tables import experiment_table
 from axiom_cli.report.summary import summarize
-from command_line import AXIOM, axiom, environment
+from command_line import axiom, environment
 from made_experiment import make
 
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -35,22 +36,26 @@ def on_terminal(*words: str, cwd: Path, width: int = 80) -> list[str]:
 
 def coloured(*words: str, cwd: Path, width: int = 80) -> str:
     """All that `axiom WORDS` sends to a terminal of this width."""
-    return shown_by([*AXIOM, *words], cwd, width)
+
+    def start(theirs: int, env: dict[str, str]) -> Callable[[float], int]:
+        return fork_server.begin(words, cwd, env, (theirs, theirs, theirs))
+
+    return shown_by(start, width)
 
 
-def shown_by(command: Sequence[str], cwd: Path, width: int = 80) -> str:
-    """All that a command sends to a terminal of this width."""
+def shown_by(start: Callable[[int, dict[str, str]], Callable[[float], int]], width: int = 80) -> str:
+    """All that a process sends to a terminal of this width, which `start` gives to it as its three streams."""
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 200, width, 0, 0))
     env = environment(TERM="xterm")
     env.pop("COLUMNS", None)
-    process = subprocess.Popen(command, cwd=cwd, stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+    finished = start(theirs, env)
     os.close(theirs)
     shown = b""
     while piece := _read(ours):
         shown += piece
     os.close(ours)
-    assert process.wait(60) == 0, shown
+    assert finished(60) == 0, shown
     return shown.decode()
 
 
@@ -103,7 +108,12 @@ for width in range(40, 121):
 
 def test_at_no_width_is_a_line_of_a_table_longer_than_the_terminal(tmp_path: Path) -> None:
     """A terminal breaks what is too long, in the middle of a number."""
-    shown = COLOURS.sub("", shown_by([sys.executable, "-c", EVERY_WIDTH], tmp_path))
+
+    def start(theirs: int, env: dict[str, str]) -> Callable[[float], int]:
+        command = [sys.executable, "-c", EVERY_WIDTH]
+        return subprocess.Popen(command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, env=env).wait
+
+    shown = COLOURS.sub("", shown_by(start))
     for width, *lines in (one.splitlines() for one in shown.split("width ")[1:]):
         assert max(cell_len(line) for line in lines if not line.startswith("in every row: ")) <= int(width), lines
         told = [part for line in lines for part in split(line)]
