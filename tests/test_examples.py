@@ -79,6 +79,7 @@ def test_where_keeps_lines_as_they_came(shell, tmp_path, condition, kept):
     assert [line[5:6] for line in done.stdout.decode().splitlines()] == list(kept)
 
 
+@pytest.mark.slow
 def test_comparing_two_runs_says_which_is_better(shell, tmp_path):
     done = shell(f"sh {EXAMPLES / 'compare.sh'}", tmp_path)
     assert done.returncode == 0, done.stderr
@@ -89,6 +90,7 @@ def test_comparing_two_runs_says_which_is_better(shell, tmp_path):
     assert b"Inconclusive" in same.stderr
 
 
+@pytest.mark.slow
 def test_a_family_from_outside_is_installed_drawn_audited_and_solved(shell, tmp_path):
     pytest.importorskip("setuptools", reason="the example's build backend is not installed here")
     shutil.copytree(EXAMPLES / "roman_family", tmp_path / "source")

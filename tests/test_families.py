@@ -76,7 +76,13 @@ def test_hidden_tests_grade_the_statement_and_nothing_that_is_shown(name, level)
                 assert (type(result), result) == (type(test["expected"]), test["expected"])
 
 
-@pytest.mark.parametrize(("name", "form"), FORMS)
+@pytest.mark.parametrize(
+    ("name", "form"),
+    [
+        pytest.param(name, form, marks=pytest.mark.slow if form == "program" and name != "list_ops" else [])
+        for name, form in FORMS
+    ],
+)
 def test_the_same_draw_is_the_same_problem_and_the_teacher_finds_it_again(name, form):
     first, second_time = (list(islice(draw.stream(name, 4, "val", 11, form), 12)) for _ in range(2))
     assert first == second_time

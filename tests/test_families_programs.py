@@ -149,7 +149,7 @@ def test_the_second_solver_knows_every_opening_of_a_list_program():
             assert [one for one, other in found if one != other] == [], (operation.meaning, k)
 
 
-@pytest.mark.parametrize("name", ["list_ops", "nested_programs"])
+@pytest.mark.parametrize("name", ["list_ops", pytest.param("nested_programs", marks=pytest.mark.slow)])
 def test_the_first_level_has_programs_enough_to_test_on_200(name):
     """A tenth of them belongs to the split: list_ops had 49 in all."""
     drawn = islice(draw.draws(families.get(name), 1, "test", 0, "program"), 200)

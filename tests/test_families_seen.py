@@ -43,6 +43,7 @@ def test_in_memory_it_takes_16_bytes_a_number_at_most():
     assert peak < 28 * count
 
 
+@pytest.mark.slow
 def test_what_lies_in_the_file_takes_no_memory():
     seen = NumberSet(FEW)
     _taken(seen, 10_000)

@@ -166,8 +166,16 @@ def test_ruff_finds_a_planted_breach(source: str, tmp_path: Path) -> None:
     assert "TID253" in planted.stdout
 
 
-def test_ruff_finds_nothing_here() -> None:
-    done = subprocess.run([sys.executable, "-m", "ruff", "check", "."], cwd=ROOT, text=True, capture_output=True)
+@pytest.mark.parametrize("words", [["check"], ["format", "--check"]], ids=" ".join)
+def test_ruff_finds_nothing_here(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-m", "ruff", *words, "."], cwd=ROOT, text=True, capture_output=True)
+    assert done.returncode == 0, done.stdout
+
+
+@pytest.mark.slow
+def test_mypy_finds_nothing_here() -> None:
+    pytest.importorskip("mypy", reason="mypy comes with pip install '.[dev]'")
+    done = subprocess.run([sys.executable, "-m", "mypy"], cwd=ROOT, text=True, capture_output=True)
     assert done.returncode == 0, done.stdout
 
 

@@ -142,6 +142,7 @@ def test_killed_at_any_moment_it_ends_with_the_same_digests(finished: Path, tmp_
     assert models_of(tmp_path) == wanted
 
 
+@pytest.mark.slow
 def test_interrupted_it_says_so_and_goes_on(tmp_path: Path) -> None:
     process = subprocess.Popen([*AXIOM, *SMALL], cwd=tmp_path, env=environment(), stderr=subprocess.PIPE)
     for line in process.stderr:

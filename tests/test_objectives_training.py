@@ -96,7 +96,9 @@ def test_the_record_is_each_tokens_log_probability_under_the_base(trainer: Train
     assert references.gap(told) == pytest.approx(0.5 * len(given) / tokens)
 
 
-@pytest.mark.parametrize("objective", COMPARING)
+@pytest.mark.parametrize(
+    "objective", [pytest.param(name, marks=[] if name == "dpo" else pytest.mark.slow) for name in COMPARING]
+)
 def test_passes_and_processes_do_not_change_what_is_learnt(
     objective: str, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

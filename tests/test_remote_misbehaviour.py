@@ -35,7 +35,15 @@ def key(monkeypatch):
     monkeypatch.setenv("AXIOM_API_KEY", KEY)
 
 
-@pytest.mark.parametrize("fault", [name for name in FAULTS if name not in FINAL | {"echo_refusal"}])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        # Two of the three that take a second, which is the limit of time.
+        pytest.param(name, marks=pytest.mark.slow if name in {"drip_head", "slow"} else [])
+        for name in FAULTS
+        if name not in FINAL | {"echo_refusal"}
+    ],
+)
 def test_what_is_not_a_whole_answer_in_time_is_asked_for_again(fault):
     with chat_server() as server:
         server.faults = [fault]

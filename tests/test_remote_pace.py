@@ -42,7 +42,7 @@ class Crowd:
         return seeded(body)
 
 
-@pytest.mark.parametrize("concurrency", [1, 3, 16])
+@pytest.mark.parametrize("concurrency", [1, 3, pytest.param(16, marks=pytest.mark.slow)])
 def test_so_many_requests_are_under_way_and_no_more(concurrency):
     crowd = Crowd(0.2, wanted=concurrency)
     with chat_server(crowd) as server:

@@ -76,7 +76,14 @@ def test_a_worker_that_comes_later_and_isolates_less_is_refused(monkeypatch):
             list(box.run_many((n, f"def f(x): return x # {n}", ECHO) for n in range(20)))
 
 
-@pytest.mark.parametrize("layers", [("namespaces", "landlock", "seccomp"), ("landlock", "seccomp"), ("seccomp",)])
+@pytest.mark.parametrize(
+    "layers",
+    [
+        ("namespaces", "landlock", "seccomp"),
+        pytest.param(("landlock", "seccomp"), marks=pytest.mark.slow),
+        pytest.param(("seccomp",), marks=pytest.mark.slow),
+    ],
+)
 @pytest.mark.parametrize("kill", [False, True])
 def test_nothing_outlives_the_sandbox(tmp_path, layers, kill):
     """A sleeper uses no processor time, so that nothing but its maker's end can end it."""

@@ -91,7 +91,7 @@ BODIES = {
 
 @pytest.mark.parametrize("code", [False, True], ids=["tests", "test_code"])
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
-@pytest.mark.parametrize("seed", range(2))
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_hidden_argument_or_expected_value_is_in_any_conversation(
     tmp_path: Path, body: str, code: bool, seed: int
 ) -> None:

@@ -95,7 +95,9 @@ def test_an_engine_that_fails_leaves_records(config: SolveConfig, tmp_path: Path
 
 
 @each
-@pytest.mark.parametrize("problems", [ANSWERS, PROGRAMS], ids=["answers", "programs"])
+@pytest.mark.parametrize(
+    "problems", [pytest.param(ANSWERS, id="answers"), pytest.param(PROGRAMS, id="programs", marks=pytest.mark.slow)]
+)
 def test_the_pipeline_says_what_verify_says_of_the_samples(config: SolveConfig, problems: list[Problem]) -> None:
     spent, alone = Spent(), Spent()
     groups = list(pipeline(problems, open_engine(SOLVER, config), config, VerifyConfig(), None, spent))
@@ -155,7 +157,7 @@ def test_a_killed_run_goes_on_where_it_was(config: SolveConfig, tmp_path: Path) 
 
 
 @each
-@pytest.mark.parametrize("form", ["answer", "program"])
+@pytest.mark.parametrize("form", ["answer", pytest.param("program", marks=pytest.mark.slow)])
 def test_ctrl_c_ends_it_at_once_and_keeps_what_was_written(config: SolveConfig, form: str, tmp_path: Path) -> None:
     process = started(config, tmp_path / "ws", form)
     process.send_signal(signal.SIGINT)

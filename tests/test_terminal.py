@@ -79,7 +79,7 @@ def split(row: str) -> list[str]:
     return re.split(r"  +", row.strip())
 
 
-@pytest.mark.parametrize("width", [60, 80, 120, 250])
+@pytest.mark.parametrize("width", [60, *(pytest.param(width, marks=pytest.mark.slow) for width in (80, 120, 250))])
 def test_no_number_of_a_report_is_cut_on_a_narrow_terminal(folder: Path, width: int) -> None:
     lines = on_terminal("report", "demo", cwd=folder, width=width)
     table = experiment_table(summarize(read_experiment("demo", folder / "experiments")))

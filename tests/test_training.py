@@ -168,7 +168,14 @@ def test_a_checkpoint_of_other_rows_is_not_used(trainer: Trainer, tmp_path: Path
     assert steps[0] == 1
 
 
-@pytest.mark.parametrize("change", [{"completion_ids": [1, 2, 3]}, {"prompt_ids": [1, 2, 3]}, {"weight": 5.0}])
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"completion_ids": [1, 2, 3]},
+        pytest.param({"prompt_ids": [1, 2, 3]}, marks=pytest.mark.slow),
+        pytest.param({"weight": 5.0}, marks=pytest.mark.slow),
+    ],
+)
 def test_nor_is_one_of_rows_that_differ_in_one_token_or_weight(trainer: Trainer, tmp_path: Path, change: dict) -> None:
     keep = Checkpoint(tmp_path / "state.pt", every_seconds=0)
     rows = tiny.rows(trainer)

@@ -160,8 +160,12 @@ def test_where_only_one_kind_is_short_enough_it_says_so(base: str, workspace: Wo
 
 @pytest.mark.parametrize(
     "more",
-    [{"precision": "bfloat16"}, {"gradient_checkpointing": True}, {"method": "dora"}, {"quantize": "4bit"}],
-    ids=lambda more: next(iter(more)),
+    [
+        pytest.param({"precision": "bfloat16"}, id="precision", marks=pytest.mark.slow),
+        pytest.param({"gradient_checkpointing": True}, id="gradient_checkpointing", marks=pytest.mark.slow),
+        pytest.param({"method": "dora"}, id="method"),
+        pytest.param({"quantize": "4bit"}, id="quantize", marks=pytest.mark.slow),
+    ],
 )
 def test_it_is_fitted_by_the_methods_of_any_training(more: dict, base: str, tmp_path: Path) -> None:
     if "quantize" in more:

@@ -170,6 +170,7 @@ def test_tests_that_are_code():
     assert (missing.status, missing.total_tests) == ("fail", 1)
 
 
+@pytest.mark.slow
 def test_one_test_may_have_a_limit_of_its_own():
     code = "```python\ndef double(n):\n    while n > 14: pass\n    return 2 * n\n```"
     verdict = one(sample(code, program=DOUBLE), VerifyConfig(timeout=20.0, test_timeout=0.3, jobs=1))

@@ -146,6 +146,7 @@ def test_a_start_of_a_digest_is_enough_unless_it_fits_several(workspace):
         workspace.resolve("sha256:" + "0" * 20)
 
 
+@pytest.mark.slow
 def test_ten_thousand_small_objects_take_seconds(workspace):
     started = time.monotonic()
     made = [(recipe("solve", n=n), {"sample": workspace.put_bytes(b"%d" % n)}) for n in range(10_000)]
