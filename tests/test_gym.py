@@ -174,7 +174,7 @@ def test_an_answer_does_not_write_its_own_score(name):
 @pytest.mark.parametrize("text", [one for one in MALICIOUS if not one.isdigit()])
 def test_what_is_evaluated_is_a_plain_expression(text):
     for look in (lambda: scorer.check(scorer.tree_of(text)), lambda: scorer.evaluate(text)):
-        with pytest.raises(scorer.NotPlain):
+        with pytest.raises(scorer.NotPlainError):
             look()
 
 
@@ -210,7 +210,7 @@ def test_an_edited_problem_is_not_judged_by_its_own_measure():
         with pytest.raises(InputError, match="not what gym:countdown makes"):
             families.get("gym:countdown").judge(edited, "1 + 1")
         found = verdict(edited, "1 + 1")
-        assert found.status == "infra" and f"problem {problem.id} is not what gym:countdown makes" in found.reason
+        assert found.status == "infra" and f"gym:countdown does not draw problem {problem.id}" in found.reason
 
 
 @installed

@@ -63,7 +63,8 @@ def neighbours(value: Any) -> Iterator[Any]:
     elif isinstance(value, (int, float)):
         yield from (value + 1, value - 1, -value, value * 0)
     elif isinstance(value, (str, list)):
-        yield from (value[::-1], value[1:], value[:-1], value[:1], value + value[:1], value[:0])
+        sequence: Any = value
+        yield from (sequence[::-1], sequence[1:], sequence[:-1], sequence[:1], sequence + sequence[:1], sequence[:0])
         if isinstance(value, list) and value:
             first = next(neighbours(value[0]), value[0])
             yield [first, *value[1:]]

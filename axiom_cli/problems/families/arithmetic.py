@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from axiom_cli.problems.families import expressions
 from axiom_cli.problems.families.expression_family import ExpressionFamily
+from axiom_cli.problems.families.expressions import Tree
 
 
 class Arithmetic(ExpressionFamily):
@@ -13,6 +14,9 @@ class Arithmetic(ExpressionFamily):
 
     name: ClassVar[str] = "arithmetic"
     about: ClassVar[str] = "integer expressions with precedence, parentheses, + - * // %"
-    write = staticmethod(expressions.infix)
-    ask = "Evaluate"
-    call = "`{}`"
+    ask: ClassVar[str] = "Evaluate"
+    call: ClassVar[str] = "`{}`"
+
+    @staticmethod
+    def write(tree: Tree) -> str:
+        return expressions.infix(tree)

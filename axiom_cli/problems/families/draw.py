@@ -260,7 +260,7 @@ def redraw(problem: Problem) -> Drawn | None:
         return None
     level, form = origin.get("level"), origin.get("form")
     family = families.get(origin["family"])
-    if level not in LEVELS or form not in family.forms:
+    if not isinstance(level, int) or level not in LEVELS or form not in family.forms:
         return None
     random = Random(f"{origin.get('seed')}/{origin.get('split')}/{family.name}/{level}/{origin.get('n')}")
     for _ in range(family.patience):

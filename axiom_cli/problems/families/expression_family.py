@@ -1,8 +1,8 @@
-"""What the families of integer expressions share: everything but the notation."""
+"""What the families of integer expressions have in common: everything but the notation."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from abc import abstractmethod
 from random import Random
 from typing import ClassVar
 
@@ -16,9 +16,13 @@ class ExpressionFamily(Family):
 
     levels: ClassVar[str] = f"level n has n operations; no intermediate value goes beyond +-{expressions.LIMIT}"
     forms: ClassVar[tuple[str, ...]] = ("answer", "program")
-    write: ClassVar[Callable[[Tree], str]]
     ask: ClassVar[str]
     call: ClassVar[str]
+
+    @staticmethod
+    @abstractmethod
+    def write(tree: Tree) -> str:
+        """The tree in this notation."""
 
     def draw(self, random: Random, level: int) -> Tree:
         return expressions.draw(random, level)[0]

@@ -58,6 +58,7 @@ def evaluate(tree: Tree) -> int:
     """The value of a tree whose leaves are integers."""
     if isinstance(tree, int):
         return tree
+    assert isinstance(tree, tuple)
     symbol, left, right = tree
     return OPERATORS[symbol](evaluate(left), evaluate(right))
 
@@ -86,12 +87,14 @@ def postfix(tree: Tree) -> str:
 
 def reduce_once(tree: Tree) -> Tree:
     """The tree with the first operation that postfix order meets replaced by its value."""
-    symbol, left, right = tree  # type: ignore[misc]
+    assert isinstance(tree, tuple)
+    symbol, left, right = tree
     if isinstance(left, tuple):
         return symbol, reduce_once(left), right
     if isinstance(right, tuple):
         return symbol, left, reduce_once(right)
-    return OPERATORS[symbol](left, right)  # type: ignore[arg-type]
+    assert isinstance(left, int) and isinstance(right, int)
+    return OPERATORS[symbol](left, right)
 
 
 def reductions(tree: Tree) -> list[Tree]:

@@ -114,7 +114,7 @@ class Intervals(Family):
     def draw(self, random: Random, level: int) -> Line:
         end = 12 + 4 * level
         intervals = tuple([_interval(random, end, LONGEST) for _ in range(level + 2)])
-        covered, steps, before = mask(intervals), [], ""
+        covered, steps, before = mask(intervals), list[Step](), ""
         while len(steps) < (level + 1) // 3:
             step = _step(random, end, before)
             left = applied(covered, step)

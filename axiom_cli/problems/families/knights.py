@@ -74,6 +74,7 @@ class _Settling:
     def run(self) -> None:
         """Draws all claims."""
         order, random = self.order, self.random
+        free: int | None
         mute = int(random.random() * len(order))
         if mute == 0:
             first = 2
@@ -92,6 +93,7 @@ class _Settling:
                 self._claim(person, order[int(random.random() * place)], order[:place])
                 self.steps.append((person, (person,)))
                 continue
+            assert free is not None  # else the branch above was taken, or a person without a claim is left over
             self._claim(free, person, order[:place])
             self.steps.append((free, (person,)))
             free = None if person in self.claims else person

@@ -54,7 +54,7 @@ class ListOps(Family):
 
     def draw(self, random: Random, level: int) -> Pipeline:
         numbers = [int(random.random() * (LARGEST + 1)) for _ in range(level + 3)]
-        left, steps = numbers, []
+        left, steps = numbers, list[tuple[int, int]]()
         for remaining in range(1 + level // 2, 0, -1):
             last = remaining == 1
             step = self._step(random, left, last, steps)

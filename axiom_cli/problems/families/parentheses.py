@@ -67,7 +67,7 @@ def depth(text: str) -> int:
 
 def _balanced(random: Random, pairs: int) -> str:
     """A balanced string with that many pairs."""
-    out, stack, unopened = [], [], pairs
+    out, stack, unopened = list[str](), list[str](), pairs
     while unopened or stack:
         if unopened and (not stack or random.random() < 0.55):
             opening = random.choice("([{")

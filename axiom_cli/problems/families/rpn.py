@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from axiom_cli.problems.families import expressions
 from axiom_cli.problems.families.expression_family import ExpressionFamily
+from axiom_cli.problems.families.expressions import Tree
 
 
 class Rpn(ExpressionFamily):
@@ -13,6 +14,9 @@ class Rpn(ExpressionFamily):
 
     name: ClassVar[str] = "rpn"
     about: ClassVar[str] = "reverse Polish (postfix) integer expressions, + - * // %"
-    write = staticmethod(expressions.postfix)
-    ask = "Evaluate the postfix expression"
-    call = "the postfix (reverse Polish) expression `{}`"
+    ask: ClassVar[str] = "Evaluate the postfix expression"
+    call: ClassVar[str] = "the postfix (reverse Polish) expression `{}`"
+
+    @staticmethod
+    def write(tree: Tree) -> str:
+        return expressions.postfix(tree)

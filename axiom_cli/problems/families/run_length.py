@@ -51,7 +51,7 @@ def say(text: str) -> str:
     return "".join([f"{len(run)}{run[0]}" for run in runs_of(text)])
 
 
-def _other(random: Random, letters: str, before: str) -> str:
+def _other(random: Random, letters: str | list[str], before: str) -> str:
     while (char := letters[int(random.random() * len(letters))]) == before:
         pass
     return char

@@ -95,7 +95,7 @@ class Sequences(Family):
     def draw(self, random: Random, level: int) -> Sequence:
         kind = int(random.random() * 4)
         most = 10 + 2 * level
-        first = (1 + int(random.random() * most), 1 + int(random.random() * most))
+        first: tuple[int, ...] = (1 + int(random.random() * most), 1 + int(random.random() * most))
         if kind == 0:
             odd = even = self._rule(random, PAIRS, most)
         elif kind == 1:

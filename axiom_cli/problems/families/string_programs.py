@@ -122,7 +122,7 @@ def _step(random: Random) -> Step:
     kind = random.choice(list(KINDS))
     k = random.randint(*part.k)
     values = {"k": k, "characters": f"{k} character{'s' * (k > 1)}", "a": a, "b": b, "kind": kind, "test": KINDS[kind]}
-    letters = "".join([values[name] for name in "ab" if f"{{{name}}}" in part.wording])
+    letters = "".join([letter for name, letter in (("a", a), ("b", b)) if f"{{{name}}}" in part.wording])
     return Step(index, part.wording.format(**values), part.code.format(**values), letters)
 
 

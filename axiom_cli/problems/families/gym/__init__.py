@@ -1,7 +1,7 @@
-"""The data sets of the package reasoning-gym as families `gym:NAME`, an extra: `pip install 'axiom-rl[gym]'`.
+"""The data sets of the package reasoning-gym as families `gym:NAME`, with the extra `pip install 'axiom-rl[gym]'`.
 
-`table.json`, made by `survey.py`, says which data sets there are, how many levels each has, how its answers are graded,
-and which were left out for what reason. It holds for one version of the package, which decides what the nth problem is.
+`table.json`, written by `survey.py`, lists the data sets, how many levels each has and how its answers are graded, and
+those left out with the reason. It holds for one version of the package, since that decides what the nth problem is.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ PREFIX = "gym:"
 PACKAGE = "reasoning-gym"
 EXTRA = "pip install 'axiom-rl[gym]'"
 PATIENCE = 2000
-NO_ENTRY = (ValueError, LookupError, RuntimeError, AssertionError)  # what generators raise that gave up on a seed
+NO_ENTRY = (ValueError, LookupError, RuntimeError, AssertionError)  # what generators raise that give up on a seed
 TRIES = 50
 ON_ONE_LINE = "Write the lines of the answer one after another, on a single line."
 
@@ -38,7 +38,7 @@ class Task:
 
 
 class Gym(Family):
-    """A data set. Its answers are taken by exact match, or where `open_ended` by its own scorer as well."""
+    """A data set. Its answers are judged by exact match and, if `open_ended`, by its own scorer."""
 
     patience = PATIENCE
     slow = True
@@ -51,7 +51,7 @@ class Gym(Family):
         self._levels, self._fresh = row["levels"], row["fresh"]
 
     def draw(self, random: Random, level: int) -> Task:
-        """The entry whose number `random` gives; the next one where the data set can make none of that number."""
+        """The entry whose number `random` gives; if the data set cannot make it, the next number's."""
         for left in range(TRIES, 0, -1):
             number = random.getrandbits(31)
             try:
@@ -66,10 +66,10 @@ class Gym(Family):
     def _entry(self, level: int, number: int) -> dict[str, Any]:
         from axiom_cli.problems.families.gym import scorer
 
-        return scorer.entry(self.data_set, level, self._levels, number, self._fresh)
+        return scorer.entry(self.data_set, level, self._levels, number, fresh=self._fresh)
 
     def statement(self, task: Task) -> str:
-        """The question as the data set asks it; where the answer has several lines, how to write it in one."""
+        """The data set's question and, if the answer has several lines, how to write it on one."""
         return f"{task.question.rstrip()}\n{ON_ONE_LINE}" if "\n" in task.answer.strip() else task.question
 
     def answer(self, task: Task) -> str:
@@ -77,40 +77,39 @@ class Gym(Family):
         return " ".join(task.answer.split())
 
     def trace(self, task: Task) -> list[str]:
-        """Nothing: the package gives no reasoning."""
+        """Empty: the package gives no reasoning."""
         return []
 
     def shared(self, task: Task, level: int, form: str) -> Sequence[int]:
-        """Any level: curricula widen ranges, so that harder levels draw easy questions, too."""
+        """All levels: curricula widen ranges, so harder levels draw easy questions too."""
         return self.has
 
     def noted(self, task: Task) -> dict[str, Any]:
-        """The number of the entry, from which its scorer's metadata is made again."""
+        """The number of the entry, from which the scorer's metadata is made again."""
         return {"entry": task.number}
 
     def judge(self, problem: Problem, answer: str) -> bool | None:
-        """Whether the recorded answer, or the data set's scorer with full marks, says yes. Raises InputError where the
-        problem is not what the data set makes of its entry."""
+        """Whether the answer equals the recorded one, or the data set's scorer gives it full marks. Raises InputError
+        where the problem is not the one that its origin names."""
         if answer == problem.answer:
             return True
         from axiom_cli.problems.families.gym import judging
 
-        entry = self._found(problem)
-        laid_out = as_lines(answer, entry["answer"])
-        return judging.accepts(self.data_set, problem.level, self._levels, laid_out, entry)
+        entry = self._origin_entry(problem)
+        return judging.accepts(self.data_set, problem.level, self._levels, as_lines(answer, entry["answer"]), entry)
 
-    def _found(self, problem: Problem) -> dict[str, Any]:
+    def _origin_entry(self, problem: Problem) -> dict[str, Any]:
         origin = problem.extra.get("origin")
         number = origin.get("entry") if isinstance(origin, Mapping) else None
         if type(number) is int and 0 <= number < 2**31 and problem.level in self.has:
             entry = self._entry(problem.level, number)
             if self.statement(Task(number, entry["question"], entry["answer"])) == problem.prompt:
                 return entry
-        raise InputError(f"problem {problem.id} is not what {self.name} makes of its origin", "was it edited?")
+        raise InputError(f"{self.name} does not draw problem {problem.id} from its origin", "was it edited?")
 
 
 def as_lines(answer: str, model: str) -> str:
-    """`answer`, which came on one line, in lines of as many words as those of `model`."""
+    """A one-line `answer`, broken into lines with as many words as those of `model`."""
     words, lines = answer.split(), []
     if "\n" not in model.strip():
         return answer
@@ -121,7 +120,7 @@ def as_lines(answer: str, model: str) -> str:
 
 
 def levels_of(count: int) -> range:
-    """The levels of a data set: 1 to `count`, or 5 where it has only one."""
+    """The levels of a data set: 1 to `count`, or 5 if it has only one."""
     from axiom_cli.problems.families.gym.scorer import ALONE
 
     return range(1, count + 1) if count > 1 else range(ALONE, ALONE + 1)
@@ -129,28 +128,30 @@ def levels_of(count: int) -> range:
 
 @cache
 def table() -> dict[str, Any]:
-    """What the survey found: the package's `version`, the data sets `listed`, and the reasons of those `left_out`."""
+    """What the survey found: the package's `version`, the data sets `listed`, and those `left_out` with reasons."""
     return json.loads(Path(__file__).with_name("table.json").read_text("utf-8"))
 
 
 def missing() -> str:
-    """Why there is no data set, in words; nothing where the package is there."""
+    """Why the data sets are not available; empty if they are."""
     wanted = table()["version"]
     try:
-        found = metadata.version(PACKAGE)
+        installed = metadata.version(PACKAGE)
     except metadata.PackageNotFoundError:
         return f"families called {PREFIX}NAME need {PACKAGE} {wanted}, which is not installed"
-    return "" if found == wanted else f"families called {PREFIX}NAME need {PACKAGE} {wanted}, and {found} is installed"
+    if installed == wanted:
+        return ""
+    return f"families called {PREFIX}NAME need {PACKAGE} {wanted}, and {installed} is installed"
 
 
 def names() -> list[str]:
-    """The families `gym:NAME`, whether the package is there or not."""
+    """The families `gym:NAME`, whether or not the package is installed."""
     return [f"{PREFIX}{name}" for name in table()["listed"]]
 
 
 @cache
 def get(name: str) -> Gym:
-    """The family `gym:NAME`. Raises MissingError without the package, or for a data set that is not offered."""
+    """The family `gym:NAME`. Raises MissingError without the package, or for a data set that is not listed."""
     known, left_out = table()["listed"], table()["left_out"]
     if why := missing():
         raise MissingError(why, EXTRA)

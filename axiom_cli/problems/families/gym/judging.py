@@ -1,4 +1,4 @@
-"""Scoring an answer with its data set's own scorer, which runs in the sandbox."""
+"""Scores an answer with its data set's own scorer, in the sandbox."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ SCALARS = (type(None), bool, int, float, str)
 
 
 def accepts(name: str, level: int, levels: int, answer: str, question: dict[str, Any]) -> bool | None:
-    """Whether the scorer of data set `name` gives full marks; False too where it fails or runs too long. None where the
+    """Whether the scorer of data set `name` gives full marks. False also if it fails or runs too long, None if the
     machine could not run it."""
     if len(answer) > LONGEST:
         return False
-    args = [name, level, levels, answer, repr(_plain(question))]
+    args = [name, level, levels, answer, repr(_literal(question))]
     test = {"args": args, "expected": True}
     program = Program("accepts", "accepts(name, level, levels, answer, question)", tests=[test], checker=None)
     status = _box().run(inspect.getsource(scorer), program).status
@@ -31,19 +31,19 @@ def accepts(name: str, level: int, levels: int, answer: str, question: dict[str,
 
 @cache
 def _box() -> Sandbox:
-    """One for this process. It runs no text of a model, so that whatever isolation there is will do."""
+    """One for this process. It runs no model's code, so any isolation is enough."""
     box = Sandbox(LIMITS, jobs=1, setup=Setup(packages=PACKAGES))
     atexit.register(box.close)
     return box
 
 
-def _plain(value: Any) -> Any:
-    """`value` of built-in types alone, so that it can be written as a literal."""
+def _literal(value: Any) -> Any:
+    """`value` made of built-in types, so that Python can read its repr."""
     if isinstance(value, dict):
-        return {_plain(key): _plain(one) for key, one in value.items()}
+        return {_literal(key): _literal(item) for key, item in value.items()}
     for base in (list, tuple, set):
         if isinstance(value, base):
-            return base(_plain(one) for one in value)
+            return base(_literal(item) for item in value)
     if type(value) in SCALARS:
         return value
     return value.item() if hasattr(value, "item") else str(value)

@@ -1,7 +1,8 @@
-"""Makes `table.json` by looking at every data set: `python -m axiom_cli.problems.families.gym.survey`, in 15 minutes.
+"""Writes `table.json` by examining every data set: `python -m axiom_cli.problems.families.gym.survey`, 15 minutes.
 
-Two processes with other hash seeds draw the same entries, one of them in reverse. What differs, is too slow, has no
-answer, or has a scorer that refuses its own answer or takes answers to other questions, is left out with the reason.
+Two processes with different hash seeds draw the same entries, one of them in reverse. A data set is left out, with the
+reason, if the two differ, if it is too slow or has no answers, or if its scorer refuses its own answer or accepts
+answers to other questions.
 """
 
 from __future__ import annotations
@@ -29,17 +30,17 @@ PATIENCE = 60  # seconds of processor time a data set
 MOST_LEVELS = 10
 LENIENT = 0.3
 FAILURES = (ValueError, TypeError, LookupError, AssertionError, RuntimeError, ArithmeticError, OSError)
-SELDOM = {"number_sequence": "a few of its entries take for ever to be made"}  # what so few draws may not show
+SELDOM = {"number_sequence": "a few of its entries take for ever to be made"}  # what so few draws may miss
 GARBAGE = ("0", "nothing", "x x", "[]", "{}")
 
 
-class TooSlow(Exception):
-    """A draw that does not end."""
+class TooSlowError(Exception):
+    """A draw did not end in time."""
 
 
-def draws(name: str, numbers: list[str], fresh: bool, levels: int, most: int = MOST_LEVELS) -> dict[str, list[Any]]:
-    """(question, answer) of some entries at each level, by number; a level that is slow, or in which most entries
-    cannot be drawn, ends them."""
+def draws(name: str, numbers: list[str], levels: int, most: int = MOST_LEVELS, *, fresh: bool) -> dict[str, list[Any]]:
+    """(question, answer) of some entries at each level, by number, up to the first level that is slow or in which most
+    entries cannot be drawn."""
     found: dict[str, list[Any]] = {}
     for level in list(gym.levels_of(levels))[:most]:
         rows = {}
@@ -48,10 +49,10 @@ def draws(name: str, numbers: list[str], fresh: bool, levels: int, most: int = M
                 scorer.data_set(name, level, levels)
             began = time.process_time()
             for number in numbers:
-                rows[number] = _pair(name, level, levels, int(number, 16), fresh)
+                rows[number] = _pair(name, level, levels, int(number, 16), fresh=fresh)
                 if time.process_time() - began > SLOWEST * len(numbers):
                     return found
-        except (TooSlow, *FAILURES) as error:  # a curriculum's own top levels may be invalid
+        except (TooSlowError, *FAILURES) as error:  # a curriculum's own top levels may be invalid
             print(f"{name}, level {level}: {error!r:.100}", file=sys.stderr)
             return found
         if sum(map(bool, rows.values())) < len(rows) / 2:
@@ -60,12 +61,12 @@ def draws(name: str, numbers: list[str], fresh: bool, levels: int, most: int = M
     return found
 
 
-def _pair(name: str, level: int, levels: int, number: int, fresh: bool) -> list[Any] | None:
-    """The question and answer of an entry; None where there is none. What draws from the randomness that all share gets
-    the process's number as a mark, in which no two processes agree."""
+def _pair(name: str, level: int, levels: int, number: int, *, fresh: bool) -> list[Any] | None:
+    """The question and answer of an entry; None if there is none. An entry that uses the shared random state also gets
+    the process id, on which no two processes agree."""
     before = random.getstate()
     try:
-        row = scorer.entry(name, level, levels, number, fresh)
+        row = scorer.entry(name, level, levels, number, fresh=fresh)
     except gym.NO_ENTRY:
         return None
     mark = [] if random.getstate() == before else [os.getpid()]
@@ -81,28 +82,28 @@ def curriculum_levels(name: str) -> int:
     return min(MOST_LEVELS, max([1, *(len(one.levels) for one in CURRICULA[name]().attributes.values())]))
 
 
-def all_draws(backwards: bool) -> Iterator[tuple[str, dict[str, Any]]]:
-    """What one process sees of every data set."""
+def all_draws(*, backwards: bool) -> Iterator[tuple[str, dict[str, Any]]]:
+    """What one process draws from every data set."""
     from reasoning_gym.factory import DATASETS
 
-    def late(number: int, frame: FrameType | None) -> None:
-        raise TooSlow
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        raise TooSlowError
 
-    signal.signal(signal.SIGPROF, late)
+    signal.signal(signal.SIGPROF, stop)
     numbers = NUMBERS[::-1] if backwards else NUMBERS
     for name in sorted(DATASETS):
         levels = curriculum_levels(name)
         signal.setitimer(signal.ITIMER_PROF, PATIENCE)
-        shared, fresh = (draws(name, NUMBERS[:3], kind, levels, 1) for kind in (False, True))
+        shared, own = (draws(name, NUMBERS[:3], levels, 1, fresh=fresh) for fresh in (False, True))
         signal.setitimer(signal.ITIMER_PROF, PATIENCE)
-        alone = shared != fresh or not shared
-        yield name, {"fresh": alone, "levels": draws(name, numbers, alone, levels)}
+        alone = shared != own or not shared
+        yield name, {"fresh": alone, "levels": draws(name, numbers, levels, fresh=alone)}
         signal.setitimer(signal.ITIMER_PROF, 0)
         print(name, file=sys.stderr)
 
 
 def judged(name: str, one: dict[str, Any], other: dict[str, Any]) -> dict[str, Any] | str:
-    """The row of a data set in the table, or why it is left out."""
+    """The data set's row of the table, or why it is left out."""
     from reasoning_gym.dataset import ProceduralDataset
     from reasoning_gym.factory import DATASETS
 
@@ -125,7 +126,7 @@ def judged(name: str, one: dict[str, Any], other: dict[str, Any]) -> dict[str, A
 
 
 def _common(one: dict[str, Any], other: dict[str, Any]) -> int:
-    """How many levels, from the lowest, two processes agree on."""
+    """On how many levels, from the lowest, the two processes agree."""
     count = 0
     for mine, theirs in zip(one.values(), other.values(), strict=False):
         if mine != theirs:
@@ -135,15 +136,15 @@ def _common(one: dict[str, Any], other: dict[str, Any]) -> int:
 
 
 def _scored(name: str, row: dict[str, Any], pairs: list[Any]) -> dict[str, Any] | str:
-    """Asks the scorer, in the sandbox, about right and wrong answers at the lowest and the highest level."""
+    """Tries right and wrong answers on the scorer, in the sandbox, at the lowest and the highest level."""
     levels, taken, wrong = row["levels"], 0, 0
     places = [(level, place) for level in {1, levels} for place in range(4)]
     for level, place in places:
         real = level if levels > 1 else scorer.ALONE
         number = int(NUMBERS[place], 16)
-        if not _pair(name, real, levels, number, row["fresh"]):
+        if not _pair(name, real, levels, number, fresh=row["fresh"]):
             continue
-        entry = scorer.entry(name, real, levels, number, row["fresh"])
+        entry = scorer.entry(name, real, levels, number, fresh=row["fresh"])
         own = entry["answer"]
         line = own if "\n" not in own.strip() else gym.as_lines(" ".join(own.split()), own)
         if not judging.accepts(name, real, levels, line, entry):
@@ -171,6 +172,6 @@ def survey() -> dict[str, Any]:
 
 if __name__ == "__main__":
     if sys.argv[1:2] == ["draw"]:
-        print("\n" + json.dumps(dict(all_draws(sys.argv[2] == "backwards"))))
+        print("\n" + json.dumps(dict(all_draws(backwards=sys.argv[2] == "backwards"))))
     else:
         Path(__file__).with_name("table.json").write_text(json.dumps(survey(), indent=1) + "\n", "utf-8")

@@ -24,6 +24,7 @@ _SYMBOLS = {ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.M
 def infix(text: str, values: Mapping[str, int]) -> int:
     def value(node: Any) -> Fraction:
         if isinstance(node, ast.Constant):
+            assert isinstance(node.value, int)
             return Fraction(node.value)
         if isinstance(node, ast.Name):
             return Fraction(values[node.id])

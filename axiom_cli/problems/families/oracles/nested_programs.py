@@ -81,7 +81,8 @@ def _pruned(marks: Marks) -> Marks:
 
 
 def _summed(marks: Marks, depth: int) -> Marks:
-    out, total = [], 0
+    out: list[Any] = []
+    total = 0
     for mark, level in zip(marks, _depths(marks), strict=True):
         if level <= depth:
             out.append(mark)
@@ -97,7 +98,8 @@ def _summed(marks: Marks, depth: int) -> Marks:
 def _number(words: str, value: int, depth: int) -> list[Any]:
     """The marks in place of an integer, for steps that change integers alone."""
     if words.startswith("increase"):
-        return [value + sum([int(re.search(r"by (\d+)", words).group(1))] * depth)]  # type: ignore[union-attr]
+        step = int(re.search(r"by (\d+)", words).group(1))  # type: ignore[union-attr]
+        return [value + sum([step] * depth)]
     if words.startswith("multiply"):
         at, more, factor = re.search(r"depth (\d)( or more)? by (-?\d+)", words).groups()  # type: ignore[union-attr]
         return [value * int(factor)] if depth == int(at) or (more and depth > int(at)) else [value]

@@ -120,7 +120,7 @@ def _by_length(words: str, rows: list[list[str]]) -> list[list[str]]:
 
 def _dropped(words: str, rows: list[Any]) -> list[Any]:
     if "the pairs whose depth" in words or "the pairs whose integer" in words:
-        test, place = compared(words), "integer" in words
+        test, place = compared(words), int("integer" in words)
         return [row for row in rows if not test(row[place])]
     if "is empty" in words:
         place = -1 if "value" in words or "last" in words else 0
