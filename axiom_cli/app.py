@@ -7,42 +7,61 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from typing import Any, NoReturn
 
 import typer
-from typer.core import TyperGroup
 
 from axiom_cli import __version__, process_rank
-from axiom_cli.errors import AxiomError, MissingError, UsageError, did_you_mean
+from axiom_cli.commands.pages import Group
+from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.settings.configs import flag
 from axiom_cli.settings.options import GlobalConfig
 from axiom_cli.settings.sources import STAGES, Resolved, former_names, outdated, resolve, unreadable
 from axiom_cli.terminal import console, stdout_guard
 
 COMMANDS = {
-    "problems": "Make problems, and check those who make them: list, gen, audit, import, overlap.",
-    "coldstart": "Teach the answer format: verified traces of a teacher.",
-    "solve": "Sample solutions of problems; with --output-dir the whole pipeline.",
-    "verify": "Check samples: exact match for answers, the sandbox for programs.",
-    "train": "Fit an adapter on accepted solutions.",
-    "merge": "Merge an adapter into its base, with a certificate.",
+    "problems": "Make, import and check problems.",
+    "coldstart": "Collect verified solutions of a teacher, to teach the answer format.",
+    "solve": "Sample solutions of problems.",
+    "verify": "Check samples: answers by exact match, programs in the sandbox.",
+    "train": "Train an adapter on accepted solutions.",
+    "merge": "Merge an adapter into its base model, with a certificate.",
     "loop": "Evaluate, collect, train, merge, repeat: the model improves itself.",
-    "report": "Pass rates per round, and a paired comparison of two models.",
-    "doctor": "What this machine can do, and why not more.",
-    "config": "Each setting in force, and where it came from.",
-    "workspace": "What was made, and from what: ls, show, why, diff, gc, fsck, export.",
+    "report": "Show pass rates per round, or compare two models.",
+    "doctor": "Check this machine: accelerator, engines, sandbox, disk.",
+    "config": "Show every setting and where its value comes from.",
+    "workspace": "Look at everything that was made, and what it was made from.",
 }
 GLOBALS = [
     ("--workspace DIR", "The workspace [.axiom, found upwards like .git]."),
     ("--quiet", "Only warnings and errors on stderr."),
     ("--debug", "Show the traceback of every error."),
     ("--version", "Print the version."),
-    ("--install-completion", "Complete commands in this shell from now on; --show-completion only prints how."),
+    ("--install-completion", "Complete commands with Tab in this shell from now on."),
+    ("--show-completion", "Print what that installs."),
 ]
+START_HERE = """\
+axiom: a small language model teaches itself to reason, on this machine.
+
+Start here:
+  axiom doctor                check what this machine can do
+  axiom loop --plan           see what the loop would do, without doing it
+  axiom loop                  let the embedded model nano improve itself
+  axiom report                see whether it got better
+
+Step by step, each command feeding the next:
+  axiom problems gen rpn --count 200 -o problems.jsonl
+  axiom solve problems.jsonl | axiom verify -o verdicts.jsonl
+  axiom train verdicts.jsonl | axiom merge -o model.jsonl
+
+More:
+  axiom --help                all commands
+  axiom COMMAND --help        one command, with examples
+"""
 REMEMBERS = {"coldstart", "solve", "train", "merge", "loop"}
-"""Commands that keep in the workspace what they have finished, and go on from there."""
+"""Commands that keep finished work in the workspace, and resume from there."""
 EXIT_INTERRUPTED = 130
 STREAMS = range(3)
 STDOUT = 1
@@ -62,37 +81,28 @@ ENVIRONMENT = {
 }
 
 
-class Commands(TyperGroup):
+class Commands(Group):
     """The table above as a group that imports a command only when it is run."""
 
-    def list_commands(self, ctx: typer.Context) -> list[str]:
+    def list_commands(self, _context: Any) -> list[str]:
         """The commands in the order of work."""
         return list(COMMANDS)
 
-    def get_command(self, ctx: typer.Context, cmd_name: str) -> Any:
-        """The command called `cmd_name`, imported now; None if there is none."""
-        if cmd_name not in COMMANDS:
+    def get_command(self, _context: Any, name: str) -> Any:
+        """The command called `name`, imported now; None if there is none."""
+        if name not in COMMANDS:
             return None
-        module = importlib.import_module(f"axiom_cli.commands.{cmd_name}")
+        module = importlib.import_module(f"axiom_cli.commands.{name}")
         return typer.main.get_command(module.app)
 
-    def resolve_command(self, ctx: typer.Context, args: list[str]) -> Any:
-        """As in Typer, but an unknown command names its neighbours."""
-        if args[0] not in COMMANDS and not args[0].startswith("-"):
-            hint = did_you_mean(args[0], COMMANDS, "axiom --help lists the commands")
-            raise UsageError(f"no such command: {args[0]}", hint)
-        return super().resolve_command(ctx, args)
+    def summaries(self, _context: Any) -> Iterator[tuple[str, str]]:
+        """The table above, without importing a command."""
+        yield from COMMANDS.items()
 
-    def format_options(self, ctx: typer.Context, formatter: Any) -> None:
-        """The global options, which `split_globals` reads, and the commands."""
-        with formatter.section("Global options, before or after the command"):
-            formatter.write_dl(GLOBALS)
-        super().format_options(ctx, formatter)
-
-    def format_commands(self, ctx: typer.Context, formatter: Any) -> None:
-        """The help lines, without importing a command."""
-        with formatter.section("Commands"):
-            formatter.write_dl(list(COMMANDS.items()))
+    def format_epilog(self, _context: Any, formatter: Any) -> None:
+        """Writes the global options, which `split_globals` reads."""
+        with formatter.section("Options of every command"):
+            formatter.write_dl([*GLOBALS, ("--help", "Show the help of a command.")])
 
 
 def axiom() -> None:
@@ -102,9 +112,9 @@ def axiom() -> None:
     """
 
 
-def application(completion: bool = False) -> Any:
-    """The command line as Typer parses it. Its options for shell completion cost every start pydantic, so they are
-    there only when one of them is used."""
+def application(*, completion: bool = False) -> Any:
+    """The command line as Typer parses it. The options for shell completion import pydantic, so they are there only
+    when one of them is used."""
     app = typer.Typer(cls=Commands, rich_markup_mode=None, add_completion=completion, callback=axiom)
     return typer.main.get_command(app)
 
@@ -168,13 +178,16 @@ def run(argv: list[str]) -> int:
     if flags.pop("version", False):
         print(f"axiom {__version__}")
         return 0
+    if not args and "_AXIOM_COMPLETE" not in os.environ:
+        print(START_HERE, end="")
+        return 0
     completing = "_AXIOM_COMPLETE" in os.environ
-    command = application(completing or any(word.endswith("-completion") for word in args[:1]))
+    command = application(completion=completing or args[0].endswith("-completion"))
     if completing:
         command.main(args=args, prog_name="axiom")
-    asks = not args or "--help" in args
+    asks = "--help" in args
     if process_rank.size() > 1 and not asks and args[0] != "train":
-        raise UsageError(f"axiom {args[0]} runs in one process", "of the commands, torchrun can start axiom train")
+        raise UsageError(f"axiom {args[0]} runs in one process", "torchrun can start axiom train only")
     start = Resolved(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
     console.configure(start.config.quiet)
     if not asks:
@@ -184,7 +197,7 @@ def run(argv: list[str]) -> int:
             console.note(sentence)
     try:
         printed = nullcontext() if asks else stdout_guard.aside(console.is_quiet())
-        with command.make_context("axiom", args or ["--help"], obj=start) as ctx, printed:
+        with command.make_context("axiom", args, obj=start) as ctx, printed:
             command.invoke(ctx)
     except typer.Exit as stop:
         return stop.exit_code
@@ -222,10 +235,10 @@ def _debugging(words: list[str]) -> bool:
 
 def _interrupted(words: list[str], where: str) -> tuple[str, str]:
     """What is left of the command that was stopped, and what the same one does now."""
-    told = f"interrupted {where}".rstrip()
+    message = f"interrupted {where}".rstrip()
     if REMEMBERS & set(words):
-        return f"{told}; finished work is kept", "the same command again goes on from there"
-    return f"{told}; lines written to stdout are whole", "-o leaves no part of a file: the same command begins again"
+        return f"{message}; finished work is kept", "run the same command again to resume"
+    return f"{message}; every line on stdout is whole, and no -o FILE is left half-written", "run the command again"
 
 
 def main(argv: list[str] | None = None) -> int:

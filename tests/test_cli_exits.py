@@ -22,9 +22,9 @@ PROBLEM = dump(Problem("p", "f", "one", "What is 1 + 1?", 1, "train", answer="2"
 
 def test_version_and_help(tmp_path: Path) -> None:
     assert axiom("--version", cwd=tmp_path).stdout.decode() == f"axiom {__version__}\n"
-    bare, asked = axiom(cwd=tmp_path), axiom("--help", cwd=tmp_path)
-    assert bare.returncode == asked.returncode == 0
-    assert bare.stdout == asked.stdout
+    start, asked = axiom(cwd=tmp_path), axiom("--help", cwd=tmp_path)
+    assert start.returncode == asked.returncode == 0
+    assert b"axiom loop" in start.stdout and len(start.stdout.splitlines()) <= 20
     assert b"workspace" in asked.stdout
     for group in ("problems", "workspace"):
         bare, asked = axiom(group, cwd=tmp_path), axiom(group, "--help", cwd=tmp_path)
@@ -35,15 +35,15 @@ def test_version_and_help(tmp_path: Path) -> None:
     ("words", "code", "said"),
     [
         (["slove"], 2, "hint: did you mean solve?"),
-        (["problems", "genn"], 2, "Did you mean 'gen'?"),
+        (["problems", "genn"], 2, "hint: did you mean gen?"),
         (["verify", "--fail-udner", "1"], 2, "--fail-under"),
         (["problems", "overlap", "-", "-"], 2, "A and B are both stdin"),
         (["problems", "gen", "--count", "many"], 2, "--count"),
         (["problems", "gen", "--difficulty", "low"], 2, "hint: write LO-HI"),
         (["problems", "gen", "--split", "tset"], 2, "not one of train, val, test"),
         (["problems", "gen", "--form", "prose"], 2, "not one of answer, program"),
-        (["verify", "--format", "xml"], 2, "there are verdicts and solutions"),
-        (["verify", "--fail-under", "2"], 2, "between 0 and 1"),
+        (["verify", "--format", "xml"], 2, "not one of verdicts, solutions"),
+        (["verify", "--fail-under", "2"], 2, "a rate is between 0 and 1"),
         (["--workspace"], 2, "--workspace needs a folder"),
         (["problems", "gen", "arithmetik"], 4, "hint: did you mean arithmetic?"),
         (["solve", "--problems", "two_sums"], 4, "hint: did you mean two_sum?"),

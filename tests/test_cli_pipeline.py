@@ -42,7 +42,7 @@ def test_accepted_rows_are_saved_and_not_solved_again(tmp_path: Path) -> None:
         assert f"def {row['problem_id']}(" in row["solution_code"]
     done = axiom(*words, cwd=tmp_path)
     assert done.returncode == 0
-    assert "nothing left to do" in talk(done)[-1]
+    assert "nothing to do" in talk(done)[-1]
     assert path.read_bytes() == saved
 
 

@@ -141,8 +141,8 @@ def test_ctrl_c_keeps_finished_work(samples: bytes, tmp_path: Path) -> None:
     rest, said = process.communicate(timeout=30)
     assert process.returncode == 130
     assert rows(first + rest)[0]["kind"] == "verdict"
-    assert said.decode().startswith("error: interrupted; lines written to stdout are whole")
-    assert b"goes on from there" not in said, "verify has nowhere to keep its work"
+    assert said.decode().startswith("error: interrupted; every line on stdout is whole")
+    assert b"to resume" not in said, "verify has nowhere to keep its work"
     assert b"Traceback" not in said
 
 

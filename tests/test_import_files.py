@@ -92,7 +92,7 @@ def test_where_no_row_is_of_the_form_nothing_is_written(tmp_path):
     failed(done, 3, "no row is in the format jsonl: line 1: it has no 'prompt'", "columns question, final", "--as")
     assert done.stdout == b"" and [path.name for path in tmp_path.iterdir()] == ["in.jsonl"]
     _write(tmp_path)
-    failed(axiom("problems", "import", "in.jsonl", cwd=tmp_path), 5, "holds no row")
+    failed(axiom("problems", "import", "in.jsonl", cwd=tmp_path), 5, "in.jsonl has no rows")
 
 
 def test_where_every_row_is_refused_there_is_nothing_to_go_on_with(tmp_path):
@@ -100,7 +100,7 @@ def test_where_every_row_is_refused_there_is_nothing_to_go_on_with(tmp_path):
     _write(tmp_path, wrong)
     (tmp_path / "out").write_text("kept")
     done = axiom("problems", "import", "in.jsonl", "-o", "out", "--refused", "no", cwd=tmp_path)
-    failed(done, 5, "nothing is imported from in.jsonl: 1 row refused", "its gold solution does not pass")
+    failed(done, 5, "nothing imported from in.jsonl: 1 row refused", "its gold solution does not pass")
     assert (tmp_path / "out").read_text() == "kept"
     assert [row["data"] for row in rows((tmp_path / "no").read_bytes())] == [wrong]
 
@@ -170,7 +170,7 @@ def test_files_of_other_encodings_are_told_so(tmp_path, name, data, said):
             "a column 'qestion'; the columns are question, final, final.answer\nhint: did",
         ),
         (("--column", "prompt=question,answer=final.anser"), 3, "hint: did you mean final.answer?"),
-        (("--as", "mbpp", "--answer-after", "####"), 2, "rows of mbpp have none"),
+        (("--as", "mbpp", "--answer-after", "####"), 2, "mbpp rows have programs"),
         (("--split", "dev"), 2, "--split dev"),
         (("--subset", "main"), 2, "has no subsets"),
         (("-o", "x", "--refused", "x"), 2, "the same file"),

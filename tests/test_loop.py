@@ -151,7 +151,7 @@ def test_interrupted_it_says_so_and_goes_on(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 130
-    assert b"finished work is kept\nhint: the same command again goes on from there" in said
+    assert b"finished work is kept\nhint: run the same command again to resume" in said
     assert b"Traceback" not in said
 
 

@@ -75,22 +75,22 @@ def test_a_problem_is_known_by_its_content_and_not_by_its_id(problems: bytes, tm
     one, two, *_ = rows(problems)
     assert "1 of 1 problem solved; 1 new solution" in skipping(tmp_path, orjson.dumps(one))
     renamed = {**one, "id": "renamed", "note": "an annotation changes no problem"}
-    assert "nothing left to do" in skipping(tmp_path, orjson.dumps(renamed))
+    assert "nothing to do" in skipping(tmp_path, orjson.dumps(renamed))
     another = {**two, "id": one["id"]}
     assert "1 of 1 problem solved; 1 new solution" in skipping(tmp_path, orjson.dumps(another))
-    assert "nothing left to do" in skipping(tmp_path, orjson.dumps(another))
+    assert "nothing to do" in skipping(tmp_path, orjson.dumps(another))
 
 
 def test_hand_written_problems_are_known_too(tmp_path: Path) -> None:
     words = ("--problems", "two_sum,fizzbuzz")
     assert "2 of 2 problems solved" in skipping(tmp_path, b"", *words)
-    assert "nothing left to do" in skipping(tmp_path, b"", *words)
+    assert "nothing to do" in skipping(tmp_path, b"", *words)
 
 
 def test_experiments_of_one_folder_keep_their_own_solutions(problems: bytes, tmp_path: Path) -> None:
     assert "20 of 20 problems solved; 20 new solutions" in skipping(tmp_path, problems, "--experiment", "a")
     assert "20 of 20 problems solved; 20 new solutions" in skipping(tmp_path, problems, "--experiment", "b")
-    assert "nothing left to do" in skipping(tmp_path, problems, "--experiment", "a")
+    assert "nothing to do" in skipping(tmp_path, problems, "--experiment", "a")
 
 
 def test_a_row_without_its_problem_counts_by_its_id(problems: bytes, tmp_path: Path) -> None:

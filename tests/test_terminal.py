@@ -125,9 +125,11 @@ def test_an_overlap_is_told_in_words_with_problems_as_they_were_asked(tmp_path: 
     axiom("problems", "gen", "cipher", "--count", "20", "-o", "a.jsonl", cwd=tmp_path)
     axiom("problems", "gen", "cipher", "--count", "5", "-o", "b.jsonl", cwd=tmp_path)
     lines = on_terminal("problems", "overlap", "a.jsonl", "b.jsonl", cwd=tmp_path)
-    assert any(split(line)[:3] == ["stand in B", "5", "25.0 %"] for line in lines)
+    assert any(split(line)[:3] == ["are in B", "5", "25.0 %"] for line in lines)
     prompts = [orjson.loads(line)["prompt"] for line in (tmp_path / "b.jsonl").read_text().splitlines()]
-    told = [line.removeprefix("such as: ").removesuffix(" ...") for line in lines if line.startswith("such as: ")]
+    told = [
+        line.removeprefix("for example: ").removesuffix(" ...") for line in lines if line.startswith("for example: ")
+    ]
     assert len(told) == 3 and all(prompt.startswith(part) for prompt, part in zip(prompts, told, strict=False))
 
 

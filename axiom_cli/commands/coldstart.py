@@ -7,20 +7,29 @@ from typing import Annotated
 
 import typer
 
+from axiom_cli.commands import completion
+from axiom_cli.commands.pages import page
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.commands.train import fit_and_merge
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.settings.configs import ColdstartConfig, TrainConfig, VerifyConfig
-from axiom_cli.settings.options import GLOBAL_OPTIONS, ModelConfig, configured
+from axiom_cli.settings.options import ModelConfig, configured
 from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-Name = Annotated[str, typer.Option("--experiment", metavar="NAME", help="With --train, the model's name from now on.")]
+Name = Annotated[
+    str, typer.Option("--experiment", metavar="NAME", help="With --train: name of the model in the workspace.")
+]
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
-@configured("allow")
+@app.command(
+    **page(
+        "axiom problems gen --count 200 | axiom coldstart -o traces.jsonl",
+        "axiom problems gen --count 200 | axiom coldstart --train --experiment cold",
+    )
+)
+@configured("allow", complete=completion.FIELDS)
 def coldstart(
     ctx: typer.Context,
     config: ColdstartConfig,
@@ -32,9 +41,9 @@ def coldstart(
     skip_bad: SkipBad = False,
     experiment: Name = "coldstart",
 ) -> None:
-    """A teacher's solutions of problems, verified like any other sample: the rows of a first fine-tune.
+    """Collect a teacher's solutions, verified like any other sample, to teach a model the answer format.
 
-    The options of the trainer and --model matter with --train only.
+    --model and the training options have an effect only with --train.
     """
     from axiom_cli.learning import model_names
     from axiom_cli.sampling.coldstart import coldstart as teach
@@ -53,8 +62,8 @@ def coldstart(
 
     count = write(told(), output)
     if not count:
-        hint = "the solver knows what `axiom problems` made; for other problems --teacher names another"
-        raise NothingToDoError(f"the teacher {config.teacher} has no solution that passes", hint)
+        hint = "the solver knows problems made by `axiom problems`; choose another --teacher for others"
+        raise NothingToDoError(f"no solution of the teacher {config.teacher} passes", hint)
     console.note(f"{words(count, 'verdict')} on solutions of the teacher {config.teacher}")
     if config.train:
         fit_and_merge(kept, model.model, fit, workspace, experiment)

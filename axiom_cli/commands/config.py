@@ -9,19 +9,23 @@ from typing import Any
 
 import typer
 
+from axiom_cli.commands.pages import page
 from axiom_cli.commands.streams import AsJson, show
-from axiom_cli.settings.options import GLOBAL_OPTIONS, GlobalConfig, ModelConfig
+from axiom_cli.settings.options import GlobalConfig, ModelConfig
 from axiom_cli.settings.sources import PREFIX, STAGES, Config, former_names, resolve, section, user_file
 from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(**page("axiom config", "AXIOM_SOLVE_SAMPLES=4 axiom config --json | grep solve.samples"))
 def config(ctx: typer.Context, json: AsJson = False) -> None:
-    """Each setting in force and its origin: flag > AXIOM_* variable > ./axiom.toml > user's axiom.toml > default."""
+    """Show every setting and where its value comes from.
+
+    A flag beats an AXIOM_* variable, which beats ./axiom.toml, your own axiom.toml, and the default, in this order.
+    """
     show("settings", _rows(ctx), json)
-    console.note(f"the user's own file is {user_file()}; a project's is ./axiom.toml")
+    console.note(f"your own settings file is {user_file()}; a project has ./axiom.toml")
     known = {name for cls in (GlobalConfig, ModelConfig, *STAGES) for name in _variables(cls)}
     for name in sorted(set(os.environ) - known):
         if name.startswith(PREFIX):

@@ -2,19 +2,62 @@
 
 from __future__ import annotations
 
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from importlib import metadata
+from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 import typer
 
+from axiom_cli import __version__
+from axiom_cli.commands.pages import page
 from axiom_cli.commands.streams import AsJson, show
-from axiom_cli.settings.options import GLOBAL_OPTIONS
+
+PACKAGES = ("torch", "transformers", "peft", "typer", "pydantic-settings", "orjson", "scipy")
+EXTRAS = {"vllm": "vllm", "bitsandbytes": "qlora", "ray": "ray", "datasets": "datasets", "reasoning_gym": "gym"}
+LEAST_DISK = 5 * 2**30
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(**page("axiom doctor", "axiom doctor --json | jq 'select(.ok | not)'"))
 def doctor(ctx: typer.Context, json: AsJson = False) -> None:
-    """What this machine can do, and why not more: accelerator, engines, isolation reached, disk, versions."""
-    from axiom_cli.commands.machine import examine
-
+    """Check this machine: accelerator, engines, sandbox, disk, versions."""
     show("this machine", examine(Path(ctx.obj.config.workspace or ".axiom")), json)
+
+
+def examine(workspace: Path) -> Iterator[dict[str, Any]]:
+    """One row for each check: `check`, `found`, `ok`, and `advice` if something is missing."""
+    from axiom_cli.models.weights import device
+    from axiom_cli.sandbox import isolation_level
+
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
+    yield _row("axiom", __version__)
+    yield _row("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
+    yield _row("processors", f"{os.cpu_count()} cores, {memory:.1f} GiB memory")
+    accelerator = str(device())
+    without = "nano needs none; models of 1 B parameters and more need a GPU"
+    yield _row("accelerator", accelerator, advice=without if accelerator == "cpu" else "")
+    for package in PACKAGES:
+        installed = find_spec(package.replace("-", "_")) is not None
+        advice = "" if installed else f"pip install {package}"
+        yield _row(package, metadata.version(package) if installed else "missing", ok=installed, advice=advice)
+    for package, extra in EXTRAS.items():
+        installed = find_spec(package) is not None
+        advice = "" if installed else f"pip install 'axiom-rl[{extra}]'"
+        yield _row(package, metadata.version(package) if installed else "not installed", advice=advice)
+    level, missing = isolation_level()
+    yield _row("isolation", level, ok=level not in ("none", "limited"), advice="; ".join(missing))
+    folder = next(path for path in (workspace.absolute(), *workspace.absolute().parents) if path.exists())
+    free = shutil.disk_usage(folder).free
+    roomy = free >= LEAST_DISK and os.access(folder, os.W_OK)
+    advice = "" if roomy else f"{folder} needs {LEAST_DISK // 2**30} GiB of free space, and permission to write"
+    yield _row("disk", f"{free / 2**30:.1f} GiB free at {folder}", ok=roomy, advice=advice)
+
+
+def _row(check: str, found: str, *, ok: bool = True, advice: str = "") -> dict[str, Any]:
+    return {"kind": "check", "check": check, "found": found, "ok": ok, "advice": advice}

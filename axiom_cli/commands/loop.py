@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from axiom_cli.commands import completion
+from axiom_cli.commands.pages import page
 from axiom_cli.settings.configs import LoopConfig
-from axiom_cli.settings.options import GLOBAL_OPTIONS, ModelConfig, configured, names
+from axiom_cli.settings.options import ModelConfig, configured, names
 from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
@@ -19,12 +21,18 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
-@configured("problem_types", "control")
+@app.command(
+    **page(
+        "axiom loop --plan",
+        "axiom loop --experiment first",
+        "axiom loop --problem-types rpn,list_ops --iterations 5 --control shuffled",
+    )
+)
+@configured("problem_types", "control", complete=completion.FIELDS)
 def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
     """Evaluate, collect, train, merge, repeat: the model learns from its own verified answers.
 
-    Interrupted or killed, the same command again goes on from there.
+    After an interruption, the same command resumes where it stopped.
     """
     from axiom_cli import models
     from axiom_cli.experiment.loop import Loop
@@ -50,7 +58,7 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
 
 
 def plan(work: Loop) -> Iterator[str]:
-    """What the run would do, a line each. Raises NothingToDoError where there are too few problems for it."""
+    """What the run would do, line by line. Raises NothingToDoError if there are too few problems for it."""
     from axiom_cli.experiment.curriculum import check_supply
 
     config = work.config
@@ -60,7 +68,7 @@ def plan(work: Loop) -> Iterator[str]:
     yield f"{', '.join(work.families)} at levels {config.min_difficulty}-{config.max_difficulty}"
     rounds = f"{config.iterations} rounds of {config.train_size:,} problems x {config.samples} samples"
     yield f"{rounds}, trained by {config.objective}"
-    yield f"validation on {config.val_size:,} problems a round, test on {config.test_size:,} at the end"
+    yield f"validation on {config.val_size:,} problems per round, test on {config.test_size:,} at the end"
     yield f"{len(arms)} arm{'s' if len(arms) > 1 else ''}: {', '.join(arms)}"
 
 

@@ -8,18 +8,19 @@ from typing import Annotated
 
 import typer
 
+from axiom_cli.commands.pages import page
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.records import Adapter, Model
 from axiom_cli.settings.configs import MergeConfig
-from axiom_cli.settings.options import GLOBAL_OPTIONS, configured
+from axiom_cli.settings.options import configured
 from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-Export = Annotated[Path | None, typer.Option("--export", metavar="DIR", help="Also copy the model's folder here.")]
-Gguf = Annotated[Path | None, typer.Option("--gguf", metavar="FILE", help="Also write one .gguf file, for llama.cpp.")]
+Export = Annotated[Path | None, typer.Option("--export", metavar="DIR", help="Also copy the folder of the model here.")]
+Gguf = Annotated[Path | None, typer.Option("--gguf", metavar="FILE", help="Also write a .gguf file, for llama.cpp.")]
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(**page("axiom merge adapter.jsonl -o model.jsonl", "axiom merge adapter.jsonl --gguf model.gguf"))
 @configured()
 def merge(
     ctx: typer.Context,
@@ -30,9 +31,9 @@ def merge(
     export: Export = None,
     gguf: Gguf = None,
 ) -> None:
-    """Merge adapters into their base, in float32 and from the original weights. Exit 6 if the certificate fails.
+    """Merge adapters into their base, in float32 and from the original weights.
 
-    An adapter's name in the workspace (`train --experiment NAME`) becomes the model's.
+    Exit code 6 if a certificate fails. The name that an adapter has in the workspace passes to the model.
     """
     from axiom_cli.workspace.store import Workspace
 
@@ -45,7 +46,7 @@ def merge(
         for adapter in adapters:
             model = merged(adapter, config, workspace, export, gguf=gguf)
             for name in model_names.hand_over(adapter.digest, model.digest, workspace):
-                console.note(f"the model's name: {name}")
+                console.note(f"the model is now called {name}")
             yield model
 
     adapters = records(file, Adapter, skip_bad=skip_bad)

@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from axiom_cli.commands.pages import INPUT_OUTPUT
 from axiom_cli.commands.streams import AsJson, records, stdout, words, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem
@@ -18,11 +19,13 @@ SHOWN, LONGEST = 3, 100
 
 
 def overlap(
-    a: Annotated[Path, typer.Argument(metavar="A", help="Problems.")],
-    b: Annotated[Path, typer.Argument(metavar="B", help="Problems.")],
+    a: Annotated[Path, typer.Argument(metavar="A", help="File of problems; - is stdin.", rich_help_panel=INPUT_OUTPUT)],
+    b: Annotated[
+        Path, typer.Argument(metavar="B", help="File of problems to look for them in.", rich_help_panel=INPUT_OUTPUT)
+    ],
     json: AsJson = False,
 ) -> None:
-    """How much of A stands in B: exactly, and by runs of eight words."""
+    """Count the problems of A that are also in B, exactly or by a run of eight words."""
     from axiom_cli.problems.decontamination import overlap as compare
 
     if str(a) == str(b) == "-":
@@ -31,9 +34,9 @@ def overlap(
     if json or console.is_quiet() or not stdout().isatty():
         write([found.to_dict()], None)
         return
-    counted = (("stand in B", found.exact), ("share a run of 8 words that is no boilerplate", found.ngram))
+    counted = (("are in B", found.exact), ("share 8 words in a row, beyond boilerplate", found.ngram))
     rows = [[said, f"{n:,}", f"{100 * n / max(1, found.left):.1f} %"] for said, n in counted]
     title = f"{words(found.left, 'problem')} of A, {found.right:,} of B"
     console.table(title, ["of A", "problems", "share"], rows, keys=1)
     for prompt in found.examples[:SHOWN]:
-        console.note(f"such as: {console.visible(shorten(prompt, LONGEST, placeholder=' ...'))}")
+        console.note(f"for example: {console.visible(shorten(prompt, LONGEST, placeholder=' ...'))}")

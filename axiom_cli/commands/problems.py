@@ -10,7 +10,9 @@ from typing import Annotated, Any
 
 import typer
 
+from axiom_cli.commands import completion
 from axiom_cli.commands.overlap import overlap
+from axiom_cli.commands.pages import INPUT_OUTPUT, Group, page
 from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, words, write
 from axiom_cli.errors import (
     AxiomError,
@@ -23,27 +25,34 @@ from axiom_cli.errors import (
 )
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.settings.configs import AuditConfig, GenConfig, ImportConfig
-from axiom_cli.settings.options import GLOBAL_OPTIONS, configured, named, names
+from axiom_cli.settings.options import choice, configured, named, names
 from axiom_cli.terminal import console, stdout_guard
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, epilog=GLOBAL_OPTIONS)
+app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, cls=Group)
 Families = Annotated[
-    list[str] | None, typer.Argument(metavar="FAMILY...", help="Families, comma-separated or repeated [all].")
+    list[str] | None,
+    typer.Argument(
+        metavar="FAMILY...",
+        help="Families, comma-separated or repeated [all].",
+        autocompletion=completion.families,
+        rich_help_panel=INPUT_OUTPUT,
+    ),
 ]
-SOURCE = "A file (.jsonl, .json, .csv, .tsv, .parquet; or .gz), - for stdin, a data set's folder, or OWNER/NAME (hub)."
-REFUSED = "Write the refused rows here: row, name, reason, data."
+SOURCE = "A file (.jsonl, .json, .csv, .tsv, .parquet, also .gz), - for stdin, the folder of a data set, or OWNER/NAME."
+REFUSED = "Also write the rows that are refused: row, name, reason, data."
+FORMATS = ("jsonl", "humaneval", "mbpp", "evalplus")
 
 
 @app.callback()
 def problems(ctx: typer.Context) -> None:
-    """Make problems whose answers are provably right, and check those who make them."""
+    """Make problems with provably right answers, import others, and check where they come from."""
     if ctx.invoked_subcommand is None:
         print(ctx.get_help(), file=stdout_guard.stdout())
 
 
-@app.command("list", epilog=GLOBAL_OPTIONS)
+@app.command("list", **page("axiom problems list", "axiom problems list --json | jq -r .name"))
 def list_(json: AsJson = False) -> None:
-    """Families with their forms and levels, the hand-written problems, and the data sets of the extra `gym`."""
+    """List the families with their forms and levels, the hand-written problems, and the extra `gym`."""
     from axiom_cli.problems.families import gym
 
     show("problems", known(), json)
@@ -93,12 +102,20 @@ def known() -> Iterator[dict[str, Any]]:
         yield {"kind": "left_out", "name": f"{gym.PREFIX}{name}", **about}
 
 
-@app.command("show", epilog=GLOBAL_OPTIONS)
+@app.command("show", **page("axiom problems show two_sum | axiom solve"))
 def show_(
-    name: Annotated[list[str] | None, typer.Argument(metavar="NAME...", help="Their names [all of them].")] = None,
+    name: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="NAME...",
+            help="Names of hand-written problems [all].",
+            autocompletion=completion.handwritten,
+            rich_help_panel=INPUT_OUTPUT,
+        ),
+    ] = None,
     output: Output = None,
 ) -> None:
-    """The hand-written problems as records, to read or to solve."""
+    """Write the hand-written problems as records, to read or to solve."""
     from axiom_cli.problems.families import handwritten
 
     wanted = named(name) or handwritten.names()
@@ -111,13 +128,21 @@ def missing(wanted: list[str], there: list[str]) -> None:
     for name in wanted:
         if name not in there:
             hint = did_you_mean(name, there, "axiom solve --list-problems shows the hand-written ones")
-            raise MissingError(f"no problem {name!r}", hint)
+            raise MissingError(f"there is no problem {name!r}", hint)
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(
+    **page(
+        "axiom problems gen rpn,list_ops --count 50 --difficulty 1-5 -o problems.jsonl",
+        "axiom problems gen --form program | axiom solve | axiom verify",
+    )
+)
 @configured()
 def gen(config: GenConfig, family: Families = None, output: Output = None) -> None:
-    """Problems, endless and without repetition; the nth depends on seed, split, family, level and n alone."""
+    """Make problems, as many as you want and none twice.
+
+    The nth problem depends only on seed, split, family, level and n.
+    """
     from axiom_cli.problems.families import draw
 
     levels = draw.parse_levels(config.difficulty)
@@ -143,10 +168,13 @@ def _had(drawn: Iterator[Problem], short: list[AxiomError]) -> Iterator[Problem]
         short.append(error)
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(**page("axiom problems audit", "axiom problems audit rpn --draws 100000 -o audit.jsonl"))
 @configured()
 def audit(config: AuditConfig, family: Families = None, output: Output = None) -> None:
-    """Try to prove families wrong: second solver, ambiguity, collisions between splits, weak tests, guesses, leaks."""
+    """Try to prove families wrong, by a second solver, ambiguity, shared problems, weak tests, guesses and leaks.
+
+    Exit code 6 if a family fails.
+    """
     from axiom_cli.audit.families import audit as examine
     from axiom_cli.audit.findings import COLUMNS, cells
 
@@ -188,9 +216,12 @@ def _judge(rows: list[dict[str, Any]]) -> None:
         console.note(f"all {checks} passed")
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(**page("axiom solve problems.jsonl | axiom verify | axiom problems calibrate"))
 def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = False) -> None:
-    """Whether a model's pass rates fall from level to level, in each family, by the verdicts of `axiom verify`."""
+    """Check that pass rates fall from level to level in each family, by verdicts of `axiom verify`.
+
+    Exit code 6 if they rise somewhere, 5 if there are too few problems to tell.
+    """
     from axiom_cli.problems.difficulty import RISES, UNDECIDED, table
     from axiom_cli.problems.difficulty import calibrate as measure
 
@@ -214,34 +245,42 @@ def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = Fa
         raise NothingToDoError(told, "some 90 problems of each level, of two or more levels, are enough")
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
-def new(name: Annotated[str, typer.Argument(metavar="NAME", help="The family's name, such as roman_sums.")]) -> None:
+@app.command(**page("axiom problems new roman_sums"))
+def new(name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the family, such as roman_sums.")]) -> None:
     """Write a working family of your own, with its test, as a package in the folder NAME."""
     from axiom_cli.problems.scaffold import new_family
 
     found, folder = new_family(name), Path(name)
     if folder.exists():
-        raise UsageError(f"{folder} is there already", "nothing was written; choose another name or folder")
+        raise UsageError(f"{folder} already exists; nothing was written", "choose another name or folder")
     folder.mkdir()
     for file, text in found.items():
         (folder / file).write_text(text, "utf-8")
     console.note(f"{folder}/: {', '.join(found)}; pip install -e {folder}, then axiom problems audit {name}")
 
 
-@app.command("import", epilog=GLOBAL_OPTIONS)
+@app.command(
+    "import",
+    **page(
+        "axiom problems import mine.csv --column prompt=question,answer=solution",
+        "axiom problems import openai/gsm8k --split test --answer-after '####'",
+    ),
+)
 @configured("column")
 def import_(
     config: ImportConfig,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE)],
-    as_: Annotated[str, typer.Option("--as", metavar="FORMAT", help="humaneval, mbpp, evalplus or jsonl.")] = "jsonl",
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE, rich_help_panel=INPUT_OUTPUT)],
+    as_: Annotated[str, choice("--as", FORMATS, "Format of the rows.")] = "jsonl",
     output: Output = None,
-    refused: Annotated[Path | None, typer.Option("--refused", metavar="FILE", help=REFUSED)] = None,
+    refused: Annotated[
+        Path | None, typer.Option("--refused", metavar="FILE", help=REFUSED, rich_help_panel=INPUT_OUTPUT)
+    ] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", hidden=True, help="What import does anyway.")] = False,
 ) -> None:
-    """Read a set of others, or your own, as problems. Each gold solution is first checked against its own tests.
+    """Import a problem set, your own or a published one. Reference solutions must pass their own tests.
 
-    Rows that cannot be read or are not of the form, that ask the same as an earlier one, or whose gold solution fails
-    are refused: each is named with its row number and the reason, and the others are imported.
+    A row is refused if it cannot be read, does not have the format, repeats an earlier problem, or has a reference
+    solution that fails. Each is reported with its row number and the reason; the others are imported.
     """
     from axiom_cli.commands.refusals import Refusals, check_apart, refusals
     from axiom_cli.importing import columns as import_columns
@@ -266,8 +305,8 @@ def import_(
         count = write(chain([first], taken), output) if first else 0
     told.tell()
     if count == 0:
-        refusal = f"nothing is imported from {source}: {words(told.count, 'row')} refused"
-        raise NothingToDoError(refusal if told.count else f"{source} holds no row")
+        refusal = f"nothing imported from {source}: {words(told.count, 'row')} refused"
+        raise NothingToDoError(refusal if told.count else f"{source} has no rows")
     console.note(f"{words(count, 'problem')} imported from {source}, {told.count:,} refused")
 
 
@@ -276,7 +315,7 @@ def _columns(config: ImportConfig, form: str) -> Any:
     from axiom_cli.importing.formats import format_of
 
     if config.answer_after and form != "jsonl":
-        raise UsageError(f"--answer-after reads answers, and rows of {form} have none", "--as jsonl has")
+        raise UsageError(f"--answer-after needs answers, and {form} rows have programs", "use --as jsonl")
     of = import_columns.parse(names([config.column]), format_of(form).fields, form)
     return import_columns.Columns(of, config.answer_after)
 
@@ -287,11 +326,11 @@ def _opened(source: str, config: ImportConfig) -> Any:
 
     if hub.is_data_set(source):
         if not Path(source).is_dir():
-            console.note(f"{source} is no file or folder here: asking the hub")
+            console.note(f"{source} is not a file or folder here: asking the hub")
         return hub.of_data_set(source, config.split, config.subset)
     if config.subset:
-        raise UsageError(f"--subset {config.subset}: {source} is a file, and has no subsets")
+        raise UsageError(f"--subset {config.subset}: {source} is a file, which has no subsets", "leave out --subset")
     return readers.of_file(opened(Path(source), "its publisher"), source, config.split)
 
 
-app.command(epilog=GLOBAL_OPTIONS)(overlap)
+app.command(**page("axiom problems overlap train.jsonl test.jsonl"))(overlap)

@@ -8,10 +8,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from axiom_cli import jsonl
+from axiom_cli.commands import completion
+from axiom_cli.commands.pages import INPUT_OUTPUT, page
 from axiom_cli.commands.streams import records, stdout, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Verdict
-from axiom_cli.settings.options import GLOBAL_OPTIONS, names
+from axiom_cli.settings.options import choice, names
 from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
@@ -21,22 +23,41 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Experiments = Annotated[
     list[str] | None,
-    typer.Argument(metavar="EXPERIMENT...", help="Names under experiments/ [all], or files of verdicts."),
+    typer.Argument(
+        metavar="EXPERIMENT...",
+        help="Names under experiments/ [all], or files of verdicts.",
+        autocompletion=completion.experiments,
+        rich_help_panel=INPUT_OUTPUT,
+    ),
 ]
 Compare = Annotated[
     tuple[str, str] | None,
-    typer.Option("--compare", metavar="A B", help="Two experiments (NAME@2), solutions, verdicts or metrics files."),
+    typer.Option(
+        "--compare",
+        metavar="A B",
+        help="Two experiments (NAME or NAME@2), or two files of solutions, verdicts or metrics.",
+    ),
 ]
 Scored = Annotated[
     Path | None,
-    typer.Option("--verdicts", metavar="FILE", help="Verdicts with the scores of a value function: how well it ranks."),
+    typer.Option(
+        "--verdicts",
+        metavar="FILE",
+        help="Verdicts scored by a value function (`solve --value-function`), to measure how well it ranks.",
+    ),
 ]
-Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Write one self-contained page.")]
-Format = Annotated[str, typer.Option("--format", metavar="NAME", help="table, json, csv or md.")]
-Open = Annotated[bool, typer.Option("--open", help="Show the page in a browser.")]
+Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write a self-contained page.")]
+Format = Annotated[str, choice("--format", ("table", "json", "csv", "md"), "How to write the report.")]
+Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(
+    **page(
+        "axiom report",
+        "axiom report first --html report.html --open",
+        "axiom report --compare before.jsonl after.jsonl --format md",
+    )
+)
 def report(
     experiment: Experiments = None,
     compare: Compare = None,
@@ -45,18 +66,15 @@ def report(
     format: Format = "table",
     open: Open = False,
 ) -> None:
-    """Pass rates per iteration with intervals, each round against the one before, and one honest sentence.
+    """Show the pass rates of experiments with intervals, and whether each round is better than the one before.
 
-    A row each of files of verdicts. With --verdicts: AUROC, calibration and best of N of a value function, against
-    majority vote.
+    Files of verdicts get one row each. --verdicts measures a value function: AUROC, calibration, and best of N against
+    the majority vote.
     """
     from axiom_cli.evaluation.experiment_folder import experiment_names, read_experiment
-    from axiom_cli.report import formats
     from axiom_cli.report.experiment_tables import ExperimentFindings
     from axiom_cli.report.summary import summarize
 
-    if format not in formats.FORMATS:
-        raise UsageError(f"there is no format {format!r}", f"choose one of {', '.join(formats.FORMATS)}")
     if verdicts:
         if experiment or compare:
             raise UsageError("--verdicts reports a value function and nothing else", "leave out the other names")

@@ -14,30 +14,59 @@ from typing import Annotated, Any
 
 import typer
 
-from axiom_cli.commands import distributed
+from axiom_cli.commands import completion, distributed
+from axiom_cli.commands.pages import INPUT_OUTPUT, page
 from axiom_cli.commands.problems import known, missing
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, show, words, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem
 from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
-from axiom_cli.settings.options import GLOBAL_OPTIONS, ModelConfig, configured, names
+from axiom_cli.settings.options import ModelConfig, configured, names
 from axiom_cli.terminal import console
 from axiom_cli.workspace import refs
 from axiom_cli.workspace.objects import probe
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-Ids = Annotated[list[str] | None, typer.Option("--problems", metavar="ID,ID", help="Only these.")]
+PIPELINE = "Whole pipeline"
+Ids = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--problems",
+        metavar="ID,ID",
+        help="Only these problems; without FILE, hand-written ones.",
+        autocompletion=completion.handwritten,
+        rich_help_panel=INPUT_OUTPUT,
+    ),
+]
 Folder = Annotated[
     Path | None,
-    typer.Option("--output-dir", metavar="DIR", help="Verify too, and save what passes here [data/synthetic if bare]."),
+    typer.Option(
+        "--output-dir",
+        metavar="DIR",
+        help="Verify too, and save what passes in DIR [data/synthetic if bare].",
+        rich_help_panel=PIPELINE,
+    ),
 ]
-Name = Annotated[str, typer.Option("--experiment", metavar="NAME", help="Save to DIR/solutions_NAME.jsonl.")]
-SkipExisting = Annotated[bool, typer.Option("--skip-existing", help="Leave out problems with a saved solution.")]
-ListProblems = Annotated[bool, typer.Option("--list-problems", help="List the hand-written problems, and stop.")]
+Name = Annotated[
+    str,
+    typer.Option("--experiment", metavar="NAME", help="Save to DIR/solutions_NAME.jsonl.", rich_help_panel=PIPELINE),
+]
+SkipExisting = Annotated[
+    bool, typer.Option("--skip-existing", help="Skip problems with a saved solution.", rich_help_panel=PIPELINE)
+]
+ListProblems = Annotated[
+    bool, typer.Option("--list-problems", help="List the hand-written problems, and stop.", rich_help_panel=PIPELINE)
+]
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
-@configured("allow")
+@app.command(
+    **page(
+        "axiom problems gen rpn --count 20 | axiom solve --samples 4 | axiom verify",
+        "axiom solve problems.jsonl --temperature 0 --samples 1 -o samples.jsonl",
+        "axiom solve --problems two_sum,fizzbuzz --output-dir --experiment demo",
+    )
+)
+@configured("allow", complete=completion.FIELDS)
 def solve(
     ctx: typer.Context,
     model: ModelConfig,
@@ -55,8 +84,8 @@ def solve(
 ) -> None:
     """Sample solutions of problems, several of each. With --output-dir, verify them too and save what passes.
 
-    The options of the verifier (timeout, memory, jobs, isolation) matter to the pipeline, to strategies that verify on
-    the way (retry, adaptive, --early-stop), and to programs that vote.
+    The verification options have an effect with --output-dir, with strategies that verify on the way (retry, adaptive,
+    --early-stop), and on programs that vote.
     """
     if list_problems:
         show("hand-written problems", (row for row in known() if row["kind"] == "handwritten"))
@@ -81,7 +110,7 @@ def solve(
         todo = (problem for problem in todo if not saved.holds(problem))
     first = next(iter(todo := iter(todo)), None)
     if first is None:
-        console.note(f"nothing left to do: every problem has a solution in {saved.path}")
+        console.note(f"nothing to do: every problem has a solution in {saved.path}")
         return
     todo = chain([first], todo)
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
@@ -109,7 +138,7 @@ def _check(folder: Path, experiment: str, output: Path | None) -> None:
     if experiment:
         refs.path(Path(), experiment)
     if not _nearest(folder).is_dir():
-        raise UsageError(f"cannot save in {folder}: it is no folder", "choose another --output-dir")
+        raise UsageError(f"cannot save in {folder}: it is not a folder", "choose another --output-dir")
     probe(folder)
 
 

@@ -13,6 +13,7 @@ import orjson
 import typer
 
 from axiom_cli import json_codec, jsonl
+from axiom_cli.commands.pages import INPUT_OUTPUT
 from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.records import WRITERS, Record
 from axiom_cli.terminal import console, stdout_guard
@@ -31,13 +32,26 @@ def _no_folder(path: Path | None) -> Path | None:
     return path
 
 
-Source = Annotated[Path | None, typer.Argument(metavar="FILE", help="Records to read [stdin].")]
+Source = Annotated[
+    Path | None, typer.Argument(metavar="FILE", help="Records to read [stdin].", rich_help_panel=INPUT_OUTPUT)
+]
 Output = Annotated[
     Path | None,
-    typer.Option("-o", "--output", metavar="FILE", help="Written whole or not at all [stdout].", callback=_no_folder),
+    typer.Option(
+        "-o",
+        "--output",
+        metavar="FILE",
+        help="File to write, whole or not at all [stdout].",
+        callback=_no_folder,
+        rich_help_panel=INPUT_OUTPUT,
+    ),
 ]
-SkipBad = Annotated[bool, typer.Option("--skip-bad", help="Count the lines that cannot be read, and go on.")]
-AsJson = Annotated[bool, typer.Option("--json", help="JSONL on stdout even on a terminal.")]
+SkipBad = Annotated[
+    bool, typer.Option("--skip-bad", help="Skip and count lines that cannot be read.", rich_help_panel=INPUT_OUTPUT)
+]
+AsJson = Annotated[
+    bool, typer.Option("--json", help="Write JSONL on stdout even on a terminal.", rich_help_panel=INPUT_OUTPUT)
+]
 
 
 def opened(file: Path | None, writer: str) -> IO[bytes]:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from axiom_cli import process_rank
-from axiom_cli.commands import preview
+from axiom_cli.commands import completion, preview
+from axiom_cli.commands.pages import INPUT_OUTPUT, page
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.errors import InputError, NothingToDoError, UsageError
 from axiom_cli.records import Adapter, Model, Problem, Verdict
+from axiom_cli.settings import configs
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
-from axiom_cli.settings.options import GLOBAL_OPTIONS, ModelConfig, configured
+from axiom_cli.settings.options import ModelConfig, configured
 from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
@@ -24,25 +26,47 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Name = Annotated[
-    str, typer.Option("--experiment", metavar="NAME", help="The adapter's name in the workspace, and then its model's.")
+    str,
+    typer.Option(
+        "--experiment",
+        metavar="NAME",
+        help="Name of the adapter in the workspace; `axiom merge` passes it to the model.",
+        rich_help_panel="Output",
+    ),
 ]
 Show = Annotated[
     int | None,
-    typer.Option("--show", metavar="N", min=0, help="Print N rows, each token by its place, and stop [all if bare]."),
+    typer.Option(
+        "--show",
+        metavar="N",
+        min=0,
+        help="Print N rows with their loss mask, and stop [all if bare].",
+        rich_help_panel="Output",
+    ),
 ]
-Against = Annotated[
+Decontaminate = Annotated[
     list[str] | None,
     typer.Option(
         "--decontaminate",
         metavar="FILE,...",
-        help="Problems of the evaluation, or an experiment's name: rows that share a run of 8 words go.",
+        help="Leave out rows that share 8 words in a row with these problems, or with an experiment's.",
+        rich_help_panel=configs.SELECTION,
+        autocompletion=completion.experiments,
     ),
 ]
-Solutions = Annotated[Path | None, typer.Option("--solutions", metavar="FILE", help="The same as FILE.")]
+Solutions = Annotated[
+    Path | None, typer.Option("--solutions", metavar="FILE", help="The same as FILE.", rich_help_panel=INPUT_OUTPUT)
+]
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
-@configured()
+@app.command(
+    **page(
+        "axiom train verdicts.jsonl -o adapter.jsonl",
+        "axiom train verdicts.jsonl --show 3",
+        "axiom train verdicts.jsonl --model Qwen/Qwen2.5-0.5B-Instruct --quantize 4bit",
+    )
+)
+@configured(complete=completion.FIELDS)
 def train(
     ctx: typer.Context,
     model: ModelConfig,
@@ -52,10 +76,10 @@ def train(
     skip_bad: SkipBad = False,
     experiment: Name = "",
     show: Show = None,
-    against: Against = None,
+    decontaminate: Decontaminate = None,
     solutions: Solutions = None,
 ) -> None:
-    """Fit an adapter on accepted solutions: verdict records, or the plain rows of `verify --format solutions`."""
+    """Train an adapter on accepted solutions: verdicts, or the plain rows of `axiom verify --format solutions`."""
     from axiom_cli import models
     from axiom_cli.learning import model_names
     from axiom_cli.learning.train import check
@@ -63,7 +87,7 @@ def train(
     from axiom_cli.workspace.store import Workspace
 
     if solutions and file:
-        raise UsageError("--solutions names the rows, and so does FILE", "leave one of them out")
+        raise UsageError("--solutions and FILE both name the rows", "leave one of them out")
     if process_rank.size() > 1 and not (solutions or file):
         raise UsageError("several processes cannot read one pipe", "write the verdicts to a file, and name it")
     check(config)
@@ -74,7 +98,7 @@ def train(
     if experiment:
         model_names.check(experiment, workspace)
     models.resolve(base, workspace)
-    screen = _screen(against or [])
+    screen = _screen(decontaminate or [])
     verdicts = _verdicts(solutions or file, skip_bad)
     if show is not None:
         from axiom_cli.learning.preview import show as shown

@@ -11,27 +11,38 @@ import typer
 
 from axiom_cli.commands import distributed
 from axiom_cli.commands.auditor import Auditor
+from axiom_cli.commands.pages import page
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
 from axiom_cli.errors import GateFailedError, UsageError
 from axiom_cli.records import Sample, Verdict
 from axiom_cli.settings.configs import DistributeConfig, VerifyConfig
-from axiom_cli.settings.options import GLOBAL_OPTIONS, configured
+from axiom_cli.settings.options import choice, configured
 from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-Format = Annotated[str, typer.Option("--format", metavar="NAME", help="verdicts, or solutions: accepted plain rows.")]
-FailUnder = Annotated[float | None, typer.Option(metavar="RATE", help="Exit 6 if fewer than this share pass.")]
+Format = Annotated[
+    str, choice("--format", ("verdicts", "solutions"), "All verdicts, or accepted solutions as plain rows.")
+]
+FailUnder = Annotated[
+    float | None, typer.Option(metavar="RATE", help="Exit with code 6 if fewer than this share pass.")
+]
 Audit = Annotated[
     bool,
     typer.Option(
         "--audit",
-        help="Also audit the verifier: attacks, speed, wrong programs that the tests let through, determinism. Reads "
-        "problems, too, or nothing. Exit 6 if an attack succeeds or a problem's own solution fails.",
+        help="Also audit the verifier: attacks, speed, wrong programs that pass, determinism. Reads problems too, or "
+        "nothing. Exit with code 6 if an attack succeeds or the reference of a problem fails.",
     ),
 ]
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(
+    **page(
+        "axiom verify samples.jsonl -o verdicts.jsonl",
+        "axiom verify samples.jsonl --fail-under 0.8",
+        "axiom verify --audit",
+    )
+)
 @configured("allow")
 def verify(
     ctx: typer.Context,
@@ -44,15 +55,13 @@ def verify(
     fail_under: FailUnder = None,
     audit: Audit = False,
 ) -> None:
-    """Check samples: exact match for answers, programs against hidden tests in the sandbox. One verdict a sample."""
+    """Check samples: answers by exact match, programs by hidden tests in the sandbox. Each sample gets a verdict."""
     from axiom_cli.verification.solution_rows import solution_rows
 
-    if format not in ("verdicts", "solutions"):
-        raise UsageError(f"no format called {format!r}", "there are verdicts and solutions")
     if fail_under is not None and not 0 <= fail_under <= 1:
-        raise UsageError(f"--fail-under {fail_under} is no rate", "a rate lies between 0 and 1")
+        raise UsageError(f"--fail-under {fail_under} is not a rate", "a rate is between 0 and 1")
     if audit and cluster.distribute:
-        raise UsageError("--audit and --distribute do not go together", "an audit is of the machine that it runs on")
+        raise UsageError("--audit and --distribute do not go together", "an audit checks the machine that it runs on")
     counts: Counter[str] = Counter()
     reasons: dict[str, str] = {}
     auditor = Auditor(config) if audit else None

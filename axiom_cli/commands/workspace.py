@@ -8,22 +8,30 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from axiom_cli.commands import completion
+from axiom_cli.commands.pages import Group, page
 from axiom_cli.commands.streams import AsJson, show, stdout, words, write
 from axiom_cli.errors import WorkspaceDamagedError
-from axiom_cli.settings.options import GLOBAL_OPTIONS
 from axiom_cli.terminal import console, stdout_guard
 
 if TYPE_CHECKING:
     from axiom_cli.workspace.store import Workspace
 
-app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, epilog=GLOBAL_OPTIONS)
-Name = Annotated[str, typer.Argument(metavar="NAME", help="A name (myrun@best), a digest, or the start of one.")]
-DryRun = Annotated[bool, typer.Option("--dry-run", help="Only say what would be freed.")]
+app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, cls=Group)
+Name = Annotated[
+    str,
+    typer.Argument(
+        metavar="NAME",
+        help="A name (myrun@best), a digest, or its first digits.",
+        autocompletion=completion.workspace_names,
+    ),
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be freed.")]
 
 
 @app.callback()
 def workspace(ctx: typer.Context) -> None:
-    """What was made, and from what."""
+    """Look at everything that was made, and what it was made from."""
     if ctx.invoked_subcommand is None:
         print(ctx.get_help(), file=stdout_guard.stdout())
 
@@ -34,25 +42,29 @@ def _open(ctx: typer.Context) -> Workspace:
     return Workspace.open(ctx.obj.config.workspace or None)
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(**page("axiom workspace ls"))
 def ls(ctx: typer.Context, json: AsJson = False) -> None:
-    """Every object that was made here or has a name, oldest first."""
+    """List the objects that were made here or have a name, oldest first."""
     from axiom_cli.workspace.inspect import ls as listed
 
     show("workspace", ({**asdict(entry), "names": ", ".join(entry.names)} for entry in listed(_open(ctx))), json)
 
 
-@app.command("show", epilog=GLOBAL_OPTIONS)
-def show_(ctx: typer.Context, name: Name, lines: Annotated[int, typer.Option(help="Lines of a text.")] = 5) -> None:
-    """One object: its files or first lines, and the receipts of what made it."""
+@app.command("show", **page("axiom workspace show self_improve_v1@best"))
+def show_(
+    ctx: typer.Context,
+    name: Name,
+    lines: Annotated[int, typer.Option(metavar="INT", help="Lines to show of a text.")] = 5,
+) -> None:
+    """Show one object: its files or first lines, and the receipts of what made it."""
     from axiom_cli.workspace.inspect import show as shown
 
     write([asdict(shown(_open(ctx), name, lines))], None)
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(**page("axiom workspace why self_improve_v1@best"))
 def why(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
-    """The whole chain behind an object, or behind a problem's id: what made it, from what, and what made that."""
+    """Trace an object, or the id of a problem, back to everything that it was made from."""
     from axiom_cli import models
     from axiom_cli.workspace.why import draw_tree
     from axiom_cli.workspace.why import why as explained
@@ -64,9 +76,9 @@ def why(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
         stdout().write("\n".join(draw_tree(found)) + "\n")
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(**page("axiom workspace diff self_improve_v1@1 self_improve_v1@2"))
 def diff(ctx: typer.Context, first: Name, second: Name, json: AsJson = False) -> None:
-    """What differs between two objects, and between the recipes that made them."""
+    """Compare two objects, and the recipes that made them."""
     from axiom_cli.workspace.inspect import diff as compare
 
     found = compare(_open(ctx), first, second)
@@ -76,14 +88,16 @@ def diff(ctx: typer.Context, first: Name, second: Name, json: AsJson = False) ->
         console.note("no difference")
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(**page("axiom workspace gc --dry-run"))
 def gc(
     ctx: typer.Context,
     dry_run: DryRun = False,
-    everything: Annotated[bool, typer.Option("--all", help="Also models that a name points to.")] = False,
-    orphans: Annotated[bool, typer.Option("--orphans", help="Also objects that nothing leads to, a day old.")] = False,
+    everything: Annotated[bool, typer.Option("--all", help="Also free models that have a name.")] = False,
+    orphans: Annotated[
+        bool, typer.Option("--orphans", help="Also free objects that nothing refers to, after a day.")
+    ] = False,
 ) -> None:
-    """Free merged weights, which base and adapter give again. Adapters and records are kept for ever."""
+    """Free merged weights, which can be made again from base and adapter. Adapters and records are kept for ever."""
     from axiom_cli.workspace.maintenance import gc as collect
 
     freed = collect(_open(ctx), everything=everything, orphans=orphans, dry_run=dry_run)
@@ -92,12 +106,12 @@ def gc(
     console.note(f"{freed.bytes / 2**20:,.1f} MiB {verb}: {words(len(freed.evicted), 'merged model')}")
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(**page("axiom workspace fsck"))
 def fsck(
     ctx: typer.Context,
-    repair: Annotated[bool, typer.Option("--repair", help="Set aside what is damaged, to be made again.")] = False,
+    repair: Annotated[bool, typer.Option("--repair", help="Set damaged objects aside, to be made again.")] = False,
 ) -> None:
-    """Hash every object again, and read every receipt and name. Exit 12 if anything is damaged."""
+    """Check every object, receipt and name for damage. Exit with code 12 if there is any."""
     from axiom_cli.workspace.maintenance import fsck as check
 
     health = check(_open(ctx), repair=repair)
@@ -110,9 +124,11 @@ def fsck(
         )
 
 
-@app.command(epilog=GLOBAL_OPTIONS)
+@app.command(**page("axiom workspace export self_improve_v1@best my_model/"))
 def export(
-    ctx: typer.Context, name: Name, target: Annotated[Path, typer.Argument(metavar="PATH", help="A new place.")]
+    ctx: typer.Context,
+    name: Name,
+    target: Annotated[Path, typer.Argument(metavar="PATH", help="Where to copy it; must not exist yet.")],
 ) -> None:
     """Copy a model, an adapter or a file out of the workspace."""
     from axiom_cli.workspace.inspect import export as copy

@@ -380,7 +380,9 @@ class LoopConfig(Config):
         topic="Training",
     )
     curriculum: bool = option(
-        default=True, text="Draw training problems where the model solves some and fails some.", topic=SIZES
+        default=True,
+        text="Draw problems where the model solves some and fails some (--no-curriculum: evenly).",
+        topic=SIZES,
     )
     control: str = option("", "Control arms at equal compute: shuffled, cold-only (comma-separated).")
     seed: int = option(0, "Seed of the whole run.", least=0)

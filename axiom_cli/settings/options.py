@@ -10,7 +10,7 @@ import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import Field, dataclass, fields
 from functools import wraps
-from typing import Any, get_type_hints
+from typing import Any, ClassVar, get_type_hints
 
 import typer
 
@@ -23,7 +23,6 @@ Completer = Callable[[str], Iterable[str]]
 
 
 METAVARS = {bool: None, str: "TEXT", int: "INT", float: "FLOAT"}
-GLOBAL_OPTIONS = "Global options, before or after the command: --workspace DIR  --quiet  --debug  --version"
 
 
 @dataclass(frozen=True)
@@ -38,6 +37,8 @@ class GlobalConfig(Config):
 @dataclass(frozen=True)
 class ModelConfig(Config):
     """What every command that needs a model takes."""
+
+    TOPIC: ClassVar[str] = "Model"
 
     model: str = option(
         "", "nano, a hub id, a folder, a .gguf file, a name in the workspace, or a server's URL [nano]."
@@ -80,7 +81,7 @@ def _parameters(
     cls: type[Config], many: Collection[str], complete: Mapping[str, Completer]
 ) -> Iterator[inspect.Parameter]:
     hints = get_type_hints(cls)
-    for field in fields(cls):
+    for field in sorted(fields(cls), key=lambda field: bool(field.metadata["topic"])):  # the config's own topic first
         hint, name = hints[field.name], flag(field.name)
         values = cls.CHOICES.get(field.name, ())
         kind = str if values else hint
@@ -121,7 +122,7 @@ def _offering(values: Collection[str]) -> Completer:
 def _help(field: Field[Any]) -> str:
     """The help line, with its bounds, and with the default in brackets unless the line says it or there is none."""
     text, bounds = field.metadata["help"], str(field.metadata["bounds"])
-    silent = isinstance(field.default, bool) or field.default == "" or "[" in text
+    silent = isinstance(field.default, bool) or field.default == "" or " [" in text
     more = [f"({bounds})"] * bool(bounds) + [f"[{field.default}]"] * (not silent)
     return f"{' '.join([text.removesuffix('.'), *more])}." if more else text
 
