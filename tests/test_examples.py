@@ -117,6 +117,14 @@ def test_a_whole_family_stands_in_thirty_lines(shell, tmp_path):
     assert len((EXAMPLES / "new_family.py").read_text().splitlines()) <= 30
 
 
+def test_the_readme_has_its_two_commands_each_one_line_to_paste():
+    """`.ci/run` reads them out of it and runs them."""
+    loop, tests = re.findall(
+        r"^```sh\n(python3 -m venv .*)\n```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
+    )
+    assert loop.endswith("axiom loop") and tests.endswith("pytest")
+
+
 def replayed(text: str, shell: Shell, folder: Path) -> str:
     """The page with every console block's output as it is now. Raises where a command fails."""
 
