@@ -76,7 +76,7 @@ def by_chance(engine):
 
 def apart(engine):
     """Whether its samples are promised not to depend on those beside them, rounding included."""
-    return not getattr(engine, "together", False) and engine.name != "vllm"
+    return not engine.batch_dependent
 
 
 @pytest.mark.parametrize("samples", [1, 5])

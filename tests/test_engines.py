@@ -178,5 +178,7 @@ def test_bad_scripts_say_so(tmp_path, name, text, kind):
 )  # fmt: skip
 def test_what_an_engine_cannot_do_is_refused_and_not_recorded_as_done(name, settings):
     config = SolveConfig(engine=name, **settings)
-    with pytest.raises(UsageError, match=f"the {name} engine cannot do --{next(iter(settings)).replace('_', '-')}"):
+    with pytest.raises(
+        UsageError, match=f"the {name} engine does not support --{next(iter(settings)).replace('_', '-')}"
+    ):
         engines.open_engine("http://127.0.0.1:9/v1#toy" if name == "remote" else "solver", config)

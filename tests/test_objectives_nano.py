@@ -16,7 +16,7 @@ def bench(tmp_path_factory: pytest.TempPathFactory):
     told = Namespace(seed=1, held_out=300, samples=8, problems=200)
     made = Bench(tmp_path_factory.mktemp("bench"), "val", told)
     yield made
-    made.speaker.close()
+    made.engine.close()
 
 
 @pytest.mark.slow

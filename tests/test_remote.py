@@ -29,7 +29,7 @@ def engine_for(server, concurrency=2, request_timeout=60.0, requests_per_minute=
     config = SolveConfig(
         concurrency=concurrency, request_timeout=request_timeout, requests_per_minute=requests_per_minute
     )
-    return RemoteEngine(f"{server.address}#toy", config, **{"first_wait": 0.01, "retries": 3, **more})
+    return RemoteEngine(f"{server.address}#toy", config, **{"first_pause": 0.01, "retries": 3, **more})
 
 
 def written(server, count=1, **more):
@@ -79,7 +79,7 @@ def test_retry_after_is_honoured():
 def test_waits_grow():
     with chat_server() as server:
         server.faults = [500] * 3
-        written(server, first_wait=0.05)
+        written(server, first_pause=0.05)
     first, second, third = (b - a for a, b in zip(server.times, server.times[1:], strict=False))
     assert first >= 0.05 and second >= 0.1 and third >= 0.2
 
@@ -109,13 +109,13 @@ def test_no_server_at_all_is_missing():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-    engine = RemoteEngine(f"{address}#toy", first_wait=0.01, retries=1)
+    engine = RemoteEngine(f"{address}#toy", first_pause=0.01, retries=1)
     with pytest.raises(MissingError, match="does not answer") as caught:
         list(engine.generate(PROBLEMS, CONFIG, 2))
     assert caught.value.exit_code == 4 and "running" in caught.value.hint
     engine.close()
-    with pytest.raises(MissingError, match="lists no models"):
-        RemoteEngine(address, first_wait=0.01, retries=1)
+    with pytest.raises(MissingError, match="does not list its models"):
+        RemoteEngine(address, first_pause=0.01, retries=1)
 
 
 @pytest.mark.parametrize(("status", "kind", "hint"), [(401, MissingError, "AXIOM_API_KEY"), (404, MissingError, "/v1")])

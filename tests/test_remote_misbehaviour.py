@@ -14,7 +14,7 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.errors import AxiomError, MissingError, UsageError
-from axiom_cli.sampling.engines import line
+from axiom_cli.sampling.engines.chat_client import REDACTED
 from chat_server import DAWDLE, Misbehaviour, chat_server, completion, seeded
 from command_line import AXIOM, environment, rows
 from test_remote import CONFIG, PROBLEMS, engine_for, written
@@ -81,7 +81,7 @@ def test_what_is_refused_after_it_was_given_up_is_not_told_besides(caplog):
 
     with chat_server() as server:
         engine = engine_for(server)
-        late = engine._line.start(refused())
+        late = engine._client.submit(refused())
         time.sleep(0.1)
         assert late.cancel()
         engine.close()
@@ -185,22 +185,22 @@ def test_no_task_outlives_the_engine():
         server.faults = ["slow"] * 4
         groups = engine.generate(PROBLEMS[:1], CONFIG, 4)
         began = time.monotonic()
-        engine._line.start(engine._sample(PROBLEMS[0], [], CONFIG, 0))
+        engine._client.submit(engine._sample(PROBLEMS[0], [], CONFIG, 0))
         groups.close()
         engine.close()
-        assert time.monotonic() - began < 2 and not engine._line._thread.is_alive()
+        assert time.monotonic() - began < 2 and not engine._client._thread.is_alive()
 
 
 @pytest.mark.parametrize("address", [f"http://user:{KEY}@127.0.0.1:9/v1#m", f"http://127.0.0.1:9/v1?key={KEY}#m"])
 def test_an_address_that_holds_a_key_is_turned_down_without_repeating_it(address, tmp_path):
     said = spoken(address, tmp_path)
-    assert b"the address of 127.0.0.1 holds" in said and b"AXIOM_API_KEY" in said and KEY.encode() not in said
+    assert b"the address of 127.0.0.1 contains" in said and b"AXIOM_API_KEY" in said and KEY.encode() not in said
 
 
 def test_a_key_that_no_header_takes_is_turned_down_without_repeating_it(tmp_path):
     for end in ("\n2nd-line", "\u20ac"):
         said = spoken("http://127.0.0.1:9/v1#m", tmp_path, AXIOM_API_KEY=KEY + end)
-        assert b"set AXIOM_API_KEY anew" in said and KEY.encode() not in said
+        assert b"set AXIOM_API_KEY again" in said and KEY.encode() not in said
 
 
 def test_a_short_key_is_no_secret_and_its_word_stays(monkeypatch):
@@ -245,7 +245,7 @@ def test_no_key_is_said_or_kept_whatever_the_server_does(fault, tmp_path):
     assert all(headers["authorization"] == f"Bearer {KEY}" for headers in server.headers) and server.headers
     assert KEY.encode() not in said and KEY[3:].encode() not in said
     if str(fault).startswith("echo_") and fault != "echo_refusal":
-        assert line.STRUCK.encode() in said
+        assert REDACTED.encode() in said
 
 
 def test_a_prompt_that_a_provider_will_not_have_is_an_error_of_its_own():

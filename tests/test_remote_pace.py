@@ -11,9 +11,9 @@ from email.utils import format_datetime, formatdate
 import pytest
 
 from axiom_cli.errors import MissingError
-from axiom_cli.sampling.engines import sample_seed
-from axiom_cli.sampling.engines.line import LONGEST_ASKED
-from axiom_cli.sampling.engines.pace import retry_after
+from axiom_cli.sampling.engines.chat_client import LONGEST_RETRY_AFTER
+from axiom_cli.sampling.engines.protocol import sample_seed
+from axiom_cli.sampling.engines.rate_limiter import retry_after
 from chat_server import chat_server, seeded
 from command_line import axiom, failed
 from test_remote import CONFIG, PROBLEMS, engine_for, no_keys, written  # noqa: F401
@@ -86,10 +86,10 @@ def test_a_date_is_read_by_the_clock_of_the_server():
 
 def test_a_wait_that_is_too_long_ends_the_run():
     with chat_server() as server:
-        server.faults = [(429, BUSY, {"retry-after": str(LONGEST_ASKED + 3000)})] * 9
+        server.faults = [(429, BUSY, {"retry-after": str(LONGEST_RETRY_AFTER + 3000)})] * 9
         with pytest.raises(MissingError, match="come back in 3,600 seconds") as caught:
             written(server)
-    assert "goes on" in caught.value.hint
+    assert "resumes" in caught.value.hint
 
 
 class Limited:

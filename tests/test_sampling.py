@@ -10,8 +10,8 @@ from transformers import GemmaConfig, GemmaForCausalLM, LlamaConfig, LlamaForCau
 
 from axiom_cli.errors import MissingError
 from axiom_cli.sampling.engines import attention
-from axiom_cli.sampling.engines.choosing import choose, invert
-from axiom_cli.sampling.engines.sampling import Decoding, Row, complete, steady
+from axiom_cli.sampling.engines.continuous_batching import Completion, Decoding, batch_invariant, finished
+from axiom_cli.sampling.engines.token_sampling import invert, sample_tokens
 
 SIZE = {
     "vocab_size": 40,
@@ -49,8 +49,9 @@ def prompts(count: int) -> list[list[int]]:
 
 
 def written(model: torch.nn.Module, asked: list[list[int]], uniforms: torch.Tensor, temperature: float, slots: int):
-    rows = [Row(prompt, numbers) for prompt, numbers in zip(asked, uniforms, strict=True)]
-    complete(model, rows, Decoding([EOS], temperature), slots)
+    rows = [Completion(prompt, numbers) for prompt, numbers in zip(asked, uniforms, strict=True)]
+    ended = list(finished(model, rows, Decoding([EOS], temperature), slots))
+    assert len(ended) == len(rows)
     return rows
 
 
@@ -88,7 +89,7 @@ def test_a_sample_does_not_depend_on_the_batch_and_its_logprob_is_the_models(mod
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
-@pytest.mark.skipif(not steady(), reason="this processor's products depend on the number of rows")
+@pytest.mark.skipif(not batch_invariant(), reason="this processor's products depend on the number of rows")
 def test_a_sample_is_the_same_to_the_bit_beside_any_others(model: torch.nn.Module, dtype: torch.dtype) -> None:
     model.to(dtype)
     asked = [prompt for prompt in prompts(10) for _ in range(3)]
@@ -117,7 +118,7 @@ def test_tokens_come_as_often_as_their_probability() -> None:
     logits = torch.tensor([[0.0, 1.0, 2.0, -1.0]])
     uniforms = (torch.arange(4000) + 0.5) / 4000
     for temperature in (1.0, 0.5):
-        tokens, _ = choose(logits.expand(4000, -1), uniforms, temperature, 1.0)
+        tokens, _ = sample_tokens(logits.expand(4000, -1), uniforms, temperature, 1.0)
         shares = torch.bincount(tokens, minlength=4) / 4000
         assert torch.allclose(shares, (logits[0] / temperature).softmax(-1), atol=1e-3)
 
@@ -125,11 +126,11 @@ def test_tokens_come_as_often_as_their_probability() -> None:
 def test_top_p_keeps_the_smallest_set_and_greedy_the_largest() -> None:
     logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]]))
     uniforms = (torch.arange(1000) + 0.5) / 1000
-    tokens, _ = choose(logits.expand(1000, -1), uniforms, 1.0, 0.7)
+    tokens, _ = sample_tokens(logits.expand(1000, -1), uniforms, 1.0, 0.7)
     assert set(tokens.tolist()) == {0, 1}
     assert float((tokens == 0).float().mean()) == pytest.approx(0.5 / 0.8, abs=2e-3)
-    assert choose(logits, torch.tensor([0.99]), 0.0, 1.0)[0].tolist() == [0]
-    assert choose(logits, torch.tensor([1 - 1e-9], dtype=torch.float64), 1.0, 1.0)[0].tolist() == [3]
+    assert sample_tokens(logits, torch.tensor([0.99]), 0.0, 1.0)[0].tolist() == [0]
+    assert sample_tokens(logits, torch.tensor([1 - 1e-9], dtype=torch.float64), 1.0, 1.0)[0].tolist() == [3]
 
 
 def test_rows_begin_again_in_fewer_slots_where_memory_runs_out(model: torch.nn.Module) -> None:

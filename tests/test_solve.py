@@ -13,7 +13,7 @@ import pytest
 
 from axiom_cli.errors import UsageError
 from axiom_cli.problems.families import draw
-from axiom_cli.sampling import engines
+from axiom_cli.sampling.engines.scripted import ScriptedEngine
 from axiom_cli.sampling.solve import open_engine, solve
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.verification.verify import verify
@@ -38,12 +38,12 @@ def test_samples_come_in_the_order_of_the_problems_side_by_side():
 def test_batching_changes_nothing(monkeypatch):
     engine = open_engine("solver:0.4", CONFIG)
     at_once = list(solve(PROBLEMS, engine, CONFIG))
-    monkeypatch.setattr(engines, "AT_ONCE", 4)
+    monkeypatch.setattr(engine, "batch_size_hint", lambda params: 4)
     assert list(solve(PROBLEMS, engine, CONFIG)) == at_once
 
 
 def test_it_streams(monkeypatch):
-    monkeypatch.setattr(engines, "AT_ONCE", 16)
+    monkeypatch.setattr(ScriptedEngine, "batch_size_hint", lambda *_: 16)
 
     def endless():
         yield from PROBLEMS

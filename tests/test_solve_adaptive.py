@@ -11,10 +11,10 @@ import pytest
 
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
-from axiom_cli.sampling.sample_cache import Spent
+from axiom_cli.sampling.sample_cache import Usage
 from axiom_cli.sampling.solve import open_engine, solve
 from axiom_cli.sampling.strategies.adaptive import settled
-from axiom_cli.sampling.strategies.budget import Standing, allocate, fit
+from axiom_cli.sampling.strategies.budget import ProblemState, allocate, fit
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.verification.verify import verify
 from counting import Counting, script
@@ -52,12 +52,12 @@ def test_enough_passes_settle_a_problem(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("rate", "most"), [("solver:0.5", 0.35), ("solver:0.8", 0.65)])
 def test_until_solved_solves_what_all_samples_solve_for_less(rate: str, most: float) -> None:
-    engine, spent = open_engine(rate, CONFIG), Spent()
+    engine, usage = open_engine(rate, CONFIG), Usage()
     fixed = list(solve(PROBLEMS, engine, CONFIG))
-    less = list(solve(PROBLEMS, engine, replace(CONFIG, early_stop=True), spent=spent))
+    less = list(solve(PROBLEMS, engine, replace(CONFIG, early_stop=True), usage=usage))
     assert solved(less) == solved(fixed)
-    assert spent.solved == len(solved(fixed))
-    assert spent.samples == len(less) <= most * len(fixed)
+    assert usage.solved == len(solved(fixed))
+    assert usage.samples == len(less) <= most * len(fixed)
 
 
 def test_adaptive_solves_more_for_as_many_samples(tmp_path: Path) -> None:
@@ -117,8 +117,8 @@ def test_when_a_vote_is_settled(votes: str, sure: bool) -> None:
     assert settled([*votes, None, None, None, None]) is sure
 
 
-def standing(kind: str, fails: int, passes: int = 0, needs: int = 1) -> Standing:
-    return Standing(kind, passes, fails, passes + fails, needs)
+def standing(kind: str, fails: int, passes: int = 0, needs: int = 1) -> ProblemState:
+    return ProblemState(kind, passes, fails, passes + fails, needs)
 
 
 def test_of_equal_chances_the_cheaper_one_is_taken() -> None:

@@ -14,9 +14,9 @@ import tiny
 from axiom_cli.models import worker_pool
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
-from axiom_cli.sampling.engines.sampling import steady
+from axiom_cli.sampling.engines.continuous_batching import batch_invariant
 from axiom_cli.sampling.engines.transformers import TransformersEngine
-from axiom_cli.sampling.sample_cache import Spent
+from axiom_cli.sampling.sample_cache import Usage
 from axiom_cli.sampling.solve import solve
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
@@ -46,7 +46,7 @@ def interrupting(engine: TransformersEngine, step: int) -> Any:
     return engine._model.register_forward_pre_hook(hook)
 
 
-@pytest.mark.skipif(not steady(), reason="this processor's products depend on the number of rows")
+@pytest.mark.skipif(not batch_invariant(), reason="this processor's products depend on the number of rows")
 @pytest.mark.parametrize("more", [{}, {"max_think_tokens": 12}], ids=["plain", "thinking"])
 def test_what_has_ended_is_kept_and_the_rest_is_the_same_to_the_byte(
     engine: TransformersEngine, more: dict[str, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -54,15 +54,15 @@ def test_what_has_ended_is_kept_and_the_rest_is_the_same_to_the_byte(
     config = replace(CONFIG, **more)
     workspace = Workspace.create(tmp_path / ".axiom")
     unbroken = list(solve(PROBLEMS, engine, config))
-    asked, ended, arriving = [], [], engine.arriving
+    asked, ended, stream = [], [], engine.stream
 
     def counting(problems: Sequence[Problem], *rest: Any) -> Iterator[tuple[int, Sample]]:
         asked.append(len(problems))
-        for place, sample in arriving(problems, *rest):
+        for place, sample in stream(problems, *rest):
             ended.append(place)
             yield place, sample
 
-    monkeypatch.setattr(engine, "arriving", counting)
+    monkeypatch.setattr(engine, "stream", counting)
     ctrl_c = interrupting(engine, 38)
     with pytest.raises(KeyboardInterrupt):
         list(solve(PROBLEMS, engine, config, workspace))
@@ -83,7 +83,7 @@ def test_more_samples_go_on_from_those_there_are(engine: TransformersEngine, tmp
 def test_every_sample_is_told_of_as_it_ends(engine: TransformersEngine) -> None:
     steps, told = Counter(), []
     engine._model.register_forward_pre_hook(lambda *_: steps.update(["made"]))
-    spent = Spent(watch=lambda samples: told.extend((steps["made"], sample) for sample in samples))
-    samples = list(solve(PROBLEMS, engine, CONFIG, spent=spent))
+    usage = Usage(on_samples=lambda samples: told.extend((steps["made"], sample) for sample in samples))
+    samples = list(solve(PROBLEMS, engine, CONFIG, usage=usage))
     assert sorted(map(repr, samples)) == sorted(repr(sample) for _, sample in told)
     assert told[0][0] < told[-1][0] and [at for at, _ in told] == sorted(at for at, _ in told)

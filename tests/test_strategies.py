@@ -15,8 +15,8 @@ import pytest
 
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
-from axiom_cli.sampling.rollout import pipeline
-from axiom_cli.sampling.sample_cache import Spent
+from axiom_cli.sampling.rollout import rollout
+from axiom_cli.sampling.sample_cache import Usage
 from axiom_cli.sampling.solve import open_engine, solve
 from axiom_cli.sampling.strategies.registry import STRATEGIES, verifies
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
@@ -48,18 +48,18 @@ def test_every_strategy_is_here() -> None:
 @each
 @pytest.mark.parametrize("problems", [ANSWERS, PROGRAMS], ids=["answers", "programs"])
 def test_order_indices_and_budget(config: SolveConfig, problems: list[Problem]) -> None:
-    spent = Spent()
-    samples = list(solve(problems, open_engine(SOLVER, config), config, spent=spent))
+    usage = Usage()
+    samples = list(solve(problems, open_engine(SOLVER, config), config, usage=usage))
     assert [problem for problem, _ in groupby(samples, key=lambda s: s.problem)] == problems
     assert len({(s.problem.id, s.index) for s in samples}) == len(samples)
     most = BASE.samples * MOST.get(config.strategy, 1)
     assert max(Counter(s.problem.id for s in samples).values()) <= most
     allowed = most if config.strategy == "retry" else BASE.samples
-    assert len(samples) <= spent.samples <= allowed * len(problems)
-    assert spent.tokens >= sum(s.tokens for s in samples)
-    assert spent.problems == len(problems)
+    assert len(samples) <= usage.samples <= allowed * len(problems)
+    assert usage.tokens >= sum(s.tokens for s in samples)
+    assert usage.problems == len(problems)
     if config.strategy == "vote":
-        assert len(samples) == len(problems) and spent.samples == BASE.samples * len(problems)
+        assert len(samples) == len(problems) and usage.samples == BASE.samples * len(problems)
 
 
 @each
@@ -77,12 +77,12 @@ def test_a_sample_depends_on_seed_problem_and_index_alone(config: SolveConfig) -
 
 @each
 def test_again_from_the_workspace_costs_nothing(config: SolveConfig, tmp_path: Path) -> None:
-    workspace, engine, spent = Workspace.create(tmp_path / ".axiom"), Counting(SOLVER), [Spent(), Spent()]
-    once = list(solve(ANSWERS, engine, config, workspace, spent=spent[0]))
+    workspace, engine, usage = Workspace.create(tmp_path / ".axiom"), Counting(SOLVER), [Usage(), Usage()]
+    once = list(solve(ANSWERS, engine, config, workspace, usage=usage[0]))
     written = engine.written
-    assert list(solve(ANSWERS, engine, config, workspace, spent=spent[1])) == once
+    assert list(solve(ANSWERS, engine, config, workspace, usage=usage[1])) == once
     assert engine.written == written
-    assert spent[0] == spent[1]
+    assert usage[0] == usage[1]
 
 
 @each
@@ -99,16 +99,16 @@ def test_an_engine_that_fails_leaves_records(config: SolveConfig, tmp_path: Path
     "problems", [pytest.param(ANSWERS, id="answers"), pytest.param(PROGRAMS, id="programs", marks=pytest.mark.slow)]
 )
 def test_the_pipeline_says_what_verify_says_of_the_samples(config: SolveConfig, problems: list[Problem]) -> None:
-    spent, alone = Spent(), Spent()
-    groups = list(pipeline(problems, open_engine(SOLVER, config), config, VerifyConfig(), None, spent))
-    samples = list(solve(problems, open_engine(SOLVER, config), config, spent=alone))
+    usage, alone = Usage(), Usage()
+    groups = list(rollout(problems, open_engine(SOLVER, config), config, VerifyConfig(), None, usage))
+    samples = list(solve(problems, open_engine(SOLVER, config), config, usage=alone))
     assert [[v.sample for v in group] for group in groups] == [
         list(group) for _, group in groupby(samples, key=lambda s: s.problem)
     ]
     assert [v for group in groups for v in group] == list(verify(samples, VerifyConfig()))
-    assert spent.solved == sum(any(v.passed for v in group) for group in groups) > 0
+    assert usage.solved == sum(any(v.passed for v in group) for group in groups) > 0
     if verifies(config):
-        assert alone == spent
+        assert alone == usage
 
 
 SLOW = """
@@ -117,7 +117,7 @@ from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.sampling.engines.scripted import ScriptedEngine
 from axiom_cli.problems.families import draw
 from axiom_cli.sampling import sample_cache as remembered
-from axiom_cli.sampling.rollout import pipeline
+from axiom_cli.sampling.rollout import rollout
 from axiom_cli.workspace.store import Workspace
 
 class Slow(ScriptedEngine):
@@ -129,7 +129,7 @@ class Slow(ScriptedEngine):
 
 remembered.SAVE_EVERY = 0.05
 problems = draw.problems(["arithmetic", "rpn"], 60, [3, 6], "train", 0, sys.argv[2])
-for group in pipeline(problems, Slow({solver!r}), {config!r}, VerifyConfig(), Workspace.create(sys.argv[1])):
+for group in rollout(problems, Slow({solver!r}), {config!r}, VerifyConfig(), Workspace.create(sys.argv[1])):
     pass
 """
 

@@ -240,9 +240,9 @@ def test_a_value_function_that_is_not_there_or_not_for_this_model_is_refused(
         value_scorer.find("judg", workspace)
     assert "judge" in caught.value.hint
     workspace.set_ref("other", workspace.put_bytes(b"something"))
-    with pytest.raises(InputError, match="no value function"):
+    with pytest.raises(InputError, match="is not a value function"):
         value_scorer.find("other", workspace)
-    with pytest.raises(InputError, match="judges samples of"):
+    with pytest.raises(InputError, match="scores samples of"):
         solving(str(tiny.write_model(tmp_path / "another", seed=1)), workspace, value_function="judge")
     with pytest.raises(UsageError, match="needs --value-function"):
         solving(base, workspace, strategy="value")

@@ -21,7 +21,7 @@ import pytest
 import tiny
 from axiom_cli import models
 from axiom_cli.errors import AxiomError, GateFailedError, InputError, MissingError
-from axiom_cli.sampling.engine_handle import Speaker
+from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
 
@@ -60,7 +60,7 @@ def kept(folders):
 @pytest.fixture
 def engine(kept, folders):
     """The one engine, speaking as model `a` whatever the test before it did."""
-    kept.swap(models.resolve(str(folders / "a")))
+    kept.load_weights(models.resolve(str(folders / "a")))
     return kept
 
 
@@ -146,13 +146,13 @@ def test_a_completion_that_fills_the_context_is_cut_off_and_says_so(engine):
 
 
 def test_an_empty_prompt_is_an_error_of_its_own_sample(engine, folders):
-    engine.swap(models.resolve(str(folders / "mute")))
+    engine.load_weights(models.resolve(str(folders / "mute")))
     [[sample]] = engine.generate(PROBLEMS[:1], GREEDY, 1)
     assert sample.finish == "error" and sample.extra["error"] == "the prompt is empty"
 
 
 def test_the_generation_config_says_what_ends_a_completion(engine, folders):
-    engine.swap(models.resolve(str(folders / "curt")))
+    engine.load_weights(models.resolve(str(folders / "curt")))
     ended = [s for group in engine.generate(PROBLEMS, replace(CONFIG, max_tokens=200), 4) for s in group]
     assert {s.finish for s in ended} == {"stop"}
     last = {s.token_ids[-1] for s in ended}
@@ -161,9 +161,9 @@ def test_the_generation_config_says_what_ends_a_completion(engine, folders):
 
 
 def test_samples_are_handed_on_as_they_end(engine, folders):
-    engine.swap(models.resolve(str(folders / "curt")))
+    engine.load_weights(models.resolve(str(folders / "curt")))
     params = replace(CONFIG, max_tokens=200)
-    ended = list(engine.arriving(PROBLEMS, params, 4))
+    ended = list(engine.stream(PROBLEMS, params, 4))
     assert [place for place, _ in ended] != list(range(16)) == sorted(place for place, _ in ended)
     assert [sample.index for _, sample in sorted(ended, key=lambda one: one[0])] == [0, 1, 2, 3] * 4
 
@@ -175,11 +175,11 @@ def test_nothing_asked_nothing_given(engine):
 def test_weights_are_swapped_whole_and_the_processes_live_on(engine, folders):
     agrees(engine, folders / "a")
     before, started = set(processes()), time.monotonic()
-    engine.swap(models.resolve(str(folders / "b")))
+    engine.load_weights(models.resolve(str(folders / "b")))
     assert set(processes()) == before and time.monotonic() - started < 10
     assert engine.model == models.resolve(str(folders / "b")).ref
     agrees(engine, folders / "b", params=replace(GREEDY, max_tokens=64))
-    engine.swap(models.resolve(str(folders / "a")))
+    engine.load_weights(models.resolve(str(folders / "a")))
     agrees(engine, folders / "a", params=replace(GREEDY, max_tokens=64))
 
 
@@ -187,36 +187,36 @@ def test_the_cache_of_the_former_weights_is_forgotten(engine, folders):
     ids, settings = [30] * 200, engine._settings(GREEDY, 0)
     engine._write([{"prompt_token_ids": ids}], [settings])
     assert engine._write([{"prompt_token_ids": ids}], [settings])[0].num_cached_tokens >= 160
-    engine.swap(models.resolve(str(folders / "b")))
+    engine.load_weights(models.resolve(str(folders / "b")))
     assert engine._write([{"prompt_token_ids": ids}], [settings])[0].num_cached_tokens == 0
 
 
 def test_weights_that_change_nothing_are_refused(engine, folders, tmp_path):
     copy = tiny.write_model(tmp_path / "copy", hidden=128, seed=0)
     (copy / "README.md").write_text("trained for nothing")
-    with pytest.raises(GateFailedError, match="exactly as the model before"):
-        engine.swap(models.resolve(str(copy)))
-    engine.swap(models.resolve(str(folders / "b")))
+    with pytest.raises(GateFailedError, match="gives the same logits as the previous model"):
+        engine.load_weights(models.resolve(str(copy)))
+    engine.load_weights(models.resolve(str(folders / "b")))
 
 
 def test_another_architecture_gets_processes_of_its_own(engine, folders):
     before = set(processes())
-    engine.swap(models.resolve(str(folders / "deep")))
+    engine.load_weights(models.resolve(str(folders / "deep")))
     assert processes() and not set(processes()) & before
     agrees(engine, folders / "deep")
 
 
 def test_at_rest_the_memory_is_given_back_until_the_next_word(engine):
     words, held = spoken(engine), sum(processes().values())
-    engine.rest()
-    engine.rest()
+    engine.sleep()
+    engine.sleep()
     assert held > 2**28 and sum(processes().values()) < held / 2
     assert spoken(engine) == words
 
 
 def test_weights_may_change_at_rest(engine, folders):
-    engine.rest()
-    engine.swap(models.resolve(str(folders / "b")))
+    engine.sleep()
+    engine.load_weights(models.resolve(str(folders / "b")))
     agrees(engine, folders / "b")
 
 
@@ -230,18 +230,16 @@ def test_processes_that_died_are_an_error_with_a_hint(engine):
     assert spoken(engine) == words
 
 
-def test_a_speaker_swaps_and_rests(folders, tmp_path):
+def test_a_handle_loads_weights_and_sleeps(folders, tmp_path):
     a, b = (models.resolve(str(folders / name)) for name in "ab")
     others = set(processes())
-    with closing(Speaker(a, Workspace.create(tmp_path / "ws"), CONFIG)) as speaker:
-        words = spoken(speaker)
+    with closing(EngineHandle(a, Workspace.create(tmp_path / "ws"), CONFIG)) as handle:
+        words = spoken(handle.load_weights(a))
         before = set(processes())
-        speaker.become(b)
-        agrees(speaker, folders / "b")
+        agrees(handle.load_weights(b), folders / "b")
         assert set(processes()) == before
-        speaker.rest()
-        speaker.become(a)
-        assert spoken(speaker) == words
+        handle.sleep()
+        assert spoken(handle.load_weights(a)) == words
     assert set(processes()) == others
 
 

@@ -9,7 +9,7 @@ from axiom_cli import jsonl
 from axiom_cli.experiment.loop import Loop
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Metrics
-from axiom_cli.sampling.engine_handle import Speaker
+from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.workspace.store import Workspace
 from command_line import AXIOM, environment, rows
@@ -37,7 +37,7 @@ def test_two_rounds_of_the_loop_on_one_engine(tmp_path, monkeypatch):
     )  # fmt: skip
     workspace = Workspace.create(tmp_path / ".axiom")
     work = Loop(config, "nano", workspace)
-    work.speaker = Speaker(work.base, workspace, CONFIG)
+    work.engine = EngineHandle(work.base, workspace, CONFIG)
     seen, others = [], set(processes())
     work.watch.phase = lambda label, done, total: seen.append(tuple(set(processes()) - others))
     work.run()

@@ -12,7 +12,7 @@ from axiom_cli.cluster.scheduler import Scheduler, Shard
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import engines
-from axiom_cli.sampling.engines import Messages
+from axiom_cli.sampling.engines.protocol import Engine, Messages
 from axiom_cli.sampling.engines.scripted import ScriptedEngine
 from axiom_cli.settings.configs import DistributeConfig, SolveConfig
 from axiom_cli.workspace.store import Workspace
@@ -56,22 +56,22 @@ class RequestShards:
         return Shard(part, (problems, self._params, self._samples, starts, messages), name)
 
 
-class DistributedEngine:
+class DistributedEngine(Engine):
     """An `Engine` over the engines of a cluster's workers, all with the same model.
 
-    A sample depends on its problem, its index and the seed, as in one engine: where the workers' own does not compute
-    its problems `together`, and their processors are of one kind, the samples are the same, bit by bit.
+    A sample depends on its problem, its index and the seed, as in one engine: if the workers' engine is not
+    `batch_dependent` and their processors are of one kind, the samples are the same, bit by bit.
     """
 
     def __init__(self, scheduler: Scheduler) -> None:
         about = scheduler.describe()
         self.scheduler = scheduler
-        self.name, self.model, self.together = about["name"], about["model"], about["together"]
-        self._at_once = about["at_once"]
+        self.name, self.model, self.batch_dependent = about["name"], about["model"], about["batch_dependent"]
+        self._batch_size = about["batch_size_hint"]
 
-    def at_once(self, config: SolveConfig) -> int:  # noqa: ARG002 - the protocol's signature
-        """As `engines.at_once`: what keeps all workers busy for a while."""
-        return BATCHES * self._at_once * self.scheduler.size
+    def batch_size_hint(self, params: SolveConfig) -> int:  # noqa: ARG002 - the workers have told theirs
+        """As `Engine.batch_size_hint`: what keeps all workers busy for a while."""
+        return BATCHES * self._batch_size * self.scheduler.size
 
     def generate(
         self,
@@ -83,7 +83,7 @@ class DistributedEngine:
     ) -> Iterator[list[Sample]]:
         """As `Engine.generate`. Raises what `Scheduler` raises."""
         requests = list(zip(problems, starts or [0] * len(problems), messages or [None] * len(problems), strict=True))
-        shards = RequestShards(requests, params, samples, self._at_once, self.scheduler.size)
+        shards = RequestShards(requests, params, samples, self._batch_size, self.scheduler.size)
         for shard in self.scheduler.run(shards):
             yield from shard.result
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from axiom_cli import __version__, errors
 from axiom_cli.records import Problem, Program, Sample
-from axiom_cli.sampling import engines
+from axiom_cli.sampling.engines.protocol import Messages
 from axiom_cli.sandbox import Outcome
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.workspace.store import Workspace
@@ -49,8 +49,8 @@ class EngineWorker(NodeWorker):
         return {
             "name": self._engine.name,
             "model": self._engine.model,
-            "together": getattr(self._engine, "together", False),
-            "at_once": engines.at_once(self._engine, config),
+            "batch_dependent": self._engine.batch_dependent,
+            "batch_size_hint": self._engine.batch_size_hint(config),
         }
 
     def generate(
@@ -59,7 +59,7 @@ class EngineWorker(NodeWorker):
         params: SolveConfig,
         samples: int,
         starts: Sequence[int],
-        messages: Sequence[engines.Messages | None],
+        messages: Sequence[Messages | None],
     ) -> list[list[Sample]]:
         """As `Engine.generate`, all at once."""
         return list(self._engine.generate(problems, params, samples, starts, messages))

@@ -92,7 +92,7 @@ def solve(
         return
     from axiom_cli import models
     from axiom_cli.commands.saved import Saved
-    from axiom_cli.sampling.sample_cache import Spent
+    from axiom_cli.sampling.sample_cache import Usage
     from axiom_cli.sampling.solve import solve as sample
     from axiom_cli.sampling.strategies.registry import check as check_strategy
     from axiom_cli.sampling.strategies.registry import verifies
@@ -122,13 +122,13 @@ def solve(
             _pipeline(todo, saved, engine, config, check, workspace)
         else:
             with _samples_shown(output) as progress:
-                spent = Spent(watch=_watching(lambda new, rate: progress(new, f"samples, {rate}")))
-                count = write(sample(todo, engine, config, workspace, check, spent), output)
+                usage = Usage(on_samples=_watching(lambda new, rate: progress(new, f"samples, {rate}")))
+                count = write(sample(todo, engine, config, workspace, check, usage), output)
             if verifies(config):
-                _tell(config, spent)
-            written = words(spent.samples, "sample")
-            told = written if count == spent.samples else f"{count:,} of {written}"
-            console.note(f"{told} by {engine.model.name}, {words(spent.tokens, 'token')}{_losses(spent)}")
+                _tell(config, usage)
+            written = words(usage.samples, "sample")
+            told = written if count == usage.samples else f"{count:,} of {written}"
+            console.note(f"{told} by {engine.model.name}, {words(usage.tokens, 'token')}{_losses(usage)}")
 
 
 def _check(folder: Path, experiment: str, output: Path | None) -> None:
@@ -174,21 +174,21 @@ def _piped() -> bool:
 
 
 def _pipeline(todo: Iterable[Problem], saved: Any, engine: Any, config: SolveConfig, *how: Any) -> None:
-    from axiom_cli.sampling.rollout import pipeline
-    from axiom_cli.sampling.sample_cache import Spent
+    from axiom_cli.sampling.rollout import rollout
+    from axiom_cli.sampling.sample_cache import Usage
     from axiom_cli.verification.solution_rows import solution_rows
 
     kept = 0
     with console.progress("problems") as progress:
-        spent = Spent(watch=_watching(lambda _, rate: progress(0, f"problems, {rate}")))
-        for verdicts in pipeline(todo, engine, config, *how, spent):
+        usage = Usage(on_samples=_watching(lambda _, rate: progress(0, f"problems, {rate}")))
+        for verdicts in rollout(todo, engine, config, *how, usage):
             kept += saved.append(solution_rows(verdicts))
             progress(1, f"{verdicts[0].sample.problem.title}: {sum(v.passed for v in verdicts)} of {len(verdicts)}")
     saved.path.parent.mkdir(parents=True, exist_ok=True)
     saved.path.touch()
-    _tell(config, spent)
-    told = f"{spent.solved} of {words(spent.problems, 'problem')} solved"
-    console.note(f"{told}{_losses(spent)}; {words(kept, 'new solution')} in {saved.path}")
+    _tell(config, usage)
+    told = f"{usage.solved} of {words(usage.problems, 'problem')} solved"
+    console.note(f"{told}{_losses(usage)}; {words(kept, 'new solution')} in {saved.path}")
 
 
 def _samples_shown(output: Path | None) -> AbstractContextManager[Any]:
@@ -198,7 +198,7 @@ def _samples_shown(output: Path | None) -> AbstractContextManager[Any]:
 
 
 def _watching(tell: Callable[[int, str], None]) -> Callable[[Sequence[Any]], None]:
-    """What `Spent.watch` is: tells of new samples, how many they are and how fast tokens have come so far."""
+    """What `Usage.watch` is: tells of new samples, how many they are and how fast tokens have come so far."""
     began, tokens = time.monotonic(), 0
 
     def watch(samples: Sequence[Any]) -> None:
@@ -209,18 +209,18 @@ def _watching(tell: Callable[[int, str], None]) -> Callable[[Sequence[Any]], Non
     return watch
 
 
-def _losses(spent: Any) -> str:
+def _losses(usage: Any) -> str:
     """How many samples failed, and the first one's reason; how many were cut off. Nothing where none was."""
-    failed = f"{spent.failed:,} failed: {spent.why}" if spent.failed else ""
-    cut = f"{spent.cut:,} cut off" if spent.cut else ""
+    failed = f"{usage.failed:,} failed: {usage.first_error}" if usage.failed else ""
+    cut = f"{usage.truncated:,} cut off" if usage.truncated else ""
     lost = "; ".join(filter(None, (failed, cut)))
     return f" ({lost})" if lost else ""
 
 
-def _tell(config: SolveConfig, spent: Any) -> None:
+def _tell(config: SolveConfig, usage: Any) -> None:
     """What the search cost, as a table. Samples that were remembered cost what they did when they were written."""
-    each = [f"{cost / spent.solved:,.1f}" if spent.solved else "" for cost in (spent.samples, spent.tokens)]
+    each = [f"{cost / usage.solved:,.1f}" if usage.solved else "" for cost in (usage.samples, usage.tokens)]
     name = f"{config.strategy} until solved" if config.early_stop else config.strategy
     columns = ("strategy", "problems", "solved", "samples", "tokens", "samples per solved", "tokens per solved")
-    counts = (f"{count:,}" for count in (spent.problems, spent.solved, spent.samples, spent.tokens))
+    counts = (f"{count:,}" for count in (usage.problems, usage.solved, usage.samples, usage.tokens))
     console.table("", columns, [[name, *counts, *each]])

@@ -11,7 +11,7 @@ from axiom_cli.errors import InputError
 from axiom_cli.evaluation.ranking_metrics import Scored
 from axiom_cli.ids import content_id
 from axiom_cli.records import ModelRef, Sample, Verdict
-from axiom_cli.sampling.strategies.public_tests import on_examples
+from axiom_cli.sampling.strategies.public_tests import public_passes
 from axiom_cli.sampling.strategies.self_consistency import ballots
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
@@ -56,10 +56,10 @@ def read_scored(verdicts: Iterable[Verdict]) -> ScoredSamples:
         for problem, group in groupby(_unique(verdicts, scored), key=lambda verdict: verdict.sample.problem.id):
             held = list(group)
             samples = [verdict.sample for verdict in held]
-            shown = [verdict.passed_tests if verdict else 0 for verdict in on_examples(samples, verifier)]
+            passes = public_passes(samples, verifier)
             scored.groups.setdefault(problem, []).extend(
                 Scored(float(verdict.sample.extra["value"]), verdict.passed, ballot, passed)
-                for verdict, ballot, passed in zip(held, ballots(samples, verifier), shown, strict=True)
+                for verdict, ballot, passed in zip(held, ballots(samples, verifier), passes, strict=True)
             )
     return scored
 

@@ -27,8 +27,8 @@ from axiom_cli.models.nano import recipe
 from axiom_cli.problems import families
 from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.records import Adapter, Metrics, Problem, Verdict
-from axiom_cli.sampling.attempt import attempt, keep_metrics
-from axiom_cli.sampling.engine_handle import Speaker
+from axiom_cli.sampling.engine_handle import EngineHandle
+from axiom_cli.sampling.rollout import keep_metrics, remember_rollout
 from axiom_cli.settings.configs import LoopConfig, MergeConfig, SolveConfig, TrainConfig, VerifyConfig
 from axiom_cli.settings.options import names
 from axiom_cli.verification.verify import verify
@@ -82,7 +82,7 @@ class Loop:
         self.base = models.resolve(model, workspace)
         self.families = [families.get(name).name for name in names([config.problem_types])]
         self.cells = cells(self.families, config)
-        self.speaker = Speaker(self.base, workspace, SolveConfig(engine=config.engine))
+        self.engine = EngineHandle(self.base, workspace, SolveConfig(engine=config.engine))
         self.folder = writer.Folder(config, self.base, lambda text: self.watch.warn(text))
         self._trainer: Any = None
         self._cold: dict[float, list[TrainingExample]] = {}
@@ -91,7 +91,7 @@ class Loop:
     def run(self) -> writer.Folder:
         """All rounds of the run and of its controls, then the held-out test. Returns the experiment's folder."""
         with ExitStack() as closing:
-            closing.callback(self.speaker.close)
+            closing.callback(self.engine.close)
             closing.enter_context(self.folder.locked())
             arms = [
                 Arm(name, self.base, Fountain(self.config.seed))
@@ -278,10 +278,10 @@ class Loop:
         def on_problem(done: int) -> None:
             self.watch.phase(label, done, len(problems))
 
-        return attempt(model, problems, config, self.speaker, self.workspace, on_problem)
+        return remember_rollout(model, problems, config, self.engine, self.workspace, on_problem)
 
     def _loaded_trainer(self) -> Any:
-        self.speaker.rest()
+        self.engine.sleep()
         if self._trainer is None:
             from axiom_cli.learning.training.trainer import Trainer
 

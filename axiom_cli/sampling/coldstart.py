@@ -1,7 +1,7 @@
 """Cold start: a teacher's solutions, verified like any other sample. Problems in, verdicts out.
 
-Teachers: `solver` (embedded, offline: whoever makes a problem can solve it), `gemini`, or the address of any server
-that speaks OpenAI's chat completions.
+Teachers: `solver` (built in, offline: a family that makes problems can solve them), `gemini`, or the address of any
+server with OpenAI's chat completions API.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from contextlib import closing
 from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.problems.families.teacher import teach
 from axiom_cli.records import Problem, Sample, Verdict
-from axiom_cli.sampling.engines import Engine, is_endpoint
-from axiom_cli.sampling.engines.line import api_key
+from axiom_cli.sampling.engines import is_endpoint
+from axiom_cli.sampling.engines.chat_client import api_key
+from axiom_cli.sampling.engines.protocol import Engine
 from axiom_cli.sampling.engines.remote import RemoteEngine
 from axiom_cli.sampling.engines.scripted import SOLVER, ScriptedEngine
 from axiom_cli.sampling.solve import solve
@@ -24,8 +25,8 @@ from axiom_cli.workspace.store import Workspace
 GEMINI_HOST = "generativelanguage.googleapis.com"
 GEMINI = f"https://{GEMINI_HOST}/v1beta/openai"
 GEMINI_MODEL = "gemini-2.5-flash"
-LONGEST = 8192
-"""Tokens that a teacher may write; those that reason before they answer need many."""
+MAX_TOKENS = 8192
+"""For a teacher; those that reason before they answer need many."""
 
 
 def coldstart(
@@ -34,49 +35,49 @@ def coldstart(
     verifying: VerifyConfig | None = None,
     workspace: Workspace | None = None,
 ) -> Iterator[Verdict]:
-    """The verdicts of the teacher's accepted solutions, or of all of them with `include_failed`, in order.
+    """The verdicts on the teacher's accepted solutions, or on all of them with `include_failed`, in order.
 
-    A remote teacher's samples are remembered in the workspace: they may have cost money. Raises UsageError and
-    MissingError at the call, before any problem is read.
+    A remote teacher's samples are cached in the workspace: they may have cost money. Raises UsageError and MissingError
+    at the call, before any problem is read.
     """
     if config.traces < 1 or config.delay < 0:
-        raise UsageError(f"{config.traces} traces, a delay of {config.delay}", "at least 1 trace, a delay of 0 or more")
-    return _verdicts(problems, open_teacher(config), config, verifying or VerifyConfig(), workspace)
+        raise UsageError(
+            f"--traces is {config.traces} and --delay {config.delay}",
+            "--traces must be at least 1, --delay at least 0",
+        )
+    teacher = open_teacher(config)
 
+    def verdicts() -> Iterator[Verdict]:
+        with closing(teacher):
+            for verdict in verify(traces(problems, teacher, config, workspace), verifying or VerifyConfig()):
+                if verdict.passed or config.include_failed:
+                    yield verdict
 
-def _verdicts(
-    problems: Iterable[Problem],
-    teacher: Engine,
-    config: ColdstartConfig,
-    verifying: VerifyConfig,
-    workspace: Workspace | None,
-) -> Iterator[Verdict]:
-    with closing(teacher):
-        for verdict in verify(traces(problems, teacher, config, workspace), verifying):
-            if verdict.passed or config.include_failed:
-                yield verdict
+    return verdicts()
 
 
 def traces(
     problems: Iterable[Problem], teacher: Engine, config: ColdstartConfig, workspace: Workspace | None = None
 ) -> Iterator[Sample]:
-    """The teacher's samples, not verified yet. The solver writes one a problem, since it has only one."""
+    """The teacher's samples, not yet verified. The solver has one per problem."""
     if teacher.name == ScriptedEngine.name:
-        return solve(problems, teacher, SolveConfig(samples=1, temperature=0, max_tokens=LONGEST))
-    return solve(problems, teacher, SolveConfig(samples=config.traces, max_tokens=LONGEST), workspace)
+        return solve(problems, teacher, SolveConfig(samples=1, temperature=0, max_tokens=MAX_TOKENS))
+    return solve(problems, teacher, SolveConfig(samples=config.traces, max_tokens=MAX_TOKENS), workspace)
 
 
 def open_teacher(config: ColdstartConfig) -> Engine:
-    """The engine behind a teacher's name. Raises UsageError for an unknown one, MissingError without its key."""
+    """The engine behind a teacher's name. Raises UsageError for an unknown name, MissingError without a key."""
     if config.teacher == SOLVER:
         return ScriptedEngine(SOLVER, write=teach)
     if config.teacher == "gemini":
         if not api_key(GEMINI_HOST):
-            hint = "set GEMINI_API_KEY or GOOGLE_API_KEY, or choose --teacher solver, which needs no network"
-            raise MissingError("no key for the teacher gemini", hint)
+            hint = "set GEMINI_API_KEY or GOOGLE_API_KEY, or use --teacher solver, which needs no network"
+            raise MissingError("there is no key for the teacher gemini", hint)
         return RemoteEngine(f"{GEMINI}#{config.teacher_model or GEMINI_MODEL}", delay=config.delay)
     if is_endpoint(config.teacher):
         address, _, served = config.teacher.partition("#")
         served = config.teacher_model or served
         return RemoteEngine(f"{address}#{served}" if served else address, delay=config.delay)
-    raise UsageError(f"no teacher called {config.teacher!r}", "there are solver, gemini, and a server's address")
+    raise UsageError(
+        f"there is no teacher called {config.teacher!r}", "--teacher takes solver, gemini or the address of a server"
+    )

@@ -1,70 +1,42 @@
-"""One engine for a whole run: it changes its weights between rounds, and is opened only when something must be said."""
+"""One engine for a whole run: it changes its weights between rounds, and is opened with the first request."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
 
 from axiom_cli.models import NVIDIA, Resolved
-from axiom_cli.records import ModelRef, Sample
 from axiom_cli.sampling import engines
-from axiom_cli.sampling.engines import Engine
+from axiom_cli.sampling.engines.protocol import Engine
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
 
 
-class Speaker:
-    """An `Engine` that speaks with the weights of the model that it last became."""
+class EngineHandle:
+    """Opens an engine when it is first needed, and keeps it for other weights. Close it when done."""
 
     def __init__(self, model: Resolved, workspace: Workspace, config: SolveConfig | None = None) -> None:
-        self.config, self.workspace = config or SolveConfig(), workspace
-        self.name = engines.choose(model.name) if self.config.engine == "auto" else self.config.engine
-        self.together = getattr(engines.get(self.name), "together", False)
-        self._target = model
+        """`model` decides which engine `auto` stands for."""
+        config = config or SolveConfig()
+        name = engines.choose(model.name) if config.engine == "auto" else config.engine
+        self.config, self.workspace = replace(config, engine=name), workspace
         self._engine: Engine | None = None
 
-    @property
-    def model(self) -> ModelRef:
-        """Whose samples these are."""
-        return self._target.ref
-
-    def become(self, model: Resolved) -> None:
-        """Speaks with these weights from now on; they are loaded with the next word."""
-        self._target = model
-
-    def at_once(self, config: SolveConfig) -> int:
-        """How many samples the engine wants to be asked for at once."""
-        return engines.at_once(self._ready(), config)
-
-    def generate(self, *args: Any, **kwargs: Any) -> Iterator[list[Sample]]:
-        """As `Engine.generate`."""
-        return self._ready().generate(*args, **kwargs)
-
-    def arriving(self, *args: Any, **kwargs: Any) -> Iterator[tuple[int, Sample]]:
-        """As the engine's own, where it has one."""
-        return self._ready().arriving(*args, **kwargs)
-
-    @property
-    def singly(self) -> bool:
-        """As `engines.keeps_singly`."""
-        return engines.keeps_singly(self._ready())
-
-    def _ready(self) -> Engine:
-        engine = self._engine
-        if engine is not None and engine.model.digest != self._target.digest:
-            if hasattr(engine, "swap"):
-                engine.swap(self._target)
+    def load_weights(self, model: Resolved) -> Engine:
+        """The engine with the weights of `model`. Raises what `open_engine` and `Engine.load_weights` raise."""
+        if self._engine is not None and self._engine.model.digest != model.digest:
+            if self._engine.reloads:
+                self._engine.load_weights(model)
             else:
                 self.close()
         if self._engine is None:
-            self._engine = engines.get(self.name)(self._target.name, self.config, self.workspace)
+            self._engine = engines.open_engine(model.name, self.config, self.workspace)
         return self._engine
 
-    def rest(self) -> None:
-        """Gives back the accelerator's memory until the next word: training needs it. On a processor the engine stays:
-        there is more memory, and it would have to start anew."""
-        if NVIDIA.exists() and hasattr(self._engine, "rest"):
-            self._engine.rest()
+    def sleep(self) -> None:
+        """Frees the accelerator's memory until the next request: training needs it. On a processor the engine stays as
+        it is: memory is plentiful there, and the engine would have to start again."""
+        if self._engine is not None and NVIDIA.exists():
+            self._engine.sleep()
 
     def close(self) -> None:
         """Frees the engine."""

@@ -1,95 +1,106 @@
-"""Problems in, verdicts out: prompt, generate and verify in one go, a problem at a time."""
+"""Problems in, verdicts out: samples go to the verifier through a queue, and are verified while the next ones come."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import closing
-from itertools import groupby
+from dataclasses import replace
+from typing import Any
 
-from axiom_cli.prefetch import Prefetcher
-from axiom_cli.records import Problem, Sample, Verdict
-from axiom_cli.sampling import engines, value_scorer
-from axiom_cli.sampling.engines import Engine
-from axiom_cli.sampling.sample_cache import Spent
-from axiom_cli.sampling.solve import in_groups, solve
+from axiom_cli.models import Resolved
+from axiom_cli.records import Metrics, Problem, Verdict
+from axiom_cli.sampling import value_scorer
+from axiom_cli.sampling.engine_handle import EngineHandle
+from axiom_cli.sampling.engines.protocol import Engine, sampling_params
+from axiom_cli.sampling.sample_cache import Usage
+from axiom_cli.sampling.solve import cached_engine, sample_groups
 from axiom_cli.sampling.strategies import registry
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
-from axiom_cli.verification.verify import verify
+from axiom_cli.workspace.receipts import Receipt
 from axiom_cli.workspace.store import Workspace
 
+VERSION = 1
+MAX_WAITING = 4096
+"""Samples that may wait for their verdicts before sampling waits too: memory stays flat."""
 
-def pipeline(
+
+def rollout(  # noqa: PLR0913 - as `solve`
     problems: Iterable[Problem],
     engine: Engine,
     config: SolveConfig,
-    check: VerifyConfig,
+    verifying: VerifyConfig | None = None,
     workspace: Workspace | None = None,
-    spent: Spent | None = None,
-) -> Iterator[list[Verdict]]:
-    """The verdicts on all samples of each problem, a list a problem, in order. What it cost and came to is added to
-    `spent`. Raises UsageError at the call.
+    usage: Usage | None = None,
+) -> Generator[list[Verdict]]:
+    """The verdicts on all samples of each problem, a list per problem, in order. Cost and result are added to `usage`.
+    Raises at the call what `solve` raises.
 
-    Programs are verified while the next ones are sampled. A strategy that verifies on the way is taken at its word.
+    Verification runs in a thread of its own. Samples that the strategy verified are not verified again.
     """
+    usage = usage or Usage()
     registry.check(config)
     value_scorer.check(config, engine.model, workspace)
-    spent = spent or Spent()
-    if registry.verifies(config):
-        found = _searched(problems, engine, config, check, workspace, spent)
-    else:
-        found = _sampled(problems, engine, config, check, workspace, spent)
-    return _counted(found, spent)
+
+    def verdicts() -> Generator[list[Verdict]]:
+        cached = cached_engine(engine, config, workspace, usage)
+        with (
+            CachingVerifier(verifying or VerifyConfig()) as verifier,
+            closing(sample_groups(problems, cached, config, verifier)) as groups,
+        ):
+            for samples in groups:
+                verifier.submit(samples)
+                yield from counted(verifier.finished(MAX_WAITING))
+            yield from counted(verifier.finished())
+
+    def counted(groups: Iterable[list[Verdict]]) -> Generator[list[Verdict]]:
+        for group in groups:
+            usage.problems += 1
+            usage.solved += any(verdict.passed for verdict in group)
+            yield group
+
+    return verdicts()
 
 
-def _counted(found: Iterator[list[Verdict]], spent: Spent) -> Iterator[list[Verdict]]:
-    with closing(found):
-        for verdicts in found:
-            spent.solved += any(verdict.passed for verdict in verdicts)
-            yield verdicts
-
-
-def _searched(
-    problems: Iterable[Problem],
-    engine: Engine,
+def remember_rollout(  # noqa: PLR0913 - one step of a loop
+    model: Resolved,
+    problems: Sequence[Problem],
     config: SolveConfig,
-    check: VerifyConfig,
-    workspace: Workspace | None,
-    spent: Spent,
-) -> Iterator[list[Verdict]]:
-    with (
-        CachingVerifier(check) as verifier,
-        closing(in_groups(problems, engine, config, workspace, verifier, spent)) as groups,
-    ):
-        for samples in groups:
-            yield verifier.take(samples)
+    engine: EngineHandle,
+    workspace: Workspace,
+    on_problem: Callable[[int], None],
+) -> tuple[list[Verdict], Receipt]:
+    """The verdicts on `model`'s samples of `problems`, made once, and their receipt: `receipt["verdicts"]` is where
+    they are stored, `receipt.seconds` how long they took. `on_problem` is called with the number of finished problems.
+    """
+    recipe = {
+        "stage": "attempt",
+        "version": VERSION,
+        "config": {"samples": config.samples, **sampling_params(config)},
+        "inputs": {"model": model.digest, "problems": workspace.put_records(problems)},
+    }
+
+    def make() -> dict[str, Any]:
+        verdicts: list[Verdict] = []
+        with closing(rollout(problems, engine.load_weights(model), config, workspace=workspace)) as groups:
+            for number, group in enumerate(groups, 1):
+                verdicts += (replace(verdict, seconds=0.0) for verdict in group)
+                on_problem(number)
+        return {"verdicts": workspace.put_records(verdicts)}
+
+    on_problem(0)
+    receipt = workspace.remember(recipe, make)
+    return list(workspace.get_records(receipt["verdicts"], Verdict)), receipt
 
 
-def _sampled(
-    problems: Iterable[Problem],
-    engine: Engine,
-    config: SolveConfig,
-    check: VerifyConfig,
-    workspace: Workspace | None,
-    spent: Spent,
-) -> Iterator[list[Verdict]]:
-    source = _beside(solve(problems, engine, config, workspace, check, spent), engine, config)
-    with closing(source), closing(verify(source, check)) as verdicts:
-        for _, group in groupby(verdicts, key=lambda verdict: verdict.sample.problem.id):
-            yield list(group)
-
-
-def _beside(samples: Iterator[Sample], engine: Engine, config: SolveConfig) -> Iterator[Sample] | Prefetcher[Sample]:
-    """The samples, made in a thread if the first one is a program, so that the sandbox has work while the engine has.
-    Answers are verified in no time, and there the engine stays in this thread, where Ctrl-C reaches it at once."""
-    first = next(samples, None)
-    if first is None:
-        return samples
-    whole = _joined(first, samples)
-    return whole if first.problem.form == "answer" else Prefetcher(whole, engines.at_once(engine, config))
-
-
-def _joined(first: Sample, rest: Iterator[Sample]) -> Iterator[Sample]:
-    with closing(rest):
-        yield first
-        yield from rest
+def keep_metrics(rows: Sequence[Metrics], rollouts: Sequence[Receipt], workspace: Workspace) -> str:
+    """Stores an evaluation's metrics as an object made from the verdicts of `rollouts`; returns its digest. Seconds are
+    left out, so that equal evaluations are equal bytes."""
+    recipe = {
+        "stage": "evaluate",
+        "version": VERSION,
+        "config": {name: getattr(rows[0], name) for name in ("experiment", "iteration", "split")},
+        "inputs": {"verdicts": [receipt["verdicts"] for receipt in rollouts]},
+    }
+    kept = [replace(row, seconds=0.0) for row in rows]
+    return workspace.remember(recipe, lambda: {"metrics": workspace.put_records(kept)})["metrics"]

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import deque
+from collections.abc import Generator, Iterable, Iterator, Sequence
 from dataclasses import replace
 from queue import SimpleQueue
 
 from axiom_cli.prefetch import Prefetcher
 from axiom_cli.records import Sample, Verdict
 from axiom_cli.settings.configs import VerifyConfig
-from axiom_cli.verification.verify import verify
 
 WAITING = 4096
 
@@ -19,8 +19,16 @@ class CachingVerifier:
 
     def __init__(self, config: VerifyConfig) -> None:
         self._samples: SimpleQueue[Sample | None] = SimpleQueue()
-        self._results = Prefetcher(verify(iter(self._samples.get, None), config), WAITING)
+        self._results = Prefetcher(self._verdicts(config), WAITING)
         self._kept: dict[tuple[str, int], Verdict] = {}
+        self._submitted: deque[tuple[Sequence[Sample], list[Verdict | None]]] = deque()
+        self._early: deque[Verdict] = deque()
+        self._unfinished = 0
+
+    def _verdicts(self, config: VerifyConfig) -> Iterator[Verdict]:
+        from axiom_cli.verification.verify import verify  # and the sandbox, which many searches do not need
+
+        yield from verify(iter(self._samples.get, None), config)
 
     def __enter__(self) -> CachingVerifier:
         return self
@@ -34,6 +42,8 @@ class CachingVerifier:
         for sample in samples:
             self._samples.put(sample)
             count += 1
+        while self._unfinished:
+            self._receive(next(self._results))
         return [next(self._results) for _ in range(count)]
 
     def verify_and_keep(self, samples: Iterable[Sample]) -> list[Verdict]:
@@ -42,12 +52,34 @@ class CachingVerifier:
         self._kept |= {_key(verdict.sample): verdict for verdict in verdicts}
         return verdicts
 
-    def take(self, samples: Sequence[Sample]) -> list[Verdict]:
-        """The verdicts that are kept of these samples, and new ones of the others. None of them is kept any longer."""
+    def submit(self, samples: Sequence[Sample]) -> None:
+        """Puts a group of samples in the queue, except those whose verdicts are kept. `finished` gives its verdicts."""
         kept = [self._kept.pop(_key(sample), None) for sample in samples]
-        missing = (sample for sample, verdict in zip(samples, kept, strict=True) if verdict is None)
-        new = iter(self.verify(missing))
-        return [replace(verdict or next(new), sample=sample) for sample, verdict in zip(samples, kept, strict=True)]
+        for sample, verdict in zip(samples, kept, strict=True):
+            if verdict is None:
+                self._samples.put(sample)
+                self._unfinished += 1
+        self._submitted.append((samples, kept))
+
+    def finished(self, max_unfinished: int = 0) -> Generator[list[Verdict]]:
+        """The verdicts of submitted groups, in order, as far as they are there. Waits for more only while more than
+        `max_unfinished` submitted samples have no verdict. None is kept any longer."""
+        while self._submitted:
+            samples, kept = self._submitted[0]
+            while len(self._early) < kept.count(None):
+                verdict = next(self._results) if self._unfinished > max_unfinished else self._results.take()
+                if verdict is None:
+                    return
+                self._receive(verdict)
+            self._submitted.popleft()
+            yield [
+                replace(verdict or self._early.popleft(), sample=sample)
+                for sample, verdict in zip(samples, kept, strict=True)
+            ]
+
+    def _receive(self, verdict: Verdict) -> None:
+        self._early.append(verdict)
+        self._unfinished -= 1
 
     def discard(self, samples: Sequence[Sample]) -> bool:
         """Drops the verdicts that are kept of these samples. Returns whether one of them is a pass."""

@@ -16,7 +16,7 @@ from random import Random
 from statistics import fmean
 
 from axiom_cli.sampling.strategies.adaptive import GROWTH, SPREAD
-from axiom_cli.sampling.strategies.budget import Standing, allocate, priors
+from axiom_cli.sampling.strategies.budget import ProblemState, allocate, priors
 
 EIGHT = (0.95, 0.85, 0.7, 0.5, 0.3, 0.15, 0.05, 0.02)
 WORLDS: dict[str, tuple[Sequence[float], float]] = {
@@ -54,10 +54,10 @@ class World:
         """Places that are unsolved and have had fewer than `most`."""
         return [p for p, won in enumerate(self.won) if not won and self.tried[p] < most]
 
-    def standings(self, kinds: bool = True) -> list[Standing]:
+    def states(self, kinds: bool = True) -> list[ProblemState]:
         """As the product sees them."""
         rows = zip(self.kinds, self.won, self.tried, strict=True)
-        return [Standing(kind if kinds else 0, won, tried - won, tried, 1) for kind, won, tried in rows]
+        return [ProblemState(kind if kinds else 0, won, tried - won, tried, 1) for kind, won, tried in rows]
 
 
 def world(means: Sequence[float], strength: float, count: int, name: str) -> World:
@@ -73,17 +73,17 @@ Rule = Callable[[World, int, int, Random], list[int]]
 
 def greedy(one: World, quota: int, most: int, random: Random) -> list[int]:
     """The highest posterior chance of the next success, with a prior for each kind: what `adaptive` does."""
-    return allocate(one.standings(), quota, most)
+    return allocate(one.states(), quota, most)
 
 
 def even(one: World, quota: int, most: int, random: Random) -> list[int]:
     """The same with one prior for all: the least sampled first."""
-    return allocate(one.standings(kinds=False), quota, most)
+    return allocate(one.states(kinds=False), quota, most)
 
 
 def thompson(one: World, quota: int, most: int, random: Random) -> list[int]:
     """The highest draws from the posteriors, one sample each, with the priors of greedy."""
-    prior = priors(one.standings())
+    prior = priors(one.states())
     draws = [
         (random.betavariate(prior[one.kinds[p]][0], prior[one.kinds[p]][1] + one.tried[p]), p) for p in one.open(most)
     ]

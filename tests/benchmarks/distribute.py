@@ -26,7 +26,7 @@ from axiom_cli.cluster import verify as spread_verify
 from axiom_cli.cluster.scheduler import Scheduler
 from axiom_cli.problems.families import draw
 from axiom_cli.records import ModelRef, Problem, Sample
-from axiom_cli.sampling.engines import Engine
+from axiom_cli.sampling.engines.protocol import Engine
 from axiom_cli.sampling.solve import open_engine, solve
 from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
 from axiom_cli.verification.verify import verify

@@ -27,8 +27,8 @@ from axiom_cli.models import Resolved
 from axiom_cli.models.nano.recipe import FAMILIES
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Verdict
-from axiom_cli.sampling.attempt import attempt
-from axiom_cli.sampling.engine_handle import Speaker
+from axiom_cli.sampling.engine_handle import EngineHandle
+from axiom_cli.sampling.rollout import remember_rollout
 from axiom_cli.settings.configs import MergeConfig, SolveConfig, TrainConfig
 from axiom_cli.statistics import paired_bootstrap, wilson
 from axiom_cli.workspace.store import Workspace
@@ -62,7 +62,7 @@ class Bench:
     def __init__(self, folder: Path, split: str, told: argparse.Namespace) -> None:
         self.workspace, self.seed = Workspace.open_or_create(folder), told.seed
         self.nano = models.resolve("nano", self.workspace)
-        self.speaker = Speaker(self.nano, self.workspace, SolveConfig())
+        self.engine = EngineHandle(self.nano, self.workspace, SolveConfig())
         self.held_out = problems(split, told.held_out, SEED + 1)
         sampling = SolveConfig(samples=told.samples, temperature=0.8, max_tokens=192, seed=told.seed)
         training = problems("train", told.problems, SEED + told.seed)
@@ -88,7 +88,7 @@ class Bench:
         return self.passed(model), {"rows": adapter.rows, "steps": adapter.metrics["steps"]}
 
     def _attempt(self, model: Resolved, of: Sequence[Problem], config: SolveConfig) -> list[Verdict]:
-        return attempt(model, of, config, self.speaker, self.workspace, lambda done: None)[0]
+        return remember_rollout(model, of, config, self.engine, self.workspace, lambda done: None)[0]
 
 
 def line(name: str, before: Sequence[bool], after: Sequence[bool], told: str) -> str:
@@ -116,7 +116,7 @@ def main(arguments: Sequence[str]) -> None:
     for name in told.objectives:
         passed, known = bench.after(configured(name, told.seed))
         print(line(name, bench.before, passed, "{rows}, {steps}".format(**known)), flush=True)
-    bench.speaker.close()
+    bench.engine.close()
 
 
 if __name__ == "__main__":

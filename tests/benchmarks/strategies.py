@@ -17,24 +17,24 @@ from dataclasses import dataclass, replace
 
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
-from axiom_cli.sampling.engines import Engine
-from axiom_cli.sampling.rollout import pipeline
-from axiom_cli.sampling.sample_cache import Spent
+from axiom_cli.sampling.engines.protocol import Engine
+from axiom_cli.sampling.rollout import rollout
+from axiom_cli.sampling.sample_cache import Usage
 from axiom_cli.sampling.solve import open_engine
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
 
 
-class Watched:
+class Watched(Engine):
     """The engine, with how many tokens it had written and which samples, after each of its calls."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine, self.name, self.model = engine, engine.name, engine.model
         self.calls: list[list[Sample]] = []
 
-    def at_once(self, config: SolveConfig) -> int:
+    def batch_size_hint(self, params: SolveConfig) -> int:
         """As the engine's."""
-        return self._engine.at_once(config) if hasattr(self._engine, "at_once") else 2048
+        return self._engine.batch_size_hint(params)
 
     def generate(self, *args: object, **more: object) -> Iterator[list[Sample]]:
         """As the engine's, noted down."""
@@ -51,18 +51,18 @@ class Watched:
 class Result:
     """What a strategy came to. `curve` holds tokens and problems solved after each call of the engine."""
 
-    spent: Spent
+    usage: Usage
     seconds: float
     curve: list[tuple[int, int]]
 
 
 def run(engine: Engine, problems: list[Problem], config: SolveConfig) -> Result:
     """One strategy from the first sample to the last verdict."""
-    watched, spent, start = Watched(engine), Spent(), time.perf_counter()
-    for _ in pipeline(problems, watched, config, VerifyConfig(), None, spent):
+    watched, usage, start = Watched(engine), Usage(), time.perf_counter()
+    for _ in rollout(problems, watched, config, VerifyConfig(), None, usage):
         pass
     seconds = time.perf_counter() - start
-    return Result(spent, seconds, curve(watched.calls))
+    return Result(usage, seconds, curve(watched.calls))
 
 
 def curve(calls: list[list[Sample]]) -> list[tuple[int, int]]:
@@ -103,14 +103,14 @@ def main() -> None:
     engine = open_engine(options.model, base)
     run(engine, problems[:8], base)
     print(f"{'strategy':28}{'solved':>8}{'samples':>9}{'tokens':>9}{'ratio':>7}{'to equal':>10}{'seconds':>9}")
-    fixed: Spent | None = None
+    fixed: Usage | None = None
     for name, config in ways.items():
         found = [run(engine, problems, config) for _ in range(options.rounds)]
         one, seconds = found[0], min(result.seconds for result in found)
-        fixed = fixed or one.spent
+        fixed = fixed or one.usage
         equal = next((tokens for tokens, solved in one.curve if solved >= fixed.solved), None)
         reached = f"{equal / fixed.tokens:.2f}" if equal else "never"
-        counts = f"{one.spent.solved:8}{one.spent.samples:9}{one.spent.tokens:9}{one.spent.tokens / fixed.tokens:7.2f}"
+        counts = f"{one.usage.solved:8}{one.usage.samples:9}{one.usage.tokens:9}{one.usage.tokens / fixed.tokens:7.2f}"
         print(f"{name:28}{counts}{reached:>10}{seconds:9.1f}", flush=True)
 
 

@@ -1,16 +1,16 @@
 """A deterministic engine without a model, for tests, documentation and trying out a pipeline.
 
-Its model names:
+Its models:
 
     solver            writes the right solution of every problem
-    solver:0.3        ... save for 3 in 10 samples, which are wrong; which ones, the seed decides
+    solver:0.3        ... except for 3 in 10 samples, which are wrong; the seed decides which ones
     answers.json      plays {"PROBLEM ID": ["first sample", "second", ...], "*": ["for any other problem"]}
     samples.jsonl     plays the sample records in a file that `axiom solve` wrote
 
-A script that is shorter than what is asked for is played again from its beginning.
+A script that is too short is played again from its beginning.
 
-What is right, `write` says: the problem's own recorded answer or reference, unless one who stands above hands in
-something better, such as the solver-teacher with its reasoning.
+`write` gives the right solution: the answer or reference in the problem's record, unless the caller passes something
+better, such as the solver teacher with its reasoning.
 """
 
 from __future__ import annotations
@@ -27,19 +27,19 @@ from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.problems.answers import MARK
 from axiom_cli.records import ModelRef, Problem, Sample
-from axiom_cli.sampling.engines import Messages, sample_random, sampling_params
+from axiom_cli.sampling.engines.protocol import Engine, Messages, sample_random, sampling_params
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
 
 SOLVER = "solver"
 ANY = "*"
-SHAPE = 'a script is {"PROBLEM ID": ["text", ...], "*": ["text", ...]}'
+SCRIPT_FORMAT = 'a script is {"PROBLEM ID": ["text", ...], "*": ["text", ...]}'
 Write = Callable[[Problem], "str | None"]
 Script = Mapping[str, Sequence[str]]
 
 
 def recorded(problem: Problem) -> str | None:
-    """The solution that the problem's record holds: its answer, or its program's reference."""
+    """The solution in the problem's record: its answer, or its program's reference."""
     if problem.answer is not None:
         return f"{MARK} {problem.answer}"
     reference = problem.program.reference if problem.program else None
@@ -47,8 +47,8 @@ def recorded(problem: Problem) -> str | None:
 
 
 def mistaken(problem: Problem, random: Random) -> str:
-    """A well-formed solution that is wrong: an integer off by 1 to 9, another answer with a word too many, a program
-    that raises."""
+    """A well-formed but wrong solution: an integer off by 1 to 9, another answer with one word too many, a program that
+    raises."""
     if problem.program:
         return f"```python\ndef {problem.program.entry_point}(*args):\n    raise ValueError('a planted mistake')\n```"
     answer, off = str(problem.answer), random.randint(1, 9)
@@ -58,16 +58,16 @@ def mistaken(problem: Problem, random: Random) -> str:
         return f"{MARK} {answer} {off}"
 
 
-class ScriptedEngine:
-    """Plays a script, or the right solutions with planted mistakes. Tokens are counted as words."""
+class ScriptedEngine(Engine):
+    """Plays a script, or right solutions with planted mistakes. Its tokens are words."""
 
     name = "scripted"
 
     def __init__(
         self,
         model_name: str = SOLVER,
-        config: SolveConfig | None = None,
-        workspace: Workspace | None = None,
+        config: SolveConfig | None = None,  # noqa: ARG002 - every engine is opened with these
+        workspace: Workspace | None = None,  # noqa: ARG002
         write: Write = recorded,
     ) -> None:
         self._write = write
@@ -88,9 +88,9 @@ class ScriptedEngine:
         params: SolveConfig,
         samples: int,
         starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),
+        messages: Sequence[Messages | None] = (),  # noqa: ARG002 - the same solution again
     ) -> Iterator[list[Sample]]:
-        """As `Engine.generate`. `messages` are not read."""
+        """As `Engine.generate`. Ignores `messages`."""
         for place, problem in enumerate(problems):
             start = starts[place] if starts else 0
             yield [self._sample(problem, params, index) for index in range(start, start + samples)]
@@ -124,7 +124,7 @@ class ScriptedEngine:
         return self._write(problem)
 
     def close(self) -> None:
-        """There is nothing to free."""
+        """Nothing to free."""
 
 
 def _rate(text: str) -> float:
@@ -133,15 +133,15 @@ def _rate(text: str) -> float:
     except ValueError:
         rate = -1.0
     if not 0 <= rate <= 1:
-        raise UsageError(f"{text!r} is no error rate", "write solver:0.3 for 3 wrong samples in 10")
+        raise UsageError(f"{text!r} is not an error rate", "write solver:0.3 for 3 wrong samples in 10")
     return rate
 
 
 def load_script(path: Path) -> Script:
-    """Problem id -> texts, from a `.json` script or a `.jsonl` file of samples. Raises MissingError and InputError."""
+    """Problem id -> texts, from a `.json` script or a `.jsonl` file of samples. Raises MissingError or InputError."""
     if not path.is_file():
         hint = "the scripted engine's --model is solver, solver:RATE, or a script: FILE.json, FILE.jsonl"
-        raise MissingError(f"no script {path}", hint)
+        raise MissingError(f"there is no script {path}", hint)
     if path.suffix == ".jsonl":
         texts = defaultdict(list)
         for sample in jsonl.load(path, Sample):
@@ -150,11 +150,9 @@ def load_script(path: Path) -> Script:
     try:
         script = orjson.loads(path.read_bytes())
     except orjson.JSONDecodeError as error:
-        raise InputError(f"{path}: not JSON: {error}", SHAPE) from None
-    if not isinstance(script, dict) or not all(map(_is_texts, script.values())):
-        raise InputError(f"{path} is no script", SHAPE)
+        raise InputError(f"{path}: not JSON: {error}", SCRIPT_FORMAT) from None
+    if not isinstance(script, dict) or not all(
+        isinstance(texts, list) and texts and all(isinstance(text, str) for text in texts) for texts in script.values()
+    ):
+        raise InputError(f"{path} is not a script", SCRIPT_FORMAT)
     return script
-
-
-def _is_texts(value: object) -> bool:
-    return isinstance(value, list) and bool(value) and all(isinstance(text, str) for text in value)

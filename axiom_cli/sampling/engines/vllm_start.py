@@ -1,8 +1,7 @@
-"""How vLLM is started: settings that follow from where it runs, and processes that keep to stderr.
+"""How vLLM is started: settings for the machine, and processes that print to stderr only.
 
-On an accelerator weights have the checkpoint's type (a float32 checkpoint is halved, as vLLM does) unless `dtype` says
-another. Where vLLM was
-built for the processor they are float32, and nothing is compiled: that takes longer than a small model's samples do.
+On an accelerator weights have the checkpoint's type (vLLM halves a float32 checkpoint) unless `dtype` names another. A
+vLLM built for the processor uses float32 and compiles nothing: compiling takes longer than a small model's samples.
 """
 
 from __future__ import annotations
@@ -21,33 +20,34 @@ from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.terminal import stdout_guard
 
 SHARE = 0.75
-"""Of the accelerator's memory that is free at the start, this share is vLLM's: the rest is for the trainer's weights,
-which stay while vLLM speaks."""
-CACHE_BYTES = 1 << 32
-"""On the processor keys and values take at most this much, whatever `batch_tokens` says."""
-BLOCK = 32
-"""Tokens of a block of the cache on the processor: prompts share whole blocks, and vLLM's own choice there is 128."""
-LEAST = 64 * BLOCK
-"""Tokens for which there is always room on the processor."""
+"""vLLM's share of the accelerator memory that is free at the start. The rest is for the trainer's weights, which stay
+there while vLLM samples."""
+MAX_CACHE_BYTES = 1 << 32
+"""On the processor keys and values take at most this much, whatever `batch_tokens` is."""
+CACHE_BLOCK = 32
+"""Tokens per cache block on the processor: prompts share whole blocks, and vLLM's default there is 128."""
+MIN_CACHE_TOKENS = 64 * CACHE_BLOCK
+"""On the processor the cache holds at least this many tokens."""
 QUIET = MappingProxyType(
     {"VLLM_LOGGING_LEVEL": "ERROR", "VLLM_LOGGING_STREAM": "ext://sys.stderr", "VLLM_NO_USAGE_STATS": "1"}
 )
-"""What vLLM is told in variables that the user has not set: to be quiet, and to send nothing home."""
-PROCESSES = MappingProxyType(
+"""Environment variables, unless the user has set them: vLLM is quiet and sends no usage statistics."""
+WORKER_VARIABLES = MappingProxyType(
     {
         "VLLM_WORKER_SHUTDOWN_TIMEOUT_SECONDS": "1",
         "TORCH_CPP_LOG_LEVEL": "ERROR",
         "PYTHONWARNINGS": "ignore::FutureWarning",
     }
 )
-"""The same, of its processes: a worker often misses its first sign to end, so that what it waits is lost."""
-PROCESSOR = MappingProxyType({**PROCESSES, "TORCHDYNAMO_DISABLE": "1", "VLLM_CPU_NUM_OF_RESERVED_CPU": "0"})
-"""The same on the processor: to compile nothing, and to leave no core idle."""
+"""The same for its processes. A worker often misses its first signal to end, so that waiting longer is lost time."""
+PROCESSOR_VARIABLES = MappingProxyType(
+    {**WORKER_VARIABLES, "TORCHDYNAMO_DISABLE": "1", "VLLM_CPU_NUM_OF_RESERVED_CPU": "0"}
+)
+"""The same on the processor: compile nothing, use every core."""
 PATIENCE = 30.0
 """Seconds after which processes that do not end are killed."""
-
-EVERY = 1.0
-"""Seconds between two looks at whether the processes are alive."""
+WATCH_INTERVAL = 1.0
+"""Seconds between checks that the processes are alive."""
 
 
 def library() -> Any:
@@ -57,17 +57,17 @@ def library() -> Any:
     try:
         import vllm
     except ImportError as error:
-        hint = "pip install 'axiom-rl[vllm]', or choose --engine transformers"
+        hint = "pip install 'axiom-rl[vllm]', or use --engine transformers"
         raise MissingError(f"the vllm engine needs vLLM: {error}", hint) from None
     return vllm
 
 
 def start(vllm: Any, path: Path, config: SolveConfig) -> Any:
-    """vLLM's engine, its processes started. InputError for a model that it does not read."""
+    """vLLM's engine, with its processes started. Raises InputError for a model that vLLM does not read."""
     on_processor = _platform().is_cpu()
     settings = _processor_settings(path, config) if on_processor else _accelerator_settings(config)
     try:
-        with _variables(PROCESSOR if on_processor else PROCESSES), _prints_on_stderr():
+        with _environment(PROCESSOR_VARIABLES if on_processor else WORKER_VARIABLES), _stdout_to_stderr():
             return vllm.LLM(
                 model=str(path),
                 skip_tokenizer_init=True,
@@ -80,20 +80,20 @@ def start(vllm: Any, path: Path, config: SolveConfig) -> Any:
             )
     except (ValueError, RuntimeError, OSError) as error:
         line = str(error).strip().split("\n")[0]
-        hint = "--engine transformers reads more models; VLLM_LOGGING_LEVEL=INFO shows what vLLM does"
+        hint = "--engine transformers reads more models; with VLLM_LOGGING_LEVEL=INFO, vLLM says what it does"
         raise InputError(f"vLLM does not start with {path}: {line}", hint) from error
 
 
 @contextmanager
 def watched(llm: Any) -> Iterator[None]:
-    """Whoever waits meanwhile for an engine whose process is killed gets vLLM's EngineDeadError: by itself vLLM (0.32)
-    notices, and lets him wait for ever."""
+    """Within it, waiting for an engine whose process was killed raises vLLM's EngineDeadError. By itself vLLM (0.32)
+    notices the death but leaves the caller waiting for ever."""
     from vllm.v1.engine.exceptions import EngineDeadError
 
     core, done = llm.llm_engine.engine_core, Event()
 
     def watch() -> None:
-        while not done.wait(EVERY):
+        while not done.wait(WATCH_INTERVAL):
             if core.resources.engine_dead:
                 core.outputs_queue.put_nowait(EngineDeadError())
                 return
@@ -113,25 +113,25 @@ def _platform() -> Any:
 
 
 def sleeps() -> bool:
-    """Whether vLLM can give its memory back and live on."""
+    """Whether vLLM can free its memory without ending."""
     return bool(_platform().is_sleep_mode_available())
 
 
 def _processor_settings(path: Path, config: SolveConfig) -> dict[str, Any]:
-    """VLLM_CPU_KVCACHE_SPACE, where it is set, overrules the room for keys and values."""
+    """VLLM_CPU_KVCACHE_SPACE overrides the size of the cache."""
     import torch
     from transformers import AutoConfig
 
     from axiom_cli.models.memory import free_memory
 
-    shape = AutoConfig.from_pretrained(path).get_text_config()
-    heads = getattr(shape, "num_key_value_heads", None) or shape.num_attention_heads
-    size = getattr(shape, "head_dim", None) or shape.hidden_size // shape.num_attention_heads
-    token = 2 * shape.num_hidden_layers * heads * size * 4
+    architecture = AutoConfig.from_pretrained(path).get_text_config()
+    heads = getattr(architecture, "num_key_value_heads", None) or architecture.num_attention_heads
+    size = getattr(architecture, "head_dim", None) or architecture.hidden_size // architecture.num_attention_heads
+    token = 2 * architecture.num_hidden_layers * heads * size * 4
     wanted = config.batch_tokens * token or free_memory(torch.device("cpu")) // 4
-    room = min(max(wanted, LEAST * token), CACHE_BYTES)
+    room = min(max(wanted, MIN_CACHE_TOKENS * token), MAX_CACHE_BYTES)
     dtype = "float32" if config.dtype == "auto" else config.dtype
-    return {"dtype": dtype, "enforce_eager": True, "block_size": BLOCK, "kv_cache_memory_bytes": room}
+    return {"dtype": dtype, "enforce_eager": True, "block_size": CACHE_BLOCK, "kv_cache_memory_bytes": room}
 
 
 def _accelerator_settings(config: SolveConfig) -> dict[str, Any]:
@@ -143,7 +143,7 @@ def _accelerator_settings(config: SolveConfig) -> dict[str, Any]:
 
 
 def empty_cache() -> None:
-    """Hands back what training in this process no longer uses."""
+    """Returns the memory that training in this process no longer uses."""
     import torch
 
     if torch.cuda.is_available():
@@ -151,8 +151,8 @@ def empty_cache() -> None:
 
 
 @contextmanager
-def _variables(values: Mapping[str, str]) -> Iterator[None]:
-    """These environment variables, where they are not set, for processes that are started meanwhile."""
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
+    """Sets these environment variables, unless they are set already, for processes that are started meanwhile."""
     new = {name: value for name, value in values.items() if name not in os.environ}
     os.environ.update(new)
     try:
@@ -163,8 +163,8 @@ def _variables(values: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _prints_on_stderr() -> Iterator[None]:
-    """Whatever processes that are started meanwhile print goes to stderr: stdout is for records."""
+def _stdout_to_stderr() -> Iterator[None]:
+    """Sends what newly started processes print to stderr: stdout is for records."""
     if (stream := stdout_guard.stdout()) is not None:
         stream.flush()
     kept = os.dup(1)

@@ -1,16 +1,21 @@
-"""What is added to vLLM's worker, which runs in a process of its own."""
+"""An extension of vLLM's worker, which runs in a process of its own."""
 
 from __future__ import annotations
 
+from typing import Any
+
 
 class Reload:
-    """Mixed into the worker's class by its name: see `worker_extension_cls` in vLLM."""
+    """vLLM mixes this into its worker class by name: see `worker_extension_cls`."""
+
+    reload_weights: Any
+    model_runner: Any
 
     def reload_whole(self, path: str) -> None:
-        """Reads the weights in the folder `path` in place of the present ones.
+        """Replaces the weights by those in the folder `path`.
 
-        On the processor vLLM (0.32) multiplies by copies of the weights that it has packed, and makes no new one of an
-        output matrix that is the embedding's: it would go on with the old one.
+        On the processor vLLM (0.32) multiplies by packed copies of the weights, and does not pack an output matrix that
+        is tied to the embedding again: it would keep using the old one.
         """
         from vllm.model_executor.layers.vocab_parallel_embedding import ParallelLMHead
         from vllm.platforms import current_platform

@@ -1,20 +1,20 @@
-"""adaptive: the samples that settled problems do not need go to the others.
+"""adaptive: samples that settled problems do not need go to the others.
 
 The budget is `samples` times the problems of a batch; no problem gets more than SPREAD times its share. A problem is
-settled by the verifier, once `target_passes` samples pass; or by agreement, where nobody may look at the solutions:
-once the commonest answer leads the second one in the long run with a probability of 95 %
-(Adaptive-Consistency, 2305.11860).
+settled by the verifier, once `target_passes` samples pass, or by agreement, where the solutions must not be used: once
+the most common answer would stay ahead of the second one with a probability of 95 % (Adaptive-Consistency,
+2305.11860).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from math import comb
 
 from axiom_cli.records import Problem, Sample
-from axiom_cli.sampling.engines import Engine
-from axiom_cli.sampling.strategies.budget import Standing, allocate
+from axiom_cli.sampling.engines.protocol import Engine
+from axiom_cli.sampling.strategies.budget import ProblemState, allocate
 from axiom_cli.sampling.strategies.rounds import Rounds
 from axiom_cli.sampling.strategies.self_consistency import ballots
 from axiom_cli.settings.configs import SolveConfig
@@ -22,16 +22,16 @@ from axiom_cli.verification.caching_verifier import CachingVerifier
 
 SPREAD = 4
 FIRST = 4
-"""Samples that must agree before a problem is settled by agreement: three might with a probability above 5 %."""
+"""Samples that must agree before a problem is settled by agreement: three agree by chance too often (over 5 %)."""
 STEP = 2
-SURE = 0.95
+CONFIDENCE = 0.95
 GROWTH = 8
-"""A round has at least this part of all samples before it, so that there are few rounds and they fill the engine."""
+"""A round has at least one sample for this many before it, so that rounds are few and fill the engine."""
 
 
 def adaptive(
     problems: Sequence[Problem], engine: Engine, config: SolveConfig, verifier: CachingVerifier
-) -> Iterator[list[Sample]]:
+) -> Generator[list[Sample]]:
     """The samples of each problem, as many as it was worth; at most `samples` of each on average."""
     rounds = Rounds(problems, engine, config, verifier)
     (by_agreement if config.stop_on == "agreement" else by_verdict)(rounds)
@@ -39,25 +39,20 @@ def adaptive(
 
 
 def by_verdict(rounds: Rounds) -> None:
-    """Rounds over the unsolved until all are, or the budget is spent. The allocation depends on the verdicts alone."""
+    """Rounds over unsolved problems until all are solved or the budget is spent. Only verdicts decide who gets more."""
     budget, used = rounds.config.samples * len(rounds.problems), 0
-    everyone = list(range(len(rounds.problems)))
-    places = everyone
+    places = list(range(len(rounds.problems)))
     while places:
-        rounds.judge(places)
+        rounds.verify(places)
         used += len(places)
-        places = allocate(standings(rounds), quota(rounds, used, budget), SPREAD * rounds.config.samples)
+        quota = min(budget - used, max(len(rounds.unsolved()), len(rounds.problems) // GROWTH, used // GROWTH))
+        places = allocate(states(rounds), quota, SPREAD * rounds.config.samples)
 
 
-def quota(rounds: Rounds, used: int, budget: int) -> int:
-    """How many samples the next round has."""
-    return min(budget - used, max(len(rounds.unsolved()), len(rounds.problems) // GROWTH, used // GROWTH))
-
-
-def standings(rounds: Rounds) -> list[Standing]:
-    """How each problem stands."""
+def states(rounds: Rounds) -> list[ProblemState]:
+    """The state of each problem."""
     return [
-        Standing(
+        ProblemState(
             (problem.family, problem.level),
             passes,
             fails,
@@ -72,7 +67,7 @@ def standings(rounds: Rounds) -> list[Standing]:
 
 
 def by_agreement(rounds: Rounds) -> None:
-    """Rounds over those whose answers do not agree, which have all had as many samples."""
+    """Rounds over problems whose answers do not agree yet; all of these have the same number of samples."""
     samples, places = rounds.config.samples, list(range(len(rounds.problems)))
     budget, step = samples * len(places), min(FIRST, samples)
     while step:
@@ -84,9 +79,9 @@ def by_agreement(rounds: Rounds) -> None:
 
 
 def settled(cast: Sequence[str | None]) -> bool:
-    """Whether the commonest of the votes leads the second one for good with a probability of SURE: that of
-    Beta(first + 1, second + 1) above one half."""
-    votes = [count for _, count in Counter(one for one in cast if one is not None).most_common(2)]
+    """Whether the most common ballot stays ahead of the second one with a probability of CONFIDENCE: the probability
+    that Beta(first + 1, second + 1) is above one half."""
+    votes = [count for _, count in Counter(ballot for ballot in cast if ballot is not None).most_common(2)]
     first, second = (*votes, 0, 0)[:2]
     draws = first + second + 1
-    return sum(comb(draws, wins) for wins in range(first + 1)) / 2**draws >= SURE
+    return sum(comb(draws, wins) for wins in range(first + 1)) / 2**draws >= CONFIDENCE

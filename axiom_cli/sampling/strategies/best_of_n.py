@@ -1,11 +1,11 @@
-"""best-of-n: all samples of a problem are handed on, and the verifier chooses."""
+"""best-of-n: all samples of a problem are kept, and the verifier chooses."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from axiom_cli.records import Problem, Sample
-from axiom_cli.sampling.engines import Engine
+from axiom_cli.sampling.engines.protocol import Engine
 from axiom_cli.sampling.strategies.rounds import Rounds
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
@@ -13,8 +13,8 @@ from axiom_cli.verification.caching_verifier import CachingVerifier
 
 def best_of_n(
     problems: Sequence[Problem], engine: Engine, config: SolveConfig, verifier: CachingVerifier
-) -> Iterator[list[Sample]]:
-    """All samples of each problem; with `early_stop` those up to the end of the round in which it was solved."""
+) -> Generator[list[Sample]]:
+    """All samples of each problem; with `early_stop`, those up to the end of the round that solved it."""
     if not config.early_stop:
         yield from engine.generate(problems, config, config.samples)
         return

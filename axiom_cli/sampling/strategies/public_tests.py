@@ -1,30 +1,34 @@
-"""How a program fares on the examples that its problem shows: what a user who has only read the problem can try."""
+"""How a program does on the examples in its problem: what a user who has only read the problem can try."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import TypeGuard
 
-from axiom_cli.records import STDIN_STDOUT, Problem, Program, Sample, Verdict
+from axiom_cli.records import STDIN_STDOUT, Program, Sample, Verdict
 from axiom_cli.verification.caching_verifier import CachingVerifier
 
 
-def on_examples(samples: Sequence[Sample], verifier: CachingVerifier) -> list[Verdict | None]:
-    """The verdicts of the shown examples; None where a problem shows none. No hidden test has any part in them."""
-    tried = [_graded_by_examples(sample) for sample in samples]
+def run_public_tests(samples: Sequence[Sample], verifier: CachingVerifier) -> list[Verdict | None]:
+    """The verdicts by the problems' examples alone; None where a problem has none. No hidden test is run."""
+    tried = [
+        with_tests(sample, tests=sample.problem.program.examples) if _has_examples(sample.problem.program) else None
+        for sample in samples
+    ]
     verdicts = iter(verifier.verify(sample for sample in tried if sample is not None))
     return [next(verdicts) if sample is not None else None for sample in tried]
 
 
-def _graded_by_examples(sample: Sample) -> Sample | None:
-    program = sample.problem.program
-    if program is None or not _callable(program):
-        return None
-    return graded_by(sample.problem, sample, tests=program.examples)
+def public_passes(samples: Sequence[Sample], verifier: CachingVerifier) -> list[int]:
+    """How many of its problem's examples each sample passes."""
+    return [verdict.passed_tests if verdict else 0 for verdict in run_public_tests(samples, verifier)]
 
 
-def _callable(program: Program) -> bool:
-    """Whether there are examples, and they have the form of tests; those of other tools may be anything."""
+def _has_examples(program: Program | None) -> TypeGuard[Program]:
+    """Whether there are examples in the form of tests; imported ones may have any form."""
+    if program is None:
+        return False
     script = program.entry_point == STDIN_STDOUT
     return bool(program.examples) and all(
         isinstance(case, dict)
@@ -35,7 +39,10 @@ def _callable(program: Program) -> bool:
     )
 
 
-def graded_by(problem: Problem, sample: Sample, **tests: object) -> Sample:
-    """The sample with these tests in place of its problem's own, of which it keeps nothing that is hidden."""
-    nothing = {"tests": None, "test_code": None, "reference": None}
-    return replace(sample, problem=replace(problem, program=replace(problem.program, **{**nothing, **tests})))
+def with_tests(sample: Sample, **tests: object) -> Sample:
+    """The sample with these tests (`tests` or `test_code`) in place of its problem's hidden ones."""
+    hidden = {"tests": None, "test_code": None, "reference": None}
+    problem = sample.problem
+    if problem.program is None:
+        raise ValueError(f"problem {problem.id} asks for an answer, not for a program")
+    return replace(sample, problem=replace(problem, program=replace(problem.program, **{**hidden, **tests})))

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
 
 from axiom_cli.records import Problem, Sample, Verdict
-from axiom_cli.sampling.engines import Engine
+from axiom_cli.sampling.engines.protocol import Engine
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
 
-Strategy = Callable[[Sequence[Problem], Engine, SolveConfig, CachingVerifier], Iterator[list[Sample]]]
+Strategy = Callable[[Sequence[Problem], Engine, SolveConfig, CachingVerifier], Generator[list[Sample]]]
 
 
 class Rounds:
-    """The samples of a batch of problems so far, `groups`, and how many of each have passed and failed. What broke down
-    (`infra`) is neither. Places are places in `problems`; a problem's samples are asked for in the order of indices."""
+    """The samples of a batch of problems so far, `groups`, and how many of each have passed and failed; `infra` is
+    neither. Places are places in `problems`; the samples of a problem are asked for in the order of their indices."""
 
     def __init__(
         self, problems: Sequence[Problem], engine: Engine, config: SolveConfig, verifier: CachingVerifier
@@ -25,24 +25,23 @@ class Rounds:
         self.fails = [0] * len(problems)
         self.verdicts: list[list[Verdict]] = [[] for _ in problems]
 
-    def ask(self, places: Sequence[int], samples: int = 1) -> Iterator[Sample]:
-        """`samples` more of the problem at each place, all in one request; a place may be named more than once, side by
-        side."""
+    def ask(self, places: Sequence[int], samples: int = 1) -> Generator[Sample]:
+        """`samples` more of the problem at each place, all in one request. A place may be repeated, side by side."""
         starts: list[int] = []
         for at, place in enumerate(places):
-            again = at > 0 and places[at - 1] == place
-            starts.append(starts[-1] + samples if again else len(self.groups[place]))
-        asked = [self.problems[place] for place in places]
-        for place, group in zip(places, self.engine.generate(asked, self.config, samples, starts), strict=True):
+            repeated = at > 0 and places[at - 1] == place
+            starts.append(starts[-1] + samples if repeated else len(self.groups[place]))
+        problems = [self.problems[place] for place in places]
+        for place, group in zip(places, self.engine.generate(problems, self.config, samples, starts), strict=True):
             self.groups[place] += group
             yield from group
 
-    def judge(self, places: Sequence[int], samples: int = 1) -> None:
-        """Asks for `samples` more of the problem at each place, and counts what the verifier says of them."""
+    def verify(self, places: Sequence[int], samples: int = 1) -> None:
+        """Asks for `samples` more of the problem at each place, and counts their verdicts."""
         self.count([place for place in places for _ in range(samples)], self.ask(places, samples))
 
     def count(self, places: Sequence[int], samples: Iterable[Sample]) -> None:
-        """Judges samples, each of the problem at its place, and counts the verdicts."""
+        """Verifies samples, each of the problem at its place, and counts the verdicts."""
         for place, verdict in zip(places, self.verifier.verify_and_keep(samples), strict=True):
             self.verdicts[place].append(verdict)
             self.passes[place] += verdict.passed
@@ -56,6 +55,6 @@ class Rounds:
         """Up to `config.samples` of each problem, in growing rounds over all that are not solved: 1, 1, 2, 4, ..."""
         have, step = 0, min(self.config.target_passes, self.config.samples)
         while step and (places := self.unsolved()):
-            self.judge(places, step)
+            self.verify(places, step)
             have += step
             step = min(have, self.config.samples - have)

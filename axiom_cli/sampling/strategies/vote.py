@@ -1,17 +1,17 @@
-"""vote: the sample that most others agree with is handed on. The verifier has no part in it.
+"""vote: the sample that most others agree with is kept. The verifier has no say.
 
-Answers are compared as they are read (self-consistency, 2203.11171), programs by what they do (see behaviour.py).
+Answers are compared as they are read (self-consistency, 2203.11171), programs by what they do (self_consistency.py).
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from axiom_cli.records import Problem, Sample
-from axiom_cli.sampling.engines import Engine
-from axiom_cli.sampling.strategies.public_tests import on_examples
+from axiom_cli.sampling.engines.protocol import Engine
+from axiom_cli.sampling.strategies.public_tests import public_passes
 from axiom_cli.sampling.strategies.self_consistency import ballots
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
@@ -19,15 +19,15 @@ from axiom_cli.verification.caching_verifier import CachingVerifier
 
 def vote(
     problems: Sequence[Problem], engine: Engine, config: SolveConfig, verifier: CachingVerifier
-) -> Iterator[list[Sample]]:
-    """One sample a problem, with `extra["votes"]` of `extra["voters"]` agreeing; the first where nothing is read.
+) -> Generator[list[Sample]]:
+    """One sample of each problem, with `extra["votes"]` of `extra["voters"]` agreeing; the first if none can be read.
 
-    Programs that pass most of the shown examples come first, then those with most votes, then the earliest.
+    Programs that pass the most public tests come first, then those with the most votes, then the lowest index.
     """
     for group in engine.generate(problems, config, config.samples):
         cast = ballots(group, verifier)
-        votes = Counter(one for one in cast if one is not None)
-        shown = [verdict.passed_tests if verdict else 0 for verdict in on_examples(group, verifier)]
-        best = max(range(len(group)), key=lambda at: (cast[at] is not None, shown[at], votes[cast[at]], -at))
-        extra = {**group[best].extra, "votes": votes[cast[best]], "voters": len(group)}
-        yield [replace(group[best], extra=extra)]
+        counts = Counter(ballot for ballot in cast if ballot is not None)
+        votes = [0 if ballot is None else counts[ballot] for ballot in cast]
+        passes = public_passes(group, verifier)
+        best = max(range(len(group)), key=lambda at: (votes[at] > 0, passes[at], votes[at], -at))
+        yield [replace(group[best], extra={**group[best].extra, "votes": votes[best], "voters": len(group)})]

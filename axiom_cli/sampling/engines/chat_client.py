@@ -1,0 +1,290 @@
+"""A client for one server: JSON out, JSON in, however the server behaves, and never the key in a message.
+
+A request has one time limit from its first byte to the answer's last one, and an answer has a largest size. Transient
+failures are tried again: 408, 409, 425, 429, 5xx, a timeout, a dropped connection, an incomplete answer. Pauses double
+from half a second to a minute; if the server names one (`Retry-After`), every request waits. Redirects are not
+followed: the key is for one host.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import threading
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from concurrent.futures import Future, wait
+from contextlib import suppress
+from typing import Any, NamedTuple, TypeVar
+
+import httpx
+from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt, wait_exponential, wait_random
+
+from axiom_cli.errors import AxiomError, MissingError, UsageError
+from axiom_cli.sampling.engines.rate_limiter import RateLimiter, retry_after
+
+KEYS = {
+    "api.openai.com": ("OPENAI_API_KEY",),
+    "generativelanguage.googleapis.com": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
+}
+OWN_KEY = "AXIOM_API_KEY"
+SECRET_LENGTH = 12
+"""A key of at least this many characters is a secret, and redacted in all that the server says. `ollama`, `EMPTY` and
+the like are not, and may be words of an answer."""
+REDACTED = "[key]"
+TRANSIENT = {408, 409, 425, 429}
+TOO_MANY = {429, 503}
+FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
+LONGEST_RETRY_AFTER = 600.0
+"""The longest pause that a server may ask for, in seconds."""
+CONNECT_SECONDS = 10.0
+MAX_ANSWER_BYTES = 32 * 2**20
+PORTS = {None, *range(1, 2**16)}
+OF_THIS_PROMPT = re.compile(
+    r"context.{0,9}(length|size|window)|maximum context|too (long|large)|exceed|content.{0,20}(filter|polic)"
+    r"|moderat|flagged",
+    re.I,
+)
+"""What a server says of this prompt alone: it is too long, or against a content policy."""
+T = TypeVar("T")
+
+
+class TransientError(Exception):
+    """A request that failed this time. `pause` is what the server asks for, in seconds; `busy` means that the server
+    has had too much."""
+
+    def __init__(self, reason: str, pause: float | None = None, *, busy: bool = False) -> None:
+        super().__init__(reason)
+        self.pause, self.busy = pause, busy
+
+
+class RefusedError(Exception):
+    """A request that would fail again, though others may succeed. `status` is the server's, or 0 if we gave up on the
+    answer."""
+
+    def __init__(self, reason: str, status: int = 0) -> None:
+        super().__init__(reason)
+        self.status = status
+
+
+PROGRESS = ("connection.connect", "http11.receive_response_headers.complete")
+"""Events of httpcore: without one of them, a request met a reused connection that was already closed."""
+
+
+class Answer(NamedTuple):
+    """A complete HTTP response."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+
+
+def key_names(host: str) -> tuple[str, ...]:
+    """The environment variables that may hold the key for a host, in order of precedence."""
+    return (*KEYS.get(host, ()), OWN_KEY)
+
+
+def api_key(host: str) -> str | None:
+    """The key for a host: its provider's own variable, else AXIOM_API_KEY. A provider's key never goes to another."""
+    return next((key for name in key_names(host) if (key := os.environ.get(name, "").strip())), None)
+
+
+def host_of(address: str) -> str:
+    """The host of a server's address. Raises UsageError, without repeating what may be a password."""
+    try:
+        url = httpx.URL(address)
+    except httpx.InvalidURL:
+        url = httpx.URL()
+    if url.userinfo or url.query:
+        what = "a password" if url.userinfo else "a query"
+        raise UsageError(f"the address of {url.host} contains {what}", f"put the key in {OWN_KEY} instead")
+    if not url.host or url.port not in PORTS:
+        raise UsageError(f"{address!r} is not the address of a server", "write http://HOST:PORT/v1#MODEL")
+    return url.host
+
+
+class ChatClient:
+    """Requests to one server, in an event loop of its own. Close it when done."""
+
+    def __init__(self, address: str, limiter: RateLimiter, timeout: float, retries: int, first_pause: float) -> None:
+        """`timeout` is in seconds and for one request; `retries` come on top of the first one."""
+        self.address, self.host = address.rstrip("/"), host_of(address)
+        self._timeout, self._retries, self._limiter = timeout, retries, limiter
+        self._backoff = wait_exponential(first_pause, LONGEST_PAUSE) + wait_random(0, first_pause)
+        self._key, self._answered = api_key(self.host), 0
+        self._authorized = False
+        self._client = self._open_client()
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_ignore_cancelled)
+        self._thread = threading.Thread(target=self._loop.run_forever, name="remote", daemon=True)
+        self._thread.start()
+
+    def _open_client(self) -> httpx.AsyncClient:
+        """The HTTP client. The time limit of the whole request makes those of single reads irrelevant."""
+        headers = {"Content-Type": "application/json"}
+        headers |= {"Authorization": f"Bearer {self._key}"} if self._key else {}
+        if self._key and not (self._key.isascii() and self._key.isprintable()):
+            names = " or ".join(key_names(self.host))
+            raise UsageError(f"the key for {self.host} contains a character that no key has", f"set {names} again")
+        try:
+            timeout = httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT_SECONDS), pool=None)
+            return httpx.AsyncClient(headers=headers, timeout=timeout, limits=httpx.Limits())
+        except (httpx.InvalidURL, ValueError, ImportError) as error:
+            hint = "check the address and the proxy variables"
+            raise UsageError(f"cannot talk to {self.host}: {self.redact(str(error))}", hint) from None
+
+    def redact(self, text: str) -> str:
+        """The text without the key."""
+        return text.replace(self._key, REDACTED) if self._key and len(self._key) >= SECRET_LENGTH else text
+
+    def submit(self, work: Coroutine[Any, Any, T]) -> Future[T]:
+        """Starts `work` in the event loop. Cancelling the future ends its request."""
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    async def with_retries(self, request: Callable[[], Awaitable[T]]) -> T:
+        """The request's result. Raises TransientError with the last reason after all retries. While the server is busy
+        but answers other requests, retries do not count."""
+        answered = 0
+
+        def before(_state: RetryCallState) -> None:
+            nonlocal answered
+            answered = self._answered
+
+        def is_transient(state: RetryCallState) -> bool:
+            error = state.outcome and state.outcome.exception()
+            if isinstance(error, TransientError) and error.busy and self._answered > answered:
+                state.attempt_number = 1
+            return isinstance(error, TransientError)
+
+        def pause(state: RetryCallState) -> float:
+            asked = getattr(state.outcome and state.outcome.exception(), "pause", None)
+            return self._backoff(state) if asked is None else asked
+
+        stop = stop_after_attempt(self._retries + 1)
+        async for attempt in AsyncRetrying(stop=stop, wait=pause, retry=is_transient, before=before, reraise=True):
+            with attempt:
+                return await request()
+        raise AssertionError("the last attempt returns or raises")
+
+    async def request(self, method: str, path: str, body: Callable[[], Mapping[str, Any]] | None = None) -> Any:
+        """The JSON that the server answers, without the key. `body` is called when the request's turn comes.
+
+        Raises TransientError if trying again may help, RefusedError if another request may succeed, else AxiomError.
+        """
+        began = await self._limiter.enter()
+        try:
+            answer = await asyncio.wait_for(self._exchange(method, path, body and body()), self._timeout)
+            data = self._data(answer)
+        except asyncio.TimeoutError:
+            raise TransientError(f"no complete answer within {self._timeout:g} s") from None
+        except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
+            raise UsageError(f"{self.address}: {self.redact(str(error))}", "write http://HOST:PORT/v1#MODEL") from None
+        except httpx.HTTPError as error:
+            raise TransientError(self.redact(f"{type(error).__name__}: {error}")) from None
+        except TransientError as error:
+            if error.busy:
+                self._limiter.back_off(began, error.pause or 0.0)
+            raise
+        finally:
+            await self._limiter.leave()
+        self._limiter.recover()
+        self._answered += 1
+        self._authorized |= body is not None
+        return data
+
+    async def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
+        """The answer. A reused connection that turns out to be closed is not a failure: the request is sent again, on
+        the next connection or a new one."""
+        while True:
+            progress: list[str] = []
+
+            async def trace(event: str, _: Any, progress: list[str] = progress) -> None:
+                if event.startswith(PROGRESS):
+                    progress.append(event)
+
+            try:
+                return await self._send(method, path, body, {"trace": trace})
+            except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
+                if progress:
+                    raise
+
+    async def _send(self, method: str, path: str, body: Mapping[str, Any] | None, extensions: dict[str, Any]) -> Answer:
+        parts, size = [], 0
+        sent = None if body is None else json.dumps(body).encode()
+        url = self.address + path
+        async with self._client.stream(method, url, content=sent, extensions=extensions) as response:
+            async for part in response.aiter_bytes():
+                parts.append(part)
+                size += len(part)
+                if size > MAX_ANSWER_BYTES:
+                    raise RefusedError(f"an answer of more than {MAX_ANSWER_BYTES // 2**20} MiB")
+            return Answer(response.status_code, response.headers, b"".join(parts))
+
+    def _data(self, answer: Answer) -> Any:
+        status = answer.status
+        if status in TRANSIENT or status >= 500:
+            pause = retry_after(answer.headers)
+            if pause is not None and pause > LONGEST_RETRY_AFTER:
+                raise MissingError(
+                    f"{self.address} answered {status}: come back in {pause:,.0f} seconds",
+                    "finished samples are kept: the same command resumes from there",
+                )
+            raise TransientError(f"status {status}", pause, busy=status in TOO_MANY)
+        if status != 200:
+            raise self._refusal(status, self._reason(answer))
+        try:
+            return self._redacted(json.loads(answer.body))
+        except (ValueError, RecursionError):
+            raise TransientError("an answer that is not JSON") from None
+
+    def _refusal(self, status: int, reason: str) -> AxiomError | RefusedError:
+        message = f"{self.address} answered {status}: {reason}"
+        if status == 403 and (self._authorized or OF_THIS_PROMPT.search(reason)):
+            return RefusedError(reason, status)  # the key is good: some providers refuse a prompt with this status
+        if status in (401, 403):
+            return MissingError(message, f"set {' or '.join(key_names(self.host))} to a key that this server accepts")
+        if status == 404:
+            return MissingError(message, "check the address (it often ends in /v1) and the model after the #")
+        if status in range(300, 400):
+            return UsageError(message, "use the address that it redirects to, if you trust it with the key")
+        return RefusedError(reason, status)
+
+    def _reason(self, answer: Answer) -> str:
+        """What the server says is wrong, on one line."""
+        text: Any = answer.headers.get("location") or answer.body.decode(errors="replace")
+        with suppress(ValueError, AttributeError, RecursionError):
+            data = json.loads(answer.body)
+            error = data.get("error") or data
+            text = error if isinstance(error, str) else error.get("message") or error.get("detail") or text
+        return self.redact(" ".join(str(text).split()))[:300] or "no reason given"
+
+    def _redacted(self, data: Any) -> Any:
+        if isinstance(data, str):
+            return self.redact(data)
+        if isinstance(data, list):
+            return [self._redacted(item) for item in data]
+        return {name: self._redacted(value) for name, value in data.items()} if isinstance(data, dict) else data
+
+    def close(self) -> None:
+        """Ends running requests and closes the connections. Closing twice is not an error."""
+        if self._loop.is_closed():
+            return
+        wait([self.submit(self._end())], CONNECT_SECONDS)
+        self._loop.call_soon_threadsafe(self._loop.stop)
+        self._thread.join(CONNECT_SECONDS)
+        if not self._thread.is_alive():
+            self._loop.close()
+
+    async def _end(self) -> None:
+        others = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in others:
+            task.cancel()
+        await asyncio.gather(*others, return_exceptions=True)
+        await self._client.aclose()
+
+
+def _ignore_cancelled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    """Nobody waits for what a request raises after its future was cancelled."""
+    if "future" not in context:
+        loop.default_exception_handler(context)

@@ -1,0 +1,212 @@
+"""Sampling from any causal language model: each prompt is read once, and a finished row's slot goes to the next row.
+
+The usual `generate` steps every row until the last one of its batch ends, reads each copy of a prompt anew, and joins
+keys and values at each token. Here rows live in the slots of a KV cache: as soon as a sixteenth of the slots are free,
+the next rows move in, and once none are waiting the cache shrinks to the slots still in use. Each row draws from a
+stream of uniform numbers of its own. On processors whose matrix products give a row the same bits whatever stands
+beside it (`batch_invariant` tells), a sample therefore depends on nothing but its prompt, its numbers and the weights.
+"""
+
+from __future__ import annotations
+
+import gc
+from collections import deque
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cache
+
+import torch
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from axiom_cli.errors import MissingError
+from axiom_cli.sampling.engines.kv_cache import COLUMN_BLOCK, ROW_BLOCK, KVCache, cache_argument, prefill, round_up
+from axiom_cli.sampling.engines.token_sampling import sample_tokens
+
+REFILL = 1 / 16
+"""Free slots go to waiting rows once they are this share of all slots."""
+KEEP = 0.85
+"""With no rows waiting, the cache shrinks once fewer than this share of its slots are in use."""
+PROMPTS = 32
+"""Prompts that are read side by side."""
+OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
+
+
+@dataclass
+class Completion:
+    """One completion: its prompt, the numbers in [0, 1) that its tokens are drawn with (their count is its limit), and
+    what has been sampled so far: the ids (the end token included), the sum of their log-probabilities, and `finish`:
+    `stop`, `length`, or empty until it ends. `inserted` is the part of `token_ids` that was not sampled: start and end.
+    """
+
+    prompt: Sequence[int]
+    uniforms: torch.Tensor
+    token_ids: list[int] = field(default_factory=list)
+    logprob: float = 0.0
+    finish: str = ""
+    inserted: tuple[int, int] = (0, 0)
+
+
+@dataclass(frozen=True)
+class Decoding:
+    """How tokens are sampled, and which ones end a completion."""
+
+    eos_ids: Sequence[int]
+    temperature: float
+    top_p: float = 1.0
+
+
+def finished(
+    model: PreTrainedModel, rows: Sequence[Completion], decoding: Decoding, slots: int
+) -> Iterator[Completion]:
+    """Each row as it ends, in any order; at most `slots` side by side, rounded up to ROW_BLOCK. If memory runs out,
+    unfinished rows start again in half as many slots. Raises MissingError if there is no memory for ROW_BLOCK."""
+    waiting = sorted((row for row in rows if not row.finish), key=lambda row: len(row.prompt))
+    while waiting:
+        count = round_up(min(slots, len(waiting)), ROW_BLOCK)
+        try:
+            yield from ContinuousBatch(model, waiting, decoding, count).run()
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+            if count == ROW_BLOCK:
+                raise MissingError("memory ran out", "use a smaller --max-tokens or a smaller model") from None
+            slots = count // 2
+            gc.collect()
+        waiting = [row for row in waiting if not row.finish]
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether this is one of torch's ways to say that memory ran out."""
+    return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
+
+
+class ContinuousBatch:
+    """Rows on their way through `count` slots. Tensors with the axis S have one entry per slot."""
+
+    def __init__(self, model: PreTrainedModel, rows: Sequence[Completion], decoding: Decoding, count: int) -> None:
+        self.model, self.decoding, self.device = model, decoding, model.device
+        self.waiting = deque(rows)
+        self.rows: list[Completion | None] = [None] * count
+        self.cache = KVCache(model, 0)
+        self.prompt_slots: dict[tuple[int, ...], int] = {}
+        self.prompts: KVCache | None = None
+        self.stops = torch.tensor(list(decoding.eos_ids), device=self.device)
+        longest = max(len(row.uniforms) for row in rows)
+        self.token_S = torch.full((count,), decoding.eos_ids[0], device=self.device)  # the next input
+        self.column_S = torch.zeros(count, dtype=torch.long, device=self.device)  # the column that it goes to
+        self.length_S = torch.zeros_like(self.column_S)  # tokens sampled so far
+        self.limit_S = torch.ones_like(self.column_S)  # tokens at most
+        self.alive_S = torch.zeros(count, dtype=torch.bool, device=self.device)
+        self.logprob_S = torch.zeros(count, device=self.device)
+        self.uniforms_SL = torch.zeros(count, longest, dtype=torch.float64, device=self.device)
+        self.tokens_SL = torch.zeros(count, longest, dtype=torch.long, device=self.device)
+
+    @torch.inference_mode()
+    def run(self) -> Iterator[Completion]:
+        """Each row as it ends."""
+        while self.waiting or any(self.rows):
+            free = [slot for slot, row in enumerate(self.rows) if row is None]
+            if self.waiting and len(free) >= REFILL * len(self.rows):
+                for start in range(0, min(len(free), len(self.waiting)), PROMPTS):
+                    self._admit(free[start : start + PROMPTS])
+            elif not self.waiting and len(self.rows) - len(free) < KEEP * len(self.rows):
+                self._shrink(free)
+            yield from self._step()
+
+    def _admit(self, free: Sequence[int]) -> None:
+        """Moves waiting rows into free slots, with their prompts but for the last token, which the next step reads."""
+        rows = [self.waiting.popleft() for _ in range(min(len(free), len(self.waiting)))]
+        slots_N = torch.tensor(free[: len(rows)], device=self.device)
+        prefixes = [tuple(row.prompt[:-1]) for row in rows]
+        if width := max(map(len, prefixes)):
+            prompts = self._prefill(prefixes)
+            self._fit(max(width, int(self.column_S.max())) + 1)
+            self.cache.allocate_like(prompts, len(self.rows))
+            from_N = torch.tensor([self.prompt_slots[prefix] for prefix in prefixes], device=self.device)
+            self.cache.copy_from(prompts, from_N, slots_N, width)
+        self.token_S[slots_N] = torch.tensor([row.prompt[-1] for row in rows], device=self.device)
+        self.column_S[slots_N] = torch.tensor([len(prefix) for prefix in prefixes], device=self.device)
+        self.limit_S[slots_N] = torch.tensor([len(row.uniforms) for row in rows], device=self.device)
+        self.length_S[slots_N], self.logprob_S[slots_N], self.alive_S[slots_N] = 0, 0.0, True
+        for slot, row in zip(free, rows, strict=False):
+            self.rows[slot] = row
+            self.uniforms_SL[slot, : len(row.uniforms)] = row.uniforms
+
+    def _prefill(self, prefixes: Sequence[tuple[int, ...]]) -> KVCache:
+        """A cache that holds these: the last one may, where the samples of a problem come in parts."""
+        if self.prompts is None or not self.prompt_slots.keys() >= set(prefixes):
+            self.prompt_slots = {prefix: place for place, prefix in enumerate(dict.fromkeys(prefixes))}
+            self.prompts = prefill(self.model, list(self.prompt_slots), self.decoding.eos_ids[0])
+        return self.prompts
+
+    def _fit(self, columns: int) -> None:
+        """Makes the slots long enough, but not twice as long as that."""
+        wanted = round_up(columns, COLUMN_BLOCK)
+        if not self.cache.capacity // 2 < wanted <= self.cache.capacity:
+            self.cache.resize(None, wanted)
+
+    def _shrink(self, free: Sequence[int]) -> None:
+        """Keeps the slots in use, and free ones up to a multiple of ROW_BLOCK."""
+        used = [slot for slot, row in enumerate(self.rows) if row is not None]
+        kept = used + list(free[: round_up(len(used), ROW_BLOCK) - len(used)])
+        if len(kept) == len(self.rows):
+            return
+        kept_N = torch.tensor(kept, device=self.device)
+        self.rows = [self.rows[slot] for slot in kept]
+        self.cache.resize(kept_N, self.cache.capacity)
+        for name, value in vars(self).items():
+            if name.endswith(("_S", "_SL")):
+                setattr(self, name, value[kept_N])
+
+    def _step(self) -> list[Completion]:
+        """Samples one token per row. Returns the rows that end with it."""
+        self._fit(int(self.column_S.max()) + 1)
+        all_S = torch.arange(len(self.rows), device=self.device)
+        self.cache.write_at(self.column_S, all_S)
+        logits_SV = self.model(
+            input_ids=self.token_S[:, None],
+            attention_mask=self.cache.mask(self.column_S[:, None], self.model.dtype),
+            position_ids=self.column_S[:, None],
+            **{cache_argument(type(self.model)): self.cache.cache},
+        ).logits[:, -1]
+        uniforms_S = self.uniforms_SL[all_S, self.length_S]
+        self.token_S, logprob_S = sample_tokens(logits_SV, uniforms_S, self.decoding.temperature, self.decoding.top_p)
+        self.tokens_SL[all_S, self.length_S] = self.token_S
+        self.logprob_S += logprob_S
+        self.column_S += self.alive_S
+        self.length_S += self.alive_S
+        stopped_S = torch.isin(self.token_S, self.stops)
+        ended_S = self.alive_S & (stopped_S | (self.length_S == self.limit_S))
+        return self._leave(ended_S.nonzero().squeeze(-1), stopped_S) if ended_S.any() else []
+
+    def _leave(self, slots_N: torch.Tensor, stopped_S: torch.Tensor) -> list[Completion]:
+        """The rows in these slots, with what was sampled; the slots are free then."""
+        ended = []
+        columns = (self.tokens_SL, self.length_S, self.logprob_S, stopped_S)
+        for slot, ids, length, logprob, stopped in zip(
+            slots_N.tolist(), *(column[slots_N].tolist() for column in columns), strict=True
+        ):
+            row, self.rows[slot] = self.rows[slot], None
+            row.token_ids, row.logprob, row.finish = ids[:length], logprob, "stop" if stopped else "length"
+            ended.append(row)
+        self.alive_S[slots_N] = False
+        self.column_S[slots_N] = self.length_S[slots_N] = 0
+        return ended
+
+
+@cache
+def batch_invariant() -> bool:
+    """Whether this processor's matrix products give a row the same bits whatever stands beside it; a few are tried."""
+    if torch.cuda.is_available():
+        return False
+    random = torch.Generator().manual_seed(0)
+    for dtype in (torch.float32, torch.bfloat16):
+        for inputs, outputs in ((256, 768), (576, 1536), (1536, 576)):
+            weight = torch.randn(outputs, inputs, generator=random).to(dtype)
+            rows = torch.randn(64, inputs, generator=random).to(dtype)
+            if not torch.equal(
+                functional.linear(rows, weight)[:ROW_BLOCK], functional.linear(rows[:ROW_BLOCK], weight)
+            ):
+                return False
+    return True

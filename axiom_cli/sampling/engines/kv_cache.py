@@ -1,0 +1,177 @@
+"""Keys and values of many rows at once, each row in a slot of its own, from column 0 on.
+
+Since every row begins at column 0 and the number of columns is a multiple of COLUMN_BLOCK, what a row computes depends
+neither on the rows beside it nor on their lengths: columns that it may not see come after its own and add exact zeros.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Sequence
+
+import torch
+from transformers import PreTrainedModel
+from transformers.cache_utils import Cache, CacheLayerMixin
+
+from axiom_cli.errors import InputError
+
+COLUMN_BLOCK = 64
+"""The number of columns is a multiple of this."""
+ROW_BLOCK = 8
+"""The rows of a matrix product are a multiple of this: the processor may multiply leftover rows in another way, and
+their last bits would differ."""
+PROMPT_CHUNK = 128
+"""Prompt tokens per forward pass; chunks begin at multiples of it, whatever the prompt."""
+LAYER_TYPES = ("full_attention", "sliding_attention")
+"""What a layer may attend to: everything before a token, or the last `sliding_window` tokens."""
+
+
+def round_up(number: int, step: int) -> int:
+    """The smallest multiple of `step` that is at least `number`."""
+    return -(-number // step) * step
+
+
+class KVCacheLayer(CacheLayerMixin):
+    """One layer's keys and values: (slots, heads, capacity, head size). New tokens go to columns from `first` on, or
+    one token per slot to the columns `column_S`."""
+
+    keys: torch.Tensor
+    values: torch.Tensor
+
+    def __init__(self, capacity: int) -> None:
+        super().__init__()
+        self.capacity = capacity
+        self.first = 0
+        self.column_S: torch.Tensor | None = None
+        self.rows_S: torch.Tensor | None = None
+
+    def lazy_initialization(self, key_states: torch.Tensor, value_states: torch.Tensor) -> None:
+        self.keys = _zeros(key_states, self.capacity)
+        self.values = _zeros(value_states, self.capacity)
+        self.is_initialized = True
+
+    def update(
+        self, key_states: torch.Tensor, value_states: torch.Tensor, *_args, **_kwargs
+    ) -> tuple[torch.Tensor, torch.Tensor]:
+        """Stores new columns, and returns all columns, empty ones included."""
+        if not self.is_initialized:
+            self.lazy_initialization(key_states, value_states)
+        for buffer, new in ((self.keys, key_states), (self.values, value_states)):
+            if self.column_S is None:
+                buffer[:, :, self.first : self.first + new.shape[2]] = new
+            else:
+                buffer[self.rows_S, :, self.column_S] = new[:, :, 0]
+        return self.keys, self.values
+
+    def get_mask_sizes(self, query_length: int) -> tuple[int, int]:  # noqa: ARG002 - transformers names it
+        return self.capacity, 0
+
+    def get_seq_length(self) -> int:
+        return self.first
+
+    def get_max_length(self) -> int:
+        return self.capacity
+
+    def resize(self, kept_N: torch.Tensor | None, capacity: int) -> None:
+        """Keeps these slots (None: all) and this many columns."""
+        shared = min(capacity, self.capacity)
+        for name in ("keys", "values") if self.is_initialized else ():
+            new = getattr(self, name) if kept_N is None else getattr(self, name).index_select(0, kept_N)
+            if capacity != self.capacity:
+                old, new = new, _zeros(new, capacity)
+                new[:, :, :shared] = old[:, :, :shared]
+            setattr(self, name, new)
+        self.capacity = capacity
+
+
+def _zeros(like: torch.Tensor, capacity: int) -> torch.Tensor:
+    """Zeros, not uninitialised memory: masked columns are multiplied by zero, and NaN would survive that."""
+    rows, heads, _, size = like.shape
+    return like.new_zeros(rows, heads, capacity, size)
+
+
+class KVCache:
+    """The keys and values of all layers of `model`, with `capacity` columns, and the masks that go with them. Raises
+    InputError for a model with layers of an unknown type."""
+
+    def __init__(self, model: PreTrainedModel, capacity: int) -> None:
+        config = model.config.get_text_config()
+        self.layer_types = sorted(set(getattr(config, "layer_types", None) or ["full_attention"]))
+        self.window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
+        if unknown := [name for name in self.layer_types if name not in LAYER_TYPES]:
+            raise InputError(
+                f"the transformers engine does not support layers of type {', '.join(unknown)}",
+                "try --engine vllm, or serve the model and give its address as the model",
+            )
+        self.capacity = capacity
+        self.layers = [KVCacheLayer(capacity) for _ in range(config.num_hidden_layers)]
+        self.cache = Cache(layers=[*self.layers])
+
+    def write_from(self, first: int) -> None:
+        """The next forward pass writes a run of tokens, the first one to this column."""
+        for layer in self.layers:
+            layer.first, layer.column_S, layer.rows_S = first, None, None
+
+    def write_at(self, column_S: torch.Tensor, rows_S: torch.Tensor) -> None:
+        """The next forward pass writes one token per slot, to its column."""
+        for layer in self.layers:
+            layer.first, layer.column_S, layer.rows_S = 0, column_S, rows_S
+
+    def resize(self, kept_N: torch.Tensor | None, capacity: int) -> None:
+        """As `KVCacheLayer.resize`, for all layers."""
+        for layer in self.layers:
+            layer.resize(kept_N, capacity)
+        self.capacity = capacity
+
+    def copy_from(self, other: KVCache, from_N: torch.Tensor, into_N: torch.Tensor, width: int) -> None:
+        """Copies the first `width` columns of slots of another cache into slots of this one."""
+        for layer, source in zip(self.layers, other.layers, strict=True):
+            layer.keys[into_N, :, :width] = source.keys[from_N, :, :width]
+            layer.values[into_N, :, :width] = source.values[from_N, :, :width]
+
+    def allocate_like(self, other: KVCache, count: int) -> None:
+        """Allocates `count` empty slots with the heads and type of another cache, unless there are slots already."""
+        for layer, source in zip(self.layers, other.layers, strict=True):
+            if not layer.is_initialized:
+                keys, values = (states[:1].expand(count, -1, -1, -1) for states in (source.keys, source.values))
+                layer.lazy_initialization(keys, values)
+
+    def mask(self, positions_NQ: torch.Tensor, dtype: torch.dtype) -> torch.Tensor | dict[str, torch.Tensor]:
+        """What is added to the attention scores of tokens at these positions, (N, 1, Q, capacity); by layer type where
+        the model has several."""
+        columns_T = torch.arange(self.capacity, device=positions_NQ.device)
+        position_NQ1 = positions_NQ[..., None]
+        seen_NQT = columns_T <= position_NQ1
+        masks = {}
+        for layer_type in self.layer_types:
+            sliding = self.window and (layer_type == "sliding_attention" or len(self.layer_types) == 1)
+            visible_NQT = seen_NQT & (columns_T > position_NQ1 - self.window) if sliding else seen_NQT
+            added_NQT = torch.zeros(visible_NQT.shape, dtype=dtype, device=columns_T.device)
+            masks[layer_type] = added_NQT.masked_fill_(~visible_NQT, -torch.inf)[:, None]
+        return masks if len(masks) > 1 else next(iter(masks.values()))
+
+
+@functools.cache
+def cache_argument(model_class: type[PreTrainedModel]) -> str:
+    """The name of the model's cache argument, which transformers 5.24 changed."""
+    return "cache" if "cache" in inspect.signature(model_class.forward).parameters else "past_key_values"
+
+
+def prefill(model: PreTrainedModel, prompts: Sequence[Sequence[int]], pad: int) -> KVCache:
+    """A cache that holds the prompts, one per slot, padded on the right. Read in chunks, so that memory stays small."""
+    width = round_up(max(map(len, prompts)), ROW_BLOCK)
+    cache = KVCache(model, round_up(width, COLUMN_BLOCK))
+    ids_PT = torch.tensor([[*prompt, *[pad] * (width - len(prompt))] for prompt in prompts])
+    for first in range(0, width, PROMPT_CHUNK):
+        cache.write_from(first)
+        chunk_PQ = ids_PT[:, first : first + PROMPT_CHUNK].to(model.device)
+        positions_1Q = torch.arange(first, first + chunk_PQ.shape[1], device=model.device)[None]
+        model(
+            input_ids=chunk_PQ,
+            attention_mask=cache.mask(positions_1Q, model.dtype),
+            position_ids=positions_1Q,
+            logits_to_keep=1,
+            **{cache_argument(type(model)): cache.cache},
+        )
+    return cache

@@ -1,0 +1,132 @@
+"""What an engine is, and what helps to write one. docs/new_engine.md is the guide."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from random import Random
+from types import MappingProxyType
+from typing import Any, Literal, Protocol, runtime_checkable
+
+from axiom_cli.models import Resolved
+from axiom_cli.records import ModelRef, Problem, Sample
+from axiom_cli.settings.configs import SolveConfig
+
+BATCH_SIZE_HINT = 2048
+
+Setting = Literal["dtype", "max_think_tokens"]
+"""The settings of SolveConfig that only some engines can apply."""
+SETTINGS: Mapping[Setting, str] = MappingProxyType({"dtype": "dtype", "max_think_tokens": "think_tokens"})
+"""Each with its key in a sample's `params`."""
+
+Messages = Sequence[Mapping[str, str]]
+"""A conversation: role and content of each message."""
+
+
+@runtime_checkable
+class Engine(Protocol):
+    """Something that samples completions of problems from one model. Close it when done.
+
+    Subclass it and write `generate`, `name` and `model`; every other member has a default and declares a capability.
+    """
+
+    name: str
+    model: ModelRef
+    batch_dependent: bool = False
+    """Whether a sample depends on those that it is computed with, if only by rounding. Its samples are then cached and
+    computed again one whole request at a time, so that a resumed run gives what an uninterrupted one would."""
+    streams: bool = False
+    """Whether each sample takes long enough, or costs enough, to be cached as soon as it is there."""
+    supports: frozenset[Setting] = frozenset()
+    """The optional settings that the engine applies. It does not open with others: none is silently ignored."""
+    reloads: bool = False
+    """Whether `load_weights` works. Other engines are closed and opened again for another model."""
+
+    @abstractmethod
+    def generate(
+        self,
+        problems: Sequence[Problem],
+        params: SolveConfig,
+        samples: int,
+        starts: Sequence[int] = (),
+        messages: Sequence[Messages | None] = (),
+    ) -> Iterator[list[Sample]]:
+        """`samples` samples of each problem: one list per problem, in order, each as soon as it is complete.
+
+        `starts` holds the index of each problem's first sample (default 0), so that more can be asked for later.
+        `messages` holds a conversation to continue instead of the problem's own, or None. A sample depends on
+        `params.seed`, the problem, the conversation and its index: see `sample_seed`. A completion that failed is a
+        sample with finish `error` and the reason in `extra["error"]`.
+        """
+        ...
+
+    def stream(
+        self,
+        problems: Sequence[Problem],
+        params: SolveConfig,
+        samples: int,
+        starts: Sequence[int] = (),
+        messages: Sequence[Messages | None] = (),
+    ) -> Generator[tuple[int, Sample]]:
+        """What `generate` gives, sample by sample in any order, each with its place among all of them."""
+        groups = self.generate(problems, params, samples, starts, messages)
+        try:
+            for number, group in enumerate(groups):
+                yield from enumerate(group, number * samples)
+        finally:
+            if isinstance(groups, Generator):
+                groups.close()
+
+    def batch_size_hint(self, params: SolveConfig) -> int:  # noqa: ARG002 - others depend on them
+        """How many samples the engine is best asked for at once."""
+        return BATCH_SIZE_HINT
+
+    def load_weights(self, model: Resolved) -> None:
+        """Replaces the weights by those of another model. Only called if `reloads`. GateFailedError if the outputs do
+        not change though the digest does."""
+        reason = f"the {self.name} engine cannot load {model.name}: it does not declare `reloads`"
+        raise NotImplementedError(reason)
+
+    def sleep(self) -> None:
+        """Frees the accelerator's memory until the next sample is asked for: training needs it."""
+        return
+
+    @abstractmethod
+    def close(self) -> None:
+        """Frees what the engine holds. Closing twice is not an error."""
+        ...
+
+
+def in_order(stream: Generator[tuple[int, Sample]], problems: int, samples: int) -> Generator[list[Sample]]:
+    """What `Engine.stream` gives, as `Engine.generate` gives it. Samples that come early wait."""
+    early: dict[int, Sample] = {}
+    with closing(stream):
+        for first in range(problems):
+            group = range(first * samples, (first + 1) * samples)
+            for place in group:
+                while place not in early:
+                    early.update([next(stream)])
+            yield [early.pop(place) for place in group]
+
+
+def unusual_settings(params: SolveConfig) -> list[Setting]:
+    """The optional settings that differ from their defaults."""
+    return [name for name in SETTINGS if getattr(params, name) != getattr(SolveConfig, name)]
+
+
+def sampling_params(params: SolveConfig) -> dict[str, Any]:
+    """What a sample's `params` record holds: the usual settings, and optional ones that were set. All were applied,
+    since no engine opens with settings that it does not support."""
+    usual = {name: getattr(params, name) for name in ("temperature", "top_p", "max_tokens", "seed")}
+    return usual | {SETTINGS[name]: getattr(params, name) for name in unusual_settings(params)}
+
+
+def sample_random(seed: int, problem: Problem, index: int) -> Random:
+    """The source of randomness of one sample. It is named, so that it does not depend on the rest of the batch."""
+    return Random(f"{seed}/{problem.id}/{index}")
+
+
+def sample_seed(seed: int, problem: Problem, index: int) -> int:
+    """The same as a number from 0 to 2^31 - 1, for engines that take a seed with each request."""
+    return sample_random(seed, problem, index).getrandbits(31)
