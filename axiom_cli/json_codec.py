@@ -78,6 +78,11 @@ def _with_long_integers(value: Any) -> Any:
     return orjson.Fragment(str(value)) if type(value) is int and not -(2**63) <= value < 2**64 else value
 
 
+def text(value: Any) -> str:
+    """`value` itself if it is a string, otherwise its JSON text."""
+    return value if isinstance(value, str) else dumps(value).decode()
+
+
 def round_trips(value: Any) -> bool:
     """Whether JSON gives `value` back unchanged: no tuples, sets or NaN in it, and only strings as keys."""
     try:

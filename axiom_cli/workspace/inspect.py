@@ -128,16 +128,12 @@ def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Changes:
     changes = []
     for key in sorted({*a, *b}):
         if key not in b:
-            changes.append(("-", f"{key} {_text(a[key])}"))
+            changes.append(("-", f"{key} {json_codec.text(a[key])}"))
         elif key not in a:
-            changes.append(("+", f"{key} {_text(b[key])}"))
+            changes.append(("+", f"{key} {json_codec.text(b[key])}"))
         elif canonical(a[key]) != canonical(b[key]):
-            changes.append(("~", f"{key} {_text(a[key])} -> {_text(b[key])}"))
+            changes.append(("~", f"{key} {json_codec.text(a[key])} -> {json_codec.text(b[key])}"))
     return changes
-
-
-def _text(value: Any) -> str:
-    return value if isinstance(value, str) else json_codec.dumps(value).decode()
 
 
 def export(workspace: Workspace, name: str, target: Path) -> Path:

@@ -165,14 +165,12 @@ class Objects:
 
     def verified(self, digest: str) -> Path:
         """The object's file, after hashing its bytes again in constant memory. Raises as `get` does."""
-        path, sha = self.path(digest), hashlib.sha256()
+        path = self.path(digest)
         try:
-            with path.open("rb") as stream:
-                while chunk := stream.read(CHUNK):
-                    sha.update(chunk)
+            actual = ids.file_digest(path)
         except FileNotFoundError:
             raise absent(digest) from None
-        if sha.hexdigest() != bare(digest):
+        if actual != bare(digest):
             raise self.damaged(digest)
         return path
 

@@ -204,7 +204,7 @@ def _counted(values: Counter[str]) -> str:
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    return " ".join(f"{k}={v if isinstance(v, str) else json_codec.dumps(v).decode()}" for k, v in values.items())
+    return " ".join(f"{key}={json_codec.text(value)}" for key, value in values.items())
 
 
 def _describe_receipt(receipt: Receipt) -> str:
