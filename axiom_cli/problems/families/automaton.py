@@ -37,23 +37,23 @@ OUTCOMES = {rule: outcomes(rule) for rule in RULES}
 TABLES = {rule: ", ".join([f"{three} gives {new}" for three, new in OUTCOMES[rule].items()]) for rule in RULES}
 
 
-def neighborhoods(row: str, ring: bool) -> list[str]:
+def neighborhoods(row: str, *, ring: bool) -> list[str]:
     """Left neighbor, cell and right neighbor, for each cell."""
     padded = row[-1] + row + row[0] if ring else f"0{row}0"
     return [padded[place : place + 3] for place in range(len(row))]
 
 
-def step(row: str, rule: int, ring: bool) -> str:
+def step(row: str, rule: int, *, ring: bool) -> str:
     """The row after all cells have changed at once."""
     new = OUTCOMES[rule]
-    return "".join([new[three] for three in neighborhoods(row, ring)])
+    return "".join([new[three] for three in neighborhoods(row, ring=ring)])
 
 
 def states(task: Automaton) -> list[str]:
     """The row at first and after each step."""
     rows = [task.row]
     for _ in range(task.k):
-        rows.append(step(rows[-1], task.rule, task.ring))
+        rows.append(step(rows[-1], task.rule, ring=task.ring))
     return rows
 
 
@@ -96,7 +96,7 @@ class Automata(Family):
             lines.append(f"{task.rule} = {task.rule:08b}")
             lines.append(" ".join([f"{three}:{new}" for three, new in OUTCOMES[task.rule].items()]))
         for number in range(1, task.k + 1):
-            threes = neighborhoods(rows[number - 1], task.ring)
+            threes = neighborhoods(rows[number - 1], ring=task.ring)
             lines.append(" ".join([f"{three}:{OUTCOMES[task.rule][three]}" for three in threes]))
             lines.append(f"step {number}: {rows[number]}")
         return lines

@@ -19,7 +19,7 @@ _WHAT = {
 }
 
 
-def exercise(kind: str, openings: str, prefix: str, others: bool) -> Exercise:
+def exercise(kind: str, openings: str, prefix: str, *, others: bool) -> Exercise:
     """What `kind` asks of `prefix` + text, where the brackets are `openings`, in ascending order, and what closes them.
 
     With `others` the text holds other characters, which are ignored; they may be brackets of another kind.
@@ -32,9 +32,9 @@ def exercise(kind: str, openings: str, prefix: str, others: bool) -> Exercise:
         signature,
         f"puts `{prefix}` in front of text and {_WHAT[kind]}. The brackets are {' and '.join(pairs)}; {rule}. Brackets "
         "are balanced if each is closed by its own kind, the last opened first, and none is left over.",
-        f"def {signature}:\n{_body(kind, openings, prefix, others)}",
-        lambda random: [_text(random, openings, prefix, others)],
-        tuple([text] for text in _edges(openings, prefix, others)),
+        f"def {signature}:\n{_body(kind, openings, prefix, others=others)}",
+        lambda random: [_text(random, openings, prefix, others=others)],
+        tuple([text] for text in _edges(openings, prefix, others=others)),
         (
             f"begin with {prefix} and go on with text",
             "keep the closing brackets that are due on a stack",
@@ -44,7 +44,7 @@ def exercise(kind: str, openings: str, prefix: str, others: bool) -> Exercise:
     )
 
 
-def _body(kind: str, openings: str, prefix: str, others: bool) -> str:
+def _body(kind: str, openings: str, prefix: str, *, others: bool) -> str:
     closing = ", ".join(f'"{opening}": "{CLOSING[opening]}"' for opening in openings)
     due = "elif char in closing.values() and (" if others else "elif "
     lines = [
@@ -73,7 +73,7 @@ def completion(text: str) -> str:
     return "".join(reversed(stack))
 
 
-def _text(random: Random, openings: str, prefix: str, others: bool) -> str:
+def _text(random: Random, openings: str, prefix: str, *, others: bool) -> str:
     """A text that balances the prefix, or nearly does, or stops too early, or goes on too long."""
     out = []
     for closing in completion(prefix):
@@ -107,7 +107,7 @@ def _mixed(random: Random, text: str, openings: str) -> str:
     return "".join(char + random.choice(strange) * (random.random() < 0.3) for char in text)
 
 
-def _edges(openings: str, prefix: str, others: bool) -> list[str]:
+def _edges(openings: str, prefix: str, *, others: bool) -> list[str]:
     due, first = completion(prefix), openings[0]
     pair = first + CLOSING[first]
     texts = ["", due, due + pair, pair + due, due[:-1], due + CLOSING[first], due + first, due[::-1], due + pair * 9]

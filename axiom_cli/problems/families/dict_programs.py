@@ -90,11 +90,11 @@ class DictPrograms(Composed):
     name: ClassVar[str] = "dict_programs"
     about: ClassVar[str] = "write a function of a dict or a list of pairs: filter, merge, count, invert, sort"
     variable = "d"
-    inputs = {
+    inputs: ClassVar[dict[str, tuple[str, str, str]]] = {
         "dict": ("d", "d: dict[str, int]", "a dict d of words to integers"),
         "pairs": ("d", "d: list", "a list d of [key, value] pairs, a word and an integer each,"),
     }
-    results = {
+    results: ClassVar[dict[str, str]] = {
         "dict": "dict[str, int]",
         "groups": "dict[str, list[str]]",
         "picked": "dict[str, list[str]]",

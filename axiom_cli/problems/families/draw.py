@@ -141,9 +141,9 @@ class _Stream:
         """The records. What a plug-in does wrong is an InputError with the place; and since a plug-in need not say
         which level a question belongs to, what was `seen` at another level is left out."""
         if self.family.name in families.BUILT_IN:
-            yield from self._records(seen)
+            yield from self.records(seen)
             return
-        records = replace(self, family=plug_ins.checked(self.family))._records(seen)
+        records = replace(self, family=plug_ins.checked(self.family)).records(seen)
         every_level = _number([self.family.name])
         for n in counting():
             with plug_ins.attribute_errors(
@@ -154,7 +154,8 @@ class _Stream:
             if seen.add(int(problem.id, 16) ^ every_level):
                 yield problem
 
-    def _records(self, seen: NumberSet) -> Iterator[Problem]:
+    def records(self, seen: NumberSet) -> Iterator[Problem]:
+        """The records as the family gives them."""
         family, name = self.family, self.family.name
         title = f"{name.replace('_', ' ')}, level {self.level}, number "
         checker = name if family.open_ended and self.form == "answer" else None

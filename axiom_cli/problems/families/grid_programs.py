@@ -65,11 +65,11 @@ class GridPrograms(Composed):
     name: ClassVar[str] = "grid_programs"
     about: ClassVar[str] = "write a function of a grid: mirror, rotate, neighbours, sums of rows, regions"
     variable = "grid"
-    inputs = {
+    inputs: ClassVar[dict[str, tuple[str, str, str]]] = {
         "grid": ("grid", "grid: list[list[int]]", "a grid, a list of equally long rows of integers (at least one row, "
                  "at least one cell in each),"),
     }  # fmt: skip
-    results = {"grid": "list[list[int]]", "list": "list[int]", "int": "int"}
+    results: ClassVar[dict[str, str]] = {"grid": "list[list[int]]", "list": "list[int]", "int": "int"}
     parts = PARTS
 
     def arguments(self, kind: str, random: Random) -> list[Any]:

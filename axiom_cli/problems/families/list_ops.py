@@ -57,13 +57,13 @@ class ListOps(Family):
         left, steps = numbers, list[tuple[int, int]]()
         for remaining in range(1 + level // 2, 0, -1):
             last = remaining == 1
-            step = self._step(random, left, last, steps)
+            step = self._step(random, left, steps, last=last)
             steps.append(step)
             left = OPERATIONS[step[0]].apply(left, step[1])
         return Pipeline(tuple(numbers), tuple(steps))
 
     @staticmethod
-    def _step(random: Random, numbers: list[int], last: bool, before: list[tuple[int, int]]) -> tuple[int, int]:
+    def _step(random: Random, numbers: list[int], before: list[tuple[int, int]], *, last: bool) -> tuple[int, int]:
         """A step that changes the list, leaves something of it, and was not the one before."""
         while True:
             index = random.choice(ENDING if last and random.random() < 0.5 else MIDDLE)

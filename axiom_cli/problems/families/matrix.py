@@ -118,7 +118,7 @@ def _numbers(random: Random, kind: str, height: int, width: int) -> tuple[int, .
     return tuple([low + int(random.random() * span) for _ in range(count)])
 
 
-def _kind(random: Random, before: str, last: bool) -> str:
+def _kind(random: Random, before: str, *, last: bool) -> str:
     """A kind that does not undo or repeat the one before; a vector only at the end."""
     count = len(KINDS) - (not last)
     while True:
@@ -140,7 +140,7 @@ class Matrix(Family):
         rows = tuple([tuple([int(random.random() * 10) for _ in range(width)]) for _ in range(height)])
         steps, kind = [], ""
         for remaining in range(level, 0, -1):
-            kind = _kind(random, kind, remaining == 1)
+            kind = _kind(random, kind, last=remaining == 1)
             steps.append(Step(kind, _numbers(random, kind, height, width)))
             if kind in TURNS:
                 height, width = width, height

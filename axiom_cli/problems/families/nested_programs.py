@@ -66,11 +66,11 @@ class NestedPrograms(Composed):
     levels: ClassVar[str] = "level n: steps whose weights (1 or 2 each) add up to n + 2"
     more = 2
     variable = "xs"
-    inputs = {
+    inputs: ClassVar[dict[str, tuple[str, str, str]]] = {
         "nested": ("xs", "xs: list", "a list xs of integers and of lists that are made likewise (an element of xs is "
                    "at depth 1, an element of a list at depth 1 is at depth 2, and so on)"),
     }  # fmt: skip
-    results = {"nested": "list", "flat": "list[int]", "int": "int"}
+    results: ClassVar[dict[str, str]] = {"nested": "list", "flat": "list[int]", "int": "int"}
     parts = PARTS
 
     def arguments(self, kind: str, random: Random) -> list[Any]:

@@ -156,7 +156,7 @@ class NumberPrograms(Written):
             f"takes {taken} and does in order: {self.statement(task)}; return n.",
             f"def {signature}:\n{body}    return n\n",
             _two if pairs else _one,
-            _edges([number for _, *parameters in task for number in parameters], pairs),
+            _edges([number for _, *parameters in task for number in parameters], pairs=pairs),
             (*self.trace(task), "return n"),
         )
 
@@ -170,7 +170,7 @@ def _two(random: Random) -> list[Any]:
     return [*_one(random), random.randint(-10, 40)]
 
 
-def _edges(parameters: list[int], pairs: bool) -> tuple[list[Any], ...]:
+def _edges(parameters: list[int], *, pairs: bool) -> tuple[list[Any], ...]:
     """0, 1, numbers around the parameters, and numbers with zeros and equal digits; m in all its remainders."""
     near = [parameter + shift for parameter in parameters[:2] for shift in (0, 1, -1)]
     numbers = list(dict.fromkeys([0, 1, -1, 10, 64, -360, 1009, 2020, *near]))

@@ -65,11 +65,11 @@ class PairPrograms(Composed):
     levels: ClassVar[str] = "level n: steps whose weights (1 or 2 each) add up to n + 2"
     more = 2
     variable = "xs"
-    inputs = {
+    inputs: ClassVar[dict[str, tuple[str, str, str]]] = {
         "two": ("xs, ys", "xs: list[int], ys: list[int]", "two lists of integers, xs (the first) and ys (the second),"),
         "number": ("xs, n", "xs: list[int], n: int", "a list of integers xs and an integer n of at least 1"),
     }
-    results = {"list": "list[int]", "int": "int", "maybe": "int | None"}
+    results: ClassVar[dict[str, str]] = {"list": "list[int]", "int": "int", "maybe": "int | None"}
     parts = PARTS
 
     def arguments(self, kind: str, random: Random) -> list[Any]:

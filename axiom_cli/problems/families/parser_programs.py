@@ -151,11 +151,26 @@ class ParserPrograms(Composed):
     levels: ClassVar[str] = "level n: steps whose weights (1 or 2 each) add up to n + 2"
     more = 2
     variable = "data"
-    inputs = {kind: ("data", "data: str", WORDS[name]) for name, kinds in KINDS.items() for kind in kinds}
-    results = {"list": "list[str]", "pairs": "list[list[str]]", "strings": "list[str]", "dict": "dict[str, str]",
-               "lists": "dict[str, list[str]]", "sums": "dict[str, int]", "any": "dict", "records": "list[list[str]]",
-               "numbers": "list[int]", "int": "int", "tree": "list", "deep": "list[list[int]]", "str": "str",
-               "tokens": "list", "lines": "list[list[str]]"}  # fmt: skip
+    inputs: ClassVar[dict[str, tuple[str, str, str]]] = {
+        kind: ("data", "data: str", WORDS[name]) for name, kinds in KINDS.items() for kind in kinds
+    }
+    results: ClassVar[dict[str, str]] = {
+        "list": "list[str]",
+        "pairs": "list[list[str]]",
+        "strings": "list[str]",
+        "dict": "dict[str, str]",
+        "lists": "dict[str, list[str]]",
+        "sums": "dict[str, int]",
+        "any": "dict",
+        "records": "list[list[str]]",
+        "numbers": "list[int]",
+        "int": "int",
+        "tree": "list",
+        "deep": "list[list[int]]",
+        "str": "str",
+        "tokens": "list",
+        "lines": "list[list[str]]",
+    }
     parts = ()
 
     def kind(self, random: Random) -> str:

@@ -78,12 +78,19 @@ class RecordPrograms(Composed):
     name: ClassVar[str] = "record_programs"
     about: ClassVar[str] = "write a function of a list of records: filter, sort with tie rules, group, aggregate"
     variable = "rows"
-    inputs = {
+    inputs: ClassVar[dict[str, tuple[str, str, str]]] = {
         "rows": ("rows", "rows: list[dict]", "a list of records, dicts with the keys name and team (strings), age and "
                  "score (integers),"),
     }  # fmt: skip
-    results = {"rows": "list[dict]", "names": "list[str]", "numbers": "list[int]", "list": "list", "int": "int",
-               "table": "dict[str, int]", "lists": "dict[str, list[str]]"}  # fmt: skip
+    results: ClassVar[dict[str, str]] = {
+        "rows": "list[dict]",
+        "names": "list[str]",
+        "numbers": "list[int]",
+        "list": "list",
+        "int": "int",
+        "table": "dict[str, int]",
+        "lists": "dict[str, list[str]]",
+    }
     parts = PARTS
 
     def arguments(self, kind: str, random: Random) -> list[Any]:

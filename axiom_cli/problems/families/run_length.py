@@ -32,7 +32,7 @@ def plain(runs: tuple[tuple[str, int], ...]) -> str:
     return "".join([char * length for char, length in runs])
 
 
-def coded(runs: tuple[tuple[str, int], ...], first: bool = True) -> str:
+def coded(runs: tuple[tuple[str, int], ...], *, first: bool = True) -> str:
     return "".join([f"{length}{char}" if first else f"{char}{length}" for char, length in runs])
 
 
@@ -105,7 +105,7 @@ class RunLength(Family):
                 f"step{'s' * (task.k > 1)}?"
             )
         many = len(task.strings) > 1
-        shown = [plain(runs) if task.kind == "encode" else coded(runs, task.first) for runs in task.strings]
+        shown = [plain(runs) if task.kind == "encode" else coded(runs, first=task.first) for runs in task.strings]
         return (
             f"{CODES[task.first]} {task.kind.capitalize()} "
             f"{'each of these, in order, separated by spaces' if many else 'this'}: {' '.join(shown)}"
@@ -113,7 +113,7 @@ class RunLength(Family):
 
     def answer(self, task: Runs) -> str:
         if task.kind == "encode":
-            return " ".join([coded(runs, task.first) for runs in task.strings])
+            return " ".join([coded(runs, first=task.first) for runs in task.strings])
         if task.kind == "decode":
             return " ".join([plain(runs) for runs in task.strings])
         text = plain(task.strings[0])
@@ -127,9 +127,9 @@ class RunLength(Family):
         lines = []
         for runs in task.strings:
             for run in runs:
-                both = plain((run,)), coded((run,), task.first)
+                both = plain((run,)), coded((run,), first=task.first)
                 lines.append(" is ".join(both if task.kind == "encode" else both[::-1]))
-            lines.append(f"together {coded(runs, task.first) if task.kind == 'encode' else plain(runs)}")
+            lines.append(f"together {coded(runs, first=task.first) if task.kind == 'encode' else plain(runs)}")
         return lines
 
     @staticmethod

@@ -69,8 +69,8 @@ def consequences(premises: Sequence[Sentence], nouns: int) -> dict[str, list[int
         elif form == "some not":
             members.append((above[a], _below(above, b)))
     some, some_not = [0] * nouns, [0] * nouns
-    for inside, outside in members:
-        kinds = _bits(inside)
+    for inside, excluded in members:
+        outside, kinds = excluded, _bits(inside)
         for noun in kinds:
             outside |= apart[noun]
             some[noun] |= inside

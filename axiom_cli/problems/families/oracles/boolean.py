@@ -24,8 +24,8 @@ def answer(prompt: str) -> str:
     let = re.findall(r"\b([a-z]) (true|false)", prompt.partition(". ")[0])
     given = {name: str(int(truth == "true")) for name, truth in let}
     values = []
-    for text in prompt.rpartition(": ")[2].split("; "):
-        text = re.sub(r"\b[a-z]\b", lambda found: given[found.group()], text)
+    for formula in prompt.rpartition(": ")[2].split("; "):
+        text = re.sub(r"\b[a-z]\b", lambda found: given[found.group()], formula)
         text = f"({text})" if " " in text else text
         while "(" in text:
             text = re.sub(r"\(([^()]+)\)", _value, text)

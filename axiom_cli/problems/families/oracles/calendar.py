@@ -37,7 +37,7 @@ def _weekday(day: _Date) -> str:
     return _NAMES[(number + 13 * (month + 1) // 5 + year + year // 4 - year // 100 + year // 400) % 7]
 
 
-def _months(day: _Date, forward: bool) -> tuple[int, int]:
+def _months(day: _Date, *, forward: bool) -> tuple[int, int]:
     year, month, _ = day
     if forward:
         return (year + 1, 1) if month == 12 else (year, month + 1)
@@ -49,7 +49,7 @@ def _moved(day: _Date, words: str) -> _Date:
     if unit.startswith("month"):
         wanted = day[2]
         for _ in range(int(count)):
-            day = (*_months(day, verb == "add"), 1)
+            day = (*_months(day, forward=verb == "add"), 1)
         while not _exists((day[0], day[1], wanted)):
             wanted -= 1
         return day[0], day[1], wanted

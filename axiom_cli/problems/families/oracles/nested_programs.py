@@ -63,7 +63,7 @@ def _elements(marks: Marks, begin: int, end: int) -> list[tuple[int, int]]:
     return out
 
 
-def _dropped(marks: Marks, first: bool) -> Marks:
+def _dropped(marks: Marks, *, first: bool) -> Marks:
     gone: set[int] = set()
     for begin, end in _spans(marks):
         for low, high in _elements(marks, begin, end)[slice(0, 1) if first else slice(-1, None)]:
@@ -124,7 +124,7 @@ def _step(words: str, marks: Marks) -> Marks:
     if words.startswith("sum up"):
         return _summed(marks, int(re.search(r"depth (\d)", words).group(1)))  # type: ignore[union-attr]
     if words.startswith("drop"):
-        return _dropped(marks, "first" in words)
+        return _dropped(marks, first="first" in words)
     out: Marks = []
     for mark, depth in zip(marks, _depths(marks), strict=True):
         out += [mark] if mark in ("[", "]") else _number(words, mark, depth)

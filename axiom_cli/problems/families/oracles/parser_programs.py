@@ -11,7 +11,7 @@ from axiom_cli.problems.families.oracles.dict_programs import compared, steps_of
 from axiom_cli.problems.families.oracles.parser_texts import (
     DIGITS,
     HIDDEN,
-    Ended,
+    EndedError,
     deep,
     entries,
     escaped,
@@ -56,7 +56,8 @@ def _copied(words: str, rows: list[str]) -> list[str]:
 
 def _pairs(words: str, rows: list[str]) -> list[list[str]]:
     mark, out = marks(words)[0], []
-    for row in rows:
+    for given in rows:
+        row = given
         if not row.count(mark):
             stop_if(words)
             if "leave it out" in words:
@@ -69,7 +70,8 @@ def _pairs(words: str, rows: list[str]) -> list[list[str]]:
 
 def _referred(words: str, rows: list[list[str]]) -> list[list[str]]:
     out: list[list[str]] = []
-    for key, value in rows:
+    for key, given in rows:
+        value = given
         if value.startswith("@"):
             found = [other for name, other in out if name == value[1:]]
             if not found:
@@ -242,7 +244,7 @@ def function(prompt: str) -> Callable[..., Any]:
         try:
             for do, words in steps:
                 value = do(words, value)
-        except Ended:
+        except EndedError:
             return None
         if expression and isinstance(value, list):
             return [int(x) if re.fullmatch("-?[0-9]+", x) else x for x in value]

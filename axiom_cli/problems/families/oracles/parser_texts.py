@@ -13,7 +13,7 @@ DIGITS = re.compile(r"[0-9]+")
 HIDDEN = "\0"
 
 
-class Ended(Exception):
+class EndedError(Exception):
     """The function returns None at once."""
 
 
@@ -27,7 +27,7 @@ def number(words: str) -> int:
 
 def stop_if(words: str) -> None:
     if "return None at once" in words:
-        raise Ended
+        raise EndedError
 
 
 def entries(words: str, data: str) -> list[str]:
@@ -130,7 +130,7 @@ def tokens(words: str, data: str) -> list[str]:
         stop_if(words)
     data = re.sub(f"[^0-9{operators}]", " ", data)
     if not re.fullmatch(rf" *\d+( *[{operators}] *\d+)* *", data):
-        raise Ended
+        raise EndedError
     return [str(int(token)) if token.isdigit() else token for token in re.findall(rf"\d+|[{operators}]", data)]
 
 

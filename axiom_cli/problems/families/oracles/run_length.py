@@ -6,12 +6,12 @@ import re
 from itertools import groupby
 
 
-def _encoded(text: str, first: bool) -> str:
+def _encoded(text: str, *, first: bool) -> str:
     pieces = [(char, str(sum(1 for _ in run))) for char, run in groupby(text)]
     return "".join(length + char if first else char + length for char, length in pieces)
 
 
-def _decoded(text: str, first: bool) -> str:
+def _decoded(text: str, *, first: bool) -> str:
     found = re.findall(r"(\d)([a-z])" if first else r"([a-z])(\d)", text)
     return "".join(b * int(a) if first else a * int(b) for a, b in found)
 
@@ -26,4 +26,4 @@ def answer(prompt: str) -> str:
         return text
     first = "length and then the letter" in prompt
     turn = _encoded if "Encode" in prompt else _decoded
-    return " ".join(turn(text, first) for text in prompt.rpartition(": ")[2].split())
+    return " ".join(turn(text, first=first) for text in prompt.rpartition(": ")[2].split())
