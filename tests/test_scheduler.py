@@ -10,13 +10,13 @@ from typing import Any
 import pytest
 
 from axiom_cli import __version__
-from axiom_cli.cluster import Lost, Role, engine, open_pool, scheduler
+from axiom_cli.cluster import Lost, engine, scheduler
 from axiom_cli.cluster.scheduler import Scheduler, Shard
 from axiom_cli.cluster.verify import verify
-from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli.errors import InputError, MissingError
 from axiom_cli.records import Program
 from axiom_cli.sandbox import Outcome
-from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
+from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from tiny import problem, sample
 
 
@@ -249,9 +249,3 @@ def test_shards_hold_every_problem_once_and_end_small(count: int, samples: int, 
     assert max(sizes) * samples <= 2048 or max(sizes) == 1
     assert len(sizes) >= min(workers, count)
     assert all(size * samples >= min(128, count // workers) for size in sizes[:-1])
-
-
-def test_an_unknown_kind_of_cluster() -> None:
-    with pytest.raises(UsageError, match="spark") as caught:
-        open_pool(DistributeConfig(distribute="spark"), Role(Doubler))
-    assert "ray" in caught.value.hint
