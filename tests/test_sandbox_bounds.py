@@ -71,7 +71,7 @@ def test_a_worker_that_comes_later_and_isolates_less_is_refused(monkeypatch):
     with Sandbox(Limits(timeout=1.0), jobs=2) as box:
         if box.level == "basic":
             pytest.skip("there is nothing to lose here but the filter")
-        box.pool._setup = worker.Setup(layers=("seccomp",))
+        box.pool.setup = worker.Setup(layers=("seccomp",))
         with pytest.raises(MissingError, match="a new sandbox worker reaches isolation 'basic'"):
             list(box.run_many((n, f"def f(x): return x # {n}", ECHO) for n in range(20)))
 

@@ -9,12 +9,12 @@ from typing import Any
 
 from axiom_cli.errors import MissingError
 from axiom_cli.prefetch import Prefetcher
-from axiom_cli.sandbox import levels, worker
+from axiom_cli.sandbox import levels
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.judge import INFRA, Outcome, judge
 from axiom_cli.sandbox.load import slowdown
 from axiom_cli.sandbox.probe import probe
-from axiom_cli.sandbox.worker import Job, Worker
+from axiom_cli.sandbox.worker import DRAIN_SECONDS, START_SECONDS, Job, Setup, Worker
 
 IN_FLIGHT = 2  # jobs a worker holds: one that runs and one that waits
 WINDOW = 64  # entries a worker that may await their turn
@@ -42,8 +42,8 @@ class Limits:
 class WorkerPool:
     """At most `size` workers. `waiting` are the jobs that none of them has yet; `input` wakes a wait for new ones."""
 
-    def __init__(self, limits: Limits, size: int, setup: worker.Setup) -> None:
-        self.limits, self.size, self._setup = limits, size, setup
+    def __init__(self, limits: Limits, size: int, setup: Setup) -> None:
+        self.limits, self.size, self.setup = limits, size, setup
         self.workers: list[Worker] = []
         self.waiting: deque[Job] = deque()
         self.input: Prefetcher[Any] | None = None
@@ -68,7 +68,7 @@ class WorkerPool:
     def abandon(self) -> None:
         """After an early end: workers that still have jobs are not kept."""
         self.waiting.clear()
-        for busy in [one for one in self.workers if one.jobs]:
+        for busy in [worker for worker in self.workers if worker.jobs]:
             self.workers.remove(busy)
             busy.kill()
 
@@ -76,8 +76,8 @@ class WorkerPool:
         """Gives waiting jobs to the workers with the fewest, starting workers as they are needed."""
         while self.waiting:
             self._put_away()
-            ready = [one for one in self.workers if not one.worn_out]
-            best = min(ready, key=lambda one: len(one.jobs), default=None)
+            ready = [worker for worker in self.workers if not worker.worn_out]
+            best = min(ready, key=lambda worker: len(worker.jobs), default=None)
             if (best is None or best.jobs) and len(self.workers) < self.size:
                 self.workers.append(best := self._start())
             if best is None or len(best.jobs) >= IN_FLIGHT:
@@ -90,12 +90,12 @@ class WorkerPool:
         """Until something has happened: a report, room for a program, new input, or a while has passed."""
         poller = select.poll()
         owners: dict[int, tuple[Worker, Job | None]] = {}
-        for one in self.workers:
-            owners.update(one.register(poller))
+        for worker in self.workers:
+            owners.update(worker.register(poller))
         if reading and self.input is not None:
             poller.register(self.input, select.POLLIN)
-        busy = [one for one in self.workers if one.jobs]
-        patience = worker.DRAIN_SECONDS if busy else worker.START_SECONDS
+        busy = [worker for worker in self.workers if worker.jobs]
+        patience = DRAIN_SECONDS if busy else START_SECONDS
         for descriptor, _event in poller.poll(patience * 1000):
             owner, job = owners.get(descriptor, (None, None))
             if owner is not None and job is not None:
@@ -103,15 +103,15 @@ class WorkerPool:
             elif owner is not None:
                 for ended, report in owner.reports():
                     self._conclude(owner, ended, report)
-        for one in busy:
-            for job in one.jobs.values():
-                one.exchange(job)
-            one.dead = one.dead or (bool(one.jobs) and one.overdue() <= 0)
+        for worker in busy:
+            for job in worker.jobs.values():
+                worker.exchange(job)
+            worker.dead = worker.dead or (bool(worker.jobs) and worker.overdue() <= 0)
         self._put_away()
 
     def _put_away(self) -> None:
         """Ends dead and worn-out workers; the jobs of a dead one are tried again in a fresh one."""
-        for ended in [one for one in self.workers if one.dead or (one.worn_out and not one.jobs)]:
+        for ended in [worker for worker in self.workers if worker.dead or (worker.worn_out and not worker.jobs)]:
             self.workers.remove(ended)
             ended.close()
             for job in reversed(ended.jobs.values()):
@@ -132,7 +132,7 @@ class WorkerPool:
         if report.cause == messages.WALL_LIMIT and self._starved(job, report):
             outcome = replace(outcome, status=INFRA, reason="the machine was too busy to run it")
         if outcome.status == INFRA and not outcome.settled:
-            owner.served = worker.JOBS_IN_A_LIFE  # a fresh zygote for what follows
+            owner.retire()  # a fresh zygote for what follows
             self._try_again(job, outcome.reason)
         else:
             job.outcome = outcome
@@ -147,18 +147,18 @@ class WorkerPool:
     def _make(self) -> Worker:
         limits = self.limits
         order = messages.Order(0, limits.timeout, 0.0, limits.memory << 20, limits.result_bytes, 0)
-        return Worker(order, limits.test, self._setup)
+        return Worker(order, limits.test, self.setup)
 
-    def _probe(self, one: Worker) -> tuple[str, list[str]]:
-        return probe(one, self.limits.wall * slowdown())
+    def _probe(self, worker: Worker) -> tuple[str, list[str]]:
+        return probe(worker, self.limits.wall * slowdown())
 
     def _start(self) -> Worker:
         """One worker more, proved to isolate no less than the first. Raises MissingError where none does."""
         for _ in range(TRIES):
-            level, missing = self._probe(one := self._make())
-            if levels.LEVELS.index(level) >= levels.LEVELS.index(self._level) and not one.dead:
-                return one
-            one.kill()
+            level, missing = self._probe(worker := self._make())
+            if levels.LEVELS.index(level) >= levels.LEVELS.index(self._level) and not worker.dead:
+                return worker
+            worker.kill()
         why = f" ({'; '.join(missing)})" if missing else ""
         raise MissingError(
             f"a new sandbox worker reaches isolation '{level}'{why}, but the first one reached '{self._level}'",

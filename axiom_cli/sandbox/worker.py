@@ -123,6 +123,10 @@ class Worker:
         """Whether it has served so many jobs that a fresh one should follow."""
         return self.served >= JOBS_IN_A_LIFE
 
+    def retire(self) -> None:
+        """Takes no more jobs after those that it has."""
+        self.served = JOBS_IN_A_LIFE
+
     def submit(self, job: Job) -> None:
         """Sends the order, and as much of the program as the socket takes."""
         mine, theirs = socket.socketpair()
