@@ -148,6 +148,25 @@ def test_a_page_shows_what_its_commands_say(shell, tmp_path, page):
     assert replayed(text, shell, tmp_path) == text, f"python {Path(__file__).name} rewrites the outputs"
 
 
+def test_every_link_of_the_documentation_leads_somewhere():
+    """The gallery is left out: its statements are full of brackets, and it links to nothing."""
+    pages = [ROOT / "README.md", EXAMPLES / "README.md", *(ROOT / "docs").rglob("*.md")]
+    broken = [
+        f"{page.relative_to(ROOT)}: {target}"
+        for page in pages
+        if page.name != "families.md"
+        for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", page.read_text("utf-8"))
+        if not (page.parent / target).exists()
+    ]
+    assert not broken
+
+
+def test_the_readme_has_two_lines_for_a_fresh_machine():
+    """.ci/run runs these very lines."""
+    lines = re.findall(r"^```sh\n(python3 -m venv .*)\n```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
+    assert [line.rpartition("/")[2] for line in lines] == ["axiom loop", "pytest"]
+
+
 def test_the_tutorial_and_the_formats_have_blocks_to_run():
     assert {"tutorial", "formats"} <= {page.stem for page in PAGES}
 
