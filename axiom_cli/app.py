@@ -112,10 +112,19 @@ def axiom() -> None:
     """
 
 
+def _completed(
+    _workspace: str = typer.Option("", "--workspace"),
+    _quiet: bool = typer.Option(False, "--quiet"),
+    _debug: bool = typer.Option(False, "--debug"),
+) -> None:
+    """The options that a shell may find before the command; otherwise `split_globals` reads them."""
+
+
 def application(*, completion: bool = False) -> Any:
     """The command line as Typer parses it. The options for shell completion import pydantic, so they are there only
     when one of them is used."""
-    app = typer.Typer(cls=Commands, rich_markup_mode=None, add_completion=completion, callback=axiom)
+    callback = _completed if completion else axiom
+    app = typer.Typer(cls=Commands, rich_markup_mode=None, add_completion=completion, callback=callback)
     return typer.main.get_command(app)
 
 

@@ -98,3 +98,66 @@ def test_lists_are_comma_separated_or_repeated(tmp_path: Path) -> None:
     expected = axiom(*solve, "--problems", "two_sum,fizzbuzz", cwd=tmp_path).stdout
     assert {row["problem"]["id"] for row in rows(expected)} == {"two_sum", "fizzbuzz"}
     assert axiom(*solve, "--problems", "two_sum", "--problems", "fizzbuzz", cwd=tmp_path).stdout == expected
+
+
+FORMER_FLAGS = {
+    "--value": "--value-function", "--enough": "--target-passes", "--settle": "--stop-on", "--shard": "--fsdp",
+    "--against": "--decontaminate", "--address": "--ray-address", "--think-tokens": "--max-think-tokens",
+    "--until-solved": "--early-stop",
+}  # fmt: skip
+
+
+def test_every_former_flag_is_read_as_the_new_one() -> None:
+    from axiom_cli.app import with_new_names
+
+    for old, new in FORMER_FLAGS.items():
+        words, sentences = with_new_names(["solve", old, "1", f"{old}=2", "--", old])
+        assert words == ["solve", new, "1", f"{new}=2", "--", old]
+        assert sentences[0].startswith(f"{old} is now called {new}")
+    assert with_new_names(["train", "--no-shard"])[0] == ["train", "--no-fsdp"]
+
+
+def test_former_names_work_are_told_and_stand_in_no_help(tmp_path: Path) -> None:
+    problem = axiom("problems", "gen", "rpn", "--count", "1", cwd=tmp_path).stdout
+    words = ("solve", *SCRIPTED, "--model", "solver", "--samples", "8")
+    new = axiom(*words, "--early-stop", "--target-passes", "2", cwd=tmp_path, stdin=problem)
+    old = axiom(*words, "--until-solved", "--enough=2", cwd=tmp_path, stdin=problem)
+    assert old.stdout == new.stdout and len(rows(old.stdout)) == 2
+    assert "--enough is now called --target-passes" in old.stderr.decode()
+    assert "is now called" not in new.stderr.decode()
+    variable = axiom(*words, "--early-stop", cwd=tmp_path, stdin=problem, env={"AXIOM_SOLVE_ENOUGH": "2"})
+    assert variable.stdout == new.stdout
+    assert "AXIOM_SOLVE_ENOUGH is now called AXIOM_SOLVE_TARGET_PASSES" in variable.stderr.decode()
+    (tmp_path / "axiom.toml").write_text("until-solved = true\n[solve]\nenough = 2\n")
+    table = axiom(*words, cwd=tmp_path, stdin=problem)
+    assert table.stdout == new.stdout
+    assert "axiom.toml: enough is now called target_passes" in table.stderr.decode()
+    for command in ("solve", "train", "verify"):
+        names = axiom(command, "--help", cwd=tmp_path).stdout.decode().split()
+        assert not FORMER_FLAGS.keys() & set(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "env", "said"),
+    [
+        ("[solve]\nstrategy = 'adaptiv'\n", {}, "axiom.toml [solve]: strategy = 'adaptiv' is not one of"),
+        ("strategy = 'adaptiv'\n", {}, "axiom.toml: strategy = 'adaptiv' is not one of"),
+        ("", {"AXIOM_STRATEGY": "adaptiv"}, "variable AXIOM_STRATEGY: strategy = 'adaptiv' is not one of"),
+    ],
+)
+def test_every_source_is_held_to_the_choices(text: str, env: dict[str, str], said: str, tmp_path: Path) -> None:
+    (tmp_path / "axiom.toml").write_text(text)
+    failed(axiom("solve", cwd=tmp_path, stdin=None, env=env), 2, said, "hint: did you mean adaptive?")
+
+
+@pytest.mark.parametrize(
+    ("words", "said", "hint"),
+    [
+        ("solve --strategy adaptiv", "--strategy adaptiv is not one of best-of-n, retry", "did you mean adaptive?"),
+        ("train --method qlora", "--method qlora is not one of lora, dora, full", "--quantize 4bit"),
+        ("loop --objective value", "--objective value is not one of sft, dpo, grpo, kto", "a loop needs a generator"),
+        ("problems import x --as jsnl", "--as jsnl is not one of jsonl, humaneval", "did you mean jsonl?"),
+    ],
+)
+def test_a_word_that_is_not_a_choice_is_one_line_and_a_hint(words: str, said: str, hint: str, tmp_path: Path) -> None:
+    failed(axiom(*words.split(), cwd=tmp_path), 2, f"error: {said}", "hint: ", hint)

@@ -198,3 +198,4 @@ def test_no_help_loads_anything_heavy() -> None:
     done = subprocess.run([sys.executable, "-c", script], text=True, capture_output=True)
     assert done.returncode == 0, done.stderr
     assert all(f"axiom {' '.join(words)}".strip() in done.stdout for words in SUBCOMMANDS)
+    assert [line for line in done.stdout.splitlines() if len(line) > 80] == []

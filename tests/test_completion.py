@@ -1,0 +1,66 @@
+"""What a shell gets when Tab is pressed, asked in the way that bash asks."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from command_line import AXIOM, axiom, environment
+
+
+def completed(line: str, cwd: Path, python: list[str] = AXIOM) -> subprocess.CompletedProcess[bytes]:
+    words = line.split(" ")
+    env = environment(COMP_WORDS=line, COMP_CWORD=str(len(words) - 1), _AXIOM_COMPLETE="complete_bash")
+    return subprocess.run(python, cwd=cwd, env=env, capture_output=True, timeout=100)
+
+
+@pytest.mark.parametrize(
+    ("line", "offered"),
+    [
+        ("axiom so", ["solve"]),
+        ("axiom --quiet --workspace elsewhere ver", ["verify"]),
+        ("axiom solve --strategy ", ["best-of-n", "retry", "vote", "value", "adaptive"]),
+        ("axiom loop --preset q", ["quick"]),
+        ("axiom verify --format s", ["solutions"]),
+        ("axiom problems gen ari", ["arithmetic"]),
+        ("axiom loop --problem-types rpn,list", ["rpn,list_ops"]),
+        ("axiom solve --model n", ["nano"]),
+        ("axiom report fi", ["first"]),
+        ("axiom loop --experiment ", ["first", "second"]),
+        ("axiom solve --until", []),
+    ],
+)
+def test_what_is_offered(line: str, offered: list[str], tmp_path: Path) -> None:
+    for name in ("first", "second"):
+        (tmp_path / "experiments" / name).mkdir(parents=True)
+        (tmp_path / "experiments" / name / "metrics.jsonl").touch()
+    done = completed(line, tmp_path)
+    assert (done.stdout.decode().split(), done.stderr, done.returncode) == (offered, b"", 0)
+
+
+def test_names_in_the_workspace_are_offered(tmp_path: Path) -> None:
+    from axiom_cli.workspace.store import Workspace
+
+    workspace = Workspace.open_or_create(tmp_path / ".axiom")
+    workspace.set_ref("mine", workspace.put_records([]))
+    assert completed("axiom solve --model mi", tmp_path).stdout.split() == [b"mine"]
+
+
+def test_completion_loads_nothing_heavy(tmp_path: Path) -> None:
+    script = (
+        "import sys\nfrom axiom_cli.app import main\ntry:\n    main([])\nexcept SystemExit:\n    pass\n"
+        "print(*{'torch', 'transformers', 'numpy', 'scipy', 'rich'} & {name.split('.')[0] for name in sys.modules})"
+    )
+    for line in ("axiom problems gen ari", "axiom solve --model n", "axiom solve --engine t", "axiom report "):
+        assert completed(line, tmp_path, [sys.executable, "-c", script]).stdout.splitlines()[-1] == b"", line
+
+
+def test_how_completion_is_installed(tmp_path: Path) -> None:
+    script = subprocess.run(
+        ["bash", "-c", f"{' '.join(AXIOM)} --show-completion"], env=environment(), capture_output=True
+    )
+    assert b"_AXIOM_COMPLETE=complete_bash" in script.stdout, script.stderr
+    assert b"--install-completion" in axiom("--help", cwd=tmp_path).stdout
