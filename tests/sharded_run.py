@@ -15,10 +15,10 @@ import torch
 import tiny
 from axiom_cli import process_rank
 from axiom_cli.errors import GateFailedError
-from axiom_cli.learning.training import group, sharded
+from axiom_cli.learning.training import collectives, fsdp
 from axiom_cli.learning.training.checkpoint import Checkpoint
-from axiom_cli.learning.training.fit import Progress
 from axiom_cli.learning.training.rows import Row
+from axiom_cli.learning.training.run import Progress
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.settings.configs import TrainConfig
 
@@ -49,7 +49,7 @@ def run(
 def numbers(trainer: Trainer) -> tuple[int, int]:
     """(parameters that this process holds, all there are), in the middle of a run."""
     parameters = list(trainer.model.parameters())
-    return sum(sharded.own(p).numel() for p in parameters), sum(p.numel() for p in parameters)
+    return sum(fsdp.local(p).numel() for p in parameters), sum(p.numel() for p in parameters)
 
 
 def diverged(folder: Path, trainer: Trainer, rows: Sequence[Row]) -> str:
@@ -79,6 +79,6 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    with group.joined():
+    with collectives.process_group():
         main(Path(sys.argv[1]))
     os._exit(0)

@@ -12,11 +12,10 @@ import torch
 import tiny
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.learning.training.certificate import Certificate
-from axiom_cli.learning.training.merge import compose, merge
+from axiom_cli.learning.training.merge import merge
 from axiom_cli.learning.training.rows import encode
 from axiom_cli.learning.training.trainer import Trainer
-from axiom_cli.models import adapters
-from axiom_cli.models import weights as bases
+from axiom_cli.models import adapters, loading
 from axiom_cli.settings.configs import TrainConfig
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=2, lr=1e-2)
@@ -41,14 +40,14 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Trained:
 
 
 def weights(folder: Path) -> dict[str, torch.Tensor]:
-    return {name: value.detach() for name, value in bases.load_model(folder).named_parameters()}
+    return {name: value.detach() for name, value in loading.load_model(folder).named_parameters()}
 
 
 def wanted(trained: Trained, *chain: Path) -> dict[str, torch.Tensor]:
     """Base plus the adapters, in float32, summed here by hand."""
     state = weights(trained.base)
     for folder in chain:
-        for name, delta in adapters.deltas(folder, bases.load_model(trained.base)):
+        for name, delta in adapters.deltas(folder, loading.load_model(trained.base)):
             state[name] = state[name] + delta
     return state
 
@@ -145,8 +144,8 @@ def test_whole_weights_merge_too(trained: Trained, tmp_path: Path) -> None:
     assert all(torch.equal(got[name], full[name].bfloat16().float()) for name in full)
     assert certificate.failures(0.02) == []
     on_top = wanted(trained)
-    model = bases.load_model(trained.base)
-    compose(model, [trained.second, tmp_path / "full"])
+    model = loading.load_model(trained.base)
+    adapters.compose(model, [trained.second, tmp_path / "full"])
     state = dict(model.named_parameters())
     assert all(torch.equal(state[name], full[name]) for name in on_top), "whole weights replace what came before"
 

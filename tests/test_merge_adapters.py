@@ -17,9 +17,8 @@ from torch import nn
 
 import tiny
 from axiom_cli.errors import InputError
-from axiom_cli.learning.training.merge import compose, merge
-from axiom_cli.models import adapters
-from axiom_cli.models import weights as bases
+from axiom_cli.learning.training.merge import merge
+from axiom_cli.models import adapters, loading
 
 IDS = torch.tensor([[7, 8, 9, 10, 60, 61]])
 EVERY_LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -35,7 +34,7 @@ def written(base: Path, out: Path, seed: int = 0, **config: Any) -> Path:
     options = {"r": 4, "lora_alpha": 8, "target_modules": EVERY_LINEAR, "task_type": "CAUSAL_LM"} | config
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = get_peft_model(bases.load_model(base), LoraConfig(**options))
+        model = get_peft_model(loading.load_model(base), LoraConfig(**options))
         randomness = torch.Generator().manual_seed(seed)
         with torch.no_grad():
             for name, p in model.named_parameters():
@@ -50,7 +49,7 @@ def by_peft(base: Path, folder: Path) -> tuple[nn.Module, torch.Tensor]:
     """(the model that peft merges in float32, the logits of base + adapter before that)."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        model = PeftModel.from_pretrained(bases.load_model(base), str(folder)).eval()
+        model = PeftModel.from_pretrained(loading.load_model(base), str(folder)).eval()
         with torch.no_grad():
             logits = model(IDS).logits
         return model.merge_and_unload(), logits
@@ -58,7 +57,7 @@ def by_peft(base: Path, folder: Path) -> tuple[nn.Module, torch.Tensor]:
 
 def logits(folder: Path) -> torch.Tensor:
     with torch.no_grad():
-        return bases.load_model(folder)(IDS).logits
+        return loading.load_model(folder)(IDS).logits
 
 
 KINDS: dict[str, dict[str, Any]] = {
@@ -82,13 +81,13 @@ def test_each_kind_is_merged_as_peft_merges_it(kind: str, base: Path, tmp_path: 
     folder = written(base, tmp_path / "adapter", **KINDS[kind])
     certificate = merge(base, [folder], tmp_path / "m", "float32")
     theirs, together = by_peft(base, folder)
-    ours = dict(bases.load_model(tmp_path / "m").named_parameters())
+    ours = dict(loading.load_model(tmp_path / "m").named_parameters())
     for name, weight in theirs.named_parameters():
         assert torch.allclose(ours[name], weight, rtol=1e-6, atol=1e-7), name
     assert torch.allclose(logits(tmp_path / "m"), together, atol=2e-5)
     assert certificate.failures(1e-5) == [] and certificate.greedy_agreement == 1
-    composed = bases.load_model(base)
-    compose(composed, [folder])
+    composed = loading.load_model(base)
+    adapters.compose(composed, [folder])
     assert all(torch.equal(p, ours[name]) for name, p in composed.named_parameters()), "as a later round starts"
 
 
@@ -137,7 +136,7 @@ def test_layers_that_lie_across_merge_as_peft_merges_them(tmp_path: Path) -> Non
         folder = written(base, tmp_path / name, **targets, **more)
         certificate = merge(base, [folder], tmp_path / f"{name}-merged", "float32")
         theirs, together = by_peft(base, folder)
-        ours = dict(bases.load_model(tmp_path / f"{name}-merged").named_parameters())
+        ours = dict(loading.load_model(tmp_path / f"{name}-merged").named_parameters())
         for key, weight in theirs.named_parameters():
             assert torch.allclose(ours[key], weight, rtol=1e-6, atol=1e-7), (name, key)
         assert torch.allclose(logits(tmp_path / f"{name}-merged"), together, atol=2e-5)
@@ -157,7 +156,7 @@ def test_a_chain_of_different_kinds_acts_as_each_was_trained(base: Path, tmp_pat
         model, _ = by_peft(so_far, folder)
         so_far = tmp_path / f"by-peft-{number}"
         model.save_pretrained(so_far)
-    expected, found = (dict(bases.load_model(f).named_parameters()) for f in (so_far, tmp_path / "m"))
+    expected, found = (dict(loading.load_model(f).named_parameters()) for f in (so_far, tmp_path / "m"))
     assert all(torch.allclose(found[name], expected[name], rtol=1e-5, atol=1e-6) for name in expected)
     assert certificate.failures(1e-5) == []
 
@@ -166,7 +165,7 @@ def test_an_adapter_of_the_quantised_base_merges_into_the_plain_one(base: Path, 
     pytest.importorskip("bitsandbytes")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        quantised = bases.load_model(base, "4bit")
+        quantised = loading.load_model(base, "4bit")
         model = get_peft_model(quantised, LoraConfig(r=2, target_modules=EVERY_LINEAR, task_type="CAUSAL_LM"))
         torch.manual_seed(0)
         with torch.no_grad():
@@ -225,7 +224,7 @@ def test_any_chain_over_any_shards_is_summed_in_float32_and_rounded_once(
 ) -> None:
     root = tmp_path_factory.mktemp("any")
     base = tiny.write_model(root / "whole", seed=seed, dtype=stored)
-    model = bases.load_model(base, dtype=bases.stored_dtype(base))
+    model = loading.load_model(base, dtype=loading.stored_dtype(base))
     model.save_pretrained(base := root / "base", max_shard_size=shard)
     tiny.tiny_tokenizer().save_pretrained(base)
     state = {name: p.detach().float() for name, p in model.named_parameters()}
@@ -246,4 +245,4 @@ def test_any_chain_over_any_shards_is_summed_in_float32_and_rounded_once(
     assert all(found[n].dtype == kind and torch.equal(found[n], state[n].to(kind)) for n in state)
     assert sorted(p.name for p in (root / "m").iterdir()) == sorted(p.name for p in base.iterdir())
     assert certificate.dtype == str(kind).removeprefix("torch.")
-    assert bases.load_model(root / "m", dtype=kind).dtype == kind
+    assert loading.load_model(root / "m", dtype=kind).dtype == kind

@@ -21,8 +21,7 @@ from axiom_cli.learning.merge import merge as merge_stage
 from axiom_cli.learning.train import train
 from axiom_cli.learning.training.certificate import Certificate
 from axiom_cli.learning.training.merge import merge
-from axiom_cli.models import adapters, shards
-from axiom_cli.models import weights as bases
+from axiom_cli.models import adapters, loading, shards
 from axiom_cli.records import Adapter
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
 from axiom_cli.workspace.store import Workspace
@@ -35,7 +34,7 @@ class Made:
 
     def __init__(self, root: Path) -> None:
         self.base = root / "base"
-        model = bases.load_model(tiny.write_model(root / "whole"))
+        model = loading.load_model(tiny.write_model(root / "whole"))
         model.save_pretrained(self.base, max_shard_size=30_000)
         tiny.tiny_tokenizer().save_pretrained(self.base)
         self.workspace = Workspace.create(root / ".axiom")

@@ -14,7 +14,7 @@ from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.train import train
 from axiom_cli.learning.training.gguf_file import SPLITS, vocabulary, write
-from axiom_cli.models import weights as bases
+from axiom_cli.models import loading
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
 from axiom_cli.workspace.store import Workspace
@@ -81,7 +81,7 @@ def test_the_file_gives_the_same_logits(kind: str, dtype: str, more: dict, tmp_p
     write(folder, tmp_path / "m.gguf")
     ids = torch.arange(40)[None] * 7 % 290
     with torch.no_grad():
-        theirs, ours = (bases.load_model(path)(ids).logits for path in (folder, tmp_path / "m.gguf"))
+        theirs, ours = (loading.load_model(path)(ids).logits for path in (folder, tmp_path / "m.gguf"))
     assert torch.equal(theirs, ours)
     assert theirs.std() > 0.1
     matrices = {t.tensor_type.name for t in gguf.GGUFReader(tmp_path / "m.gguf").tensors if len(t.shape) > 1}
@@ -101,7 +101,7 @@ def test_the_tokenizer_comes_along(cut: str, tmp_path: Path) -> None:
     assert (types[0], types[1], types[20], types[-1], len(types)) == (3, 3, 1, 5, len(ours) + 5)
     assert fields["tokenizer.chat_template"].contents() == tiny.TEMPLATE
     if cut == "gpt-2":  # the one that transformers, too, can tell from the file
-        read = bases.load_tokenizer(tmp_path / "m.gguf")
+        read = loading.load_tokenizer(tmp_path / "m.gguf")
         assert read(TEXT)["input_ids"] == ours(TEXT)["input_ids"]
         assert (read.eos_token, read.chat_template) == ("<eos>", tiny.TEMPLATE)
 
@@ -134,7 +134,7 @@ def test_a_merge_writes_the_file_beside_its_record(tmp_path: Path) -> None:
     merged = merge(adapter, MergeConfig(), workspace, gguf=tmp_path / "out" / "m.gguf")
     ids = torch.tensor([[5, 6, 7]])
     with torch.no_grad():
-        a, b = (bases.load_model(path)(ids).logits for path in (merged.path, tmp_path / "out" / "m.gguf"))
+        a, b = (loading.load_model(path)(ids).logits for path in (merged.path, tmp_path / "out" / "m.gguf"))
     assert torch.equal(a, b)
     before = (tmp_path / "out" / "m.gguf").read_bytes()
     with pytest.raises(UsageError, match="exists"):

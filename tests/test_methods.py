@@ -15,10 +15,9 @@ import tiny
 from axiom_cli.errors import UsageError
 from axiom_cli.learning.training import lora
 from axiom_cli.learning.training.fit import fit
-from axiom_cli.learning.training.optimizers import optimizer
+from axiom_cli.learning.training.optimizers import make_optimizer
 from axiom_cli.learning.training.trainer import Trainer
-from axiom_cli.models import memory
-from axiom_cli.models import weights as bases
+from axiom_cli.models import loading, memory
 from axiom_cli.settings.configs import TrainConfig
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=4, lr=1e-2)
@@ -64,7 +63,7 @@ def test_it_learns_and_peft_reads_the_same_function(
         trained = wrapped(IDS).logits
         lora.save(wrapped, tmp_path / "a", "tiny")
     assert metrics["loss_last"] < 0.88 * metrics["loss_first"]
-    read = PeftModel.from_pretrained(bases.load_model(folder, quantize), tmp_path / "a").eval()
+    read = PeftModel.from_pretrained(loading.load_model(folder, quantize), tmp_path / "a").eval()
     assert torch.allclose(read(IDS).logits, trained, rtol=1e-4, atol=1e-4)
     assert not torch.allclose(before, trained, atol=1e-2)
     written = json.loads((tmp_path / "a" / lora.CONFIG).read_text())
@@ -76,7 +75,7 @@ def test_a_pass_without_gradients_does_not_spoil_those_of_4_bit_weights(folder: 
     """On processors with half-precision products, bitsandbytes packs weights for inference, for good."""
     import bitsandbytes
 
-    model, plain = bases.load_model(folder, "4bit"), bases.load_model(folder)
+    model, plain = loading.load_model(folder, "4bit"), loading.load_model(folder)
     for name, layer in model.named_modules():
         if isinstance(layer, bitsandbytes.nn.Linear4bit):
             weight = bitsandbytes.functional.dequantize_4bit(layer.weight.data, layer.weight.quant_state)
@@ -134,7 +133,7 @@ def test_what_is_learnt_stays_in_float32_and_frozen_weights_lose_nothing(tmp_pat
 @needs_bitsandbytes
 def test_an_8_bit_optimizer_keeps_its_means_in_8_bits(trainer: Trainer) -> None:
     (wide,) = (layer.mlp.up_proj for layer in trainer.model.model.layers[:1])
-    made = optimizer(wide, replace(CONFIG, optimizer="adamw8bit"))
+    made = make_optimizer(wide, replace(CONFIG, optimizer="adamw8bit"))
     wide.weight.grad = torch.ones_like(wide.weight)
     made.step()
     assert {made.state[wide.weight][name].dtype for name in ("state1", "state2")} == {torch.uint8}
@@ -143,7 +142,7 @@ def test_an_8_bit_optimizer_keeps_its_means_in_8_bits(trainer: Trainer) -> None:
 
 def test_what_a_pass_keeps_is_counted(trainer: Trainer) -> None:
     weight = torch.nn.Parameter(torch.ones(8, 8))
-    few, more = (memory.kept_bytes(lambda n=n: (torch.ones(n, 8) @ weight).exp().sum()) for n in (10, 1000))
+    few, more = (memory.saved_bytes(lambda n=n: (torch.ones(n, 8) @ weight).exp().sum()) for n in (10, 1000))
     assert more - few == 990 * 8 * 4 * 2, "the input of the product and the result of exp"
 
 

@@ -87,7 +87,7 @@ def test_half_of_a_value_functions_loss_is_on_the_last_token_and_a_row_counts_by
 
 def rows(weights: list[float]) -> list[Row]:
     made = zip(TRL["prompts"], TRL["completions"], weights, TRL["recorded"], strict=True)
-    return [Row(prompt, ids, weight, recorded=recorded) for prompt, ids, weight, recorded in made]
+    return [Row(prompt, ids, weight, ref_logprobs=recorded) for prompt, ids, weight, recorded in made]
 
 
 @pytest.mark.parametrize(
@@ -167,5 +167,5 @@ def test_each_token_of_a_batch_keeps_its_rows_weight_and_record() -> None:
     given_ = rows([1.0, -2.0, 3.0, -4.0, 5.0, -6.0])
     batch = collate(given_)
     assert batch.weights_K.tolist() == [row.weight for row in given_ for _ in row.completion_ids]
-    assert batch.by_row(batch.recorded_K).tolist() == pytest.approx([sum(row.recorded) for row in given_])
-    assert collate([replace(given_[0], recorded=())]).recorded_K.tolist() == [0.0] * 4
+    assert batch.by_row(batch.ref_logprobs_K).tolist() == pytest.approx([sum(row.ref_logprobs) for row in given_])
+    assert collate([replace(given_[0], ref_logprobs=())]).ref_logprobs_K.tolist() == [0.0] * 4

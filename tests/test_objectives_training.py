@@ -16,13 +16,14 @@ from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.preview import show
 from axiom_cli.learning.select import select_examples
 from axiom_cli.learning.train import train
-from axiom_cli.learning.training import drift, lora, references
+from axiom_cli.learning.training import kl_reference, lora, ref_logprobs
 from axiom_cli.learning.training.batches import collate
-from axiom_cli.learning.training.fit import _Run, fit
+from axiom_cli.learning.training.fit import fit
 from axiom_cli.learning.training.rows import Row
+from axiom_cli.learning.training.run import TrainingRun
 from axiom_cli.learning.training.scoring import scorer
 from axiom_cli.learning.training.trainer import Trainer
-from axiom_cli.models import adapters, worker_pool
+from axiom_cli.models import adapters, micro_batches, worker_pool
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.store import Workspace
@@ -86,14 +87,14 @@ def test_the_reference_is_the_model_as_training_begins(objective: str, loss: flo
 
 def test_the_record_is_each_tokens_log_probability_under_the_base(trainer: Trainer) -> None:
     given = rows(trainer, "grpo")
-    made = references.recorded(given, scorer(trainer.model, given[0]), 64, torch.device("cpu"))
-    sums = [sum(row.recorded) for row in made]
+    made = ref_logprobs.with_ref_logprobs(given, scorer(trainer.model, given[0]), 64, torch.device("cpu"))
+    sums = [sum(row.ref_logprobs) for row in made]
     assert sums == pytest.approx(likelihoods(trainer.model, given).tolist(), abs=1e-3)
-    assert [len(row.recorded) for row in made] == [len(row.completion_ids) for row in given]
-    assert references.gap(made) is None
-    told = [replace(row, sampled=total - 0.5) for row, total in zip(made, sums, strict=True)]
+    assert [len(row.ref_logprobs) for row in made] == [len(row.completion_ids) for row in given]
+    assert ref_logprobs.logprob_mismatch(made) is None
+    told = [replace(row, engine_logprob=total - 0.5) for row, total in zip(made, sums, strict=True)]
     tokens = sum(len(row.completion_ids) for row in given)
-    assert references.gap(told) == pytest.approx(0.5 * len(given) / tokens)
+    assert ref_logprobs.logprob_mismatch(told) == pytest.approx(0.5 * len(given) / tokens)
 
 
 @pytest.mark.parametrize(
@@ -104,19 +105,18 @@ def test_passes_and_processes_do_not_change_what_is_learnt(
 ) -> None:
     config = replace(CONFIG, objective=objective, epochs=1, lr=1e-3)
     learnt = []
-    for hands, budget in ((1, 10_000), (1, 1), (3, 64)):
-        monkeypatch.setattr(worker_pool, "hands", lambda model, parts, hands=hands: hands)
-        monkeypatch.setattr("axiom_cli.learning.training.fit.PASS_TOKENS", budget)
-        monkeypatch.setattr("axiom_cli.learning.training.fit.pass_budget", lambda device, config, budget=budget: budget)
-        trainer.fit(rows(trainer, objective), config, tmp_path / f"{hands}-{budget}")
-        learnt.append(dict(adapters.deltas(tmp_path / f"{hands}-{budget}", trainer.model)))
+    for workers, budget in ((1, 10_000), (1, 1), (3, 64)):
+        monkeypatch.setattr(worker_pool, "num_workers", lambda model, parts, workers=workers: workers)
+        monkeypatch.setattr(micro_batches, "token_budget", lambda *_, budget=budget: budget)
+        trainer.fit(rows(trainer, objective), config, tmp_path / f"{workers}-{budget}")
+        learnt.append(dict(adapters.deltas(tmp_path / f"{workers}-{budget}", trainer.model)))
     for other in learnt[1:]:
         assert all((learnt[0][name] - other[name]).norm() < 0.01 * learnt[0][name].norm() for name in other)
 
 
 def test_a_group_shares_a_step(trainer: Trainer) -> None:
     config = replace(CONFIG, objective="grpo", epochs=2, batch_size=6, grad_accum=1)
-    run = _Run(trainer.model, rows(trainer, "grpo"), config)
+    run = TrainingRun(trainer.model, rows(trainer, "grpo"), config)
     assert {len(step) for step in run.steps} == {6}
     for step in run.steps:
         assert sum(run.rows[row].weight for row in step) == pytest.approx(0, abs=1e-6)
@@ -134,22 +134,24 @@ def test_a_pair_is_left_out_whole_where_one_of_it_is_too_long(trainer: Trainer, 
 def test_the_foreign_completion_is_another_problems(trainer: Trainer) -> None:
     given = rows(trainer, "kto")
     unlike = [replace(row, completion_ids=[*row.completion_ids, number]) for number, row in enumerate(given)]
-    made = drift.foreign(unlike, 0)
+    made = kl_reference.mismatched(unlike, 0)
     assert [row.prompt_ids for row in made] == [row.prompt_ids for row in unlike]
     owners = {tuple(row.completion_ids): row.problem for row in unlike}
     assert all(owners[tuple(row.completion_ids)] != row.problem for row in made)
-    assert drift.foreign(given[:1], 0)[0].completion_ids == given[0].completion_ids
+    assert kl_reference.mismatched(given[:1], 0)[0].completion_ids == given[0].completion_ids
 
 
-@pytest.mark.parametrize("hands", [1, 3])
-def test_the_reference_point_is_the_mean_over_the_whole_step_and_never_below_zero(trainer: Trainer, hands: int) -> None:
-    run = _Run(trainer.model, rows(trainer, "kto"), replace(CONFIG, objective="kto"))
-    run.hands, step, plain = hands, run.steps[0], run.foreign
+@pytest.mark.parametrize("workers", [1, 3])
+def test_the_reference_point_is_the_mean_over_the_whole_step_and_never_below_zero(
+    trainer: Trainer, workers: int
+) -> None:
+    run = TrainingRun(trainer.model, rows(trainer, "kto"), replace(CONFIG, objective="kto"))
+    run.num_workers, step, plain = workers, run.steps[0], run.mismatched
     for shift, sign in ((-0.25, 1), (0.25, 0)):
-        run.foreign = [replace(row, recorded=[value + shift for value in row.recorded]) for row in plain]
-        anchor = run.anchor(lambda shares: sum(run.share(*share) for share in shares), step)
-        tokens = sum(len(run.foreign[unit].completion_ids) for unit in step)
-        assert anchor == pytest.approx(sign * 0.25 * tokens / len(step), abs=1e-4)
+        run.mismatched = [replace(row, ref_logprobs=[value + shift for value in row.ref_logprobs]) for row in plain]
+        kl = run.kl_estimate(lambda parts: sum(map(run.part_loss, parts)), step)
+        tokens = sum(len(run.mismatched[group].completion_ids) for group in step)
+        assert kl == pytest.approx(sign * 0.25 * tokens / len(step), abs=1e-4)
     trainer.model.eval()
 
 

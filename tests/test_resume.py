@@ -21,11 +21,11 @@ import torch
 import tiny
 from axiom_cli.errors import GateFailedError, MissingError, WorkspaceDamagedError
 from axiom_cli.learning.train import STATES
-from axiom_cli.learning.training import fit
 from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.rows import Row
+from axiom_cli.learning.training.run import TrainingRun
 from axiom_cli.learning.training.trainer import Trainer
-from axiom_cli.models import memory, worker_pool
+from axiom_cli.models import memory, micro_batches, worker_pool
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.maintenance import gc
 from axiom_cli.workspace.store import Workspace
@@ -195,9 +195,7 @@ def test_weights_that_are_no_numbers_do_not_replace_the_last_good_state(folder: 
     def look(progress) -> None:
         keep.write({"of": "another run", "step": progress.step})
 
-    with pytest.raises(
-        GateFailedError, match="the weights are no numbers any more; the state before that is in"
-    ) as caught:
+    with pytest.raises(GateFailedError, match="weights are NaN or inf; the state before that is in") as caught:
         trainer.fit(tiny.rows(trainer), config, tmp_path / "a", on_step=look, checkpoint=keep)
     assert "--lr" in caught.value.hint
     assert torch.load(keep.path)["step"] == 1
@@ -211,12 +209,11 @@ sys.path.insert(0, {tests!r})
 import tiny
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.errors import AxiomError
-from axiom_cli.learning.training import batches, fit
-from axiom_cli.models import memory
+from axiom_cli.models import memory, micro_batches
 from axiom_cli.learning.training.trainer import Trainer
 
 memory.free_memory = lambda device: 1 << 40  # what the system says is wrong
-fit.PASS_TOKENS = batches.PASS_TOKENS = 1 << 20
+micro_batches.TOKENS_PER_THREAD = 1 << 20
 trainer = Trainer({folder!r})
 rows = tiny.rows(trainer) * 2
 width = 480
@@ -247,9 +244,9 @@ def test_out_of_memory_passes_are_halved_once_and_then_refused(
     folder: Path, most: int, passes: list[int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A step is one pass of 80 rows, and whatever has more than `most` is refused as the allocator does it."""
-    trainer, sizes, was = Trainer(folder), list[int](), fit._Run.logprobs
-    monkeypatch.setattr(worker_pool, "hands", lambda *_: 1)
-    monkeypatch.setattr(fit, "pass_budget", lambda *_: 1 << 20)
+    trainer, sizes, was = Trainer(folder), list[int](), TrainingRun.logprobs
+    monkeypatch.setattr(worker_pool, "num_workers", lambda *_: 1)
+    monkeypatch.setattr(micro_batches, "token_budget", lambda *_: 1 << 20)
     monkeypatch.setattr(memory, "free_memory", lambda _: 1 << 40)
 
     def refusing(run: Any, batch: Any) -> torch.Tensor:
@@ -258,9 +255,9 @@ def test_out_of_memory_passes_are_halved_once_and_then_refused(
             raise RuntimeError("DefaultCPUAllocator: can't allocate memory: you tried to allocate 9 bytes.")
         return was(run, batch)
 
-    monkeypatch.setattr(fit._Run, "logprobs", refusing)
+    monkeypatch.setattr(TrainingRun, "logprobs", refusing)
     config = TrainConfig(epochs=1, grad_accum=80, lr=1e-3)
-    refused = pytest.raises(MissingError, match="out of memory at step 1, in a pass of")
+    refused = pytest.raises(MissingError, match="out of memory at step 1, in a micro-batch of")
     with refused if most < passes[-1] else nullcontext():
         trainer.fit(tiny.rows(trainer) * 2, config, tmp_path)
     assert sizes[-len(passes) :] == passes

@@ -131,7 +131,7 @@ def test_a_sharded_model_lies_in_parts_and_comes_to_the_same_weights(folder: Pat
     assert sum(rank["own"] for rank in ranks) == ranks[0]["all"], "every parameter lies in one process alone"
     assert all(rank["own"] < 0.55 * rank["all"] for rank in ranks)
     assert all(list(rank["resumed"]) == list(rank["unbroken"])[3:] for rank in ranks)
-    assert all("by the rows of problem 0000000000000007" in rank["diverged"] for rank in ranks)
+    assert all("on the rows of problem 0000000000000007" in rank["diverged"] for rank in ranks)
 
     trainer = Trainer(folder / "base")
     rows = tiny.rows(trainer, 41)

@@ -129,7 +129,7 @@ def test_samples_of_another_tokenizer_are_told_of_loudly(folder: Path, base: str
     jsonl.save(folder / "foreign.jsonl", given)
     done = axiom("--quiet", "train", "foreign.jsonl", "--show", "1", "--model", base, cwd=folder)
     assert done.returncode == 0
-    assert talk(done)[0].startswith("warning: 24 of 24 rows hold ids that do not read back as their text")
+    assert talk(done)[0].startswith("warning: 24 of 24 rows hold another model's ids")
 
 
 def test_a_row_to_judge_says_how_many_of_its_verdicts_passed(capsys: pytest.CaptureFixture[str], base: str) -> None:

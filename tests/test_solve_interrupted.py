@@ -28,7 +28,7 @@ PROBLEMS = list(draw.problems(["arithmetic"], 6, [1], "train", 0))
 @pytest.fixture
 def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[TransformersEngine]:
     """A tiny model that is taken for a large one."""
-    monkeypatch.setattr(worker_pool, "SMALL", 0)
+    monkeypatch.setattr(worker_pool, "SMALL_MODEL_BYTES", 0)
     made = TransformersEngine(str(tiny.write_model(tmp_path / "model")))
     yield made
     made.close()

@@ -18,7 +18,7 @@ from axiom_cli.learning.train import tokenizer_of
 from axiom_cli.learning.training.rows import encode
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.learning.training_example import TrainingExample
-from axiom_cli.models.weights import load_tokenizer
+from axiom_cli.models.loading import load_tokenizer
 from axiom_cli.problems import answers
 from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts

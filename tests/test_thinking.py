@@ -11,7 +11,7 @@ import torch
 from axiom_cli.errors import UsageError
 from axiom_cli.learning.training.rows import encode
 from axiom_cli.models import resolve
-from axiom_cli.models.loading import load, multiplies_bfloat16
+from axiom_cli.models.loading import load_for_sampling, multiplies_bfloat16
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling.engines.transformers import TransformersEngine
@@ -92,14 +92,14 @@ def test_a_prompt_that_fills_the_context_is_an_error_of_its_own(
 
 def test_weights_have_the_type_that_was_asked_for() -> None:
     path = resolve("nano").path
-    assert load(path)[0].dtype == torch.float32
-    assert load(path, "bfloat16")[0].dtype == torch.bfloat16
+    assert load_for_sampling(path)[0].dtype == torch.float32
+    assert load_for_sampling(path, "bfloat16")[0].dtype == torch.bfloat16
     with pytest.raises(UsageError, match="float8"):
-        load(path, "float8")
+        load_for_sampling(path, "float8")
 
 
 def test_bfloat16_files_stay_so_where_the_processor_can(tmp_path) -> None:
     from tiny import write_model
 
-    found = load(write_model(tmp_path / "half", dtype="bfloat16"))[0].dtype
+    found = load_for_sampling(write_model(tmp_path / "half", dtype="bfloat16"))[0].dtype
     assert found == (torch.bfloat16 if multiplies_bfloat16() else torch.float32)

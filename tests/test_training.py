@@ -15,11 +15,10 @@ import tiny
 from axiom_cli.errors import AxiomError, MissingError, NothingToDoError, UsageError
 from axiom_cli.learning.training import lora
 from axiom_cli.learning.training.checkpoint import Checkpoint
-from axiom_cli.learning.training.divergence import refusal
+from axiom_cli.learning.training.divergence import divergence_error
 from axiom_cli.learning.training.optimizers import learning_rate
 from axiom_cli.learning.training.trainer import Trainer
-from axiom_cli.models import adapters, worker_pool
-from axiom_cli.models import weights as bases
+from axiom_cli.models import adapters, loading, worker_pool
 from axiom_cli.settings.configs import TrainConfig
 
 
@@ -56,7 +55,7 @@ def test_several_processes_come_to_the_weights_of_one(
     config = replace(CONFIG, method=method, lr=1e-3)
     met = {}
     for hands in (1, 3):
-        monkeypatch.setattr(worker_pool, "hands", lambda model, parts, hands=hands: hands)
+        monkeypatch.setattr(worker_pool, "num_workers", lambda model, parts, hands=hands: hands)
         trainer = Trainer(folder)
         met[hands] = trainer.fit(tiny.rows(trainer, 41), config, tmp_path / str(hands))
     one, three = (load_file(next((tmp_path / str(hands)).glob("*.safetensors"))) for hands in (1, 3))
@@ -88,8 +87,8 @@ def test_peft_reads_the_adapter(trainer: Trainer, tmp_path: Path) -> None:
     trainer.fit(tiny.rows(trainer), CONFIG, tmp_path / "a")
     assert sorted(p.name for p in (tmp_path / "a").iterdir()) == ["adapter_config.json", "adapter_model.safetensors"]
     ids = torch.tensor([[7, 8, 9, 10]])
-    adapted = PeftModel.from_pretrained(bases.load_model(trainer.base), tmp_path / "a").eval()
-    plain = bases.load_model(trainer.base)
+    adapted = PeftModel.from_pretrained(loading.load_model(trainer.base), tmp_path / "a").eval()
+    plain = loading.load_model(trainer.base)
     before = plain(ids).logits
     adapters.compose(plain, [tmp_path / "a"])
     assert torch.allclose(adapted(ids).logits, plain(ids).logits, atol=1e-4)
@@ -135,7 +134,7 @@ def test_full_training_changes_all_weights_and_the_next_fit_starts_from_the_base
     again = trainer.fit(tiny.rows(trainer), config, tmp_path / "b")
     assert first["loss_first"] == again["loss_first"] > again["loss_last"]
     assert (tmp_path / "a/model.safetensors").read_bytes() == (tmp_path / "b/model.safetensors").read_bytes()
-    base, after = (dict(bases.load_model(path).named_parameters()) for path in (folder, tmp_path / "a"))
+    base, after = (dict(loading.load_model(path).named_parameters()) for path in (folder, tmp_path / "a"))
     assert all(not torch.equal(base[name], after[name]) for name in base)
 
 
@@ -221,6 +220,6 @@ def test_qlora_names_its_extra_where_it_is_missing(folder: Path) -> None:
         assert "axiom-rl[qlora]" in caught.value.hint
 
 
-def test_it_is_said_whether_the_loss_or_its_gradients_are_no_numbers() -> None:
-    assert "loss 7.41, its gradients no numbers, by all 4 rows" in str(refusal(2, 7.41, [], 4, ""))
-    assert "gradients" not in str(refusal(2, float("nan"), [], 4, "")), "theirs follow from the loss"
+def test_it_is_said_whether_the_loss_or_its_gradients_are_nan() -> None:
+    assert "step 3: gradients are NaN or inf on all 4 rows" in str(divergence_error(3, 7.41, [], 4, ""))
+    assert "step 3: loss is nan on all 4 rows" in str(divergence_error(3, float("nan"), [], 4, ""))

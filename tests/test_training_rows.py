@@ -13,12 +13,11 @@ import tiny
 from axiom_cli.errors import InputError
 from axiom_cli.learning.training import batches
 from axiom_cli.learning.training.fit import fit
-from axiom_cli.learning.training.places import placed
+from axiom_cli.learning.training.loss_mask import label_rows
 from axiom_cli.learning.training.rows import Row, encode
 from axiom_cli.learning.training.scoring import scorer
 from axiom_cli.learning.training.trainer import Trainer
-from axiom_cli.models import micro_batches
-from axiom_cli.models import weights as bases
+from axiom_cli.models import loading, micro_batches
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import TrainConfig
@@ -37,7 +36,7 @@ def test_loss_falls_on_the_completion_and_its_end_alone(trainer: Trainer) -> Non
     short, long = tiny.samples(2)
     long = replace(long, text=f"{long.text}00")
     rows = encode([(short, 1.0), (long, 1.0)], trainer.tokenizer, trainer.ends, 512).rows
-    (one, two), counts = placed(rows, trainer.ends, TrainConfig(batch_size=2, grad_accum=1), trainer.base)
+    (one, two), counts = label_rows(rows, trainer.ends, TrainConfig(batch_size=2, grad_accum=1), trainer.base)
     tokens = one.tokens(trainer.tokenizer)
     text = {place: "".join(text for text, where in tokens if where == place) for place in counts}
     assert text["prompt"] == "<user>Evaluate: 0<assistant>"
@@ -85,8 +84,8 @@ def test_ids_of_another_tokenizer_are_not_trained_on_and_counted(trainer: Traine
     encoded = encode([(sample, 1.0), *[(one, 1.0) for one in tiny.samples(2)]], trainer.tokenizer, trainer.ends, 99)
     assert (encoded.encoded_here, encoded.foreign) == (3, 1), "a text without ids loses nothing"
     assert trainer.tokenizer.decode(encoded.rows[0].completion_ids) == "Answer: 1<eos>"
-    (said,) = encoded.losses(99)
-    assert said.startswith("1 of 3 rows hold ids that do not read back as their text")
+    (warning,) = encoded.warnings(99)
+    assert warning.startswith("1 of 3 rows hold another model's ids")
 
 
 def test_samples_of_the_very_model_must_fit_it(trainer: Trainer) -> None:
@@ -95,7 +94,7 @@ def test_samples_of_the_very_model_must_fit_it(trainer: Trainer) -> None:
     digest = good.model.digest
     given = {
         "do not read back": replace(good, token_ids=[5, 6, 7, 1]),
-        "another prompt": replace(good, extra={prompts.PROMPT_DIGEST: prompts.digest([1, 2])}),
+        "different prompt": replace(good, extra={prompts.PROMPT_DIGEST: prompts.digest([1, 2])}),
     }
     for said, sample in given.items():
         encoded = encode([(sample, 1.0)], trainer.tokenizer, trainer.ends, 99, "another")
@@ -105,7 +104,7 @@ def test_samples_of_the_very_model_must_fit_it(trainer: Trainer) -> None:
         assert "sample it anew" in caught.value.hint
     prompt = prompts.prompt_ids(trainer.tokenizer, good.problem)
     fits = replace(good, extra={prompts.PROMPT_DIGEST: prompts.digest(prompt)})
-    assert encode([(fits, 1.0)], trainer.tokenizer, trainer.ends, 99, digest).losses(99) == []
+    assert encode([(fits, 1.0)], trainer.tokenizer, trainer.ends, 99, digest).warnings(99) == []
 
 
 def test_an_empty_prompt_is_an_error(trainer: Trainer) -> None:
@@ -127,7 +126,7 @@ def test_truncated_and_overlong_samples_give_no_row(trainer: Trainer) -> None:
 def test_an_all_masked_row_is_an_error(trainer: Trainer, ids: list[int]) -> None:
     with pytest.raises(InputError, match="masked"):
         encode([(tiny.sample(tiny.problem(1), "", token_ids=ids), 1.0)], trainer.tokenizer, trainer.ends, 99)
-    with pytest.raises(InputError, match="masked"):
+    with pytest.raises(InputError, match="empty"):
         fit(trainer.model, [Row([1, 2], [], 1.0)], TrainConfig())
 
 
@@ -144,34 +143,33 @@ def test_a_tokenizer_without_an_end_is_an_error() -> None:
 def test_every_row_is_in_every_epoch_once() -> None:
     lengths = [10 + (i * 37) % 90 for i in range(101)]
     config = TrainConfig(batch_size=2, grad_accum=4, epochs=2)
-    steps = batches.plan(lengths, config)
+    steps = batches.plan_steps(lengths, config)
     half = len(steps) // 2
     for epoch in (steps[:half], steps[half:]):
         assert sorted(row for step in epoch for row in step) == list(range(101))
     assert {len(step) for step in steps} <= {7, 8, 9}
-    assert steps == batches.plan(lengths, config) != batches.plan(lengths, replace(config, seed=1))
+    assert steps == batches.plan_steps(lengths, config) != batches.plan_steps(lengths, replace(config, seed=1))
 
 
 @given(
     lengths=st.lists(st.integers(1, 300), min_size=1, max_size=40),
     budget=st.integers(1, 1000),
-    hands=st.integers(1, 5),
+    workers=st.integers(1, 5),
 )
-def test_a_step_is_cut_into_shares_of_passes(lengths: list[int], budget: int, hands: int) -> None:
+def test_a_step_is_cut_into_shares_of_passes(lengths: list[int], budget: int, workers: int) -> None:
     """Each row once, no empty share, shares as even as can be, and no pass above the budget that could be smaller."""
-    shares = micro_batches.cut(range(len(lengths)), lengths, budget, hands)
-    assert sorted(row for passes in shares for rows in passes for row in rows) == list(range(len(lengths)))
-    sizes = [sum(map(len, passes)) for passes in shares]
-    assert len(shares) <= hands and min(sizes) >= 1 and max(sizes) - min(sizes) <= 1
-    assert all(len(rows) == 1 or batches.padded([rows], lengths) <= budget for passes in shares for rows in passes)
+    parts = micro_batches.split(range(len(lengths)), lengths, budget, workers)
+    assert sorted(row for part in parts for rows in part for row in rows) == list(range(len(lengths)))
+    sizes = [sum(map(len, part)) for part in parts]
+    assert len(parts) <= workers and min(sizes) >= 1 and max(sizes) - min(sizes) <= 1
+    assert all(len(rows) == 1 or batches.padded_tokens([rows], lengths) <= budget for part in parts for rows in part)
 
 
 def test_rows_of_similar_lengths_share_a_pass() -> None:
     lengths = [10 + (i * 37) % 90 for i in range(640)]
-    steps = batches.plan(lengths, TrainConfig(batch_size=8, grad_accum=1, epochs=1))
-    padded = sum(
-        batches.padded(passes, lengths) for step in steps for passes in micro_batches.cut(step, lengths, 4096, 1)
-    )
+    steps = batches.plan_steps(lengths, TrainConfig(batch_size=8, grad_accum=1, epochs=1))
+    batched = [batch for step in steps for batch in micro_batches.split(step, lengths, 4096, 1)]
+    padded = sum(batches.padded_tokens(batch, lengths) for batch in batched)
     assert padded < 1.1 * sum(lengths)
 
 
@@ -179,7 +177,7 @@ def test_how_rows_are_cut_into_passes_does_not_change_the_gradient(trainer: Trai
     data = tiny.rows(trainer, 12)
 
     def gradient(groups: list[list[Row]]) -> torch.Tensor:
-        model = bases.load_model(trainer.base)
+        model = loading.load_model(trainer.base)
         logprobs = scorer(model, data[0])
         for group in groups:
             (-logprobs(batches.collate(group)).sum()).backward()

@@ -40,7 +40,7 @@ class EngineWorker(NodeWorker):
 
         root = Path(workspace)
         torch.set_num_threads(cores)  # the node's other cores are for the other workers
-        worker_pool.MOST = cores
+        worker_pool.MAX_WORKERS = cores
         try:
             kept = Workspace.open(root) if (root / "format").exists() else None
             self._engine = open_engine(model_name, config, kept)

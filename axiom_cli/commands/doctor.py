@@ -32,7 +32,7 @@ def doctor(ctx: typer.Context, json: AsJson = False) -> None:
 
 def examine(workspace: Path) -> Iterator[dict[str, Any]]:
     """One row for each check: `check`, `found`, `ok`, and `advice` if something is missing."""
-    from axiom_cli.models.weights import device
+    from axiom_cli.models.loading import device
     from axiom_cli.sandbox import isolation_level
 
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30

@@ -11,7 +11,7 @@ from axiom_cli.terminal import console
 if TYPE_CHECKING:
     from axiom_cli.learning.preview import Preview
     from axiom_cli.learning.select import Chosen
-    from axiom_cli.learning.training.places import Placed
+    from axiom_cli.learning.training.loss_mask import LabelledRow
 
 STYLES = {
     "prompt": ("bright_black", "white"),
@@ -95,14 +95,14 @@ def show(preview: Preview) -> None:
         console.note("the chat template leaves system messages out: the model does not see the instruction")
 
 
-def _row(number: int, row: Placed, preview: Preview) -> None:
+def _row(number: int, row: LabelledRow, preview: Preview) -> None:
     passed = "" if row.row.label is None else f" ({row.row.label * row.row.weight:.0f} passed)"
     counts = ", ".join(f"{count} {place}" for place, count in row.counts().items())
     console.note(f"\nrow {number}: problem {row.row.problem}, weight {row.row.weight:.2f}{passed}; {counts}")
     console.paint(list(_pieces(row, preview)))
 
 
-def _pieces(row: Placed, preview: Preview) -> Iterator[tuple[str, str]]:
+def _pieces(row: LabelledRow, preview: Preview) -> Iterator[tuple[str, str]]:
     """The tokens in their styles, a border where the place changes; padding as its length."""
     before = ""
     for number, (text, place) in enumerate(row.tokens(preview.tokenizer)):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, cast
 
 from axiom_cli import process_rank
 from axiom_cli.errors import UsageError
@@ -15,7 +15,7 @@ from axiom_cli.workspace.store import Recipe, Workspace
 LAUNCH = "torchrun --nproc-per-node 2 -m axiom_cli train FILE --fsdp"
 
 
-def shared_out(config: TrainConfig) -> TrainConfig:
+def with_launcher_settings(config: TrainConfig) -> TrainConfig:
     """`config` as the launcher has it: accelerate's --use_fsdp is --fsdp. UsageError for what cannot be sharded."""
     if not (config.fsdp or process_rank.are_sharded()):
         return config
@@ -38,12 +38,12 @@ def remember(workspace: Workspace, recipe: Recipe, make: Callable[[], Mapping[st
     """
     if process_rank.size() == 1:
         return workspace.remember(recipe, make)
-    from axiom_cli.learning.training import group
+    from axiom_cli.learning.training.collectives import broadcast, process_group
 
-    with group.joined():
-        missing = group.told(process_rank.is_first() and workspace.recall(recipe) is None)
+    with process_group():
         if process_rank.is_first():
-            return group.told(workspace.remember(recipe, make))
-        if missing:
+            broadcast(workspace.recall(recipe) is None)
+            return broadcast(workspace.remember(recipe, make))
+        if broadcast(value=False):
             make()
-        return group.told(None)  # type: ignore[return-value]
+        return broadcast(cast(Receipt, None))

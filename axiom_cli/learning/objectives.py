@@ -71,51 +71,51 @@ def _encode_completions(
     examples: Examples, tokenizer: Any, ends: Sequence[int], config: TrainConfig, base: str
 ) -> Encoded:
     """Rows of samples that ended; a group of which one sample was left out is left out whole."""
-    from axiom_cli.learning.training import units
+    from axiom_cli.learning.training.grouping import complete_groups
     from axiom_cli.learning.training.rows import encode
 
     pairs = ((example.verdict.sample, example.row_weight) for example in examples)
     encoded = encode(pairs, tokenizer, ends, config.max_length, base)
-    encoded.rows = units.whole(encoded, OBJECTIVES[config.objective].group_size)
+    encoded.rows = complete_groups(encoded, OBJECTIVES[config.objective].group_size)
     return encoded
 
 
-def _encode_judged(examples: Examples, tokenizer: Any, ends: Sequence[int], config: TrainConfig, base: str) -> Encoded:
-    """Rows of all samples, cut-off ones too. They may be another model's than `base`, since only their text counts."""
+def _encode_judged(examples: Examples, tokenizer: Any, ends: Sequence[int], config: TrainConfig, _base: str) -> Encoded:
+    """Rows of all samples, cut-off ones too. They may be another model's, since only their text counts."""
     from axiom_cli.learning.training import value_rows
 
     judged = ((example.verdict.sample, example.row_weight, example.label) for example in examples)
     return value_rows.encode(judged, tokenizer, ends, config.max_length)
 
 
-def _sft_loss(logprobs_K: torch.Tensor, batch: Batch, kl: float, config: TrainConfig) -> torch.Tensor:
+def _sft_loss(logprobs_K: torch.Tensor, batch: Batch, _kl: float, _config: TrainConfig) -> torch.Tensor:
     from axiom_cli.learning.training.losses import sft
 
     return sft(logprobs_K, batch.weights_K).sum()
 
 
-def _dpo_loss(logprobs_K: torch.Tensor, batch: Batch, kl: float, config: TrainConfig) -> torch.Tensor:
+def _dpo_loss(logprobs_K: torch.Tensor, batch: Batch, _kl: float, config: TrainConfig) -> torch.Tensor:
     from axiom_cli.learning.training.losses import dpo
 
     chosen_P, rejected_P = batch.by_row(logprobs_K).view(-1, 2).unbind(1)
-    reference_chosen_P, reference_rejected_P = batch.by_row(batch.recorded_K).view(-1, 2).unbind(1)
+    reference_chosen_P, reference_rejected_P = batch.by_row(batch.ref_logprobs_K).view(-1, 2).unbind(1)
     return dpo(chosen_P, rejected_P, reference_chosen_P, reference_rejected_P, config.beta).sum()
 
 
-def _grpo_loss(logprobs_K: torch.Tensor, batch: Batch, kl: float, config: TrainConfig) -> torch.Tensor:
+def _grpo_loss(logprobs_K: torch.Tensor, batch: Batch, _kl: float, config: TrainConfig) -> torch.Tensor:
     from axiom_cli.learning.training.losses import grpo
 
-    return grpo(logprobs_K, batch.recorded_K, batch.weights_K, config.clip).sum()
+    return grpo(logprobs_K, batch.ref_logprobs_K, batch.weights_K, config.clip).sum()
 
 
 def _kto_loss(logprobs_K: torch.Tensor, batch: Batch, kl: float, config: TrainConfig) -> torch.Tensor:
     from axiom_cli.learning.training.losses import kto
 
-    logprobs_R, reference_R = batch.by_row(logprobs_K), batch.by_row(batch.recorded_K)
+    logprobs_R, reference_R = batch.by_row(logprobs_K), batch.by_row(batch.ref_logprobs_K)
     return kto(logprobs_R, reference_R, batch.weights_R, kl, config.beta).sum()
 
 
-def _value_loss(logits_K: torch.Tensor, batch: Batch, kl: float, config: TrainConfig) -> torch.Tensor:
+def _value_loss(logits_K: torch.Tensor, batch: Batch, _kl: float, _config: TrainConfig) -> torch.Tensor:
     from axiom_cli.learning.training.losses import value
 
     counts_R = batch.counts_R
@@ -124,10 +124,10 @@ def _value_loss(logits_K: torch.Tensor, batch: Batch, kl: float, config: TrainCo
     return value(logits_K, batch.labels_R.repeat_interleave(counts_R), weights_K).sum()
 
 
-def _value_scorer(model: torch.nn.Module, probe: Row) -> Scorer:
+def _value_scorer(model: torch.nn.Module, _probe: Row) -> Scorer:
     from axiom_cli.learning.training.value_objective import scorer
 
-    return scorer(model, probe)
+    return scorer(model)
 
 
 OBJECTIVES: Mapping[str, Objective] = {

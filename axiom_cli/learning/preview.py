@@ -21,7 +21,7 @@ from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.store import Workspace
 
 if TYPE_CHECKING:
-    from axiom_cli.learning.training.places import Placed
+    from axiom_cli.learning.training.loss_mask import LabelledRow
 
 MASKED = ("prompt", "padding")
 """Places on which no loss falls."""
@@ -32,7 +32,7 @@ class Preview:
     """The rows to look at, and what was counted over all of them: `tokens` by place, `numbers` of rows and samples.
     `system` says whether a system message reaches the model."""
 
-    rows: list[Placed]
+    rows: list[LabelledRow]
     tokens: dict[str, int]
     numbers: dict[str, int]
     tokenizer: Any
@@ -61,16 +61,17 @@ def show(
 ) -> Preview:
     """The `first` rows (0: all) that `train` would see. NothingToDoError where there are none; `note` is told of
     losses."""
-    from axiom_cli.learning.training.places import placed
+    from axiom_cli.learning.training.loss_mask import label_rows
 
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     tokenizer, ends = tokenizer_of(base)
     selection = select_examples(verdicts, config, screen, on_selection, note)
     encoded = OBJECTIVES[config.objective].encode(selection.examples, tokenizer, ends, config, base.digest)
-    for loss in encoded.losses(config.max_length) if note else ():
-        note(loss)
+    if note:
+        for warning in encoded.warnings(config.max_length):
+            note(warning)
     if not encoded.rows:
         raise NothingToDoError(f"every row is longer than {config.max_length} tokens", "raise --max-length")
-    rows, tokens = placed(encoded.rows, ends, config, Path(base.path), first)
+    rows, tokens = label_rows(encoded.rows, ends, config, Path(base.path), first)
     numbers = {"rows": len(encoded.rows), **encoded.counts()}
     return Preview(rows, tokens, numbers, tokenizer, prompts.sees_system(tokenizer))

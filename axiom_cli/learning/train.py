@@ -53,7 +53,7 @@ def train(
     With the objective `value` it is a value function, its record's `method` the same word.
     """
     check(config)
-    config = distributed.shared_out(config)
+    config = distributed.with_launcher_settings(config)
     selection = select_examples(verdicts, config, screen, on_selection, note)
     adapter = train_on(selection.examples, model, config, workspace, on_step=on_step, note=note)
     return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
@@ -64,7 +64,7 @@ def check(config: TrainConfig) -> None:
     from axiom_cli.learning.training.requirements import check as required
 
     required(config)
-    distributed.shared_out(config)
+    distributed.with_launcher_settings(config)
 
 
 def train_on(
@@ -180,8 +180,9 @@ def _make(
     from axiom_cli.learning.training.checkpoint import Checkpoint
     from axiom_cli.learning.training.value_rows import write_facts
 
-    for loss in encoded.losses(config.max_length) if note else ():
-        note(loss)
+    if note:
+        for warning in encoded.warnings(config.max_length):
+            note(warning)
     _enough(len(encoded.rows), config, note if encoded.too_long else None)
     kept = Checkpoint(state, config.checkpoint_seconds)
     with tempfile.TemporaryDirectory() as folder:
@@ -209,13 +210,11 @@ def _trainer(base: Resolved, config: TrainConfig) -> Trainer:
 
 def tokenizer_of(base: Resolved) -> tuple[Any, tuple[int, ...]]:
     """The tokenizer of `base` and the ids that end a completion, as a trainer has them; the weights are not loaded."""
-    from types import SimpleNamespace
-
-    from axiom_cli.models.weights import load_generation, load_tokenizer
+    from axiom_cli.models.loading import load_generation_config, load_tokenizer
     from axiom_cli.sampling.token_ids import end_ids
 
     tokenizer = load_tokenizer(base.path)
-    return tokenizer, end_ids(tokenizer, SimpleNamespace(generation_config=load_generation(base.path)))
+    return tokenizer, end_ids(tokenizer, load_generation_config(base.path))
 
 
 def _row(example: TrainingExample) -> dict[str, Any]:

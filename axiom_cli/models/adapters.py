@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from torch import nn
@@ -69,12 +69,12 @@ class Change:
     def applied(self, weight: torch.Tensor, delta: torch.Tensor) -> torch.Tensor:
         """The changed weight, given `delta`; DoRA's equation 5."""
         moved = weight + delta
-        return moved if self.magnitude_O is None else moved.mul_(self._factor(moved))
+        return moved if self.magnitude_O is None else moved.mul_(self._factor(moved, self.magnitude_O))
 
-    def _factor(self, moved: torch.Tensor) -> torch.Tensor:
+    def _factor(self, moved: torch.Tensor, magnitude_O: torch.Tensor) -> torch.Tensor:
         axis = 0 if self.across else 1
         norms_O = torch.linalg.norm(moved, dim=axis)
-        return (self.magnitude_O.to(moved.device, torch.float32) / norms_O).unsqueeze(axis)
+        return (magnitude_O.to(moved.device, torch.float32) / norms_O).unsqueeze(axis)
 
     def output(self, module: nn.Module, weight: torch.Tensor, x: torch.Tensor, out: torch.Tensor) -> torch.Tensor:
         """What the layer gives for `x` with this change, where without it, with `weight`, it gave `out`."""
@@ -85,8 +85,9 @@ class Change:
         extra = functional.linear(functional.linear(x, down_RI), up_OR) * self.scale
         if self.magnitude_O is None:
             return out + extra
-        bias = 0.0 if module.bias is None else module.bias
-        return (out - bias + extra) * self._factor(weight + self.delta(out.device)).flatten() + bias
+        bias = module.bias if isinstance(module.bias, torch.Tensor) else 0.0
+        moved = weight + self.delta(out.device)
+        return (out - bias + extra) * self._factor(moved, self.magnitude_O).flatten() + bias
 
 
 class Chain:
@@ -167,7 +168,7 @@ class Chain:
 
 
 def _changed(changes: Sequence[Change], module: nn.Module, args: tuple, out: torch.Tensor) -> torch.Tensor:
-    weight = module.weight
+    weight = cast(torch.Tensor, module.weight)
     for number, change in enumerate(changes):
         out = change.output(module, weight, args[0], out)
         if any(later.magnitude_O is not None for later in changes[number + 1 :]):

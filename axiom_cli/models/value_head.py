@@ -12,15 +12,15 @@ from safetensors.torch import load_file, save_file
 
 from axiom_cli.errors import InputError
 from axiom_cli.models import adapters
+from axiom_cli.models.loading import without_peft
 from axiom_cli.models.shards import Shards
 
-OBJECTIVE = "value"
 FACTS = "value.json"
 FILE = "value_head.safetensors"
 
 
-def whole(folder: Path) -> None:
-    """InputError where a value function's folder lacks a part that is as it was written."""
+def check_folder(folder: Path) -> None:
+    """InputError where a part of a value function's folder is missing or damaged."""
     adapters.read_config(folder)
     Shards(folder, adapters.WEIGHTS)
     if set(Shards(folder, FILE).places) != {"weight", "bias"}:
@@ -29,8 +29,7 @@ def whole(folder: Path) -> None:
 
 def load(model: torch.nn.Module, folder: Path) -> None:
     """Gives `model` the head that lies in `folder`."""
-    add_head(model, 0.0)
-    model.value_head.load_state_dict(load_file(folder / FILE))
+    add_head(model, 0.0).load_state_dict(load_file(folder / FILE))
 
 
 def save(model: torch.nn.Module, folder: Path) -> None:
@@ -40,9 +39,10 @@ def save(model: torch.nn.Module, folder: Path) -> None:
         save_file(state, folder / FILE, metadata={"format": "pt"})
 
 
-def add_head(model: torch.nn.Module, bias: float) -> None:
-    """Gives `model` a head of zero weights, so that every value is the sigmoid of `bias`."""
-    head = torch.nn.Linear(model.config.get_text_config().hidden_size, 1)
+def add_head(model: torch.nn.Module, bias: float) -> torch.nn.Linear:
+    """Gives `model` a head of zero weights, so that every value is the sigmoid of `bias`. Returns it."""
+    head = torch.nn.Linear(without_peft(model).config.get_text_config().hidden_size, 1)
     torch.nn.init.zeros_(head.weight)
     torch.nn.init.constant_(head.bias, bias)
     model.value_head = head.to(next(model.parameters()).device)
+    return head

@@ -1,8 +1,8 @@
 """Work on several parts at once, each in a forked process of one thread.
 
 A small model's step is many short operations: two threads wait for each other after each of them, two processes never
-do. What is in memory at the fork is there in each process, so that nothing is loaded; what lies in `shared` memory is
-seen by all of them later, too.
+do. Each process has what was in memory at the fork, so that nothing is loaded, and sees later changes of what lies in
+`shared_zeros`.
 """
 
 from __future__ import annotations
@@ -16,97 +16,97 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from typing import Any, NoReturn
+from multiprocessing.process import BaseProcess
+from typing import Any
 
 import torch
 
-PDEATHSIG = 1
+PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that a process gets when its parent dies."""
-SMALL = 1 << 26
-"""Bytes of weights up to which processes of one thread are taken for faster than threads. For nano, with its 4 MB, they
-are: 1.5 times. It was not measured on others."""
-MOST = 8
+SMALL_MODEL_BYTES = 1 << 26
+"""Bytes of weights up to which processes of one thread are assumed to be faster than threads. For nano, with its 4 MB,
+they are: 1.5 times. It was not measured on others."""
+MAX_WORKERS = 8
 """Processes at most: each takes some 250 MB."""
 
-Each = Callable[[Sequence[Any]], list[Any]]
-"""The parts, no more than there are processes -> what the work made of each, in order. What is raised there is raised
-here, and so is ChildProcessError where a process died. They go through pipes: no tensors."""
+RunAll = Callable[[Sequence[Any]], list[Any]]
+"""The parts, no more than there are processes -> the result of each, in order. What is raised there is raised here, and
+so is ChildProcessError where a process died. Parts and results go through pipes: no tensors."""
 
 
-def hands(model: torch.nn.Module, parts: int) -> int:
-    """How many processes are worth it, for work that has so many parts: one a core that this one may use; 1 for a large
-    model, on an accelerator, and where there is no safe fork."""
+def num_workers(model: torch.nn.Module, parts: int) -> int:
+    """How many processes are worth it for so many parts: one a core that this one may use; 1 for a large model, on an
+    accelerator, and where fork is not safe."""
     weights = list(model.parameters())
-    small = sum(p.numel() * p.element_size() for p in weights) <= SMALL
+    small = sum(p.numel() * p.element_size() for p in weights) <= SMALL_MODEL_BYTES
     if not small or weights[0].device.type != "cpu" or sys.platform != "linux":
         return 1
-    return max(1, min(len(os.sched_getaffinity(0)), MOST, parts))
+    return max(1, min(len(os.sched_getaffinity(0)), MAX_WORKERS, parts))
 
 
-def shared(like: torch.Tensor) -> torch.Tensor:
+def shared_zeros(like: torch.Tensor) -> torch.Tensor:
     """Zeros of this shape and type in memory that processes forked from now on have in common."""
     memory = mmap.mmap(-1, max(1, like.numel() * like.element_size()))
     return torch.frombuffer(memory, dtype=like.dtype, count=like.numel()).view(like.shape)
 
 
 @contextmanager
-def crew(work: Callable[[Any], Any], count: int) -> Iterator[Each]:
-    """`count` processes that do `work`, for as long as the context lasts. One is none: the work is done here."""
+def forked(work: Callable[[Any], Any], count: int) -> Iterator[RunAll]:
+    """`count` processes that do `work`, for as long as the context lasts. With a count of 1 it is done in this one."""
     if count == 1:
         yield lambda parts: [work(part) for part in parts]
         return
     fork = multiprocessing.get_context("fork")
-    members: list[tuple[Any, Connection]] = []
+    workers: list[tuple[BaseProcess, Connection]] = []
     threads = torch.get_num_threads()
     try:
         for _ in range(count):
             ours, theirs = fork.Pipe()
-            process = fork.Process(target=_serve, args=(work, theirs, os.getpid()), daemon=True)
-            members.append((process, ours))
+            process = fork.Process(target=_work, args=(work, theirs, os.getpid()), daemon=True)
+            workers.append((process, ours))
             process.start()
             theirs.close()
         torch.set_num_threads(1)  # more would only be in the way of theirs
-        yield lambda parts: _asked(members, parts)
+        yield lambda parts: _run_all(workers, parts)
     finally:
         torch.set_num_threads(threads)
-        for process, ours in members:
+        for process, ours in workers:
             if process.pid:
                 process.kill()
                 process.join()
             ours.close()
 
 
-def _asked(members: Sequence[tuple[Any, Connection]], parts: Sequence[Any]) -> list[Any]:
-    busy = members[: len(parts)]
+def _run_all(workers: Sequence[tuple[BaseProcess, Connection]], parts: Sequence[Any]) -> list[Any]:
+    busy = workers[: len(parts)]
     for (process, ours), part in zip(busy, parts, strict=True):
-        try:
+        with _alive(process):
             ours.send(part)
-        except BrokenPipeError:
-            _lost(process)
-    heard = [_heard(process, ours) for process, ours in busy]  # all, so that no reply is taken for the next one's
-    for _, error in heard:
+    replies: list[tuple[Any, Exception | None]] = []
+    for process, ours in busy:  # all, so that no reply is taken for the next one's
+        with _alive(process):
+            replies.append(ours.recv())
+    for _, error in replies:
         if error is not None:
             raise error
-    return [result for result, _ in heard]
+    return [result for result, _ in replies]
 
 
-def _heard(process: Any, ours: Connection) -> tuple[Any, Exception | None]:
+@contextmanager
+def _alive(process: BaseProcess) -> Iterator[None]:
+    """Within it, a pipe that breaks says that `process` is gone."""
     try:
-        return ours.recv()
-    except (EOFError, ConnectionResetError):
-        _lost(process)
+        yield
+    except (BrokenPipeError, EOFError, ConnectionResetError):
+        process.join()
+        raise ChildProcessError(f"a worker process ended with exit code {process.exitcode}") from None
 
 
-def _lost(process: Any) -> NoReturn:
-    process.join()
-    raise ChildProcessError(f"a process that shared the work ended with {process.exitcode}") from None
-
-
-def _serve(work: Callable[[Any], Any], theirs: Connection, parent: int) -> None:
-    """In the new process: nothing of the old one stays open (a lock, a pipe that someone waits on the end of), and it
-    ends with it."""
+def _work(work: Callable[[Any], Any], theirs: Connection, parent: int) -> None:
+    """Runs in the new process: nothing of the old one stays open (a lock, a pipe whose end somebody waits for), and it
+    ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(PDEATHSIG, signal.SIGKILL)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     if os.getppid() != parent:
         os._exit(1)
     os.closerange(3, theirs.fileno())
@@ -116,6 +116,6 @@ def _serve(work: Callable[[Any], Any], theirs: Connection, parent: int) -> None:
         part = theirs.recv()
         try:
             result = (work(part), None)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - raised again in the parent
             result = (None, error.with_traceback(None))  # whose frames would keep the work's memory
         theirs.send(result)

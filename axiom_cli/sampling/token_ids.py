@@ -10,22 +10,19 @@ from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
 
 
-def end_ids(tokenizer: Any, model: Any = None) -> tuple[int, ...]:
+def end_ids(tokenizer: Any, generation_config: Any = None) -> tuple[int, ...]:
     """The ids that end a completion, the one to write first: the one that the chat template writes after an assistant's
-    turn if it is among them, else the tokenizer's own. `model` is what has a `generation_config`. InputError where
-    there are none."""
-    ids = [tokenizer.eos_token_id]
-    config = getattr(model, "generation_config", None)
-    more = getattr(config, "eos_token_id", None)
-    ids += more if isinstance(more, list) else [more]
-    found = dict.fromkeys(i for i in ids if i is not None)
-    if not found:
+    turn if it is among them, else the tokenizer's own. InputError where there are none."""
+    named = getattr(generation_config, "eos_token_id", None)
+    ids = [tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])]
+    known = dict.fromkeys(i for i in ids if i is not None)
+    if not known:
         raise InputError(
-            "the tokenizer has no end-of-text token, so that no completion could ever end",
+            "the tokenizer has no end-of-text token, so no completion could ever end",
             'name one in its tokenizer_config.json: "eos_token": "<|im_end|>"',
         )
-    first = [i for i in prompts.turn_end(tokenizer) if i in found][:1]
-    return tuple(dict.fromkeys([*first, *found]))
+    first = [i for i in prompts.turn_end(tokenizer) if i in known][:1]
+    return tuple(dict.fromkeys([*first, *known]))
 
 
 def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str = "") -> tuple[list[int], bool]:

@@ -59,14 +59,14 @@ def find(name: str, workspace: Workspace | None = None) -> StoredValueFunction:
 
 
 def _read(name: str, digest: str, folder: Path) -> StoredValueFunction:
-    from axiom_cli.models.value_head import whole
+    from axiom_cli.models.value_head import check_folder
 
     try:
         facts = orjson.loads((folder / FACTS).read_bytes())
         base, problems = ModelRef(**facts["base"]), frozenset(facts["problems"])
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{folder / FACTS} is damaged", "copy or fit the value function again") from None
-    whole(folder)
+    check_folder(folder)
     return StoredValueFunction(ModelRef(name, digest), base, folder, problems)
 
 
@@ -126,11 +126,11 @@ class ScoringEngine(Engine):
 
     @cached_property
     def _function(self) -> ValueFunction:
-        from axiom_cli.models.loading import weights_dtype
+        from axiom_cli.models.loading import sampling_dtype
         from axiom_cli.sampling.engines.value_function import ValueFunction
 
         path = models.resolve(self.model.name, self._workspace).path
-        return ValueFunction(path, self._stored.folder, weights_dtype(path, self._dtype))
+        return ValueFunction(path, self._stored.folder, sampling_dtype(path, self._dtype))
 
     def close(self) -> None:
         """Nothing to free: whoever opened the engine closes it."""

@@ -132,9 +132,9 @@ def by_peak(base: Path, folder: Path, out: Path) -> dict[str, float]:
     from transformers.models.llama import modeling_llama  # noqa: F401
 
     from axiom_cli.learning.training import merge
-    from axiom_cli.models import weights as bases
+    from axiom_cli.models import loading
 
-    bases.load_tokenizer(base)  # which imports what it needs
+    loading.load_tokenizer(base)  # which imports what it needs
     write, found, start = merge._write, {}, resident("VmRSS")
 
     def measured(*args):

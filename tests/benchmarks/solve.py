@@ -56,10 +56,11 @@ def theirs(model: str, problems: list[Problem], config: SolveConfig, size: int) 
     """Tokens that `generate` writes, padding not counted."""
     import torch
 
-    from axiom_cli.models.loading import eos_ids, load
+    from axiom_cli.models.loading import load_for_sampling
+    from axiom_cli.sampling.token_ids import end_ids
 
-    loaded, tokenizer = load(models.resolve(model).path, config.dtype)
-    ends = torch.tensor(eos_ids(loaded, tokenizer))
+    loaded, tokenizer = load_for_sampling(models.resolve(model).path, config.dtype)
+    ends = torch.tensor(end_ids(tokenizer, loaded.generation_config))
     asked = [prompts.conversation_ids(tokenizer, messages(problem)) for problem in problems]
     asked = sorted((ids for ids in asked for _ in range(config.samples)), key=len)
 
@@ -187,9 +188,9 @@ def compare(options: argparse.Namespace) -> None:
 
 def weights(path: Path) -> int:
     """Parameters of a model."""
-    from axiom_cli.models.loading import load
+    from axiom_cli.models.loading import load_for_sampling
 
-    return sum(parameter.numel() for parameter in load(path, "float32")[0].parameters())
+    return sum(parameter.numel() for parameter in load_for_sampling(path, "float32")[0].parameters())
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Which rows share a forward pass: seeded order, similar lengths side by side, a token budget a pass."""
+"""Which rows an optimiser step has, and how rows become tensors: seeded order, similar lengths side by side."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from random import Random
 import torch
 
 from axiom_cli.learning.training.rows import Row
-from axiom_cli.models.micro_batches import Passes
+from axiom_cli.models.micro_batches import MicroBatches
 from axiom_cli.settings.configs import TrainConfig
 
 WINDOW = 16
@@ -18,19 +18,19 @@ WINDOW = 16
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows padded on the right to the longest. `at_K` are the flat positions in (B, T) whose next token is trained on,
-    row after row, `counts` of them in each; `recorded_K` are their log-probabilities before training (zero: not known).
-    `labels_R` are the rows' shares of passes (zero: not known).
+    """Rows padded on the right to the longest. `positions_K` are the flat positions in (B, T) whose next token is
+    trained on, row after row, `counts` of them in each; `ref_logprobs_K` are the log-probabilities of these tokens
+    before training (zero: not known). `labels_R` are the rows' shares of passes (zero: not known).
 
-    There is no attention mask: under a causal model nothing real looks at padding that comes after it.
+    There is no attention mask: under a causal model no real token attends to the padding that comes after it.
     """
 
     input_ids_BT: torch.Tensor
-    at_K: torch.Tensor
+    positions_K: torch.Tensor
     targets_K: torch.Tensor
     weights_K: torch.Tensor
     weights_R: torch.Tensor
-    recorded_K: torch.Tensor
+    ref_logprobs_K: torch.Tensor
     labels_R: torch.Tensor
     counts: list[int]
 
@@ -44,7 +44,7 @@ class Batch:
         return torch.stack([part.sum() for part in values_K.split(self.counts)])
 
 
-def plan(lengths: Sequence[int], config: TrainConfig, rows: float = 1.0) -> list[list[int]]:
+def plan_steps(lengths: Sequence[int], config: TrainConfig, rows: float = 1.0) -> list[list[int]]:
     """The rows of every optimiser step of a run, `batch_size * grad_accum` of them (evened out over an epoch). Or what
     stands for `rows` of them each, and stays together: then fewer."""
     wanted = config.batch_size * config.grad_accum / rows
@@ -75,28 +75,36 @@ def _epoch(lengths: Sequence[int], steps: int, random: Random) -> list[list[int]
     return groups
 
 
-def padded(passes: Passes, lengths: Sequence[int]) -> int:
-    """Tokens in these passes, padding included."""
-    return sum(len(rows) * max(lengths[row] for row in rows) for rows in passes)
+def padded_tokens(batches: MicroBatches, lengths: Sequence[int]) -> int:
+    """Tokens in these micro-batches, padding included."""
+    return sum(len(rows) * max(lengths[row] for row in rows) for rows in batches)
 
 
 def collate(rows: Sequence[Row], device: torch.device | str = "cpu") -> Batch:
     """One batch. The loss of a token is counted with its row's weight."""
     width = max(row.length for row in rows)
     input_ids_BT = torch.zeros(len(rows), width, dtype=torch.long)
-    at: list[torch.Tensor] = []
+    positions: list[torch.Tensor] = []
     targets: list[torch.Tensor] = []
     weights: list[torch.Tensor] = []
     for number, row in enumerate(rows):
         ids = torch.tensor(row.prompt_ids + row.completion_ids)
         input_ids_BT[number, : row.length] = ids
         first = number * width + len(row.prompt_ids) - 1
-        at.append(torch.arange(first, first + len(row.completion_ids)))
+        positions.append(torch.arange(first, first + len(row.completion_ids)))
         targets.append(ids[len(row.prompt_ids) :])
         weights.append(torch.full((len(row.completion_ids),), row.weight))
-    recorded = [torch.tensor(row.recorded or [0.0] * len(row.completion_ids)) for row in rows]
-    joined = (torch.cat(part).to(device) for part in (at, targets, weights))
-    weights_R = torch.tensor([row.weight for row in rows]).to(device)
-    labels_R = torch.tensor([row.label or 0.0 for row in rows]).to(device)
-    counts = [len(row.completion_ids) for row in rows]
-    return Batch(input_ids_BT.to(device), *joined, weights_R, torch.cat(recorded).to(device), labels_R, counts)
+    ref_logprobs = [torch.tensor(row.ref_logprobs or [0.0] * len(row.completion_ids)) for row in rows]
+    positions_K, targets_K, weights_K, ref_logprobs_K = (
+        torch.cat(part).to(device) for part in (positions, targets, weights, ref_logprobs)
+    )
+    return Batch(
+        input_ids_BT=input_ids_BT.to(device),
+        positions_K=positions_K,
+        targets_K=targets_K,
+        weights_K=weights_K,
+        weights_R=torch.tensor([row.weight for row in rows]).to(device),
+        ref_logprobs_K=ref_logprobs_K,
+        labels_R=torch.tensor([row.label or 0.0 for row in rows]).to(device),
+        counts=[len(row.completion_ids) for row in rows],
+    )

@@ -19,8 +19,8 @@ import torch
 from transformers import AutoConfig
 
 from axiom_cli.errors import InputError, MissingError
+from axiom_cli.models.loading import load_tokenizer
 from axiom_cli.models.shards import Shards
-from axiom_cli.models.weights import load_tokenizer
 from axiom_cli.workspace.atomic import explained_write_errors
 
 ARCHITECTURES: Mapping[str, str] = {"llama": "LLAMA", "mistral": "LLAMA", "qwen2": "QWEN2", "qwen3": "QWEN3"}
@@ -236,4 +236,4 @@ def _split(data: Mapping[str, Any]) -> str | None:
         return "smollm"
     pattern = (step.get("pattern") or {}).get("Regex")
     isolated = step.get("behavior") == "Isolated" and not step.get("invert") and not last.get("use_regex", True)
-    return SPLITS.get(pattern) if step.get("type") == "Split" and isolated else None
+    return SPLITS.get(str(pattern)) if step.get("type") == "Split" and isolated else None

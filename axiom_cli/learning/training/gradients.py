@@ -4,59 +4,61 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import TypeVar
 
 import torch
 
 from axiom_cli import process_rank
-from axiom_cli.learning.training import group, sharded
-from axiom_cli.models.worker_pool import crew, shared
+from axiom_cli.learning.training import collectives, fsdp
+from axiom_cli.models import worker_pool
 
-Loss = Callable[..., float]
-"""A share of a step -> its loss. Its gradients are added to those of the parameters."""
-Gradients = Callable[[Sequence[tuple[Any, ...]]], float]
-"""The shares of a step -> the sum of their losses. The sum of their gradients is then in the parameters' `grad`."""
+Part = TypeVar("Part")
 
 
 @contextmanager
-def spread(loss: Loss, parameters: Sequence[torch.nn.Parameter], hands: int) -> Iterator[Gradients]:
-    """Gradients of `loss` with respect to `parameters` by as many processes as there are hands, for at most as many
-    shares; by this one if it is one. Steps may change the parameters in place: every process sees that.
+def gradient_workers(
+    loss: Callable[[Part], float], parameters: Sequence[torch.nn.Parameter], workers: int
+) -> Iterator[Callable[[Sequence[Part]], float]]:
+    """A function from the parts of a step to the sum of their losses, which leaves the sum of their gradients in the
+    parameters' `grad`. `loss` gives the loss of a part and adds its gradients to those of the parameters.
 
-    In a group the shares fall to the processes that joined it in turn, and each changes its own parameters.
+    At most as many parts as `workers`, which are forked processes, or this one if it is one. The caller may change the
+    parameters in place between steps: every process sees that. In a process group the parts fall to its members in
+    turn, and each changes its own parameters.
 
-    The gradients are added in the order of the shares, so that equal steps give equal weights."""
-    if group.size() > 1:
-        yield lambda shares: _together(loss, parameters, shares)
+    The gradients are added in the order of the parts, so that equal steps give equal weights."""
+    if collectives.world_size() > 1:
+        unsharded = [p for p in parameters if fsdp.local(p) is p]  # shards are added up as they are computed
+
+        def distributed_gradients(parts: Sequence[Part]) -> float:
+            own = sum(loss(part) for part in parts[process_rank.rank() :: collectives.world_size()])
+            collectives.all_reduce_gradients(unsharded)
+            return collectives.all_reduce_sum(own, parameters[0].device)
+
+        yield distributed_gradients
         return
-    if hands == 1:
-        yield lambda shares: sum(loss(*share) for share in shares)
+    if workers == 1:
+        yield lambda parts: sum(loss(part) for part in parts)
         return
-    slots = [[shared(parameter) for parameter in parameters] for _ in range(hands)]
+    slots = [[worker_pool.shared_zeros(parameter) for parameter in parameters] for _ in range(workers)]
     for parameter in parameters:
-        parameter.data = shared(parameter).copy_(parameter.data)
+        parameter.data = worker_pool.shared_zeros(parameter).copy_(parameter.data)
 
-    def work(share: tuple[int, tuple[Any, ...]]) -> float:
-        hand, told = share
-        for parameter, slot in zip(parameters, slots[hand], strict=True):
+    def work(numbered: tuple[int, Part]) -> float:
+        worker, part = numbered
+        for parameter, slot in zip(parameters, slots[worker], strict=True):
             parameter.grad = slot.zero_()
-        return loss(*told)
+        return loss(part)
 
-    def gradients(shares: Sequence[tuple[Any, ...]]) -> float:
-        losses = each(list(enumerate(shares)))
-        for parameter, *parts in zip(parameters, *slots[: len(shares)], strict=True):
-            parameter.grad = torch.stack(parts).sum(0)
+    def gradients(parts: Sequence[Part]) -> float:
+        losses = run_all(list(enumerate(parts)))
+        for parameter, *summands in zip(parameters, *slots[: len(parts)], strict=True):
+            parameter.grad = torch.stack(summands).sum(0)
         return sum(losses)
 
     try:
-        with crew(work, hands) as each:
+        with worker_pool.forked(work, workers) as run_all:
             yield gradients
     finally:
         for parameter in parameters:
             parameter.data, parameter.grad = parameter.data.clone(), None
-
-
-def _together(loss: Loss, parameters: Sequence[torch.nn.Parameter], shares: Sequence[tuple[Any, ...]]) -> float:
-    own = sum(loss(*share) for share in shares[process_rank.rank() :: group.size()])
-    group.add_gradients([p for p in parameters if sharded.own(p) is p])  # parts have been added up as they came
-    return group.summed(own, parameters[0].device)

@@ -9,24 +9,24 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-SAME = 1.0
-"""Seconds in which several are one."""
+SAME_SECONDS = 1.0
+"""Seconds within which several Ctrl-C count as one."""
 
 
 @contextmanager
-def held_back(wanted: bool = True) -> Iterator[Callable[[], bool]]:
-    """Within it, a first Ctrl-C only makes what is given true; one that comes later interrupts at once. (A launcher of
-    several processes hands on the same one, so that each gets it twice.)
+def deferred_interrupts(*, wanted: bool) -> Iterator[Callable[[], bool]]:
+    """Gives a function that says whether Ctrl-C was pressed; a second one interrupts at once. (A launcher of several
+    processes passes the signal on, so that each gets it twice within a moment: that counts as one.)
 
     Where it is not `wanted`, or signals are not ours to handle (another thread, a handler that is not Python's own),
-    Ctrl-C does what it did.
+    Ctrl-C interrupts as ever.
     """
     first = 0.0
 
-    def count(number: int, frame: Any) -> None:
+    def count(_number: int, _frame: Any) -> None:
         nonlocal first
         first = first or time.monotonic()
-        if time.monotonic() - first > SAME:
+        if time.monotonic() - first > SAME_SECONDS:
             raise KeyboardInterrupt
 
     main = threading.current_thread() is threading.main_thread()

@@ -17,7 +17,7 @@ from torch.nn import functional
 from tqdm import tqdm
 
 from axiom_cli.models.adapters import CONFIG, WEIGHTS
-from axiom_cli.models.weights import device, precision
+from axiom_cli.models.loading import device, training_precision
 from axiom_cli.settings.configs import TrainConfig
 
 tqdm.monitor_interval = 0
@@ -41,7 +41,7 @@ def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft's talk with transformers
         wrapped = get_peft_model(model, settings)
-    if config.method == "lora" and not config.lora_dropout and precision(config, device()) is torch.float32:
+    if config.method == "lora" and not config.lora_dropout and training_precision(config, device()) is torch.float32:
         for layer in wrapped.modules():
             if isinstance(layer, LoraLinear):
                 _fold(layer)

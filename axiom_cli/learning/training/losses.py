@@ -1,7 +1,7 @@
 """What is minimised: pure functions of tensors. How each meets a batch: learning/objectives.py.
 
 `sft` imitates accepted completions. The others compare, and so they need to know how likely each completion was before
-training began (references.py): `dpo` wants a passing completion to gain on a failing one of the same problem, `kto`
+training began (ref_logprobs.py): `dpo` wants a passing completion to gain on a failing one of the same problem, `kto`
 wants passing ones to rise and failing ones to fall against a common reference point, `grpo` reinforces each token by
 how much better its completion did than the other attempts at its problem (docs/decisions/0011). `value` fits no policy
 but a head that tells what passes from what fails (docs/decisions/0012).
@@ -39,17 +39,19 @@ def dpo(
     return -functional.logsigmoid(beta * margins_P)
 
 
-def grpo(logprobs_K: torch.Tensor, recorded_K: torch.Tensor, advantages_K: torch.Tensor, clip: float) -> torch.Tensor:
+def grpo(
+    logprobs_K: torch.Tensor, ref_logprobs_K: torch.Tensor, advantages_K: torch.Tensor, clip: float
+) -> torch.Tensor:
     """Group-relative policy optimisation (2402.03300, equation 3, without its KL term), a loss a token:
 
     r = p(y_k) / q(y_k),  L_k = -min(r A_k, clip(r, 1 - clip, 1 + clip) A_k)
 
-    `recorded_K` is log q(y_k), the token under the policy that sampled it, at temperature 1. `advantages_K` is the
+    `ref_logprobs_K` is log q(y_k), the token under the policy that sampled it, at temperature 1. `advantages_K` is the
     completion's reward minus its group's mean, the same for all of its tokens and not divided by the group's standard
     deviation (Dr. GRPO, 2503.20783). A token whose ratio has left the interval in the direction that its advantage asks
     for has no gradient.
     """
-    ratios_K = (logprobs_K - recorded_K).exp()
+    ratios_K = (logprobs_K - ref_logprobs_K).exp()
     clipped_K = ratios_K.clamp(1 - clip, 1 + clip)
     return -torch.minimum(ratios_K * advantages_K, clipped_K * advantages_K)
 
@@ -62,7 +64,7 @@ def kto(
     L = w (1 - sigmoid(s beta (log p(y) / q(y) - z)))
 
     s = 1 where the completion passed (weight above zero) and -1 where it failed (below), and w = |weight|. `anchor` is
-    z >= 0, the reference point, in nats: an estimate of KL(p || q) without a gradient (drift.py).
+    z >= 0, the reference point, in nats: an estimate of KL(p || q) without a gradient (kl_reference.py).
     """
     rewards_R = beta * (logprobs_R - reference_R - anchor)
     return weights_R.abs() * torch.sigmoid(-weights_R.sign() * rewards_R)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,20 +19,13 @@ import torch
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.learning.training import certificate
 from axiom_cli.learning.training.certificate import Certificate, Figures
-from axiom_cli.learning.training.streamed import Streamed
+from axiom_cli.learning.training.streamed import StreamedModel
 from axiom_cli.models import shards
-from axiom_cli.models import weights as bases
-from axiom_cli.models.adapters import Chain, compose
+from axiom_cli.models.adapters import Chain
+from axiom_cli.models.loading import DTYPES, load_model, load_tokenizer, stored_dtype
 from axiom_cli.models.shards import Shards
 from axiom_cli.workspace.atomic import explained_write_errors
 
-__all__ = ["DTYPES", "compose", "merge", "whole_folder"]
-
-DTYPES: Mapping[str, torch.dtype] = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
 CARRIED = (".json", ".jinja", ".model", ".txt", ".tiktoken", ".py")
 """Endings of the files that are not weights, and that a model may need. Its licence is carried, too."""
 
@@ -50,14 +43,14 @@ def merge(base: Path | str, chain: Sequence[Path], out: Path, dtype: str = "auto
         raise UsageError(f"--dtype {dtype}: it is auto, {', '.join(DTYPES)}")
     with plain(base, out.parent) as folder, torch.no_grad():
         source = Shards(folder)
-        model = Streamed(folder, source)
+        model = StreamedModel(folder, source)
         if model.missing:
             raise InputError(
                 f"{base} holds no {model.missing[0]}: its weights are converted as they are loaded",
                 "such a model cannot be merged here",
             )
         sums = Chain(chain, model.model)
-        probed = _probe(model, sums, certificate.probe_ids(bases.load_tokenizer(folder), model.context))
+        probed = _probe(model, sums, certificate.probe_ids(load_tokenizer(folder), model.context))
         with explained_write_errors(out), whole_folder(out) as draft:
             figures = _write(model, sums, draft, DTYPES.get(dtype))
             _carry(folder, draft)
@@ -66,7 +59,7 @@ def merge(base: Path | str, chain: Sequence[Path], out: Path, dtype: str = "auto
         return certificate.certify(figures, probed, model.logits)
 
 
-def _probe(model: Streamed, sums: Chain, ids_T: torch.Tensor) -> certificate.Probed:
+def _probe(model: StreamedModel, sums: Chain, ids_T: torch.Tensor) -> certificate.Probed:
     def adapted(ids_T: torch.Tensor) -> torch.Tensor:
         with sums.attached(model.model):
             model.value = sums.value
@@ -76,11 +69,11 @@ def _probe(model: Streamed, sums: Chain, ids_T: torch.Tensor) -> certificate.Pro
     return certificate.probe(model.logits, adapted, ids_T)
 
 
-def _same(name: str, value: torch.Tensor) -> torch.Tensor:
+def _same(_name: str, value: torch.Tensor) -> torch.Tensor:
     return value
 
 
-def _write(model: Streamed, sums: Chain, draft: Path, dtype: torch.dtype | None) -> Figures:
+def _write(model: StreamedModel, sums: Chain, draft: Path, dtype: torch.dtype | None) -> Figures:
     """The weights, file by file as the base has them."""
     source, figures = model.source, Figures()
     separate = _untied(model, sums)
@@ -88,7 +81,7 @@ def _write(model: Streamed, sums: Chain, draft: Path, dtype: torch.dtype | None)
     changed |= {name: name for name in separate}
     placed = {file: [name for name in names if name not in model.ties] for file, names in source.files().items()}
     for name in separate:
-        placed[source.places[model.key(name)].file].append(name)
+        placed[source.places[model.required_key(name)].file].append(name)
     kinds = {key: _kind(model, key, dtype) for names in placed.values() for key in names}
     for file, names in placed.items():
         layout = {key: kinds[key] for key in names}
@@ -108,21 +101,21 @@ def _write(model: Streamed, sums: Chain, draft: Path, dtype: torch.dtype | None)
     return figures
 
 
-def _kind(model: Streamed, key: str, dtype: torch.dtype | None) -> shards.Kind:
+def _kind(model: StreamedModel, key: str, dtype: torch.dtype | None) -> shards.Kind:
     place = model.source.places[model.key(key) or key]
     return dtype if dtype and place.dtype.is_floating_point else place.dtype, place.shape
 
 
-def _untied(model: Streamed, sums: Chain) -> set[str]:
+def _untied(model: StreamedModel, sums: Chain) -> set[str]:
     """Parameters that share another's weights in the base and do not any more, as the chain changes one of the two, or
     both in different ways."""
     return {alias for alias, source in model.ties.items() if not _alike(model, sums, alias, source)}
 
 
-def _alike(model: Streamed, sums: Chain, alias: str, source: str) -> bool:
+def _alike(model: StreamedModel, sums: Chain, alias: str, source: str) -> bool:
     if sums.names.isdisjoint((alias, source)):
         return True
-    original = model.source.tensor(model.key(source)).float()
+    original = model.tensor(source).float()
     return torch.equal(sums.target(alias, original)[0], sums.target(source, original)[0])
 
 
@@ -142,7 +135,7 @@ def _is_carried(name: str) -> bool:
     return (name.endswith(CARRIED) and not weights) or name.upper().startswith(("LICENSE", "LICENCE", "NOTICE"))
 
 
-def _configure(draft: Path, dtype: torch.dtype | None, tied: bool) -> None:
+def _configure(draft: Path, dtype: torch.dtype | None, *, tied: bool) -> None:
     """Says in config.json what has changed; where nothing has, the file stays as it is."""
     path = draft / "config.json"
     config: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
@@ -170,10 +163,10 @@ def plain(base: Path | str, beside: Path) -> Iterator[Path]:
         yield folder
         return
     with tempfile.TemporaryDirectory(dir=beside, prefix=".base-") as name:
-        model = bases.load_model(base, dtype=bases.stored_dtype(base))
+        model = load_model(base, dtype=stored_dtype(base))
         with explained_write_errors(beside):
             model.save_pretrained(name)
-            bases.load_tokenizer(base).save_pretrained(name)
+            load_tokenizer(base).save_pretrained(name)
         del model
         yield Path(name)
 

@@ -43,7 +43,7 @@ class Muon(torch.optim.Optimizer):
         super().__init__(groups, {"lr": lr, "momentum": momentum, "betas": betas, "weight_decay": weight_decay})
 
     @torch.no_grad()
-    def step(self, closure=None) -> None:
+    def step(self, closure: object = None) -> None:  # type: ignore[override]  # noqa: ARG002 - as torch calls it
         """One step from the gradients in place."""
         for group in self.param_groups:
             (self._muon if group["orthogonal"] else self._adam)(group)

@@ -15,15 +15,16 @@ from axiom_cli.sampling.token_ids import completion_ids, prompt_ids
 @dataclass(frozen=True)
 class Row:
     """One training row: the prompt's ids (no loss), the completion's ids (loss), and how much it counts; below zero,
-    against it. `recorded` holds the log-probability of each completion token before training (references.py), `sampled`
-    the sum that the engine gave when it wrote them; `label` is the share of its verdicts that are passes."""
+    against it. `ref_logprobs` are the log-probabilities of the completion tokens before training (ref_logprobs.py),
+    `engine_logprob` the sum that the engine gave when it sampled them; `label` is the share of its verdicts that are
+    passes."""
 
     prompt_ids: list[int]
     completion_ids: list[int]
     weight: float = 1.0
     problem: str = ""
-    recorded: Sequence[float] = ()
-    sampled: float | None = None
+    ref_logprobs: Sequence[float] = ()
+    engine_logprob: float | None = None
     label: float | None = None
 
     @property
@@ -34,7 +35,7 @@ class Row:
 
 @dataclass
 class Encoded:
-    """The rows, the number of the sample that each is of, and what became of the samples that gave none.
+    """The rows, the number of each one's sample, and what became of the samples that gave no row.
 
     `encoded_here` rows were encoded from their text; `foreign` of these have ids, which are not this tokenizer's.
     `prompts_differ` counts rows whose sample was drawn from another prompt than the one that is trained on.
@@ -58,17 +59,17 @@ class Encoded:
         names = ("too_long", "truncated", "encoded_here", "foreign", "prompts_differ")
         return {name: getattr(self, name) for name in names}
 
-    def losses(self, max_length: int) -> list[str]:
-        """What is lost: rows, or the truth about their tokens. A sentence each."""
-        lost = {
-            "hold ids that do not read back as their text with this tokenizer: they are another model's. The text is "
-            "encoded anew, which may be other tokens than the ones that were sampled": self.foreign,
-            "were sampled from another prompt than the one that is trained on: the chat template differs, or the "
-            "instructions": self.prompts_differ,
+    def warnings(self, max_length: int) -> list[str]:
+        """A sentence for each kind of row that was left out, or that may not be what the model sampled."""
+        total = f"of {len(self.rows):,} rows"
+        sentences = {
+            f"{self.too_long} rows longer than {max_length} tokens are left out (--max-length)": self.too_long,
+            f"{self.foreign:,} {total} hold another model's ids, which do not read back as their text with this "
+            "tokenizer. Their text is encoded anew, perhaps to other tokens than were sampled": self.foreign,
+            f"{self.prompts_differ:,} {total} were sampled from another prompt than the one that is trained on: the "
+            "chat template or the instructions differ": self.prompts_differ,
         }
-        said = [f"{count:,} of {len(self.rows):,} rows {what}" for what, count in lost.items() if count]
-        long = f"{self.too_long} rows longer than {max_length} tokens are left out (--max-length)"
-        return [long, *said] if self.too_long else said
+        return [sentence for sentence, count in sentences.items() if count]
 
 
 def encode(
@@ -99,27 +100,32 @@ def encode(
         if closed and here:
             out.truncated += 1
             continue
-        sampled = None if here or closed else sample.logprob
-        row = Row([*prompt, *completion[:closed]], completion[closed:], weight, sample.problem.id, sampled=sampled)
+        row = Row(
+            prompt_ids=[*prompt, *completion[:closed]],
+            completion_ids=completion[closed:],
+            weight=weight,
+            problem=sample.problem.id,
+            engine_logprob=None if here or closed else sample.logprob,
+        )
         if row.length > max_length:
             out.too_long += 1
             continue
         out.add(number, row)
-        count(out, sample, prompt, here, base)
+        count(out, sample, prompt, base, encoded_here=here)
     return out
 
 
-def count(out: Encoded, sample: Sample, prompt: list[int], here: bool, base: str) -> None:
-    """Counts how a row was come by. InputError where a sample of the model `base` is not what it says it is."""
+def count(out: Encoded, sample: Sample, prompt: list[int], base: str, *, encoded_here: bool) -> None:
+    """Counts where a row's ids come from. InputError where a sample of the model `base` is not what it says it is."""
     drawn_from = sample.extra.get(prompts.PROMPT_DIGEST)
-    foreign = here and bool(sample.token_ids)
-    differs = not here and bool(drawn_from) and drawn_from != prompts.digest(prompt)
-    out.encoded_here += here
+    foreign = encoded_here and bool(sample.token_ids)
+    differs = not encoded_here and bool(drawn_from) and drawn_from != prompts.digest(prompt)
+    out.encoded_here += encoded_here
     out.foreign += foreign
     out.prompts_differ += differs
     if sample.model.digest != base or not (foreign or differs):
         return
-    who = f"sample {sample.index} of problem {sample.problem.id} is by the very model that is trained"
+    who = f"sample {sample.index} of problem {sample.problem.id} is by the model that is trained"
     if foreign:
         raise InputError(f"{who}, yet its ids do not read back as its text", "was the text edited? sample it anew")
-    raise InputError(f"{who}, yet it was drawn from another prompt than this version's", "sample it anew: axiom solve")
+    raise InputError(f"{who}, yet it comes from a different prompt than this version's", "sample it anew: axiom solve")

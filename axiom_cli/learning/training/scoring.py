@@ -10,6 +10,7 @@ from torch.nn import functional
 
 from axiom_cli.learning.training.batches import Batch, collate
 from axiom_cli.learning.training.rows import Row
+from axiom_cli.models.loading import without_peft
 
 Scorer = Callable[[Batch], torch.Tensor]
 """A batch -> the log-probabilities of its completion tokens, in nats, shape (K,)."""
@@ -21,16 +22,16 @@ def scorer(model: torch.nn.Module, probe: Row) -> Scorer:
     The head is shown those K positions alone. Where an architecture does something to its logits that depends on the
     others, `probe` tells, and then all of them are computed.
     """
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
+    inner = without_peft(model)
     head = inner.get_output_embeddings()
     batch = collate([probe], next(model.parameters()).device)
 
     def selected(batch: Batch) -> torch.Tensor:
-        with _narrowed(head, batch.at_K):
+        with _narrowed(head, batch.positions_K):
             return inner(input_ids=batch.input_ids_BT, use_cache=False).logits.flatten(0, 1)
 
     def whole(batch: Batch) -> torch.Tensor:
-        return inner(input_ids=batch.input_ids_BT, use_cache=False).logits.flatten(0, 1)[batch.at_K]
+        return inner(input_ids=batch.input_ids_BT, use_cache=False).logits.flatten(0, 1)[batch.positions_K]
 
     with torch.no_grad():
         few, all_of_them = selected(batch).float(), whole(batch).float()
@@ -40,9 +41,9 @@ def scorer(model: torch.nn.Module, probe: Row) -> Scorer:
 
 
 @contextmanager
-def _narrowed(head: torch.nn.Module, at_K: torch.Tensor) -> Iterator[None]:
-    """Within it the head is given the positions `at_K` of what it is called with, as a batch of one row."""
-    hook = head.register_forward_pre_hook(lambda _, args: (args[0].flatten(0, 1)[at_K][None], *args[1:]))
+def _narrowed(head: torch.nn.Module, positions_K: torch.Tensor) -> Iterator[None]:
+    """Within it the head is given the positions `positions_K` of what it is called with, as a batch of one row."""
+    hook = head.register_forward_pre_hook(lambda _, args: (args[0].flatten(0, 1)[positions_K][None], *args[1:]))
     try:
         yield
     finally:

@@ -1,4 +1,4 @@
-"""A model that runs while its weights stay on disk: a block's are there, in float32, for as long as the block runs.
+"""A model that runs while its weights stay on disk: a block's are loaded, in float32, for as long as the block runs.
 
 So its logits cost the memory of one block, not of the model.
 """
@@ -15,15 +15,16 @@ from torch import nn
 from torch.nn import functional
 from transformers import AutoConfig, AutoModelForCausalLM, initialization
 
+from axiom_cli.errors import InputError
 from axiom_cli.models.adapters import tied
+from axiom_cli.models.loading import device
 from axiom_cli.models.shards import PIECE, Shards
-from axiom_cli.models.weights import device
 
 Place = tuple[nn.Module, str, str]
 """(owner, its parameter's name there, the name in the whole model)."""
 
 
-class Streamed:
+class StreamedModel:
     """A causal language model in evaluation mode. `source` are the files that it runs on, and may be exchanged for
     others of the same architecture; `value` has the last word on each parameter (name, the files' own). Large matrices
     outside the blocks are there a piece at a time, but for those named in `entire`."""
@@ -34,7 +35,7 @@ class Streamed:
         with init_empty_weights(include_buffers=False), initialization.no_init_weights():
             self.model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
         self.source = source
-        self.value: Callable[[str, torch.Tensor], torch.Tensor] = lambda name, value: value
+        self.value: Callable[[str, torch.Tensor], torch.Tensor] = lambda _name, value: value
         self.ties = tied(self.model)
         self.device = device()
         self.entire: set[str] = set()
@@ -54,6 +55,17 @@ class Streamed:
     def key(self, name: str) -> str | None:
         """The parameter's key in the files; where it has none of its own, that of the one that it is tied to."""
         return self.source.find(name) or (self.source.find(self.ties[name]) if name in self.ties else None)
+
+    def tensor(self, name: str) -> torch.Tensor:
+        """The parameter as the files hold it, a view that must not be written to. InputError where they do not."""
+        return self.source.tensor(self.required_key(name))
+
+    def required_key(self, name: str) -> str:
+        """As `key`. InputError where the files do not hold the parameter."""
+        key = self.key(name)
+        if key is None:
+            raise InputError(f"{self.source.folder} does not hold {name}", "copy or download the model again")
+        return key
 
     def logits(self, ids_T: torch.Tensor) -> torch.Tensor:
         """logits_TV in float32, on the processor."""
@@ -75,16 +87,18 @@ class Streamed:
             return
         own = list(_parameters(module, path, recurse=False))
         if own:
-            return self._alone(module, own)
+            self._alone(module, own)
+            return
         for name, child in module.named_children():
             self._prepare(child, f"{path}{name}.")
 
     def _alone(self, module: nn.Module, own: list[Place]) -> None:
         """A module outside the blocks: what its `forward` reads in pieces is never filled in."""
         name = own[0][2]
-        pieces = {nn.Linear: self._in_pieces, nn.Embedding: self._looked_up}.get(type(module))
-        if pieces and len(own) == 1:
-            module.forward = partial(pieces, module, name)
+        by_type: dict[type, Callable[..., torch.Tensor]] = {nn.Linear: self._in_pieces, nn.Embedding: self._looked_up}
+        forward = by_type.get(type(module))
+        if forward and len(own) == 1:
+            module.forward = partial(forward, module, name)
             self._fill_in(module, own, lambda: name in self.entire)
         else:
             self._fill_in(module, list(_parameters(module, name.rpartition(".")[0] + ".")))
@@ -92,41 +106,41 @@ class Streamed:
     def _in_pieces(self, module: nn.Linear, name: str, x: torch.Tensor) -> torch.Tensor:
         if not module.weight.is_meta:
             return functional.linear(x, module.weight)
-        weight_OI = self.value(name, self.source.tensor(self.key(name)))
+        weight_OI = self.value(name, self.tensor(name))
         out = x.new_empty(*x.shape[:-1], len(weight_OI))
         at = 0
         for piece in weight_OI.split(max(1, PIECE // module.in_features)):
             out[..., at : at + len(piece)] = functional.linear(x, piece.to(x.device, x.dtype))
-            self.source.forget(self.key(name))
+            self.source.forget(self.required_key(name))
             at += len(piece)
         return out
 
     def _looked_up(self, module: nn.Embedding, name: str, ids: torch.Tensor) -> torch.Tensor:
         weight = module.weight
         if weight.is_meta:
-            weight = self.value(name, self.source.tensor(self.key(name)))
+            weight = self.value(name, self.tensor(name))
         return functional.embedding(ids.to(weight.device), weight).to(self.device, torch.float32)
 
     def _fill_in(self, module: nn.Module, places: list[Place], when: Callable[[], bool] = lambda: True) -> None:
         empty = {(id(owner), name): owner._parameters[name] for owner, name, _ in places}
 
-        def fill(*_) -> None:
+        def fill(*_: object) -> None:
             for owner, name, full in places if when() else ():
                 owner._parameters[name] = nn.Parameter(self._read(full), requires_grad=False)
 
-        def drop(*_) -> None:
+        def drop(*_: object) -> None:
             for owner, name, full in places:
                 owner._parameters[name] = empty[id(owner), name]
-                self.source.forget(self.key(full))
+                self.source.forget(self.required_key(full))
 
         module.register_forward_pre_hook(fill)
         module.register_forward_hook(drop, always_call=True)
 
     def _read(self, name: str) -> torch.Tensor:
-        return self.value(name, self.source.tensor(self.key(name)).to(self.device, torch.float32))
+        return self.value(name, self.tensor(name).to(self.device, torch.float32))
 
 
-def _parameters(module: nn.Module, path: str, recurse: bool = True) -> Iterator[Place]:
+def _parameters(module: nn.Module, path: str, *, recurse: bool = True) -> Iterator[Place]:
     for prefix, owner in module.named_modules() if recurse else [("", module)]:
         for name in owner._parameters:
             if owner._parameters[name] is not None:

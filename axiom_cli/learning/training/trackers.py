@@ -1,85 +1,79 @@
-"""A run's figures, step by step, where TensorBoard, Weights & Biases or Trackio show them. None is written unasked."""
+"""Figures of a run, step by step, where TensorBoard, Weights & Biases or Trackio show them, through accelerate. None is
+written unless asked for."""
 
 from __future__ import annotations
 
 import os
 import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, ExitStack, contextmanager, redirect_stdout
+from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
+from accelerate import PartialState
+from accelerate.tracking import GeneralTracker, TensorBoardTracker, TrackioTracker, WandBTracker
+from accelerate.utils import clear_environment
+
 from axiom_cli.learning.training import requirements
-from axiom_cli.learning.training.fit import OnStep, Progress
+from axiom_cli.learning.training.fit import OnStep
+from axiom_cli.learning.training.run import Progress
 
 PROJECT = "axiom"
 FOLDER = "runs"
-Log = Callable[[Mapping[str, float], int], None]
-"""Figures by name, and the step that they are of."""
 
 
 @contextmanager
 def tracked(names: str, run: str, settings: Mapping[str, Any]) -> Iterator[OnStep]:
-    """Within it, what is given tells the trackers in `names` (comma-separated, or none) of each step of the run.
+    """Gives a function that reports a step of the run to the trackers in `names` (comma-separated, or none).
 
     Raises what `requirements.trackers` raises.
     """
     wanted = requirements.trackers(names)
-    with ExitStack() as stack:
-        with redirect_stdout(sys.stderr):  # they talk, and stdout is for data
-            logs = [stack.enter_context(TRACKERS[name](run, settings)) for name in wanted]
+    with clear_environment():
+        # accelerate's loggers need its state. Only the first process tracks, so the state must not wait for the others.
+        PartialState(cpu=True)
+    trackers: list[GeneralTracker] = []
 
-        def on_step(progress: Progress) -> None:
-            with redirect_stdout(sys.stderr):
-                for log in logs:
-                    log(_figures(progress), progress.step)
+    def on_step(progress: Progress) -> None:
+        figures = {"loss": progress.loss, "lr": progress.lr, "grad_norm": progress.grad_norm, "tokens": progress.tokens}
+        with redirect_stdout(sys.stderr):
+            for tracker in trackers:
+                tracker.log({f"train/{name}": value for name, value in figures.items()}, step=progress.step)
 
-        yield on_step
-
-
-def _figures(progress: Progress) -> dict[str, float]:
-    shown = {"loss": progress.loss, "lr": progress.lr, "grad_norm": progress.grad_norm, "tokens": progress.tokens}
-    return {f"train/{name}": value for name, value in shown.items()}
-
-
-@contextmanager
-def _tensorboard(run: str, settings: Mapping[str, Any]) -> Iterator[Log]:
-    """Event files in runs/RUN: `tensorboard --logdir runs`."""
-    from torch.utils.tensorboard import SummaryWriter
-
-    with SummaryWriter(os.path.join(FOLDER, run)) as writer:
-        writer.add_text("config", "\n".join(f"    {name} = {value}" for name, value in settings.items()))
-
-        def log(figures: Mapping[str, float], step: int) -> None:
-            for name, value in figures.items():
-                writer.add_scalar(name, value, step)
-
-        yield log
-
-
-@contextmanager
-def _wandb(run: str, settings: Mapping[str, Any]) -> Iterator[Log]:
-    """A run on this disk, under wandb/, unless WANDB_MODE says otherwise: `wandb sync` sends it."""
-    import wandb
-
-    mode = os.environ.get("WANDB_MODE", "offline")
-    with wandb.init(project=PROJECT, name=run, config=dict(settings), mode=mode) as began:
-        yield lambda figures, step: began.log(dict(figures), step=step)
-
-
-@contextmanager
-def _trackio(run: str, settings: Mapping[str, Any]) -> Iterator[Log]:
-    """A local database: `trackio show` reads it."""
-    import trackio
-
-    trackio.init(project=PROJECT, name=run, config=dict(settings))
     try:
-        yield lambda figures, step: trackio.log(dict(figures), step=step)
+        with redirect_stdout(sys.stderr):  # they print, and stdout is for data
+            for name in wanted:
+                trackers.append(TRACKERS[name](run, dict(settings)))
+        yield on_step
     finally:
         with redirect_stdout(sys.stderr):
-            trackio.finish()
+            for tracker in trackers:
+                tracker.finish()
 
 
-TRACKERS: Mapping[str, Callable[[str, Mapping[str, Any]], AbstractContextManager[Log]]] = {
+def _tensorboard(run: str, settings: dict[str, Any]) -> GeneralTracker:
+    """Event files in runs/RUN: `tensorboard --logdir runs`."""
+    tracker = TensorBoardTracker(run, FOLDER)
+    tracker.start()
+    tracker.log({"config": "\n".join(f"    {name} = {value}" for name, value in settings.items())})
+    return tracker
+
+
+def _wandb(run: str, settings: dict[str, Any]) -> GeneralTracker:
+    """A run on this disk, under wandb/, unless WANDB_MODE says otherwise: `wandb sync` sends it."""
+    mode = os.environ.get("WANDB_MODE", "offline")
+    tracker = WandBTracker(PROJECT, name=run, config=settings, mode=mode)
+    tracker.start()
+    return tracker
+
+
+def _trackio(run: str, settings: dict[str, Any]) -> GeneralTracker:
+    """A local database: `trackio show` reads it."""
+    tracker = TrackioTracker(PROJECT, name=run, config=settings)
+    tracker.start()
+    return tracker
+
+
+TRACKERS: Mapping[str, Callable[[str, dict[str, Any]], GeneralTracker]] = {
     "tensorboard": _tensorboard,
     "wandb": _wandb,
     "trackio": _trackio,

@@ -10,14 +10,16 @@ from typing import Any
 import torch
 
 from axiom_cli.errors import UsageError
-from axiom_cli.learning.training import group, lora, requirements, value_objective
+from axiom_cli.learning.training import collectives, lora, requirements, value_objective
 from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.fit import OnStep, fit
-from axiom_cli.learning.training.merge import compose, whole_folder
+from axiom_cli.learning.training.fsdp import fsdp_sharded
+from axiom_cli.learning.training.merge import whole_folder
 from axiom_cli.learning.training.rows import Row
-from axiom_cli.learning.training.sharded import parted
+from axiom_cli.learning.value_labels import OBJECTIVE as VALUE
 from axiom_cli.models import value_head
-from axiom_cli.models import weights as bases
+from axiom_cli.models.adapters import compose
+from axiom_cli.models.loading import device, frozen_dtype, load_model, load_tokenizer
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import TrainConfig
 
@@ -35,14 +37,14 @@ class Trainer:
         requirements.check(TrainConfig(quantize=quantize))
         self.base, self.quantize = base, quantize
         self.name = name or str(base)
-        self.tokenizer = bases.load_tokenizer(base)
-        self.dtype = bases.frozen_dtype(base, config) if config else torch.float32
-        self.at = torch.device("cpu") if config and config.fsdp else bases.device()
-        self.model = bases.load_model(base, quantize, self.dtype, self.at)
-        self.ends = end_ids(self.tokenizer, self.model)
+        self.tokenizer = load_tokenizer(base)
+        self.dtype = frozen_dtype(base, config) if config else torch.float32
+        self.device = torch.device("cpu") if config and config.fsdp else device()
+        self.model = load_model(base, quantize, self.dtype, self.device)
+        self.ends = end_ids(self.tokenizer, self.model.generation_config)
         self._chain: list[Path] | None = []
 
-    def fit(
+    def fit(  # noqa: PLR0913 - what is trained on, how, where to, and who watches
         self,
         rows: Sequence[Row],
         config: TrainConfig,
@@ -54,42 +56,36 @@ class Trainer:
         """Trains on `rows` and writes the adapter (whole weights with `method` full) to the folder `out`, which appears
         whole or, if interrupted, not at all. Of several processes the first one writes it. Returns fit's metrics."""
         requirements.check(replace(config, quantize=self.quantize))
-        self._start_from(list(chain), torch.float32 if chain else bases.frozen_dtype(self.base, config))
+        self._start_from(list(chain), torch.float32 if chain else frozen_dtype(self.base, config))
+        self._chain, start = None, self._chain  # whatever fails from here on: the base is loaded anew
         if config.method == "full":
-            return self._fit_full(rows, config, out, on_step, checkpoint)
-        self._chain, at = None, self._chain  # whatever fails from here on: the base is loaded anew
+            with fsdp_sharded(self.model, wanted=config.fsdp):
+                metrics = fit(self.model, rows, config, on_step, checkpoint)
+            if collectives.is_first():
+                with whole_folder(out) as draft:
+                    self.model.save_pretrained(draft)
+                    self.tokenizer.save_pretrained(draft)
+            return metrics
         with lora.attached(self.model, config) as wrapped:
-            facts = value_objective.attach(wrapped, rows) if config.objective == value_head.OBJECTIVE else {}
-            with parted(wrapped, config.fsdp):
+            facts = value_objective.attach(wrapped, rows) if config.objective == VALUE else {}
+            with fsdp_sharded(wrapped, wanted=config.fsdp):
                 metrics = fit(wrapped, rows, config, on_step, checkpoint) | facts
-            if group.is_first():
+            if collectives.is_first():
                 with whole_folder(out) as draft:
                     lora.save(wrapped, draft, self.name)
                     value_head.save(wrapped, draft)
-        self._chain = None if config.fsdp else at
-        return metrics
-
-    def _fit_full(
-        self, rows: Sequence[Row], config: TrainConfig, out: Path, on_step: OnStep | None, checkpoint: Checkpoint | None
-    ) -> dict[str, Any]:
-        self._chain = None
-        with parted(self.model, config.fsdp):
-            metrics = fit(self.model, rows, config, on_step, checkpoint)
-        if group.is_first():
-            with whole_folder(out) as draft:
-                self.model.save_pretrained(draft)
-                self.tokenizer.save_pretrained(draft)
+        self._chain = None if config.fsdp else start
         return metrics
 
     def _start_from(self, chain: list[Path], dtype: torch.dtype) -> None:
-        """Puts the weights at base + chain, in `dtype` or a wider one; adds what is new to it, else begins again from
-        the base."""
+        """Puts the weights at base + chain, in `dtype` or a wider one: adds what is new to it, or else begins again
+        from the base."""
         if chain and self.quantize != "none":
             raise UsageError("a chain of adapters needs the unquantised base", "use --start base, or --quantize none")
         too_narrow = dtype is torch.float32 and self.dtype is not dtype
         if too_narrow or self._chain is None or chain[: len(self._chain)] != self._chain:
             self.dtype = dtype
-            self.model = bases.load_model(self.base, self.quantize, dtype, self.at)
+            self.model = load_model(self.base, self.quantize, dtype, self.device)
             self._chain = []
         added, self._chain = chain[len(self._chain) :], None
         compose(self.model, added)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, cast
 
 import torch
 
@@ -12,6 +12,7 @@ from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.training.batches import Batch
 from axiom_cli.learning.training.rows import Row
 from axiom_cli.learning.training.scoring import Scorer
+from axiom_cli.models.loading import without_peft
 from axiom_cli.models.value_head import add_head
 
 
@@ -26,14 +27,14 @@ def attach(model: torch.nn.Module, rows: Sequence[Row]) -> dict[str, Any]:
     return {"samples": round(samples), "pass_rate": rate}
 
 
-def scorer(model: torch.nn.Module, probe: Row | None = None) -> Scorer:
+def scorer(model: torch.nn.Module) -> Scorer:
     """A function from a batch to the log-odds of a pass after each of its completion tokens, shape (K,), in float32."""
-    inner = model.get_base_model() if hasattr(model, "get_base_model") else model
-    decoder, head = inner.get_decoder(), model.value_head
+    inner = without_peft(model)
+    decoder, head = inner.get_decoder(), cast(torch.nn.Linear, model.value_head)
 
     def logits(batch: Batch) -> torch.Tensor:
         hidden_BTH = decoder(input_ids=batch.input_ids_BT, use_cache=False).last_hidden_state
         with torch.autocast(hidden_BTH.device.type, enabled=False):
-            return head(hidden_BTH.flatten(0, 1)[batch.at_K + 1].float()).squeeze(-1)
+            return head(hidden_BTH.flatten(0, 1)[batch.positions_K + 1].float()).squeeze(-1)
 
     return logits

@@ -20,7 +20,8 @@ def encode(
 ) -> Encoded:
     """Rows of at most `max_length` tokens from (sample, weight, share of passes), in order, each as it was sampled:
     without an end where it was cut off."""
-    out, known, opening = Encoded(), {}, prompts.opening(tokenizer)
+    out, opening = Encoded(), prompts.opening(tokenizer)
+    known: dict[str, list[int]] = {}
     for number, (sample, weight, label) in enumerate(judged):
         prompt, kept, here = scored_ids(tokenizer, sample, ends, opening, known)
         row = Row(prompt, kept, weight, sample.problem.id, label=label)
@@ -28,7 +29,7 @@ def encode(
             out.too_long += 1
             continue
         out.add(number, row)
-        rows.count(out, sample, prompt, here, "")
+        rows.count(out, sample, prompt, "", encoded_here=here)
     return out
 
 

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from axiom_cli.problems.families import draw, teacher
 from axiom_cli.records import ModelRef, Problem, Sample
@@ -29,7 +30,7 @@ SHAPE = {
     "num_key_value_heads": 2,
     "max_position_embeddings": 2048,
 }
-COMMON = {"method": "full", "optimizer": "muon", "weight_decay": 0.1, "grad_accum": 1}
+COMMON: dict[str, Any] = {"method": "full", "optimizer": "muon", "weight_decay": 0.1, "grad_accum": 1}
 FIRST = TrainConfig(**COMMON, lr=0.015, batch_size=32, epochs=1.5, warmup=0.05, seed=1)
 """Short problems first, levels 1 and 2: copying and number facts are learnt soonest there."""
 SECOND = TrainConfig(**COMMON, lr=0.012, batch_size=48, epochs=4, warmup=0.02, seed=2)
@@ -64,7 +65,7 @@ def corpus() -> Iterator[str]:
 
 @cache
 def _tokenizer():
-    from axiom_cli.learning.training.scratch import new_tokenizer
+    from axiom_cli.learning.training.new_model import new_tokenizer
 
     return new_tokenizer(corpus())
 
@@ -73,14 +74,16 @@ def make(folder: Path) -> None:
     """Writes the model to `folder`. Killed and run again, it goes on from `folder`'s last checkpoint."""
     from axiom_cli.learning.training.checkpoint import Checkpoint
     from axiom_cli.learning.training.fit import fit
+    from axiom_cli.learning.training.new_model import new_model
     from axiom_cli.learning.training.rows import encode
-    from axiom_cli.learning.training.scratch import new_model
     from axiom_cli.sampling.token_ids import end_ids
 
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = _tokenizer()
     model = new_model(tokenizer, SHAPE, SEED)
-    rows = encode(((sample, 1.0) for sample in samples()), tokenizer, end_ids(tokenizer, model), 1024).rows
+    rows = encode(
+        ((sample, 1.0) for sample in samples()), tokenizer, end_ids(tokenizer, model.generation_config), 1024
+    ).rows
     short = rows[: len(FAMILIES) * (COUNTS[1] + COUNTS[2])]
     stages = {"first": (short, FIRST), "second": (rows, SECOND), "third": (rows, THIRD)}
     for name, (part, config) in stages.items():

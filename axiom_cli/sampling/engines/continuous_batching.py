@@ -20,6 +20,7 @@ from torch.nn import functional
 from transformers import PreTrainedModel
 
 from axiom_cli.errors import MissingError
+from axiom_cli.models.memory import is_out_of_memory
 from axiom_cli.sampling.engines.kv_cache import COLUMN_BLOCK, ROW_BLOCK, KVCache, cache_argument, prefill, round_up
 from axiom_cli.sampling.engines.token_sampling import sample_tokens
 
@@ -29,7 +30,6 @@ KEEP = 0.85
 """With no rows waiting, the cache shrinks once fewer than this share of its slots are in use."""
 PROMPTS = 32
 """Prompts that are read side by side."""
-OUT_OF_MEMORY = ("out of memory", "can't allocate memory", "not enough memory")
 
 
 @dataclass
@@ -67,18 +67,13 @@ def finished(
         try:
             yield from ContinuousBatch(model, waiting, decoding, count).run()
         except (MemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if count == ROW_BLOCK:
                 raise MissingError("memory ran out", "use a smaller --max-tokens or a smaller model") from None
             slots = count // 2
             gc.collect()
         waiting = [row for row in waiting if not row.finish]
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Whether this is one of torch's ways to say that memory ran out."""
-    return isinstance(error, MemoryError) or any(words in str(error) for words in OUT_OF_MEMORY)
 
 
 class ContinuousBatch:

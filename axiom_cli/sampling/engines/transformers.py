@@ -15,7 +15,7 @@ import torch
 from axiom_cli import models
 from axiom_cli.errors import GateFailedError
 from axiom_cli.models import Resolved, worker_pool
-from axiom_cli.models.loading import eos_ids, load
+from axiom_cli.models.loading import load_for_sampling
 from axiom_cli.models.memory import free_memory
 from axiom_cli.problems import answers
 from axiom_cli.records import Problem, Sample
@@ -23,6 +23,7 @@ from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import attention
 from axiom_cli.sampling.engines.continuous_batching import Completion, Decoding, batch_invariant, finished
 from axiom_cli.sampling.engines.protocol import Engine, Messages, in_order, sample_random, sampling_params
+from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
 
@@ -51,12 +52,14 @@ class TransformersEngine(Engine):
 
     def _load(self, model: Resolved) -> None:
         self.model = model.ref
-        self._model, self._tokenizer = load(model.path, self._dtype)
+        self._model, self._tokenizer = load_for_sampling(model.path, self._dtype)
         attention.use(self._model)
         # A batch of a large model takes minutes. A small one takes seconds, and a file for each sample would cost as
         # much as sampling it.
-        self.streams = sum(p.numel() * p.element_size() for p in self._model.parameters()) > worker_pool.SMALL
-        self._eos = eos_ids(self._model, self._tokenizer)
+        self.streams = (
+            sum(p.numel() * p.element_size() for p in self._model.parameters()) > worker_pool.SMALL_MODEL_BYTES
+        )
+        self._eos = end_ids(self._tokenizer, self._model.generation_config)
         self._opening = prompts.opening(self._tokenizer)
 
     def load_weights(self, model: Resolved) -> None:
@@ -161,7 +164,7 @@ class TransformersEngine(Engine):
         small and the rows are many, since several processes sample then."""
         if not rows:
             return
-        hands = worker_pool.hands(self._model, len(rows) // ROWS_PER_PROCESS)
+        hands = worker_pool.num_workers(self._model, len(rows) // ROWS_PER_PROCESS)
         rows = sorted(rows, key=lambda row: len(row.prompt))
         decoding = Decoding(self._eos, params.temperature, params.top_p)
         slots = self._slots(params, max(len(row.prompt) + len(row.uniforms) for row in rows), hands)
@@ -175,7 +178,7 @@ class TransformersEngine(Engine):
                 pass
             return [(row.token_ids, row.logprob, row.finish) for row in parts[hand]]
 
-        with worker_pool.crew(write, hands) as each:
+        with worker_pool.forked(write, hands) as each:
             written = each(range(hands))
         for part, results in zip(parts, written, strict=True):
             for row, (ids, logprob, finish) in zip(part, results, strict=True):
@@ -193,7 +196,7 @@ class TransformersEngine(Engine):
 
     def batch_size_hint(self, params: SolveConfig) -> int:
         """As `Engine.batch_size_hint`: several slotfuls for each process."""
-        return BATCHES * self._slots(params, 2 * params.max_tokens) * worker_pool.hands(self._model, BATCHES)
+        return BATCHES * self._slots(params, 2 * params.max_tokens) * worker_pool.num_workers(self._model, BATCHES)
 
     def _sample(self, problem: Problem, index: int, params: SolveConfig, row: Completion) -> Sample:
         ids = row.token_ids

@@ -17,9 +17,9 @@ from typing import Any
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from axiom_cli.models import value_head, weights
+from axiom_cli.models import micro_batches, value_head
 from axiom_cli.models.adapters import compose
-from axiom_cli.models.micro_batches import cut, pass_budget
+from axiom_cli.models.loading import device, load_model, load_tokenizer
 from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.token_ids import end_ids, scored_ids
@@ -31,13 +31,13 @@ class ValueFunction:
     float32."""
 
     def __init__(self, base: Path | str, folder: Path, dtype: torch.dtype = torch.float32) -> None:
-        self.tokenizer, self.model = weights.load_tokenizer(base), weights.load_model(base)
+        self.tokenizer, self.model = load_tokenizer(base), load_model(base)
         compose(self.model, [folder])
         for parameter in self.model.parameters():
             parameter.data = parameter.data.to(dtype)
         value_head.load(self.model, folder)
-        self.decoder, self.device = self.model.get_decoder(), weights.device()
-        self.ends = end_ids(self.tokenizer, self.model)
+        self.decoder, self.device = self.model.get_decoder(), device()
+        self.ends = end_ids(self.tokenizer, self.model.generation_config)
 
     def values(self, samples: Sequence[Sample]) -> list[float]:
         """P(correct) of each sample, read after its last token."""
@@ -64,8 +64,8 @@ class ValueFunction:
         prompt_1T = torch.tensor([prompt], device=self.device)
         read, values = self._read(prompt_1T), [list[float]() for _ in completions]
         lengths = [len(prompt) + len(completion) for completion in completions]
-        budget = pass_budget(self.device, TrainConfig())
-        for rows in chain.from_iterable(cut(range(len(completions)), lengths, budget, 1)):
+        budget = micro_batches.token_budget(self.device, TrainConfig())
+        for rows in chain.from_iterable(micro_batches.split(range(len(completions)), lengths, budget, 1)):
             ids_BT = pad_sequence([torch.tensor(completions[row]) for row in rows], batch_first=True).to(self.device)
             hidden_BTH = self._hidden(prompt_1T, read, ids_BT)
             values_BT = self.model.value_head(hidden_BTH.float()).squeeze(-1).sigmoid()

@@ -11,7 +11,6 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any
 
 from axiom_cli import models
@@ -22,6 +21,7 @@ from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import vllm_start
 from axiom_cli.sampling.engines.protocol import Engine, Messages, in_order, sample_seed, sampling_params
+from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
 
@@ -247,20 +247,18 @@ class VllmEngine(Engine):
 
 def _read_model(path: Path) -> tuple[Any, list[int], dict[str, Any]]:
     """Of a model's folder: the tokenizer, the ids that end a completion, and the config entries of the architecture."""
-    from transformers import AutoConfig, GenerationConfig
+    from transformers import AutoConfig
 
-    from axiom_cli.models.loading import eos_ids
-    from axiom_cli.models.weights import load_tokenizer
+    from axiom_cli.models.loading import load_generation_config, load_tokenizer
 
     if not path.is_dir():
         raise InputError(f"the vllm engine reads model folders; {path} is not one", "use --engine transformers")
     try:
         config = AutoConfig.from_pretrained(path)
-        has_own = (path / "generation_config.json").is_file()
-        generation = GenerationConfig.from_pretrained(path) if has_own else GenerationConfig.from_model_config(config)
+        generation_config = load_generation_config(path)
         tokenizer = load_tokenizer(path)
     except (OSError, ValueError, KeyError) as error:
         line = str(error).strip().split("\n")[0]
         raise InputError(f"{path} could not be loaded: {line}", "is it a complete causal language model?") from error
-    ends = eos_ids(SimpleNamespace(generation_config=generation), tokenizer)
+    ends = list(end_ids(tokenizer, generation_config))
     return tokenizer, ends, {name: value for name, value in config.to_dict().items() if name not in NOT_ARCHITECTURE}

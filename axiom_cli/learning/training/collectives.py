@@ -1,31 +1,32 @@
-"""Several processes that train one model together, each with its share of every step's rows (data parallel).
+"""Collective operations of processes that train one model together, each with its share of every step's rows (data
+parallel).
 
-Each holds the whole model, or a part of it (sharded.py). Gradients are added up, so that all take the same step. One
-process alone exchanges nothing.
+Each holds the whole model, or a part of it (fsdp.py). Gradients are added up, so that all take the same step. A single
+process exchanges nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TypeVar, cast
 
 import torch
 from torch import distributed
 
 from axiom_cli import process_rank
 
-BUCKET = 1 << 24
+BUCKET_NUMBERS = 1 << 24
 """Numbers that are added up in one message."""
 T = TypeVar("T")
 
 
 @contextmanager
-def joined() -> Iterator[None]:
-    """Within it the processes that were started together can hear each other; through nccl between accelerators.
+def process_group() -> Iterator[None]:
+    """Connects the processes that were started together; accelerators through nccl, others through gloo.
 
-    The threads of gloo may outlive it, and now and then abort a process whose interpreter ends before them: it should
-    leave by `os._exit`, as the command line does.
+    The threads of gloo may outlive the context, and now and then abort a process whose interpreter ends before them: it
+    should leave by `os._exit`, as the command line does.
     """
     backend = "gloo"
     if torch.cuda.is_available():
@@ -38,46 +39,46 @@ def joined() -> Iterator[None]:
         distributed.destroy_process_group()
 
 
-def size() -> int:
-    """How many processes there are in the group that was joined."""
+def world_size() -> int:
+    """How many processes there are in the group."""
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
 def is_first() -> bool:
-    """Whether this is the one that writes."""
-    return size() == 1 or distributed.get_rank() == 0
+    """Whether this process is the one that writes."""
+    return world_size() == 1 or distributed.get_rank() == 0
 
 
-def told(value: T) -> T:
-    """What the first process has for `value`, in all of them."""
-    if size() == 1:
+def broadcast(value: T) -> T:
+    """The first process's `value`, in all of them."""
+    if world_size() == 1:
         return value
     box = [value if is_first() else None]
     distributed.broadcast_object_list(box, src=0)
-    return box[0]
+    return cast(T, box[0])
 
 
-def summed(number: float, device: torch.device) -> float:
+def all_reduce_sum(number: float, device: torch.device) -> float:
     """The sum of a number over all processes."""
-    if size() == 1:
+    if world_size() == 1:
         return number
     total = torch.tensor(number, dtype=torch.float64, device=device)
     distributed.all_reduce(total)
     return float(total)
 
 
-def least(number: int, device: torch.device) -> int:
+def all_reduce_min(number: int, device: torch.device) -> int:
     """The smallest of a number over all processes."""
-    if size() == 1:
+    if world_size() == 1:
         return number
-    found = torch.tensor(number, device=device)
-    distributed.all_reduce(found, distributed.ReduceOp.MIN)
-    return int(found)
+    smallest = torch.tensor(number, device=device)
+    distributed.all_reduce(smallest, distributed.ReduceOp.MIN)
+    return int(smallest)
 
 
 @torch.no_grad()
-def add_gradients(parameters: Sequence[torch.nn.Parameter]) -> None:
-    """Gives every parameter the sum of its gradients over all processes; none counts as zeros."""
+def all_reduce_gradients(parameters: Sequence[torch.nn.Parameter]) -> None:
+    """Gives every parameter the sum of its gradients over all processes; one without a gradient counts as zeros."""
     for bucket in _buckets(parameters):
         flat = torch.cat([(p.grad if p.grad is not None else torch.zeros_like(p)).flatten() for p in bucket])
         distributed.all_reduce(flat)
@@ -89,7 +90,7 @@ def _buckets(parameters: Sequence[torch.nn.Parameter]) -> Iterator[list[torch.nn
     bucket: list[torch.nn.Parameter] = []
     for parameter in parameters:
         bucket.append(parameter)
-        if sum(p.numel() for p in bucket) >= BUCKET:
+        if sum(p.numel() for p in bucket) >= BUCKET_NUMBERS:
             yield bucket
             bucket = []
     if bucket:

@@ -23,7 +23,7 @@ def test_results_come_in_the_order_of_the_parts_from_other_processes_of_one_thre
         return part, os.getpid(), torch.get_num_threads()
 
     threads = torch.get_num_threads()
-    with worker_pool.crew(work, 3) as each:
+    with worker_pool.forked(work, 3) as each:
         found, again = each([1, 2, 3]), each([4, 5])
         assert torch.get_num_threads() == 1
     assert [part for part, _, _ in found + again] == [1, 2, 3, 4, 5]
@@ -33,7 +33,7 @@ def test_results_come_in_the_order_of_the_parts_from_other_processes_of_one_thre
 
 
 def test_a_single_one_works_here() -> None:
-    with worker_pool.crew(lambda part: (part, os.getpid()), 1) as each:
+    with worker_pool.forked(lambda part: (part, os.getpid()), 1) as each:
         assert each(["x"]) == [("x", os.getpid())]
 
 
@@ -45,7 +45,7 @@ def test_what_goes_wrong_there_is_raised_here() -> None:
             os._exit(9)
         return part
 
-    with worker_pool.crew(work, 2) as each:
+    with worker_pool.forked(work, 2) as each:
         with pytest.raises(ValueError, match="no such part"):
             each([0, 1])
         for _ in range(2):
@@ -54,24 +54,29 @@ def test_what_goes_wrong_there_is_raised_here() -> None:
 
 
 def test_memory_is_shared_both_ways() -> None:
-    tensor = worker_pool.shared(torch.ones(2, 3, dtype=torch.bfloat16))
+    tensor = worker_pool.shared_zeros(torch.ones(2, 3, dtype=torch.bfloat16))
     assert tensor.shape == (2, 3) and tensor.dtype == torch.bfloat16 and not tensor.any()
 
     def work(part: int) -> float:
         tensor[part] += 1
         return float(tensor.sum())
 
-    with worker_pool.crew(work, 2) as each:
+    with worker_pool.forked(work, 2) as each:
         tensor += 1
         each([0, 1])
         tensor += 1
         assert each([0]) == [3 * 4 + 3 * 3]
 
 
-def test_hands_are_counted_by_what_there_is_to_do() -> None:
+def test_workers_are_counted_by_what_there_is_to_do() -> None:
     model, large = torch.nn.Linear(8, 8), torch.nn.Linear(1 << 12, 1 << 12)
-    assert worker_pool.hands(model, 0) == worker_pool.hands(model, 1) == worker_pool.hands(large, 100) == 1
-    assert worker_pool.hands(model, 100) == min(len(os.sched_getaffinity(0)), worker_pool.MOST)
+    assert (
+        worker_pool.num_workers(model, 0)
+        == worker_pool.num_workers(model, 1)
+        == worker_pool.num_workers(large, 100)
+        == 1
+    )
+    assert worker_pool.num_workers(model, 100) == min(len(os.sched_getaffinity(0)), worker_pool.MAX_WORKERS)
 
 
 def test_nothing_of_ours_stays_open_there(tmp_path: Path) -> None:
@@ -86,17 +91,17 @@ def test_nothing_of_ours_stays_open_there(tmp_path: Path) -> None:
                 return False
             return True
 
-        with worker_pool.crew(is_open, 2) as each:
+        with worker_pool.forked(is_open, 2) as each:
             assert each([0, 1]) == [False, False]
 
 
 ORPHANS = """
 import os, sys, time
-from axiom_cli.models import worker_pool as crew
+from axiom_cli.models import worker_pool
 def work(part):
     os.write(2, f"{os.getpid()}\\n".encode())
     time.sleep(60)
-with crew.crew(work, 2) as each:
+with worker_pool.forked(work, 2) as each:
     each([0, 1])
 """
 

@@ -1,0 +1,286 @@
+"""One training run between its steps: the plan, the optimizer, how far it is, and how a step is computed."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import torch
+
+from axiom_cli.errors import GateFailedError, MissingError
+from axiom_cli.ids import content_id
+from axiom_cli.learning.objectives import OBJECTIVES
+from axiom_cli.learning.training import collectives, divergence, fsdp, kl_reference
+from axiom_cli.learning.training.batches import Batch, collate, padded_tokens
+from axiom_cli.learning.training.checkpoint import Checkpoint
+from axiom_cli.learning.training.grouping import group_rows, group_steps
+from axiom_cli.learning.training.optimizers import learning_rate, make_optimizer
+from axiom_cli.learning.training.ref_logprobs import logprob_mismatch, with_ref_logprobs
+from axiom_cli.learning.training.rows import Row
+from axiom_cli.models import memory, micro_batches, worker_pool
+from axiom_cli.models.loading import training_precision
+from axiom_cli.models.micro_batches import MicroBatches
+from axiom_cli.settings.configs import TrainConfig
+
+ROWS_PER_WORKER = 2
+"""Rows of a step that are worth a process."""
+CHECKPOINTED: Mapping[str, str] = {
+    "done": "done",
+    "losses": "losses",
+    "tokens": "tokens",
+    "positions": "positions",
+    "seconds": "seconds",
+    "budget": "budget",
+    "num_workers": "hands",
+}
+"""What a run is, beside its tensors, and its names in the file. The last two decide how sums are rounded, so a resumed
+run continues with them."""
+
+
+@dataclass(frozen=True)
+class Progress:
+    """One optimiser step, as it is reported. `loss` is the weighted mean over the step's completion tokens, in nats."""
+
+    step: int
+    steps: int
+    loss: float
+    lr: float
+    grad_norm: float
+    tokens: int
+    seconds: float
+
+
+@dataclass(frozen=True)
+class LossPart:
+    """One worker's part of the loss of the step after `done` steps, which is divided by `divisor`."""
+
+    done: int
+    worker: int
+    divisor: int
+    micro_batches: MicroBatches
+    kl: float
+
+
+@dataclass(frozen=True)
+class KLPart:
+    """One worker's part of a step's KL estimate."""
+
+    micro_batches: MicroBatches
+
+
+Gradients = Callable[[Sequence[LossPart | KLPart]], float]
+"""The parts of a step -> the sum of their losses; the sum of their gradients is then in the parameters' `grad`."""
+
+
+def plan_workers(model: torch.nn.Module, config: TrainConfig) -> int:
+    """How many processes share a step of `model`, where they are to be forked."""
+    return worker_pool.num_workers(model, config.batch_size * config.grad_accum // ROWS_PER_WORKER)
+
+
+class TrainingRun:
+    """What one run holds between steps. `rows` have the weights that the objective takes them with."""
+
+    def __init__(self, model: torch.nn.Module, rows: list[Row], config: TrainConfig) -> None:
+        self.model, self.rows, self.config = model, rows, config
+        self.objective = OBJECTIVES[config.objective]
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.device = self.parameters[0].device
+        self.precision = training_precision(config, self.device)
+        self.groups, self.lengths = group_rows(rows, self.objective)
+        self.steps = group_steps(rows, self.groups, self.lengths, self.objective, config)
+        self.forked = plan_workers(model, config) if collectives.world_size() == 1 else 1
+        self.num_workers = max(self.forked, collectives.world_size())
+        self.optimizer = make_optimizer(model, config)
+        self.scorer = self.objective.scorer(model, rows[0])
+        budget = micro_batches.token_budget(self.device, config, self.forked)
+        self.budget = collectives.all_reduce_min(min(budget, self._token_budget()), self.device)
+        self.mismatched = kl_reference.mismatched(rows, config.seed) if self.objective.needs_kl else []
+        if self.objective.compares:
+            self.rows = with_ref_logprobs(rows, self.logprobs, self.budget, self.device)
+            self.mismatched = with_ref_logprobs(self.mismatched, self.logprobs, self.budget, self.device)
+        self.done, self.tokens, self.positions, self.seconds = 0, 0, 0, 0.0
+        self.losses: list[float] = []
+        first = rows[0]
+        padding_row = replace(
+            first, ref_logprobs=(), prompt_ids=first.prompt_ids[:1], completion_ids=first.completion_ids[:1]
+        )
+        self.padding_rows = [padding_row] * self.objective.group_size
+        self.halved = config.fsdp  # a process that runs out of memory leaves the others waiting
+
+    def step(self, gradients: Gradients, checkpoint: Checkpoint | None) -> Progress:
+        """One optimiser step."""
+        start = time.perf_counter()
+        lr = learning_rate(self.done, len(self.steps), self.config)
+        for settings in self.optimizer.param_groups:
+            settings["lr"] = lr
+        groups = self.steps[self.done]
+        tokens = sum(len(self.rows[row].completion_ids) for group in groups for row in self.groups[group])
+        loss, positions = self._compute_gradients(gradients, groups, tokens)
+        norm = fsdp.clip_grad_norm(self.parameters, self.config.max_grad_norm)
+        if not math.isfinite(loss) or not math.isfinite(norm):
+            raise self._diverged(loss, groups, checkpoint)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.done += 1
+        self.losses.append(loss)
+        self.tokens += tokens
+        self.positions += positions
+        self.seconds += time.perf_counter() - start
+        return Progress(self.done, len(self.steps), loss, lr, norm, tokens, self.seconds)
+
+    def _compute_gradients(self, gradients: Gradients, groups: Sequence[int], tokens: int) -> tuple[float, int]:
+        """A step's loss and padded tokens; its gradients are in the parameters. Where memory runs out, micro-batches
+        are halved once in a run. MissingError the next time."""
+        divisor = tokens if self.objective.per_token else len(groups)
+        while True:
+            worker_batches = micro_batches.split(groups, self.lengths, self.budget, self.num_workers)
+            try:
+                kl = self.kl_estimate(gradients, groups)
+                parts = [
+                    LossPart(self.done, worker, divisor, batches, kl)
+                    for worker, batches in enumerate(fsdp.pad_to_world(worker_batches, self.parameters))
+                ]
+                return gradients(parts), sum(padded_tokens(batches, self.lengths) for batches in worker_batches)
+            except (MemoryError, RuntimeError) as error:
+                if not memory.is_out_of_memory(error):
+                    raise
+                every = [batch for batches in worker_batches for batch in batches]
+                widest = max(padded_tokens([batch], self.lengths) for batch in every)
+            if self.halved or all(len(batch) == 1 for batch in every):
+                raise MissingError(
+                    f"out of memory at step {self.done + 1}, in a micro-batch of {widest:,} tokens", memory.LESS_MEMORY
+                ) from None
+            self.halved, self.budget = True, max(1, widest // 2)
+            self.optimizer.zero_grad(set_to_none=True)
+            if self.device.type == "cuda":
+                torch.cuda.empty_cache()
+
+    def kl_estimate(self, gradients: Gradients, groups: Sequence[int]) -> float:
+        """The reference point of an objective that has one (kl_reference.py); else 0."""
+        if not self.objective.needs_kl:
+            return 0.0
+        lengths = [row.length for row in self.mismatched]
+        worker_batches = micro_batches.split(groups, lengths, self.budget, self.num_workers)
+        parts = [KLPart(batches) for batches in fsdp.pad_to_world(worker_batches, self.parameters)]
+        return max(0.0, gradients(parts) / len(groups))
+
+    def part_loss(self, part: LossPart | KLPart) -> float:
+        """One worker's part of a step's loss, its gradients added to the parameters'; or of its KL estimate, which has
+        none. What is drawn at random (dropout) depends on the step and the worker alone."""
+        if isinstance(part, KLPart):
+            return self._part_kl(part)
+        torch.manual_seed(hash((self.config.seed, part.done, part.worker)))
+        total = torch.zeros((), device=self.device)
+        for groups in part.micro_batches:
+            rows = [self.rows[row] for group in groups for row in self.groups[group]]
+            batch = collate(rows or self.padding_rows, self.device)
+            loss = self.objective.loss(self.logprobs(batch), batch, part.kl, self.config) * bool(rows) / part.divisor
+            loss.backward()
+            total += loss.detach()
+        return float(total)
+
+    def _part_kl(self, part: KLPart) -> float:
+        self.model.eval()
+        total = 0.0
+        for groups in part.micro_batches:
+            rows = [self.mismatched[group] for group in groups]
+            total += kl_reference.log_ratio_sum(rows or self.padding_rows, self.logprobs, self.device) * bool(rows)
+        self.model.train()
+        return total
+
+    def logprobs(self, batch: Batch) -> torch.Tensor:
+        """The log-probabilities of the batch's completion tokens (for `value` the log-odds of a pass after each), shape
+        (K,), in the precision of this run."""
+        with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is torch.bfloat16):
+            return self.scorer(batch)
+
+    def _token_budget(self) -> int:
+        """How many padded tokens a micro-batch may hold for the memory that is free. MissingError where a few are too
+        many."""
+
+        def forward(times: int) -> torch.Tensor:
+            return self.logprobs(collate([self.rows[0]] * times, self.device))
+
+        try:
+            token_bytes = memory.token_bytes(forward, self.rows[0].length)
+        except (MemoryError, RuntimeError) as error:
+            if not memory.is_out_of_memory(error):
+                raise
+            raise MissingError("out of memory before the first step", memory.LESS_MEMORY) from None
+        if self.config.gradient_checkpointing:
+            token_bytes = memory.checkpointed_token_bytes(token_bytes, self.model)
+        trained = sum(fsdp.local(p).numel() for p in self.parameters)
+        sharing = self.num_workers if self.device.type == "cpu" else 1
+        return max(1, int(memory.activation_budget(self.device, trained) / sharing / token_bytes))
+
+    def _diverged(self, loss: float, groups: Sequence[int], checkpoint: Checkpoint | None) -> GateFailedError:
+        """The error for a step whose loss or gradients are not finite. Unless the weights are not either, their state
+        before the step is kept."""
+        self.optimizer.zero_grad(set_to_none=True)
+        bad: list[str] | None = None
+        if divergence.all_finite(self.parameters):
+            bad = []
+            for group in groups:
+                alone = LossPart(self.done, 0, 1, [[group]], 0.0)
+                if not divergence.is_sound(self.parameters, lambda part=alone: self.part_loss(part)):  # type: ignore[misc]
+                    first = self.groups[group][0]
+                    bad.append(self.rows[first].problem or f"number {first + 1}")
+            if checkpoint:
+                self.write(checkpoint)
+        kept = str(checkpoint.path) if checkpoint and checkpoint.path.exists() else ""
+        return divergence.divergence_error(self.done + 1, loss, bad, len(groups), kept)
+
+    def is_checkpoint_due(self) -> bool:
+        """Whether it is time to write the run's state."""
+        return self.done < len(self.steps) and self.seconds >= self._next_checkpoint
+
+    def write(self, checkpoint: Checkpoint) -> None:
+        """Writes the run's state whole."""
+        self._next_checkpoint = self.seconds + checkpoint.every_seconds
+        parameters = [p.detach() for p in self.parameters]
+        tensors = fsdp.gather({"parameters": parameters, "optimizer": self.optimizer.state_dict()})
+        if collectives.is_first():
+            numbers = {stored: getattr(self, name) for name, stored in CHECKPOINTED.items()}
+            checkpoint.write({"of": self._identity, **numbers, **tensors})
+
+    @torch.no_grad()
+    def resume(self, checkpoint: Checkpoint | None) -> None:
+        """Continues from a checkpoint of the same rows and config, if there is one."""
+        self._next_checkpoint = checkpoint.every_seconds if checkpoint else 0.0
+        state = checkpoint.read() if checkpoint and collectives.is_first() else None
+        state = state if state and state["of"] == self._identity else None
+        state = fsdp.broadcast_state(state, self.parameters)
+        if not (checkpoint and state):
+            return
+        for parameter, kept in zip(self.parameters, state["parameters"], strict=True):
+            parameter.copy_(kept)
+        self.optimizer.load_state_dict(state["optimizer"])
+        for name, stored in CHECKPOINTED.items():
+            setattr(self, name, state[stored])
+        self._next_checkpoint = self.seconds + checkpoint.every_seconds
+
+    @cached_property
+    def _identity(self) -> dict[str, Any]:
+        shapes = [list(p.shape) for p in self.parameters]
+        rows = content_id([(row.prompt_ids, row.completion_ids, row.weight, row.label) for row in self.rows])
+        return {"config": self.config.learning(), "rows": rows, "shapes": shapes}
+
+    def metrics(self) -> dict[str, Any]:
+        """What the run was. Losses are means over a tenth of the steps, at the beginning and at the end."""
+        tenth = max(1, len(self.losses) // 10)
+        mismatch = logprob_mismatch(self.rows)
+        return {
+            "rows": len(self.rows),
+            "steps": self.done,
+            "loss_tokens": self.tokens,
+            "loss_first": sum(self.losses[:tenth]) / tenth,
+            "loss_last": sum(self.losses[-tenth:]) / tenth,
+            "parameters": sum(p.numel() for p in self.parameters),
+            "positions": self.positions,
+            "seconds": self.seconds,
+            **({} if mismatch is None else {"recorded_gap": mismatch}),
+        }
