@@ -70,7 +70,7 @@ def test_what_was_closed_for_the_model_is_not_learnt(engine: TransformersEngine,
         _, end = sample.extra.get("thought_cut", (0, 0))
         assert row.completion_ids == sample.token_ids[end:]
         assert row.prompt_ids == prompt_ids(engine._tokenizer, sample.problem) + sample.token_ids[:end]
-        assert (row.sampled is None) == bool(end)
+        assert (row.engine_logprob is None) == bool(end)
 
 
 def test_a_budget_beyond_the_longest_completion_changes_nothing(
