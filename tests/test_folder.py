@@ -10,7 +10,7 @@ from axiom_cli import jsonl
 from axiom_cli.errors import InputError
 from axiom_cli.evaluation.experiment_folder import read_experiment
 from axiom_cli.evaluation.metrics import phase_row
-from axiom_cli.experiment.writer import Folder
+from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.models import Resolved
 from axiom_cli.records import Metrics
 from axiom_cli.settings.configs import LoopConfig
@@ -20,12 +20,12 @@ from made_experiment import make, problem, verdict
 PROBLEMS = [problem("rpn", 3, number) for number in range(4)]
 
 
-def opened(root: Path, warned: list[str] | None = None) -> Folder:
+def opened(root: Path, warned: list[str] | None = None) -> ExperimentWriter:
     """The folder of the experiment `one`, as a run finds it."""
     base = Resolved("nano", "d" * 64, root)
-    folder = Folder(LoopConfig(experiment="one"), base, (warned if warned is not None else []).append, root)
-    with folder.locked():
-        return folder
+    writer = ExperimentWriter(LoopConfig(experiment="one"), base, (warned if warned is not None else []).append, root)
+    with writer.locked():
+        return writer
 
 
 def row(iteration: int, passed: int, experiment: str = "one") -> Metrics:
@@ -33,10 +33,10 @@ def row(iteration: int, passed: int, experiment: str = "one") -> Metrics:
 
 
 def test_rows_stay_until_they_are_measured_again(tmp_path: Path) -> None:
-    opened(tmp_path).add([row(0, 1), row(1, 2), row(0, 3, "one+shuffled")])
+    opened(tmp_path).write_metrics([row(0, 1), row(1, 2), row(0, 3, "one+shuffled")])
     again = opened(tmp_path)
-    again.add([row(0, 5)])
-    kept = jsonl.load(again.path / "metrics.jsonl", Metrics)
+    again.write_metrics([row(0, 5)])
+    kept = jsonl.load(again.folder.metrics, Metrics)
     assert [(r.experiment, r.iteration, r.passed) for r in kept] == [
         ("one", 0, 5), ("one", 1, 2), ("one+shuffled", 0, 3)
     ]  # fmt: skip
@@ -44,34 +44,34 @@ def test_rows_stay_until_they_are_measured_again(tmp_path: Path) -> None:
 
 def test_fewer_rounds_leave_the_problems_of_later_ones(tmp_path: Path) -> None:
     first = opened(tmp_path)
-    first.collected(0, PROBLEMS[:2], [])
-    first.collected(1, PROBLEMS[2:], [])
-    before = (first.path / "train.jsonl").read_bytes()
+    first.write_round(0, PROBLEMS[:2], [])
+    first.write_round(1, PROBLEMS[2:], [])
+    before = (first.folder.problems("train")).read_bytes()
     again = opened(tmp_path)
-    again.collected(0, PROBLEMS[:2], [])
-    assert (again.path / "train.jsonl").read_bytes() == before
-    again.collected(0, PROBLEMS[1:3], [])
-    assert (again.path / "train.jsonl").read_bytes() != before
+    again.write_round(0, PROBLEMS[:2], [])
+    assert (again.folder.problems("train")).read_bytes() == before
+    again.write_round(0, PROBLEMS[1:3], [])
+    assert (again.folder.problems("train")).read_bytes() != before
 
 
 def test_equal_solutions_keep_their_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     verdicts = [verdict(of, good=True) for of in PROBLEMS]
-    folder = opened(tmp_path)
-    folder.collected(0, PROBLEMS, verdicts)
-    path = folder.path / "solutions" / "iter_0.jsonl"
+    writer = opened(tmp_path)
+    writer.write_round(0, PROBLEMS, verdicts)
+    path = writer.folder.solutions(0)
     earlier = path.read_bytes().replace(b'"timestamp":"20', b'"timestamp":"19')
     path.write_bytes(earlier)
-    folder.collected(0, PROBLEMS, verdicts)
+    writer.write_round(0, PROBLEMS, verdicts)
     assert path.read_bytes() == earlier
     for other in (earlier[:-9], earlier[: earlier.index(b"\n") + 1], b""):
         path.write_bytes(other)
-        folder.collected(0, PROBLEMS, verdicts)
+        writer.write_round(0, PROBLEMS, verdicts)
         assert path.read_bytes().count(b"\n") == len(list(solution_rows(verdicts)))
 
 
 @pytest.mark.parametrize("damage", [b'{"iterations": 2, "mod', b"[]", b"\xff\xfe"])
 def test_a_damaged_config_is_set_aside(tmp_path: Path, damage: bytes) -> None:
-    path = opened(tmp_path).path / "config.json"
+    path = opened(tmp_path).folder.config
     whole = path.read_bytes()
     path.write_bytes(damage)
     warned: list[str] = []
@@ -83,8 +83,8 @@ def test_a_damaged_config_is_set_aside(tmp_path: Path, damage: bytes) -> None:
 
 def test_damaged_metrics_are_set_aside_and_their_whole_lines_kept(tmp_path: Path) -> None:
     first = opened(tmp_path)
-    first.add([row(0, 1), row(1, 2)])
-    path = first.path / "metrics.jsonl"
+    first.write_metrics([row(0, 1), row(1, 2)])
+    path = first.folder.metrics
     path.write_bytes(path.read_bytes()[:-20])
     warned: list[str] = []
     again = opened(tmp_path, warned)

@@ -40,7 +40,7 @@ LAYERS = [
 HEIGHT = {name: -row for row, names in enumerate(LAYERS) for name in names}
 # Each line is a debt with its reason.
 ALLOWED: set[tuple[str, str]] = set()
-# Scripts that are run by hand, above the rooms. Only the loop imports one: the recipe, for its cold start.
+# Scripts that are run by hand, above the rooms. Only a round of the loop imports one: the recipe, for its cold start.
 SCRIPTS = {"models.nano.recipe", "commands.document", "commands.gallery", "problems.families.gym.survey"}
 HEAVY = {"torch", "transformers", "peft", "vllm", "accelerate"}
 MAY_BE_HEAVY = ("learning.training", "sampling.engines", "models")
@@ -109,7 +109,7 @@ def breaches(name: str, tree: ast.AST) -> list[str]:
         other = parts[1]
         if other != room and HEIGHT[other] >= HEIGHT[room] and (room, other) not in ALLOWED:
             found.append(f"{name} imports {module}")
-        if ".".join(parts[1:4]) in SCRIPTS and name != "experiment.loop":
+        if ".".join(parts[1:4]) in SCRIPTS and name != "experiment.round":
             found.append(f"{name} imports the script {module}")
     return found
 

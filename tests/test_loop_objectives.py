@@ -10,13 +10,13 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.errors import UsageError
-from axiom_cli.experiment import round
-from axiom_cli.experiment.check_loop import check
 from axiom_cli.experiment.control_arms import shuffle
 from axiom_cli.experiment.loop import Loop
+from axiom_cli.experiment.round import check, explain_empty_round
+from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.preference import PreferenceData
 from axiom_cli.learning.rejection_sampling import Selection
-from axiom_cli.learning.replay import loss_tokens
+from axiom_cli.learning.replay import Mix, loss_tokens, parse_shares
 from axiom_cli.learning.select import select_examples
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.records import Metrics, Verdict
@@ -46,6 +46,11 @@ def learnt(objective: str, first: int) -> list[TrainingExample]:
     return select_examples(attempts(first), TrainConfig(objective=objective)).examples
 
 
+def mixed(new: list[TrainingExample], history: list[TrainingExample], config: LoopConfig, seed: int) -> Mix:
+    """The rows of a round by the objective of `config`, without a cold start."""
+    return OBJECTIVES[config.objective].mix(new, history, [], parse_shares(config.replay), seed)
+
+
 @pytest.mark.parametrize(
     "objective", ["grpo", pytest.param("dpo", marks=pytest.mark.slow), pytest.param("kto", marks=pytest.mark.slow)]
 )
@@ -71,7 +76,7 @@ def test_a_round_trains_by_the_objective_on_its_share_of_what_is_old(
 def test_the_replay_buffer_mixes_whole_problems(objective: str) -> None:
     config = settings(objective, **({} if objective == "grpo" else {"replay": "70/30/0"}))
     new, history = learnt(objective, 0), learnt(objective, 100)
-    mix = round.mixed(new, history, list, config, 1)
+    mix = mixed(new, history, config, 1)
     held, all_of = (Counter(c.verdict.sample.problem.id for c in some) for some in (mix.examples, [*new, *history]))
     assert all(held[name] == all_of[name] for name in held)
     old = {c.verdict.sample.problem.id for c in history} & held.keys()
@@ -91,7 +96,7 @@ def test_labels_of_several_rounds_balance_again() -> None:
         select_examples([*attempts(first, 3, 3), *attempts(first + 50, 3, 1)], TrainConfig(objective="kto")).examples
         for first in (0, 100)
     )
-    mix = round.mixed(new, history, list, settings("kto", replay="85/15/0"), 0)
+    mix = mixed(new, history, settings("kto", replay="85/15/0"), 0)
     old = [example for example in history if example.verdict in [held.verdict for held in mix.examples]]
     assert len(old) == 4 and abs(sum(example.row_weight for example in old)) == 2, "one problem, with more of one side"
     assert sum(example.row_weight for example in mix.examples) == pytest.approx(0)
@@ -100,7 +105,7 @@ def test_labels_of_several_rounds_balance_again() -> None:
 
 def test_the_shuffled_control_has_as_much_contrast_and_no_direction() -> None:
     given = [*attempts(0, 30, 1), *attempts(50, 10, 4), *attempts(80, 10, 0)]
-    after = round.shuffled(given, settings("dpo"), 0)
+    after = shuffle(given, 0, within=OBJECTIVES["dpo"].compares)
     assert [v.sample for v in after] == [v.sample for v in given]
 
     def passes(verdicts: list[Verdict]) -> Counter[str]:
@@ -109,17 +114,19 @@ def test_the_shuffled_control_has_as_much_contrast_and_no_direction() -> None:
     assert passes(after) == passes(given)
     places = Counter(v.sample.index for v in after[:120] if v.passed)
     assert len(places) == 4 and max(places.values()) < 15, "before, it was always the first"
-    assert round.shuffled(given, settings("sft"), 0) == shuffle(given, 0) != after
+    assert shuffle(given, 0, within=OBJECTIVES["sft"].compares) == shuffle(given, 0) != after
 
 
 def test_a_round_without_contrast_says_what_to_do() -> None:
-    config = TrainConfig(objective="dpo")
-    found = round.news(attempts(0, passes=4), config, lambda samples: set())
-    assert found.examples == [] and "6 always passed" in found.words and "--samples" in round.fruitless(found)
-    assert "6 pairs of the other 3" in round.news(attempts(0, 3), config, lambda samples: set()).words
-    assert "9 samples were cut off" in round.fruitless(PreferenceData("dpo", verdicts=9, truncated=9))
-    assert "2 accepted solutions" in round.fruitless(Selection(verdicts=9, failed=7, truncated=2))
-    seen = round.news(attempts(0), config, lambda samples: set(range(8)))
+    def select(verdicts: list[Verdict], seen: range = range(0)) -> PreferenceData:
+        return OBJECTIVES["dpo"].select(verdicts, TrainConfig(objective="dpo"), lambda samples: set(seen))
+
+    found = select(attempts(0, passes=4))
+    assert found.examples == [] and "6 always passed" in found.words and "--samples" in explain_empty_round(found)
+    assert "6 pairs of the other 3" in select(attempts(0, 3)).words
+    assert "9 samples were cut off" in explain_empty_round(PreferenceData("dpo", verdicts=9, truncated=9))
+    assert "2 accepted solutions" in explain_empty_round(Selection(verdicts=9, failed=7, truncated=2))
+    seen = select(attempts(0), range(8))
     assert (seen.screened, seen.groups, seen.verdicts) == (8, 4, 24)
 
 
@@ -138,7 +145,7 @@ def test_an_objective_sets_what_suits_it_where_nothing_else_is_set() -> None:
     [
         ("dpo", {"samples": 1}, "--samples 1", "8"),
         ("kto", {"replay": "50/40/10"}, "nothing in the cold start failed", "--replay"),
-        ("dpo", {"control": "shuffled,cold-only"}, "nothing in the cold start failed", "shuffled"),
+        ("dpo", {"control": "shuffled,cold-only"}, "nothing in the cold start failed", "--control shuffled"),
         ("grpo", {"replay": "60/40/0"}, "earlier models wrote", "--replay"),
         ("grpo", {"start": "base"}, "the model that it starts from", "--start previous"),
         ("value", {}, "not one of sft, dpo, grpo, kto", "axiom train"),
@@ -155,7 +162,7 @@ def test_one_round_from_the_base_is_on_policy() -> None:
 
 
 def test_refusals_come_before_anything_is_made(tmp_path: Path) -> None:
-    failed(axiom("loop", "--objective", "dpo", "--samples", "1", cwd=tmp_path), 2, "--samples 1", "ask for 8")
+    failed(axiom("loop", "--objective", "dpo", "--samples", "1", cwd=tmp_path), 2, "--samples 1", "choose 8")
     failed(axiom("loop", "--objective", "ppo", cwd=tmp_path), 2, "--objective ppo is not one of sft, dpo, grpo, kto")
     assert not (tmp_path / "experiments").exists()
     with pytest.raises(UsageError):

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from axiom_cli.errors import GateFailedError, NothingToDoError, UsageError
 from axiom_cli.experiment import control_arms
-from axiom_cli.experiment.curriculum import Fountain, allocate, check_supply
+from axiom_cli.experiment.curriculum import ProblemStream, allocate, check_supply
 from axiom_cli.experiment.loop import Loop
 from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.problems.families import draw
@@ -23,47 +23,47 @@ from axiom_cli.settings.sources import resolve
 from axiom_cli.workspace.store import Workspace
 from command_line import ROOT, axiom, failed
 
-CELLS = [(family, level) for family in ("arithmetic", "rpn") for level in (3, 4, 5)]
+BUCKETS = [(family, level) for family in ("arithmetic", "rpn") for level in (3, 4, 5)]
 
 
 @given(st.lists(st.floats(0, 1), min_size=6, max_size=6), st.integers(0, 500))
-def test_every_problem_is_given_to_some_cell(rates: list[float], count: int) -> None:
-    shared = allocate(CELLS, dict(zip(CELLS, rates, strict=True)), count)
+def test_every_problem_is_given_to_some_bucket(rates: list[float], count: int) -> None:
+    shared = allocate(BUCKETS, dict(zip(BUCKETS, rates, strict=True)), count)
     assert sum(shared.values()) == count
-    assert list(shared) == CELLS
+    assert list(shared) == BUCKETS
     assert min(shared.values()) >= 0
 
 
 def test_most_problems_come_from_where_some_are_solved_and_some_not() -> None:
-    rates = dict(zip(CELLS, (1.0, 0.95, 0.5, 0.0, 0.5, 1.0), strict=True))
-    shared = allocate(CELLS, rates, 1000)
+    rates = dict(zip(BUCKETS, (1.0, 0.95, 0.5, 0.0, 0.5, 1.0), strict=True))
+    shared = allocate(BUCKETS, rates, 1000)
     assert min(shared["arithmetic", 5], shared["rpn", 4]) > 350
     assert 0 < shared["arithmetic", 3] <= shared["rpn", 3] < 60
 
 
-def test_fresh_problems_never_come_twice_and_do_not_depend_on_the_other_cells() -> None:
-    fountain = Fountain(5)
-    first = fountain.draw({CELLS[0]: 30, CELLS[1]: 10}, pytest.fail)
-    second = fountain.draw({CELLS[0]: 30, CELLS[2]: 7}, pytest.fail)
+def test_fresh_problems_never_come_twice_and_do_not_depend_on_the_other_buckets() -> None:
+    stream = ProblemStream(5)
+    first = stream.draw({BUCKETS[0]: 30, BUCKETS[1]: 10}, pytest.fail)
+    second = stream.draw({BUCKETS[0]: 30, BUCKETS[2]: 7}, pytest.fail)
     ids = [problem.id for problem in first + second]
     assert len(set(ids)) == len(ids) == 77
-    stream = draw.stream("arithmetic", 3, "train", 5, "answer")
-    assert [p.id for p in first[:30] + second[:30]] == [next(stream).id for _ in range(60)]
+    alone = draw.stream("arithmetic", 3, "train", 5, "answer")
+    assert [p.id for p in first[:30] + second[:30]] == [next(alone).id for _ in range(60)]
 
 
 @pytest.mark.slow
 def test_where_a_level_has_no_more_problems_others_give_theirs() -> None:
-    fountain, told = Fountain(5), []
+    stream, told = ProblemStream(5), []
     scarce, rich = ("rpn", 1), ("rpn", 2)
-    all_there_are = len(fountain.take(scarce, 100_000))
+    all_there_are = len(stream.take(scarce, 100_000))
     assert 1000 < all_there_are < 100_000
-    fountain = Fountain(5)
-    out = fountain.draw({scarce: all_there_are + 9, rich: 40}, told.append)
+    stream = ProblemStream(5)
+    out = stream.draw({scarce: all_there_are + 9, rich: 40}, told.append)
     assert [sum(p.level == level for p in out) for level in (1, 2)] == [all_there_are, 49]
     assert len({p.id for p in out}) == len(out)
-    assert told == ["no fresh training problem is left of rpn level 1: other levels give theirs"]
-    with pytest.raises(NothingToDoError, match="no more than 0 of 5 fresh"):
-        fountain.draw({scarce: 5}, pytest.fail)
+    assert told == ["no fresh training problems are left of rpn level 1: other levels make up for them"]
+    with pytest.raises(NothingToDoError, match="only 0 of 5 fresh"):
+        stream.draw({scarce: 5}, pytest.fail)
 
 
 @pytest.mark.slow
@@ -72,7 +72,7 @@ def test_a_run_of_more_problems_than_there_are_is_refused_at_once(
 ) -> None:
     asked = ["--problem-types", "rpn", "--max-difficulty", "1", "--min-difficulty", "1", "--train-size", "5000"]
     done = axiom("loop", *asked, "--plan", cwd=tmp_path)
-    failed(done, 5, "3 rounds of 5,000 problems need 15,000, and there are no more than 3,776")
+    failed(done, 5, "3 rounds of 5,000 problems need 15,000, but only 3,776 exist")
     monkeypatch.chdir(tmp_path)
     config = LoopConfig(problem_types="rpn", min_difficulty=1, max_difficulty=1, train_size=5000)
     work = Loop(config, "nano", Workspace.create(tmp_path / ".axiom"))

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.experiment.round import fruitless
+from axiom_cli.experiment.round import explain_empty_round
 from axiom_cli.learning.rejection_sampling import Selection
 from axiom_cli.learning.replay import mix_solutions, parse_shares
 from axiom_cli.learning.training_example import TrainingExample
@@ -75,5 +75,5 @@ def test_a_mix_says_its_realised_shares() -> None:
         (Selection(verdicts=9, failed=7, truncated=2), "--max-tokens"),
     ],
 )
-def test_a_round_without_news_says_why(selection: Selection, hint: str) -> None:
-    assert hint in fruitless(selection)
+def test_a_round_without_new_solutions_says_why(selection: Selection, hint: str) -> None:
+    assert hint in explain_empty_round(selection)

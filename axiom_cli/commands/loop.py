@@ -16,7 +16,6 @@ from axiom_cli.terminal import console
 if TYPE_CHECKING:
     from axiom_cli.experiment.loop import Loop
     from axiom_cli.records import Metrics
-    from axiom_cli.terminal.console import Board
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -46,25 +45,34 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
         return
     from axiom_cli.commands.report import show, write_page
     from axiom_cli.evaluation.experiment_folder import read_experiment
-    from axiom_cli.report.experiment_tables import ExperimentFindings
+    from axiom_cli.experiment.round import LoopObserver
+    from axiom_cli.report.experiment_tables import experiment_findings
     from axiom_cli.report.summary import summarize
 
     with console.board(f"{config.experiment}: greedy pass rates", ["model", "split", "all", *work.families]) as board:
-        work.watch = Shown(board, work.families)
-        work.run()
+        work.run(
+            LoopObserver(
+                phase=board.phase,
+                evaluated=lambda rows: board.row(board_row(rows, work.families)),
+                note=console.note,
+                warn=console.warn,
+            )
+        )
     summary = summarize(read_experiment(config.experiment))
-    show(ExperimentFindings([summary]))
+    show(experiment_findings([summary]))
     write_page(summary)
 
 
 def plan(work: Loop) -> Iterator[str]:
     """What the run would do, line by line. Raises NothingToDoError if there are too few problems for it."""
+    from axiom_cli.evaluation.experiment_folder import EXPERIMENTS
     from axiom_cli.experiment.curriculum import check_supply
 
     config = work.config
-    check_supply(work.cells, config)
+    check_supply(work.buckets, config)
     arms = ["the run itself", *names([config.control])]
-    yield f"experiment {config.experiment} in {work.folder.path}, from {work.base.name} {work.base.digest[:12]}"
+    folder = EXPERIMENTS / config.experiment
+    yield f"experiment {config.experiment} in {folder}, from {work.base.name} {work.base.digest[:12]}"
     yield f"{', '.join(work.families)} at levels {config.min_difficulty}-{config.max_difficulty}"
     rounds = f"{config.iterations} rounds of {config.train_size:,} problems x {config.samples} samples"
     yield f"{rounds}, trained by {config.objective}"
@@ -72,19 +80,11 @@ def plan(work: Loop) -> Iterator[str]:
     yield f"{len(arms)} arm{'s' if len(arms) > 1 else ''}: {', '.join(arms)}"
 
 
-class Shown:
-    """A loop's `Watch` that draws on a board, and says sentences beside it."""
+def board_row(rows: Sequence[Metrics], families: Sequence[str]) -> list[str]:
+    """One evaluation as a row of the board: the overall greedy rate and each family's."""
+    from axiom_cli.evaluation.experiment_folder import split_arm
 
-    def __init__(self, board: Board, families: Sequence[str]) -> None:
-        self.phase, self._board, self._families = board.phase, board, families
-        self.note, self.warn = console.note, console.warn
-
-    def evaluated(self, rows: Sequence[Metrics]) -> None:
-        """One row of the board: the overall greedy rate and each family's."""
-        from axiom_cli.evaluation.experiment_folder import split_arm
-
-        greedy = [row for row in rows if row.level == 0 and row.extra["temperature"] == rows[0].extra["temperature"]]
-        rates = {row.family: f"{100 * row.rate:.1f} %" for row in greedy}
-        _, arm = split_arm(rows[0].experiment)
-        name = f"{rows[0].iteration} {arm}".strip()
-        self._board.row([name, rows[0].split, rates["all"], *(rates.get(f, "") for f in self._families)])
+    greedy = [row for row in rows if row.level == 0 and row.extra["temperature"] == rows[0].extra["temperature"]]
+    rates = {row.family: f"{100 * row.rate:.1f} %" for row in greedy}
+    _, arm = split_arm(rows[0].experiment)
+    return [f"{rows[0].iteration} {arm}".strip(), rows[0].split, rates["all"], *(rates.get(f, "") for f in families)]

@@ -72,7 +72,7 @@ def report(
     the majority vote.
     """
     from axiom_cli.evaluation.experiment_folder import experiment_names, read_experiment
-    from axiom_cli.report.experiment_tables import ExperimentFindings
+    from axiom_cli.report.experiment_tables import experiment_findings
     from axiom_cli.report.summary import summarize
 
     if verdicts:
@@ -91,7 +91,7 @@ def report(
         return
     wanted = names(experiment) or experiment_names() or ["self_improve_v1"]
     summaries = [summarize(read_experiment(name)) for name in wanted]
-    show(ExperimentFindings(summaries), format)
+    show(experiment_findings(summaries), format)
     if html or open:
         if len(summaries) > 1:
             raise UsageError("a page shows one experiment", "name one: axiom report EXPERIMENT --html FILE")
@@ -108,18 +108,18 @@ def show(findings: Findings, format: str = "table") -> None:
 
         stdout().write(render(findings, format))
         return
-    for part in findings.terminal_parts():
+    for part in findings.terminal:
         if isinstance(part, str):
             console.note(part)
         elif not console.is_quiet():
             console.table(part.title, part.columns, part.rows, part.keys)
     if console.data_wanted():
-        write(findings.records(), None)
+        write(findings.records, None)
 
 
 def _rates(files: list[str], named: list[str], format: str, page: bool) -> None:
     from axiom_cli.evaluation.experiment_folder import refuse_missing_file
-    from axiom_cli.report.file_rates import file_rates
+    from axiom_cli.report.file_rates import file_rates, rate_findings
 
     for name in named:
         refuse_missing_file(name)
@@ -127,16 +127,16 @@ def _rates(files: list[str], named: list[str], format: str, page: bool) -> None:
         raise UsageError("files of verdicts and experiments have separate tables", "name either, not both")
     if page:
         raise UsageError("a page shows an experiment, not a file", "--format md, json or csv writes one out")
-    show(file_rates(files), format)
+    show(rate_findings(file_rates(files)), format)
 
 
 def _rank(file: Path, format: str, html: Path | None, open: bool) -> None:
     from axiom_cli.evaluation.value_ranking import rank
     from axiom_cli.report.page_ranking import ranking_page
-    from axiom_cli.report.ranking_tables import RankingFindings
+    from axiom_cli.report.ranking_tables import ranking_findings
 
     ranking = rank(records(file, Verdict))
-    show(RankingFindings(ranking), format)
+    show(ranking_findings(ranking), format)
     if html or open:
         path = _write(ranking_page(ranking), html or Path("ranking.html"))
         if open:
@@ -145,9 +145,9 @@ def _rank(file: Path, format: str, html: Path | None, open: bool) -> None:
 
 def _compare(before: str, after: str, format: str) -> None:
     from axiom_cli.evaluation.comparison_sources import compare_named
-    from axiom_cli.report.comparison_tables import ComparisonFindings
+    from axiom_cli.report.comparison_tables import comparison_findings
 
-    show(ComparisonFindings(compare_named(before, after)), format)
+    show(comparison_findings(compare_named(before, after)), format)
 
 
 def write_page(summary: ExperimentSummary, html: Path | None = None) -> Path:

@@ -82,9 +82,9 @@ class ExperimentFolder:
         """The problems of `train`, `val` or `test`."""
         return self.path / f"{split}.jsonl"
 
-    def solutions(self, round: int) -> Path:
-        """The solutions accepted in a round, from 0."""
-        return self.path / "solutions" / f"iter_{round}.jsonl"
+    def solutions(self, iteration: int) -> Path:
+        """The solutions accepted in a round; rounds count from 0."""
+        return self.path / "solutions" / f"iter_{iteration}.jsonl"
 
     def verdicts(self, split: str, iteration: int, arm: str = "") -> Path:
         """The verdicts of one evaluation."""

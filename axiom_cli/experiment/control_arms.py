@@ -1,8 +1,8 @@
 """Control arms: what the same compute does without the signal. A gain is only worth what it is above them.
 
-`shuffled` trains on samples whose verdicts were dealt out at random among all of the round's, or, where attempts at one
-problem are compared, among those at each; `cold-only` takes the
-same number of steps on the cold start's rows alone. Some models gain from either (2506.10947).
+`shuffled` trains on samples whose verdicts are dealt out at random: among all samples of the round or, where attempts
+at one problem are compared, among those at each problem. `cold-only` takes the same number of loss tokens from the cold
+start alone. Some models gain from either (2506.10947).
 """
 
 from __future__ import annotations
@@ -20,18 +20,20 @@ ARMS = (SHUFFLED, COLD_ONLY)
 
 
 def parse(text: str) -> list[str]:
-    """The arms named in a comma-separated list. UsageError for one that does not exist."""
-    named = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
-    for arm in named:
+    """The arms named in a comma-separated list, each once. UsageError for one that does not exist."""
+    arms = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    for arm in arms:
         if arm not in ARMS:
-            raise UsageError(f"no control arm {arm!r}", f"there are {', '.join(ARMS)}")
-    return named
+            raise UsageError(f"there is no control arm {arm!r}", f"choose from {', '.join(ARMS)}")
+    return arms
 
 
-def shuffle(verdicts: Sequence[Verdict], seed: int, within: bool = False) -> list[Verdict]:
-    """The same samples with the labels of others: as many pass, but which ones says nothing. Infra stays infra, and
-    samples that were cut off stay failed, so that the control may learn the format as well. `within` each problem as
-    many pass as before: there is as much contrast, and its direction is chance."""
+def shuffle(verdicts: Sequence[Verdict], seed: int, *, within: bool = False) -> list[Verdict]:
+    """The same samples with the labels of others: as many pass, but which ones says nothing.
+
+    Infra verdicts stay infra, and samples that were cut off stay failed, so that the control can learn the format as
+    well. With `within`, as many attempts at each problem pass as before: the contrast stays, its direction is chance.
+    """
     random, groups = Random(f"{seed}/shuffled"), defaultdict(list)
     for place, verdict in enumerate(verdicts):
         if verdict.status != "infra" and verdict.sample.finish == "stop":

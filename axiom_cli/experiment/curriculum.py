@@ -1,8 +1,8 @@
 """Where a round's training problems come from: mostly from where the model solves some and fails some.
 
 A group of samples that all pass or all fail teaches nothing (2504.11343), and problems that are never solved give no
-signal (2509.21016). So a cell (family, level) whose validation pass rate is p gets problems in proportion to p (1 - p),
-plus a little everywhere, so that no level is forgotten and a locked one is tried again.
+signal (2509.21016). So a bucket (family, level) whose validation pass rate is p gets problems in proportion to
+p (1 - p), plus a few everywhere, so that no level is forgotten and one that was too hard is tried again.
 """
 
 from __future__ import annotations
@@ -17,110 +17,118 @@ from axiom_cli.problems.families import draw
 from axiom_cli.records import Metrics, Problem
 from axiom_cli.settings.configs import LoopConfig
 
-Cell = tuple[str, int]
+Bucket = tuple[str, int]
+"""A family at one level."""
 FLOOR = 0.02
-"""What every cell gets beside p (1 - p), which is 0.25 at most."""
-ENOUGH = 20_000
-MORE = "fewer --iterations, a smaller --train-size, more levels (--max-difficulty) or more --problem-types"
+"""What every bucket gets beside p (1 - p), which is 0.25 at most."""
+ENDLESS = 20_000
+"""A bucket with this many problems counts as endless."""
+MORE_PROBLEMS = "use fewer --iterations, a smaller --train-size, more levels (--max-difficulty) or more --problem-types"
 
 
-def pass_rates(rows: Iterable[Metrics]) -> dict[Cell, float]:
-    """The pass rate of each (family, level) among evaluation rows, smoothed as if one more problem had been solved and
-    one more failed."""
+def pass_rates(rows: Iterable[Metrics]) -> dict[Bucket, float]:
+    """The pass rate of each bucket among evaluation rows, smoothed as if one more problem had been solved and one more
+    failed."""
     return {(r.family, r.level): (r.passed + 1) / (r.n + 2) for r in rows if r.family != "all" and r.level}
 
 
-def cells(names: Sequence[str], config: LoopConfig) -> list[Cell]:
-    """What a run draws from, the lower levels first. Raises UsageError where a family has no answers, or none of the
-    levels."""
+def buckets(names: Sequence[str], config: LoopConfig) -> list[Bucket]:
+    """What a run draws from, the lower levels first. Raises UsageError where a family has no answer problems, or none
+    of the levels."""
     levels = range(config.min_difficulty, config.max_difficulty + 1)
     for name in names:
         family = families.get(name)
         if "answer" not in family.forms:
             raise UsageError(f"{name} asks for programs", "--problem-types takes families with answers")
         if not set(levels) & set(family.has):
-            there = f"{name} has no level of {draw.format_levels(levels)}; it has {draw.format_levels(family.has)}"
-            raise UsageError(there, "--min-difficulty and --max-difficulty")
+            raise UsageError(
+                f"{name} does not have level {draw.format_levels(levels)}; it has {draw.format_levels(family.has)}",
+                "choose others with --min-difficulty and --max-difficulty",
+            )
     return [(name, level) for level in levels for name in names if level in families.get(name).has]
 
 
-def allocate(cells: Sequence[Cell], rates: Mapping[Cell, float], count: int) -> dict[Cell, int]:
-    """`count` problems over the cells, by largest remainder. A cell of unknown rate counts as one half."""
-    weights = [rates.get(cell, 0.5) * (1 - rates.get(cell, 0.5)) + FLOOR for cell in cells]
+def allocate(buckets: Sequence[Bucket], rates: Mapping[Bucket, float], count: int) -> dict[Bucket, int]:
+    """`count` problems over the buckets, by largest remainder. An unknown rate counts as one half."""
+    weights = [rates.get(bucket, 0.5) * (1 - rates.get(bucket, 0.5)) + FLOOR for bucket in buckets]
     exact = [count * weight / sum(weights) for weight in weights]
     whole = [int(share) for share in exact]
-    by_remainder = sorted(range(len(cells)), key=lambda i: (whole[i] - exact[i], i))
+    by_remainder = sorted(range(len(buckets)), key=lambda i: (whole[i] - exact[i], i))
     for i in by_remainder[: count - sum(whole)]:
         whole[i] += 1
-    return dict(zip(cells, whole, strict=True))
+    return dict(zip(buckets, whole, strict=True))
 
 
-class Fountain:
-    """Fresh training problems, cell by cell: what was drawn once does not come again."""
+class ProblemStream:
+    """Fresh training problems, bucket by bucket: no problem is drawn twice."""
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
-        self._streams: dict[Cell, Iterator[Problem]] = {}
+        self._streams: dict[Bucket, Iterator[Problem]] = {}
 
-    def draw(self, counts: Mapping[Cell, int], warn: Callable[[str], None]) -> list[Problem]:
-        """So many problems of each cell, in the order of the cells.
+    def draw(self, counts: Mapping[Bucket, int], warn: Callable[[str], None]) -> list[Problem]:
+        """As many problems of each bucket as `counts` says, in the order of the buckets.
 
-        What a cell no longer has comes from the others, from those of the largest counts first, and `warn` is told.
-        Raises NothingToDoError where all together have too few.
+        What a bucket lacks comes from the others, those of the largest counts first, with a call of `warn`. Raises
+        NothingToDoError where all buckets together have too few.
         """
-        out: list[Problem] = []
-        spent = []
-        for cell, count in counts.items():
-            found = self.take(cell, count)
-            out += found
-            if len(found) < count:
-                spent.append(f"{cell[0]} level {cell[1]}")
-        wanted = sum(counts.values())
-        for cell in sorted(counts, key=lambda cell: -counts[cell]):
-            out += self.take(cell, wanted - len(out))
-        if len(out) < wanted:
-            raise NothingToDoError(f"no more than {len(out):,} of {wanted:,} fresh training problems are left", MORE)
-        if spent:
-            warn(f"no fresh training problem is left of {', '.join(spent)}: other levels give theirs")
-        return out
+        problems: list[Problem] = []
+        exhausted = []
+        for (family, level), count in counts.items():
+            taken = self.take((family, level), count)
+            problems += taken
+            if len(taken) < count:
+                exhausted.append(f"{family} level {level}")
+        total = sum(counts.values())
+        for bucket in sorted(counts, key=lambda bucket: -counts[bucket]):
+            problems += self.take(bucket, total - len(problems))
+        if len(problems) < total:
+            raise NothingToDoError(
+                f"only {len(problems):,} of {total:,} fresh training problems are left", MORE_PROBLEMS
+            )
+        if exhausted:
+            warn(f"no fresh training problems are left of {', '.join(exhausted)}: other levels make up for them")
+        return problems
 
-    def take(self, cell: Cell, count: int) -> list[Problem]:
-        """`count` more problems of a cell, or what is left of it."""
-        family, level = cell
-        if cell not in self._streams:
-            self._streams[cell] = draw.stream(family, level, "train", self.seed, "answer")
-        found = []
+    def take(self, bucket: Bucket, count: int) -> list[Problem]:
+        """`count` more problems of a bucket, or what is left of it."""
+        if bucket not in self._streams:
+            family, level = bucket
+            self._streams[bucket] = draw.stream(family, level, "train", self.seed, "answer")
+        taken: list[Problem] = []
         with suppress(NothingToDoError):
-            for problem in islice(self._streams[cell], count):
-                found.append(problem)
-        return found
+            for problem in islice(self._streams[bucket], count):
+                taken.append(problem)
+        return taken
 
 
-def held_out(cells: Sequence[Cell], config: LoopConfig, split: str) -> list[Problem]:
-    """The problems of `val` or `test`, equally many of every cell, as nearly as their number allows. NothingToDoError
-    where a level has too few."""
-    names = list(dict.fromkeys(family for family, _ in cells))
-    levels = range(min(level for _, level in cells), max(level for _, level in cells) + 1)
+def held_out(buckets: Sequence[Bucket], config: LoopConfig, split: str) -> list[Problem]:
+    """The problems of `val` or `test`, as evenly over the buckets as their number allows. NothingToDoError where a
+    level has too few."""
+    names = list(dict.fromkeys(family for family, _ in buckets))
+    levels = range(min(level for _, level in buckets), max(level for _, level in buckets) + 1)
     try:
         return list(draw.problems(names, getattr(config, f"{split}_size"), levels, split, config.seed))
     except NothingToDoError as error:
-        raise NothingToDoError(str(error), f"a smaller --{split}-size, or other levels or --problem-types") from None
+        raise NothingToDoError(
+            str(error), f"use a smaller --{split}-size, or other levels or --problem-types"
+        ) from None
 
 
-def check_supply(cells: Sequence[Cell], config: LoopConfig) -> None:
-    """Raises NothingToDoError where a run would find out later that there are too few problems for it. A level with
-    ENOUGH counts as one without end, and so does a family that is slow to draw."""
-    if any(families.get(name).slow for name, _ in cells):
+def check_supply(buckets: Sequence[Bucket], config: LoopConfig) -> None:
+    """Raises NothingToDoError where the run would find out later that it has too few problems. A bucket with ENDLESS
+    problems is enough, and so is a family that is slow to draw."""
+    if any(families.get(name).slow for name, _ in buckets):
         return
-    fountain, wanted, found = Fountain(config.seed), config.iterations * config.train_size, 0
-    for cell in cells:
-        asked = min(ENOUGH, wanted - found)
-        found += (got := len(fountain.take(cell, asked)))
-        if got == ENOUGH:
+    stream, needed, available = ProblemStream(config.seed), config.iterations * config.train_size, 0
+    for bucket in buckets:
+        taken = len(stream.take(bucket, min(ENDLESS, needed - available)))
+        available += taken
+        if taken == ENDLESS:
             break
     else:
-        if found < wanted:
+        if available < needed:
             rounds = f"{config.iterations} rounds of {config.train_size:,} problems"
-            raise NothingToDoError(f"{rounds} need {wanted:,}, and there are no more than {found:,}", MORE)
+            raise NothingToDoError(f"{rounds} need {needed:,}, but only {available:,} exist", MORE_PROBLEMS)
     for split in ("val", "test"):
-        held_out(cells, config, split)
+        held_out(buckets, config, split)

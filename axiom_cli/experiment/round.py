@@ -1,78 +1,363 @@
-"""What a round of a loop learns from, and what its replay buffer mixes, by objective.
+"""The steps of a round, each made once and then read back from the workspace.
 
-`sft` mixes accepted solutions: new ones, those of earlier rounds, and the cold start's. What compares (dpo, kto, grpo)
-mixes whole problems, each with all of its attempts that contrast; the cold start, in which nothing fails, has none.
-`grpo` weighs each token by the policy that sampled it, which is the model that the round starts from, so that it takes
-new samples alone.
+`sft` mixes accepted solutions: new ones, those of earlier rounds, and the cold start's. Objectives that compare (dpo,
+kto, grpo) mix whole problems, each with all of its attempts that contrast; the cold start, in which nothing fails, has
+none. `grpo` weighs each token by the policy that sampled it, which is the model that the round starts from, so it takes
+new samples only.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from axiom_cli.errors import UsageError
+from axiom_cli import models
+from axiom_cli.errors import NothingToDoError, UsageError
+from axiom_cli.evaluation.experiment_folder import arm_name, model_ref
+from axiom_cli.evaluation.metrics import best_iteration, evaluate, phase_row
 from axiom_cli.experiment import control_arms
+from axiom_cli.experiment.control_arms import COLD_ONLY, SHUFFLED
+from axiom_cli.experiment.curriculum import Bucket, ProblemStream, allocate, pass_rates
+from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.learning import replay
+from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
 from axiom_cli.learning.preference import PreferenceData
 from axiom_cli.learning.rejection_sampling import Selection
-from axiom_cli.learning.replay import MORE, Mix
-from axiom_cli.learning.training_example import Screen, TrainingExample
-from axiom_cli.records import Verdict
-from axiom_cli.settings.configs import LoopConfig, TrainConfig
+from axiom_cli.learning.train import FEWEST, train_on, with_token_ids
+from axiom_cli.learning.training_example import TrainingExample
+from axiom_cli.models import Resolved
+from axiom_cli.models.nano import recipe
+from axiom_cli.problems.decontamination import HeldOutScreen
+from axiom_cli.records import Adapter, Metrics, Problem, Verdict
+from axiom_cli.sampling.engine_handle import EngineHandle
+from axiom_cli.sampling.rollout import keep_metrics, remember_rollout
+from axiom_cli.settings.configs import LoopConfig, MergeConfig, SolveConfig, TrainConfig, VerifyConfig
+from axiom_cli.settings.options import names
+from axiom_cli.verification.verify import verify
+from axiom_cli.workspace import refs
+from axiom_cli.workspace.receipts import Receipt
+from axiom_cli.workspace.store import Workspace
 
-ASK = "leave --replay out, and --objective chooses it"
+if TYPE_CHECKING:
+    from axiom_cli.learning.training.trainer import Trainer
 
-
-def news(verdicts: Sequence[Verdict], config: TrainConfig, screen: Screen) -> Chosen:
-    """What the round's own samples give, none of them known to `screen`; its examples may be none."""
-    return OBJECTIVES[config.objective].select(verdicts, config, screen)
-
-
-def fruitless(found: Chosen) -> str:
-    """What to do about a round of samples that gave nothing new."""
-    if found.verdicts and found.infra == found.verdicts:
-        return "every verdict is infra, which says nothing of the sample: see the reason in each"
-    if isinstance(found, Selection) and found.truncated:
-        return f"{found.truncated:,} accepted solutions were cut off: raise --max-tokens"
-    if isinstance(found, PreferenceData) and found.truncated and not found.groups:
-        return f"{found.truncated:,} samples were cut off: raise --max-tokens"
-    return MORE
-
-
-def shuffled(verdicts: Sequence[Verdict], config: LoopConfig, iteration: int) -> list[Verdict]:
-    """The round's verdicts without their signal: dealt out among all samples, or, of what compares, at each problem."""
-    return control_arms.shuffle(verdicts, config.seed + iteration, within=OBJECTIVES[config.objective].compares)
+GREEDY, SAMPLED = 0.0, 0.7
+SAMPLES_AT_TEST = 4
+LARGEST_COPY = 1 << 26
+"""Bytes of a start model that may be copied into the workspace."""
+COLD_SHARE, CONTROL_SHARE = 0.03, 0.2
+"""Shares of the cold start's traces that the replay buffer and the control arm draw from."""
 
 
-def mixed(
-    new: Sequence[TrainingExample],
-    history: Sequence[TrainingExample],
-    cold: Callable[[], Sequence[TrainingExample]],
-    config: LoopConfig,
-    iteration: int,
-) -> Mix:
-    """The round's rows."""
-    objective = OBJECTIVES[config.objective]
-    if objective.mix is None:
-        raise ValueError(f"a loop does not train {config.objective}")
-    traces = [] if objective.compares else cold()
-    return objective.mix(new, history, traces, replay.parse_shares(config.replay), config.seed + iteration)
+def _ignore(*_args: object) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class LoopObserver:
+    """What a loop calls as it makes progress: by default nothing.
+
+    `phase` gets a label and how many of how many problems, or training steps, are done. `evaluated` gets one model's
+    metrics on one split, the overall row first. `note` gets a sentence about what was done, `warn` one about a problem
+    that does not stop the run.
+    """
+
+    phase: Callable[[str, int, int], None] = _ignore
+    evaluated: Callable[[Sequence[Metrics]], None] = _ignore
+    note: Callable[[str], None] = _ignore
+    warn: Callable[[str], None] = _ignore
+
+
+@dataclass
+class Arm:
+    """The run itself (its name is empty) or one of its controls, and where it stands after the rounds so far."""
+
+    name: str
+    model: Resolved
+    stream: ProblemStream
+    chain: tuple[Adapter, ...] = ()
+    history: tuple[TrainingExample, ...] = ()
+    sources: tuple[str, ...] = ()
+    rates: dict[Bucket, float] = field(default_factory=dict)
+    selection: dict[str, Any] | None = None
+
+    def label(self, iteration: int, phase: str = "") -> str:
+        """`round 1`, `round 1: train (shuffled)`."""
+        return f"round {iteration + 1}{phase and f': {phase}'}{self.name and f' ({self.name})'}"
+
+
+@dataclass
+class RoundSteps:
+    """The steps of one experiment. Between rounds it holds the engine and the trainer; the caller closes the engine."""
+
+    config: LoopConfig
+    base: Resolved
+    workspace: Workspace
+    engine: EngineHandle
+    buckets: Sequence[Bucket]
+    writer: ExperimentWriter
+    observer: LoopObserver
+    val: Sequence[Problem]
+    test: Sequence[Problem]
+    _trainer: Trainer | None = None
+    _cold_start: dict[float, list[TrainingExample]] = field(default_factory=dict)
+    _mixes: dict[int, replay.Mix] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.screen = HeldOutScreen(self.val, self.test)
+
+    def validate(self, arm: Arm, iteration: int) -> None:
+        """Evaluates the arm's model on the validation problems."""
+        rows = self._evaluate(arm.name, arm.model, "val", iteration, [(GREEDY, 1)])
+        arm.rates = pass_rates(rows)
+
+    def collect(self, arm: Arm, iteration: int) -> list[Verdict]:
+        """Samples and verifies fresh training problems."""
+        config = self.config
+        rates = arm.rates if config.curriculum else {}
+        problems = arm.stream.draw(allocate(self.buckets, rates, config.train_size), self.observer.warn)
+        shared = self.screen.check_training(problems)
+        sampling = SolveConfig(
+            samples=config.samples,
+            temperature=config.temperature,
+            max_tokens=config.max_tokens,
+            seed=config.seed + iteration,
+        )
+        label = arm.label(iteration, "collect")
+        verdicts, receipt = remember_rollout(
+            arm.model,
+            problems,
+            sampling,
+            self.engine,
+            self.workspace,
+            on_problem=lambda done: self.observer.phase(label, done, len(problems)),
+        )
+        arm.sources = (*arm.sources, receipt["verdicts"])
+        if arm.name == SHUFFLED:
+            compares = OBJECTIVES[config.objective].compares
+            verdicts = control_arms.shuffle(verdicts, config.seed + iteration, within=compares)
+        if not arm.name:
+            self.writer.write_round(iteration, problems, verdicts)
+        row = phase_row(
+            arm_name(config.experiment, arm.name),
+            iteration,
+            "collect",
+            receipt.seconds,
+            tokens=sum(verdict.sample.tokens for verdict in verdicts),
+            n=len(verdicts),
+            passed=sum(verdict.passed for verdict in verdicts),
+            extra={"held_out_ngram_rate": shared},
+        )
+        self.writer.write_metrics([row])
+        return verdicts
+
+    def select_new(self, arm: Arm, verdicts: Sequence[Verdict], iteration: int) -> list[TrainingExample]:
+        """What the round's samples give to train on. NothingToDoError where the run itself gets nothing, and has
+        nothing from earlier rounds either."""
+        objective = OBJECTIVES[self.config.objective]
+        selection = objective.select(verdicts, self._training(iteration), self.screen.overlapping)
+        arm.selection = selection.counts()
+        self.observer.note(f"{arm.label(iteration)}: {selection.words}")
+        if not selection.examples:
+            fault = f"{arm.label(iteration)}: no new solution among {selection.verdicts:,} samples"
+            if not (arm.name or arm.history or replay.parse_shares(self.config.replay)["cold"] == 1):
+                raise NothingToDoError(fault, explain_empty_round(selection))
+            self.observer.warn(f"{fault}: {explain_empty_round(selection)}")
+        return selection.examples
+
+    def mix_replay(self, arm: Arm, new: Sequence[TrainingExample], iteration: int) -> replay.Mix:
+        """The round's rows; new ones become history for the rounds after it. The cold-only control gets as many loss
+        tokens as the run itself had in that round."""
+        if arm.name == COLD_ONLY:
+            tokens = sum(self._mixes[iteration].tokens.values())
+            shares = {"new": 0.0, "history": 0.0, "cold": 1.0}
+            return replay.mix_solutions([], [], self._cold_traces(CONTROL_SHARE), shares, iteration, total=tokens)
+        objective = OBJECTIVES[self.config.objective]
+        if objective.mix is None:
+            raise ValueError(f"a loop does not train {self.config.objective}")
+        cold = [] if objective.compares else self._cold_traces()
+        shares = replay.parse_shares(self.config.replay)
+        mix = objective.mix(new, arm.history, cold, shares, self.config.seed + iteration)
+        arm.history = (*arm.history, *new)
+        if not arm.name:
+            self._mixes[iteration] = mix
+        return mix
+
+    def train(self, arm: Arm, mix: replay.Mix, iteration: int) -> Adapter:
+        """Fits an adapter on the round's rows. NothingToDoError where they are too few."""
+        summary = f"{arm.label(iteration)}: {mix.words}"
+        if len(mix.examples) < FEWEST:
+            raise NothingToDoError(f"{summary}; fewer than {FEWEST} make a model worse", replay.MORE)
+        self.observer.note(summary)
+        label = arm.label(iteration, "train")
+        adapter = train_on(
+            mix.examples,
+            self.base,
+            self._training(iteration),
+            self.workspace,
+            arm.chain,
+            self._loaded_trainer,
+            lambda step: self.observer.phase(label, step.step, step.steps),
+            self.observer.warn,
+            arm.sources if arm.name != COLD_ONLY else (),
+        )
+        row = phase_row(
+            arm_name(self.config.experiment, arm.name),
+            iteration,
+            "train",
+            adapter.extra.get("seconds", 0.0),
+            tokens=adapter.metrics.get("loss_tokens", 0),
+            n=adapter.rows,
+            extra={"replay": mix.shares, "digest": adapter.digest, "selection": arm.selection},
+        )
+        self.writer.write_metrics([row])
+        return adapter
+
+    def merge(self, arm: Arm, adapter: Adapter, iteration: int) -> None:
+        """Merges the adapter: model `iteration` of the arm becomes model `iteration + 1`."""
+        merged = merge(adapter, MergeConfig(), self.workspace, base=self.base)
+        name = model_ref(self.config.experiment, arm.name, iteration + 1)
+        self.workspace.set_ref(name, merged.digest)
+        arm.model = Resolved(name, merged.digest, self.workspace.tree_path(merged.digest))
+        arm.chain = (*arm.chain, adapter) if self.config.start == "previous" else ()
+        facts = {"digest": merged.digest, "certificate": dict(merged.certificate)}
+        experiment = arm_name(self.config.experiment, arm.name)
+        self.writer.write_metrics([phase_row(experiment, iteration, "merge", merged.extra["seconds"], extra=facts)])
+
+    def final_test(self, arm: Arm) -> None:
+        """The held-out test of every model of an arm, greedy; the first and the selected one with samples too. A model
+        from an earlier run of more rounds may be the selected one, if it still exists."""
+        experiment, known = self.config.experiment, self.workspace.refs()
+        iterations = range(self.config.iterations + 1)
+        rows = [
+            row
+            for row in self.writer.rows
+            if row.iteration in iterations or model_ref(experiment, arm.name, row.iteration) in known
+        ]
+        best = best_iteration(rows, arm_name(experiment, arm.name)) or 0
+        if not arm.name:
+            self._name_best(best)
+        for iteration in sorted({*iterations, best}):
+            plan = [(GREEDY, 1)]
+            if iteration in (0, best):
+                plan.append((SAMPLED, SAMPLES_AT_TEST))
+            self._evaluate(arm.name, self._model(arm.name, iteration), "test", iteration, plan)
+
+    def _name_best(self, best: int) -> None:
+        """Points `run@best` at the selected model. The start model gets that name only if it is in the workspace, or
+        small enough to be copied there."""
+        digest = self._model("", best).digest
+        if best == 0 and not self.workspace.has(digest):
+            folder = self.base.path
+            if not folder.is_dir() or sum(file.stat().st_size for file in folder.iterdir()) > LARGEST_COPY:
+                return
+            digest = self.workspace.put_tree(folder)
+        self.workspace.set_ref(model_ref(self.config.experiment, "", "best"), digest)
+
+    def _model(self, arm: str, iteration: int) -> Resolved:
+        if not iteration:
+            return self.base
+        return models.resolve(model_ref(self.config.experiment, arm, iteration), self.workspace)
+
+    def _evaluate(
+        self, arm: str, model: Resolved, split: str, iteration: int, plan: Sequence[tuple[float, int]]
+    ) -> list[Metrics]:
+        """The metrics of a model on `val` or `test`; `plan` has a temperature and a number of samples a problem."""
+        config, problems = self.config, self.val if split == "val" else self.test
+        verdicts: list[Verdict] = []
+        receipts: list[Receipt] = []
+        label = f"{split} of model {iteration}{arm and f' ({arm})'}"
+        for temperature, samples in plan:
+            sampling = SolveConfig(
+                samples=samples, temperature=temperature, max_tokens=config.max_tokens, seed=config.seed
+            )
+            more, receipt = remember_rollout(
+                model,
+                problems,
+                sampling,
+                self.engine,
+                self.workspace,
+                on_problem=lambda done: self.observer.phase(label, done, len(problems)),
+            )
+            verdicts += more
+            receipts.append(receipt)
+        seconds = sum(receipt.seconds for receipt in receipts)
+        facts = {"model": model.name, "digest": model.digest}
+        rows = evaluate(verdicts, arm_name(config.experiment, arm), iteration, split, seconds, facts)
+        keep_metrics(rows, receipts, self.workspace)
+        self.writer.write_evaluation(split, iteration, arm, verdicts)
+        self.writer.write_metrics(rows)
+        self.observer.evaluated(rows)
+        return rows
+
+    def _training(self, iteration: int) -> TrainConfig:
+        config = self.config
+        return TrainConfig(
+            objective=config.objective,
+            lora_r=config.lora_r,
+            lora_alpha=config.lora_alpha,
+            epochs=config.epochs,
+            batch_size=config.batch_size,
+            grad_accum=1,
+            lr=config.lr,
+            seed=config.seed + iteration,
+        )
+
+    def _loaded_trainer(self) -> Trainer:
+        self.engine.sleep()
+        if self._trainer is None:
+            from axiom_cli.learning.training.trainer import Trainer
+
+            self._trainer = Trainer(self.base.path, name=self.base.name)
+        return self._trainer
+
+    def _cold_traces(self, share: float = COLD_SHARE) -> list[TrainingExample]:
+        """Verified traces of the teacher, over the levels as in the embedded model's own cold start."""
+        if share not in self._cold_start:
+            samples = self.screen.filter_cold_start(recipe.samples(share))
+            verdicts = with_token_ids(verify(samples, VerifyConfig()), self.base, self.workspace)
+            self._cold_start[share] = [TrainingExample(verdict) for verdict in verdicts]
+        return self._cold_start[share]
+
+
+def explain_empty_round(selection: Chosen) -> str:
+    """What to do about a round whose samples gave nothing new."""
+    if selection.verdicts and selection.infra == selection.verdicts:
+        return "every verdict is infra, which says nothing about the sample: see the reason in each"
+    if isinstance(selection, Selection) and selection.truncated:
+        return f"{selection.truncated:,} accepted solutions were cut off: raise --max-tokens"
+    if isinstance(selection, PreferenceData) and selection.truncated and not selection.groups:
+        return f"{selection.truncated:,} samples were cut off: raise --max-tokens"
+    return replay.MORE
 
 
 def check(config: LoopConfig) -> None:
-    """Raises UsageError for settings that have no effect under the objective."""
-    name = config.objective
-    if not OBJECTIVES[name].compares:
+    """Raises UsageError for settings that do not go together; nothing is made or loaded before."""
+    refs.path(Path(), f"{config.experiment}@0")
+    if config.min_difficulty > config.max_difficulty:
+        levels = f"--min-difficulty {config.min_difficulty} is above --max-difficulty {config.max_difficulty}"
+        raise UsageError(levels, "swap them")
+    if not names([config.problem_types]):
+        raise UsageError("--problem-types names no family", "axiom problems list shows the families")
+    shares, arms = replay.parse_shares(config.replay), control_arms.parse(config.control)
+    name, objective = config.objective, OBJECTIVES[config.objective]
+    if not objective.compares:
         return
-    shares = replay.parse_shares(config.replay)
+    default_replay = "leave out --replay, and --objective chooses it"
     if config.samples < 2:
-        raise UsageError(f"--objective {name} compares attempts at a problem: --samples {config.samples}", "ask for 8")
+        raise UsageError(f"--objective {name} compares attempts at a problem: --samples {config.samples}", "choose 8")
     if shares["cold"]:
-        raise UsageError(f"--objective {name} and --replay {config.replay}: nothing in the cold start failed", ASK)
-    if control_arms.COLD_ONLY in control_arms.parse(config.control):
-        raise UsageError(f"--objective {name}: nothing in the cold start failed, to compare with", "--control shuffled")
+        fault = f"--objective {name} cannot use --replay {config.replay}: nothing in the cold start failed"
+        raise UsageError(fault, default_replay)
+    if COLD_ONLY in arms:
+        fault = f"--objective {name} cannot use --control {COLD_ONLY}: nothing in the cold start failed"
+        raise UsageError(fault, "choose --control shuffled")
     if name == "grpo" and shares["history"]:
-        raise UsageError(f"--objective grpo and --replay {config.replay}: earlier models wrote the history", ASK)
+        fault = f"--objective grpo cannot use --replay {config.replay}: earlier models wrote the history"
+        raise UsageError(fault, default_replay)
     if name == "grpo" and config.start == "base" and config.iterations > 1:
-        raise UsageError("--objective grpo learns from samples of the model that it starts from", "--start previous")
+        fault = "--objective grpo learns from samples of the model that it starts from"
+        raise UsageError(fault, "choose --start previous")

@@ -1,7 +1,7 @@
-"""The experiment's folder as the loop writes it; `experiment.py` reads it back.
+"""Writes an experiment's folder; `evaluation/experiment_folder.py` knows its layout and reads it.
 
-Nothing in it is needed to go on: it is written anew from the workspace, file by file, each whole or not at all. What
-an earlier run measured stays in it until it is measured again; a damaged file is set aside as NAME.damaged.
+Nothing in it is needed to resume: it is written anew from the workspace, file by file, each whole or not at all. What
+an earlier run measured stays until it is measured again; a damaged file is set aside as NAME.damaged.
 """
 
 from __future__ import annotations
@@ -18,85 +18,75 @@ import orjson
 import axiom_cli
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError, UsageError, WorkspaceLockedError
-from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, read_config, row_key
-from axiom_cli.experiment import curriculum
-from axiom_cli.experiment.curriculum import Cell
+from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, ExperimentFolder, read_config, row_key
 from axiom_cli.models import Resolved
 from axiom_cli.records import Metrics, Problem, Verdict
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.verification.solution_rows import solution_rows
 
-MAY_CHANGE = ("iterations", "control", "plan", "preset")
-"""What the same experiment may be run again with: more rounds, more controls."""
-Warn = Callable[[str], object]
-"""Is told what somebody should know although the work goes on."""
+MAY_CHANGE = ("iterations", "control", "plan", "preset", "axiom")
+"""Settings with which the same experiment may be run again: more rounds, more controls."""
+SELECTION = "the best greedy rate on validation; ties to the earliest; the test is met at the end"
 
 
-class Folder:
-    """`experiments/NAME/`: config.json, metrics.jsonl, the problems, the solutions, the evaluations."""
+class ExperimentWriter:
+    """The writer of `experiments/NAME/`: settings, metrics, problems, solutions and verdicts. `warn` is called when a
+    damaged file is set aside."""
 
-    def __init__(self, config: LoopConfig, base: Resolved, warn: Warn, root: Path = EXPERIMENTS) -> None:
-        self.config, self.path, self._warn = config, root / config.experiment, warn
-        self._base = base
+    def __init__(
+        self, config: LoopConfig, base: Resolved, warn: Callable[[str], object], root: Path = EXPERIMENTS
+    ) -> None:
+        self.config, self.folder = config, ExperimentFolder(root / config.experiment)
+        self._base, self._warn = base, warn
         self._rows: dict[tuple[Any, ...], Metrics] = {}
-        self._train: dict[int, list[Problem]] = {}
+        self._problems: dict[int, list[Problem]] = {}
 
     @property
     def rows(self) -> list[Metrics]:
         """Every metrics record so far, in the order in which it was first written."""
         return list(self._rows.values())
 
-    def name(self, arm: str = "") -> str:
-        """What `experiment` says in an arm's records."""
-        return f"{self.config.experiment}+{arm}" if arm else self.config.experiment
-
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """One process at a time, which begins with the rows of earlier ones. Raises WorkspaceLockedError, or UsageError
-        where the folder is of another experiment."""
-        self.path.mkdir(parents=True, exist_ok=True)
-        with (self.path / ".lock").open("w") as stream:
+        """One process at a time, which starts with the rows of earlier runs.
+
+        Raises WorkspaceLockedError where another process runs the experiment, and UsageError where the folder belongs
+        to an experiment with other settings.
+        """
+        self.folder.path.mkdir(parents=True, exist_ok=True)
+        with self.folder.lock.open("w") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                hint = "wait for it, or choose another --experiment"
                 raise WorkspaceLockedError(
-                    f"experiment {self.config.experiment} is being run by another process", hint
+                    f"another process is running the experiment {self.config.experiment}",
+                    "wait for it, or choose another --experiment",
                 ) from None
-            self._settle()
-            self._take_over()
+            self._write_config()
+            self._read_metrics()
             yield
 
-    def _settle(self) -> None:
-        settings = self._settings()
-        path = self.path / "config.json"
-        before = self._config(path)
+    def _write_config(self) -> None:
+        settings = {name: value for name, value in asdict(self.config).items() if name != "plan"}
+        settings["model"] = {"name": self._base.name, "digest": self._base.digest}
+        settings |= {"selection": SELECTION, "axiom": axiom_cli.__version__}
+        path, earlier = self.folder.config, {}
+        try:
+            earlier = read_config(path)
+        except InputError as error:
+            self._set_aside(path, str(error))
         for name, value in settings.items():
-            if name not in (*MAY_CHANGE, "axiom") and name in before and before[name] != value:
+            if name not in MAY_CHANGE and name in earlier and earlier[name] != value:
                 raise UsageError(
-                    f"experiment {self.config.experiment} was run with {name} {before[name]!r}, not {value!r}",
-                    "choose another --experiment, or the same settings to go on",
+                    f"experiment {self.config.experiment} was run with {name} {earlier[name]!r}, not {value!r}",
+                    "choose another --experiment, or the same settings to resume it",
                 )
         with jsonl.atomic(path) as stream:
             stream.write(orjson.dumps(settings, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
-    def _settings(self) -> dict[str, Any]:
-        settings = {name: value for name, value in asdict(self.config).items() if name != "plan"}
-        settings["model"] = {"name": self._base.name, "digest": self._base.digest}
-        settings["selection"] = "the best greedy rate on validation; ties to the earliest; the test is met at the end"
-        settings["axiom"] = axiom_cli.__version__
-        return settings
-
-    def _config(self, path: Path) -> dict[str, Any]:
-        try:
-            return read_config(path)
-        except InputError as error:
-            self._set_aside(path, str(error))
-            return {}
-
-    def _take_over(self) -> None:
-        """Begins with the rows that earlier runs measured; of a damaged file, with its whole lines."""
-        path = self.path / "metrics.jsonl"
+    def _read_metrics(self) -> None:
+        """Starts with the rows that earlier runs measured; with the whole lines of a damaged file."""
+        path = self.folder.metrics
         if not path.is_file():
             return
         bad: list[InputError] = []
@@ -104,45 +94,42 @@ class Folder:
             self._rows = {row_key(row): row for row in jsonl.read(stream, Metrics, skip=bad.append)}
         if bad:
             self._set_aside(path, f"{path}: {bad[0]}")
-            self.add([])
+            self.write_metrics([])
 
     def _set_aside(self, path: Path, why: str) -> None:
         aside = path.with_name(f"{path.name}.damaged")
         path.replace(aside)
-        self._warn(f"{why}; it is set aside as {aside.name}, and the run goes on")
+        self._warn(f"{why}; it is set aside as {aside.name}, and the run continues")
 
-    def held_out(self, cells: Sequence[Cell]) -> tuple[list[Problem], list[Problem]]:
-        """The validation and the test problems, and their files."""
-        sets = []
-        for split in ("val", "test"):
-            problems = curriculum.held_out(cells, self.config, split)
-            jsonl.save(self.path / f"{split}.jsonl", problems)
-            sets.append(problems)
-        return sets[0], sets[1]
+    def write_held_out(self, val: Sequence[Problem], test: Sequence[Problem]) -> None:
+        """The validation and the test problems."""
+        jsonl.save(self.folder.problems("val"), val)
+        jsonl.save(self.folder.problems("test"), test)
 
-    def collected(self, iteration: int, problems: Sequence[Problem], verdicts: Sequence[Verdict]) -> None:
-        """A round's problems and accepted solutions. Files that hold them already, the problems of later rounds behind
-        them or the solutions of an earlier time, are left as they are."""
-        self._train[iteration] = list(problems)
-        drawn = [problem for i in sorted(self._train) for problem in self._train[i]]
-        path = self.path / "train.jsonl"
+    def write_round(self, iteration: int, problems: Sequence[Problem], verdicts: Sequence[Verdict]) -> None:
+        """A round's problems and accepted solutions.
+
+        Files that contain them already are left alone: the problems of later rounds may stand behind them, and
+        solutions keep the time at which they were first accepted.
+        """
+        self._problems[iteration] = list(problems)
+        drawn = [problem for i in sorted(self._problems) for problem in self._problems[i]]
+        path = self.folder.problems("train")
         if not _bytes(path).startswith(b"".join(map(jsonl.dump, drawn))):
             jsonl.save(path, drawn)
-        path = self.path / "solutions" / f"iter_{iteration}.jsonl"
+        path = self.folder.solutions(iteration)
         accepted = list(solution_rows(verdicts))
         if not path.is_file() or _untimed(_bytes(path)) != _untimed(b"".join(map(jsonl.dump, accepted))):
             jsonl.save(path, accepted)
 
-    def evaluated(self, split: str, iteration: int, arm: str, verdicts: Sequence[Verdict]) -> None:
+    def write_evaluation(self, split: str, iteration: int, arm: str, verdicts: Sequence[Verdict]) -> None:
         """The verdicts of one evaluation."""
-        suffix = f"+{arm}" if arm else ""
-        jsonl.save(self.path / "evaluations" / f"{split}_{iteration}{suffix}.jsonl", verdicts)
+        jsonl.save(self.folder.verdicts(split, iteration, arm), verdicts)
 
-    def add(self, rows: Iterable[Metrics]) -> None:
-        """Puts records into metrics.jsonl, in the place of those that say the same thing of another time."""
-        for row in rows:
-            self._rows[row_key(row)] = row
-        jsonl.save(self.path / "metrics.jsonl", self.rows)
+    def write_metrics(self, rows: Iterable[Metrics]) -> None:
+        """Adds records to metrics.jsonl, replacing earlier ones of the same measurement."""
+        self._rows |= {row_key(row): row for row in rows}
+        jsonl.save(self.folder.metrics, self.rows)
 
 
 def _bytes(path: Path) -> bytes:
@@ -150,7 +137,7 @@ def _bytes(path: Path) -> bytes:
 
 
 def _untimed(lines: bytes) -> list[bytes] | None:
-    """Plain rows without their timestamps and what follows them. None where the last line has no end."""
+    """Solution rows without their timestamps and what follows them. None where the last line is incomplete."""
     if lines and not lines.endswith(b"}\n"):
         return None
     return [line.rpartition(b',"timestamp":')[0] for line in lines.splitlines()]

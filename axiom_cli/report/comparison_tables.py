@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from axiom_cli.evaluation.comparison import Comparison, p_value, points, points_range
-from axiom_cli.report.formats import Table
+from axiom_cli.report.formats import Findings, Table
 
 COLUMNS = (
     *("before", "after", "finding", "difference", "95 % interval", "p", "detectable"),
@@ -15,36 +14,16 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True)
-class ComparisonFindings:
+def comparison_findings(comparisons: Sequence[Comparison]) -> Findings:
     """The comparisons of two models, the headline first."""
-
-    comparisons: Sequence[Comparison]
-
-    def json_value(self) -> list[dict[str, Any]]:
-        """Every field, the verdict and the sentence of each."""
-        return [comparison.to_dict() for comparison in self.comparisons]
-
-    def csv_rows(self) -> list[dict[str, Any]]:
-        """The same, the interval in two columns."""
-        return [with_bounds(row) for row in self.json_value()]
-
-    def markdown_parts(self) -> list[Table | str]:
-        """A table with differences in points, and the sentences."""
-        first = self.comparisons[0]
-        title = f"{first.before} against {first.after}"
-        return [Table(title, COLUMNS, list(map(comparison_cells, self.comparisons))), *self.terminal_parts()]
-
-    def terminal_parts(self) -> list[Table | str]:
-        """The sentences."""
-        return [comparison.sentence for comparison in self.comparisons]
-
-    def records(self) -> list[dict[str, Any]]:
-        """A line a comparison."""
-        return self.json_value()
+    values = [comparison.to_dict() for comparison in comparisons]
+    sentences = [comparison.sentence for comparison in comparisons]
+    title = f"{comparisons[0].before} against {comparisons[0].after}"
+    table = Table(title, COLUMNS, list(map(comparison_cells, comparisons)))
+    return Findings(values, list(map(with_bounds, values)), [table, *sentences], sentences, values)
 
 
-def with_bounds(row: dict[str, Any]) -> dict[str, Any]:
+def with_bounds(row: Mapping[str, Any]) -> dict[str, Any]:
     """The row with `low` and `high` at its end in the place of `interval`."""
     low, high = row["interval"]
     return {**{name: value for name, value in row.items() if name != "interval"}, "low": low, "high": high}

@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 
-from axiom_cli.errors import UsageError
 from axiom_cli.records import Record
-
-FORMATS = ("table", "json", "csv", "md")
 
 
 @dataclass(frozen=True)
@@ -27,35 +24,28 @@ class Table:
     keys: int = 0
 
 
-class Findings(Protocol):
-    """What can be shown in every format: an experiment, files of verdicts, a comparison, a ranking."""
+@dataclass(frozen=True)
+class Findings:
+    """What was found about experiments, files of verdicts, two models or a value function, ready for every format.
 
-    def json_value(self) -> Any:
-        """Everything, as one JSON value."""
+    `json_value` is everything, as one JSON value; `csv_rows` are plain values under the names of their columns;
+    `markdown` and `terminal` are tables and sentences, in order; `records` go to a pipe, a line each.
+    """
 
-    def csv_rows(self) -> list[dict[str, Any]]:
-        """Plain values under the names of their columns."""
-
-    def markdown_parts(self) -> list[Table | str]:
-        """Tables and paragraphs, in order."""
-
-    def terminal_parts(self) -> list[Table | str]:
-        """Tables and sentences, in order."""
-
-    def records(self) -> Iterable[Record | dict[str, Any]]:
-        """What goes to a pipe, a line each."""
+    json_value: Any
+    csv_rows: Sequence[Mapping[str, Any]]
+    markdown: Sequence[Table | str]
+    terminal: Sequence[Table | str]
+    records: Sequence[Record | dict[str, Any]]
 
 
 def render(findings: Findings, form: str) -> str:
-    """The findings as `json`, `csv` or `md` text, ending in a newline. UsageError for any other format."""
+    """The findings as `json`, `csv` or else Markdown text, ending in a newline."""
     if form == "json":
-        options = orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE
-        return orjson.dumps(findings.json_value(), option=options).decode()
+        return orjson.dumps(findings.json_value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
     if form == "csv":
-        return _csv(findings.csv_rows())
-    if form == "md":
-        return "\n\n".join(map(_markdown, findings.markdown_parts())) + "\n"
-    raise UsageError(f"unknown format {form!r}", f"one of {', '.join(FORMATS)}")
+        return _csv(findings.csv_rows)
+    return "\n\n".join(map(_markdown, findings.markdown)) + "\n"
 
 
 def _csv(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -13,7 +13,8 @@ from axiom_cli.records import Metrics
 from axiom_cli.report.charts import Axis, Caption, Point, Series, line_plot
 from axiom_cli.report.formats import Table
 from axiom_cli.report.html import card, heat, numbers, section
-from axiom_cli.report.summary import ExperimentSummary, sampling
+from axiom_cli.report.rate_table import sampling
+from axiom_cli.report.summary import ExperimentSummary
 
 ARM_COLOURS = ("c4", "c5", "c3", "c1")
 WIDE, NARROW, SMALL = (980, 370), (400, 300), (440, 230)

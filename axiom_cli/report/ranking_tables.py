@@ -2,44 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict
 
 from axiom_cli.evaluation.comparison import percent, points, points_range
 from axiom_cli.evaluation.value_ranking import CHOOSERS, Ranking
 from axiom_cli.report.comparison_tables import with_bounds
-from axiom_cli.report.formats import Table
+from axiom_cli.report.formats import Findings, Table
 
 
-@dataclass(frozen=True)
-class RankingFindings:
-    """One ranking."""
-
-    ranking: Ranking
-
-    def json_value(self) -> dict[str, Any]:
-        """The `ranking` record."""
-        return self.ranking.to_dict()
-
-    def csv_rows(self) -> list[dict[str, Any]]:
-        """A row an N."""
-        return [with_bounds(asdict(best)) for best in self.ranking.best]
-
-    def markdown_parts(self) -> list[Table | str]:
-        """Best of every N, the figures, the reliability bins and the sentence."""
-        lines = (f"{fact}." for fact in facts(self.ranking))
-        bins = reliability_table(self.ranking)
-        return [best_of_n_table(self.ranking), *lines, bins, self.ranking.sentence]
-
-    def terminal_parts(self) -> list[Table | str]:
-        """Best of N for powers of two and the largest N, the figures and the sentence."""
-        whole = best_of_n_table(self.ranking)
-        rows = [row for row in whole.rows if _is_power_of_two(int(row[0])) or row is whole.rows[-1]]
-        return [Table(whole.title, whole.columns, rows), *facts(self.ranking), self.ranking.sentence]
-
-    def records(self) -> list[dict[str, Any]]:
-        """The `ranking` record."""
-        return [self.ranking.to_dict()]
+def ranking_findings(ranking: Ranking) -> Findings:
+    """One ranking. A terminal gets best of N for powers of two and the largest N only."""
+    record, lines, whole = ranking.to_dict(), facts(ranking), best_of_n_table(ranking)
+    rows = [row for best, row in zip(ranking.best, whole.rows, strict=True)
+            if best.n & (best.n - 1) == 0 or best is ranking.best[-1]]  # fmt: skip
+    return Findings(
+        json_value=record,
+        csv_rows=[with_bounds(asdict(best)) for best in ranking.best],
+        markdown=[whole, *(f"{line}." for line in lines), reliability_table(ranking), ranking.sentence],
+        terminal=[Table(whole.title, whole.columns, rows), *lines, ranking.sentence],
+        records=[record],
+    )
 
 
 def best_of_n_table(ranking: Ranking) -> Table:
@@ -83,7 +65,3 @@ def facts(ranking: Ranking) -> list[str]:
 def figure(value: float | None) -> str:
     """Three digits, or `unknown`."""
     return "unknown" if value is None else f"{value:.3f}"
-
-
-def _is_power_of_two(n: int) -> bool:
-    return n & (n - 1) == 0

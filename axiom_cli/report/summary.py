@@ -120,9 +120,3 @@ def _controls(experiment: Experiment, chosen: EvaluatedModel) -> dict[str, Compa
         if comparisons:
             controls[arm] = comparisons[0]
     return controls
-
-
-def sampling(row: Metrics) -> str:
-    """`greedy`, or `T = 0.7 x 4`: temperature and samples a problem."""
-    heat, samples = temperature(row), round(row.n / max(1, row.extra.get("problems", row.n)))
-    return "greedy" if heat == 0 and samples <= 1 else f"T = {heat:g} x {samples}"

@@ -21,7 +21,7 @@ from axiom_cli.learning.train import train
 from axiom_cli.models.nano import recipe
 from axiom_cli.problems.families import draw
 from axiom_cli.report.formats import render
-from axiom_cli.report.ranking_tables import RankingFindings, facts
+from axiom_cli.report.ranking_tables import facts, ranking_findings
 from axiom_cli.sampling.solve import open_engine, solve
 from axiom_cli.settings.configs import SolveConfig, TrainConfig, VerifyConfig
 from axiom_cli.verification.verify import verify
@@ -73,7 +73,7 @@ def main() -> None:
         scoring = SolveConfig(**{**vars(config), "samples": options.samples, "value_function": "value"})
         with told(f"{options.held_out} problems x {options.samples} samples, scored"):
             found = rank(verify(solve(held, engine, scoring, workspace), VerifyConfig()))
-        print(render(RankingFindings(found), "md"))
+        print(render(ranking_findings(found), "md"))
         print(*facts(found), sep="\n")
 
 
