@@ -32,7 +32,7 @@ def _word(random: Random, length: int) -> str:
 
 
 def _unlike(random: Random, length: int) -> str:
-    """A word of different letters, which has anagrams enough."""
+    """A word of different letters that has enough anagrams."""
     return "".join(random.sample(LETTERS, length))
 
 
@@ -52,16 +52,16 @@ def _missed(random: Random, word: str) -> str:
 
 
 def _candidates(random: Random, first: str, count: int) -> tuple[str, ...]:
-    """Different words, somewhat less than half of them anagrams of the first, the others with one letter amiss."""
+    """Different words, slightly less than half of them anagrams of the first, the others with one wrong letter."""
     while True:
-        found: dict[str, bool] = {first: True}
+        known: dict[str, bool] = {first: True}
         word = first
-        while len(found) <= count:
+        while len(known) <= count:
             word = _mixed(random, word)
             is_one = random.random() < 0.45
-            found.setdefault(word if is_one else _mixed(random, _missed(random, word)), is_one)
-        if LEAST <= sum(found.values()) - 1 <= min(MOST, count - 1):
-            return tuple(found)
+            known.setdefault(word if is_one else _mixed(random, _missed(random, word)), is_one)
+        if LEAST <= sum(known.values()) - 1 <= min(MOST, count - 1):
+            return tuple(known)
 
 
 def _mingled(random: Random, length: int, classes: int, count: int) -> tuple[str, ...]:
@@ -69,12 +69,12 @@ def _mingled(random: Random, length: int, classes: int, count: int) -> tuple[str
     bases = [_unlike(random, length)]
     while len(bases) < classes:
         bases.append(_missed(random, bases[0]))
-    found: dict[str, None] = {}
-    while len(found) < count:
+    known: dict[str, None] = {}
+    while len(known) < count:
         at = int(random.random() * classes)
         bases[at] = _mixed(random, bases[at])
-        found[bases[at]] = None
-    return tuple(found)
+        known[bases[at]] = None
+    return tuple(known)
 
 
 def classes_of(words: tuple[str, ...]) -> list[int]:
@@ -137,7 +137,7 @@ class Anagrams(Family):
 
     @staticmethod
     def _sorting(word: str) -> list[str]:
-        """The letters taken out in alphabetical order, before what is left of the word."""
+        """The letters taken out so far in alphabetical order, then what is left of the word."""
         lines, done, rest = [word], "", word
         for letter in sorted(dict.fromkeys(word)):
             done += letter * rest.count(letter)

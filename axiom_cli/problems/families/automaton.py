@@ -19,7 +19,8 @@ ENDS = {
 
 @dataclass(frozen=True)
 class Automaton:
-    """A rule by its Wolfram number, whether it is told as a table, a row of cells, its ends, and steps to take."""
+    """A rule by its Wolfram number, whether it is stated as a table, a row of cells, its ends, and the steps to
+    take."""
 
     rule: int
     table: bool
@@ -58,7 +59,7 @@ def states(task: Automaton) -> list[str]:
 
 
 class Automata(Family):
-    """Rows of cells that change by their neighbors, on a ring or between zeros."""
+    """Rows of cells that change according to their neighbors, on a ring or between zeros."""
 
     name: ClassVar[str] = "automaton"
     about: ClassVar[str] = "a row of an elementary cellular automaton after some steps"
@@ -76,14 +77,14 @@ class Automata(Family):
 
     def statement(self, task: Automaton) -> str:
         if task.table:
-            told = f"from its left neighbor, itself and its right neighbor: {TABLES[task.rule]}"
+            text = f"from its left neighbor, itself and its right neighbor: {TABLES[task.rule]}"
         else:
-            told = (
+            text = (
                 f"by rule {task.rule}: with left neighbor l, cell c and right neighbor r the new value is the bit of "
                 f"{task.rule} that stands for 2^(4l + 2c + r)"
             )
         return (
-            f"In each step all cells of a row change at once, each {told}. {ENDS[task.ring]} Start with {task.row}. "
+            f"In each step all cells of a row change at once, each {text}. {ENDS[task.ring]} Start with {task.row}. "
             f"What is the row after {task.k} step{'s' * (task.k > 1)}?"
         )
 

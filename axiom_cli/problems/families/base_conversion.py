@@ -17,7 +17,7 @@ BOUNDS = (20, 250, 450, 800, 1450, 2600, 4700, 8500, 15000, 28000, 50000)
 
 @dataclass(frozen=True)
 class Conversion:
-    """Numbers as (value, the base it is given in), and the base that their sum has to be written in."""
+    """Numbers as (value, base it is written in), and the base in which to write their sum."""
 
     numbers: tuple[tuple[int, int], ...]
     base: int
@@ -61,7 +61,7 @@ def _other(random: Random, base: int) -> int:
 
 
 class BaseConversion(Family):
-    """From one base to another; from level 3 on also sums of numbers in two bases, written in a third."""
+    """From one base to another; from level 3, also sums of numbers in two bases, written in a third."""
 
     name: ClassVar[str] = "base_conversion"
     about: ClassVar[str] = "convert numbers between bases 2 to 16, and add numbers given in different bases"

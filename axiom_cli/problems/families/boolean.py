@@ -47,7 +47,7 @@ def _formula(random: Random, operators: int, variables: int) -> Formula:
 
 
 def written(formula: Formula) -> str:
-    """The formula with parentheses around every operator and its operands but the outermost."""
+    """The formula with parentheses around every operation except the outermost."""
     return _inner(formula, "", "")
 
 
@@ -69,7 +69,7 @@ def value(formula: Formula, values: tuple[bool, ...]) -> bool:
 
 
 def _steps(formula: Formula, values: tuple[bool, ...], lines: list[str]) -> str:
-    """The value in words, after a line for each operator below and here."""
+    """The value in words, after a line for this operator and each one below it."""
     if isinstance(formula, int):
         return WORDS[values[formula]]
     words = [_steps(part, values, lines) for part in formula[1:]]

@@ -1,4 +1,4 @@
-"""The program form of the parentheses family: functions of a string that comes after a fixed prefix of brackets."""
+"""The program form of the parentheses family: functions of a string that follows a fixed prefix of brackets."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def completion(text: str) -> str:
 
 
 def _text(random: Random, openings: str, prefix: str, *, others: bool) -> str:
-    """A text that balances the prefix, or nearly does, or stops too early, or goes on too long."""
+    """A text that balances the prefix, nearly balances it, stops too early, or is too long."""
     out = []
     for closing in completion(prefix):
         while random.random() < 0.4:
@@ -102,7 +102,7 @@ def _nest(random: Random, openings: str) -> str:
 
 
 def _mixed(random: Random, text: str, openings: str) -> str:
-    """The text with characters in between that are no brackets here."""
+    """The text with characters in between that are not brackets here."""
     strange = "ab 1<>" + "".join(char for pair in CLOSING.items() if pair[0] not in openings for char in pair)
     return "".join(char + random.choice(strange) * (random.random() < 0.3) for char in text)
 

@@ -32,13 +32,13 @@ def month_length(year: int, month: int) -> int:
 
 
 def next_month(year: int, month: int, shift: int = 1) -> tuple[int, int]:
-    """The year and month that lie `shift` months later."""
+    """The year and month `shift` months later."""
     years, month = divmod(year * 12 + month - 1 + shift, 12)
     return years, month + 1
 
 
 def moved(day: int, amount: int, unit: str) -> int:
-    """The ordinal that a step leads to."""
+    """The ordinal of the date after a step."""
     if unit == "days":
         return day + amount
     if unit == "weeks":
@@ -84,7 +84,7 @@ def passage(start: int, end: int) -> list[str]:
 
 
 def turned(day: int, shift: int) -> str:
-    """How the weekday of `day` changes with a shift of so many days."""
+    """How the weekday of `day` changes after so many days."""
     rest = abs(shift) % 7
     sign = "-" if shift < 0 else "+"
     weeks = f"{abs(shift)} days = {abs(shift) // 7} weeks and {rest}"
@@ -92,7 +92,7 @@ def turned(day: int, shift: int) -> str:
 
 
 def month_lines(old: date, new: date, amount: int) -> list[str]:
-    """The days between two dates that lie whole months apart, save for a day cut to a shorter month."""
+    """The days between two dates that are whole months apart, except where a shorter month cuts the day."""
     passed = range(min(amount, 0), max(amount, 0))
     lengths = [month_length(*next_month(old.year, old.month, shift)) for shift in passed]
     change, days = new.day - old.day, new.toordinal() - old.toordinal()
@@ -104,7 +104,7 @@ def month_lines(old: date, new: date, amount: int) -> list[str]:
 
 
 def step_lines(day: int, amount: int, unit: str) -> list[str]:
-    """The reasoning of one step, up to the date it leads to."""
+    """The reasoning of one step, which ends with the resulting date."""
     end = moved(day, amount, unit)
     old, new = date.fromordinal(day), date.fromordinal(end)
     lines = [f"{worded(amount, unit)}: {turned(day, end - day)}"]
@@ -160,10 +160,10 @@ class Calendar(Family):
             first, last = map(iso, task.days)
             return f"How many days after {first} is {last}? (Gregorian calendar; the next day is 1 day after.)"
         start, *others = task.days
-        asked = ", ".join(map(iso, others))
+        dates_text = ", ".join(map(iso, others))
         return (
             f"{iso(start)} is a {weekday(start)}. Give the weekdays of these dates, in order and separated by spaces, "
-            f"as Mon Tue Wed Thu Fri Sat Sun: {asked}"
+            f"as Mon Tue Wed Thu Fri Sat Sun: {dates_text}"
         )
 
     def answer(self, task: Dates) -> str:

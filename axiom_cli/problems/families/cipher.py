@@ -1,4 +1,4 @@
-"""Classic ciphers on short texts of lower-case letters, one or several in a row."""
+"""Classic ciphers on short texts of lower-case letters, one or several in sequence."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Message:
-    """A text and the layers to put on it."""
+    """A text and the layers to apply to it."""
 
     text: str
     layers: tuple[Layer, ...]
@@ -94,7 +94,7 @@ def substitution_line(before: str, after: str) -> str:
 
 
 class Cipher(Family):
-    """Puts ciphers on a text: shifts, keys, mirrors and transpositions."""
+    """Applies ciphers to a text: shifts, keys, mirrors and transpositions."""
 
     name: ClassVar[str] = "cipher"
     about: ClassVar[str] = "Caesar, Vigenere, Atbash, reversal, columns and rotation on short texts, several in a row"
@@ -142,7 +142,7 @@ class Cipher(Family):
 
     @staticmethod
     def _worked(layer: Layer, text: str, after: str) -> list[str]:
-        """What leads to a layer's result: letters paired, or the rows and columns written out."""
+        """How a layer's result comes about: letters paired, or the rows and columns written out."""
         if layer.kind in ("forward", "back", "mirror"):
             return [substitution_line(text, after)]
         if layer.kind in ("key forward", "key back"):

@@ -84,7 +84,7 @@ Spec = tuple[str, Any, tuple[tuple[Method, tuple[int, ...]], ...]]
 
 
 class ClassPrograms(Written):
-    """Accounts, stacks, queues and the like: a class whose rules vary, and operations on it."""
+    """Accounts, stacks, queues and so on: a class whose rules vary, and operations on it."""
 
     name: ClassVar[str] = "class_programs"
     about: ClassVar[str] = "define a class with stated methods and run a list of operations on an object of it"
@@ -111,7 +111,7 @@ class ClassPrograms(Written):
         return [f"{method.head} {method.words.format(*numbers)}" for method, numbers in task[2]]
 
     def shared(self, task: Spec, level: int, form: str) -> Sequence[int]:
-        """Only the number of methods tells the level."""
+        """Only the number of methods depends on the level."""
         return levels_of_half(level)
 
     def exercise(self, task: Spec, level: int, random: Random) -> Exercise:

@@ -1,4 +1,4 @@
-"""Small Python programs made of parts, to be run in the head."""
+"""Small Python programs made of parts, to run in one's head."""
 
 from __future__ import annotations
 

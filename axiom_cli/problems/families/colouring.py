@@ -1,4 +1,4 @@
-"""Graphs to colour: any proper colouring is right, so the family itself checks the answer."""
+"""Graph colouring: any proper colouring is right, so the family checks the answer itself."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def greedy(task: Graph) -> list[int]:
 
 
 class Colouring(Family):
-    """Draws graphs that can be coloured from the first vertex to the last without ever taking a colour back."""
+    """Draws graphs that can be coloured from the first vertex to the last without backtracking."""
 
     name: ClassVar[str] = "colouring"
     about: ClassVar[str] = "colour the vertices of a graph with three colours so that neighbours differ"
@@ -73,10 +73,10 @@ class Colouring(Family):
         return " ".join(str(colour + 1) for colour in greedy(task))
 
     def accepts(self, prompt: str, answer: str) -> bool:
-        found = STATED.search(prompt)
-        if not found:
+        match = STATED.search(prompt)
+        if not match:
             raise InputError("the problem states no graph as this family does", "was it edited?")
-        size, edges = LETTERS.index(found[1]) + 1, found[2].split()
+        size, edges = LETTERS.index(match[1]) + 1, match[2].split()
         colours = answer.split(" ")
         if len(colours) != size or not set(colours) <= {"1", "2", "3"}:
             return False

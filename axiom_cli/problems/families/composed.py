@@ -1,4 +1,4 @@
-"""What families of composed programs share: a specification of several parts in a row."""
+"""What families of composed programs have in common: a specification of several parts in sequence."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _fitting(parts: Sequence[Part], left: int, kind: str, used: list[int]) -> li
 
 
 class Written(Family):
-    """A family of programs alone: its statement says what the function does, its trace how to write it."""
+    """A family with the program form only: its statement says what the function does, its trace how to write it."""
 
     forms: ClassVar[tuple[str, ...]] = ("program",)
 
@@ -121,7 +121,7 @@ class Composed(Written):
                 return kind, steps
 
     def _steps(self, random: Random, left: int, kind: str) -> Steps:
-        """Steps of that weight, each of which changes what it is given; none if there was no way on."""
+        """Steps of that weight, each of which changes its input; none if no step fits any more."""
         values = [self.arguments(kind, Random(f"sample/{n}")) for n in range(SAMPLES)]
         parts = self.parts_for(kind)
         steps: list[tuple[int, tuple[Any, ...]]] = []

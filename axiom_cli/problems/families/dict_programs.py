@@ -85,7 +85,7 @@ PARTS = (
 
 
 class DictPrograms(Composed):
-    """Filters, merges, counts, inverts and sorts the entries of a dict, several in a row."""
+    """Filters, merges, counts, inverts and sorts the entries of a dict, several steps in sequence."""
 
     name: ClassVar[str] = "dict_programs"
     about: ClassVar[str] = "write a function of a dict or a list of pairs: filter, merge, count, invert, sort"

@@ -1,4 +1,4 @@
-"""Strings of digits put through several operations in order."""
+"""Strings of digits to which several operations are applied in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Fractions put through several operations in order, in lowest terms."""
+"""Fractions to which several operations are applied in order, in lowest terms."""
 
 from __future__ import annotations
 

@@ -65,15 +65,14 @@ def _count(kind: str, level: int) -> int:
 
 
 def _divisor(random: Random, kind: str, level: int, largest: int) -> int:
-    """What the numbers have in common at least, a fifth of the largest at most: for the multiples so much that they
-    stay small."""
+    """A common divisor of the numbers, at most a fifth of the largest; large enough that the multiples stay small."""
     if kind == "gcd":
         return 2 + int(random.random() * min(16 + 4 * level, largest // 5 - 2))
     return largest // (5 + int(random.random() * (6 + level)))
 
 
 class GcdChain(Family):
-    """Of two numbers and more, one after the other."""
+    """Of two or more numbers, one after the other."""
 
     name: ClassVar[str] = "gcd_chain"
     about: ClassVar[str] = "greatest common divisor and least common multiple of two and more numbers"

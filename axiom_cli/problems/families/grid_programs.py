@@ -1,4 +1,4 @@
-"""Programs over grids: lists of rows of integers, all equally long."""
+"""Programs over grids: lists of rows of integers, all of the same length."""
 
 from __future__ import annotations
 
@@ -60,7 +60,7 @@ PARTS = (
 
 
 class GridPrograms(Composed):
-    """Turns, changes, counts and sums the cells of a grid, several in a row."""
+    """Turns, changes, counts and sums the cells of a grid, several steps in sequence."""
 
     name: ClassVar[str] = "grid_programs"
     about: ClassVar[str] = "write a function of a grid: mirror, rotate, neighbours, sums of rows, regions"

@@ -1,4 +1,4 @@
-"""Intervals of a line: merged, cut, kept within others, complemented, measured."""
+"""Intervals on a line: merged, cut, intersected, complemented, measured."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Line:
-    """Intervals in any order, steps, and whether the total length is asked for too."""
+    """Intervals in any order, steps, and whether the total length is asked as well."""
 
     intervals: tuple[Interval, ...]
     steps: tuple[Step, ...]

@@ -16,7 +16,7 @@ ISLANDS = ((4, 0), (4, 1), (4, 3), (5, 1), (5, 2), (5, 4), (6, 3), (6, 5), (7, 4
 
 @dataclass(frozen=True)
 class Claim:
-    """What `speaker` says of people, by their numbers.
+    """What `speaker` says about people, by their numbers.
 
     `form` is "is" (the first is a `kinds[0]`), "alike" or "unlike" (the two are of the same kind or not), "and" or
     "or" (the first is a `kinds[0]` and/or the second is a `kinds[1]`).
@@ -54,10 +54,10 @@ def words(claim: Claim, names: tuple[str, ...]) -> str:
 
 
 class _Settling:
-    """Makes claims that settle one person after another, so that only one assignment of kinds fits them all.
+    """Makes claims that settle one person after another, so that exactly one assignment of kinds fits them all.
 
-    Each claim settles its target by what is known before: a settled speaker tells (or denies) the kind of the target,
-    or what the target says of settled people is true or false.
+    Each claim settles its target by what is known before: a settled speaker states (or denies) the kind of the target,
+    or what the target says about settled people is true or false.
     """
 
     def __init__(self, random: Random, people: int, compound: int) -> None:
@@ -102,7 +102,7 @@ class _Settling:
             self._claim(free, others[int(random.random() * len(others))], others)
 
     def _claim(self, speaker: int, target: int, known: list[int]) -> None:
-        """A claim of the speaker about the target, and about a known person where it is a compound one."""
+        """A claim by the speaker about the target, and about a known person if it is a compound."""
         others = [person for person in known if person not in (speaker, target)]
         if not next(self.rich):
             kind = self.knights[target] == self.knights[speaker]
@@ -119,16 +119,16 @@ class _Settling:
     def _compound(self, speaker: int, other: int, target: int) -> None:
         """An `or` whose first part is false, or an `and` whose first part is true: the second part decides."""
         if other == speaker:
-            form, said = ("or" if self.knights[speaker] else "and"), False
+            form, stated = ("or" if self.knights[speaker] else "and"), False
         else:
             form = "and" if self.random.random() < 0.5 else "or"
-            said = self.knights[other] == (form == "and")
+            stated = self.knights[other] == (form == "and")
         kind = self.knights[target] == self.knights[speaker]
-        self.claims[speaker] = Claim(speaker, form, (other, target), (said, kind))
+        self.claims[speaker] = Claim(speaker, form, (other, target), (stated, kind))
 
 
 class Knights(Family):
-    """Knights and knaves, each of whom says one thing."""
+    """Knights and knaves, each of whom makes one claim."""
 
     name: ClassVar[str] = "knights"
     about: ClassVar[str] = "who is a knight (tells the truth) and who a knave (lies), from what each of 4 to 7 says"
@@ -143,10 +143,10 @@ class Knights(Family):
 
     def statement(self, task: Island) -> str:
         names = task.names
-        said = " ".join([f"{names[claim.speaker]}: {words(claim, names)}." for claim in task.claims])
+        stated = " ".join([f"{names[claim.speaker]}: {words(claim, names)}." for claim in task.claims])
         return (
             "Knights tell the truth, knaves lie. Alike means of one kind, unlike of two; or means one or both. "
-            f"{said} Write knight or knave for each of them, in this order, separated by spaces."
+            f"{stated} Write knight or knave for each of them, in this order, separated by spaces."
         )
 
     def answer(self, task: Island) -> str:
@@ -161,13 +161,13 @@ def _settled(task: Island, speaker: int, people: tuple[int, ...]) -> str:
     knight = task.knights[speaker]
     claim = task.claims[speaker]
     who = task.names[speaker]
-    said = words(claim, task.names)
-    found = ", ".join(f"{task.names[person]} {KINDS[task.knights[person]]}" for person in people)
+    stated = words(claim, task.names)
+    conclusions = ", ".join(f"{task.names[person]} {KINDS[task.knights[person]]}" for person in people)
     truth = "true" if knight else "false"
     if len(people) == 2 or (people == (speaker,) and speaker in claim.people):
-        return f"{who} says {said}: as a {KINDS[not knight]} impossible: {found}"
+        return f"{who} says {stated}: as a {KINDS[not knight]} impossible: {conclusions}"
     if people == (speaker,):
-        return f"{who} says {said}: {truth}: {found}"
+        return f"{who} says {stated}: {truth}: {conclusions}"
     if speaker == claim.people[-1]:
-        return f"{who} says {said}: whatever {who} is: {found}"
-    return f"{who} {KINDS[knight]}, {truth} that {said.replace('I am', who + ' is')}: {found}"
+        return f"{who} says {stated}: whatever {who} is: {conclusions}"
+    return f"{who} {KINDS[knight]}, {truth} that {stated.replace('I am', who + ' is')}: {conclusions}"

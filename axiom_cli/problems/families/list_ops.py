@@ -1,4 +1,4 @@
-"""Lists of numbers put through several operations in order."""
+"""Lists of numbers to which several operations are applied in order."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def _text(numbers: list[int] | tuple[int, ...]) -> str:
 
 
 class ListOps(Family):
-    """Sorts, filters, shifts and aggregates, several in a row."""
+    """Sorts, filters, shifts and aggregates, several steps in sequence."""
 
     name: ClassVar[str] = "list_ops"
     about: ClassVar[str] = "sort, reverse, filter, shift, cut and aggregate a list, several operations in order"
@@ -90,7 +90,7 @@ class ListOps(Family):
         return lines
 
     def shared(self, task: Pipeline, level: int, form: str) -> Sequence[int]:
-        """A program is about any list, so that only the number of operations tells its level."""
+        """A program works on any list, so only the number of operations depends on the level."""
         return (level,) if form == "answer" else [other for other in LEVELS if other // 2 == level // 2]
 
     def exercise(self, task: Pipeline, level: int, random: Random) -> Exercise:
@@ -114,7 +114,7 @@ Chosen = tuple[Operation, int]
 
 
 def _opening(steps: Sequence[Chosen], random: Random) -> Chosen:
-    """An operation before the others that is seen in what comes out: of a third of the lists, at least."""
+    """An operation before the others that changes the result for at least a third of the lists."""
     while True:
         operation = random.choice(OPENINGS)
         k = random.randint(*operation.k)
@@ -129,7 +129,7 @@ def _run(steps: Sequence[Chosen], numbers: list[int]) -> list[int]:
 
 
 def _any_list(random: Random) -> list[list[int]]:
-    """One argument: up to 18 integers, often near each other so that equal ones occur, sometimes negative."""
+    """One argument: up to 18 integers, often close together so that equal ones occur, sometimes negative."""
     low, high = random.choice(((0, LARGEST), (0, LARGEST), (-LARGEST, LARGEST), (-3, 8), (8, 3 * LARGEST)))
     return [[random.randint(low, high) for _ in range(random.randint(4, 18))]]
 

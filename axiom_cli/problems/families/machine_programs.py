@@ -46,7 +46,7 @@ Machine = tuple[int, int, str, tuple[tuple[str, Command, int], ...]]
 
 
 class MachinePrograms(Written):
-    """A machine that reads commands from a string; which there are, and what they do, varies."""
+    """A machine that reads commands from a string; which commands it has, and what they do, varies."""
 
     name: ClassVar[str] = "machine_programs"
     about: ClassVar[str] = "simulate a machine with two registers, a stack and an output by its stated commands"

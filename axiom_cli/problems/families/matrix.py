@@ -1,4 +1,4 @@
-"""Small matrices put through several operations in order."""
+"""Small matrices to which several operations are applied in order."""
 
 from __future__ import annotations
 
@@ -128,7 +128,7 @@ def _kind(random: Random, before: str, *, last: bool) -> str:
 
 
 class Matrix(Family):
-    """Transposes, rotates, swaps, adds and multiplies, several in a row."""
+    """Transposes, rotates, swaps, adds and multiplies, several steps in sequence."""
 
     name: ClassVar[str] = "matrix"
     about: ClassVar[str] = "transpose, rotate, swap rows and columns, add and multiply, several operations in order"

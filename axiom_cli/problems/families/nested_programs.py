@@ -59,7 +59,7 @@ PARTS = (
 
 
 class NestedPrograms(Composed):
-    """Changes, prunes, flattens and sums nested lists, several in a row."""
+    """Changes, prunes, flattens and sums nested lists, several steps in sequence."""
 
     name: ClassVar[str] = "nested_programs"
     about: ClassVar[str] = "write a function of nested lists of integers: map and sum by depth, prune, flatten"
@@ -77,7 +77,7 @@ class NestedPrograms(Composed):
         return [[_element(random, 1) for _ in range(random.randint(3, 7))]]
 
     def edges(self, kind: str, numbers: list[int]) -> list[list[Any]]:
-        """Nothing, nothing but empty lists, no lists, deep lists, numbers around the parameters."""
+        """An empty list, only empty lists, no inner lists, deep lists, numbers around the parameters."""
         around = [number + shift for number in numbers[:4] for shift in (-1, 0, 1)] or [3, 2, 2, 1]
         lists = [[], [[], [[]]], [4], around, [[[[-1, 5], 2], 2], -3], [[around], 7, [], [6, [around[1:], 0]]],
                  [1, [2, [3, [4, [5]]]], 1], [[2, 9, [2]], [[8, -4]], [-2]]]  # fmt: skip

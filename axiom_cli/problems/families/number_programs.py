@@ -116,7 +116,7 @@ Steps = tuple[tuple[int, int, int], ...]
 
 
 class NumberPrograms(Written):
-    """Digits, divisors, bases, remainders and conditions on one or two integers, several steps in a row."""
+    """Digits, divisors, bases, remainders and conditions on one or two integers, several steps in sequence."""
 
     name: ClassVar[str] = "number_programs"
     about: ClassVar[str] = "write a function of one or two integers: digits, divisors, bases, clamps, conditions"
@@ -141,7 +141,7 @@ class NumberPrograms(Written):
         return self.statement(task).split("; ")
 
     def shared(self, task: Steps, level: int, form: str) -> Sequence[int]:
-        """Only the number of steps tells the level."""
+        """Only the number of steps depends on the level."""
         return levels_of_half(level)
 
     def exercise(self, task: Steps, level: int, random: Random) -> Exercise:

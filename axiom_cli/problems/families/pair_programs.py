@@ -58,7 +58,7 @@ PARTS = (
 
 
 class PairPrograms(Composed):
-    """Combines two lists, or a list and a number, and goes on with the list that results."""
+    """Combines two lists, or a list and a number, and continues with the resulting list."""
 
     name: ClassVar[str] = "pair_programs"
     about: ClassVar[str] = "write a function of two lists, or a list and a number: zip, merge, windows, duplicates"

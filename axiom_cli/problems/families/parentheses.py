@@ -37,7 +37,7 @@ def strip_pairs(text: str) -> str:
 
 
 def passes(text: str) -> list[str]:
-    """What each pass leaves, until nothing changes. The empty string is last where all could be removed."""
+    """What each pass leaves, until nothing changes. The last one is empty if everything was removed."""
     out = []
     while (shorter := strip_pairs(text)) != text:
         out.append(shorter)
@@ -143,7 +143,7 @@ class Parentheses(Family):
         return [other for other in LEVELS if other // 2 == level // 2]
 
     def exercise(self, task: Brackets, level: int, random: Random) -> Exercise:
-        """The function of a string that comes after a fixed prefix of level + 2 brackets."""
+        """The function of a string that follows a fixed prefix of level + 2 brackets."""
         openings = "".join(sorted(random.sample("([{", random.choice((1, 2, 2, 3, 3, 3)))))
         prefix = _prefix(random, level + 2, openings)
         return bracket_programs.exercise(task.kind, openings, prefix, others=random.random() < 0.5)

@@ -177,11 +177,12 @@ class ParserPrograms(Composed):
         return random.choice(KINDS[random.choice(tuple(KINDS))])
 
     def draw(self, random: Random, level: int) -> tuple[str, Steps]:
-        """Marks that no step names become the first ones there are: what is not said tells no two tasks apart."""
+        """Marks that no step names become the first possible ones, so that tasks do not differ in what is not
+        stated."""
         kind, steps = super().draw(random, level)
         name, marks = kind.split()
-        said = " ".join([PARTS[name][index].words for index, _ in steps])
-        named = [at for at, mark in enumerate(MARKS[name]) if mark in said]
+        step_words = " ".join([PARTS[name][index].words for index, _ in steps])
+        named = [at for at, mark in enumerate(MARKS[name]) if mark in step_words]
         return next(f"{name} {first}" for first in FORMATS[name] if all(first[at] == marks[at] for at in named)), steps
 
     def parts_for(self, kind: str) -> tuple[Part, ...]:

@@ -1,4 +1,4 @@
-"""The steps of programs that read an expression or code; words in capitals stand for the marks of the format."""
+"""The steps of programs that read an expression or code. Words in capitals stand for the format's marks."""
 
 from __future__ import annotations
 

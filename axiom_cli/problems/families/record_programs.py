@@ -73,7 +73,7 @@ PARTS = (
 
 
 class RecordPrograms(Composed):
-    """Filters, sorts, changes and groups records, several in a row."""
+    """Filters, sorts, changes and groups records, several steps in sequence."""
 
     name: ClassVar[str] = "record_programs"
     about: ClassVar[str] = "write a function of a list of records: filter, sort with tie rules, group, aggregate"

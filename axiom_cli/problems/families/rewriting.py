@@ -1,4 +1,4 @@
-"""Strings rewritten by rules, the leftmost place first."""
+"""Strings rewritten by rules, at the leftmost place first."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def _pairs(letters: int) -> tuple[str, ...]:
 
 
 def _rule(random: Random, text: str, letters: int) -> Rule:
-    """A rule whose right side is shorter, or as long and alphabetically earlier, so that there is always an end."""
+    """A rule whose right side is shorter, or as long and alphabetically earlier, so that rewriting always ends."""
     pairs = _pairs(letters)
     if random.random() < APPLICABLE:
         start = int(random.random() * (len(text) - 1))
@@ -75,7 +75,7 @@ def states(text: str, rules: dict[str, str], most: int) -> list[str]:
 
 
 class Rewriting(Family):
-    """Rules that always come to an end, applied to the end or for some steps."""
+    """Rules that always terminate, applied to the end or for some steps."""
 
     name: ClassVar[str] = "rewriting"
     about: ClassVar[str] = "rewrite a string by rules, the leftmost place first, to the end or for some steps"
@@ -96,10 +96,12 @@ class Rewriting(Family):
 
     def statement(self, task: Derivation) -> str:
         rules = ", ".join([f"{left} -> {right}" for left, right in task.rules])
-        asked = f"What is the string after {task.k} steps?" if task.k else "What is left when no rule applies any more?"
+        question = (
+            f"What is the string after {task.k} steps?" if task.k else "What is left when no rule applies any more?"
+        )
         return (
             f"Rules: {rules}. A step replaces the leftmost pair of letters that is the left side of a rule by the "
-            f"right side of that rule. Start with {task.text} and take step after step. {asked}"
+            f"right side of that rule. Start with {task.text} and take step after step. {question}"
         )
 
     def answer(self, task: Derivation) -> str:

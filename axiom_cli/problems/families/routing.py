@@ -1,4 +1,4 @@
-"""A robot on a grid that turns, drives and is stopped by obstacles."""
+"""A robot on a grid that turns, moves and is stopped by obstacles."""
 
 from __future__ import annotations
 

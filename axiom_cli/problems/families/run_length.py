@@ -47,7 +47,7 @@ def runs_of(text: str) -> list[str]:
 
 
 def say(text: str) -> str:
-    """What is read aloud of the digits: how many, which."""
+    """The digits read aloud: how many of each, and which."""
     return "".join([f"{len(run)}{run[0]}" for run in runs_of(text)])
 
 

@@ -32,7 +32,7 @@ def words(clause: Clause) -> str:
 
 
 def _with(random: Random, literal: tuple[int, bool], others: list[tuple[int, bool]]) -> Clause:
-    """A clause of `others` in their order, with the literal at any place."""
+    """A clause of `others` in their order, with the literal inserted at a random place."""
     others.insert(int(random.random() * (len(others) + 1)), literal)
     return tuple(others)
 
@@ -103,9 +103,9 @@ class Sat(Family):
 
     @staticmethod
     def _settled(clauses: tuple[Clause, ...], variable: int, values: tuple[bool, ...]) -> str:
-        found = f"{VARIABLES[variable]} = {int(values[variable])}"
-        said = ", ".join(map(words, clauses))
+        assignment = f"{VARIABLES[variable]} = {int(values[variable])}"
+        clauses_text = ", ".join(map(words, clauses))
         if len(clauses) > 1:
-            return f"{said}: {found}"
+            return f"{clauses_text}: {assignment}"
         given = ", ".join(f"{VARIABLES[n]} = {int(values[n])}" for n, _ in clauses[0] if n != variable)
-        return f"{said}, {given}: {found}" if given else f"{said}: {found}"
+        return f"{clauses_text}, {given}: {assignment}" if given else f"{clauses_text}: {assignment}"

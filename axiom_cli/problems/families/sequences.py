@@ -1,4 +1,4 @@
-"""Terms of sequences that are given by a recurrence."""
+"""Terms of sequences defined by a recurrence."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def words(rule: Rule) -> str:
 
 
 def terms(task: Sequence) -> list[int]:
-    """The terms up to the one that is asked for."""
+    """The terms up to the requested one."""
     out = list(task.first)
     for n in range(len(out) + 1, task.index + 1):
         rule = task.odd if n % 2 else task.even

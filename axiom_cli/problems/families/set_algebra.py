@@ -45,7 +45,7 @@ def _combined(operator: str, a: int, b: int) -> int:
 
 
 def value(expression: Expression, masks: tuple[int, ...]) -> int:
-    """The mask of the set that the expression comes to."""
+    """The mask of the expression's value."""
     if isinstance(expression, int):
         return masks[expression]
     return _combined(expression[0], value(expression[1], masks), value(expression[2], masks))
@@ -74,7 +74,7 @@ def _mask(random: Random, universe: int) -> int:
 
 
 def _steps(expression: Expression, masks: tuple[int, ...], lines: list[str]) -> int:
-    """The value, after a line for each operator below and here."""
+    """The value, after a line for this operator and each one below it."""
     if isinstance(expression, int):
         return masks[expression]
     a, b = _steps(expression[1], masks, lines), _steps(expression[2], masks, lines)

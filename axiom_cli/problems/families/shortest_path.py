@@ -79,7 +79,7 @@ def _edges(random: Random, nodes: list[str], extra: int) -> list[tuple[str, str,
 
 
 class ShortestPath(Family):
-    """The way with the least sum of weights, where there is only one."""
+    """The path with the least sum of weights, which is unique."""
 
     name: ClassVar[str] = "shortest_path"
     about: ClassVar[str] = "the only shortest path between two nodes of a graph with weights, and its length"

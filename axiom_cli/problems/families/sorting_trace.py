@@ -1,4 +1,4 @@
-"""What sorting algorithms make of a list on the way."""
+"""The intermediate states of sorting algorithms."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def _text(numbers: Sequence[int]) -> str:
 
 
 def bubble(xs: list[int], k: int) -> Iterator[str]:
-    """Sorts `xs` in place and says after each change what was done, like all functions in SORTS."""
+    """Sorts `xs` in place and yields after each change what was done, like all functions in SORTS."""
     for number in range(1, k + 1):
         for place in range(1, len(xs)):
             left, right = xs[place - 1], xs[place]
@@ -108,7 +108,7 @@ QUESTIONS = {
 
 
 def _many(kind: str, level: int) -> int:
-    """How many passes or steps, too few to sort most lists of level + 3 numbers."""
+    """The number of passes or steps, too few to sort most lists of level + 3 numbers."""
     if kind == "bubble":
         return 1 + level // 4
     if kind == "merging":
@@ -124,7 +124,7 @@ def _after(task: Stopped) -> list[int]:
 
 
 class SortingTrace(Family):
-    """Bubble, insertion, selection and merge sort, and the partition of quicksort, stopped on the way."""
+    """Bubble, insertion, selection and merge sort, and quicksort's partition, stopped before the end."""
 
     name: ClassVar[str] = "sorting_trace"
     about: ClassVar[str] = "a list after some passes or steps of a stated sorting algorithm"

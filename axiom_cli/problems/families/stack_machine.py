@@ -31,7 +31,7 @@ Instruction = tuple[str, "int | None"]
 
 @dataclass(frozen=True)
 class Code:
-    """A program; its lines are numbered from 1. It never takes more from the stack than there is."""
+    """A program, with lines numbered from 1. It never takes more from the stack than is there."""
 
     lines: tuple[Instruction, ...]
 
@@ -43,7 +43,7 @@ def words(instruction: Instruction) -> str:
 
 
 def apply(instruction: Instruction, stack: list[int]) -> None:
-    """Does to the stack what the instruction says. Of a jump, only that it removes the top."""
+    """Applies the instruction to the stack. A jump only removes the top."""
     name, number = instruction
     if name == "PUSH":
         stack.append(number or 0)
@@ -61,7 +61,7 @@ def apply(instruction: Instruction, stack: list[int]) -> None:
 
 
 def run(task: Code) -> Iterator[tuple[int, list[int]]]:
-    """The lines that are run, in order, each with the stack after it (one list, which changes)."""
+    """The executed lines in order, each with the stack after it (always the same list, which changes)."""
     stack: list[int] = []
     line = 1
     while line <= len(task.lines):
@@ -78,7 +78,7 @@ def _push(random: Random) -> Instruction:
 
 
 def _instruction(random: Random, stack: list[int]) -> Instruction:
-    """One that the stack allows and that leaves at least one number, none of them large."""
+    """An instruction that the stack allows and that leaves at least one number, none of them large."""
     if len(stack) < 2:
         return _push(random)
     grows = len(stack) < DEEPEST and random.random() < 0.45

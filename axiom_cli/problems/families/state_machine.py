@@ -34,7 +34,7 @@ def run(task: Machine) -> list[tuple[str, str, str, str]]:
 
 
 class StateMachine(Family):
-    """A table of transitions and an input to run it on."""
+    """A transition table and an input to run it on."""
 
     name: ClassVar[str] = "state_machine"
     about: ClassVar[str] = "the states that a finite machine visits, or what it writes, on an input of 0s and 1s"
@@ -55,10 +55,10 @@ class StateMachine(Family):
 
     def statement(self, task: Machine) -> str:
         rules = ", ".join([f"{a} {symbol} -> {b} {output}" for a, symbol, b, output in task.rules])
-        asked = "the state after each symbol" if task.states else "the output of each symbol, then the last state"
+        wanted = "the state after each symbol" if task.states else "the output of each symbol, then the last state"
         return (
             f"A machine has rules of the form: state, symbol read -> next state, output. {rules}. It starts in state A "
-            f"and reads {task.text} from left to right. Write {asked}, separated by spaces."
+            f"and reads {task.text} from left to right. Write {wanted}, separated by spaces."
         )
 
     def answer(self, task: Machine) -> str:

@@ -127,7 +127,7 @@ def _step(random: Random) -> Step:
 
 
 class StringPrograms(Written):
-    """Filters, replaces, turns around, counts and shifts the characters and words of a string."""
+    """Filters, replaces, reverses, counts and shifts the characters and words of a string."""
 
     name: ClassVar[str] = "string_programs"
     about: ClassVar[str] = "write a function of a string: filter, replace, reverse words, runs, slices, shifts"
@@ -149,7 +149,7 @@ class StringPrograms(Written):
         return [step.wording for step in task]
 
     def shared(self, task: tuple[Step, ...], level: int, form: str) -> Sequence[int]:
-        """Only the number of steps tells the level."""
+        """Only the number of steps depends on the level."""
         return levels_of_half(level)
 
     def exercise(self, task: tuple[Step, ...], level: int, random: Random) -> Exercise:

@@ -40,7 +40,7 @@ def _bits(mask: int) -> tuple[int, ...]:
 
 
 def _below(above: list[int], top: int) -> int:
-    """The bit set of what is below `top`."""
+    """The bit set of everything below `top`."""
     return sum([1 << noun for noun, up in enumerate(above) if up >> top & 1])
 
 
@@ -81,7 +81,7 @@ def consequences(premises: Sequence[Sentence], nouns: int) -> dict[str, list[int
 
 
 def _premises(random: Callable[[], float], count: int) -> list[Sentence]:
-    """Premises that each tie a new noun to one that was met, mostly the last: they form a tree, so all can be true."""
+    """Premises that each tie a new noun to an earlier one, mostly the last: they form a tree, so all can be true."""
     out = []
     for new in range(1, count + 1):
         old = new - 1 if random() < 0.7 else int(random() * new)
@@ -156,14 +156,14 @@ class Syllogisms(Family):
         return lines
 
     def _judged(self, sentence: Sentence, task: Syllogism, follows: dict[str, list[int]]) -> str:
-        """The line that says whether the sentence follows, and for a particular one by which member."""
+        """The line that says whether the sentence follows and, for a particular one, by which member."""
         form, a, b = sentence
-        said = self._words(sentence, task)
+        sentence_text = self._words(sentence, task)
         if not follows[form][a] >> b & 1:
-            return f"{said}: no"
+            return f"{sentence_text}: no"
         if not form.startswith("some"):
-            return f"{said}: yes"
-        return f"{said}: yes, by {self._member(sentence, task, follows)}"
+            return f"{sentence_text}: yes"
+        return f"{sentence_text}: yes, by {self._member(sentence, task, follows)}"
 
     def _member(self, sentence: Sentence, task: Syllogism, follows: dict[str, list[int]]) -> str:
         """The noun or the premise that gives a member for which a particular sentence is true."""

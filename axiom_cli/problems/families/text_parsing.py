@@ -1,4 +1,4 @@
-"""Values taken out of small formats: key=value records, quoted CSV rows, log lines."""
+"""Values extracted from small formats: key=value records, quoted CSV rows, log lines."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ Value = str | int
 class Table:
     """Rows of one format. `raw` is each row as it stands in the text, `conditions` are (field, relation, value).
 
-    The first field of the rows that meet all conditions (or any of them) is asked for.
+    The answer is the first field of the rows that meet all conditions (or any of them).
     """
 
     kind: str
@@ -57,7 +57,7 @@ def holds(row: tuple[Value, ...], condition: tuple[int, str, Value]) -> bool:
 
 
 def chosen(task: Table) -> list[str]:
-    """What is asked for, in the order of the rows."""
+    """The answer's values, in the order of the rows."""
     wanted = all if task.every else any
     return [str(row[0]) for row in task.rows if wanted([holds(row, condition) for condition in task.conditions])]
 
@@ -118,15 +118,15 @@ class TextParsing(Family):
         kind = random.choice(("records", "csv", "log"))
         count = level + 2
         if kind == "log":
-            minute, made = int(random.random() * 1000), []
+            minute, values = int(random.random() * 1000), []
             for _ in range(count):
                 minute += 1 + int(random.random() * 30)
-                made.append(_entry(random, minute))
+                values.append(_entry(random, minute))
         else:
             make, words = (_record, NAMES) if kind == "records" else (_csv, ITEMS)
             at, step = int(random.random() * len(words)), 1 + int(random.random() * (len(words) - 1))
-            made = [make(random, words[(at + n * step) % len(words)]) for n in range(count)]
-        rows, raw = zip(*made, strict=True)
+            values = [make(random, words[(at + n * step) % len(words)]) for n in range(count)]
+        rows, raw = zip(*values, strict=True)
         conditions, every = self._asked(random, rows, level)
         return Table(kind, rows, raw, conditions, every)
 
@@ -165,11 +165,11 @@ class TextParsing(Family):
         lines, found = [], 0
         for row in task.rows:
             checks = [holds(row, condition) for condition in task.conditions]
-            told = [
+            described = [
                 f"{row[field]} {relation[3:] or '='} {value} {'yes' if check else 'no'}"
                 for (field, relation, value), check in zip(task.conditions, checks, strict=True)
             ]
             taken = all(checks) if task.every else any(checks)
             found += taken
-            lines.append(f"{row[0]}: {', '.join(told)}: {f'take {found}' if taken else 'no'}")
+            lines.append(f"{row[0]}: {', '.join(described)}: {f'take {found}' if taken else 'no'}")
         return lines

@@ -21,7 +21,7 @@ class Tasks:
 
 
 def steps(task: Tasks) -> list[list[str]]:
-    """What is free before each step, the name taken first: always the earliest in the alphabet (Kahn 1962)."""
+    """The free names before each step, the one taken first: always the earliest in the alphabet (Kahn 1962)."""
     waiting = dict.fromkeys(task.names, 0)
     after: dict[str, list[str]] = {name: [] for name in task.names}
     for first, second in task.pairs:

@@ -17,7 +17,7 @@ ENDS = ("b", "d", "g", "k", "l", "m", "n", "p", "r", "t", "nk", "ft")
 class Chain:
     """Units from the largest to the smallest, one of the ith being `ratios[i]` of the next.
 
-    `shown` is the order in which the ratios are told. `amounts` and the kinds: "down" (of the first and the last unit
+    `shown` is the order in which the ratios are stated. `amounts` and the kinds: "down" (of the first and the last unit
     but one, in the last), "up" (an amount of the last unit, to be written in all units), "sum" (two mixed amounts).
     """
 
@@ -56,12 +56,12 @@ def mixed(total: int, ratios: tuple[int, ...]) -> list[int]:
 
 
 def written(amounts: tuple[int, ...] | list[int], units: tuple[str, ...]) -> str:
-    """A mixed amount, units with nothing of them included."""
+    """A mixed amount, including units with 0."""
     return " ".join([f"{amount} {unit}" for amount, unit in zip(amounts, units, strict=True)])
 
 
 class Units(Family):
-    """Converts amounts of invented units up, down, and adds mixed amounts."""
+    """Converts amounts of invented units up and down, and adds mixed amounts."""
 
     name: ClassVar[str] = "units"
     about: ClassVar[str] = "convert invented units by stated ratios: to the smallest, to a mixed amount, or a sum"
@@ -96,17 +96,19 @@ class Units(Family):
 
     def statement(self, task: Chain) -> str:
         units, ratios = task.units, task.ratios
-        told = "; ".join([f"1 {units[n]} = {ratios[n]} {units[n + 1]}" for n in task.shown])
+        ratios_text = "; ".join([f"1 {units[n]} = {ratios[n]} {units[n + 1]}" for n in task.shown])
         if task.kind == "down":
-            return f"{told}. How many {units[-1]} are {written(task.amounts[0], units)} together? Give the number."
+            return (
+                f"{ratios_text}. How many {units[-1]} are {written(task.amounts[0], units)} together? Give the number."
+            )
         rule = (
             f"Use as many of the larger units as possible and write a whole number of every unit, 0 too, largest unit "
             f"first, such as {written(range(len(units)), units)}."  # type: ignore[arg-type]
         )
         if task.kind == "up":
-            return f"{told}. How much are {task.amounts[0][0]} {units[-1]}? {rule}"
+            return f"{ratios_text}. How much are {task.amounts[0][0]} {units[-1]}? {rule}"
         first, second = (written(amounts, units) for amounts in task.amounts)
-        return f"{told}. How much are {first} plus {second}? {rule}"
+        return f"{ratios_text}. How much are {first} plus {second}? {rule}"
 
     def answer(self, task: Chain) -> str:
         if task.kind == "up":

@@ -41,7 +41,7 @@ class TooSlowError(Exception):
 def draws(name: str, numbers: list[str], levels: int, most: int = MOST_LEVELS, *, fresh: bool) -> dict[str, list[Any]]:
     """(question, answer) of some entries at each level, by number, up to the first level that is slow or in which most
     entries cannot be drawn."""
-    found: dict[str, list[Any]] = {}
+    measured: dict[str, list[Any]] = {}
     for level in list(gym.levels_of(levels))[:most]:
         rows = {}
         try:
@@ -51,14 +51,14 @@ def draws(name: str, numbers: list[str], levels: int, most: int = MOST_LEVELS, *
             for number in numbers:
                 rows[number] = _pair(name, level, levels, int(number, 16), fresh=fresh)
                 if time.process_time() - began > SLOWEST * len(numbers):
-                    return found
+                    return measured
         except (TooSlowError, *FAILURES) as error:  # a curriculum's own top levels may be invalid
             print(f"{name}, level {level}: {error!r:.100}", file=sys.stderr)
-            return found
+            return measured
         if sum(map(bool, rows.values())) < len(rows) / 2:
-            return found
-        found[str(level)] = [rows[number] for number in sorted(rows)]
-    return found
+            return measured
+        measured[str(level)] = [rows[number] for number in sorted(rows)]
+    return measured
 
 
 def _pair(name: str, level: int, levels: int, number: int, *, fresh: bool) -> list[Any] | None:
@@ -164,9 +164,9 @@ def survey() -> dict[str, Any]:
         for word, seed in (("forwards", "1"), ("backwards", "2"))
     ]
     one, other = (json.loads(child.communicate()[0].splitlines()[-1]) for child in children)
-    found = {name: SELDOM.get(name) or judged(name, one[name], other[name]) for name in one}
-    listed = {name: row for name, row in found.items() if isinstance(row, dict)}
-    left_out = {name: row for name, row in found.items() if isinstance(row, str)}
+    measured = {name: SELDOM.get(name) or judged(name, one[name], other[name]) for name in one}
+    listed = {name: row for name, row in measured.items() if isinstance(row, dict)}
+    left_out = {name: row for name, row in measured.items() if isinstance(row, str)}
     return {"version": metadata.version(gym.PACKAGE), "listed": listed, "left_out": left_out}
 
 

@@ -1,4 +1,4 @@
-"""Ten problems that everyone knows."""
+"""Ten well-known problems."""
 
 from __future__ import annotations
 

@@ -9,13 +9,13 @@ from axiom_cli.problems.families.handwritten.entry import Handwritten, numbers
 
 
 def _common(random: Random) -> list[int]:
-    """Two multiples of one number, one of them negative now and then."""
+    """Two multiples of one number, one of them sometimes negative."""
     divisor = random.randint(1, 30)
     return [divisor * random.randint(1, 40) * random.choice((1, 1, 1, -1)) for _ in range(2)]
 
 
 def _maybe_prime(random: Random) -> list[int]:
-    """A number without small factors, or the product of two such, so that no glance decides."""
+    """A number without small factors, or the product of two such, so that a glance does not decide."""
     if random.random() < 0.4:
         return [random.choice((7, 11, 13, 17, 19, 23, 29)) * random.choice((7, 11, 31, 37, 41, 53, 61, 97))]
     return [6 * random.randint(1, 1600) + random.choice((-1, 1))]
@@ -36,7 +36,7 @@ def _near_square(random: Random) -> list[int]:
 
 
 def _coins(random: Random) -> list[Any]:
-    """Distinct coins in no order; a 1 among them in a third of the calls."""
+    """Distinct coins in random order; a 1 among them in a third of the calls."""
     coins = random.sample(range(2, 13), random.randint(1, 4))
     if random.random() < 1 / 3:
         coins[random.randrange(len(coins))] = 1

@@ -47,7 +47,7 @@ def _runs(random: Random) -> list[Any]:
 
 
 def _two_words(random: Random) -> list[Any]:
-    """A word, and one made from it by up to five changes, or a word of its own."""
+    """A word, and a second one made from it by up to five changes, or an unrelated one."""
     first = _text(random, "abcd", 3, 6)
     if random.random() < 0.3:
         return [first, _text(random, "abcd", 0, 6)]
@@ -59,7 +59,7 @@ def _two_words(random: Random) -> list[Any]:
 
 
 def _cut(random: Random) -> list[Any]:
-    """A text of some of the words, one of its letters replaced in most calls."""
+    """A text made of some of the words, with one letter replaced in most calls."""
     words = [_text(random, "abc", 1, 3) for _ in range(random.randint(2, 4))]
     text = "".join(random.choice(words) for _ in range(random.randint(2, 5)))
     if random.random() < 0.8:

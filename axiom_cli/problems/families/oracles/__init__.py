@@ -1,7 +1,7 @@
-"""Second solvers, for the audit: each reads a prompt as a stranger would and solves it by other means than the family.
+"""Second solvers, for the audit: each reads nothing but the prompt and solves it by a method other than the family's.
 
 One file a family: `answer(prompt)` gives the answer in answer form, `function(prompt)` a function in program form. They
-share no code with the families, so that a slip in a statement, an oracle or a reference shows as a disagreement.
+share no code with the families, so that a mistake in a statement, an oracle or a reference shows as a disagreement.
 """
 
 from __future__ import annotations

@@ -22,9 +22,9 @@ def answer(prompt: str) -> str:
     if "alphabetical" in prompt:
         return " ".join(map(_sorted, re.search(r"words (\w+) and (\w+)", prompt).groups()))  # type: ignore[union-attr]
     words = re.search(r"Words: ([a-z ]+)\.", prompt).group(1).split()  # type: ignore[union-attr]
-    asked = re.search(r"anagrams of (\w+)", prompt)
-    if asked:
-        return " ".join(word for word in words if _anagrams(asked.group(1), word))
+    target = re.search(r"anagrams of (\w+)", prompt)
+    if target:
+        return " ".join(word for word in words if _anagrams(target.group(1), word))
     firsts: list[str] = []
     numbers = []
     for word in words:

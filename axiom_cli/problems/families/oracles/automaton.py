@@ -1,4 +1,4 @@
-"""Counts with the cells as numbers at their places."""
+"""Computes with the cells as numbers by position."""
 
 from __future__ import annotations
 

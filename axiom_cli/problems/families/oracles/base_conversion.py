@@ -21,7 +21,7 @@ def _numeral(value: int, base: int) -> str:
 
 
 def answer(prompt: str) -> str:
-    """The number, or the sum of the numbers, in the base that is asked for."""
+    """The number, or the sum of the numbers, in the requested base."""
     numbers = re.findall(r"([0-9a-f]+) (?:from|in) base (\d+)", prompt)
     value = sum(int(text, int(base)) for text, base in numbers)
     (base,) = re.findall(r"(?:to|sum in) base (\d+)", prompt)

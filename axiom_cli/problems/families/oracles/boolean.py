@@ -12,8 +12,8 @@ _TRUE = {
 }
 
 
-def _value(found: re.Match[str]) -> str:
-    words = found.group(1).split()
+def _value(match: re.Match[str]) -> str:
+    words = match.group(1).split()
     if len(words) == 2:
         return {"0": "1", "1": "0"}[words[1]]
     return str(int(words[0] + words[2] in _TRUE[words[1]]))
@@ -25,7 +25,7 @@ def answer(prompt: str) -> str:
     given = {name: str(int(truth == "true")) for name, truth in let}
     values = []
     for formula in prompt.rpartition(": ")[2].split("; "):
-        text = re.sub(r"\b[a-z]\b", lambda found: given[found.group()], formula)
+        text = re.sub(r"\b[a-z]\b", lambda match: given[match.group()], formula)
         text = f"({text})" if " " in text else text
         while "(" in text:
             text = re.sub(r"\(([^()]+)\)", _value, text)

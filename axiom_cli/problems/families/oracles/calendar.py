@@ -59,7 +59,7 @@ def _moved(day: _Date, words: str) -> _Date:
 
 
 def answer(prompt: str) -> str:
-    """The weekday and date reached, the days counted, or the weekdays asked for."""
+    """The resulting weekday and date, the number of days, or the weekdays."""
     dates = [(int(y), int(m), int(d)) for y, m, d in re.findall(r"(\d{4})-(\d\d)-(\d\d)", prompt)]
     if prompt.startswith("How many"):
         day, count = dates[0], 0

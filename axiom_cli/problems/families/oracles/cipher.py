@@ -1,4 +1,4 @@
-"""Works ciphers out letter by letter, with character codes and explicit grids."""
+"""Applies ciphers letter by letter, with character codes and explicit grids."""
 
 from __future__ import annotations
 

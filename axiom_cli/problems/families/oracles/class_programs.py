@@ -1,4 +1,4 @@
-"""Understands the methods of a class from their words; what the object holds is handed on, and no class is made."""
+"""Understands the methods of a class from their words; the object's state is passed along, and no class is made."""
 
 from __future__ import annotations
 

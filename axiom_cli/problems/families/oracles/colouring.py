@@ -1,4 +1,4 @@
-"""Colours graphs by trying, from the last vertex and the last colour."""
+"""Colours graphs by search, from the last vertex and the last colour."""
 
 from __future__ import annotations
 

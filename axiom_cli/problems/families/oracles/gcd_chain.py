@@ -8,14 +8,14 @@ from collections import Counter
 
 
 def _factors(number: int) -> Counter[int]:
-    found: Counter[int] = Counter()
+    powers: Counter[int] = Counter()
     prime = 2
     while number > 1:
         while number % prime == 0:
-            found[prime] += 1
+            powers[prime] += 1
             number //= prime
         prime = prime + 1 if prime * prime <= number else max(number, 2)
-    return found
+    return powers
 
 
 def answer(prompt: str) -> str:
@@ -24,5 +24,5 @@ def answer(prompt: str) -> str:
     common, all_together = first, first
     for factors in others:
         common, all_together = common & factors, all_together | factors
-    asked = [("greatest common divisor", common), ("least common multiple", all_together)]
-    return " ".join(str(math.prod(factors.elements())) for words, factors in asked if words in prompt)
+    operations = [("greatest common divisor", common), ("least common multiple", all_together)]
+    return " ".join(str(math.prod(factors.elements())) for words, factors in operations if words in prompt)

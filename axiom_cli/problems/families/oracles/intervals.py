@@ -39,7 +39,7 @@ def _step(pairs: Pairs, words: str) -> Pairs:
 
 
 def answer(prompt: str) -> str:
-    """The intervals left, and their length where it is asked for."""
+    """The remaining intervals, and their length if it is asked."""
     given, done = re.search(r"Take ([\d -]+) and do in order: ([^.]+)\.", prompt).groups()  # type: ignore[union-attr]
     pairs = _pairs(given)
     steps = [words for words in done.split("; ") if "length" not in words]

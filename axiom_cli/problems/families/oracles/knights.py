@@ -1,4 +1,4 @@
-"""Tries every way to be knights and knaves, and reads each claim anew."""
+"""Tries every assignment of knights and knaves, and reads each claim anew."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def _holds(claim: str, speaker: str, kind: dict[str, str]) -> bool:
     pair = re.fullmatch(r"(\w+) and (\w+) are (alike|unlike)", claim)
     if pair:
         return (kind[pair.group(1)] == kind[pair.group(2)]) == (pair.group(3) == "alike")
-    parts = [kind[name] == said for name, said in re.findall(r"(\w+) is a (\w+)", claim)]
+    parts = [kind[name] == kind_named for name, kind_named in re.findall(r"(\w+) is a (\w+)", claim)]
     return any(parts) if " or " in claim else all(parts)
 
 

@@ -132,7 +132,7 @@ def _step(words: str, marks: Marks) -> Marks:
 
 
 def _listed(words: str, marks: Marks) -> Any:
-    """What the steps that leave nested lists make of them."""
+    """The result of the steps that turn nested lists into something else."""
     numbers = [(mark, depth) for mark, depth in zip(marks, _depths(marks), strict=True) if mark not in ("[", "]")]
     if words.startswith("list all"):
         return [value for value, _ in numbers]

@@ -10,7 +10,7 @@ from axiom_cli.problems.families.oracles.list_ops import merge_sorted
 
 
 def step(words: str, xs: list[int]) -> Any:
-    """What the step makes of the list: a list, or an integer."""
+    """The result of the step: a list or an integer."""
     number = int((re.findall(r"-?\d+", words) or [0])[-1])
     if words.startswith("keep only the numbers"):
         return list(filter(compared(words), xs))

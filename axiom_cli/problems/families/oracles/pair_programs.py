@@ -36,7 +36,7 @@ def _removed(xs: list[int], ys: list[int]) -> list[int]:
 
 
 def _two(words: str, xs: list[int], ys: list[int]) -> list[int]:
-    """The list that two lists make."""
+    """The step's result for two lists."""
     if "at equal places" in words:
         return list(map(ZIPPED[words.split()[5]], xs, ys))
     if "in turns" in words:
@@ -58,7 +58,7 @@ def _two(words: str, xs: list[int], ys: list[int]) -> list[int]:
 
 
 def _number(words: str, xs: list[int], n: int) -> list[int]:
-    """The list that a list and a number make."""
+    """The step's result for a list and a number."""
     if words.startswith("rotate"):
         out = list(xs)
         for _ in range(n if out else 0):
@@ -76,7 +76,7 @@ def _number(words: str, xs: list[int], n: int) -> list[int]:
 
 
 def _one(words: str, xs: list[int]) -> Any:
-    """What the words make of a list alone."""
+    """The step's result for a list alone."""
     if words.startswith("keep of every run"):
         return [x for x, before in zip(xs, [None, *xs], strict=False) if x != before]
     if words.startswith("drop"):

@@ -49,8 +49,8 @@ def _headed(words: str, rows: list[str]) -> list[str]:
 def _copied(words: str, rows: list[str]) -> list[str]:
     out: list[str] = []
     for row in rows:
-        found = re.match(r"([0-9])\*", row)
-        out.extend([row] if not found else (row[2:] for _ in range(int(found.group(1)))))
+        matching = re.match(r"([0-9])\*", row)
+        out.extend([row] if not matching else (row[2:] for _ in range(int(matching.group(1)))))
     return out
 
 
@@ -73,11 +73,11 @@ def _referred(words: str, rows: list[list[str]]) -> list[list[str]]:
     for key, given in rows:
         value = given
         if value.startswith("@"):
-            found = [other for name, other in out if name == value[1:]]
-            if not found:
+            matching = [other for name, other in out if name == value[1:]]
+            if not matching:
                 stop_if(words)
                 continue
-            value = found[-1]
+            value = matching[-1]
         out.append([key, value])
     return out
 
@@ -106,12 +106,12 @@ def _by_key(words: str, rows: list[list[str]]) -> dict[str, Any]:
     keys = [row[0] for row in rows if row]
     table = {key: [row[1:] for row in rows if row[0] == key] for key in dict.fromkeys(keys)}
     if "the list of its values" in words:
-        return {key: [value for (value,) in found] for key, found in table.items()}
+        return {key: [value for (value,) in matching] for key, matching in table.items()}
     if "the sum of" in words:
-        return {key: sum(int(v) for (v,) in found if DIGITS.fullmatch(v)) for key, found in table.items()}
+        return {key: sum(int(v) for (v,) in matching if DIGITS.fullmatch(v)) for key, matching in table.items()}
     if "join" in words:
-        return {key: sum(found, []) for key, found in table.items()}
-    chosen = {key: found[0 if "first" in words.rpartition(", ")[2] else -1] for key, found in table.items()}
+        return {key: sum(matching, []) for key, matching in table.items()}
+    chosen = {key: matching[0 if "first" in words.rpartition(", ")[2] else -1] for key, matching in table.items()}
     return chosen if "other fields" in words else {key: value for key, (value,) in chosen.items()}
 
 

@@ -1,4 +1,4 @@
-"""Steps on a text, on nested lists and on tokens, by regular expressions where it can be."""
+"""Steps on a text, on nested lists and on tokens, by regular expressions where possible."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def stop_if(words: str) -> None:
 
 def entries(words: str, data: str) -> list[str]:
     (mark,) = marks(words)
-    return [found for part in re.split(re.escape(mark), data) if (found := re.sub("^ +| +$", "", part))]
+    return [digits for part in re.split(re.escape(mark), data) if (digits := re.sub("^ +| +$", "", part))]
 
 
 def quoted(words: str, data: str) -> list[str]:
@@ -120,7 +120,7 @@ def tree(words: str, xs: list[Any]) -> Any:
         return json.loads(f"[{inner}]")
     if words.startswith("write"):
         return text[1:-1].replace(" ", "").translate(str.maketrans("[],", "".join(marks(words))))
-    return [int(found) for found in DIGITS.findall(text)]
+    return [int(digits) for digits in DIGITS.findall(text)]
 
 
 def tokens(words: str, data: str) -> list[str]:

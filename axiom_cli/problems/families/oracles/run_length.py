@@ -12,17 +12,17 @@ def _encoded(text: str, *, first: bool) -> str:
 
 
 def _decoded(text: str, *, first: bool) -> str:
-    found = re.findall(r"(\d)([a-z])" if first else r"([a-z])(\d)", text)
-    return "".join(b * int(a) if first else a * int(b) for a, b in found)
+    pairs = re.findall(r"(\d)([a-z])" if first else r"([a-z])(\d)", text)
+    return "".join(b * int(a) if first else a * int(b) for a, b in pairs)
 
 
 def answer(prompt: str) -> str:
     """The strings in code, out of code, or the digits after the steps."""
-    said = re.search(r"Start with (\d+)\. .* after (\d+) step", prompt)
-    if said:
-        text = said.group(1)
-        for _ in range(int(said.group(2))):
-            text = re.sub(r"(\d)\1*", lambda found: f"{len(found.group())}{found.group(1)}", text)
+    iteration = re.search(r"Start with (\d+)\. .* after (\d+) step", prompt)
+    if iteration:
+        text = iteration.group(1)
+        for _ in range(int(iteration.group(2))):
+            text = re.sub(r"(\d)\1*", lambda pairs: f"{len(pairs.group())}{pairs.group(1)}", text)
         return text
     first = "length and then the letter" in prompt
     turn = _encoded if "Encode" in prompt else _decoded

@@ -29,5 +29,5 @@ def answer(prompt: str) -> str:
         left &= satisfied
     if left.bit_count() != 1:
         raise ValueError("not exactly one assignment")
-    found = left.bit_length() - 1
-    return " ".join(str(found >> place & 1) for place in range(len(variables)))
+    solution = left.bit_length() - 1
+    return " ".join(str(solution >> place & 1) for place in range(len(variables)))

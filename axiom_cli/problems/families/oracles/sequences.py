@@ -28,7 +28,7 @@ def _unrolled(index: int, first: dict[int, int], rules: list[dict[str, int]]) ->
 
 
 def answer(prompt: str) -> str:
-    """The term that is asked for."""
+    """The requested term."""
     head, rule, index = re.fullmatch(r"Let (.+), and for n > \d let (.+)\. What is a\((\d+)\)\?", prompt).groups()  # type: ignore[union-attr]
     first = {int(n): int(term) for n, term in re.findall(r"a\((\d+)\) = (\d+)", head)}
     if modular := re.fullmatch(r"a\(n\) be the remainder of (.+) divided by (\d+)", rule):

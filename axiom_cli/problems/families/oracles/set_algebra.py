@@ -1,4 +1,4 @@
-"""Asks for each number by itself whether it is in the set, by taking out innermost parentheses."""
+"""Decides for each number separately whether it is in the set, by evaluating the innermost parentheses first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Says what passes and steps come to, without taking them one swap at a time."""
+"""Computes the result of passes and steps directly, without single swaps."""
 
 from __future__ import annotations
 

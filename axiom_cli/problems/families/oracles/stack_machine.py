@@ -1,4 +1,4 @@
-"""Runs a stack program on linked pairs, each line a function from one such stack to the next line and stack."""
+"""Runs a stack program on linked pairs; each line is a function from such a stack to the next line and stack."""
 
 from __future__ import annotations
 

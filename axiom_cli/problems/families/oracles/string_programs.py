@@ -24,7 +24,7 @@ def _is(char: str, kind: str) -> bool:
 
 
 def _runs(text: str) -> list[str]:
-    return [found.group() for found in re.finditer(r"(.)\1*", text, re.DOTALL)]
+    return [pieces.group() for pieces in re.finditer(r"(.)\1*", text, re.DOTALL)]
 
 
 def _rotated(text: str, by: int) -> str:
@@ -38,18 +38,18 @@ def _rotated(text: str, by: int) -> str:
 
 def _words(words: str, text: str, k: int) -> str:
     """A step on words."""
-    found = re.findall(r"\S+", text)
+    pieces = re.findall(r"\S+", text)
     if words.startswith("append"):
-        return f"{text}{len(found)}"
+        return f"{text}{len(pieces)}"
     if words.startswith("put the words"):
-        found.reverse()
+        pieces.reverse()
     elif words.startswith("reverse every"):
-        found = ["".join(reversed(word)) for word in found]
+        pieces = ["".join(reversed(word)) for word in pieces]
     elif words.startswith("keep only"):
-        found = [word for word in found if len(word) > k - 1]
+        pieces = [word for word in pieces if len(word) > k - 1]
     else:
-        found = [_rotated(word, k) for word in found]
-    return " ".join(found)
+        pieces = [_rotated(word, k) for word in pieces]
+    return " ".join(pieces)
 
 
 def _characters(words: str, text: str, k: int) -> str:

@@ -22,10 +22,10 @@ def _counterexamples(sentence: tuple[str, ...], kinds: dict[str, int], allowed: 
 def _follows(sentence: tuple[str, ...], kinds: dict[str, int], allowed: int, needed: list[tuple[str, ...]]) -> bool:
     """A universal conclusion must hold of all that is allowed; a particular one, when whatever witnesses it is taken
     away, must leave some needed thing impossible."""
-    found = _counterexamples(sentence, kinds, allowed)
+    counterexamples = _counterexamples(sentence, kinds, allowed)
     if sentence[0] != "some":
-        return not found
-    without = allowed & ~found
+        return not counterexamples
+    without = allowed & ~counterexamples
     missing = [one for one in needed if not _counterexamples(one, kinds, without)]
     return bool(missing) or any(not without & members for members in kinds.values())
 

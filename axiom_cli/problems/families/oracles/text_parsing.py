@@ -26,13 +26,13 @@ def _met(row: dict[str, str], condition: str) -> bool:
 
 
 def answer(prompt: str) -> str:
-    """What the rows that meet the conditions have in the field asked for."""
+    """The requested field of the rows that meet the conditions."""
     text, question = prompt.rsplit(". Give every ", 1)
-    asked = re.search(r"where (.+), in order", question).group(1)  # type: ignore[union-attr]
+    conditions_text = re.search(r"where (.+), in order", question).group(1)  # type: ignore[union-attr]
     rows, key = _rows(text)
-    if " and " in asked:
-        for condition in asked.split(" and "):
+    if " and " in conditions_text:
+        for condition in conditions_text.split(" and "):
             rows = [row for row in rows if _met(row, condition)]
     else:
-        rows = [row for row in rows if any(_met(row, condition) for condition in asked.split(" or "))]
+        rows = [row for row in rows if any(_met(row, condition) for condition in conditions_text.split(" or "))]
     return "; ".join(row[key] for row in rows)

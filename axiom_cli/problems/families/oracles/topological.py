@@ -6,15 +6,15 @@ import re
 
 
 def _orders(placed: str, left: str, pairs: list[tuple[str, str]]) -> str | None:
-    """The first order that begins with `placed` and keeps the pairs; no beginning that breaks one is gone on with."""
+    """The first order that begins with `placed` and keeps the pairs; a beginning that breaks one is not extended."""
     if any(second in placed and first not in placed[: placed.index(second)] for first, second in pairs):
         return None
     if not left:
         return placed
     for name in left:
-        found = _orders(placed + name, left.replace(name, ""), pairs)
-        if found:
-            return found
+        order = _orders(placed + name, left.replace(name, ""), pairs)
+        if order:
+            return order
     return None
 
 

@@ -1,4 +1,4 @@
-"""Weighs every unit by the smallest one, as exact fractions of each other."""
+"""Measures every unit by the smallest one, as exact fractions."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ import re
 from fractions import Fraction
 
 
-def _weights(told: str) -> dict[str, Fraction]:
-    """The size of each unit, the first one met being 1; spread along the ratios until all are known."""
-    ratios = [(big, int(n), small) for big, n, small in re.findall(r"1 (\w+) = (\d+) (\w+)", told)]
+def _weights(ratios_text: str) -> dict[str, Fraction]:
+    """The size of each unit, with the first one as 1, propagated along the ratios until all are known."""
+    ratios = [(big, int(n), small) for big, n, small in re.findall(r"1 (\w+) = (\d+) (\w+)", ratios_text)]
     sizes = {ratios[0][0]: Fraction(1)}
     while len(sizes) <= len(ratios):
         for big, n, small in ratios:
@@ -21,12 +21,14 @@ def _weights(told: str) -> dict[str, Fraction]:
 
 def answer(prompt: str) -> str:
     """The number of the smallest unit, or the mixed amount with the largest units taken first."""
-    told, question, *_ = prompt.split(". ")
-    sizes = _weights(told)
-    asked = question.partition("?")[0]
-    left = sum((int(n) * sizes[unit] for n, unit in re.findall(r"(\d+) (\w+)", asked) if unit in sizes), Fraction(0))
+    ratios_text, question, *_ = prompt.split(". ")
+    sizes = _weights(ratios_text)
+    question_text = question.partition("?")[0]
+    left = sum(
+        (int(n) * sizes[unit] for n, unit in re.findall(r"(\d+) (\w+)", question_text) if unit in sizes), Fraction(0)
+    )
     units = sorted(sizes, key=sizes.__getitem__, reverse=True)
-    if "How many" in asked:
+    if "How many" in question_text:
         return str(left / sizes[units[-1]])
     parts = []
     for unit in units:

@@ -1,4 +1,4 @@
-"""The basic problems, solved again by other means."""
+"""The basic problems, solved again by other methods."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from axiom_cli.problems.families.oracles.parentheses import cancel
 
 
 def _two_sum(nums: list[int], target: int) -> list[int]:
-    found = [[i, j] for i, j in combinations(range(len(nums)), 2) if nums[i] + nums[j] == target]
-    if len(found) > 1:
+    pairs = [[i, j] for i, j in combinations(range(len(nums)), 2) if nums[i] + nums[j] == target]
+    if len(pairs) > 1:
         raise ValueError("more than one pair")
-    return found[0] if found else []
+    return pairs[0] if pairs else []
 
 
 def _fizzbuzz(n: int) -> list[str]:

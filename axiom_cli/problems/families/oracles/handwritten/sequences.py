@@ -1,4 +1,4 @@
-"""The problems on sequences, solved again by other means: mostly by trying everything."""
+"""The problems on lists and strings, solved again by other methods, mostly by exhaustive search."""
 
 from __future__ import annotations
 

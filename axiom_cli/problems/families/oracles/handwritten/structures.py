@@ -1,4 +1,4 @@
-"""The problems on structures, solved again by other means, mostly by trying everything."""
+"""The problems on numbers, grids and graphs, solved again by other methods, mostly by exhaustive search."""
 
 from __future__ import annotations
 
@@ -110,8 +110,8 @@ def _path(grid: Grid) -> int:
         for i, j in distance:
             around = (distance.get(cell, far) for cell in ((i - 1, j), (i + 1, j), (i, j - 1), (i, j + 1)))
             distance[i, j] = min(distance[i, j], 1 + min(around))
-    found = distance.get((len(grid) - 1, len(grid[0]) - 1), far)
-    return -1 if found == far else int(found)
+    steps = distance.get((len(grid) - 1, len(grid[0]) - 1), far)
+    return -1 if steps == far else int(steps)
 
 
 def _topological(n: int, edges: list[list[int]]) -> list[int]:
