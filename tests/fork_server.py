@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import select
 import shutil
 import signal
 import socket
@@ -19,6 +20,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
@@ -100,29 +102,44 @@ def _fill(descriptor: int, data: bytes) -> None:
 
 def _serve(listener: socket.socket) -> None:
     """Takes commands until the tests are over. Returns in the process of each command, ready to run it."""
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+    running: dict[int, socket.socket] = {}
+    ended, signals = os.pipe()
+    os.set_blocking(ended, False)
+    os.set_blocking(signals, False)
+    signal.set_wakeup_fd(signals, warn_on_full_buffer=False)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
     print("ready", flush=True)
     while True:
+        ready, _, _ = select.select([listener, ended], [], [])
+        if ended in ready:
+            os.read(ended, 4096)
+            _report(running)
+        if listener not in ready:
+            continue
         connection, _ = listener.accept()
         head, descriptors, *_ = socket.recv_fds(connection, 8, 3)
         request = json.loads(connection.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL))
         if NEEDS_HEAVY & set(request["words"]) and "scripted" not in request["words"]:
             _load(heavy=True)
-        if os.fork() == 0:
+        if (command := os.fork()) == 0:
+            signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            listener.close()
-            command = os.fork()
-            if command == 0:
-                connection.close()
-                return _become(request, descriptors)
-            for descriptor in (0, *descriptors):
-                os.close(descriptor)
-            code = os.waitstatus_to_exitcode(os.waitpid(command, 0)[1])
-            connection.sendall(str(code).encode())
-            os._exit(0)
-        connection.close()
+            for mine in (listener, connection, *running.values()):
+                mine.close()
+            os.close(ended)
+            os.close(signals)
+            return _become(request, descriptors)
+        running[command] = connection
         for descriptor in descriptors:
             os.close(descriptor)
+
+
+def _report(running: dict[int, socket.socket]) -> None:
+    """Tells who waits for them the exit codes of the commands that have ended."""
+    with suppress(ChildProcessError):
+        while (ended := os.waitpid(-1, os.WNOHANG))[0]:
+            with running.pop(ended[0]) as connection, suppress(BrokenPipeError):
+                connection.sendall(str(os.waitstatus_to_exitcode(ended[1])).encode())
 
 
 def _become(request: dict, descriptors: list[int]) -> None:
@@ -159,7 +176,7 @@ if __name__ == "__main__":
         _serve(listening)
     from axiom_cli.__main__ import main
 
-    exit_code = main()
+    code = main()
     atexit._run_exitfuncs()
     sys.stderr.flush()
-    os._exit(exit_code)
+    os._exit(code)
