@@ -10,9 +10,13 @@ from random import Random
 import pytest
 
 import tiny
+from axiom_cli import models
 from axiom_cli.problems.families import draw
 from axiom_cli.sampling import engines
+from axiom_cli.sampling.engines.protocol import SETTINGS, Engine
+from axiom_cli.sampling.sample_cache import CachedEngine, Usage
 from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.workspace.store import Workspace
 from chat_server import chat_server, completion
 
 CONFIG = SolveConfig(max_tokens=24, temperature=1.0, seed=5)
@@ -211,3 +215,57 @@ def test_closing_twice_is_no_error(name, tmp_path):
         assert len(list(opened.generate(PROBLEMS[:1], CONFIG, 1))) == 1
         opened.close()
         opened.close()
+
+
+def test_it_declares_its_capabilities(engine):
+    assert isinstance(engine, Engine) and {type(engine.batch_dependent), type(engine.streams)} == {bool}
+    assert type(engine.reloads) is bool and set(engine.supports) <= set(SETTINGS)
+    assert engine.batch_size_hint(CONFIG) >= 1
+
+
+def test_stream_gives_what_generate_gives_each_place_once(engine):
+    placed = list(engine.stream(PROBLEMS, CONFIG, 3, [2] * 5))
+    assert sorted(place for place, _ in placed) == list(range(15))
+    for place, sample in placed:
+        assert (sample.problem, sample.index) == (PROBLEMS[place // 3], 2 + place % 3)
+    if apart(engine):
+        streamed = [sample.text for _, sample in sorted(placed, key=lambda pair: pair[0])]
+        assert streamed == texts(engine.generate(PROBLEMS, CONFIG, 3, [2] * 5))
+
+
+def test_a_stream_that_is_given_up_leaves_the_engine_as_it_was(engine):
+    stream = engine.stream(PROBLEMS, CONFIG, 2)
+    next(stream)
+    stream.close()
+    first, second = texts(engine.generate(PROBLEMS, CONFIG, 2)), texts(engine.generate(PROBLEMS, CONFIG, 2))
+    assert first == second
+
+
+def test_what_is_cached_as_one_follows_from_its_capabilities(engine, tmp_path):
+    workspace = Workspace.create(tmp_path / "ws")
+    first = list(CachedEngine(engine, workspace).generate(PROBLEMS, CONFIG, 2))
+    cached = len(list((tmp_path / "ws" / "receipts").rglob("*.json")))
+    assert cached == (10 if engine.streams else 1 if engine.batch_dependent else 5)
+    usage = Usage(on_samples=lambda samples: pytest.fail("sampled again"))
+    assert list(CachedEngine(engine, workspace, usage).generate(PROBLEMS, CONFIG, 2)) == first
+    assert usage.samples == 10
+
+
+def test_after_sleep_it_samples_as_before(engine):
+    expected = texts(engine.generate(PROBLEMS, CONFIG, 2))
+    engine.sleep()
+    engine.sleep()
+    assert texts(engine.generate(PROBLEMS, CONFIG, 2)) == expected
+
+
+def test_other_weights_are_loaded_if_it_says_so(engine, tmp_path):
+    other = models.resolve(str(tiny.write_model(tmp_path, hidden=128, seed=1)))
+    if not engine.reloads:
+        with pytest.raises(NotImplementedError):
+            engine.load_weights(other)
+        return
+    with closing(type(engine)(engine.model.name, replace(CONFIG, batch_tokens=4096))) as opened:
+        before, digest = texts(opened.generate(PROBLEMS, CONFIG, 2)), opened.model.digest
+        opened.load_weights(other)
+        assert opened.model == other.ref and opened.model.digest != digest
+        assert texts(opened.generate(PROBLEMS, CONFIG, 2)) != before

@@ -26,10 +26,10 @@ class Saved:
         self._solved = {problem for problem, _ in self._known}
 
     def _rows(self) -> list[Mapping[str, Any]]:
-        from axiom_cli.evaluation.comparison_sources import solutions
-
         if not self.path.is_file():
             return []
+        from axiom_cli.evaluation.comparison_sources import solutions
+
         whole = self.path.read_bytes().rpartition(b"\n")
         if whole[2]:
             console.warn(f"{self.path}: its last line was cut off and is left out")

@@ -149,13 +149,14 @@ def _nearest(folder: Path) -> Path:
 
 def _problems(file: Path | None, wanted: list[str], whole: bool, skip_bad: bool) -> Iterable[Problem]:
     """The problems that were asked for: of `file` or stdin, else the hand-written ones."""
-    from axiom_cli.problems.families import handwritten
+    if file is None and (wanted or whole):
+        from axiom_cli.problems.families import handwritten
 
-    ours = handwritten.names()
-    if file is None and (set(wanted) <= set(ours) if wanted else whole and not _piped()):
-        return [problem for problem in handwritten.problems() if not wanted or problem.id in wanted]
-    if file is None and wanted and not _piped():
-        missing(wanted, ours)
+        ours = handwritten.names()
+        if set(wanted) <= set(ours) if wanted else not _piped():
+            return [problem for problem in handwritten.problems() if not wanted or problem.id in wanted]
+        if not _piped():
+            missing(wanted, ours)
     found = records(file, Problem, skip_bad=skip_bad)
     return _chosen(list(found), wanted) if wanted else found
 
