@@ -27,17 +27,15 @@ def dump(record: Record | dict[str, Any]) -> bytes:
 
 def parse(line: bytes, number: int, *wanted: type[R]) -> R:
     """The record on line `number`. Raises InputError naming the line and what was expected."""
-    names = " or ".join(cls.kind for cls in wanted)
-    names = f"an {names}" if names[0] in "aeiou" else f"a {names}"
     try:
         data = json_codec.loads(line)
     except orjson.JSONDecodeError as error:
         cut = "" if line.endswith(b"\n") else " (the last line is incomplete: was its writer interrupted?)"
         raise InputError(
-            f"line {number}: {json_codec.describe_error(error)}{cut}", f"expected {names} record per line"
+            f"line {number}: {json_codec.describe_error(error)}{cut}", f"expected {_names(wanted)} record per line"
         ) from None
     if not isinstance(data, dict):
-        raise InputError(f"line {number}: {json_codec.type_name(data)}, expected {names} record")
+        raise InputError(f"line {number}: {json_codec.type_name(data)}, expected {_names(wanted)} record")
     kind = data.get("kind")
     for cls in wanted:
         if kind == cls.kind:
@@ -47,9 +45,14 @@ def parse(line: bytes, number: int, *wanted: type[R]) -> R:
                 raise InputError(f"line {number}: {error}", error.hint) from None
     actual = f"a {kind} record" if kind in KINDS else f"kind {kind!r}" if "kind" in data else "no kind"
     raise InputError(
-        f"line {number}: {actual}, expected {names} record",
+        f"line {number}: {actual}, expected {_names(wanted)} record",
         "; ".join(f"{WRITERS[cls.kind]} writes {cls.kind} records" for cls in wanted),
     )
+
+
+def _names(wanted: Iterable[type[Record]]) -> str:
+    names = " or ".join(cls.kind for cls in wanted)
+    return f"an {names}" if names[0] in "aeiou" else f"a {names}"
 
 
 def read(stream: Iterable[bytes], *wanted: type[R], skip: Skip | None = None) -> Iterator[R]:
