@@ -13,6 +13,7 @@ import ordinary_user
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import Program
 from axiom_cli.sandbox import Limits, Sandbox, Setup, isolation_level, levels, worker
+from axiom_cli.settings.configs import VerifyConfig
 
 
 def program(*tests, name="f", checker=None):
@@ -249,8 +250,8 @@ def test_levels_are_refused_not_degraded():
     with pytest.raises(MissingError, match="best: basic") as caught:
         Sandbox(jobs=1, isolation="good", setup=Setup(("seccomp",)))
     assert caught.value.exit_code == 4 and caught.value.hint
-    with pytest.raises(UsageError):
-        Sandbox(jobs=1, isolation="iron")
+    with pytest.raises(UsageError, match="iron"):
+        VerifyConfig(isolation="iron")
 
 
 def test_without_any_layer_the_verdict_still_holds():

@@ -15,6 +15,7 @@ from axiom_cli import __version__
 from axiom_cli.audit import mutation_score, soundness
 from axiom_cli.records import Problem
 from axiom_cli.sandbox import attack_suite
+from axiom_cli.sandbox.levels import Level
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.verification.verify import open_sandbox
 from axiom_cli.workspace.store import Workspace
@@ -27,7 +28,7 @@ VERSION = 1
 class VerifierAudit:
     """The findings. `failures` says in words why the audit fails."""
 
-    isolation: str = ""
+    isolation: Level = "none"
     missing: list[str] = field(default_factory=list)
     attacks: list[dict[str, Any]] = field(default_factory=list)
     throughput: list[dict[str, Any]] = field(default_factory=list)
@@ -74,11 +75,11 @@ def audit_verifier(
     return audit
 
 
-def _attacks(reached: str) -> Iterator[dict[str, Any]]:
+def _attacks(reached: Level) -> Iterator[dict[str, Any]]:
     """A row a level: how many attacks there were, how many the machine was too busy to decide, which succeeded."""
     rows: dict[str, dict[str, Any]] = {}
     for one in attack_suite.run_all(reached):
-        blank = {"level": one.level, "attacks": 0, "undecided": 0, "succeeded": []}
+        blank: dict[str, Any] = {"level": one.level, "attacks": 0, "undecided": 0, "succeeded": []}
         row = rows.setdefault(one.level, blank)
         row["attacks"] += 1
         row["undecided"] += not one.decided

@@ -38,7 +38,7 @@ XS = (1, 2, 3)
 LIMITS = Limits(timeout=0.3)
 SLOW = 15.0  # seconds until a verdict counts as hung, on a quiet machine
 MOST_GROWTH = 100 << 20
-LAYERS: dict[str, tuple[tuple[str, ...], ...]] = {
+LAYERS: dict[levels.Level, tuple[tuple[str, ...], ...]] = {
     "strong": (("namespaces", "landlock", "seccomp"),),
     "good": (("landlock", "seccomp"), ("namespaces", "seccomp")),
     "basic": (("seccomp",),),
@@ -75,7 +75,7 @@ class Attempt:
     where the machine was too busy to tell."""
 
     attack: Attack
-    level: str
+    level: levels.Level
     violations: tuple[str, ...]
     decided: bool = True
 
@@ -90,18 +90,18 @@ def attacks() -> tuple[Attack, ...]:
     return tuple(suite)
 
 
-def weaker(level: str) -> list[str]:
+def weaker(level: levels.Level) -> list[levels.Level]:
     """The levels below `level` that run programs at all, strongest first."""
-    return [one for one in LAYERS if levels.LEVELS.index(one) < levels.LEVELS.index(level)]
+    return [lower for lower in LAYERS if levels.LEVELS.index(lower) < levels.LEVELS.index(level)]
 
 
-def against(level: str, reached: str) -> list[Attack]:
+def against(level: levels.Level, reached: levels.Level) -> list[Attack]:
     """The attacks that must fail at `level` on a machine that reaches `reached`."""
     whole = level == reached and levels.LEVELS.index(level) >= levels.LEVELS.index("basic")
     return [attack for attack in attacks() if whole or attack.concerns_verdict]
 
 
-def open_at(level: str, hash_seed: int = 0) -> Sandbox | None:
+def open_at(level: levels.Level, hash_seed: int = 0) -> Sandbox | None:
     """A sandbox at exactly this level; None where this machine cannot have it."""
     for layers in LAYERS[level]:
         sandbox = Sandbox(LIMITS, jobs=1, isolation="none", setup=Setup(layers, hash_seed))
@@ -111,7 +111,7 @@ def open_at(level: str, hash_seed: int = 0) -> Sandbox | None:
     return None
 
 
-def run_all(reached: str) -> Iterator[Attempt]:
+def run_all(reached: levels.Level) -> Iterator[Attempt]:
     """Every attack at the level reached, then those that concern the verdict at each weaker level."""
     with AttackFixtures() as fixtures:
         for level in (reached, *weaker(reached)):
@@ -164,15 +164,15 @@ def _memory() -> int:
 
 def descendants(pid: int) -> list[int]:
     """The processes below `pid`; none where the system does not list them in /proc."""
-    parents: dict[int, list[int]] = {}
+    children: dict[int, list[int]] = {}
     for name in os.listdir("/proc") if os.path.isdir("/proc") else ():
         try:
             with open(f"/proc/{int(name)}/stat") as file:
-                parents.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(int(name))
+                children.setdefault(int(file.read().rpartition(")")[2].split()[1]), []).append(int(name))
         except (OSError, ValueError):
             continue
-    found, fresh = [], [pid]
-    while fresh:
-        fresh = [child for one in fresh for child in parents.get(one, ())]
-        found += fresh
-    return found
+    below, generation = [], [pid]
+    while generation:
+        generation = [child for parent in generation for child in children.get(parent, ())]
+        below += generation
+    return below

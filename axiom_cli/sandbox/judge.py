@@ -7,12 +7,16 @@ import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import islice
+from typing import Final, Literal
 
 from axiom_cli.sandbox import values
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.suite import AnySuite, Calls, CodeSuite
 
-PASS, FAIL, INFRA = "pass", "fail", "infra"
+Status = Literal["pass", "fail", "infra"]
+PASS: Final = "pass"
+FAIL: Final = "fail"
+INFRA: Final = "infra"
 
 
 @dataclass(frozen=True)
@@ -23,7 +27,7 @@ class Outcome:
     the results, as bytes, where they were asked for.
     """
 
-    status: str
+    status: Status
     passed: int
     total: int
     reason: str

@@ -12,13 +12,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal, get_args
 
-from axiom_cli.errors import MissingError, UsageError
+from axiom_cli.errors import MissingError
 from axiom_cli.sandbox import values
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.judge import frames
 
-LEVELS = ("none", "limited", "basic", "good", "strong")
+Level = Literal["none", "limited", "basic", "good", "strong"]
+LEVELS: tuple[Level, ...] = get_args(Level)
 
 FILTERED = """
 import os, posix, socket, signal, resource, time, sys, errno
@@ -118,20 +120,18 @@ FILTERED_NAMES = (
 UNFILTERED_NAMES = ("landlock", "namespaces")
 
 
-def level(blocked: set[str]) -> str:
+def level(blocked: set[str]) -> Level:
     """The level that holds when these attempts, and no others, were blocked."""
     if not blocked >= LIMITS:
         return "none"
     if not blocked >= set(FILTERED_NAMES):
         return "limited"
-    return ("basic", "good", "strong")[len(blocked & set(UNFILTERED_NAMES))]
+    return LEVELS[LEVELS.index("basic") + len(blocked & set(UNFILTERED_NAMES))]
 
 
-def require(reached: str, wanted: str, missing: list[str]) -> None:
-    """Refuses a level below the one that was asked for. Raises MissingError, or UsageError for an unknown level."""
-    if wanted not in (*LEVELS, "auto"):
-        raise UsageError(f"unknown isolation level {wanted!r}", f"choose auto, {', '.join(reversed(LEVELS))}")
-    least = "limited" if wanted == "auto" else wanted
+def require(reached: Level, wanted: Level | Literal["auto"], missing: list[str]) -> None:
+    """Raises MissingError where the level reached is below the one that was asked for."""
+    least: Level = "limited" if wanted == "auto" else wanted
     if LEVELS.index(reached) < LEVELS.index(least):
         best = "; ".join([f"best: {reached}", *missing])
         raise MissingError(

@@ -54,7 +54,7 @@ class WorkerPool:
         """How many programs may be under way or wait for those before them."""
         return WINDOW * self.size
 
-    def start_first(self) -> tuple[str, list[str]]:
+    def start_first(self) -> tuple[levels.Level, list[str]]:
         """Starts one worker. Returns its isolation level, which no later one may fall below, and what is missing."""
         self.workers.append(self._make())
         self._level, missing = self._probe(self.workers[0])
@@ -149,7 +149,7 @@ class WorkerPool:
         order = messages.Order(0, limits.timeout, 0.0, limits.memory << 20, limits.result_bytes, 0)
         return Worker(order, limits.test, self.setup)
 
-    def _probe(self, worker: Worker) -> tuple[str, list[str]]:
+    def _probe(self, worker: Worker) -> tuple[levels.Level, list[str]]:
         return probe(worker, self.limits.wall * slowdown())
 
     def _start(self) -> Worker:

@@ -10,7 +10,7 @@ from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.worker import Job, Worker
 
 
-def probe(worker: Worker, wall: float) -> tuple[str, list[str]]:
+def probe(worker: Worker, wall: float) -> tuple[levels.Level, list[str]]:
     """The level that held, and what is missing and why. A canary may take `wall` seconds."""
     blocked: set[str] = set()
     for flags, code, names in (

@@ -7,7 +7,7 @@ import sys
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import Generic, TypeVar
+from typing import Generic, Literal, TypeVar
 
 from axiom_cli import ids, records
 from axiom_cli.errors import MissingError
@@ -53,7 +53,7 @@ class Sandbox:
         self,
         limits: Limits | None = None,
         jobs: int = 0,
-        isolation: str = "auto",
+        isolation: levels.Level | Literal["auto"] = "auto",
         setup: worker.Setup | None = None,
     ) -> None:
         if sys.platform == "win32":
@@ -166,7 +166,7 @@ def _is_text(code: str) -> bool:
     return True
 
 
-def isolation_level() -> tuple[str, list[str]]:
+def isolation_level() -> tuple[levels.Level, list[str]]:
     """The level that this machine reaches, and what is missing for a better one, for `axiom doctor`."""
     with Sandbox(Limits(), jobs=1, isolation="none") as sandbox:
         return sandbox.level, sandbox.missing
