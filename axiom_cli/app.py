@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
 import typer
 
@@ -69,8 +69,8 @@ BARE: dict[str, tuple[str, Callable[[str], bool]]] = {
     "--output-dir": ("data/synthetic", lambda following: not following.startswith("-")),
     "--show": ("0", str.isdecimal),
 }
-"""Options that may stand bare: what is meant then, and whether the word behind one is its value."""
-# The classes of Typer's own parser, which moved from click into Typer: reached through a public descendant.
+"""Options whose value may be left out: what it is then, and whether the next word is the value."""
+# The parser moved from click into Typer; its base class of errors is reached through a public descendant.
 Misuse: Any = typer.BadParameter.__bases__[0]
 ENVIRONMENT = {
     errno.ENOSPC: "make room, or write to another disk",
@@ -113,9 +113,10 @@ def axiom() -> None:
 
 
 def _completed(
-    _workspace: str = typer.Option("", "--workspace"),
-    _quiet: bool = typer.Option(False, "--quiet"),
-    _debug: bool = typer.Option(False, "--debug"),
+    *,
+    _workspace: Annotated[str, typer.Option("--workspace")] = "",
+    _quiet: Annotated[bool, typer.Option("--quiet")] = False,
+    _debug: Annotated[bool, typer.Option("--debug")] = False,
 ) -> None:
     """The options that a shell may find before the command; otherwise `split_globals` reads them."""
 
@@ -170,7 +171,7 @@ def with_new_names(args: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _filled(argv: list[str]) -> list[str]:
-    """The words, with a value behind each bare option, which one that takes a value cannot do without."""
+    """The words, with a value after each option of BARE that has none."""
     words = [*argv, "--"]
     filled = []
     for word, following in zip(words, words[1:]):  # noqa: B905
@@ -198,14 +199,14 @@ def run(argv: list[str]) -> int:
     if process_rank.size() > 1 and not asks and args[0] != "train":
         raise UsageError(f"axiom {args[0]} runs in one process", "torchrun can start axiom train only")
     start = Resolved(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
-    console.configure(start.config.quiet)
+    console.configure(quiet=start.config.quiet)
     if not asks:
         for path in unreadable():
             console.warn(f"{path} cannot be read: its settings are left out")
         for sentence in (*renamed, *outdated()):
             console.note(sentence)
     try:
-        printed = nullcontext() if asks else stdout_guard.aside(console.is_quiet())
+        printed = nullcontext() if asks else stdout_guard.guard(quiet=console.is_quiet())
         with command.make_context("axiom", args, obj=start) as ctx, printed:
             command.invoke(ctx)
     except typer.Exit as stop:
@@ -214,27 +215,27 @@ def run(argv: list[str]) -> int:
 
 
 def _fill_closed() -> None:
-    """Opens what was closed of the three standard streams, so that no file of ours gets its number and is talked into.
-    `sys.stdout` stays None, as whoever writes data has to know; `sys.stderr` becomes a place where talk is lost."""
+    """Opens those of the three standard streams that are closed, so that no file of ours gets their number and our
+    messages. `sys.stdout` stays None, for those who write data to notice; `sys.stderr` leads nowhere."""
     for number in STREAMS:
         try:
             os.fstat(number)
         except OSError:
-            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)
+            os.set_inheritable(os.open(os.devnull, os.O_RDWR), True)  # noqa: FBT003 - positional only
     if sys.stderr is None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
 def leave(code: int) -> NoReturn:
-    """Ends the process with `code`, and not as Python itself would: after Ctrl-C inside an import it would die of the
-    signal, and one of several processes now and then of a thread that outlives it (training/group.py)."""
-    atexit._run_exitfuncs()
+    """Ends the process with `code`, which Python itself would not always do: after Ctrl-C inside an import it dies of
+    the signal, and one of several processes sometimes of a thread that outlives it."""
+    atexit._run_exitfuncs()  # noqa: SLF001 - os._exit skips them, and nothing public runs them
     sys.stderr.flush()
     os._exit(code)
 
 
 def _debugging(words: list[str]) -> bool:
-    """Whether tracebacks are asked for, by the flag alone where the settings themselves are the error."""
+    """Whether to show tracebacks; by the flag alone if the settings themselves are the error."""
     try:
         _, flags = split_globals([word for word in words if word != "--version"])
         return resolve(GlobalConfig, flags).config.debug
@@ -243,7 +244,7 @@ def _debugging(words: list[str]) -> bool:
 
 
 def _interrupted(words: list[str], where: str) -> tuple[str, str]:
-    """What is left of the command that was stopped, and what the same one does now."""
+    """What an interrupted command leaves behind, and what to do next."""
     message = f"interrupted {where}".rstrip()
     if REMEMBERS & set(words):
         return f"{message}; finished work is kept", "run the same command again to resume"
@@ -251,7 +252,7 @@ def _interrupted(words: list[str], where: str) -> tuple[str, str]:
 
 
 def main(argv: list[str] | None = None) -> int:
-    """Entry point of `axiom`. What a user can put right is one line and a hint; anything else keeps its traceback."""
+    """Entry point of `axiom`. What a user can fix is one line and a hint; anything else keeps its traceback."""
     words = sys.argv[1:] if argv is None else argv
     _fill_closed()
     try:
@@ -267,7 +268,7 @@ def main(argv: list[str] | None = None) -> int:
         return EXIT_INTERRUPTED if argv is not None else leave(EXIT_INTERRUPTED)
     except Misuse as error:
         path = error.ctx.command_path if error.ctx else "axiom"
-        console.error(error.format_message(), f"{path} --help lists what it takes")
+        console.error(error.format_message(), f"{path} --help shows its options")
         return UsageError.exit_code
     except AxiomError as error:
         if _debugging(words):

@@ -98,7 +98,7 @@ def test_an_audit_of_a_plug_in_that_prints(tmp_path, loud):
 
 
 def test_lines_of_others_are_whole(capsys):
-    with stdout_guard.aside():
+    with stdout_guard.guard():
         print("dots", end="")
         print("no line yet", file=sys.stderr)
         print(" end here\nand", "rest", end="", flush=True)
@@ -106,7 +106,7 @@ def test_lines_of_others_are_whole(capsys):
     assert sys.stdout is kept is stdout_guard.stdout()
     found = capsys.readouterr()
     assert (found.out, found.err) == ("", "no line yet\ndots end here\nand rest\n")
-    with stdout_guard.aside(quiet=True):
+    with stdout_guard.guard(quiet=True):
         print("nothing")
         print("data", file=stdout_guard.stdout())
     found = capsys.readouterr()

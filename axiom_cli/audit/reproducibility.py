@@ -22,7 +22,7 @@ HASH_SEED = "1729"
 _CHILD = (
     "import sys; sys.path[:] = filter(None, sys.path); "  # a folder here may have the name of the family's module
     "from axiom_cli.terminal import stdout_guard; from axiom_cli.audit.reproducibility import child\n"
-    "with stdout_guard.aside(): print(child(*sys.argv[1:]), end='', file=stdout_guard.stdout())"
+    "with stdout_guard.guard(): print(child(*sys.argv[1:]), end='', file=stdout_guard.stdout())"
 )
 
 

@@ -38,9 +38,10 @@ class Auditor:
                 raise
             return
         for record in found:
-            problem = record.problem if isinstance(record, Sample) else record
-            self._problems.setdefault(problem.id, problem)
-            if isinstance(record, Sample):
+            if isinstance(record, Problem):
+                self._problems.setdefault(record.id, record)
+            elif isinstance(record, Sample):
+                self._problems.setdefault(record.problem.id, record.problem)
                 yield record
 
     def watched(self, verdicts: Iterator[Verdict]) -> Iterator[Verdict]:

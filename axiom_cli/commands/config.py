@@ -11,8 +11,9 @@ import typer
 
 from axiom_cli.commands.pages import page
 from axiom_cli.commands.streams import AsJson, show
+from axiom_cli.settings.configs import Config
 from axiom_cli.settings.options import GlobalConfig, ModelConfig
-from axiom_cli.settings.sources import PREFIX, STAGES, Config, former_names, resolve, section, user_file
+from axiom_cli.settings.sources import PREFIX, STAGES, former_names, resolve, section, user_file
 from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

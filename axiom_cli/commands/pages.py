@@ -52,7 +52,7 @@ class _Plain:
         formatter.write(f"\n{GLOBAL_OPTIONS}\n")
 
 
-class Page(_Plain, TyperCommand):  # type: ignore[misc]  # the parser's class says that `epilog` may be None
+class Page(_Plain, TyperCommand):
     """A command whose options are grouped by topic."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
@@ -62,7 +62,7 @@ class Page(_Plain, TyperCommand):  # type: ignore[misc]  # the parser's class sa
                 formatter.write_dl(rows, col_max=WIDEST_NAME)
 
 
-class Group(_Plain, TyperGroup):  # type: ignore[misc]  # as above
+class Group(_Plain, TyperGroup):
     """A command with commands of its own."""
 
     def format_options(self, ctx: Any, formatter: Any) -> None:

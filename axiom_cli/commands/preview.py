@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from axiom_cli.commands.streams import stdout
 from axiom_cli.terminal import console
@@ -63,14 +63,15 @@ def selected(selection: Chosen) -> None:
     """The numbers of a selection, as a table."""
     if console.is_quiet():
         return
-    told, total = selection.counts(), selection.verdicts
-    rows = [[what, f"{told[name]:,}", _share(told[name], total)] for name, what in SAMPLES.items() if name in told]
-    rows += [[what, f"{told[name]:,}", ""] for name, what in GROUPS.items() if name in told]
-    if "weights" not in told:
-        console.table("selection", ["samples", "count", "share"], rows)
-        return
-    low, mean, high = (f"{told['weights'][name]:.2f}" for name in ("min", "mean", "max"))
-    rows += [["weights of the rows", f"{low} to {high}", f"mean {mean}"]]
+    counts: dict[str, Any] = selection.counts()
+    total = selection.verdicts
+    rows = [
+        [what, f"{counts[name]:,}", _share(counts[name], total)] for name, what in SAMPLES.items() if name in counts
+    ]
+    rows += [[what, f"{counts[name]:,}", ""] for name, what in GROUPS.items() if name in counts]
+    if "weights" in counts:
+        low, mean, high = (f"{counts['weights'][name]:.2f}" for name in ("min", "mean", "max"))
+        rows.append(["weights of the rows", f"{low} to {high}", f"mean {mean}"])
     console.table("selection", ["samples", "count", "share"], rows)
 
 

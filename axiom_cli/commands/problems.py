@@ -275,7 +275,7 @@ def import_(
     refused: Annotated[
         Path | None, typer.Option("--refused", metavar="FILE", help=REFUSED, rich_help_panel=INPUT_OUTPUT)
     ] = None,
-    skip_bad: Annotated[bool, typer.Option("--skip-bad", hidden=True, help="What import does anyway.")] = False,
+    skip_bad: Annotated[bool, typer.Option("--skip-bad", hidden=True, help="What import does anyway.")] = False,  # noqa: ARG001
 ) -> None:
     """Import a problem set, your own or a published one. Reference solutions must pass their own tests.
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -27,6 +27,11 @@ from axiom_cli.workspace import refs
 from axiom_cli.workspace.objects import probe
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+if TYPE_CHECKING:
+    from axiom_cli.commands.saved import Saved
+    from axiom_cli.sampling.engines.protocol import Engine
+    from axiom_cli.workspace.store import Workspace
+
 PIPELINE = "Whole pipeline"
 Ids = Annotated[
     list[str] | None,
@@ -143,7 +148,7 @@ def _check(folder: Path, experiment: str, output: Path | None) -> None:
 
 
 def _nearest(folder: Path) -> Path:
-    """`folder`, or the nearest one above it that is there."""
+    """`folder`, or the nearest one above it that exists."""
     return next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
 
 
@@ -174,7 +179,14 @@ def _piped() -> bool:
     return stat.S_ISFIFO(mode) or stat.S_ISREG(mode) or stat.S_ISSOCK(mode)
 
 
-def _pipeline(todo: Iterable[Problem], saved: Any, engine: Any, config: SolveConfig, *how: Any) -> None:
+def _pipeline(
+    todo: Iterable[Problem],
+    saved: Saved,
+    engine: Engine,
+    config: SolveConfig,
+    check: VerifyConfig,
+    workspace: Workspace,
+) -> None:
     from axiom_cli.sampling.rollout import rollout
     from axiom_cli.sampling.sample_cache import Usage
     from axiom_cli.verification.solution_rows import solution_rows
@@ -182,7 +194,7 @@ def _pipeline(todo: Iterable[Problem], saved: Any, engine: Any, config: SolveCon
     kept = 0
     with console.progress("problems") as progress:
         usage = Usage(on_samples=_watching(lambda _, rate: progress(0, f"problems, {rate}")))
-        for verdicts in rollout(todo, engine, config, *how, usage):
+        for verdicts in rollout(todo, engine, config, check, workspace, usage):
             kept += saved.append(solution_rows(verdicts))
             progress(1, f"{verdicts[0].sample.problem.title}: {sum(v.passed for v in verdicts)} of {len(verdicts)}")
     saved.path.parent.mkdir(parents=True, exist_ok=True)
@@ -195,7 +207,7 @@ def _pipeline(todo: Iterable[Problem], saved: Any, engine: Any, config: SolveCon
 def _samples_shown(output: Path | None) -> AbstractContextManager[Any]:
     """Progress, unless the samples themselves are written to the terminal that would show it."""
     beside = output is None and not console.data_wanted()
-    return nullcontext(lambda advance, text: None) if beside else console.progress("samples")
+    return nullcontext(lambda *_: None) if beside else console.progress("samples")
 
 
 def _watching(tell: Callable[[int, str], None]) -> Callable[[Sequence[Any]], None]:

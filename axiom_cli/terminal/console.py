@@ -22,19 +22,19 @@ SECONDS_BETWEEN_LINES = 10.0
 
 
 class Progress(Protocol):
-    """What `progress` gives: called with the steps done since the last call and, if it changed, a new caption."""
+    """Reports steps: called with those done since the last call and, if it changed, a new caption."""
 
     def __call__(self, advance: int = 1, text: str = "") -> None:
-        """Moves on."""
+        """Reports `advance` more steps."""
 
 
 Watch = Callable[[str, int, int], None]
 _quiet = False
 
 
-def configure(quiet: bool) -> None:
-    """Whether notes, tables and progress are held back in this process. Of several the first one talks; errors are
-    everyone's own."""
+def configure(*, quiet: bool) -> None:
+    """Holds notes, tables and progress back if `quiet`. Of several processes only the first one shows them; each shows
+    its errors."""
     global _quiet
     _quiet = quiet or not process_rank.is_first()
 
@@ -51,7 +51,7 @@ def data_wanted() -> bool:
 
 
 def is_terminal() -> bool:
-    """Whether somebody watches stderr."""
+    """Whether stderr is a terminal."""
     return sys.stderr is not None and sys.stderr.isatty()
 
 
@@ -78,19 +78,19 @@ def note(text: str) -> None:
 
 
 def hint(text: str) -> None:
-    """What the reader might do next."""
+    """What the reader can do next."""
     if not _quiet:
         _line(f"hint: {text}", "cyan")
 
 
 def warn(text: str) -> None:
-    """Something that the reader should know although the work goes on. `--quiet` keeps it."""
+    """Something that the reader should know although the work continues. `--quiet` keeps it."""
     if process_rank.is_first():
         _line(f"warning: {text}", "yellow")
 
 
 def error(text: str, hint: str = "") -> None:
-    """The line of a failure, and what to do about it."""
+    """What failed, and what to do about it."""
     _line(f"error: {text}", "bold red")
     if hint:
         _line(f"hint: {hint}", "cyan")
@@ -116,8 +116,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], key
 
 
 def paint(pieces: Sequence[tuple[str, str]]) -> None:
-    """Text of which each piece has a style of its own, for a terminal; elsewhere, and with `--quiet`, nothing. What
-    cannot be seen is spelled out, so that no text can give the terminal orders."""
+    """Prints pieces of text, each in its style, on a terminal without `--quiet`; elsewhere nothing. Control characters
+    are spelled out, so that no text can control the terminal."""
     if _quiet or not is_terminal():
         return
     from rich.text import Text
@@ -126,7 +126,7 @@ def paint(pieces: Sequence[tuple[str, str]]) -> None:
 
 
 def visible(text: str) -> str:
-    """The text with what cannot be seen spelled out, so that none can give a terminal orders."""
+    """The text with its control characters spelled out, so that it cannot control a terminal."""
     shown = (c if c.isprintable() else "⏎\n" if c == "\n" else ascii(c)[1:-1] for c in text)
     return "".join(shown)
 
@@ -152,7 +152,7 @@ def _whole_tables(title: str, columns: Sequence[str], cells: list[list[str]], ke
 
 
 def _data(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """The rows as JSONL where the caller, seeing a terminal, left them to the table. A pipe has them already."""
+    """Writes the rows as JSONL to a terminal, where the caller left them to the table. A pipe has them already."""
     if (stream := stdout_guard.stdout()) is not None and stream.isatty():
         for row in rows:
             print(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str), file=stream)
@@ -167,7 +167,7 @@ def _least(columns: Sequence[str], cells: list[list[str]]) -> list[int]:
     ]
 
 
-def _rich_table(title: str, columns: Sequence[str], cells: list[list[str]], whole: bool = False) -> Any:
+def _rich_table(title: str, columns: Sequence[str], cells: list[list[str]], *, whole: bool = False) -> Any:
     """`whole` gives every cell the room it needs and draws no lines between columns; only headings may wrap."""
     from rich import box
     from rich.markup import escape
@@ -187,7 +187,7 @@ def _rich_table(title: str, columns: Sequence[str], cells: list[list[str]], whol
 def progress(text: str, total: int | None = None) -> Iterator[Progress]:
     """A bar on a terminal, else a plain line every ten seconds; nothing with `--quiet`."""
     if _quiet:
-        yield lambda advance=1, text="": None
+        yield lambda advance=1, text="": None  # noqa: ARG005 - the signature of Progress
     elif is_terminal():
         yield from _bar(text, total)
     else:
@@ -195,13 +195,14 @@ def progress(text: str, total: int | None = None) -> Iterator[Progress]:
 
 
 class Board:
-    """Long work in phases: what is being done, and a table that grows by a row whenever something was measured.
+    """Shows long work in phases, and a table that grows by a row whenever something is measured.
 
-    Without a terminal: a line a phase, a line every ten seconds, a line a row. `quiet` boards show nothing.
+    Without a terminal: a line per phase, per row and every ten seconds. With `--quiet`: nothing.
     """
 
     def __init__(self, columns: Sequence[str]) -> None:
-        self.columns, self.rows = list(columns), []
+        self.columns = list(columns)
+        self.rows: list[list[str]] = []
         self._phase, self._last = "", 0.0
 
     def phase(self, what: str, done: int, total: int) -> None:
@@ -268,7 +269,7 @@ def _bar(text: str, total: int | None) -> Iterator[Progress]:
         task = bars.add_task(text, total=total)
 
         def move(advance: int = 1, text: str = "") -> None:
-            bars.update(task, advance=advance, **({"description": text} if text else {}))
+            bars.update(task, advance=advance, description=text or None)
 
         yield move
 

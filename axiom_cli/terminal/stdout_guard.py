@@ -1,7 +1,7 @@
-"""Where data goes, and where `print` goes meanwhile: a command's stdout is for its records, whoever else prints.
+"""Keeps a command's stdout for its records, whoever else prints.
 
-Families of others, and libraries, print as they like. While a command runs, their lines go to stderr, or nowhere with
-`--quiet`. What is written to the descriptor itself, as code in C may do, is not caught.
+Plug-ins and libraries print what they like. While a command runs, their lines go to stderr, or nowhere with `--quiet`.
+What C code writes to the file descriptor itself is not caught.
 """
 
 from __future__ import annotations
@@ -22,37 +22,37 @@ def stdout() -> TextIO | None:
 
 
 @contextmanager
-def aside(quiet: bool = False) -> Iterator[None]:
-    """Keeps standard output for whoever asks `stdout()`; what is printed meanwhile goes to stderr, or is lost if
+def guard(*, quiet: bool = False) -> Iterator[None]:
+    """Keeps standard output for those who ask for `stdout()`. What is printed meanwhile goes to stderr, or nowhere if
     `quiet`."""
-    printed = Aside(quiet)
+    printed = GuardedStdout(quiet=quiet)
     _kept.append(sys.stdout)
     if sys.stdout is not None:
         sys.stdout = printed
     try:
         yield
     finally:
-        sys.stdout = _kept.pop()  # type: ignore[assignment]
+        sys.stdout = _kept.pop()
         printed.finish()
 
 
-class Aside(io.TextIOBase):
-    """Stands for standard output. Whole lines go to stderr, so that no line of ours begins behind half a one of others;
-    one that does not end is broken."""
+class GuardedStdout(io.TextIOBase):
+    """Stands in for standard output. It passes whole lines on to stderr, so that no line of ours starts in the middle
+    of another one; a line that does not end is broken."""
 
     name, mode, line_buffering = "<stdout>", "w", True
 
-    def __init__(self, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool) -> None:
         self._quiet, self._rest = quiet, ""
 
     @property
-    def encoding(self) -> str:
-        """As of stderr."""
+    def encoding(self) -> str:  # type: ignore[override]  # typeshed has an attribute, which io itself only reads
+        """That of stderr."""
         return getattr(sys.stderr, "encoding", None) or "utf-8"
 
     @property
     def buffer(self) -> io.BufferedIOBase:
-        """For those who print bytes."""
+        """Takes the bytes of those who print bytes."""
         return _Bytes(self)
 
     def fileno(self) -> int:
@@ -64,12 +64,12 @@ class Aside(io.TextIOBase):
         return True
 
     def write(self, text: str) -> int:
-        """Keeps what is no whole line yet."""
+        """Passes whole lines on, and keeps the rest."""
         if not self._quiet:
             lines, end, rest = (self._rest + text).rpartition("\n")
             self._rest = rest
             if end:
-                _told(lines + end)
+                _to_stderr(lines + end)
             if len(rest) > LONGEST:
                 self.finish()
         return len(text)
@@ -77,7 +77,7 @@ class Aside(io.TextIOBase):
     def finish(self) -> None:
         """Ends the last line, if there is one."""
         if self._rest:
-            _told(f"{self._rest}\n")
+            _to_stderr(f"{self._rest}\n")
             self._rest = ""
 
     def reconfigure(self, **settings: Any) -> None:
@@ -85,10 +85,10 @@ class Aside(io.TextIOBase):
 
 
 class _Bytes(io.BufferedIOBase):
-    """Stands for its buffer: whoever closes it, or lets it go, closes nothing of ours."""
+    """Stands in for its buffer. Closing it closes nothing else."""
 
-    def __init__(self, aside: Aside) -> None:
-        self._aside = aside
+    def __init__(self, text: GuardedStdout) -> None:
+        self._text = text
 
     def writable(self) -> bool:
         """Yes."""
@@ -96,11 +96,11 @@ class _Bytes(io.BufferedIOBase):
 
     def write(self, data: Any) -> int:
         """Prints it as text."""
-        self._aside.write(bytes(data).decode("utf-8", "replace"))
+        self._text.write(bytes(data).decode("utf-8", "replace"))
         return len(data)
 
 
-def _told(text: str) -> None:
-    """Where nobody reads stderr, what others print is lost, and no more than that."""
+def _to_stderr(text: str) -> None:
+    """Writes to stderr; where nobody reads it, only what others print is lost."""
     with suppress(OSError, ValueError):
         sys.stderr.write(text)
