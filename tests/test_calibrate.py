@@ -218,12 +218,12 @@ def test_the_gallery_shows_no_figures_of_a_level_that_was_changed_since():
 
 def test_the_gallery_names_levels_out_of_order():
     assert conclusion({**ROW, "finding": "rises", "rises": [[2, 3], [2, 5]]}) == (
-        "Measured on 50 problems a level: not in order: level 3 is easier than 2, level 5 is easier than 2."
+        "Measured on 50 problems a level, which are not in order: level 3 is easier than 2, level 5 is easier than 2."
     )
 
 
 def test_the_gallery_says_where_a_flat_row_is_a_floor():
     assert "hardly any is solved at any level" in conclusion({**ROW, "finding": "flat", "rates": [0.04, *[0.0] * 9]})
-    assert "no fall is seen" in conclusion({**ROW, "finding": "flat"})
-    assert "those that are stand at the lower levels" in conclusion({**ROW, "rates": [0.04, 0.03, *[0.0] * 8]})
+    assert "no fall shows" in conclusion({**ROW, "finding": "flat"})
+    assert "those that are belong to the lower levels" in conclusion({**ROW, "rates": [0.04, 0.03, *[0.0] * 8]})
     assert "harder from level to level" in conclusion({**ROW, "rates": [0.06, 0.03, *[0.0] * 8]})

@@ -14,27 +14,27 @@ from axiom_cli.problems.families.family import LEVELS, Family
 
 HEAD = """# Families
 
-What `axiom problems gen FAMILY` makes, with the first problem of the training split at each level (seed 0). Written by
-`python -m axiom_cli.commands.gallery`; a test compares it with the program.
+What `axiom problems gen FAMILY` draws: the first problem of the training split at each level (seed 0). This page is
+written by `python -m axiom_cli.commands.gallery`, and a test compares the two.
 """
 MEASURING = """
-*Solved* is how hard a level is for a reference model: the share of test problems that nano solves greedily, once it was
-taught that family alone, on 200 verified solutions of each level, so that no level is harder for being rarer. Families
-whose problems are made of letters, which nano never met singly, begin from a nano that has learnt to spell: it has read
-150 solutions a level of fifteen such families. Below a table stands whether its levels get harder, within noise;
-tests/benchmarks/levels.py makes and measures the models again. A dash: the level was changed since. Families without
-this column were not measured yet.
+*Solved* shows how hard a level is for a reference model: the share of test problems that nano solves greedily after
+training on that family alone, with 200 verified solutions of each level, so that no level is harder for being rarer.
+Families whose problems are made of letters, which nano never saw one by one, start from a nano that has learnt to spell
+from 150 solutions a level of fifteen such families. The line below a table says whether the levels get harder, within
+noise; tests/benchmarks/levels.py trains and measures the models again. A dash means that the level has changed since.
+Families without this column have not been measured yet.
 """
 HEADS = {"answer": ["level", "problem", "answer"], "program": ["level", "program to write"]}
 FLOOR = 0.05
-"""The rate below which nothing can be seen to fall."""
+"""The rate below which a fall cannot be detected."""
 FINDINGS = {
     "falls": "Measured on {each} problems a level: harder from level to level, within noise.",
-    "flat": "Measured on {each} problems a level: none is easier than a lower one, within noise, but no fall is seen.",
-    "floor": "Measured on {each} problems a level: hardly any is solved at any level, so that their order is not seen.",
-    "few": "Measured on {each} problems a level: hardly any is solved, and those that are stand at the lower levels.",
-    "undecided": "Measured on {each} problems a level, too few to tell.",
-    "rises": "Measured on {each} problems a level: not in order: {rises}.",
+    "flat": "Measured on {each} problems a level: none is easier than a lower one, within noise, but no fall shows.",
+    "floor": "Measured on {each} problems a level: hardly any is solved at any level, so their order does not show.",
+    "few": "Measured on {each} problems a level: hardly any is solved, and those that are belong to the lower levels.",
+    "undecided": "Measured on {each} problems a level, too few to decide.",
+    "rises": "Measured on {each} problems a level, which are not in order: {rises}.",
 }
 
 
