@@ -173,10 +173,10 @@ def compare_tallies(
 
 
 def compare(
-    before: Iterable[Verdict], after: Iterable[Verdict], names: tuple[str, str] = ("before", "after"), split: str = ""
+    before: Iterable[Verdict], after: Iterable[Verdict], names: tuple[str, str] = ("before", "after")
 ) -> list[Comparison]:
     """Two streams of verdicts on the same problems, each read once. One comparison a temperature, greedy first."""
-    return compare_tallies(tally(before), tally(after), names, split)
+    return compare_tallies(tally(before), tally(after), names)
 
 
 def compare_metrics(before: Metrics, after: Metrics, names: tuple[str, str], split: str = "") -> Comparison:

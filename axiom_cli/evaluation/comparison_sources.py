@@ -5,7 +5,7 @@ Each is a file of solutions, verdicts or metrics, or an experiment: NAME, NAME+A
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -140,18 +140,16 @@ class EvaluatedModel:
         return {temperature(row): row for row in rows if row.iteration == self.iteration}
 
 
-def compare_models(
-    before: EvaluatedModel, after: EvaluatedModel, names: tuple[str, str], splits: Sequence[str] = HELD_OUT
-) -> list[Comparison]:
-    """Paired on the first of `splits` whose verdicts were kept for both, else unpaired from their metrics rows.
+def compare_models(before: EvaluatedModel, after: EvaluatedModel, names: tuple[str, str]) -> list[Comparison]:
+    """Paired on test, or else validation, where verdicts were kept for both; else unpaired from their metrics rows.
 
     One comparison a temperature, greedy first; none where they share no split.
     """
-    for split in splits:
+    for split in HELD_OUT:
         first, second = before.tallies(split), after.tallies(split)
         if _share_a_problem(first, second):
             return compare_tallies(first, second, names, split)
-    for split in splits:
+    for split in HELD_OUT:
         rates_before, rates_after = before.overall(split), after.overall(split)
         shared = sorted(rates_before.keys() & rates_after.keys())
         if shared:

@@ -188,14 +188,14 @@ def temperature(row: Metrics) -> float:
     return float(row.extra.get("temperature", 0.0))
 
 
-def best_iteration(rows: Iterable[Metrics], experiment: str, split: str = "val") -> int | None:
-    """The iteration with the highest overall greedy rate on `split` (else at the lowest temperature); ties go to the
-    earliest. None where that split was never evaluated. Never call it on the test split."""
+def best_iteration(rows: Iterable[Metrics], experiment: str) -> int | None:
+    """The iteration with the highest overall greedy rate on validation (else at the lowest temperature); ties go to the
+    earliest. None where validation was never evaluated. The test split plays no part in it."""
     overall = [
         row
         for row in rows
         if row.experiment == experiment
-        and row.split == split
+        and row.split == "val"
         and (row.family, row.level) == (ALL, 0)
         and row.extra.get("phase") == "evaluate"
     ]

@@ -12,19 +12,18 @@ samples there are, each once. So it is exact and without bias, like pass@k (2107
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from math import comb, fsum
-from typing import Any
 
 BINS = 10
 
 
 @dataclass(frozen=True)
 class Scored:
-    """A judged sample: its value, whether it passed, what it votes for (None: nothing), how many shown examples it
-    passes."""
+    """A judged sample: its value, whether it passed, what it votes for (None: nothing), and how many of the examples
+    shown in its prompt it passes."""
 
     value: float
     passed: bool
@@ -78,76 +77,77 @@ def brier(samples: Sequence[Scored]) -> float:
     return fsum((sample.value - sample.passed) ** 2 for sample in samples) / len(samples)
 
 
-def reliability(samples: Iterable[Scored], bins: int = BINS) -> list[Bin]:
-    """What values promised and what came of it, in bins of equal width; empty bins are left out."""
-    found: dict[int, list[Scored]] = defaultdict(list)
+def reliability(samples: Iterable[Scored]) -> list[Bin]:
+    """What the values promise and how many samples pass, in bins of equal width; empty bins are left out."""
+    by_bin: dict[int, list[Scored]] = defaultdict(list)
     for sample in samples:
-        found[min(int(sample.value * bins), bins - 1)].append(sample)
+        by_bin[min(int(sample.value * BINS), BINS - 1)].append(sample)
     return [
         Bin(
-            at / bins,
-            (at + 1) / bins,
-            len(held),
-            fsum(sample.value for sample in held) / len(held),
-            sum(sample.passed for sample in held) / len(held),
+            low=number / BINS,
+            high=(number + 1) / BINS,
+            n=len(members),
+            predicted=fsum(sample.value for sample in members) / len(members),
+            passed=sum(sample.passed for sample in members) / len(members),
         )
-        for at, held in sorted(found.items())
+        for number, members in sorted(by_bin.items())
     ]
 
 
 def calibration_error(bins: Sequence[Bin]) -> float:
-    """Mean |predicted - passed| over the bins, each by its number of samples."""
-    return fsum(one.n * abs(one.predicted - one.passed) for one in bins) / sum(one.n for one in bins)
+    """Mean |predicted - passed| over the bins, weighted by their numbers of samples."""
+    return fsum(bin.n * abs(bin.predicted - bin.passed) for bin in bins) / sum(bin.n for bin in bins)
 
 
 def best_by_value(group: Group, most: int) -> list[float]:
-    """For N = 1 to `most`: the chance that the sample with the highest value of N passes. Programs that pass most of
-    the shown examples come first; of equals each is as likely."""
-    return _best(group, [[held] for held in _levels(group, lambda one: (one.shown, one.value))], most)
+    """For N = 1 to `most`: the chance that the sample with the highest value of N passes. Programs that pass the most
+    shown examples come first; ties are broken at random."""
+    levels = _levels(group, lambda sample: (sample.shown, sample.value))
+    return _best(group, [[level] for level in levels], most)
 
 
 def best_by_vote(group: Group, most: int) -> list[float]:
-    """For N = 1 to `most`: the chance that what `--strategy vote` chooses of N passes: of those that vote, and pass
-    most of the shown examples, one with the commonest vote; of equally common ones each is as likely."""
+    """For N = 1 to `most`: the chance that what `--strategy vote` chooses of N passes: of those that vote and pass the
+    most shown examples, one with the commonest vote; ties are broken at random."""
     levels = []
-    for held in _levels(group, lambda one: (one.ballot is not None, one.shown)):
+    for level in _levels(group, lambda sample: (sample.ballot is not None, sample.shown)):
         parties: dict[str | None, list[Scored]] = defaultdict(list)
-        for one in held:
-            parties[one.ballot].append(one)
+        for sample in level:
+            parties[sample.ballot].append(sample)
         levels.append(list(parties.values()))
     return _best(group, levels, most)
 
 
 def best_by_chance(group: Group, most: int) -> list[float]:
     """The pass rate, whatever N is."""
-    return [sum(one.passed for one in group) / len(group)] * most
+    return [sum(sample.passed for sample in group) / len(group)] * most
 
 
 def best_by_oracle(group: Group, most: int) -> list[float]:
     """For N = 1 to `most`: the chance that any of N passes, which is pass@N."""
-    n, failing = len(group), sum(not one.passed for one in group)
+    n, failing = len(group), sum(not sample.passed for sample in group)
     return [1 - comb(failing, size) / comb(n, size) for size in range(1, most + 1)]
 
 
-def _levels(group: Group, key: Any) -> list[list[Scored]]:
-    """The samples by falling `key`, equals together."""
-    held: dict[Any, list[Scored]] = defaultdict(list)
-    for one in group:
-        held[key(one)].append(one)
-    return [held[at] for at in sorted(held, reverse=True)]
+def _levels(group: Group, key: Callable[[Scored], tuple[float, float]]) -> list[list[Scored]]:
+    """The samples by falling `key`, ties together."""
+    by_key: dict[tuple[float, float], list[Scored]] = defaultdict(list)
+    for sample in group:
+        by_key[key(sample)].append(sample)
+    return [by_key[value] for value in sorted(by_key, reverse=True)]
 
 
 def _best(group: Group, levels: Sequence[Sequence[Group]], most: int) -> list[float]:
-    """The chance that the chosen one passes, where the highest level that is met decides, and in it the party that most
-    of the drawn ones belong to."""
+    """The chance that the chosen sample passes: the highest level among the drawn samples decides, and in it the party
+    that most of them belong to."""
     total, below = [0.0] * most, len(group)
     for parties in levels:
         below -= sum(map(len, parties))
         ways = victories(tuple(sorted(map(len, parties))), below, most)
         for party in parties:
-            rate = sum(one.passed for one in party) / len(party)
-            for at in range(most):
-                total[at] += rate * ways[len(party)][at]
+            rate = sum(sample.passed for sample in party) / len(party)
+            for drawn in range(most):
+                total[drawn] += rate * ways[len(party)][drawn]
     return [ways / comb(len(group), size) for size, ways in enumerate(total, 1)]
 
 
@@ -159,7 +159,7 @@ def victories(sizes: tuple[int, ...], others: int, most: int) -> dict[int, tuple
     By generating functions: the coefficient of x^N y^t in the product of what each party may contribute, given that the
     winner has c of them: fewer than c, or c once more (y).
     """
-    found: dict[int, tuple[float, ...]] = {}
+    wins: dict[int, tuple[float, ...]] = {}
     for size in dict.fromkeys(sizes):
         rivals = Counter(sizes)
         rivals[size] -= 1
@@ -167,8 +167,8 @@ def victories(sizes: tuple[int, ...], others: int, most: int) -> dict[int, tuple
         for drawn in range(1, min(size, most) + 1):
             for (rest, ties), count in _rest(rivals, others, drawn, most - drawn).items():
                 ways[drawn + rest - 1] += comb(size, drawn) * count / (1 + ties)
-        found[size] = tuple(ways)
-    return found
+        wins[size] = tuple(ways)
+    return wins
 
 
 def _rest(rivals: Counter[int], others: int, drawn: int, most: int) -> dict[tuple[int, int], int]:

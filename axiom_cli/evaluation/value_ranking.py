@@ -100,12 +100,12 @@ class Ranking:
         """The `ranking` record."""
         own = {name: value for name, value in asdict(self).items() if name not in ("value", "model", "headline")}
         refs = {"value": self.value.to_dict(), "model": self.model.to_dict()}
-        told = ("verdict", "difference", "interval", "p", "test", "minimum_detectable")
-        finding = {"n": self.best[-1].n, **{name: getattr(self.headline, name) for name in told}}
+        fields = ("verdict", "difference", "interval", "p", "test", "minimum_detectable")
+        finding = {"n": self.best[-1].n, **{name: getattr(self.headline, name) for name in fields}}
         return {"kind": "ranking", **refs, **own, "finding": finding, "sentence": self.sentence}
 
 
-def rank(verdicts: Iterable[Verdict], largest_n: int = LARGEST_N) -> Ranking:
+def rank(verdicts: Iterable[Verdict]) -> Ranking:
     """Reads the verdicts once, those of a problem side by side; holds a few numbers a sample.
 
     InputError for what `read_scored` refuses, and for values of two functions or samples of two models;
@@ -127,8 +127,9 @@ def rank(verdicts: Iterable[Verdict], largest_n: int = LARGEST_N) -> Ranking:
     flat = [sample for group in groups for sample in group]
     sizes = Counter(map(len, groups))
     size = max(sizes, key=lambda candidate: (sizes[candidate], candidate))
+    largest_n = min(size, LARGEST_N)
     even = [group for group in groups if len(group) >= size]
-    curves = {name: [choose(group, min(size, largest_n)) for group in even] for name, choose in CHOOSERS.items()}
+    curves = {name: [choose(group, largest_n) for group in even] for name, choose in CHOOSERS.items()}
     rate = sum(sample.passed for sample in flat) / len(flat)
     bins = ranking_metrics.reliability(flat)
     return Ranking(
@@ -143,7 +144,7 @@ def rank(verdicts: Iterable[Verdict], largest_n: int = LARGEST_N) -> Ranking:
         constant=rate * (1 - rate),
         ece=ranking_metrics.calibration_error(bins),
         bins=bins,
-        best=[_best_of(n, curves) for n in range(1, min(size, largest_n) + 1)],
+        best=[_best_of(n, curves) for n in range(1, largest_n + 1)],
         headline=_value_against_vote(curves),
         infra=scored.infra,
         seen=scored.seen,

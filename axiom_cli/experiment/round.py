@@ -141,8 +141,8 @@ class RoundSteps:
             verdicts = control_arms.shuffle(verdicts, config.seed + iteration, within=compares)
         if not arm.name:
             self.writer.write_round(iteration, problems, verdicts)
-        row = phase_row(
-            arm_name(config.experiment, arm.name),
+        self._record(
+            arm,
             iteration,
             "collect",
             receipt.seconds,
@@ -151,7 +151,6 @@ class RoundSteps:
             passed=sum(verdict.passed for verdict in verdicts),
             extra={"held_out_ngram_rate": shared},
         )
-        self.writer.write_metrics([row])
         return verdicts
 
     def select_new(self, arm: Arm, verdicts: Sequence[Verdict], iteration: int) -> list[TrainingExample]:
@@ -204,8 +203,8 @@ class RoundSteps:
             self.observer.warn,
             arm.sources if arm.name != COLD_ONLY else (),
         )
-        row = phase_row(
-            arm_name(self.config.experiment, arm.name),
+        self._record(
+            arm,
             iteration,
             "train",
             adapter.extra.get("seconds", 0.0),
@@ -213,7 +212,6 @@ class RoundSteps:
             n=adapter.rows,
             extra={"replay": mix.shares, "digest": adapter.digest, "selection": arm.selection},
         )
-        self.writer.write_metrics([row])
         return adapter
 
     def merge(self, arm: Arm, adapter: Adapter, iteration: int) -> None:
@@ -224,8 +222,11 @@ class RoundSteps:
         arm.model = Resolved(name, merged.digest, self.workspace.tree_path(merged.digest))
         arm.chain = (*arm.chain, adapter) if self.config.start == "previous" else ()
         facts = {"digest": merged.digest, "certificate": dict(merged.certificate)}
+        self._record(arm, iteration, "merge", merged.extra["seconds"], extra=facts)
+
+    def _record(self, arm: Arm, iteration: int, phase: str, seconds: float, **fields: Any) -> None:
         experiment = arm_name(self.config.experiment, arm.name)
-        self.writer.write_metrics([phase_row(experiment, iteration, "merge", merged.extra["seconds"], extra=facts)])
+        self.writer.write_metrics([phase_row(experiment, iteration, phase, seconds, **fields)])
 
     def final_test(self, arm: Arm) -> None:
         """The held-out test of every model of an arm, greedy; the first and the selected one with samples too. A model

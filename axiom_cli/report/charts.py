@@ -149,15 +149,15 @@ def _end_labels(frame: Frame, series: Sequence[Series]) -> Iterable[str]:
         yield text(frame.width - frame.right + 12, y + 4, series[i].name, f"name {series[i].colour}")
 
 
-def spread(values: Sequence[float], low: float, high: float, gap: float = LABEL_GAP) -> list[float]:
-    """Sorted positions moved apart to at least `gap`, kept within `low` and `high` where there is room."""
+def spread(values: Sequence[float], low: float, high: float) -> list[float]:
+    """Sorted positions moved apart to at least LABEL_GAP, kept within `low` and `high` where there is room."""
     placed: list[float] = []
     for value in values:
-        placed.append(max(value, placed[-1] + gap if placed else low))
+        placed.append(max(value, placed[-1] + LABEL_GAP if placed else low))
     limit = high
     for i in reversed(range(len(placed))):
         placed[i] = min(placed[i], limit)
-        limit = placed[i] - gap
+        limit = placed[i] - LABEL_GAP
     return placed
 
 
