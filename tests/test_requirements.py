@@ -11,7 +11,7 @@ import pytest
 from axiom_cli.errors import UsageError
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.training import requirements
-from axiom_cli.learning.training.requirements import check, idle
+from axiom_cli.learning.training.requirements import check, unused_options
 from axiom_cli.learning.training.trackers import TRACKERS
 from axiom_cli.settings.configs import TrainConfig
 from command_line import AXIOM, environment
@@ -68,15 +68,15 @@ def test_what_goes_together_passes():
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({"beta": 0.5}, ["--beta means nothing with --objective sft"]),
-        ({"objective": "grpo", "beta": 0.5, "clip": 0.2}, ["--beta means nothing with --objective grpo"]),
+        ({"beta": 0.5}, ["--beta has no effect with --objective sft"]),
+        ({"objective": "grpo", "beta": 0.5, "clip": 0.2}, ["--beta has no effect with --objective grpo"]),
         (
             {"objective": "grpo", "max_per_problem": 2},
-            ["--max-per-problem means nothing with --objective grpo, which keeps all"],
+            ["--max-per-problem has no effect with --objective grpo, which keeps all"],
         ),
-        ({"method": "full", "lora_r": 4}, ["--lora-r means nothing with --method full"]),
+        ({"method": "full", "lora_r": 4}, ["--lora-r has no effect with --method full"]),
         ({"objective": "dpo", "beta": 0.5, "lora_r": 4}, []),
     ],
 )
 def test_what_was_set_and_decides_nothing_is_told(options: dict, said: list[str]) -> None:
-    assert idle(TrainConfig(**options)) == said
+    assert unused_options(TrainConfig(**options)) == said

@@ -32,7 +32,7 @@ def _train(folder: Path, tracker: str, **env: str):
 
 
 def test_one_that_is_not_there_is_named_before_anything_is_trained(folder: Path) -> None:
-    failed(_train(folder, "mlflow"), 2, "no tracker 'mlflow'", "tensorboard, wandb, trackio")
+    failed(_train(folder, "mlflow"), 2, "unknown tracker 'mlflow'", "tensorboard, wandb, trackio")
     for name in TRACKERS:
         if find_spec(name) is None:
             failed(_train(folder, name), 4, f"needs the package {name}", f"pip install 'axiom-rl[{name}]'")

@@ -45,7 +45,7 @@ def merge(
 
         for adapter in adapters:
             model = merged(adapter, config, workspace, export, gguf=gguf)
-            for name in model_names.hand_over(adapter.digest, model.digest, workspace):
+            for name in model_names.transfer(adapter.digest, model.digest, workspace):
                 console.note(f"the model is now called {name}")
             yield model
 

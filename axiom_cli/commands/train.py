@@ -83,7 +83,7 @@ def train(
     from axiom_cli import models
     from axiom_cli.learning import model_names
     from axiom_cli.learning.train import check
-    from axiom_cli.learning.training.requirements import idle
+    from axiom_cli.learning.training.requirements import unused_options
     from axiom_cli.workspace.store import Workspace
 
     if solutions and file:
@@ -91,7 +91,7 @@ def train(
     if process_rank.size() > 1 and not (solutions or file):
         raise UsageError("several processes cannot read one pipe", "write the verdicts to a file, and name it")
     check(config)
-    for said in idle(config):
+    for said in unused_options(config):
         console.warn(said)
     base = model.model or models.default()
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
@@ -108,7 +108,7 @@ def train(
     adapter = fit(verdicts, base, config, workspace, experiment, screen)
     if not process_rank.is_first():
         return
-    if experiment and (said := model_names.give(experiment, adapter.digest, workspace)):
+    if experiment and (said := model_names.assign(experiment, adapter.digest, workspace)):
         console.warn(said)
     write([adapter], output)
 

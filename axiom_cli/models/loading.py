@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib.util
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Literal, cast
 
 import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
@@ -16,6 +16,7 @@ from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.settings.configs import TrainConfig
 
 logging.disable_progress_bar()
+Quantization = Literal["none", "8bit", "4bit"]
 DTYPES: Mapping[str, torch.dtype] = {
     "float32": torch.float32,
     "bfloat16": torch.bfloat16,
@@ -39,7 +40,10 @@ def load_for_sampling(path: Path, dtype: str = "auto") -> tuple[PreTrainedModel,
 
 
 def load_model(
-    path: Path | str, quantize: str = "none", dtype: torch.dtype = torch.float32, at: torch.device | None = None
+    path: Path | str,
+    quantize: Quantization = "none",
+    dtype: torch.dtype = torch.float32,
+    at: torch.device | None = None,
 ) -> PreTrainedModel:
     """A causal language model in evaluation mode, on the training device or on `at`; float32 unless quantised."""
     where, options = _location(path)
@@ -146,7 +150,7 @@ def _location(path: Path | str) -> tuple[str, dict[str, Any]]:
     return str(Path(path).parent), {"gguf_file": Path(path).name}
 
 
-def _quantization(name: str) -> Any:
+def _quantization(name: Quantization) -> Any:
     """QLoRA (2305.14314): 4-bit NormalFloat with double quantisation, or LLM.int8()."""
     from transformers import BitsAndBytesConfig
 

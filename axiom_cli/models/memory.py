@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
+from typing import cast
 
 import torch
+from transformers import PreTrainedModel
 
 ASSUMED_FREE = 1 << 31
 """Bytes that are assumed to be free where the system does not say."""
@@ -51,7 +53,8 @@ def token_bytes(forward: Callable[[int], torch.Tensor], length: int) -> int:
 
 def checkpointed_token_bytes(token: int, model: torch.nn.Module) -> int:
     """The same with gradient checkpointing: all that one layer keeps, and of the others their input in float32."""
-    layers, hidden = model.config.num_hidden_layers, model.config.hidden_size
+    config = cast(PreTrainedModel, model).config
+    layers, hidden = config.num_hidden_layers, config.hidden_size
     return token // layers + 4 * layers * hidden
 
 

@@ -13,7 +13,9 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors import SafetensorError, safe_open
@@ -137,7 +139,8 @@ Put = Callable[[str, Iterable[torch.Tensor]], None]
 def writing(path: Path, kinds: Mapping[str, Kind]) -> Iterator[tuple[Put, Callable[[str], torch.Tensor]]]:
     """A safetensors file of tensors whose type and shape are known, as (put, read back): they are put in the order of
     `order(kinds)`, and each may be read back from the file (a view that lasts until the next one is read)."""
-    entries, at = {}, 0
+    entries: dict[str, dict[str, Any]] = {}
+    at = 0
     for name in order(kinds):
         dtype, shape = kinds[name]
         size = dtype.itemsize * math.prod(shape)
@@ -149,14 +152,14 @@ def writing(path: Path, kinds: Mapping[str, Kind]) -> Iterator[tuple[Put, Callab
     with path.open("w+b", buffering=0) as stream:
         if hasattr(os, "posix_fallocate"):
             os.posix_fallocate(stream.fileno(), 0, 8 + len(header) + at)  # a full disk is told of now
-        _all(stream, len(header).to_bytes(8, "little") + header)
+        _write_all(stream, len(header).to_bytes(8, "little") + header)
 
         def put(name: str, pieces: Iterable[torch.Tensor]) -> None:
             if stream.tell() != _start(name):
                 raise ValueError(f"{name} is put out of its order, or what was put before it is incomplete")
             for piece in pieces:
                 if piece.numel():
-                    _all(stream, memoryview(piece.contiguous().view(-1).view(torch.uint8).numpy()))
+                    _write_all(stream, piece.contiguous().view(-1).view(torch.uint8).numpy().data)
 
         def back(name: str) -> torch.Tensor:
             nonlocal buffer
@@ -190,7 +193,7 @@ def write_index(folder: Path, placed: Mapping[str, Sequence[str]], kinds: Mappin
     (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
-def _all(stream, data: bytes | memoryview) -> None:
+def _write_all(stream: FileIO, data: bytes | memoryview) -> None:
     """An unbuffered write may take less than it was given (2 GiB on Linux)."""
     view = memoryview(data)
     while view:

@@ -16,7 +16,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from multiprocessing.connection import Connection
-from multiprocessing.process import BaseProcess
+from multiprocessing.context import ForkProcess
 from typing import Any
 
 import torch
@@ -57,7 +57,7 @@ def forked(work: Callable[[Any], Any], count: int) -> Iterator[RunAll]:
         yield lambda parts: [work(part) for part in parts]
         return
     fork = multiprocessing.get_context("fork")
-    workers: list[tuple[BaseProcess, Connection]] = []
+    workers: list[tuple[ForkProcess, Connection]] = []
     threads = torch.get_num_threads()
     try:
         for _ in range(count):
@@ -77,7 +77,7 @@ def forked(work: Callable[[Any], Any], count: int) -> Iterator[RunAll]:
             ours.close()
 
 
-def _run_all(workers: Sequence[tuple[BaseProcess, Connection]], parts: Sequence[Any]) -> list[Any]:
+def _run_all(workers: Sequence[tuple[ForkProcess, Connection]], parts: Sequence[Any]) -> list[Any]:
     busy = workers[: len(parts)]
     for (process, ours), part in zip(busy, parts, strict=True):
         with _alive(process):
@@ -93,7 +93,7 @@ def _run_all(workers: Sequence[tuple[BaseProcess, Connection]], parts: Sequence[
 
 
 @contextmanager
-def _alive(process: BaseProcess) -> Iterator[None]:
+def _alive(process: ForkProcess) -> Iterator[None]:
     """Within it, a pipe that breaks says that `process` is gone."""
     try:
         yield
@@ -115,7 +115,7 @@ def _work(work: Callable[[Any], Any], theirs: Connection, parent: int) -> None:
     while True:
         part = theirs.recv()
         try:
-            result = (work(part), None)
+            reply: tuple[Any, Exception | None] = (work(part), None)
         except Exception as error:  # noqa: BLE001 - raised again in the parent
-            result = (None, error.with_traceback(None))  # whose frames would keep the work's memory
-        theirs.send(result)
+            reply = (None, error.with_traceback(None))  # whose frames would keep the work's memory
+        theirs.send(reply)

@@ -7,12 +7,13 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import Linear as LoraLinear
 from safetensors.torch import save_file
+from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
 
@@ -59,15 +60,16 @@ def _fold(layer: LoraLinear) -> None:
     B each: per token and direction in * out more for the gradient of W, 3 * r * (in + out) fewer. Not in half
     precision, where the sum would lose what is small beside W."""
     (name,) = layer.active_adapters
-    base, down, up = layer.get_base_layer(), layer.lora_A[name], layer.lora_B[name]
+    base, scale = cast(nn.Linear, layer.get_base_layer()), layer.scaling[name]
+    down, up = cast(nn.Linear, layer.lora_A[name]), cast(nn.Linear, layer.lora_B[name])
     if base.weight.numel() >= 3 * down.weight.shape[0] * sum(base.weight.shape):
         return
 
     def forward(x: torch.Tensor) -> torch.Tensor:
-        weight = torch.addmm(base.weight, up.weight, down.weight, alpha=layer.scaling[name])
+        weight = torch.addmm(base.weight, up.weight, down.weight, alpha=scale)
         return functional.linear(x, weight, base.bias)
 
-    layer.forward = forward
+    layer.forward = forward  # type: ignore[method-assign]  # this layer alone multiplies otherwise
 
 
 def save(wrapped: PeftModel, folder: Path, base_name: str) -> None:

@@ -61,6 +61,7 @@ class Muon(torch.optim.Optimizer):
                 parameter.add_(update, alpha=-group["lr"] * scale)
 
     def _momentum(self, parameter: torch.nn.Parameter, share: float) -> torch.Tensor:
+        assert parameter.grad is not None
         state = self.state[parameter]
         if not state:
             state["mean"] = torch.zeros_like(parameter)

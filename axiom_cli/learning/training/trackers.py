@@ -66,9 +66,17 @@ def _wandb(run: str, settings: dict[str, Any]) -> GeneralTracker:
     return tracker
 
 
+class _TrackioTracker(TrackioTracker):
+    def finish(self) -> None:
+        """Ends the run for trackio itself, which would otherwise end it again at exit, and print that to stdout."""
+        import trackio
+
+        trackio.finish()
+
+
 def _trackio(run: str, settings: dict[str, Any]) -> GeneralTracker:
     """A local database: `trackio show` reads it."""
-    tracker = TrackioTracker(PROJECT, name=run, config=settings)
+    tracker = _TrackioTracker(PROJECT, name=run, config=settings)
     tracker.start()
     return tracker
 

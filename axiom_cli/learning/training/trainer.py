@@ -19,7 +19,7 @@ from axiom_cli.learning.training.rows import Row
 from axiom_cli.learning.value_labels import OBJECTIVE as VALUE
 from axiom_cli.models import value_head
 from axiom_cli.models.adapters import compose
-from axiom_cli.models.loading import device, frozen_dtype, load_model, load_tokenizer
+from axiom_cli.models.loading import Quantization, device, frozen_dtype, load_model, load_tokenizer
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import TrainConfig
 
@@ -32,7 +32,7 @@ class Trainer:
     """
 
     def __init__(
-        self, base: Path | str, quantize: str = "none", name: str = "", config: TrainConfig | None = None
+        self, base: Path | str, quantize: Quantization = "none", name: str = "", config: TrainConfig | None = None
     ) -> None:
         requirements.check(TrainConfig(quantize=quantize))
         self.base, self.quantize = base, quantize
