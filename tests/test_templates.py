@@ -140,7 +140,7 @@ def test_marks_around_what_an_assistant_says_make_no_difference() -> None:
 def test_a_template_that_takes_no_such_conversation_is_an_error_to_put_right() -> None:
     tokenizer = tiny.tiny_tokenizer()
     tokenizer.chat_template = "{{ raise_exception('tools only') }}"
-    with pytest.raises(InputError, match="does not take a conversation of system, user: tools only") as caught:
+    with pytest.raises(InputError, match="does not accept a conversation of system, user: tools only") as caught:
         prompts.conversation_ids(tokenizer, SAID)
     assert caught.value.exit_code == 3 and caught.value.hint
 

@@ -1,4 +1,4 @@
-"""The token ids that a sample is trained on and scored by: its prompt, its completion, and what may end one."""
+"""The token ids that a sample is trained on and scored with: its prompt, its completion, and what may end it."""
 
 from __future__ import annotations
 
@@ -27,9 +27,14 @@ def end_ids(tokenizer: Any, generation_config: Any = None) -> tuple[int, ...]:
 
 def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str = "") -> tuple[list[int], bool]:
     """The ids that the loss falls on, ending in one of `ends`, and whether they had to be encoded from the text. What
-    is encoded does not begin with `opening`, which is the end of the prompt already (see `prompts.opening`)."""
-    here = not _are_of(tokenizer, sample, ends)
-    ids = _encoded(tokenizer, _after(opening, sample.text)) if here else list(sample.token_ids)
+    is encoded does not begin with `opening`, which the prompt already ends in (see `prompts.opening`)."""
+    encoded = not _belong_to(tokenizer, sample, ends)
+    ids = list(sample.token_ids)
+    if encoded:
+        text = sample.text
+        if opening and text.startswith(opening.rstrip()):
+            text = text.removeprefix(opening if text.startswith(opening) else opening.rstrip())
+        ids = list(tokenizer(text, add_special_tokens=False)["input_ids"])
     if not ids or (len(ids) == 1 and ids[0] in ends):
         raise InputError(
             f"the completion of problem {sample.problem.id} is empty: every token would be masked",
@@ -37,38 +42,28 @@ def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int], opening:
         )
     if ids[-1] not in ends:
         ids.append(ends[0])
-    return ids, here
-
-
-def _encoded(tokenizer: Any, text: str) -> list[int]:
-    return list(tokenizer(text, add_special_tokens=False)["input_ids"])
-
-
-def _after(opening: str, text: str) -> str:
-    if not opening or not text.startswith(opening.rstrip()):
-        return text
-    return text.removeprefix(opening if text.startswith(opening) else opening.rstrip())
+    return ids, encoded
 
 
 def prompt_ids(tokenizer: Any, sample: Sample, known: dict[str, list[int]]) -> list[int]:
-    """The ids of the sample's prompt; those of a problem's first attempts are made once, and put into `known`."""
+    """The ids of the sample's prompt. For first attempts they are computed once per problem and kept in `known`."""
     name = "" if sample.extra.get("messages") else sample.problem.id
     ids = known.get(name) or prompts.sample_prompt_ids(tokenizer, sample)
     if not ids:
-        raise InputError(f"the prompt of problem {sample.problem.id} is empty: there is nothing to go on from")
+        raise InputError(f"the prompt of problem {sample.problem.id} is empty: there is nothing to continue")
     if name:
         known[name] = ids
     return ids
 
 
-def _are_of(tokenizer: Any, sample: Sample, ends: Sequence[int]) -> bool:
-    """Whether the sample's ids are this tokenizer's: they read back as its text, whatever is done with spaces, with the
-    end, and with special tokens that were sampled on the way."""
+def _belong_to(tokenizer: Any, sample: Sample, ends: Sequence[int]) -> bool:
+    """Whether the sample's ids are this tokenizer's: they decode to its text, apart from spaces, the end, and special
+    tokens that were sampled on the way."""
     ids = sample.token_ids
     if not ids or max(ids) >= len(tokenizer):
         return False
-    said = ids[:-1] if ids[-1] in ends else ids
-    readings = ((said, True), (said, False), (ids, False))
+    without_end = ids[:-1] if ids[-1] in ends else ids
+    readings = ((without_end, True), (without_end, False), (ids, False))
     wanted = "".join(sample.text.split())
     return any("".join(tokenizer.decode(part, skip_special_tokens=skip).split()) == wanted for part, skip in readings)
 
@@ -76,8 +71,8 @@ def _are_of(tokenizer: Any, sample: Sample, ends: Sequence[int]) -> bool:
 def scored_ids(
     tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str, known: dict[str, list[int]]
 ) -> tuple[list[int], list[int], bool]:
-    """(prompt ids, completion ids, whether they were encoded here) of a sample as it was written: without an end where
-    it was cut off. A value function is fitted on these, and scores these."""
+    """The prompt ids, the completion ids and whether these had to be encoded, of a sample as it was sampled: without an
+    end if it was cut off. A value function is fitted on these, and scores these."""
     prompt = prompt_ids(tokenizer, sample, known)
-    ids, here = completion_ids(tokenizer, sample, ends, opening) if sample.text else ([ends[0]], False)
-    return prompt, ids if sample.finish == "stop" or not sample.text else ids[:-1], here
+    ids, encoded = completion_ids(tokenizer, sample, ends, opening) if sample.text else ([ends[0]], False)
+    return prompt, ids if sample.finish == "stop" or not sample.text else ids[:-1], encoded

@@ -57,7 +57,8 @@ def get(name: str) -> type[Engine]:
     plug-in that is not an engine."""
     if name in BUILT_IN:
         module, _, attribute = BUILT_IN[name].partition(":")
-        return getattr(import_module(module), attribute)
+        engine: type[Engine] = getattr(import_module(module), attribute)
+        return engine
     if name in _plug_ins():
         return _load(_plug_ins()[name])
     hint = did_you_mean(name, names(), f"the engines are {', '.join(names())}")
@@ -90,4 +91,4 @@ def open_engine(model_name: str, config: SolveConfig, workspace: Workspace | Non
             flag = f"--{setting.replace('_', '-')}"
             hint = "the server has its own settings" if name == "remote" else "use --engine transformers"
             raise UsageError(f"the {name} engine does not support {flag}", hint)
-    return engine(model_name, config, workspace)  # type: ignore[call-arg] - a protocol does not declare how to make it
+    return engine(model_name, config, workspace)  # type: ignore[call-arg]  # a protocol has no constructor

@@ -21,7 +21,7 @@ from transformers import PreTrainedModel
 
 from axiom_cli.errors import MissingError
 from axiom_cli.models.memory import is_out_of_memory
-from axiom_cli.sampling.engines.kv_cache import COLUMN_BLOCK, ROW_BLOCK, KVCache, cache_argument, prefill, round_up
+from axiom_cli.sampling.engines.kv_cache import COLUMN_BLOCK, ROW_BLOCK, KVCache, prefill, round_up
 from axiom_cli.sampling.engines.token_sampling import sample_tokens
 
 REFILL = 1 / 16
@@ -163,7 +163,7 @@ class ContinuousBatch:
             input_ids=self.token_S[:, None],
             attention_mask=self.cache.mask(self.column_S[:, None], self.model.dtype),
             position_ids=self.column_S[:, None],
-            **{cache_argument(type(self.model)): self.cache.cache},
+            **self.cache.argument,
         ).logits[:, -1]
         uniforms_S = self.uniforms_SL[all_S, self.length_S]
         self.token_S, logprob_S = sample_tokens(logits_SV, uniforms_S, self.decoding.temperature, self.decoding.top_p)

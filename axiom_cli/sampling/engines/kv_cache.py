@@ -6,7 +6,6 @@ neither on the rows beside it nor on their lengths: columns that it may not see 
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Sequence
 
@@ -92,8 +91,8 @@ def _zeros(like: torch.Tensor, capacity: int) -> torch.Tensor:
 
 
 class KVCache:
-    """The keys and values of all layers of `model`, with `capacity` columns, and the masks that go with them. Raises
-    InputError for a model with layers of an unknown type."""
+    """The keys and values of all layers of `model`, with `capacity` columns, and their masks. `argument` passes them to
+    `model`. Raises InputError for a model with layers of an unknown type."""
 
     def __init__(self, model: PreTrainedModel, capacity: int) -> None:
         config = model.config.get_text_config()
@@ -106,7 +105,9 @@ class KVCache:
             )
         self.capacity = capacity
         self.layers = [KVCacheLayer(capacity) for _ in range(config.num_hidden_layers)]
-        self.cache = Cache(layers=[*self.layers])
+        # transformers 5.24 gave the argument another name.
+        name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
+        self.argument = {name: Cache(layers=[*self.layers])}
 
     def write_from(self, first: int) -> None:
         """The next forward pass writes a run of tokens, the first one to this column."""
@@ -145,17 +146,12 @@ class KVCache:
         seen_NQT = columns_T <= position_NQ1
         masks = {}
         for layer_type in self.layer_types:
-            sliding = self.window and (layer_type == "sliding_attention" or len(self.layer_types) == 1)
-            visible_NQT = seen_NQT & (columns_T > position_NQ1 - self.window) if sliding else seen_NQT
+            visible_NQT = seen_NQT
+            if self.window and (layer_type == "sliding_attention" or len(self.layer_types) == 1):
+                visible_NQT = seen_NQT & (columns_T > position_NQ1 - self.window)
             added_NQT = torch.zeros(visible_NQT.shape, dtype=dtype, device=columns_T.device)
             masks[layer_type] = added_NQT.masked_fill_(~visible_NQT, -torch.inf)[:, None]
         return masks if len(masks) > 1 else next(iter(masks.values()))
-
-
-@functools.cache
-def cache_argument(model_class: type[PreTrainedModel]) -> str:
-    """The name of the model's cache argument, which transformers 5.24 changed."""
-    return "cache" if "cache" in inspect.signature(model_class.forward).parameters else "past_key_values"
 
 
 def prefill(model: PreTrainedModel, prompts: Sequence[Sequence[int]], pad: int) -> KVCache:
@@ -172,6 +168,6 @@ def prefill(model: PreTrainedModel, prompts: Sequence[Sequence[int]], pad: int) 
             attention_mask=cache.mask(positions_1Q, model.dtype),
             position_ids=positions_1Q,
             logits_to_keep=1,
-            **{cache_argument(type(model)): cache.cache},
+            **cache.argument,
         )
     return cache

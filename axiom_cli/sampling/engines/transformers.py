@@ -225,4 +225,4 @@ class TransformersEngine(Engine):
 
     def close(self) -> None:
         """Frees the weights."""
-        self._model = None  # type: ignore[assignment] - a closed engine is not used
+        self._model = None  # type: ignore[assignment]  # a closed engine is not used

@@ -1,8 +1,8 @@
 """The value function: P(correct) of a completion after each of its tokens, by LoRA on the policy and a linear head on
 its last hidden state (V-STaR, 2402.06457; token-level verifiers, 2110.14168; Let's Verify Step by Step, 2305.20050).
 
-A folder holds a peft adapter, the head, what it belongs to, and the ids of the problems that it was fitted on. It is no
-model to sample from, and is not merged. Why it looks like this: docs/decisions/0012.
+A folder holds a peft adapter, the head, the name of its model, and the ids of the problems that it was fitted on. It
+cannot be sampled from and is not merged. docs/decisions/0012 gives the reasons.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from axiom_cli.settings.configs import TrainConfig
 
 
 class ValueFunction:
-    """A fitted value function in memory, its LoRA added to the weights and these rounded to `dtype`; the head stays in
+    """A fitted value function in memory: LoRA is added to the weights, which are rounded to `dtype`; the head stays in
     float32."""
 
     def __init__(self, base: Path | str, folder: Path, dtype: torch.dtype = torch.float32) -> None:
@@ -36,6 +36,7 @@ class ValueFunction:
         for parameter in self.model.parameters():
             parameter.data = parameter.data.to(dtype)
         value_head.load(self.model, folder)
+        self.head: Any = self.model.value_head
         self.decoder, self.device = self.model.get_decoder(), device()
         self.ends = end_ids(self.tokenizer, self.model.generation_config)
 
@@ -53,8 +54,8 @@ class ValueFunction:
         for place, sample in enumerate(samples):
             prompt, completion, _ = scored_ids(self.tokenizer, sample, self.ends, opening, known)
             by_prompt[tuple(prompt)].append((place, completion))
-        for prompt, rows in by_prompt.items():
-            scored = self._values(list(prompt), [completion for _, completion in rows])
+        for ids, rows in by_prompt.items():
+            scored = self._values(list(ids), [completion for _, completion in rows])
             for (place, _), row_values in zip(rows, scored, strict=True):
                 values[place] = row_values
         return values
@@ -68,15 +69,15 @@ class ValueFunction:
         for rows in chain.from_iterable(micro_batches.split(range(len(completions)), lengths, budget, 1)):
             ids_BT = pad_sequence([torch.tensor(completions[row]) for row in rows], batch_first=True).to(self.device)
             hidden_BTH = self._hidden(prompt_1T, read, ids_BT)
-            values_BT = self.model.value_head(hidden_BTH.float()).squeeze(-1).sigmoid()
+            values_BT = self.head(hidden_BTH.float()).squeeze(-1).sigmoid()
             for row, value_T in zip(rows, values_BT.tolist(), strict=True):
                 values[row] = value_T[: len(completions[row])]
         return values
 
     def _read(self, prompt_1T: torch.Tensor) -> Any:
-        """What attention remembers of a prompt; nothing for a model whose memory is a state, which cannot be copied to
+        """The keys and values of a prompt; None for a model that keeps a state instead, which cannot be copied for
         several rows."""
-        if self.model._is_stateful:
+        if self.model._is_stateful:  # noqa: SLF001 - transformers has no public name for it
             return None
         return self.decoder(input_ids=prompt_1T, use_cache=True).past_key_values
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import TypeGuard
+from typing import Any, TypeGuard
 
 from axiom_cli.records import STDIN_STDOUT, Program, Sample, Verdict
 from axiom_cli.verification.caching_verifier import CachingVerifier
@@ -39,9 +39,9 @@ def _has_examples(program: Program | None) -> TypeGuard[Program]:
     )
 
 
-def with_tests(sample: Sample, **tests: object) -> Sample:
+def with_tests(sample: Sample, **tests: Any) -> Sample:
     """The sample with these tests (`tests` or `test_code`) in place of its problem's hidden ones."""
-    hidden = {"tests": None, "test_code": None, "reference": None}
+    hidden: dict[str, Any] = {"tests": None, "test_code": None, "reference": None}
     problem = sample.problem
     if problem.program is None:
         raise ValueError(f"problem {problem.id} asks for an answer, not for a program")
