@@ -66,16 +66,16 @@ def test_a_file_of_nothing_is_compared(tmp_path: Path) -> None:
     files = [f"d/solutions_{name}.jsonl" for name in "abc"]
     [row] = rows(axiom("report", "--compare", files[0], files[2], cwd=tmp_path).stdout)
     assert (row["rate_before"], row["rate_after"]) == (0.0, 1.0)
-    failed(axiom("report", "--compare", *files[:2], cwd=tmp_path), 5, "neither file holds a solution")
+    failed(axiom("report", "--compare", *files[:2], cwd=tmp_path), 5, "neither file contains a solution")
 
 
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--output-dir", "file"], "cannot save in file: it is no folder"),
-        (["--output-dir", "file/below"], "cannot save in file/below: it is no folder"),
-        (["--output-dir", "d", "--experiment", "../../x"], "'../../x' is no name"),
-        (["--experiment", "../x"], "'../x' is no name"),
+        (["--output-dir", "file"], "cannot save in file: it is not a folder"),
+        (["--output-dir", "file/below"], "cannot save in file/below: it is not a folder"),
+        (["--output-dir", "d", "--experiment", "../../x"], "'../../x' is not a name"),
+        (["--experiment", "../x"], "'../x' is not a name"),
         (["--output-dir", "d", "-o", "out"], "-o and --output-dir do not go together"),
     ],
 )

@@ -182,3 +182,9 @@ def test_sampling_shows_how_far_and_how_fast_it_is(tmp_path: Path) -> None:
     shown = COLOURS.sub("", coloured(*ask, "-o", "samples.jsonl", cwd=tmp_path, width=120))
     assert re.search(r"samples, [\d,]+ tokens/s .*27/", shown)
     assert "tokens/s" not in coloured(*ask, cwd=tmp_path, width=120)
+
+
+def test_a_name_that_is_wider_than_its_column_is_folded_and_not_cut(tmp_path: Path) -> None:
+    lines = on_terminal("problems", "list", cwd=tmp_path)
+    assert any("longest_common_subseque" in line for line in lines)
+    assert not any("…" in line for line in lines)

@@ -28,7 +28,7 @@ class Auditor:
         self._again = RerunReport()
 
     def samples(self, file: Path | None, skip_bad: bool) -> Iterator[Sample]:
-        """The samples of the input; its problems, with or without samples, are noted. No input is no error."""
+        """The samples of the input. Its problems, with or without samples, are noted. No input is not an error."""
         if file is None and (sys.stdin is None or sys.stdin.isatty()):
             return
         try:
@@ -50,9 +50,9 @@ class Auditor:
 
         return rerun_accepted(verdicts, self.config, self._again)
 
-    def report(self, workspace: str, output: Path | None, alone: bool) -> None:
-        """The rest of the audit, told on stderr and kept in the workspace; where nothing else came out of the command
-        (`alone`), the record goes to stdout or `output`, too. Raises GateFailedError if it does not pass."""
+    def report(self, workspace: str, output: Path | None, *, alone: bool) -> None:
+        """Finishes the audit, shows it on stderr and keeps it in the workspace. If the command wrote nothing else
+        (`alone`), the record also goes to stdout or `output`. Raises GateFailedError if the audit does not pass."""
         from axiom_cli.audit.verifier import audit_verifier, save, summary_rows
         from axiom_cli.workspace.store import Workspace
 
@@ -72,7 +72,7 @@ def _judge(found: VerifierAudit, problems: int) -> None:
         console.warn(line)
     succeeded = sum(len(row["succeeded"]) for row in found.attacks)
     if succeeded:
-        raise GateFailedError(f"{words(succeeded, 'attack')} succeeded", "axiom doctor says what isolation is missing")
+        raise GateFailedError(f"{words(succeeded, 'attack')} succeeded", "axiom doctor shows what isolation is missing")
     if found.unsound:
         broken = len({row["problem"] for row in found.unsound})
         raise GateFailedError(f"the tests of {words(broken, 'problem')} do not hold", "leave those problems out")

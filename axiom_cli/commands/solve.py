@@ -6,8 +6,8 @@ import os
 import stat
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -126,7 +126,8 @@ def solve(
         if whole:
             _pipeline(todo, saved, engine, config, check, workspace)
         else:
-            with _samples_shown(output) as progress:
+            on_same_terminal = output is None and not console.data_wanted()
+            with nullcontext(lambda *_: None) if on_same_terminal else console.progress("samples") as progress:
                 usage = Usage(on_samples=_watching(lambda new, rate: progress(new, f"samples, {rate}")))
                 count = write(sample(todo, engine, config, workspace, check, usage), output)
             if verifies(config):
@@ -142,14 +143,10 @@ def _check(folder: Path, experiment: str, output: Path | None) -> None:
         raise UsageError("-o and --output-dir do not go together", "axiom solve | axiom verify -o FILE writes verdicts")
     if experiment:
         refs.path(Path(), experiment)
-    if not _nearest(folder).is_dir():
+    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    if not nearest.is_dir():
         raise UsageError(f"cannot save in {folder}: it is not a folder", "choose another --output-dir")
     probe(folder)
-
-
-def _nearest(folder: Path) -> Path:
-    """`folder`, or the nearest one above it that exists."""
-    return next(one for one in (folder.absolute(), *folder.absolute().parents) if one.exists())
 
 
 def _problems(file: Path | None, wanted: list[str], whole: bool, skip_bad: bool) -> Iterable[Problem]:
@@ -162,13 +159,12 @@ def _problems(file: Path | None, wanted: list[str], whole: bool, skip_bad: bool)
             return [problem for problem in handwritten.problems() if not wanted or problem.id in wanted]
         if not _piped():
             missing(wanted, ours)
-    found = records(file, Problem, skip_bad=skip_bad)
-    return _chosen(list(found), wanted) if wanted else found
-
-
-def _chosen(found: list[Problem], wanted: list[str]) -> Iterator[Problem]:
-    missing(wanted, [problem.id for problem in found])
-    return (problem for problem in found if problem.id in wanted)
+    problems = records(file, Problem, skip_bad=skip_bad)
+    if not wanted:
+        return problems
+    every = list(problems)
+    missing(wanted, [problem.id for problem in every])
+    return [problem for problem in every if problem.id in wanted]
 
 
 def _piped() -> bool:
@@ -202,12 +198,6 @@ def _pipeline(
     _tell(config, usage)
     told = f"{usage.solved} of {words(usage.problems, 'problem')} solved"
     console.note(f"{told}{_losses(usage)}; {words(kept, 'new solution')} in {saved.path}")
-
-
-def _samples_shown(output: Path | None) -> AbstractContextManager[Any]:
-    """Progress, unless the samples themselves are written to the terminal that would show it."""
-    beside = output is None and not console.data_wanted()
-    return nullcontext(lambda *_: None) if beside else console.progress("samples")
 
 
 def _watching(tell: Callable[[int, str], None]) -> Callable[[Sequence[Any]], None]:

@@ -177,7 +177,7 @@ def _rich_table(title: str, columns: Sequence[str], cells: list[list[str]], *, w
     drawn = Table(title=escape(title) if title else None, title_justify="left", **style)
     widths = table_layout.widths(_least(columns, cells), columns, _rich().width) if whole else [None] * len(columns)
     for name, width in zip(columns, widths, strict=True):
-        drawn.add_column(escape(name), width=width)
+        drawn.add_column(escape(name), width=width, overflow="fold")
     for row in cells:
         drawn.add_row(*map(escape, row))
     return drawn
