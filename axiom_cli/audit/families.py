@@ -18,7 +18,7 @@ import json
 import multiprocessing
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from dataclasses import replace
@@ -66,7 +66,13 @@ def audit(
     if jobs > 1:
         return _in_processes(wanted, request, jobs)
     watched = replace(request, progress=progress) if progress else request
-    return (row for name in wanted for row in _one_by_one(name, request, watched))
+
+    def rows(name: str) -> Iterable[dict[str, Any]]:
+        plug_in = name in plug_ins.entries() and name not in families.BUILT_IN
+        # The code of a plug-in may end the process that it runs in.
+        return _in_processes([name], request, 1) if plug_in else _rows(name, watched)
+
+    return (row for name in wanted for row in rows(name))
 
 
 def audit_family(
@@ -86,12 +92,6 @@ def _rows(name: str, request: AuditRequest) -> list[dict[str, Any]]:
         return [audit_handwritten().to_dict()]
     family = families.get(name)
     return [_audit_form(family, form, request).to_dict() for form in family.forms]
-
-
-def _one_by_one(name: str, request: AuditRequest, watched: AuditRequest) -> Iterator[dict[str, Any]]:
-    """The rows of one family. A plug-in gets a process of its own, since its code may end the process it runs in."""
-    plug_in = name in plug_ins.entries() and name not in families.BUILT_IN
-    yield from _in_processes([name], request, 1) if plug_in else _rows(name, watched)
 
 
 def _in_processes(names: list[str], request: AuditRequest, jobs: int) -> Iterator[dict[str, Any]]:

@@ -67,7 +67,12 @@ def conclude(row: AuditRow) -> AuditRow:
     """The row with its failures and notes in words."""
     for finding, what in COUNTED.items():
         if times := getattr(row, finding):
-            row.failures.append(f"{what}: {times:,}{_example(row.examples.get(finding))}")
+            failure = f"{what}: {times:,}"
+            if example := row.examples.get(finding):
+                answers = " or ".join(shorten(str(answer), 40) for answer in example["answers"])
+                prompt = shorten(example["prompt"], 120)
+                failure += f", such as at level {example['level']}: {prompt!r} ({answers})"
+            row.failures.append(failure)
     if row.mutation_score is not None and row.mutation_score < LEAST_SCORE:
         row.failures.append(f"mutation score {row.mutation_score:.2f}, at least {LEAST_SCORE} is required")
     if row.guess and row.guess.rate > MOST_GUESSED:
@@ -80,13 +85,6 @@ def conclude(row: AuditRow) -> AuditRow:
     if not row.compared:
         row.notes.append("there is no second solver to compare with (Family.second)")
     return row
-
-
-def _example(example: dict[str, Any] | None) -> str:
-    if example is None:
-        return ""
-    answers = " or ".join(shorten(str(answer), 40) for answer in example["answers"])
-    return f", such as at level {example['level']}: {shorten(example['prompt'], 120)!r} ({answers})"
 
 
 def cells(row: dict[str, Any]) -> list[str]:

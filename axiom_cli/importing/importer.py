@@ -42,9 +42,13 @@ def import_problems(
     """
     row_format = format_of(format_name)
     lines = (row if isinstance(row, Line) else Line(number, row) for number, row in enumerate(rows, 1))
-    imported = (_read(row_format, line, columns, split) for line in lines)
-    judged = _check_gold(imported, config) if config else map(_without_gold_run, imported)
-    return _expect_some_in_format(_refuse_repeats(judged), format_name)
+    imported: Iterator[Imported] = (_read(row_format, line, columns, split) for line in lines)
+    if config:
+        imported = _check_gold(imported, config)
+    else:
+        reason = "its solution was not run on its inputs"
+        imported = (replace(row, problem=None, reason=reason) if row.inputs else row for row in imported)
+    return _expect_some_in_format(_refuse_repeats(imported), format_name)
 
 
 def _read(row_format: Format, line: Line, columns: Columns, split: str) -> Imported:
@@ -173,10 +177,3 @@ def _run_on_inputs(imported: Imported, sandbox: Sandbox) -> Imported:
         return replace(imported, problem=None, reason="it is nested too deeply")
     note = TESTS_LEFT_OUT if problem.extra["source"]["tests_left_out"] else ""
     return replace(imported, problem=problem, note=note)
-
-
-def _without_gold_run(imported: Imported) -> Imported:
-    """Inputs have no results where no solution is run."""
-    if not imported.inputs:
-        return imported
-    return replace(imported, problem=None, reason="its solution was not run on its inputs")

@@ -163,7 +163,9 @@ def _tokenize(left: Sequence[Problem], right: Sequence[Problem]) -> tuple[list[T
             families[problem.family].append(tokens[id(problem)])
         return families
 
-    as_drawn, every = by_family(filter(_is_as_drawn, right)), by_family(right)
+    # Drawn by a family, as the origin says, and not edited since, as the id says.
+    drawn = (p for p in right if "origin" in p.extra and p.id == content_id([p.family, p.form, p.prompt], 16))
+    as_drawn, every = by_family(drawn), by_family(right)
     boilerplate: NGrams = set()
     for family, prompts in by_family(left).items():
         known = as_drawn.get(family, [])
@@ -172,11 +174,6 @@ def _tokenize(left: Sequence[Problem], right: Sequence[Problem]) -> tuple[list[T
         in_most = _frequent(prompts, least=max(1, len(prompts) // 2))
         boilerplate |= in_most & _frequent(prompts + every.get(family, []))
     return [tokens[id(problem)] for problem in left], boilerplate, [tokens[id(problem)] for problem in right]
-
-
-def _is_as_drawn(problem: Problem) -> bool:
-    """Whether a family drew this problem (its origin says so) and nobody has edited it since (its id says so)."""
-    return "origin" in problem.extra and problem.id == content_id([problem.family, problem.form, problem.prompt], 16)
 
 
 def _tokens(prompt: str) -> Tokens:
