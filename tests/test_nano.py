@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from axiom_cli import models
+from axiom_cli.models.loading import load_tokenizer
 from axiom_cli.models.nano import WEIGHTS, recipe
 from axiom_cli.problems.answers import has_reasoning, read_answer
 from axiom_cli.problems.families import draw, teacher
@@ -23,24 +24,29 @@ def engine() -> TransformersEngine:
     return TransformersEngine("nano")
 
 
+@cache
+def tokenizer_of_nano():
+    return load_tokenizer(WEIGHTS)
+
+
 def test_its_weights_are_small_and_of_a_stock_architecture() -> None:
-    from transformers import AutoConfig
+    from transformers import AutoConfig, AutoModelForCausalLM
 
     assert sum(path.stat().st_size for path in WEIGHTS.iterdir()) <= 12_000_000
     assert AutoConfig.from_pretrained(WEIGHTS).architectures == ["LlamaForCausalLM"]
-    assert 0.9e6 < engine()._model.num_parameters() < 5e6
+    assert 0.9e6 < AutoModelForCausalLM.from_pretrained(WEIGHTS).num_parameters() < 5e6
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.text())
 def test_any_text_reads_back(text: str) -> None:
-    tokenizer = engine()._tokenizer
+    tokenizer = tokenizer_of_nano()
     ids = tokenizer(text, add_special_tokens=False)["input_ids"]
     assert tokenizer.decode(ids, skip_special_tokens=False) == text
 
 
 def test_digits_are_single_tokens_and_frequent_words_whole() -> None:
-    tokenizer = engine()._tokenizer
+    tokenizer = tokenizer_of_nano()
     assert [tokenizer.decode([i]) for i in tokenizer("12 305")["input_ids"]] == ["1", "2", " 3", "0", "5"]
     for word in ("Evaluate", " postfix", " ascending", " balanced", "<think>", "</think>", "Answer"):
         assert len(tokenizer(word)["input_ids"]) == 1
@@ -48,7 +54,7 @@ def test_digits_are_single_tokens_and_frequent_words_whole() -> None:
 
 def test_the_prompt_is_the_users_words_between_two_marks() -> None:
     problem = next(draw.problems(["rpn"], 1, [2], "train", 0))
-    tokenizer = engine()._tokenizer
+    tokenizer = tokenizer_of_nano()
     assert tokenizer.decode(prompts.prompt_ids(tokenizer, problem)) == f"<|user|>{problem.prompt}<|assistant|>"
 
 

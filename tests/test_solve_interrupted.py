@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from torch.nn.modules.module import register_module_forward_pre_hook
+from transformers import LlamaForCausalLM
 
 import tiny
 from axiom_cli.models import worker_pool
@@ -34,16 +36,21 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Transfor
     made.close()
 
 
-def interrupting(engine: TransformersEngine, step: int) -> Any:
+def interrupting(step: int) -> Any:
     """Ctrl-C in the middle of a step."""
     steps = Counter()
 
-    def hook(*_: Any) -> None:
+    def hook() -> None:
         steps["made"] += 1
         if steps["made"] == step:
             raise KeyboardInterrupt
 
-    return engine._model.register_forward_pre_hook(hook)
+    return before_each_step(hook)
+
+
+def before_each_step(hook: Callable[..., None]) -> Any:
+    """Calls `hook` whenever a whole model is about to compute. Returns what ends that."""
+    return register_module_forward_pre_hook(lambda module, *_: hook() if isinstance(module, LlamaForCausalLM) else None)
 
 
 @pytest.mark.skipif(not batch_invariant(), reason="this processor's products depend on the number of rows")
@@ -63,7 +70,7 @@ def test_what_has_ended_is_kept_and_the_rest_is_the_same_to_the_byte(
             yield place, sample
 
     monkeypatch.setattr(engine, "stream", counting)
-    ctrl_c = interrupting(engine, 38)
+    ctrl_c = interrupting(38)
     with pytest.raises(KeyboardInterrupt):
         list(solve(PROBLEMS, engine, config, workspace))
     ctrl_c.remove()
@@ -82,8 +89,9 @@ def test_more_samples_go_on_from_those_there_are(engine: TransformersEngine, tmp
 
 def test_every_sample_is_told_of_as_it_ends(engine: TransformersEngine) -> None:
     steps, told = Counter(), []
-    engine._model.register_forward_pre_hook(lambda *_: steps.update(["made"]))
+    hook = before_each_step(lambda: steps.update(["made"]))
     usage = Usage(on_samples=lambda samples: told.extend((steps["made"], sample) for sample in samples))
     samples = list(solve(PROBLEMS, engine, CONFIG, usage=usage))
+    hook.remove()
     assert sorted(map(repr, samples)) == sorted(repr(sample) for _, sample in told)
     assert told[0][0] < told[-1][0] and [at for at, _ in told] == sorted(at for at, _ in told)

@@ -48,12 +48,13 @@ def folders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 def sampled(model: str) -> Iterator[Sample]:
     """First attempts and a retry, as the engine writes them; each is given an end where it has none."""
     engine = TransformersEngine(model)
+    end = load_tokenizer(models.resolve(model).path).eos_token_id
     for group in engine.generate([*PROBLEMS, PROBLEMS[0]], CONFIG, 2, (0, 0, 2), (None, None, RETRY)):
         for sample in group:
             told = {"messages": RETRY} if sample.index >= 2 else {}
             yield replace(
                 sample,
-                token_ids=[*sample.token_ids, *[engine._eos[0]] * (sample.finish != "stop")],
+                token_ids=[*sample.token_ids, *[end] * (sample.finish != "stop")],
                 finish="stop",
                 extra={**sample.extra, **told},
             )
@@ -167,8 +168,9 @@ def test_a_template_that_drops_the_system_message_is_seen() -> None:
 def test_a_thought_that_lasts_too_long_is_closed_by_its_own_tag(tag: str, closing: str, tmp_path: Path) -> None:
     kind = replace(KINDS["r1"], template=templates.opening(tag))
     engine = TransformersEngine(str(templates.write_model(tmp_path / "model", kind)))
+    tokenizer = load_tokenizer(tmp_path / "model")
     (group,) = engine.generate([PROBLEMS[0]], replace(CONFIG, max_tokens=60, max_think_tokens=8), 4)
     for sample in group:
-        told = engine._tokenizer.decode(sample.token_ids[8:])
+        told = tokenizer.decode(sample.token_ids[8:])
         assert sample.finish == "stop" and len(sample.token_ids) <= 8 or told.startswith(f"\n{closing}\n")
     assert any(closing in sample.text for sample in group)

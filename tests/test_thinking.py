@@ -11,7 +11,8 @@ import torch
 from axiom_cli.errors import UsageError
 from axiom_cli.learning.training.rows import encode
 from axiom_cli.models import resolve
-from axiom_cli.models.loading import load_for_sampling, multiplies_bfloat16
+from axiom_cli.models.loading import load_for_sampling, load_tokenizer, multiplies_bfloat16
+from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling.engines.transformers import TransformersEngine
@@ -20,6 +21,8 @@ from axiom_cli.settings.configs import SolveConfig
 
 GREEDY = SolveConfig(temperature=0.0, max_tokens=120)
 BUDGET = 12
+
+TOKENIZER = load_tokenizer(WEIGHTS)
 
 
 @pytest.fixture(scope="module")
@@ -46,16 +49,16 @@ def test_thinking_is_closed_after_its_budget_and_short_thoughts_are_left_alone(
     closed = [
         (before, after)
         for before, after in zip(free, held, strict=True)
-        if "</think>" not in engine._tokenizer.decode(before.token_ids[:BUDGET])
+        if "</think>" not in TOKENIZER.decode(before.token_ids[:BUDGET])
     ]
     assert 0 < len(closed) < len(problems)
     for before, after in zip(free, held, strict=True):
         if (before, after) in closed:
             assert after.token_ids[:BUDGET] == before.token_ids[:BUDGET]
-            assert engine._tokenizer.decode(after.token_ids[BUDGET:]).startswith("\n</think>\n")
+            assert TOKENIZER.decode(after.token_ids[BUDGET:]).startswith("\n</think>\n")
             assert after.params["think_tokens"] == BUDGET
             start, end = after.extra["thought_cut"]
-            assert start == BUDGET and engine._tokenizer.decode(after.token_ids[start:end]) == "\n</think>\n"
+            assert start == BUDGET and TOKENIZER.decode(after.token_ids[start:end]) == "\n</think>\n"
         else:
             assert after.text == before.text and "thought_cut" not in after.extra
         assert after.text.count("</think>") == 1 and len(after.token_ids) <= GREEDY.max_tokens
@@ -64,12 +67,12 @@ def test_thinking_is_closed_after_its_budget_and_short_thoughts_are_left_alone(
 def test_what_was_closed_for_the_model_is_not_learnt(engine: TransformersEngine, problems: list[Problem]) -> None:
     held = written(engine, problems, replace(GREEDY, max_think_tokens=BUDGET))
     whole = [sample for sample in held if sample.finish == "stop"]
-    found = encode([(sample, 1.0) for sample in whole], engine._tokenizer, engine._eos, 4096, engine.model.digest)
+    found = encode([(sample, 1.0) for sample in whole], TOKENIZER, [TOKENIZER.eos_token_id], 4096, engine.model.digest)
     assert any("thought_cut" in sample.extra for sample in whole) and found.prompts_differ == 0
     for sample, row in zip(whole, found.rows, strict=True):
         _, end = sample.extra.get("thought_cut", (0, 0))
         assert row.completion_ids == sample.token_ids[end:]
-        assert row.prompt_ids == prompt_ids(engine._tokenizer, sample.problem) + sample.token_ids[:end]
+        assert row.prompt_ids == prompt_ids(TOKENIZER, sample.problem) + sample.token_ids[:end]
         assert (row.engine_logprob is None) == bool(end)
 
 
