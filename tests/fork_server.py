@@ -177,6 +177,6 @@ if __name__ == "__main__":
     from axiom_cli.__main__ import main
 
     code = main()
-    atexit._run_exitfuncs()
+    atexit._run_exitfuncs()  # noqa: SLF001 - there is no public way to run them before os._exit
     sys.stderr.flush()
     os._exit(code)

@@ -11,6 +11,8 @@ import pytest
 
 import tiny
 from axiom_cli import models
+from axiom_cli.models.loading import load_tokenizer
+from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.problems.families import draw
 from axiom_cli.sampling import engines
 from axiom_cli.sampling.engines.protocol import SETTINGS, Engine
@@ -112,7 +114,8 @@ def test_an_end_is_told_as_what_it_was(engine):
 
 
 def eos_ids(engine):
-    return {tiny.tiny_tokenizer().eos_token_id} if engine.is_called != "nano" else set(engine._eos)
+    tokenizer = load_tokenizer(WEIGHTS) if engine.is_called == "nano" else tiny.tiny_tokenizer()
+    return {tokenizer.eos_token_id}
 
 
 def test_what_is_cut_off_is_the_beginning_of_the_whole(engine):

@@ -11,7 +11,6 @@ import pytest
 
 import tiny
 from axiom_cli import jsonl
-from axiom_cli.commands import preview
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.preview import show
 from axiom_cli.learning.train import train
@@ -19,6 +18,7 @@ from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.store import Workspace
 from command_line import axiom, failed, rows, talk
+from test_terminal import on_terminal
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=1, batch_size=3, grad_accum=1)
 
@@ -132,9 +132,8 @@ def test_samples_of_another_tokenizer_are_told_of_loudly(folder: Path, base: str
     assert talk(done)[0].startswith("warning: 24 of 24 rows hold another model's ids")
 
 
-def test_a_row_to_judge_says_how_many_of_its_verdicts_passed(capsys: pytest.CaptureFixture[str], base: str) -> None:
+def test_a_row_to_judge_says_how_many_of_its_verdicts_passed(folder: Path, base: str) -> None:
     once = verdicts(1)[0]
-    judged = [once, once, replace(once, status="fail"), *verdicts(24)]
-    seen = show(judged, base, replace(CONFIG, objective="value"), first=1)
-    preview._row(1, seen.rows[0], seen)
-    assert re.search(r"weight \d\.00 \(\d passed\); ", capsys.readouterr().err)
+    jsonl.save(folder / "judged.jsonl", [once, once, replace(once, status="fail"), *verdicts(24)])
+    words = ("train", "judged.jsonl", "--show", "1", "--objective", "value", "--model", base)
+    assert re.search(r"weight \d\.00 \(\d passed\); ", " ".join(on_terminal(*words, cwd=folder, width=200)))

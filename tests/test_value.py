@@ -84,7 +84,7 @@ def test_a_prompt_that_is_read_once_for_all_of_its_samples_gives_the_values_of_w
     folder = Path(train(verdicts(0, 40), base, CONFIG, workspace).path)
     function, samples = ValueFunction(base, folder), [verdict.sample for verdict in verdicts(1000, 3)]
     together = function.prefixes([*samples[::2], *samples[1::2]])
-    function.model._is_stateful = True
+    function.model._is_stateful = True  # noqa: SLF001 - transformers' way to say that no cache is shared
     whole = function.prefixes([*samples[::2], *samples[1::2]])
     assert sum(together, []) == pytest.approx(sum(whole, []), abs=1e-5)
     half = ValueFunction(base, folder, torch.bfloat16)

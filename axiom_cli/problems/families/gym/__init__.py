@@ -95,10 +95,10 @@ class Gym(Family):
             return True
         from axiom_cli.problems.families.gym import judging
 
-        entry = self._origin_entry(problem)
+        entry = self.origin_entry(problem)
         return judging.accepts(self.data_set, problem.level, self._levels, as_lines(answer, entry["answer"]), entry)
 
-    def _origin_entry(self, problem: Problem) -> dict[str, Any]:
+    def origin_entry(self, problem: Problem) -> dict[str, Any]:
         origin = problem.extra.get("origin")
         number = origin.get("entry") if isinstance(origin, Mapping) else None
         if type(number) is int and 0 <= number < 2**31 and problem.level in self.has:
