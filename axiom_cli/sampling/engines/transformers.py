@@ -163,36 +163,38 @@ class TransformersEngine(Engine):
         """Samples rows until they stop or run out of numbers. Each comes as it ends; all at the end if the model is
         small and the rows are many, since several processes sample then."""
         if not rows:
-            return
-        hands = worker_pool.num_workers(self._model, len(rows) // ROWS_PER_PROCESS)
+            return iter(())
+        workers = worker_pool.num_workers(self._model, len(rows) // ROWS_PER_PROCESS)
         rows = sorted(rows, key=lambda row: len(row.prompt))
         decoding = Decoding(self._eos, params.temperature, params.top_p)
-        slots = self._slots(params, max(len(row.prompt) + len(row.uniforms) for row in rows), hands)
-        if hands == 1:
-            yield from finished(self._model, rows, decoding, slots)
-            return
-        parts = [rows[hand::hands] for hand in range(hands)]
+        slots = self._slots(params, max(len(row.prompt) + len(row.uniforms) for row in rows), workers)
+        if workers == 1:
+            return finished(self._model, rows, decoding, slots)
+        return self._finish_in_processes([rows[worker::workers] for worker in range(workers)], decoding, slots)
 
-        def write(hand: int) -> list[tuple[list[int], float, str]]:
-            for _ in finished(self._model, parts[hand], decoding, slots):
+    def _finish_in_processes(
+        self, parts: Sequence[Sequence[Completion]], decoding: Decoding, slots: int
+    ) -> Iterator[Completion]:
+        def sample(worker: int) -> list[tuple[list[int], float, str]]:
+            for _ in finished(self._model, parts[worker], decoding, slots):
                 pass
-            return [(row.token_ids, row.logprob, row.finish) for row in parts[hand]]
+            return [(row.token_ids, row.logprob, row.finish) for row in parts[worker]]
 
-        with worker_pool.forked(write, hands) as each:
-            written = each(range(hands))
-        for part, results in zip(parts, written, strict=True):
+        with worker_pool.forked(sample, len(parts)) as map_parts:
+            sampled = map_parts(range(len(parts)))
+        for part, results in zip(parts, sampled, strict=True):
             for row, (ids, logprob, finish) in zip(part, results, strict=True):
                 row.token_ids, row.logprob, row.finish = ids, logprob, finish
                 yield row
 
-    def _slots(self, params: SolveConfig, longest: int, hands: int = 1) -> int:
-        """How many rows of `longest` tokens each of `hands` processes has room for."""
+    def _slots(self, params: SolveConfig, longest: int, workers: int = 1) -> int:
+        """How many rows of `longest` tokens each of `workers` processes has room for."""
         config = self._model.config.get_text_config()
         heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
         size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
         token = 2 * config.num_hidden_layers * heads * size * self._model.dtype.itemsize
         room = params.batch_tokens or SHARE * free_memory(self._model.device) / token
-        return max(1, min(SLOTS, int(room / longest / hands)))
+        return max(1, min(SLOTS, int(room / longest / workers)))
 
     def batch_size_hint(self, params: SolveConfig) -> int:
         """As `Engine.batch_size_hint`: several slotfuls for each process."""
