@@ -74,8 +74,8 @@ def test_a_file_of_nothing_is_compared(tmp_path: Path) -> None:
     [
         (["--output-dir", "file"], "cannot save in file: it is not a folder"),
         (["--output-dir", "file/below"], "cannot save in file/below: it is not a folder"),
-        (["--output-dir", "d", "--experiment", "../../x"], "'../../x' is not a name"),
-        (["--experiment", "../x"], "'../x' is not a name"),
+        (["--output-dir", "d", "--experiment", "../../x"], "'../../x' is not a valid name"),
+        (["--experiment", "../x"], "'../x' is not a valid name"),
         (["--output-dir", "d", "-o", "out"], "-o and --output-dir do not go together"),
     ],
 )

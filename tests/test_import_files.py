@@ -108,9 +108,9 @@ def test_where_every_row_is_refused_there_is_nothing_to_go_on_with(tmp_path):
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (("-o", "in.jsonl"), "-o names the file that is read, in.jsonl"),
-        (("-o", "sub/../in.jsonl"), "-o names the file that is read, in.jsonl"),
-        (("--refused", "linked.jsonl"), "--refused names the file that is read"),
+        (("-o", "in.jsonl"), "-o would overwrite the file that is read, in.jsonl"),
+        (("-o", "sub/../in.jsonl"), "-o would overwrite the file that is read, in.jsonl"),
+        (("--refused", "linked.jsonl"), "--refused would overwrite the file that is read"),
         (("-o", "x", "--refused", "./x"), "the same file"),
     ],
 )
@@ -172,7 +172,7 @@ def test_files_of_other_encodings_are_told_so(tmp_path, name, data, said):
         (("--column", "prompt=question,answer=final.anser"), 3, "hint: did you mean final.answer?"),
         (("--as", "mbpp", "--answer-after", "####"), 2, "mbpp rows have programs"),
         (("--split", "dev"), 2, "--split dev"),
-        (("--subset", "main"), 2, "has no subsets"),
+        (("--subset", "main"), 2, "which has no subsets"),
         (("-o", "x", "--refused", "x"), 2, "the same file"),
     ],
 )

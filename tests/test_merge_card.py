@@ -114,7 +114,7 @@ def test_the_name_of_an_adapter_becomes_its_models(base: Path, tmp_path: Path) -
     solve = ("solve", "--model", "first", "--samples", "1", "--max-tokens", "4")
     failed(axiom(*solve, cwd=tmp_path, stdin=problem), 3, "first is an adapter", "axiom merge")
     merged = axiom("merge", cwd=tmp_path, stdin=trained.stdout)
-    assert b"the model's name: first" in merged.stderr
+    assert b"the model is now called first" in merged.stderr
     (sample,) = map(json.loads, axiom(*solve, cwd=tmp_path, stdin=problem).stdout.splitlines())
     assert sample["model"] == {"name": "first", "digest": json.loads(merged.stdout)["digest"]}
     (tmp_path / "rows.jsonl").write_bytes(judged)
@@ -122,7 +122,7 @@ def test_the_name_of_an_adapter_becomes_its_models(base: Path, tmp_path: Path) -
     assert again.stdout == trained.stdout and b" was " not in again.stderr
     assert json.loads(axiom(*solve, cwd=tmp_path, stdin=problem).stdout)["model"] == sample["model"], "still its model"
     finer = axiom("merge", "--dtype", "float16", cwd=tmp_path, stdin=trained.stdout)
-    assert b"the model's name: first" in finer.stderr
+    assert b"the model is now called first" in finer.stderr
     now = json.loads(axiom(*solve, cwd=tmp_path, stdin=problem).stdout)["model"]["digest"]
     assert now == json.loads(finer.stdout)["digest"] != sample["model"]["digest"]
     other = axiom("train", "rows.jsonl", *how, "--seed", "1", cwd=tmp_path)

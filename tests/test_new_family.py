@@ -27,7 +27,7 @@ def test_a_new_family_passes_its_own_test(tmp_path):
         cwd=folder, env={**os.environ, "PYTHONPATH": path}, capture_output=True, text=True,
     )  # fmt: skip
     assert tested.returncode == 0, tested.stdout
-    failed(axiom("problems", "new", "long_sums", cwd=tmp_path), 2, "long_sums is there already")
+    failed(axiom("problems", "new", "long_sums", cwd=tmp_path), 2, "long_sums already exists")
 
 
 NAMES = ["arithmetic", "Sums", "two words", "class", "1st", "a/b", ""]

@@ -29,7 +29,7 @@ def engine(model_name: str, config: SolveConfig, workspace: Any, distributed: Di
         yield opened
     finally:
         opened.close()
-        _tell(getattr(opened, "scheduler", None))
+        _report_lost(getattr(opened, "scheduler", None))
 
 
 @contextmanager
@@ -50,17 +50,17 @@ def verifier(
         yield lambda samples: on_cluster.verify(samples, scheduler, config)
     finally:
         scheduler.close()
-        _tell(scheduler)
+        _report_lost(scheduler)
 
 
 def _check(distributed: DistributeConfig) -> None:
-    """Raises UsageError for settings of a cluster where none is asked for."""
+    """Raises UsageError for settings of a cluster without --distribute."""
     for name in ("ray_address", "workers"):
         if getattr(distributed, name) and not distributed.distribute:
             raise UsageError(f"{flag(name)} has no effect without --distribute ray", "add --distribute ray")
 
 
-def _tell(scheduler: Any) -> None:
+def _report_lost(scheduler: Any) -> None:
     if scheduler is not None and scheduler.retried:
         lost, again = words(scheduler.lost, "worker"), words(scheduler.retried, "shard")
-        console.warn(f"{lost} lost in the middle of the work: {again} given to others")
+        console.warn(f"{lost} lost during the work; {again} given to others")

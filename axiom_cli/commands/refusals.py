@@ -1,4 +1,4 @@
-"""The rows that an import refused: all told on stderr, and kept in a file if one is wanted."""
+"""The rows that an import refused: reported on stderr, and kept in a file if the user wants one."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OTHERS = "other reasons, which --refused FILE would keep"
 
 
 class Refusals:
-    """Refused rows by reason, as ranges of row numbers; what is kept of them is bounded, whatever comes in."""
+    """Refused rows by reason, as ranges of row numbers. What is kept of them is bounded, whatever the input."""
 
     def __init__(self, stream: IO[bytes] | None = None) -> None:
         self.count = 0
@@ -28,7 +28,7 @@ class Refusals:
         self._notes: dict[str, Rows] = {}
 
     def add(self, number: int, name: str, reason: str, data: Any) -> None:
-        """One row more; it is written at once where there is a file."""
+        """Adds a row, and writes it at once if there is a file."""
         self.count += 1
         key = reason if reason in self._reasons or len(self._reasons) < REASONS else OTHERS
         self._reasons.setdefault(key, Rows(name)).add(number)
@@ -36,11 +36,11 @@ class Refusals:
             self._stream.write(jsonl.dump({"row": number, "name": name, "reason": reason, "data": data}))
 
     def note(self, number: int, name: str, text: str) -> None:
-        """What is to be known of a row that was taken; there are few such texts."""
+        """Adds a remark on a row that was imported; there are few different ones."""
         self._notes.setdefault(text, Rows(name)).add(number)
 
     def tell(self) -> None:
-        """The refused rows by their numbers, a line a reason; then what is to be known of others."""
+        """Warns of the refused rows, a line per reason, and then of the remarks."""
         for reason, rows in self._reasons.items():
             console.warn(f"refused {rows}: {reason}")
         for text, rows in self._notes.items():
@@ -49,7 +49,7 @@ class Refusals:
 
 @dataclass
 class Rows:
-    """Row numbers that come in order: the first ranges of them, and how many there are. `name` is the first one's."""
+    """Row numbers in order: the first ranges of them, and their count. `name` is that of the first row."""
 
     name: str
     count: int = 0
@@ -72,12 +72,12 @@ class Rows:
 
 
 def check_apart(source: str, output: Path | None, refused: Path | None) -> None:
-    """Raises UsageError where a file would be written twice, or over what is read."""
+    """Raises UsageError if a file would be written twice, or over the input."""
     if output and refused and _same(output, refused):
-        raise UsageError("-o and --refused name the same file", "choose another for the refused rows")
+        raise UsageError("-o and --refused name the same file", "choose another file for the refused rows")
     for option, path in (("-o", output), ("--refused", refused)):
         if path and _same(Path(source), path):
-            raise UsageError(f"{option} names the file that is read, {source}", "choose another, or it is lost")
+            raise UsageError(f"{option} would overwrite the file that is read, {source}", "choose another file")
 
 
 def _same(one: Path, other: Path) -> bool:
