@@ -89,7 +89,7 @@ def test_rounds_share_one_loaded_base_and_chains_are_recorded(base: str, workspa
 def test_few_rows_are_warned_of_and_very_few_refused(base: str, workspace: Workspace) -> None:
     notes: list[str] = []
     train(verdicts(25), base, CONFIG, workspace, note=notes.append)
-    assert notes == ["only 25 rows to train on: under 200 a model often gets worse"]
+    assert notes == ["only 25 rows to train on: below 200 a model often gets worse"]
     with pytest.raises(NothingToDoError, match="only 19 rows") as caught:
         train(verdicts(19), base, CONFIG, workspace)
     assert "--force" in caught.value.hint

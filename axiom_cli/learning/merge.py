@@ -24,7 +24,7 @@ from axiom_cli.workspace.store import Workspace
 VERSION = 2
 
 
-def merge(
+def merge(  # noqa: PLR0913 - what is merged, and where copies go
     adapter: Adapter,
     config: MergeConfig,
     workspace: Workspace,
@@ -41,7 +41,7 @@ def merge(
     _check_new(export, gguf)
     if adapter.method == "value":
         raise InputError(
-            "a value function is not merged: it judges samples and writes none",
+            "a value function cannot be merged: it scores samples and does not write any",
             "axiom solve --strategy value --value-function NAME ranks with it",
         )
     origin = base or models.resolve(adapter.base.name, workspace)
@@ -85,7 +85,7 @@ def _check_new(export: Path | None, gguf: Path | None) -> None:
     """UsageError where something would be overwritten, before any work is done."""
     taken = export and export.exists() and not (export.is_dir() and not any(export.iterdir()))
     if taken or (gguf and gguf.exists()):
-        raise UsageError(f"{export if taken else gguf} exists already", "choose a new name; nothing is overwritten")
+        raise UsageError(f"{export if taken else gguf} already exists", "choose a new name; nothing is overwritten")
 
 
 def _unchanged(adapter: Adapter, workspace: Workspace) -> Path:
@@ -105,7 +105,7 @@ def _make(base: Path | str, chain: list[Path], config: MergeConfig, out: Path) -
     failures = certificate.failures(config.max_relative_error)
     if failures:
         finer = "try --dtype float32" if certificate.dtype != "float32" else "a --lr too small leaves such a change"
-        raise GateFailedError(f"the merge is not what was trained: {'; '.join(failures)}", finer)
+        raise GateFailedError(f"the merged model is not what was trained: {'; '.join(failures)}", finer)
     return certificate.to_dict()
 
 

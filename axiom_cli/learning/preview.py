@@ -49,7 +49,7 @@ class Preview:
             yield json.dumps(shown, ensure_ascii=False)
 
 
-def show(
+def show(  # noqa: PLR0913 - as `train`, which it previews
     verdicts: Iterable[Verdict],
     model: str | Resolved,
     config: TrainConfig,

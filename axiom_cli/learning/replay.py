@@ -69,7 +69,7 @@ def loss_tokens(sample: Sample) -> int:
     return len(sample.token_ids) or sample.tokens or len(sample.text.split()) + 1
 
 
-def mix_solutions(
+def mix_solutions(  # noqa: PLR0913 - three slices, their shares, and bounds of the whole
     new: Examples,
     history: Examples,
     cold: Examples,

@@ -35,7 +35,7 @@ STRANGE = 0.05
 """Nats a token between the engine's log-probabilities and the model's own beyond which the samples are another's."""
 
 
-def train(
+def train(  # noqa: PLR0913 - what is trained on, how, and who is told
     verdicts: Iterable[Verdict],
     model: str | Resolved,
     config: TrainConfig,
@@ -67,7 +67,7 @@ def check(config: TrainConfig) -> None:
     distributed.with_launcher_settings(config)
 
 
-def train_on(
+def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between rounds
     examples: Sequence[TrainingExample],
     model: str | Resolved,
     config: TrainConfig,
@@ -127,7 +127,7 @@ def watched(config: TrainConfig, name: str) -> Iterator[OnStep]:
     """Within it, what is given tells the trackers that `config` names of each step, as the run `name` (or of now). Of
     several processes the first one tells."""
     if config.tracker == "none" or not process_rank.is_first():
-        yield lambda progress: None
+        yield lambda _progress: None
         return
     from axiom_cli.learning.training.trackers import tracked
 
@@ -166,7 +166,7 @@ def tree_or_path(digest: str, path: str, workspace: Workspace) -> Path:
     raise MissingError(f"the adapter {digest[:12]} is not in this workspace", "name its own with --workspace")
 
 
-def _make(
+def _make(  # noqa: PLR0913 - everything that makes an adapter
     trainer: Trainer,
     encoded: Encoded,
     config: TrainConfig,
@@ -191,7 +191,7 @@ def _make(
             write_facts(Path(folder) / "adapter", base.name, base.digest, encoded.rows)
         digest = workspace.put_tree(Path(folder) / "adapter") if process_rank.is_first() else ""
     if note and metrics.get("recorded_gap", 0.0) > STRANGE:
-        note(f"these weights did not write the samples: they differ by {metrics['recorded_gap']:.2f} nats a token")
+        note(f"another model wrote the samples: log-probabilities differ by {metrics['recorded_gap']:.2f} nats a token")
     metrics |= encoded.counts()
     metrics.pop("seconds")
     return {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
@@ -201,10 +201,12 @@ def _trainer(base: Resolved, config: TrainConfig) -> Trainer:
     from axiom_cli.learning.training.trainer import Trainer
 
     if not Path(base.path).exists():
-        raise InputError(f"{base.name} has no weights here: it cannot be trained", "choose a folder or a hub model")
+        raise InputError(
+            f"{base.name} cannot be trained: its weights are not on this machine", "choose a folder or a hub model"
+        )
     trainer = Trainer(base.path, config.quantize, base.name, config)
     if models.has_changed(base.name, base.digest, Path(base.path)):
-        raise InputError(f"{base.name} has changed on the disk while it was read", "run it again once it is whole")
+        raise InputError(f"{base.name} changed on disk while it was read", "run it again once it is complete")
     return trainer
 
 
@@ -226,6 +228,6 @@ def _row(example: TrainingExample) -> dict[str, Any]:
 def _enough(rows: int, config: TrainConfig, note: Note | None) -> None:
     if not rows or (rows < FEWEST and not config.force):
         hint = "sample more problems; --force trains anyway" if rows else "raise --max-length"
-        raise NothingToDoError(f"only {rows} rows to train on, fewer than {FEWEST} make a model worse", hint)
+        raise NothingToDoError(f"only {rows} rows to train on: fewer than {FEWEST} make a model worse", hint)
     if rows < FEW and note:
-        note(f"only {rows} rows to train on: under {FEW} a model often gets worse")
+        note(f"only {rows} rows to train on: below {FEW} a model often gets worse")

@@ -46,9 +46,11 @@ def default() -> str:
 
 
 def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
-    """The model called `name`. Raises MissingError saying what was tried, InputError for a folder that is no model."""
+    """The model called `name`. MissingError that says what was tried, InputError for a folder that is not a model."""
     if "://" in name:
-        raise MissingError(f"{name} is a server: it has no weights here", "name a folder, a hub id or a workspace name")
+        raise MissingError(
+            f"{name} is a server: its weights are not on this machine", "name a folder, a hub id or a workspace name"
+        )
     for look in (_embedded, _local, _kept(workspace), _hub):
         found = look(name)
         if found:
@@ -78,8 +80,10 @@ def _local(name: str) -> Resolved | None:
     if not path.is_dir():
         return None
     if not (path / "config.json").is_file():
-        what = "a LoRA adapter: merge it first" if (path / "adapter_config.json").exists() else "no model"
-        raise InputError(f"{path} has no config.json, it is {what}", "a model's folder holds config.json and weights")
+        what = (
+            "it is a LoRA adapter: merge it first" if (path / "adapter_config.json").exists() else "it is not a model"
+        )
+        raise InputError(f"{path} has no config.json: {what}", "a model's folder holds config.json and weights")
     return Resolved(str(path.resolve()), folder_digest(path), path)
 
 
@@ -99,9 +103,13 @@ def _kept(workspace: Workspace | None) -> Callable[[str], Resolved | None]:
                 f"{name} is a value function: it judges samples and writes none", f"axiom solve --value-function {name}"
             )
         if "config.json" not in held and "adapter_config.json" in held:
-            raise InputError(f"{name} is an adapter and no model yet", "axiom merge makes a model of it, of that name")
+            raise InputError(
+                f"{name} is an adapter, not a model", "axiom merge makes a model of it, with the same name"
+            )
         if "config.json" not in held:
-            raise InputError(f"{name} is no model but something else in the workspace", f"axiom workspace show {name}")
+            raise InputError(
+                f"{name} is not a model but something else in the workspace", f"axiom workspace show {name}"
+            )
         return Resolved(name, found, workspace.tree_path(found))
 
     return look
@@ -138,9 +146,10 @@ def folder_digest(folder: Path) -> str:
     """The digest that the folder has, or would have, in a workspace."""
     files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
     stamp = tuple((str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files.values())
-    return _tree_digest(folder, tuple(files.items()), stamp)
+    return _tree_digest(tuple(files.items()), stamp)
 
 
 @lru_cache(maxsize=32)
-def _tree_digest(folder: Path, files: tuple[tuple[str, Path], ...], stamp: tuple) -> str:
+def _tree_digest(files: tuple[tuple[str, Path], ...], _stamp: tuple[tuple[str, int, int], ...]) -> str:
+    """Remembered as long as the stamp, sizes and times of the files, is the same."""
     return digest(canonical({"kind": "tree", "files": {name: file_digest(path) for name, path in files}}))

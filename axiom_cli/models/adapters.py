@@ -147,7 +147,7 @@ class Chain:
         for name, parameter in model.named_parameters(remove_duplicate=False):
             key = shards.find(name) or shards.find(ties.get(name, name))
             if key is None or shards.places[key].shape != tuple(parameter.shape):
-                raise InputError(f"{folder} is no model of the base's architecture: {name}")
+                raise InputError(f"{folder} does not have the base's architecture: {name} differs")
             found[name] = (shards, key)
         self.whole, self.changes = found, defaultdict(list)
 
@@ -211,7 +211,9 @@ def read_config(folder: Path) -> dict[str, Any]:
     """An adapter's config. InputError where its kind would not be read exactly."""
     path = folder / CONFIG
     if not path.exists():
-        raise InputError(f"{folder} is no LoRA adapter: it has no {CONFIG}", "name one that axiom train or peft wrote")
+        raise InputError(
+            f"{folder} is not a LoRA adapter: it has no {CONFIG}", "name one that axiom train or peft wrote"
+        )
     try:
         config = json.loads(path.read_text(encoding="utf-8"))
         kind = config["peft_type"]
@@ -235,7 +237,7 @@ def _read_key(key: str, folder: Path) -> tuple[str, str]:
         if path.endswith(ending):
             return path.removesuffix(ending), part
     if "lora_" in path:
-        raise InputError(f"the adapter in {folder} holds {key}, which is not read here")
+        raise InputError(f"the adapter in {folder} holds {key}, which axiom does not read")
     return path.replace(".base_layer.", "."), ""
 
 
@@ -250,12 +252,14 @@ def _change(
     if isinstance(module, nn.Embedding) and "magnitude" in parts:
         raise InputError(f"the adapter in {folder} cannot be merged exactly: DoRA on the embedding {path}")
     if not across and not isinstance(module, nn.Linear):
-        raise InputError(f"the adapter in {folder} changes {path}, a {type(module).__name__}, which is not read here")
+        raise InputError(
+            f"the adapter in {folder} changes {path}, a {type(module).__name__}, which axiom does not read"
+        )
     shape = (up_OR.shape[0], down_RI.shape[1])
     _fits(folder, model, f"{path}.weight", shape[::-1] if across else shape)
     broken = [part for part, tensor in parts.items() if not torch.isfinite(tensor).all()]
     if broken or up_OR.shape[1] != down_RI.shape[0]:
-        raise InputError(f"{folder / WEIGHTS} is damaged: {path} holds no pair of matrices of numbers", _AGAIN)
+        raise InputError(f"{folder / WEIGHTS} is damaged: {path} does not hold a valid pair of matrices", _AGAIN)
     return Change(down_RI, up_OR, _scale(path, len(down_RI), config), parts.get("magnitude"), across)
 
 

@@ -126,7 +126,7 @@ def _layout(path: Path) -> dict[str, Place]:
 
 def _place(path: Path, name: str, entry: Mapping, begin: int) -> Place:
     if entry["dtype"] not in _TYPES:
-        raise InputError(f"{path}: {name} is of type {entry['dtype']}, which is not read here")
+        raise InputError(f"{path}: {name} is of type {entry['dtype']}, which axiom does not read")
     start, end = entry["data_offsets"]
     return Place(path.name, _TYPES[entry["dtype"]], tuple(entry["shape"]), begin + start, begin + end)
 

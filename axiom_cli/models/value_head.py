@@ -24,7 +24,7 @@ def check_folder(folder: Path) -> None:
     adapters.read_config(folder)
     Shards(folder, adapters.WEIGHTS)
     if set(Shards(folder, FILE).places) != {"weight", "bias"}:
-        raise InputError(f"{folder / FILE} holds no head of a value function", "fit it again")
+        raise InputError(f"{folder / FILE} does not hold the head of a value function", "fit it again")
 
 
 def load(model: torch.nn.Module, folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a merge did to the weights and to the model's words, against what base + adapter would have done."""
+"""What a merge did to the weights and to the model's answers, against what base + adapter would have done."""
 
 from __future__ import annotations
 
@@ -48,9 +48,9 @@ class Certificate:
         model's words must have."""
         out = []
         if not self.moved and self.relative_error:
-            out.append(f"not one weight moved, so small is the change for {self.dtype}")
+            out.append(f"no weight moved: the change is too small for {self.dtype}")
         if not math.isfinite(self.effect_error + self.max_logit_difference):
-            out.append("its logits are no numbers")
+            out.append("its logits are NaN or inf")
         if self.dtype == "float32" and not self.relative_error <= max_relative_error:
             out.append(f"relative error {self.relative_error:.3g} of the weight change (at most {max_relative_error})")
         allowed = max_relative_error if self.dtype == "float32" else LOST_EFFECT

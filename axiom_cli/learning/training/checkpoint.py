@@ -1,4 +1,4 @@
-"""The state of a run in a file, so that a run that was broken off goes on to the weights it would have come to."""
+"""The state of a run in a file, so that an interrupted run resumes and ends with the same weights."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from axiom_cli.workspace.atomic import explained_write_errors, flush
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """Where a long run keeps its state, and how often. A run that finds one goes on from it, to the same weights."""
+    """Where a long run keeps its state, and how often. A run that finds one resumes from it, to the same weights."""
 
     path: Path
     every_seconds: float = 120.0
@@ -37,5 +37,5 @@ class Checkpoint:
         try:
             return torch.load(self.path, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, pickle.UnpicklingError):
-            hint = "remove it, and the training begins again"
+            hint = "remove it, and training starts again"
             raise WorkspaceDamagedError(f"the checkpoint {self.path} is damaged", hint) from None

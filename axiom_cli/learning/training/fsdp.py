@@ -4,6 +4,8 @@ block are gathered only while it is computed; gradients and optimizer state stay
 Every function here passes parameters that are not sharded through as they are.
 """
 
+# ruff: noqa: SLF001 - torch has no public way to exchange a module's parameters in place
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence

@@ -71,7 +71,9 @@ class _Export:
         self.folder, self.config, self.shards = folder, AutoConfig.from_pretrained(folder), Shards(folder)
         kind = self.config.model_type
         if kind not in ARCHITECTURES:
-            raise InputError(f"no .gguf file of a {kind} model is written here", f"of {', '.join(ARCHITECTURES)} it is")
+            raise InputError(
+                f"axiom does not write a .gguf file of a {kind} model", f"it does of {', '.join(ARCHITECTURES)}"
+            )
         self.name = ARCHITECTURES[kind]
         self.architecture = gguf.MODEL_ARCH[self.name]
         self._refuse()
@@ -88,7 +90,7 @@ class _Export:
             f"hidden_act {config.hidden_act}": config.hidden_act != "silu",
         }
         for what in (name for name, is_odd in odd.items() if is_odd):
-            raise InputError(f"no .gguf file is written here of a model with {what}", "--export writes the folder")
+            raise InputError(f"axiom does not write a .gguf file of a model with {what}", "--export writes the folder")
 
     def _tensors(self, gguf: Any) -> Iterator[tuple[str, _Tensor]]:
         names = gguf.get_tensor_name_map(self.architecture, self.config.num_hidden_layers)
@@ -97,7 +99,7 @@ class _Export:
                 continue
             name = names.get_name(key, try_suffixes=(".weight", ".bias"))
             if name is None:
-                raise InputError(f"no .gguf file is written here of a model with {key}")
+                raise InputError(f"axiom does not write a .gguf file of a model with {key}")
             heads = {"q_proj": self.config.num_attention_heads, "k_proj": self.config.num_key_value_heads}
             paired = heads.get(key.split(".")[-2], 0) if self.name in INTERLEAVED else 0
             yield name, _Tensor(key, paired)

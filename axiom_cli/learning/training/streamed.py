@@ -3,6 +3,8 @@
 So its logits cost the memory of one block, not of the model.
 """
 
+# ruff: noqa: SLF001 - torch has no public way to exchange a module's parameters in place
+
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator

@@ -71,7 +71,7 @@ def _tokenizer():
 
 
 def make(folder: Path) -> None:
-    """Writes the model to `folder`. Killed and run again, it goes on from `folder`'s last checkpoint."""
+    """Writes the model to `folder`. Killed and run again, it resumes from the last checkpoint in `folder`."""
     from axiom_cli.learning.training.checkpoint import Checkpoint
     from axiom_cli.learning.training.fit import fit
     from axiom_cli.learning.training.new_model import new_model
