@@ -139,7 +139,7 @@ def test_the_output_that_is_shown_beside_a_script_is_no_script():
         "`",
         pytest.param("```\n", marks=pytest.mark.slow),
         "```python\n",
-        "```\nx\n```\n",
+        pytest.param("```\nx\n```\n", marks=pytest.mark.slow),
         "``` py\nf\n",
         "`\n",
         "```" + " ",

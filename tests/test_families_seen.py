@@ -65,6 +65,7 @@ def _taken(seen: NumberSet, count: int) -> tuple[int, int]:
     return after, peak
 
 
+@pytest.mark.slow
 def test_its_file_goes_with_it(tmp_path, monkeypatch):
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     before = len(os.listdir("/dev/fd"))

@@ -133,6 +133,7 @@ def test_top_p_keeps_the_smallest_set_and_greedy_the_largest() -> None:
     assert sample_tokens(logits, torch.tensor([1 - 1e-9], dtype=torch.float64), 1.0, 1.0)[0].tolist() == [3]
 
 
+@pytest.mark.slow
 def test_rows_begin_again_in_fewer_slots_where_memory_runs_out(model: torch.nn.Module) -> None:
     asked = prompts(40)
     uniforms = torch.rand(40, 30, dtype=torch.float64, generator=torch.Generator().manual_seed(2))

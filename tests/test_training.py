@@ -64,6 +64,7 @@ def test_several_processes_come_to_the_weights_of_one(
     assert met[1]["loss_tokens"] == met[3]["loss_tokens"]
 
 
+@pytest.mark.slow
 def test_what_dropout_leaves_out_is_the_same_each_time(trainer: Trainer, tmp_path: Path) -> None:
     config = replace(CONFIG, lora_dropout=0.5)
     for name in "ab":
