@@ -35,7 +35,7 @@ LAYERS = [
     {"jsonl", "prefetch"},
     {"records"},
     {"ids", "statistics", "syntax"},
-    {"errors", "json_codec", "process_rank"},
+    {"errors", "json_codec", "process_rank", "wording"},
 ]
 HEIGHT = {name: -row for row, names in enumerate(LAYERS) for name in names}
 # Each line is a debt with its reason.

@@ -18,6 +18,7 @@ from axiom_cli.sandbox import attack_suite
 from axiom_cli.sandbox.levels import Level
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.verification.verify import open_sandbox
+from axiom_cli.wording import plural
 from axiom_cli.workspace.store import Workspace
 
 KIND = "verifier_audit"
@@ -99,11 +100,11 @@ def summary_rows(audit: VerifierAudit) -> list[list[str]]:
         text += f"; {row['undecided']} undecided" if row["undecided"] else ""
         rows.append(["attacks", f"at level {row['level']}", text])
     for row in audit.throughput:
-        rows.append(["throughput", _words(row["workers"], "worker"), f"{row['verdicts_per_second']:,.0f} verdicts/s"])
-    rows += [["tests", f"{row['family']}, {_words(row['problems'], 'problem')}", _score(row)] for row in audit.tests]
+        rows.append(["throughput", plural(row["workers"], "worker"), f"{row['verdicts_per_second']:,.0f} verdicts/s"])
+    rows += [["tests", f"{row['family']}, {plural(row['problems'], 'problem')}", _score(row)] for row in audit.tests]
     if audit.determinism.get("programs"):
         text = f"{audit.determinism['disagreed']} fail under another hash seed"
-        rows.append(["determinism", _words(audit.determinism["programs"], "accepted program"), text])
+        rows.append(["determinism", plural(audit.determinism["programs"], "accepted program"), text])
     return rows
 
 
@@ -114,10 +115,6 @@ def _score(row: dict[str, Any]) -> str:
     left_out = f"; {row['equivalent']} equivalent left out" if row["equivalent"] else ""
     wrong = row["killed"] + row["survived"]
     return f"{row['let_through']:.1%} [{low:.1%}, {high:.1%}] of {wrong} wrong programs pass{left_out}"
-
-
-def _words(number: int, noun: str) -> str:
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def save(audit: VerifierAudit, config: VerifyConfig, workspace: Workspace) -> str:

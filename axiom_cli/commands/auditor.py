@@ -7,11 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from axiom_cli.commands.streams import records, stdout, words, write
+from axiom_cli.commands.streams import records, stdout, write
 from axiom_cli.errors import GateFailedError, NothingToDoError
 from axiom_cli.records import Problem, Sample, Verdict
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.terminal import console
+from axiom_cli.wording import plural
 
 if TYPE_CHECKING:
     from axiom_cli.audit.verifier import VerifierAudit
@@ -72,9 +73,11 @@ def _judge(found: VerifierAudit, problems: int) -> None:
         console.warn(line)
     succeeded = sum(len(row["succeeded"]) for row in found.attacks)
     if succeeded:
-        raise GateFailedError(f"{words(succeeded, 'attack')} succeeded", "axiom doctor shows what isolation is missing")
+        raise GateFailedError(
+            f"{plural(succeeded, 'attack')} succeeded", "axiom doctor shows what isolation is missing"
+        )
     if found.unsound:
         broken = len({row["problem"] for row in found.unsound})
-        raise GateFailedError(f"the tests of {words(broken, 'problem')} do not hold", "leave those problems out")
+        raise GateFailedError(f"the tests of {plural(broken, 'problem')} do not hold", "leave those problems out")
     if problems:
-        console.note(f"the tests of {words(problems, 'problem')} hold")
+        console.note(f"the tests of {plural(problems, 'problem')} hold")

@@ -9,13 +9,14 @@ import typer
 
 from axiom_cli.commands import completion
 from axiom_cli.commands.pages import page
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
+from axiom_cli.commands.streams import Output, SkipBad, Source, records, write
 from axiom_cli.commands.train import fit_and_merge
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.settings.configs import ColdstartConfig, TrainConfig, VerifyConfig
 from axiom_cli.settings.options import ModelConfig, configured
 from axiom_cli.terminal import console
+from axiom_cli.wording import plural
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Name = Annotated[
@@ -64,6 +65,6 @@ def coldstart(
     if not count:
         hint = "the solver knows problems made by `axiom problems`; choose another --teacher for others"
         raise NothingToDoError(f"no solution of the teacher {config.teacher} passes", hint)
-    console.note(f"{words(count, 'verdict')} on solutions of the teacher {config.teacher}")
+    console.note(f"{plural(count, 'verdict')} on solutions of the teacher {config.teacher}")
     if config.train:
         fit_and_merge(kept, model.model, fit, workspace, experiment)

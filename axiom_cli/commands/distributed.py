@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from axiom_cli.commands.streams import words
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Sample, Verdict
 from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig, flag
 from axiom_cli.terminal import console
+from axiom_cli.wording import plural
 
 
 @contextmanager
@@ -62,5 +62,5 @@ def _check(distributed: DistributeConfig) -> None:
 
 def _report_lost(scheduler: Any) -> None:
     if scheduler is not None and scheduler.retried:
-        lost, again = words(scheduler.lost, "worker"), words(scheduler.retried, "shard")
+        lost, again = plural(scheduler.lost, "worker"), plural(scheduler.retried, "shard")
         console.warn(f"{lost} lost during the work; {again} given to others")

@@ -12,6 +12,7 @@ from axiom_cli.commands.pages import page
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.options import ModelConfig, configured, names
 from axiom_cli.terminal import console
+from axiom_cli.wording import plural
 
 if TYPE_CHECKING:
     from axiom_cli.experiment.loop import Loop
@@ -38,7 +39,7 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
     from axiom_cli.workspace.store import Workspace
 
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
-    work = Loop(config, model.model or models.default(), workspace)
+    work = Loop(config, model.model or models.NANO, workspace)
     if config.plan:
         for line in plan(work):
             console.note(line)
@@ -77,7 +78,7 @@ def plan(work: Loop) -> Iterator[str]:
     rounds = f"{config.iterations} rounds of {config.train_size:,} problems x {config.samples} samples"
     yield f"{rounds}, trained by {config.objective}"
     yield f"validation on {config.val_size:,} problems per round, test on {config.test_size:,} at the end"
-    yield f"{len(arms)} arm{'s' if len(arms) > 1 else ''}: {', '.join(arms)}"
+    yield f"{plural(len(arms), 'arm')}: {', '.join(arms)}"
 
 
 def board_row(rows: Sequence[Metrics], families: Sequence[str]) -> list[str]:

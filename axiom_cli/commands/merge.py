@@ -9,11 +9,12 @@ from typing import Annotated
 import typer
 
 from axiom_cli.commands.pages import page
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
+from axiom_cli.commands.streams import Output, SkipBad, Source, records, write
 from axiom_cli.records import Adapter, Model
 from axiom_cli.settings.configs import MergeConfig
 from axiom_cli.settings.options import configured
 from axiom_cli.terminal import console
+from axiom_cli.wording import plural
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Export = Annotated[Path | None, typer.Option("--export", metavar="DIR", help="Also copy the folder of the model here.")]
@@ -50,4 +51,4 @@ def merge(
             yield model
 
     adapters = records(file, Adapter, skip_bad=skip_bad)
-    console.note(f"{words(write(models(), output), 'model')} merged")
+    console.note(f"{plural(write(models(), output), 'model')} merged")

@@ -9,10 +9,11 @@ from typing import Annotated
 import typer
 
 from axiom_cli.commands.pages import INPUT_OUTPUT
-from axiom_cli.commands.streams import AsJson, records, stdout, words, write
+from axiom_cli.commands.streams import AsJson, records, stdout, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem
 from axiom_cli.terminal import console
+from axiom_cli.wording import plural
 
 SHOWN, LONGEST = 3, 100
 """Examples, and the characters of each."""
@@ -36,7 +37,7 @@ def overlap(
         return
     counted = (("are in B", found.exact), ("share 8 words in a row, beyond boilerplate", found.ngram))
     rows = [[said, f"{n:,}", f"{100 * n / max(1, found.left):.1f} %"] for said, n in counted]
-    title = f"{words(found.left, 'problem')} of A, {found.right:,} of B"
+    title = f"{plural(found.left, 'problem')} of A, {found.right:,} of B"
     console.table(title, ["of A", "problems", "share"], rows, keys=1)
     for prompt in found.examples[:SHOWN]:
         console.note(f"for example: {console.visible(shorten(prompt, LONGEST, placeholder=' ...'))}")

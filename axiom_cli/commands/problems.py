@@ -13,7 +13,7 @@ import typer
 from axiom_cli.commands import completion
 from axiom_cli.commands.overlap import overlap
 from axiom_cli.commands.pages import INPUT_OUTPUT, Group, page
-from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, words, write
+from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, write
 from axiom_cli.errors import (
     AxiomError,
     GateFailedError,
@@ -27,6 +27,7 @@ from axiom_cli.records import Problem, Verdict
 from axiom_cli.settings.configs import AuditConfig, GenConfig, ImportConfig
 from axiom_cli.settings.options import choice, configured, named, names
 from axiom_cli.terminal import console, stdout_guard
+from axiom_cli.wording import plural
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, cls=Group)
 Families = Annotated[
@@ -151,7 +152,7 @@ def gen(config: GenConfig, family: Families = None, output: Output = None) -> No
     drawn = draw.problems(names(family), config.count, levels, config.split, config.seed, config.form)
     short: list[AxiomError] = []
     count = write(_had(drawn, short), output, live=False)
-    console.note(f"{words(count, 'problem')} ({config.split}, levels {config.difficulty}, seed {config.seed})")
+    console.note(f"{plural(count, 'problem')} ({config.split}, levels {config.difficulty}, seed {config.seed})")
     if short:
         raise short[0]
 
@@ -207,9 +208,9 @@ def _judge(rows: list[dict[str, Any]]) -> None:
     for row in failed:
         console.warn(f"{row['family']} ({row['form']}): {'; '.join(row['failures'][:5])}")
     if failed:
-        raise GateFailedError(f"{words(len(failed), 'check')} of {len(rows)} failed")
+        raise GateFailedError(f"{plural(len(failed), 'check')} of {len(rows)} failed")
     unproven = sum(not row["proven"] for row in rows)
-    checks = words(len(rows), "check")
+    checks = plural(len(rows), "check")
     if unproven:
         console.note(f"no fault found in {checks}; {unproven:,} unproven: there is no second solver to agree with")
     else:
@@ -231,17 +232,17 @@ def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = Fa
     if not console.is_quiet():
         console.table("pass rates by level, in percent", *table(found), keys=2)
     counts = Counter(row["finding"] for row in found)
-    console.note(f"{words(len(found), 'row')}: {', '.join(f'{times} {what}' for what, times in counts.most_common())}")
+    console.note(f"{plural(len(found), 'row')}: {', '.join(f'{times} {what}' for what, times in counts.most_common())}")
     rising, open_ = (
         [f"{row['family']} ({row['form']})" for row in found if row["finding"] == finding]
         for finding in (RISES, UNDECIDED)
     )
     if rising:
         raise GateFailedError(
-            f"the levels of {', '.join(rising[:5])} rise: {words(len(rising), 'row')} of {len(found)}"
+            f"the levels of {', '.join(rising[:5])} rise: {plural(len(rising), 'row')} of {len(found)}"
         )
     if open_:
-        told = f"too few problems to tell of {', '.join(open_[:5])}: {words(len(open_), 'row')} of {len(found)}"
+        told = f"too few problems to tell of {', '.join(open_[:5])}: {plural(len(open_), 'row')} of {len(found)}"
         raise NothingToDoError(told, "some 90 problems of each level, of two or more levels, are enough")
 
 
@@ -305,9 +306,9 @@ def import_(
         count = write(chain([first], taken), output) if first else 0
     told.tell()
     if count == 0:
-        refusal = f"nothing imported from {source}: {words(told.count, 'row')} refused"
+        refusal = f"nothing imported from {source}: {plural(told.count, 'row')} refused"
         raise NothingToDoError(refusal if told.count else f"{source} has no rows")
-    console.note(f"{words(count, 'problem')} imported from {source}, {told.count:,} refused")
+    console.note(f"{plural(count, 'problem')} imported from {source}, {told.count:,} refused")
 
 
 def _columns(config: ImportConfig, form: str) -> Any:

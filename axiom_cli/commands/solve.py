@@ -17,12 +17,13 @@ import typer
 from axiom_cli.commands import completion, distributed
 from axiom_cli.commands.pages import INPUT_OUTPUT, page
 from axiom_cli.commands.problems import known, missing
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, show, words, write
+from axiom_cli.commands.streams import Output, SkipBad, Source, records, show, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem
 from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
 from axiom_cli.settings.options import ModelConfig, configured, names
 from axiom_cli.terminal import console
+from axiom_cli.wording import plural
 from axiom_cli.workspace import refs
 from axiom_cli.workspace.objects import probe
 
@@ -122,7 +123,7 @@ def solve(
     workspace.objects.check_writable()
     if config.value_function:
         find(config.value_function, workspace)
-    with distributed.engine(model.model or models.default(), config, workspace, cluster) as engine:
+    with distributed.engine(model.model or models.NANO, config, workspace, cluster) as engine:
         if whole:
             _pipeline(todo, saved, engine, config, check, workspace)
         else:
@@ -132,9 +133,9 @@ def solve(
                 count = write(sample(todo, engine, config, workspace, check, usage), output)
             if verifies(config):
                 _tell(config, usage)
-            written = words(usage.samples, "sample")
+            written = plural(usage.samples, "sample")
             told = written if count == usage.samples else f"{count:,} of {written}"
-            console.note(f"{told} by {engine.model.name}, {words(usage.tokens, 'token')}{_losses(usage)}")
+            console.note(f"{told} by {engine.model.name}, {plural(usage.tokens, 'token')}{_losses(usage)}")
 
 
 def _check(folder: Path, experiment: str, output: Path | None) -> None:
@@ -196,8 +197,8 @@ def _pipeline(
     saved.path.parent.mkdir(parents=True, exist_ok=True)
     saved.path.touch()
     _tell(config, usage)
-    told = f"{usage.solved} of {words(usage.problems, 'problem')} solved"
-    console.note(f"{told}{_losses(usage)}; {words(kept, 'new solution')} in {saved.path}")
+    told = f"{usage.solved} of {plural(usage.problems, 'problem')} solved"
+    console.note(f"{told}{_losses(usage)}; {plural(kept, 'new solution')} in {saved.path}")
 
 
 def _watching(tell: Callable[[int, str], None]) -> Callable[[Sequence[Any]], None]:

@@ -17,6 +17,7 @@ from axiom_cli.commands.pages import INPUT_OUTPUT
 from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.records import WRITERS, Record
 from axiom_cli.terminal import console, stdout_guard
+from axiom_cli.wording import plural
 
 R = TypeVar("R", bound=Record)
 GZIP = b"\x1f\x8b"
@@ -78,7 +79,7 @@ def records(file: Path | None, *kinds: type[R], skip_bad: bool = False, reading:
         with opened(file, writers) as stream:
             yield from jsonl.read(reading(stream), *kinds, skip=skipped.append if skip_bad else None)
         if skipped:
-            console.warn(f"{len(skipped)} bad {'line' if len(skipped) == 1 else 'lines'} skipped; first: {skipped[0]}")
+            console.warn(f"{plural(len(skipped), 'bad line')} skipped; first: {skipped[0]}")
 
     found = read()
     first = next(found, None)
@@ -146,8 +147,3 @@ def show(title: str, rows: Iterable[dict[str, Any]], as_json: bool = False) -> N
         console.table(title, list(found[0]), [list(row.values()) for row in found])
     else:
         console.note(f"{title}: none")
-
-
-def words(number: int, noun: str) -> str:
-    """`1 problem`, `2 problems`."""
-    return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -11,13 +11,14 @@ import typer
 from axiom_cli import process_rank
 from axiom_cli.commands import completion, preview
 from axiom_cli.commands.pages import INPUT_OUTPUT, page
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
+from axiom_cli.commands.streams import Output, SkipBad, Source, records, write
 from axiom_cli.errors import InputError, NothingToDoError, UsageError
 from axiom_cli.records import Adapter, Model, Problem, Verdict
 from axiom_cli.settings import configs
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
 from axiom_cli.settings.options import ModelConfig, configured
 from axiom_cli.terminal import console
+from axiom_cli.wording import plural
 
 if TYPE_CHECKING:
     from axiom_cli.learning.training.fit import Progress
@@ -93,7 +94,7 @@ def train(
     check(config)
     for said in unused_options(config):
         console.warn(said)
-    base = model.model or models.default()
+    base = model.model or models.NANO
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     if experiment:
         model_names.check(experiment, workspace)
@@ -124,11 +125,11 @@ def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:
         if not unknown:
             raise
         raise NothingToDoError(
-            f"no problem of the {words(len(unknown), 'row')} is known here, such as {unknown[0]}",
+            f"no problem of the {plural(len(unknown), 'row')} is known here, such as {unknown[0]}",
             "axiom verify --format solutions writes rows that hold their problem; or train on verdict records",
         ) from None
     if unknown:
-        console.warn(f"{words(len(unknown), 'row')} left out: their problems are not known here, such as {unknown[0]}")
+        console.warn(f"{plural(len(unknown), 'row')} left out: their problems are not known here, such as {unknown[0]}")
     return found
 
 
@@ -171,7 +172,7 @@ def fit(
             track(step)
 
         adapter = trained(verdicts, base, config, workspace, on_step, console.warn, screen, preview.selected)
-    console.note(f"{words(adapter.rows, 'row')} trained on; adapter sha256:{adapter.digest[:12]}")
+    console.note(f"{plural(adapter.rows, 'row')} trained on; adapter sha256:{adapter.digest[:12]}")
     return adapter
 
 
@@ -180,7 +181,7 @@ def fit_and_merge(verdicts: list[Verdict], base: str, config: TrainConfig, works
     from axiom_cli import models
     from axiom_cli.learning.merge import merge
 
-    model = merge(fit(verdicts, base or models.default(), config, workspace, name), MergeConfig(), workspace)
+    model = merge(fit(verdicts, base or models.NANO, config, workspace, name), MergeConfig(), workspace)
     workspace.set_ref(name, model.digest)
     console.note(f"model sha256:{model.digest[:12]}: axiom solve --model {name}")
     return model

@@ -12,12 +12,13 @@ import typer
 from axiom_cli.commands import distributed
 from axiom_cli.commands.auditor import Auditor
 from axiom_cli.commands.pages import page
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, words, write
+from axiom_cli.commands.streams import Output, SkipBad, Source, records, write
 from axiom_cli.errors import GateFailedError, UsageError
 from axiom_cli.records import Sample, Verdict
 from axiom_cli.settings.configs import DistributeConfig, VerifyConfig
 from axiom_cli.settings.options import choice, configured
 from axiom_cli.terminal import console
+from axiom_cli.wording import plural
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Format = Annotated[
@@ -76,9 +77,9 @@ def verify(
     judged = counts["pass"] + counts["fail"]
     rate = counts["pass"] / judged if judged else 0.0
     if counts:
-        console.note(f"{counts['pass']:,} of {words(judged, 'sample')} passed ({rate:.1%})")
+        console.note(f"{counts['pass']:,} of {plural(judged, 'sample')} passed ({rate:.1%})")
     for blamed, reason in reasons.items():
-        number = words(counts[blamed], "sample")
+        number = plural(counts[blamed], "sample")
         console.warn(f"{number} could not be judged: {blamed} failed, not the sample; first: {reason}")
     if auditor:
         auditor.report(ctx.obj.config.workspace, None if first else output, alone=first is None)

@@ -10,9 +10,10 @@ import typer
 
 from axiom_cli.commands import completion
 from axiom_cli.commands.pages import Group, page
-from axiom_cli.commands.streams import AsJson, show, stdout, words, write
+from axiom_cli.commands.streams import AsJson, show, stdout, write
 from axiom_cli.errors import WorkspaceDamagedError
 from axiom_cli.terminal import console, stdout_guard
+from axiom_cli.wording import plural
 
 if TYPE_CHECKING:
     from axiom_cli.workspace.store import Workspace
@@ -103,7 +104,7 @@ def gc(
     freed = collect(_open(ctx), everything=everything, orphans=orphans, dry_run=dry_run)
     write([asdict(freed)], None)
     verb = "would be freed" if dry_run else "freed"
-    console.note(f"{freed.bytes / 2**20:,.1f} MiB {verb}: {words(len(freed.evicted), 'merged model')}")
+    console.note(f"{freed.bytes / 2**20:,.1f} MiB {verb}: {plural(len(freed.evicted), 'merged model')}")
 
 
 @app.command(**page("axiom workspace fsck"))
@@ -116,11 +117,11 @@ def fsck(
 
     health = check(_open(ctx), repair=repair)
     write((asdict(damage) for damage in health.damage), None)
-    console.note(f"{words(health.objects, 'object')} and {words(health.receipts, 'receipt')} read")
+    console.note(f"{plural(health.objects, 'object')} and {plural(health.receipts, 'receipt')} read")
     if health.damage and not repair:
         first = health.damage[0]
         raise WorkspaceDamagedError(
-            f"{words(len(health.damage), 'thing')} damaged; first: {first.what} {first.name}", first.advice
+            f"{plural(len(health.damage), 'thing')} damaged; first: {first.what} {first.name}", first.advice
         )
 
 

@@ -22,7 +22,7 @@ from axiom_cli.workspace.store import Workspace
 # bitsandbytes warns at every import and every step, where nothing is wrong. Set here, before anything imports it.
 getLogger("bitsandbytes").setLevel(ERROR)
 NANO = "nano"
-ACCELERATED = "Qwen/Qwen2.5-Coder-1.5B-Instruct"
+"""The embedded model, which is meant, on every machine, when none is named."""
 NVIDIA = Path("/dev/nvidiactl")
 
 
@@ -38,11 +38,6 @@ class Resolved:
     def ref(self) -> ModelRef:
         """What records keep of it."""
         return ModelRef(self.name, self.digest)
-
-
-def default() -> str:
-    """The model that is meant when none is named: nano without an accelerator."""
-    return ACCELERATED if NVIDIA.exists() else NANO
 
 
 def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
