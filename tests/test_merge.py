@@ -156,6 +156,6 @@ def test_what_does_not_fit_is_refused(trained: Trained, tmp_path: Path) -> None:
         merge(other, [trained.first], tmp_path / "m")
     with pytest.raises(UsageError, match="dtype"):
         merge(trained.base, [trained.first], tmp_path / "m", "int3")
-    with pytest.raises(InputError, match="no LoRA"):
+    with pytest.raises(InputError, match="not a LoRA adapter"):
         merge(trained.base, [tmp_path], tmp_path / "m")
     assert not (tmp_path / "m").exists()

@@ -152,6 +152,4 @@ def test_a_slow_request_holds_up_only_so_many():
 
 @pytest.mark.parametrize("words", [["--concurrency", "0"], ["--requests-per-minute", "-1"], ["--request-timeout", "0"]])
 def test_the_options_have_bounds(words, tmp_path):
-    failed(
-        axiom("solve", "--model", "http://127.0.0.1:9/v1#m", *words, cwd=tmp_path), 2, words[0][2:].replace("-", "_")
-    )
+    failed(axiom("solve", "--model", "http://127.0.0.1:9/v1#m", *words, cwd=tmp_path), 2, words[0], "out of bounds")

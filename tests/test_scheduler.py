@@ -231,9 +231,10 @@ def test_an_outcome_that_a_worker_leaves_out_is_an_error_and_not_a_verdict() -> 
     samples = [sample(problem(n, program=exercise), "```python\ndef f(x): return x\n```") for n in range(3)]
     workers = Scheduler(Here(1, never, Forgetful), ({"level": "strong"},), "run")
     verdicts = verify(samples, workers, VerifyConfig())
-    assert [next(verdicts).status, next(verdicts).status] == ["pass", "pass"]
-    with pytest.raises(RuntimeError, match="samples 1 to 3 has more programs than its 2 outcomes"):
-        next(verdicts)
+    given: list[str] = []
+    with pytest.raises(RuntimeError, match=r"samples 1 to \d has more programs than its \d outcomes"):
+        given.extend(verdict.status for verdict in verdicts)  # a first shard holds as many samples as come in time
+    assert given in ([], ["pass"], ["pass", "pass"])
 
 
 @pytest.mark.parametrize(("count", "samples", "workers"), [(60, 2, 2), (1000, 8, 4), (3, 1, 2), (10, 5000, 2)])

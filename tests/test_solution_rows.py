@@ -77,4 +77,4 @@ def test_counts_that_are_no_numbers_are_not_a_pass(plain: list[dict], tmp_path: 
 
 def test_a_name_that_can_be_none_is_refused_before_training(plain: list[dict], tmp_path: Path) -> None:
     write(tmp_path, plain)
-    failed(axiom(*TRAIN, "--model", "none", "--experiment", "../x", cwd=tmp_path), 2, "'../x' is no name")
+    failed(axiom(*TRAIN, "--model", "none", "--experiment", "../x", cwd=tmp_path), 2, "'../x' is not a valid name")

@@ -193,7 +193,7 @@ def test_what_the_evaluation_has_seen_is_left_out(base: str, workspace: Workspac
 
 
 def test_it_is_not_merged(base: str, workspace: Workspace) -> None:
-    with pytest.raises(InputError, match="is not merged"):
+    with pytest.raises(InputError, match="cannot be merged"):
         merge(train(verdicts(0, 10), base, QUICK, workspace), MergeConfig(), workspace)
 
 

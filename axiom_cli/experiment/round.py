@@ -340,7 +340,7 @@ def check(config: LoopConfig) -> None:
     refs.path(Path(), f"{config.experiment}@0")
     if config.min_difficulty > config.max_difficulty:
         levels = f"--min-difficulty {config.min_difficulty} is above --max-difficulty {config.max_difficulty}"
-        raise UsageError(levels, "swap them")
+        raise UsageError(levels, "set both, from 1 to 10, the lower one first")
     if not names([config.problem_types]):
         raise UsageError("--problem-types names no family", "axiom problems list shows the families")
     shares, arms = replay.parse_shares(config.replay), control_arms.parse(config.control)
