@@ -188,15 +188,17 @@ def test_a_row_that_gives_no_number_is_named_and_the_state_before_it_is_kept(fol
     assert not (tmp_path / "a").exists()
 
 
-def test_weights_that_are_no_numbers_do_not_replace_the_last_good_state(folder: Path, tmp_path: Path) -> None:
+def test_weights_that_are_not_finite_do_not_replace_the_last_good_state(folder: Path, tmp_path: Path) -> None:
     trainer, keep = Trainer(folder), Checkpoint(tmp_path / "state.pt", every_seconds=1e9)
-    config = replace(CONFIG, lr=float("inf"))
 
-    def look(progress) -> None:
+    def overflow(progress) -> None:
         keep.write({"of": "another run", "step": progress.step})
+        for parameter in trainer.model.parameters():
+            if parameter.requires_grad:
+                parameter.data.fill_(float("inf"))
 
     with pytest.raises(GateFailedError, match="weights are NaN or inf; the state before that is in") as caught:
-        trainer.fit(tiny.rows(trainer), config, tmp_path / "a", on_step=look, checkpoint=keep)
+        trainer.fit(tiny.rows(trainer), CONFIG, tmp_path / "a", on_step=overflow, checkpoint=keep)
     assert "--lr" in caught.value.hint
     assert torch.load(keep.path)["step"] == 1
 

@@ -26,7 +26,7 @@ from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
 from axiom_cli.learning.preference import PreferenceData
 from axiom_cli.learning.rejection_sampling import Selection
-from axiom_cli.learning.train import FEWEST, train_on, with_token_ids
+from axiom_cli.learning.train import MIN_ROWS, train_on, with_token_ids
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.models.nano import recipe
@@ -188,8 +188,8 @@ class RoundSteps:
     def train(self, arm: Arm, mix: replay.Mix, iteration: int) -> Adapter:
         """Fits an adapter on the round's rows. NothingToDoError where they are too few."""
         summary = f"{arm.label(iteration)}: {mix.words}"
-        if len(mix.examples) < FEWEST:
-            raise NothingToDoError(f"{summary}; fewer than {FEWEST} make a model worse", replay.MORE)
+        if len(mix.examples) < MIN_ROWS:
+            raise NothingToDoError(f"{summary}; fewer than {MIN_ROWS} make a model worse", replay.MORE)
         self.observer.note(summary)
         label = arm.label(iteration, "train")
         adapter = train_on(

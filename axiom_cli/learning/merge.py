@@ -32,13 +32,16 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
     base: Resolved | None = None,
     gguf: Path | None = None,
 ) -> Model:
-    """The merged model, made once and then remembered. Resolved and chain are added up in float32 and rounded once.
+    """The merged model, made once and then remembered. Base and chain are added up in float32 and rounded once.
 
     `export` names a new folder that gets a copy, tokenizer, chat template and model card included; `gguf` a new file
     that gets the model in llama.cpp's format. GateFailedError if the certificate does not hold, and then nothing is
     kept; InputError if base or adapter are not the ones that were trained, or damaged, or of a kind that is not merged.
     """
-    _check_new(export, gguf)
+    export_exists = export and export.exists() and not (export.is_dir() and not any(export.iterdir()))
+    if export_exists or (gguf and gguf.exists()):
+        existing = export if export_exists else gguf
+        raise UsageError(f"{existing} already exists", "choose a new name; nothing is overwritten")
     if adapter.method == "value":
         raise InputError(
             "a value function cannot be merged: it scores samples and does not write any",
@@ -51,18 +54,20 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
             "merge with the weights that the adapter was made from",
         )
     if gguf and Path(origin.path).is_dir():
-        _check_gguf(origin.path)
+        from axiom_cli.learning.training import gguf_file
+
+        gguf_file.check(origin.path)
     chain = list(adapter.extra.get("chain", ()))
     folders = [tree_or_path(digest, "", workspace) for digest in chain] + [_unchanged(adapter, workspace)]
     inputs = {"base": origin.digest, "chain": chain, "adapter": adapter.digest}
-    told = model_card.facts(adapter)
-    recipe = {"stage": "merge", "version": VERSION, "config": {**asdict(config), "card": told}, "inputs": inputs}
+    card = model_card.facts(adapter)
+    recipe = {"stage": "merge", "version": VERSION, "config": {**asdict(config), "card": card}, "inputs": inputs}
 
     def make() -> dict[str, Any]:
         with _scratch(workspace) as folder:
             certificate = _make(origin.path, folders, config, folder)
             with explained_write_errors(folder):
-                (folder / "README.md").write_text(model_card.text(told, inputs, certificate), encoding="utf-8")
+                (folder / "README.md").write_text(model_card.text(card, inputs, certificate), encoding="utf-8")
             return {"model": workspace.put_tree(folder), "certificate": certificate}
 
     receipt = workspace.remember(recipe, make)
@@ -71,7 +76,9 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
         with explained_write_errors(export):
             _copy(path, export)
     if gguf:
-        _write_gguf(path, gguf)
+        from axiom_cli.learning.training import gguf_file
+
+        gguf_file.write(path, gguf)
     return Model(
         adapter=adapter,
         digest=receipt["model"],
@@ -79,13 +86,6 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
         path=str(path),
         extra={"seconds": receipt.seconds},
     )
-
-
-def _check_new(export: Path | None, gguf: Path | None) -> None:
-    """UsageError where something would be overwritten, before any work is done."""
-    taken = export and export.exists() and not (export.is_dir() and not any(export.iterdir()))
-    if taken or (gguf and gguf.exists()):
-        raise UsageError(f"{export if taken else gguf} already exists", "choose a new name; nothing is overwritten")
 
 
 def _unchanged(adapter: Adapter, workspace: Workspace) -> Path:
@@ -109,19 +109,6 @@ def _make(base: Path | str, chain: list[Path], config: MergeConfig, out: Path) -
     return certificate.to_dict()
 
 
-def _check_gguf(folder: Path) -> None:
-    """Raises what `_write_gguf` would of a model like the one in `folder`."""
-    from axiom_cli.learning.training.gguf_file import check
-
-    check(folder)
-
-
-def _write_gguf(folder: Path, file: Path) -> None:
-    from axiom_cli.learning.training.gguf_file import write
-
-    write(folder, file)
-
-
 @contextmanager
 def _scratch(workspace: Workspace) -> Iterator[Path]:
     """A name in the workspace for a folder that is gone afterwards."""
@@ -136,7 +123,8 @@ def _scratch(workspace: Workspace) -> Iterator[Path]:
 
 def _copy(source: Path, target: Path) -> None:
     """A copy that appears whole, and that may be written to, unlike what lies in the workspace."""
-    draft = Path(tempfile.mkdtemp(dir=_existing(target.parent), prefix=f".{target.name}."))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
     try:
         for path in sorted(source.rglob("*")):
             if path.is_file():
@@ -147,8 +135,3 @@ def _copy(source: Path, target: Path) -> None:
         draft.replace(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-
-
-def _existing(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder

@@ -18,7 +18,7 @@ MEANINGS: Mapping[str, str] = {
     "greedy_agreement": "share of its positions with the same most likely token",
     "effect_error": "distance of the logits, where the adapter's effect on them is 1",
 }
-TOLD = ("loss_first", "loss_last", "loss_tokens", "steps", "parameters")
+METRICS = ("loss_first", "loss_last", "loss_tokens", "steps", "parameters")
 
 
 def facts(adapter: Adapter) -> dict[str, Any]:
@@ -29,24 +29,24 @@ def facts(adapter: Adapter) -> dict[str, Any]:
         "method": adapter.method,
         "rows": adapter.rows,
         "settings": dict(adapter.config),
-        "metrics": {name: adapter.metrics[name] for name in TOLD if name in adapter.metrics},
+        "metrics": {name: adapter.metrics[name] for name in METRICS if name in adapter.metrics},
     }
 
 
-def text(told: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mapping[str, Any]) -> str:
-    """The README.md of a merged folder. `told` are its `facts`, `inputs` the digests of base, chain and adapter."""
-    return "\n".join(_lines(told, inputs, certificate)) + "\n"
+def text(card: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mapping[str, Any]) -> str:
+    """The README.md of a merged folder. `card` are its `facts`, `inputs` the digests of base, chain and adapter."""
+    return "\n".join(_lines(card, inputs, certificate)) + "\n"
 
 
-def _lines(told: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mapping[str, Any]) -> Iterator[str]:
+def _lines(card: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mapping[str, Any]) -> Iterator[str]:
     yield from ("---", "library_name: transformers", "pipeline_tag: text-generation", "tags: [axiom]", "---", "")
-    yield f"# {told['base']}, trained on its own verified solutions"
+    yield f"# {card['base']}, trained on its own verified solutions"
     yield ""
     yield "One adapter or several, added to the base in float32 and rounded once, by `axiom merge`."
-    yield from _table("Lineage", ("from", "sha256"), _lineage(told, inputs))
-    settings = told["settings"]
-    data = [("rows", told["rows"]), ("method", told["method"]), ("objective", settings.get("objective", "sft"))]
-    yield from _table("Training of the last adapter", ("what", "value"), [*data, *sorted(told["metrics"].items())])
+    yield from _table("Lineage", ("from", "sha256"), _lineage(card, inputs))
+    settings = card["settings"]
+    data = [("rows", card["rows"]), ("method", card["method"]), ("objective", settings.get("objective", "sft"))]
+    yield from _table("Training of the last adapter", ("what", "value"), [*data, *sorted(card["metrics"].items())])
     yield from _table("Its settings", ("setting", "value"), sorted(settings.items()))
     proof = [(name, certificate[name], meaning) for name, meaning in MEANINGS.items() if name in certificate]
     yield from _table("Certificate", ("figure", "value", "meaning"), proof)
@@ -56,8 +56,8 @@ def _lines(told: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mapp
     yield from ("```", "", "`axiom solve --model FOLDER` and vLLM read the folder as well.")
 
 
-def _lineage(told: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield f"base {told['base']}", inputs["base"]
+def _lineage(card: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    yield f"base {card['base']}", inputs["base"]
     for number, digest in enumerate([*inputs["chain"], inputs["adapter"]], 1):
         yield f"adapter {number}", digest
 

@@ -159,7 +159,11 @@ def select_solutions(verdicts: Iterable[Verdict], config: TrainConfig, screen: S
     accepted = [verdict for verdict in verdicts if _count(verdict, out, attempts)]
     seen = screen([verdict.sample for verdict in accepted]) if screen else set()
     out.screened = len(seen)
-    kept = _distinct([verdict for place, verdict in enumerate(accepted) if place not in seen], config, out)
+    unseen = [verdict for place, verdict in enumerate(accepted) if place not in seen]
+    deduplicator = Deduplicator(config.max_per_problem)
+    results = [deduplicator.check(verdict.sample) for verdict in unseen]
+    out.repeated, out.capped = results.count("repeated"), results.count("capped")
+    kept = [verdict for verdict, result in zip(unseen, results, strict=True) if result == "admitted"]
     rates = {problem: known.rate for problem, known in attempts.items()}
     easy = [v for v in kept if rates[v.sample.problem.id] == 1]
     likely = [
@@ -192,14 +196,6 @@ def _count(verdict: Verdict, out: Selection, attempts: dict[str, _Attempts]) -> 
     out.failed += not verdict.passed
     out.truncated += verdict.passed and verdict.sample.finish != "stop"
     return verdict.passed and verdict.sample.finish == "stop"
-
-
-def _distinct(accepted: list[Verdict], config: TrainConfig, out: Selection) -> list[Verdict]:
-    """Those that are neither repeated nor beyond the cap, which are counted."""
-    deduplicator = Deduplicator(config.max_per_problem)
-    results = [deduplicator.check(verdict.sample) for verdict in accepted]
-    out.repeated, out.capped = results.count("repeated"), results.count("capped")
-    return [verdict for verdict, result in zip(accepted, results, strict=True) if result == "admitted"]
 
 
 def _beyond_share(uninformative: list[Verdict], total: int, seed: int) -> set[int]:

@@ -28,10 +28,11 @@ if TYPE_CHECKING:
     from axiom_cli.learning.training.trainer import Trainer
 
 VERSION = 1
-FEWEST = 20
+MIN_ROWS = 20
 """Fewer rows make a model worse (9 to 50 rows did)."""
-FEW = 200
-STRANGE = 0.05
+FEW_ROWS = 200
+"""Below this a warning is given."""
+MAX_LOGPROB_MISMATCH = 0.05
 """Nats a token between the engine's log-probabilities and the model's own beyond which the samples are another's."""
 
 
@@ -190,7 +191,7 @@ def _make(  # noqa: PLR0913 - everything that makes an adapter
         if config.objective == value_labels.OBJECTIVE and process_rank.is_first():
             write_facts(Path(folder) / "adapter", base.name, base.digest, encoded.rows)
         digest = workspace.put_tree(Path(folder) / "adapter") if process_rank.is_first() else ""
-    if note and metrics.get("recorded_gap", 0.0) > STRANGE:
+    if note and metrics.get("recorded_gap", 0.0) > MAX_LOGPROB_MISMATCH:
         note(f"another model wrote the samples: log-probabilities differ by {metrics['recorded_gap']:.2f} nats a token")
     metrics |= encoded.counts()
     metrics.pop("seconds")
@@ -226,8 +227,8 @@ def _row(example: TrainingExample) -> dict[str, Any]:
 
 
 def _enough(rows: int, config: TrainConfig, note: Note | None) -> None:
-    if not rows or (rows < FEWEST and not config.force):
+    if not rows or (rows < MIN_ROWS and not config.force):
         hint = "sample more problems; --force trains anyway" if rows else "raise --max-length"
-        raise NothingToDoError(f"only {rows} rows to train on: fewer than {FEWEST} make a model worse", hint)
-    if rows < FEW and note:
-        note(f"only {rows} rows to train on: below {FEW} a model often gets worse")
+        raise NothingToDoError(f"only {rows} rows to train on: fewer than {MIN_ROWS} make a model worse", hint)
+    if rows < FEW_ROWS and note:
+        note(f"only {rows} rows to train on: below {FEW_ROWS} a model often gets worse")

@@ -6,7 +6,6 @@ Tried in that order, a name of the workspace before one of the hub. Nothing heav
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from logging import ERROR, getLogger
@@ -24,6 +23,8 @@ getLogger("bitsandbytes").setLevel(ERROR)
 NANO = "nano"
 """The embedded model, which is meant, on every machine, when none is named."""
 NVIDIA = Path("/dev/nvidiactl")
+VALUE_FACTS = "value.json"
+"""The file that makes a folder one of a value function, and says what it was fitted on."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +47,9 @@ def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
         raise MissingError(
             f"{name} is a server: its weights are not on this machine", "name a folder, a hub id or a workspace name"
         )
-    for look in (_embedded, _local, _kept(workspace), _hub):
-        found = look(name)
-        if found:
-            return found
+    model = _embedded(name) or _local(name) or _kept(name, workspace) or _hub(name)
+    if model:
+        return model
     tried = "the embedded model (nano), a folder, a .gguf file, a name or digest in the workspace, the hub"
     raise MissingError(f"no model {name!r}; tried {tried}", _hint(name))
 
@@ -82,32 +82,25 @@ def _local(name: str) -> Resolved | None:
     return Resolved(str(path.resolve()), folder_digest(path), path)
 
 
-def _kept(workspace: Workspace | None) -> Callable[[str], Resolved | None]:
-    def look(name: str) -> Resolved | None:
-        if workspace is None or "/" in name:
-            return None
-        try:
-            found = workspace.resolve(name)
-        except MissingError:
-            return None
-        if not is_digest(found) or not workspace.has(found) or not workspace.is_tree(found):
-            return None
-        held = workspace.tree(found)
-        if "value.json" in held:
-            raise InputError(
-                f"{name} is a value function: it judges samples and writes none", f"axiom solve --value-function {name}"
-            )
-        if "config.json" not in held and "adapter_config.json" in held:
-            raise InputError(
-                f"{name} is an adapter, not a model", "axiom merge makes a model of it, with the same name"
-            )
-        if "config.json" not in held:
-            raise InputError(
-                f"{name} is not a model but something else in the workspace", f"axiom workspace show {name}"
-            )
-        return Resolved(name, found, workspace.tree_path(found))
-
-    return look
+def _kept(name: str, workspace: Workspace | None) -> Resolved | None:
+    if workspace is None or "/" in name:
+        return None
+    try:
+        model_digest = workspace.resolve(name)
+    except MissingError:
+        return None
+    if not is_digest(model_digest) or not workspace.has(model_digest) or not workspace.is_tree(model_digest):
+        return None
+    files = workspace.tree(model_digest)
+    if VALUE_FACTS in files:
+        raise InputError(
+            f"{name} is a value function: it judges samples and writes none", f"axiom solve --value-function {name}"
+        )
+    if "config.json" not in files and "adapter_config.json" in files:
+        raise InputError(f"{name} is an adapter, not a model", "axiom merge makes a model of it, with the same name")
+    if "config.json" not in files:
+        raise InputError(f"{name} is not a model but something else in the workspace", f"axiom workspace show {name}")
+    return Resolved(name, model_digest, workspace.tree_path(model_digest))
 
 
 def _hub(name: str) -> Resolved | None:

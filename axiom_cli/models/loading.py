@@ -62,7 +62,10 @@ def load_model(
                 setattr(layer, "support_avx512bf16_for_cpu", False)  # noqa: B010 - a module's attributes are not typed
         return model.eval()
     if "gguf_file" in options:
-        _forget_quantization(model)
+        # The weights are plain now, and the folder that they are saved to must say so.
+        if hasattr(model.config, "quantization_config"):
+            del model.config.quantization_config
+        vars(model).update(hf_quantizer=None, is_quantized=False)
     return model.to(at or device()).eval()  # type: ignore[arg-type]  # transformers' own wrapper hides torch's signature
 
 
@@ -132,13 +135,6 @@ def without_peft(model: torch.nn.Module) -> PreTrainedModel:
     """The model inside a peft wrapper, or the model itself."""
     unwrap = getattr(model, "get_base_model", None)
     return unwrap() if unwrap is not None else cast(PreTrainedModel, model)
-
-
-def _forget_quantization(model: PreTrainedModel) -> None:
-    """After de-quantising a .gguf: the weights are plain, and the folder that they are saved to must say so."""
-    if hasattr(model.config, "quantization_config"):
-        del model.config.quantization_config
-    vars(model).update(hf_quantizer=None, is_quantized=False)
 
 
 def _location(path: Path | str) -> tuple[str, dict[str, Any]]:

@@ -15,7 +15,6 @@ from axiom_cli.models import adapters
 from axiom_cli.models.loading import without_peft
 from axiom_cli.models.shards import Shards
 
-FACTS = "value.json"
 FILE = "value_head.safetensors"
 
 

@@ -24,7 +24,6 @@ from axiom_cli.workspace.store import Workspace
 if TYPE_CHECKING:
     from axiom_cli.sampling.engines.value_function import ValueFunction
 
-FACTS = "value.json"
 FIT_ONE = "fit one: axiom train VERDICTS --objective value --experiment NAME"
 DIGITS = 6
 
@@ -43,7 +42,7 @@ def find(name: str, workspace: Workspace | None = None) -> StoredValueFunction:
     """The value function called `name`: a folder, or a name or digest in the workspace. Raises MissingError if there is
     none, InputError for anything else."""
     folder = Path(name).expanduser()
-    if (folder / FACTS).is_file():
+    if (folder / models.VALUE_FACTS).is_file():
         return _read(str(folder), models.folder_digest(folder), folder)
     try:
         digest = workspace.resolve(name) if workspace and "/" not in name else ""
@@ -53,7 +52,7 @@ def find(name: str, workspace: Workspace | None = None) -> StoredValueFunction:
         ) from None
     if not workspace or not digest or not workspace.has(digest):
         raise MissingError(f"there is no value function {name!r}: it is neither a folder nor in the workspace", FIT_ONE)
-    if not workspace.is_tree(digest) or FACTS not in workspace.tree(digest):
+    if not workspace.is_tree(digest) or models.VALUE_FACTS not in workspace.tree(digest):
         raise InputError(f"{name} is in the workspace but is not a value function", FIT_ONE)
     return _read(name, digest, workspace.tree_path(digest))
 
@@ -62,10 +61,10 @@ def _read(name: str, digest: str, folder: Path) -> StoredValueFunction:
     from axiom_cli.models.value_head import check_folder
 
     try:
-        facts = orjson.loads((folder / FACTS).read_bytes())
+        facts = orjson.loads((folder / models.VALUE_FACTS).read_bytes())
         base, problems = ModelRef(**facts["base"]), frozenset(facts["problems"])
     except (ValueError, KeyError, TypeError):
-        raise InputError(f"{folder / FACTS} is damaged", "copy or fit the value function again") from None
+        raise InputError(f"{folder / models.VALUE_FACTS} is damaged", "copy or fit the value function again") from None
     check_folder(folder)
     return StoredValueFunction(ModelRef(name, digest), base, folder, problems)
 

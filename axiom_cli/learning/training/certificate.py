@@ -11,7 +11,7 @@ import torch
 
 from axiom_cli.sampling.prompts import conversation_ids
 
-ASKED, SAID = "Evaluate: 3 + 4 * (9 - 7)", "<think>\n9 - 7 = 2\n</think>\nAnswer: 11"
+PROBE_PROMPT, PROBE_ANSWER = "Evaluate: 3 + 4 * (9 - 7)", "<think>\n9 - 7 = 2\n</think>\nAnswer: 11"
 """The fixed prompt: a user's words, and the first words of an answer to them."""
 POSITIONS = 32
 """The last tokens of it are what the model is shown: to run it three times is a large part of the cost of a merge."""
@@ -64,16 +64,16 @@ Logits = Callable[[torch.Tensor], torch.Tensor]
 
 
 @dataclass(frozen=True)
-class Probed:
-    """What base + adapter says to the probe, logits_TV, and how far it is from what the base says (square root of the
-    sum of squares)."""
+class ProbeResult:
+    """The logits_TV of base + adapter on the probe, and how far they are from those of the base (square root of the sum
+    of squares)."""
 
     ids_T: torch.Tensor
     logits_TV: torch.Tensor
     effect: float
 
 
-class Figures:
+class WeightChange:
     """The change that was applied to the weights against the one that was intended, summed up tensor by tensor."""
 
     def __init__(self) -> None:
@@ -105,32 +105,32 @@ class Figures:
 
 def probe_ids(tokenizer: Any, longest: int) -> torch.Tensor:
     """The end of the fixed prompt as this model is shown it, (T,); at most `longest` tokens."""
-    ids = conversation_ids(tokenizer, [{"role": "user", "content": ASKED}])
-    ids += tokenizer(SAID, add_special_tokens=False)["input_ids"]
+    ids = conversation_ids(tokenizer, [{"role": "user", "content": PROBE_PROMPT}])
+    ids += tokenizer(PROBE_ANSWER, add_special_tokens=False)["input_ids"]
     return torch.tensor(ids[-min(longest, POSITIONS) :])
 
 
-def probe(base: Logits, adapted: Logits, ids_T: torch.Tensor) -> Probed:
+def probe(base: Logits, adapted: Logits, ids_T: torch.Tensor) -> ProbeResult:
     """Asks the base, and then base + adapter."""
     before_TV = base(ids_T)
     logits_TV = adapted(ids_T)
-    return Probed(ids_T, logits_TV, _distance(logits_TV, before_TV))
+    return ProbeResult(ids_T, logits_TV, _distance(logits_TV, before_TV))
 
 
-def certify(figures: Figures, probed: Probed, merged: Logits) -> Certificate:
-    """The certificate from the weights' figures and the merged model's logits on the probe."""
-    logits_TV = merged(probed.ids_T)
-    moved, cosine, relative_error = figures.shares()
-    agree = torch.count_nonzero(logits_TV.argmax(-1) == probed.logits_TV.argmax(-1))
-    error = _distance(logits_TV, probed.logits_TV)
+def certify(change: WeightChange, reference: ProbeResult, merged: Logits) -> Certificate:
+    """The certificate from the change of the weights and the merged model's logits on the probe."""
+    logits_TV = merged(reference.ids_T)
+    moved, cosine, relative_error = change.shares()
+    agree = torch.count_nonzero(logits_TV.argmax(-1) == reference.logits_TV.argmax(-1))
+    error = _distance(logits_TV, reference.logits_TV)
     return Certificate(
-        dtype=str(figures.dtype).removeprefix("torch."),
+        dtype=str(change.dtype).removeprefix("torch."),
         moved=moved,
         cosine=cosine,
         relative_error=relative_error,
-        max_logit_difference=max(float((a - b).abs().max()) for a, b in _rows(logits_TV, probed.logits_TV)),
-        greedy_agreement=int(agree) / len(probed.ids_T),
-        effect_error=error / probed.effect if probed.effect else 0.0,
+        max_logit_difference=max(float((a - b).abs().max()) for a, b in _rows(logits_TV, reference.logits_TV)),
+        greedy_agreement=int(agree) / len(reference.ids_T),
+        effect_error=error / reference.effect if reference.effect else 0.0,
     )
 
 

@@ -204,24 +204,18 @@ def vocabulary(folder: Path, size: int) -> Vocabulary:
         types[token["id"]] = CONTROL if token["special"] else USER_DEFINED
     every = range(max(size, len(named)))
     merges = [merge if isinstance(merge, str) else " ".join(merge) for merge in model["merges"]]
-    begun, ended = _added(tokenizer)
+    text_ids = tokenizer("a")["input_ids"]
     special = {
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
         "unk_token_id": tokenizer.unk_token_id,
         "pad_token_id": tokenizer.pad_token_id,
-        "add_bos_token": begun,
-        "add_eos_token": ended,
+        "add_bos_token": text_ids[0] == tokenizer.bos_token_id,
+        "add_eos_token": text_ids[-1] == tokenizer.eos_token_id,
     }
     template = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else None
     tokens = [named.get(number, f"[UNUSED{number}]") for number in every]
     return Vocabulary(tokens, [types.get(n, UNUSED) for n in every], merges, split, special, template)
-
-
-def _added(tokenizer: Any) -> tuple[bool, bool]:
-    """Whether a text gets the first and the last token by itself."""
-    ids = tokenizer("a")["input_ids"]
-    return ids[0] == tokenizer.bos_token_id, ids[-1] == tokenizer.eos_token_id
 
 
 def _split(data: Mapping[str, Any]) -> str | None:

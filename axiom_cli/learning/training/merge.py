@@ -18,7 +18,7 @@ import torch
 
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.learning.training import certificate
-from axiom_cli.learning.training.certificate import Certificate, Figures
+from axiom_cli.learning.training.certificate import Certificate, WeightChange
 from axiom_cli.learning.training.streamed import StreamedModel
 from axiom_cli.models import shards
 from axiom_cli.models.adapters import Chain
@@ -50,16 +50,16 @@ def merge(base: Path | str, chain: Sequence[Path], out: Path, dtype: str = "auto
                 "such a model cannot be merged here",
             )
         sums = Chain(chain, model.model)
-        probed = _probe(model, sums, certificate.probe_ids(load_tokenizer(folder), model.context))
+        reference = _probe(model, sums, certificate.probe_ids(load_tokenizer(folder), model.context))
         with explained_write_errors(out), whole_folder(out) as draft:
-            figures = _write(model, sums, draft, DTYPES.get(dtype))
+            change = _write(model, sums, draft, DTYPES.get(dtype))
             _carry(folder, draft)
             _configure(draft, DTYPES.get(dtype), tied=not _untied(model, sums))
-        model.source, model.value, model.entire = Shards(out), _same, set()
-        return certificate.certify(figures, probed, model.logits)
+        model.source, model.value, model.entire = Shards(out), lambda _name, value: value, set()
+        return certificate.certify(change, reference, model.logits)
 
 
-def _probe(model: StreamedModel, sums: Chain, ids_T: torch.Tensor) -> certificate.Probed:
+def _probe(model: StreamedModel, sums: Chain, ids_T: torch.Tensor) -> certificate.ProbeResult:
     def adapted(ids_T: torch.Tensor) -> torch.Tensor:
         with sums.attached(model.model):
             model.value = sums.value
@@ -69,13 +69,9 @@ def _probe(model: StreamedModel, sums: Chain, ids_T: torch.Tensor) -> certificat
     return certificate.probe(model.logits, adapted, ids_T)
 
 
-def _same(_name: str, value: torch.Tensor) -> torch.Tensor:
-    return value
-
-
-def _write(model: StreamedModel, sums: Chain, draft: Path, dtype: torch.dtype | None) -> Figures:
+def _write(model: StreamedModel, sums: Chain, draft: Path, dtype: torch.dtype | None) -> WeightChange:
     """The weights, file by file as the base has them."""
-    source, figures = model.source, Figures()
+    source, change = model.source, WeightChange()
     separate = _untied(model, sums)
     changed = {model.key(name): name for name in sums.names if name not in separate}
     changed |= {name: name for name in separate}
@@ -93,12 +89,12 @@ def _write(model: StreamedModel, sums: Chain, draft: Path, dtype: torch.dtype | 
                     original = original.float()
                     target, wanted = sums.target(changed[key], original)
                     put(key, [target.to(kind)])
-                    figures.add(original, back(key), wanted)
+                    change.add(original, back(key), wanted)
                 else:
                     put(key, (piece.to(kind) for piece in source.pieces(at)))
                 source.forget(at)
     shards.write_index(draft, placed, kinds)
-    return figures
+    return change
 
 
 def _kind(model: StreamedModel, key: str, dtype: torch.dtype | None) -> shards.Kind:
@@ -124,15 +120,12 @@ def _carry(folder: Path, draft: Path) -> None:
         inside = path.relative_to(folder)
         if any(part.startswith(".") for part in inside.parts) or not path.is_file():
             continue
-        top = len(inside.parts) == 1
-        if (top and _is_carried(path.name)) or path.suffix == ".jinja":
+        weights = path.name.endswith(".index.json") or path.name.startswith(("pytorch_model", "adapter_"))
+        carried = path.name.endswith(CARRIED) and not weights
+        licence = path.name.upper().startswith(("LICENSE", "LICENCE", "NOTICE"))
+        if path.suffix == ".jinja" or (len(inside.parts) == 1 and (carried or licence)):
             (draft / inside).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(path, draft / inside)
-
-
-def _is_carried(name: str) -> bool:
-    weights = name.endswith(".index.json") or name.startswith(("pytorch_model", "adapter_"))
-    return (name.endswith(CARRIED) and not weights) or name.upper().startswith(("LICENSE", "LICENCE", "NOTICE"))
 
 
 def _configure(draft: Path, dtype: torch.dtype | None, *, tied: bool) -> None:

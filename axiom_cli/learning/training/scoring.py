@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 import torch
 from torch.nn import functional
@@ -27,8 +26,15 @@ def scorer(model: torch.nn.Module, probe: Row) -> Scorer:
     batch = collate([probe], next(model.parameters()).device)
 
     def selected(batch: Batch) -> torch.Tensor:
-        with _narrowed(head, batch.positions_K):
+        def narrow(_head: torch.nn.Module, args: tuple) -> tuple:
+            """The head is given those positions of what it is called with, as a batch of one row."""
+            return (args[0].flatten(0, 1)[batch.positions_K][None], *args[1:])
+
+        hook = head.register_forward_pre_hook(narrow)
+        try:
             return inner(input_ids=batch.input_ids_BT, use_cache=False).logits.flatten(0, 1)
+        finally:
+            hook.remove()
 
     def whole(batch: Batch) -> torch.Tensor:
         return inner(input_ids=batch.input_ids_BT, use_cache=False).logits.flatten(0, 1)[batch.positions_K]
@@ -38,13 +44,3 @@ def scorer(model: torch.nn.Module, probe: Row) -> Scorer:
         same = few.shape == all_of_them.shape and torch.allclose(few, all_of_them, rtol=1e-2, atol=1e-2)
     logits = selected if same else whole
     return lambda batch: -functional.cross_entropy(logits(batch).float(), batch.targets_K, reduction="none")
-
-
-@contextmanager
-def _narrowed(head: torch.nn.Module, positions_K: torch.Tensor) -> Iterator[None]:
-    """Within it the head is given the positions `positions_K` of what it is called with, as a batch of one row."""
-    hook = head.register_forward_pre_hook(lambda _, args: (args[0].flatten(0, 1)[positions_K][None], *args[1:]))
-    try:
-        yield
-    finally:
-        hook.remove()

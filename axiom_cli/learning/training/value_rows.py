@@ -9,7 +9,7 @@ from typing import Any
 
 from axiom_cli.learning.training import rows
 from axiom_cli.learning.training.rows import Encoded, Row
-from axiom_cli.models.value_head import FACTS
+from axiom_cli.models import VALUE_FACTS
 from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.token_ids import scored_ids
@@ -37,4 +37,4 @@ def write_facts(folder: Path, name: str, digest: str, fitted: Iterable[Row]) -> 
     """Says in `folder` which model's samples are judged, and which problems the function was fitted on."""
     problems = sorted({row.problem for row in fitted})
     facts = {"kind": "value", "base": {"name": name, "digest": digest}, "problems": problems}
-    (folder / FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
+    (folder / VALUE_FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
