@@ -11,8 +11,8 @@ import pytest
 from axiom_cli import jsonl
 from axiom_cli.errors import UsageError
 from axiom_cli.experiment.control_arms import shuffle
-from axiom_cli.experiment.loop import Loop
-from axiom_cli.experiment.round import check, explain_empty_round
+from axiom_cli.experiment.loop import Loop, check
+from axiom_cli.experiment.round import explain_empty_round
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.preference import PreferenceData
 from axiom_cli.learning.rejection_sampling import Selection

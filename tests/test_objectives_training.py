@@ -13,6 +13,7 @@ import torch
 import tiny
 from axiom_cli import models
 from axiom_cli.learning.objectives import OBJECTIVES
+from axiom_cli.learning.observer import TrainingObserver
 from axiom_cli.learning.preview import show
 from axiom_cli.learning.select import select_examples
 from axiom_cli.learning.train import train
@@ -174,7 +175,13 @@ def test_what_was_counted_is_kept_and_idle_options_make_no_new_adapter(trainer: 
 def test_samples_of_other_weights_are_told_of(trainer: Trainer, workspace: Workspace) -> None:
     given = [replace(v, sample=replace(v.sample, logprob=-1.0, token_ids=_ids(trainer, v))) for v in verdicts()]
     notes: list[str] = []
-    train(given, str(trainer.base), replace(CONFIG, objective="grpo", epochs=1), workspace, note=notes.append)
+    train(
+        given,
+        str(trainer.base),
+        replace(CONFIG, objective="grpo", epochs=1),
+        workspace,
+        observer=TrainingObserver(warn=notes.append),
+    )
     assert any("another model wrote the samples" in note for note in notes)
 
 

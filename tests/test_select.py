@@ -10,6 +10,7 @@ import pytest
 
 import tiny
 from axiom_cli.errors import NothingToDoError
+from axiom_cli.learning.observer import TrainingObserver
 from axiom_cli.learning.rejection_sampling import select_solutions
 from axiom_cli.learning.train import train
 from axiom_cli.problems.decontamination import HeldOutScreen, overlapping_samples
@@ -125,5 +126,11 @@ def test_many_samples_that_were_cut_off_are_told_of(base: str, tmp_path: Path) -
     given = [tiny.verdict(sample) for sample in tiny.samples(30)]
     cut = [tiny.verdict(tiny.sample(tiny.problem(60 + i), "Ans", finish="length"), "fail") for i in range(10)]
     notes: list[str] = []
-    train([*given, *cut], base, CONFIG, Workspace.create(tmp_path / ".axiom"), note=notes.append)
+    train(
+        [*given, *cut],
+        base,
+        CONFIG,
+        Workspace.create(tmp_path / ".axiom"),
+        observer=TrainingObserver(warn=notes.append),
+    )
     assert "25% of the samples ran into their length limit: raise --max-tokens of axiom solve" in notes

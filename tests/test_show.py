@@ -12,6 +12,7 @@ import pytest
 import tiny
 from axiom_cli import jsonl
 from axiom_cli.errors import NothingToDoError
+from axiom_cli.learning.observer import TrainingObserver
 from axiom_cli.learning.preview import show
 from axiom_cli.learning.train import train
 from axiom_cli.records import Verdict
@@ -57,7 +58,9 @@ def test_what_is_left_out_is_counted(base: str) -> None:
     long = tiny.verdict(tiny.sample(tiny.problem(98), "Answer: " + "9" * 100))
     cut = tiny.verdict(tiny.sample(tiny.problem(99), "Answer: 1", finish="length"))
     told = []
-    preview = show([*verdicts(), long, cut], base, replace(CONFIG, max_length=60), on_selection=told.append)
+    preview = show(
+        [*verdicts(), long, cut], base, replace(CONFIG, max_length=60), observer=TrainingObserver(selected=told.append)
+    )
     assert (preview.numbers["rows"], preview.numbers["too_long"], preview.numbers["encoded_here"]) == (30, 1, 30)
     assert (told[0].truncated, told[0].cut_off) == (1, 1)
     with pytest.raises(NothingToDoError, match="longer than 3 tokens"):

@@ -11,6 +11,7 @@ import tiny
 from axiom_cli import models
 from axiom_cli.errors import GateFailedError, InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.learning.merge import merge
+from axiom_cli.learning.observer import TrainingObserver
 from axiom_cli.learning.rejection_sampling import select_solutions
 from axiom_cli.learning.train import train, train_on, with_token_ids
 from axiom_cli.learning.training.trainer import Trainer
@@ -60,7 +61,7 @@ def test_the_same_again_is_remembered_and_elsewhere_gives_the_same_digests(
         raise AssertionError("trained again")
 
     adapter = train(verdicts(), base, CONFIG, workspace)
-    assert train(verdicts(seconds=3.0), base, CONFIG, workspace, on_step=never) == adapter
+    assert train(verdicts(seconds=3.0), base, CONFIG, workspace, observer=TrainingObserver(step=never)) == adapter
     other = Workspace.create(tmp_path / "other")
     again = train(verdicts(seconds=5.0), base, CONFIG, other)
     assert again == adapter
@@ -88,7 +89,7 @@ def test_rounds_share_one_loaded_base_and_chains_are_recorded(base: str, workspa
 
 def test_few_rows_are_warned_of_and_very_few_refused(base: str, workspace: Workspace) -> None:
     notes: list[str] = []
-    train(verdicts(25), base, CONFIG, workspace, note=notes.append)
+    train(verdicts(25), base, CONFIG, workspace, observer=TrainingObserver(warn=notes.append))
     assert notes == ["only 25 rows to train on: below 200 a model often gets worse"]
     with pytest.raises(NothingToDoError, match="only 19 rows") as caught:
         train(verdicts(19), base, CONFIG, workspace)
@@ -114,7 +115,13 @@ def test_without_a_row_it_says_why(given: list[Verdict], hint: str, base: str, w
 def test_overlong_rows_are_counted_and_too_many_of_them_refused(base: str, workspace: Workspace) -> None:
     long = replace(verdicts(40)[39], sample=replace(verdicts(40)[39].sample, text="Answer: " + "9" * 300))
     notes: list[str] = []
-    adapter = train([*verdicts(), long], base, replace(CONFIG, max_length=200), workspace, note=notes.append)
+    adapter = train(
+        [*verdicts(), long],
+        base,
+        replace(CONFIG, max_length=200),
+        workspace,
+        observer=TrainingObserver(warn=notes.append),
+    )
     assert (adapter.rows, adapter.metrics["too_long"]) == (30, 1)
     assert "1 rows longer than 200" in " ".join(notes)
     with pytest.raises(NothingToDoError):
@@ -126,7 +133,7 @@ def test_interrupted_training_leaves_nothing_half_made(base: str, workspace: Wor
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        train(verdicts(), base, CONFIG, workspace, on_step=interrupt)
+        train(verdicts(), base, CONFIG, workspace, observer=TrainingObserver(step=interrupt))
     assert list(workspace.receipts()) == []
     assert train(verdicts(), base, CONFIG, workspace).rows == 30
 

@@ -17,6 +17,7 @@ from axiom_cli import models
 from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.evaluation.ranking_metrics import Scored, auroc
 from axiom_cli.learning.merge import merge
+from axiom_cli.learning.observer import TrainingObserver
 from axiom_cli.learning.preview import show
 from axiom_cli.learning.train import train
 from axiom_cli.records import Adapter, Sample, Verdict
@@ -108,7 +109,7 @@ def test_the_same_again_is_remembered_and_elsewhere_gives_the_same_digest(
         raise AssertionError("trained again")
 
     adapter = train(verdicts(0, 10), base, QUICK, workspace)
-    assert train(verdicts(0, 10), base, QUICK, workspace, on_step=never) == adapter
+    assert train(verdicts(0, 10), base, QUICK, workspace, observer=TrainingObserver(step=never)) == adapter
     assert train(verdicts(0, 10), base, QUICK, Workspace.create(tmp_path / "other")).digest == adapter.digest
     assert adapter.base.digest in str(why(workspace, adapter.digest))
 
@@ -140,7 +141,13 @@ def test_without_both_kinds_it_says_why(given: list[Verdict], said: str, base: s
 def test_what_decides_no_weight_makes_nothing_anew(base: str, workspace: Workspace) -> None:
     once = train(verdicts(0, 10), base, QUICK, workspace)
     made: list[object] = []
-    again = train(verdicts(0, 10), base, replace(QUICK, checkpoint_seconds=5.0), workspace, made.append)
+    again = train(
+        verdicts(0, 10),
+        base,
+        replace(QUICK, checkpoint_seconds=5.0),
+        workspace,
+        observer=TrainingObserver(step=made.append),
+    )
     assert (again.digest, made) == (once.digest, [])
 
 
@@ -280,7 +287,14 @@ def test_where_the_evaluation_has_seen_everything_that_is_said_after_the_numbers
     told: list[object] = []
     config, given = replace(QUICK, objective=objective), list(verdicts(0, 10))
     with pytest.raises(NothingToDoError) as caught:
-        train(given, base, config, workspace, screen=lambda samples: set(range(len(samples))), on_selection=told.append)
+        train(
+            given,
+            base,
+            config,
+            workspace,
+            screen=lambda samples: set(range(len(samples))),
+            observer=TrainingObserver(selected=told.append),
+        )
     assert "held out for evaluation" in f"{caught.value} {caught.value.hint}" and "--decontaminate" in caught.value.hint
     assert [one.screened for one in told] == [sum(v.passed for v in given) if objective == "sft" else 40]
 

@@ -83,6 +83,7 @@ def train(
     """Train an adapter on accepted solutions: verdicts, or the plain rows of `axiom verify --format solutions`."""
     from axiom_cli import models
     from axiom_cli.learning import model_names
+    from axiom_cli.learning.observer import TrainingObserver
     from axiom_cli.learning.train import check
     from axiom_cli.learning.training.requirements import unused_options
     from axiom_cli.workspace.store import Workspace
@@ -104,7 +105,8 @@ def train(
     if show is not None:
         from axiom_cli.learning.preview import show as shown
 
-        preview.show(shown(verdicts, base, config, workspace, show, screen, preview.selected, console.warn))
+        observer = TrainingObserver(selected=preview.selected, warn=console.warn)
+        preview.show(shown(verdicts, base, config, workspace, show, screen, observer))
         return
     adapter = fit(verdicts, base, config, workspace, experiment, screen)
     if not process_rank.is_first():
@@ -162,6 +164,7 @@ def fit(
     screen: Screen | None = None,
 ) -> Adapter:
     """Trains on `verdicts`, in sight of whoever waits, and of the trackers that `config` names."""
+    from axiom_cli.learning.observer import TrainingObserver
     from axiom_cli.learning.train import train as trained
     from axiom_cli.learning.train import watched
 
@@ -171,7 +174,8 @@ def fit(
             board.phase("train", step.step, step.steps)
             track(step)
 
-        adapter = trained(verdicts, base, config, workspace, on_step, console.warn, screen, preview.selected)
+        observer = TrainingObserver(selected=preview.selected, step=on_step, warn=console.warn)
+        adapter = trained(verdicts, base, config, workspace, screen, observer)
     console.note(f"{plural(adapter.rows, 'row')} trained on; adapter sha256:{adapter.digest[:12]}")
     return adapter
 

@@ -8,19 +8,24 @@ killed, run it again. It gives the same digests as one that was never interrupte
 from __future__ import annotations
 
 from contextlib import closing
+from pathlib import Path
 
 from axiom_cli import models
+from axiom_cli.errors import UsageError
 from axiom_cli.evaluation.experiment_folder import ExperimentFolder
-from axiom_cli.experiment import control_arms
+from axiom_cli.experiment import control_arms, final_evaluation
 from axiom_cli.experiment.control_arms import COLD_ONLY
 from axiom_cli.experiment.curriculum import ProblemStream, buckets, check_supply, held_out
-from axiom_cli.experiment.round import Arm, LoopObserver, RoundSteps, check
+from axiom_cli.experiment.round import Arm, LoopObserver, RoundSteps
 from axiom_cli.experiment.writer import ExperimentWriter
+from axiom_cli.learning import replay
+from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.problems import families
 from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.settings import options
 from axiom_cli.settings.configs import LoopConfig, SolveConfig
+from axiom_cli.workspace import refs
 from axiom_cli.workspace.store import Workspace
 
 
@@ -72,5 +77,34 @@ class Loop:
                     steps.merge(arm, adapter, iteration)
                     steps.validate(arm, iteration + 1)
             for arm in arms:
-                steps.final_test(arm)
+                final_evaluation.evaluate_arm(steps, arm)
         return writer.folder
+
+
+def check(config: LoopConfig) -> None:
+    """Raises UsageError for settings that do not go together; nothing is made or loaded before."""
+    refs.path(Path(), f"{config.experiment}@0")
+    if config.min_difficulty > config.max_difficulty:
+        levels = f"--min-difficulty {config.min_difficulty} is above --max-difficulty {config.max_difficulty}"
+        raise UsageError(levels, "set both, from 1 to 10, the lower one first")
+    if not options.names([config.problem_types]):
+        raise UsageError("--problem-types names no family", "axiom problems list shows the families")
+    shares, arms = replay.parse_shares(config.replay), control_arms.parse(config.control)
+    name, objective = config.objective, OBJECTIVES[config.objective]
+    if not objective.compares:
+        return
+    default_replay = "leave out --replay, and --objective chooses it"
+    if config.samples < 2:
+        raise UsageError(f"--objective {name} compares attempts at a problem: --samples {config.samples}", "choose 8")
+    if shares["cold"]:
+        fault = f"--objective {name} cannot use --replay {config.replay}: nothing in the cold start failed"
+        raise UsageError(fault, default_replay)
+    if COLD_ONLY in arms:
+        fault = f"--objective {name} cannot use --control {COLD_ONLY}: nothing in the cold start failed"
+        raise UsageError(fault, "choose --control shuffled")
+    if name == "grpo" and shares["history"]:
+        fault = f"--objective grpo cannot use --replay {config.replay}: earlier models wrote the history"
+        raise UsageError(fault, default_replay)
+    if name == "grpo" and config.start == "base" and config.iterations > 1:
+        fault = "--objective grpo learns from samples of the model that it starts from"
+        raise UsageError(fault, "choose --start previous")

@@ -10,13 +10,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from axiom_cli import models
-from axiom_cli.errors import NothingToDoError, UsageError
+from axiom_cli.errors import NothingToDoError
 from axiom_cli.evaluation.experiment_folder import arm_name, model_ref
-from axiom_cli.evaluation.metrics import best_iteration, evaluate, phase_row
+from axiom_cli.evaluation.metrics import evaluate, phase_row
 from axiom_cli.experiment import control_arms
 from axiom_cli.experiment.control_arms import COLD_ONLY, SHUFFLED
 from axiom_cli.experiment.curriculum import Bucket, ProblemStream, allocate, pass_rates
@@ -24,6 +22,7 @@ from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.learning import replay
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
+from axiom_cli.learning.observer import TrainingObserver, ignore
 from axiom_cli.learning.preference import PreferenceData
 from axiom_cli.learning.rejection_sampling import Selection
 from axiom_cli.learning.train import MIN_ROWS, train_on, with_token_ids
@@ -35,25 +34,16 @@ from axiom_cli.records import Adapter, Metrics, Problem, Verdict
 from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.sampling.rollout import keep_metrics, remember_rollout
 from axiom_cli.settings.configs import LoopConfig, MergeConfig, SolveConfig, TrainConfig, VerifyConfig
-from axiom_cli.settings.options import names
 from axiom_cli.verification.verify import verify
-from axiom_cli.workspace import refs
 from axiom_cli.workspace.receipts import Receipt
 from axiom_cli.workspace.store import Workspace
 
 if TYPE_CHECKING:
     from axiom_cli.learning.training.trainer import Trainer
 
-GREEDY, SAMPLED = 0.0, 0.7
-SAMPLES_AT_TEST = 4
-LARGEST_COPY = 1 << 26
-"""Bytes of a start model that may be copied into the workspace."""
+GREEDY = 0.0
 COLD_SHARE, CONTROL_SHARE = 0.03, 0.2
 """Shares of the cold start's traces that the replay buffer and the control arm draw from."""
-
-
-def _ignore(*_args: object) -> None:
-    pass
 
 
 @dataclass(frozen=True)
@@ -65,10 +55,10 @@ class LoopObserver:
     that does not stop the run.
     """
 
-    phase: Callable[[str, int, int], None] = _ignore
-    evaluated: Callable[[Sequence[Metrics]], None] = _ignore
-    note: Callable[[str], None] = _ignore
-    warn: Callable[[str], None] = _ignore
+    phase: Callable[[str, int, int], None] = ignore
+    evaluated: Callable[[Sequence[Metrics]], None] = ignore
+    note: Callable[[str], None] = ignore
+    warn: Callable[[str], None] = ignore
 
 
 @dataclass
@@ -111,7 +101,7 @@ class RoundSteps:
 
     def validate(self, arm: Arm, iteration: int) -> None:
         """Evaluates the arm's model on the validation problems."""
-        rows = self._evaluate(arm.name, arm.model, "val", iteration, [(GREEDY, 1)])
+        rows = self.evaluate_model(arm.name, arm.model, "val", iteration, [(GREEDY, 1)])
         arm.rates = pass_rates(rows)
 
     def collect(self, arm: Arm, iteration: int) -> list[Verdict]:
@@ -199,8 +189,9 @@ class RoundSteps:
             self.workspace,
             arm.chain,
             self._loaded_trainer,
-            lambda step: self.observer.phase(label, step.step, step.steps),
-            self.observer.warn,
+            TrainingObserver(
+                step=lambda step: self.observer.phase(label, step.step, step.steps), warn=self.observer.warn
+            ),
             arm.sources if arm.name != COLD_ONLY else (),
         )
         self._record(
@@ -228,42 +219,7 @@ class RoundSteps:
         experiment = arm_name(self.config.experiment, arm.name)
         self.writer.write_metrics([phase_row(experiment, iteration, phase, seconds, **fields)])
 
-    def final_test(self, arm: Arm) -> None:
-        """The held-out test of every model of an arm, greedy; the first and the selected one with samples too. A model
-        from an earlier run of more rounds may be the selected one, if it still exists."""
-        experiment, known = self.config.experiment, self.workspace.refs()
-        iterations = range(self.config.iterations + 1)
-        rows = [
-            row
-            for row in self.writer.rows
-            if row.iteration in iterations or model_ref(experiment, arm.name, row.iteration) in known
-        ]
-        best = best_iteration(rows, arm_name(experiment, arm.name)) or 0
-        if not arm.name:
-            self._name_best(best)
-        for iteration in sorted({*iterations, best}):
-            plan = [(GREEDY, 1)]
-            if iteration in (0, best):
-                plan.append((SAMPLED, SAMPLES_AT_TEST))
-            self._evaluate(arm.name, self._model(arm.name, iteration), "test", iteration, plan)
-
-    def _name_best(self, best: int) -> None:
-        """Points `run@best` at the selected model. The start model gets that name only if it is in the workspace, or
-        small enough to be copied there."""
-        digest = self._model("", best).digest
-        if best == 0 and not self.workspace.has(digest):
-            folder = self.base.path
-            if not folder.is_dir() or sum(file.stat().st_size for file in folder.iterdir()) > LARGEST_COPY:
-                return
-            digest = self.workspace.put_tree(folder)
-        self.workspace.set_ref(model_ref(self.config.experiment, "", "best"), digest)
-
-    def _model(self, arm: str, iteration: int) -> Resolved:
-        if not iteration:
-            return self.base
-        return models.resolve(model_ref(self.config.experiment, arm, iteration), self.workspace)
-
-    def _evaluate(
+    def evaluate_model(
         self, arm: str, model: Resolved, split: str, iteration: int, plan: Sequence[tuple[float, int]]
     ) -> list[Metrics]:
         """The metrics of a model on `val` or `test`; `plan` has a temperature and a number of samples a problem."""
@@ -333,32 +289,3 @@ def explain_empty_round(selection: Chosen) -> str:
     if isinstance(selection, PreferenceData) and selection.truncated and not selection.groups:
         return f"{selection.truncated:,} samples were cut off: raise --max-tokens"
     return replay.MORE
-
-
-def check(config: LoopConfig) -> None:
-    """Raises UsageError for settings that do not go together; nothing is made or loaded before."""
-    refs.path(Path(), f"{config.experiment}@0")
-    if config.min_difficulty > config.max_difficulty:
-        levels = f"--min-difficulty {config.min_difficulty} is above --max-difficulty {config.max_difficulty}"
-        raise UsageError(levels, "set both, from 1 to 10, the lower one first")
-    if not names([config.problem_types]):
-        raise UsageError("--problem-types names no family", "axiom problems list shows the families")
-    shares, arms = replay.parse_shares(config.replay), control_arms.parse(config.control)
-    name, objective = config.objective, OBJECTIVES[config.objective]
-    if not objective.compares:
-        return
-    default_replay = "leave out --replay, and --objective chooses it"
-    if config.samples < 2:
-        raise UsageError(f"--objective {name} compares attempts at a problem: --samples {config.samples}", "choose 8")
-    if shares["cold"]:
-        fault = f"--objective {name} cannot use --replay {config.replay}: nothing in the cold start failed"
-        raise UsageError(fault, default_replay)
-    if COLD_ONLY in arms:
-        fault = f"--objective {name} cannot use --control {COLD_ONLY}: nothing in the cold start failed"
-        raise UsageError(fault, "choose --control shuffled")
-    if name == "grpo" and shares["history"]:
-        fault = f"--objective grpo cannot use --replay {config.replay}: earlier models wrote the history"
-        raise UsageError(fault, default_replay)
-    if name == "grpo" and config.start == "base" and config.iterations > 1:
-        fault = "--objective grpo learns from samples of the model that it starts from"
-        raise UsageError(fault, "choose --start previous")

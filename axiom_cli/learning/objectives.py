@@ -45,10 +45,9 @@ class Objective:
 
     `select` turns verdicts into training examples, without the samples that the screen knows. `mix` makes a loop's
     round of new, historical and cold-start examples, given the share of each and a seed; None where a loop cannot train
-    it. `encode` turns examples into rows
-    of token ids, given tokenizer, end ids, config and the digest of the base model. `loss` is summed over a batch,
-    given what `scorer` says of each completion token (K,), the batch, the KL estimate and the config; `fit` divides it
-    by the completion tokens of the step (`per_token`), or else by its groups.
+    it. `encode` turns examples into rows of token ids, given tokenizer, end ids, config and the digest of the base
+    model. `loss` is summed over a batch, given what `scorer` says of each completion token (K,), the batch, the KL
+    estimate and the config; `fit` divides it by the completion tokens of the step (`per_token`), or else by its groups.
 
     A group is `group_size` consecutive rows that share a forward pass; with `problem_in_one_step` all groups of a
     problem share an optimiser step. What `compares` attempts needs the log-probabilities of each row before training;

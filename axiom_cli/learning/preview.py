@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.select import Note, OnSelection, select_examples
+from axiom_cli.learning.observer import TrainingObserver
+from axiom_cli.learning.select import select_examples
 from axiom_cli.learning.train import tokenizer_of
 from axiom_cli.learning.training_example import Screen
 from axiom_cli.models import Resolved
@@ -41,11 +42,11 @@ class Preview:
     def lines(self) -> Iterator[str]:
         """A JSON line a row: its problem, its weight, its tokens, each with 1 where the loss falls on it, the same as
         ids, and how many tokens have which place. Padding is counted alone."""
-        for one in self.rows:
-            tokens = [[text, int(place not in MASKED)] for text, place in one.tokens(self.tokenizer)]
-            label = {} if one.row.label is None else {"label": one.row.label}
-            row = {"problem": one.row.problem, **label, "weight": one.row.weight, "tokens": tokens}
-            shown = {**row, "ids": one.ids[: one.row.length], "places": one.counts()}
+        for labelled in self.rows:
+            tokens = [[text, int(place not in MASKED)] for text, place in labelled.tokens(self.tokenizer)]
+            label = {} if labelled.row.label is None else {"label": labelled.row.label}
+            row = {"problem": labelled.row.problem, **label, "weight": labelled.row.weight, "tokens": tokens}
+            shown = {**row, "ids": labelled.ids[: labelled.row.length], "places": labelled.counts()}
             yield json.dumps(shown, ensure_ascii=False)
 
 
@@ -56,20 +57,18 @@ def show(  # noqa: PLR0913 - as `train`, which it previews
     workspace: Workspace | None = None,
     first: int = 0,
     screen: Screen | None = None,
-    on_selection: OnSelection | None = None,
-    note: Note | None = None,
+    observer: TrainingObserver = TrainingObserver(),
 ) -> Preview:
-    """The `first` rows (0: all) that `train` would see. NothingToDoError where there are none; `note` is told of
-    losses."""
+    """The `first` rows (0: all) that `train` would see. NothingToDoError where there are none; `observer` is
+    warned of losses."""
     from axiom_cli.learning.training.loss_mask import label_rows
 
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     tokenizer, ends = tokenizer_of(base)
-    selection = select_examples(verdicts, config, screen, on_selection, note)
+    selection = select_examples(verdicts, config, screen, observer)
     encoded = OBJECTIVES[config.objective].encode(selection.examples, tokenizer, ends, config, base.digest)
-    if note:
-        for warning in encoded.warnings(config.max_length):
-            note(warning)
+    for warning in encoded.warnings(config.max_length):
+        observer.warn(warning)
     if not encoded.rows:
         raise NothingToDoError(f"every row is longer than {config.max_length} tokens", "raise --max-length")
     rows, tokens = label_rows(encoded.rows, ends, config, Path(base.path), first)

@@ -14,7 +14,8 @@ from axiom_cli import models, process_rank
 from axiom_cli.errors import InputError, MissingError, NothingToDoError
 from axiom_cli.learning import distributed, value_labels
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.select import Note, OnSelection, select_examples
+from axiom_cli.learning.observer import TrainingObserver, ignore
+from axiom_cli.learning.select import select_examples
 from axiom_cli.learning.training_example import Screen, TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.records import Adapter, ModelRef, Verdict
@@ -24,7 +25,6 @@ from axiom_cli.workspace.store import STATES, Workspace
 
 if TYPE_CHECKING:
     from axiom_cli.learning.training.fit import OnStep
-    from axiom_cli.learning.training.rows import Encoded
     from axiom_cli.learning.training.trainer import Trainer
 
 VERSION = 1
@@ -41,30 +41,28 @@ def train(  # noqa: PLR0913 - what is trained on, how, and who is told
     model: str | Resolved,
     config: TrainConfig,
     workspace: Workspace,
-    on_step: OnStep | None = None,
-    note: Note | None = None,
     screen: Screen | None = None,
-    on_selection: OnSelection | None = None,
+    observer: TrainingObserver = TrainingObserver(),
 ) -> Adapter:
     """Selects rows among `verdicts` and fits an adapter of `model` on them. The input is read to its end first.
 
-    `screen` knows the samples that the evaluation has seen; `on_selection` is told before anything is loaded; the
-    adapter's `extra["selection"]` has every number. NothingToDoError for fewer than 20 rows without `config.force`, or
-    where the objective compares and no problem has both a passing and a failing attempt; under 200 `note` is told.
+    `screen` knows the samples that the evaluation has seen; the adapter's `extra["selection"]` has every number.
+    NothingToDoError for fewer than 20 rows without `config.force`, or where the objective compares and no problem has
+    both a passing and a failing attempt; under 200 `observer` is warned.
     With the objective `value` it is a value function, its record's `method` the same word.
     """
     check(config)
     config = distributed.with_launcher_settings(config)
-    selection = select_examples(verdicts, config, screen, on_selection, note)
-    adapter = train_on(selection.examples, model, config, workspace, on_step=on_step, note=note)
+    selection = select_examples(verdicts, config, screen, observer)
+    adapter = train_on(selection.examples, model, config, workspace, observer=observer)
     return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
 
 
 def check(config: TrainConfig) -> None:
     """UsageError or MissingError for what is wrong with `config` itself; nothing heavy is loaded."""
-    from axiom_cli.learning.training.requirements import check as required
+    from axiom_cli.learning.training import requirements
 
-    required(config)
+    requirements.check(config)
     distributed.with_launcher_settings(config)
 
 
@@ -75,8 +73,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     workspace: Workspace,
     chain: Sequence[Adapter] = (),
     trainer: Callable[[], Trainer] | None = None,
-    on_step: OnStep | None = None,
-    note: Note | None = None,
+    observer: TrainingObserver = TrainingObserver(),
     sources: Sequence[str] = (),
 ) -> Adapter:
     """Fits an adapter of base + `chain` on rows that are already chosen; made once, then remembered.
@@ -86,15 +83,15 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     `sources` are the objects that the rows were chosen from, for those who ask why. Where several processes call this
     together, the first one writes, and all return the same record.
     """
-    _enough(len({id(example.verdict) for example in examples}), config, note)
+    _check_enough(len({id(example.verdict) for example in examples}), config, observer.warn)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     settings = config.learning()
     before = [adapter.digest for adapter in chain]
     rows = workspace.put_records(map(_row, examples)) if process_rank.is_first() else ""
     inputs = {"base": base.digest, "rows": rows, "chain": before}
     judges = config.objective == value_labels.OBJECTIVE
-    if note and judges and (others := value_labels.other_authors(examples, base)):
-        note(others)
+    if judges and (others := value_labels.other_authors(examples, base)):
+        observer.warn(others)
     if sources:
         inputs["verdicts"] = list(sources)
     folders = [adapter_folder(adapter, workspace) for adapter in chain]
@@ -103,10 +100,28 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     state = workspace.root / STATES / f"{recipe_id(recipe)}.pt"
 
     def make() -> dict[str, Any]:
+        from axiom_cli.learning.training.checkpoint import Checkpoint
+        from axiom_cli.learning.training.value_rows import write_facts
+
         loaded = trainer() if trainer else _trainer(base, config)
         encode = OBJECTIVES[config.objective].encode
         encoded = encode(examples, loaded.tokenizer, loaded.ends, config, base.digest)
-        return _make(loaded, encoded, config, workspace, folders, on_step, note, state, base)
+        for warning in encoded.warnings(config.max_length):
+            observer.warn(warning)
+        _check_enough(len(encoded.rows), config, observer.warn if encoded.too_long else ignore)
+        checkpoint = Checkpoint(state, config.checkpoint_seconds)
+        with tempfile.TemporaryDirectory() as scratch:
+            folder = Path(scratch) / "adapter"
+            metrics = loaded.fit(encoded.rows, config, folder, folders, observer.step, checkpoint)
+            if judges and process_rank.is_first():
+                write_facts(folder, base.name, base.digest, encoded.rows)
+            digest = workspace.put_tree(folder) if process_rank.is_first() else ""
+        mismatch = metrics.get("recorded_gap", 0.0)
+        if mismatch > MAX_LOGPROB_MISMATCH:
+            observer.warn(f"another model wrote the samples: log-probabilities differ by {mismatch:.2f} nats a token")
+        metrics |= encoded.counts()
+        metrics.pop("seconds")
+        return {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
 
     receipt = distributed.remember(workspace, recipe, make)
     if process_rank.is_first():
@@ -128,7 +143,7 @@ def watched(config: TrainConfig, name: str) -> Iterator[OnStep]:
     """Within it, what is given tells the trackers that `config` names of each step, as the run `name` (or of now). Of
     several processes the first one tells."""
     if config.tracker == "none" or not process_rank.is_first():
-        yield lambda _progress: None
+        yield ignore
         return
     from axiom_cli.learning.training.trackers import tracked
 
@@ -167,37 +182,6 @@ def tree_or_path(digest: str, path: str, workspace: Workspace) -> Path:
     raise MissingError(f"the adapter {digest[:12]} is not in this workspace", "name its own with --workspace")
 
 
-def _make(  # noqa: PLR0913 - everything that makes an adapter
-    trainer: Trainer,
-    encoded: Encoded,
-    config: TrainConfig,
-    workspace: Workspace,
-    chain: list[Path],
-    on_step: OnStep | None,
-    note: Note | None,
-    state: Path,
-    base: Resolved,
-) -> dict[str, Any]:
-    from axiom_cli.learning.training.checkpoint import Checkpoint
-    from axiom_cli.learning.training.value_rows import write_facts
-
-    if note:
-        for warning in encoded.warnings(config.max_length):
-            note(warning)
-    _enough(len(encoded.rows), config, note if encoded.too_long else None)
-    kept = Checkpoint(state, config.checkpoint_seconds)
-    with tempfile.TemporaryDirectory() as folder:
-        metrics = trainer.fit(encoded.rows, config, Path(folder) / "adapter", chain, on_step, kept)
-        if config.objective == value_labels.OBJECTIVE and process_rank.is_first():
-            write_facts(Path(folder) / "adapter", base.name, base.digest, encoded.rows)
-        digest = workspace.put_tree(Path(folder) / "adapter") if process_rank.is_first() else ""
-    if note and metrics.get("recorded_gap", 0.0) > MAX_LOGPROB_MISMATCH:
-        note(f"another model wrote the samples: log-probabilities differ by {metrics['recorded_gap']:.2f} nats a token")
-    metrics |= encoded.counts()
-    metrics.pop("seconds")
-    return {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
-
-
 def _trainer(base: Resolved, config: TrainConfig) -> Trainer:
     from axiom_cli.learning.training.trainer import Trainer
 
@@ -226,9 +210,9 @@ def _row(example: TrainingExample) -> dict[str, Any]:
     return {**example.verdict.to_dict(), "seconds": 0.0, "weight": example.row_weight, **label}
 
 
-def _enough(rows: int, config: TrainConfig, note: Note | None) -> None:
+def _check_enough(rows: int, config: TrainConfig, warn: Callable[[str], None]) -> None:
     if not rows or (rows < MIN_ROWS and not config.force):
         hint = "sample more problems; --force trains anyway" if rows else "raise --max-length"
         raise NothingToDoError(f"only {rows} rows to train on: fewer than {MIN_ROWS} make a model worse", hint)
-    if rows < FEW_ROWS and note:
-        note(f"only {rows} rows to train on: below {FEW_ROWS} a model often gets worse")
+    if rows < FEW_ROWS:
+        warn(f"only {rows} rows to train on: below {FEW_ROWS} a model often gets worse")

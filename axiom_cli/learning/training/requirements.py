@@ -6,7 +6,6 @@ No heavy package is imported here, so that a typing error is reported before the
 from __future__ import annotations
 
 import importlib.util
-from typing import NoReturn
 
 from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.settings.configs import TrainConfig
@@ -17,20 +16,19 @@ TRACKERS = ("tensorboard", "wandb", "trackio")
 def check(config: TrainConfig) -> None:
     """UsageError for settings that exclude each other or an unknown tracker, MissingError for a package."""
     if config.method == "full" and config.quantize != "none":
-        _exclude(f"--method full and --quantize {config.quantize}", "quantised weights are not trained")
+        fault = f"--method full and --quantize {config.quantize} do not go together"
+        raise UsageError(fault, "quantised weights are not trained")
     if config.method == "dora" and config.quantize == "8bit":
-        _exclude("--method dora and --quantize 8bit", "--quantize 4bit, or --method lora")
+        raise UsageError("--method dora and --quantize 8bit do not go together", "--quantize 4bit, or --method lora")
     if config.objective == "value" and (config.method == "full" or config.optimizer == "muon"):
         option = "--method full" if config.method == "full" else "--optimizer muon"
-        _exclude(f"--objective value and {option}", "use --method lora and --optimizer adamw")
+        raise UsageError(
+            f"--objective value and {option} do not go together", "use --method lora and --optimizer adamw"
+        )
     trackers(config.tracker)
     option = f"--quantize {config.quantize}" if config.quantize != "none" else f"--optimizer {config.optimizer}"
     if option not in ("--optimizer adamw", "--optimizer muon") and importlib.util.find_spec("bitsandbytes") is None:
         raise MissingError(f"{option} needs bitsandbytes", "pip install 'axiom-rl[qlora]'")
-
-
-def _exclude(options: str, hint: str) -> NoReturn:
-    raise UsageError(f"{options} do not go together", hint)
 
 
 def trackers(names: str) -> list[str]:
