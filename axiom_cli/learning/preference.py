@@ -67,20 +67,17 @@ class PreferenceData:
         """NothingToDoError, with the reason, where there is nothing to compare."""
         if self.examples:
             return
-        reason, hint = self._why_empty()
-        raise NothingToDoError(f"no problem has both a passing and a failing attempt: {reason}", hint)
-
-    def _why_empty(self) -> tuple[str, str]:
-        """The reason, and what to do about it."""
+        hint = "raise --samples or --temperature of axiom solve, or choose another --difficulty"
         if not self.verdicts:
-            return "the input is empty", "axiom verify writes verdict records"
-        if self.screened == self.verdicts:
-            return f"all {self.verdicts} samples are of problems held out for evaluation", USE_OTHERS
-        more = "raise --samples or --temperature of axiom solve, or choose another --difficulty"
-        if not self.groups:
+            reason, hint = "the input is empty", "axiom verify writes verdict records"
+        elif self.screened == self.verdicts:
+            reason, hint = f"all {self.verdicts} samples are of problems held out for evaluation", USE_OTHERS
+        elif not self.groups:
             reason = f"of {self.verdicts} verdicts {self.infra} are infra and {self.truncated} are of cut-off samples"
-            return reason, "raise --max-tokens of axiom solve" if self.truncated else more
-        return f"of {self.groups} problems {self.always_passed} always passed and {self.never_passed} never", more
+            hint = "raise --max-tokens of axiom solve" if self.truncated else hint
+        else:
+            reason = f"of {self.groups} problems {self.always_passed} always passed and {self.never_passed} never"
+        raise NothingToDoError(f"no problem has both a passing and a failing attempt: {reason}", hint)
 
 
 def build_pairs(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen | None = None) -> PreferenceData:

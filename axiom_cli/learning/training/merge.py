@@ -147,14 +147,20 @@ def plain(base: Path | str, beside: Path) -> Iterator[Path]:
     """The folder of `base` if its weights are there as they are used, in safetensors; else a folder that lasts as long
     as the context, in `beside`, with what transformers makes of a .gguf file or of older formats."""
     folder = Path(base)
-    if folder.is_dir() and _quantised(folder):
-        raise InputError(
-            f"{folder} holds quantised weights, which cannot be added to",
-            "merge with the 16- or 32-bit weights that they were made from",
-        )
-    if folder.is_dir() and shards.files(folder):
-        yield folder
-        return
+    if folder.is_dir():
+        try:
+            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+            quantised = config.get("quantization_config")
+        except (ValueError, AttributeError):
+            raise InputError(f"{folder / 'config.json'} is damaged", "copy or download the model again") from None
+        if quantised:
+            raise InputError(
+                f"{folder} holds quantised weights, which cannot be added to",
+                "merge with the 16- or 32-bit weights that they were made from",
+            )
+        if shards.files(folder):
+            yield folder
+            return
     with tempfile.TemporaryDirectory(dir=beside, prefix=".base-") as name:
         model = load_model(base, dtype=stored_dtype(base))
         with explained_write_errors(beside):
@@ -162,13 +168,6 @@ def plain(base: Path | str, beside: Path) -> Iterator[Path]:
             load_tokenizer(base).save_pretrained(name)
         del model
         yield Path(name)
-
-
-def _quantised(folder: Path) -> bool:
-    try:
-        return bool(json.loads((folder / "config.json").read_text(encoding="utf-8")).get("quantization_config"))
-    except (ValueError, AttributeError):
-        raise InputError(f"{folder / 'config.json'} is damaged", "copy or download the model again") from None
 
 
 @contextmanager

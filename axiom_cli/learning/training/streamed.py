@@ -82,28 +82,25 @@ class StreamedModel:
                 module._buffers[name] = buffer.to(self.device)
 
     def _prepare(self, module: nn.Module, path: str) -> None:
-        """Hooks for blocks (the members of lists) as wholes, and for what lies outside them module by module."""
+        """Hooks for blocks (the members of lists) as wholes, and for what lies outside them module by module; what its
+        `forward` reads in pieces is filled in only if it is `entire`."""
+        in_pieces: dict[type, Callable[..., torch.Tensor]] = {
+            nn.Linear: self._in_pieces,
+            nn.Embedding: self._looked_up,
+        }
+        own = list(_parameters(module, path, recurse=False))
         if isinstance(module, nn.ModuleList):
             for number, block in enumerate(module):
                 self._fill_in(block, list(_parameters(block, f"{path}{number}.")))
-            return
-        own = list(_parameters(module, path, recurse=False))
-        if own:
-            self._alone(module, own)
-            return
-        for name, child in module.named_children():
-            self._prepare(child, f"{path}{name}.")
-
-    def _alone(self, module: nn.Module, own: list[Place]) -> None:
-        """A module outside the blocks: what its `forward` reads in pieces is never filled in."""
-        name = own[0][2]
-        by_type: dict[type, Callable[..., torch.Tensor]] = {nn.Linear: self._in_pieces, nn.Embedding: self._looked_up}
-        forward = by_type.get(type(module))
-        if forward and len(own) == 1:
-            module.forward = partial(forward, module, name)
+        elif type(module) in in_pieces and len(own) == 1:
+            name = own[0][2]
+            module.forward = partial(in_pieces[type(module)], module, name)
             self._fill_in(module, own, lambda: name in self.entire)
+        elif own:
+            self._fill_in(module, list(_parameters(module, path)))
         else:
-            self._fill_in(module, list(_parameters(module, name.rpartition(".")[0] + ".")))
+            for name, child in module.named_children():
+                self._prepare(child, f"{path}{name}.")
 
     def _in_pieces(self, module: nn.Linear, name: str, x: torch.Tensor) -> torch.Tensor:
         if not module.weight.is_meta:

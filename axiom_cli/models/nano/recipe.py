@@ -10,13 +10,16 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from axiom_cli.problems.families import draw, teacher
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.settings.configs import TrainConfig
+
+if TYPE_CHECKING:
+    from axiom_cli.learning.training.run import Progress
 
 FAMILIES = ("arithmetic", "rpn", "parentheses", "list_ops")
 SEED = 20_000
@@ -87,7 +90,7 @@ def make(folder: Path) -> None:
     short = rows[: len(FAMILIES) * (COUNTS[1] + COUNTS[2])]
     stages = {"first": (short, FIRST), "second": (rows, SECOND), "third": (rows, THIRD)}
     for name, (part, config) in stages.items():
-        metrics = fit(model, part, config, _say(name), Checkpoint(folder / f"{name}.pt", 60.0))
+        metrics = fit(model, part, config, partial(_report, name), Checkpoint(folder / f"{name}.pt", 60.0))
         print(name, metrics, file=sys.stderr)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
@@ -95,16 +98,10 @@ def make(folder: Path) -> None:
         (folder / f"{name}.pt").unlink(missing_ok=True)
 
 
-def _say(name: str):
-    def say(progress) -> None:
-        if progress.step % 50 == 0:
-            print(
-                f"{name} step {progress.step}/{progress.steps} loss {progress.loss:.4f} {progress.seconds:.0f} s",
-                file=sys.stderr,
-                flush=True,
-            )
-
-    return say
+def _report(name: str, progress: Progress) -> None:
+    if progress.step % 50 == 0:
+        where = f"{name} step {progress.step}/{progress.steps}"
+        print(f"{where} loss {progress.loss:.4f} {progress.seconds:.0f} s", file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":
