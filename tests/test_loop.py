@@ -163,7 +163,7 @@ def test_interrupted_it_says_so_and_goes_on(tmp_path: Path) -> None:
         (["--preset", "fast"], 2, "quick"),
         (["--start", "middle"], 2, "previous"),
         (["--replay", "50/50"], 2, "50/40/10"),
-        (["--min-difficulty", "8"], 2, "above --max-difficulty 7"),
+        (["--min-difficulty", "8"], 2, "1 to 10"),
         (["--control", "random"], 2, "shuffled"),
     ],
 )
