@@ -75,6 +75,22 @@ def load(path: Path, *wanted: type[R]) -> list[R]:
         return list(read(stream, *wanted))
 
 
+def objects(path: Path) -> Iterator[dict[str, Any]]:
+    """The JSON objects of a file, one at a time, whoever wrote them. Blank lines are skipped. Raises InputError naming
+    the file and the line."""
+    with path.open("rb") as stream:
+        for number, line in enumerate(stream, 1):
+            if not line.strip():
+                continue
+            try:
+                value = json_codec.loads(line)
+            except orjson.JSONDecodeError as error:
+                raise InputError(f"{path}: line {number}: {json_codec.describe_error(error)}") from None
+            if not isinstance(value, dict):
+                raise InputError(f"{path}: line {number}: {json_codec.type_name(value)}, expected an object")
+            yield value
+
+
 @contextmanager
 def atomic(path: Path) -> Iterator[IO[bytes]]:
     """A file that appears at `path` complete, or not at all; a file it replaces passes on its mode.

@@ -97,7 +97,7 @@ def test_a_damaged_workspace(tmp_path: Path) -> None:
     path.chmod(0o644)
     path.write_bytes(path.read_bytes().replace(b"Answer: 2", b"Answer: 3"))
     failed(axiom("workspace", "show", entry["digest"], cwd=tmp_path), 12)
-    failed(axiom("workspace", "fsck", cwd=tmp_path), 12, "1 thing damaged")
+    failed(axiom("workspace", "fsck", cwd=tmp_path), 12, "1 damaged item")
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")

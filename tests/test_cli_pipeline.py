@@ -99,7 +99,7 @@ def test_a_pipe_of_problems_and_a_cut_last_line(tmp_path: Path) -> None:
     whole = path.read_bytes()
     path.write_bytes(whole + b'{"problem_id": "cut o')
     done = axiom(*words, cwd=tmp_path, stdin=problems)
-    assert "its last line was cut off and is left out" in done.stderr.decode()
+    assert "the last line is incomplete and is removed" in done.stderr.decode()
     assert path.read_bytes().startswith(whole)
     assert [row["problem_id"] for row in rows(path.read_bytes())] == [row["id"] for row in rows(problems)]
 

@@ -47,7 +47,7 @@ def test_problems_that_the_solver_does_not_know_are_left_out(tmp_path):
     failed(
         axiom("coldstart", cwd=tmp_path, stdin=jsonl.dump(foreign)),
         5,
-        "no solution of the teacher solver passes",
+        "no solution by the teacher solver passes",
         "--teacher",
     )
 

@@ -66,7 +66,7 @@ def test_no_data_set_leaves_a_trace_in_the_process(name, capfd):
 
 
 def test_listing_does_not_import_the_package():
-    script = "import sys\nfrom axiom_cli.commands import problems\nrows = list(problems.known())\n"
+    script = "import sys\nfrom axiom_cli.commands import problems\nrows = list(problems.list_rows())\n"
     script += "assert len(rows) > 40\nassert not {'reasoning_gym', 'sympy'} & set(sys.modules)"
     subprocess.run([sys.executable, "-c", script], env=environment(), check=True, timeout=100)
 

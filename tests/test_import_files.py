@@ -49,11 +49,11 @@ def test_what_is_told_of_refused_rows_is_bounded(capsys):
     for number in range(1, 3001):
         told.add(2 * number, "", "odd", None)
         told.add(2 * number + 1, "", f"reason {number}", None)
-    told.tell()
+    told.report()
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1001 and told.count == 6000
     assert lines[0].startswith("warning: refused rows 2, 4, 6, ")
-    assert lines[0].endswith(" and 2,900 more, which --refused FILE would keep: odd")
+    assert lines[0].endswith(" and 2,900 more, listed by --refused FILE: odd")
 
 
 @pytest.mark.parametrize(

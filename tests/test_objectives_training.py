@@ -201,6 +201,6 @@ def test_on_the_command_line(trainer: Trainer, tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
     assert json.loads(done.stdout)["selection"]["labels"] == 36
     told = {line.rsplit(None, 1)[0]: line.rsplit(None, 1)[1] for line in talk(done) if len(line.split()) > 1}
-    assert told["groups: attempts that were shown the same"] == "12" and told["labels to learn from"] == "36"
+    assert told["groups: attempts with the same prompt"] == "12" and told["labelled attempts"] == "36"
     failed(axiom("train", "False.jsonl", "--objective", "dpo", *options, cwd=tmp_path), 5, "12 always passed")
     failed(axiom("train", "True.jsonl", "--objective", "ppo", *options, cwd=tmp_path), 2, "sft, dpo, grpo, kto")

@@ -55,16 +55,16 @@ def coldstart(
         model_names.check(experiment, workspace)
     kept: list[Verdict] = []
 
-    def told() -> Iterator[Verdict]:
+    def verdicts() -> Iterator[Verdict]:
         for verdict in teach(records(file, Problem, skip_bad=skip_bad), config, check, workspace):
             if config.train:
                 kept.append(verdict)
             yield verdict
 
-    count = write(told(), output)
+    count = write(verdicts(), output)
     if not count:
-        hint = "the solver knows problems made by `axiom problems`; choose another --teacher for others"
-        raise NothingToDoError(f"no solution of the teacher {config.teacher} passes", hint)
-    console.note(f"{plural(count, 'verdict')} on solutions of the teacher {config.teacher}")
+        hint = "the solver knows the problems of `axiom problems` only; choose another --teacher for others"
+        raise NothingToDoError(f"no solution by the teacher {config.teacher} passes", hint)
+    console.note(f"{plural(count, 'verdict')} on solutions by the teacher {config.teacher}")
     if config.train:
         fit_and_merge(kept, model.model, fit, workspace, experiment)

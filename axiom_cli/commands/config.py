@@ -35,11 +35,11 @@ def config(ctx: typer.Context, json: AsJson = False) -> None:
 
 def _rows(ctx: typer.Context) -> Iterator[dict[str, Any]]:
     for cls in (GlobalConfig, ModelConfig, *STAGES):
-        found = ctx.obj if cls is GlobalConfig else resolve(cls, {})
+        resolved = ctx.obj if cls is GlobalConfig else resolve(cls, {})
         prefix = "" if cls in (GlobalConfig, ModelConfig) else f"{section(cls)}."
         for field in fields(cls):
-            value = getattr(found.config, field.name)
-            yield {"setting": prefix + field.name, "value": value, "origin": found.origins[field.name]}
+            value = getattr(resolved.config, field.name)
+            yield {"setting": prefix + field.name, "value": value, "origin": resolved.origins[field.name]}
 
 
 def _variables(cls: type[Config]) -> list[str]:

@@ -41,10 +41,10 @@ FINDINGS = {
 def gallery(file: Path) -> str:
     """The whole page: the families that ship, in the order of their table, with the measured figures of `file`."""
     measured = json.loads(file.read_text("utf-8"))
-    found = [families.get(name) for name in families.BUILT_IN]
-    contents = [f"- [{family.name}](#{family.name}): {family.about} ({', '.join(family.forms)})" for family in found]
+    shown = [families.get(name) for name in families.BUILT_IN]
+    contents = [f"- [{family.name}](#{family.name}): {family.about} ({', '.join(family.forms)})" for family in shown]
     head = HEAD + (MEASURING if measured else "")
-    return "\n".join([head, *contents, *(line for family in found for line in section(family, measured))]) + "\n"
+    return "\n".join([head, *contents, *(line for family in shown for line in section(family, measured))]) + "\n"
 
 
 def section(family: Family, measured: Mapping[str, Any]) -> Iterator[str]:
@@ -54,33 +54,33 @@ def section(family: Family, measured: Mapping[str, Any]) -> Iterator[str]:
         yield from table(family, form, measured.get(f"{family.name} {form}"))
 
 
-def table(family: Family, form: str, found: Mapping[str, Any] | None) -> Iterator[str]:
-    """A line a level, and what was `found` of them, where they were measured."""
-    drawn = [next(draw.draws(family, level, "train", 0, form)) for level in LEVELS]
-    same = [found is not None and found["first"][at] == one.id for at, one in enumerate(drawn)]
-    heads = [*HEADS[form], *(["solved"] if found else [])]
+def table(family: Family, form: str, measured: Mapping[str, Any] | None) -> Iterator[str]:
+    """A line for each level, with its `measured` rate if there is one for the problems that are drawn today."""
+    problems = [next(draw.draws(family, level, "train", 0, form)) for level in LEVELS]
+    unchanged = [measured is not None and measured["first"][i] == problem.id for i, problem in enumerate(problems)]
+    heads = [*HEADS[form], *(["solved"] if measured else [])]
     yield f"\n| {' | '.join(heads)} |\n|{'---|' * len(heads)}"
-    for level, one, still in zip(LEVELS, drawn, same, strict=True):
-        shown = [f"{found['rates'][level - 1]:.2f}" if still else "-"] if found else []
-        yield f"| {' | '.join([str(level), *map(cell, stated(family, one)), *shown])} |"
-    if found and all(same):
-        yield f"\n{conclusion(found)}"
+    for level, problem, is_measured in zip(LEVELS, problems, unchanged, strict=True):
+        rate = [f"{measured['rates'][level - 1]:.2f}" if is_measured else "-"] if measured else []
+        yield f"| {' | '.join([str(level), *map(cell, stated(family, problem)), *rate])} |"
+    if measured and all(unchanged):
+        yield f"\n{conclusion(measured)}"
 
 
 def stated(family: Family, drawn: draw.Drawn) -> list[str]:
-    """A problem's cells: prompt and answer, or the program to write."""
+    """The cells of a problem: prompt and answer, or the program to write."""
     if drawn.exercise:
         return [f"`{drawn.exercise.signature}` {drawn.exercise.returns}"]
     return [drawn.prompt, family.answer(drawn.task)]
 
 
-def conclusion(found: Mapping[str, Any]) -> str:
-    """What a row's figures say of its levels."""
-    rises = ", ".join(f"level {high} is easier than {low}" for low, high in found["rises"])
-    finding = found["finding"]
-    if max(found["rates"]) < FLOOR:
+def conclusion(measured: Mapping[str, Any]) -> str:
+    """What a row's figures say about its levels."""
+    rises = ", ".join(f"level {high} is easier than {low}" for low, high in measured["rises"])
+    finding = measured["finding"]
+    if max(measured["rates"]) < FLOOR:
         finding = {"flat": "floor", "falls": "few"}.get(finding, finding)
-    return FINDINGS[finding].format(each=found["each"], rises=rises)
+    return FINDINGS[finding].format(each=measured["each"], rises=rises)
 
 
 def sentence(text: str) -> str:
@@ -89,7 +89,7 @@ def sentence(text: str) -> str:
 
 
 def cell(text: str) -> str:
-    """Text as it can stand in a table: what would be markup is escaped, but for what stands between backquotes."""
+    """Text for a cell of a Markdown table: markup is escaped, except between backquotes."""
     parts = text.replace("|", "\\|").split("`")
     parts[::2] = [re.sub(r"([*_<\[\]])", r"\\\1", part) for part in parts[::2]]
     return "`".join(parts).replace("\n", "<br>")

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from axiom_cli.commands.pages import INPUT_OUTPUT
-from axiom_cli.commands.streams import AsJson, records, stdout, write
+from axiom_cli.commands.streams import AsJson, records, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem
 from axiom_cli.terminal import console
@@ -31,13 +31,13 @@ def overlap(
 
     if str(a) == str(b) == "-":
         raise UsageError("A and B are both stdin", "name a file for one of them")
-    found = compare(records(a, Problem), records(b, Problem))
-    if json or console.is_quiet() or not stdout().isatty():
-        write([found.to_dict()], None)
+    shared = compare(records(a, Problem), records(b, Problem))
+    if json or console.data_wanted():
+        write([shared.to_dict()], None)
         return
-    counted = (("are in B", found.exact), ("share 8 words in a row, beyond boilerplate", found.ngram))
-    rows = [[said, f"{n:,}", f"{100 * n / max(1, found.left):.1f} %"] for said, n in counted]
-    title = f"{plural(found.left, 'problem')} of A, {found.right:,} of B"
+    counts = (("are in B", shared.exact), ("share 8 words in a row, beyond boilerplate", shared.ngram))
+    rows = [[finding, f"{count:,}", f"{100 * count / max(1, shared.left):.1f} %"] for finding, count in counts]
+    title = f"{plural(shared.left, 'problem')} of A, {shared.right:,} of B"
     console.table(title, ["of A", "problems", "share"], rows, keys=1)
-    for prompt in found.examples[:SHOWN]:
+    for prompt in shared.examples[:SHOWN]:
         console.note(f"for example: {console.visible(shorten(prompt, LONGEST, placeholder=' ...'))}")

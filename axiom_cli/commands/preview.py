@@ -1,4 +1,4 @@
-"""What training would see, for a person: the numbers of the selection, and rows whose tokens are coloured by place."""
+"""What training would see, for a person: the counts of the selection, and rows whose tokens are coloured by place."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STYLES = {
     "end": ("black on yellow", "black on yellow"),
     "padding": ("blue", "blue"),
 }
-"""Two styles a place, in turn, so that it can be seen where a token ends."""
+"""Two styles for each place, in turn, so that you see where a token ends."""
 LEGEND = {
     "prompt": "prompt: no loss",
     "learned": "learned",
@@ -30,45 +30,44 @@ SAMPLES = {
     "verdicts": "verdicts",
     "cut_off": "cut off, accepted or not",
     "failed": "failed",
-    "infra": "infra: no label",
-    "truncated": "cut off, else of use",
-    "screened": "seen by the evaluation",
-    "repeated": "same solution again",
+    "infra": "infra: could not be judged",
+    "truncated": "accepted but cut off",
+    "screened": "overlap with --decontaminate",
+    "repeated": "repeated solution",
     "capped": "beyond --max-per-problem",
-    "always_solved": "no news: problem always solved",
-    "foreseen": "no news: foreseen",
-    "dropped": "no news, beyond their share",
+    "always_solved": "uninformative: problem always solved",
+    "foreseen": "uninformative: low surprisal",
+    "dropped": "uninformative, dropped",
     "kept": "kept as rows",
     "problems": "problems of the rows",
 }
 GROUPS = {
-    "groups": "groups: attempts that were shown the same",
+    "groups": "groups: attempts with the same prompt",
     "always_passed": "groups that always passed",
     "never_passed": "groups that never passed",
-    "pairs": "pairs to learn from",
-    "attempts": "attempts to learn from",
-    "labels": "labels to learn from",
+    "pairs": "preference pairs",
+    "attempts": "attempts in mixed groups",
+    "labels": "labelled attempts",
 }
 NUMBERS = {
+    "rows": "rows",
     "too_long": "rows left out: too long",
     "truncated": "rows left out: cut off",
     "encoded_here": "rows encoded from text",
-    "foreign": "rows with another model's ids",
-    "prompts_differ": "rows with another prompt",
+    "foreign": "rows with token ids of another tokenizer",
+    "prompts_differ": "rows sampled with another prompt",
 }
 BORDER = ("▌", "bold")
 
 
 def selected(selection: Chosen) -> None:
-    """The numbers of a selection, as a table."""
-    if console.is_quiet():
-        return
+    """The counts of a selection, as a table."""
     counts: dict[str, Any] = selection.counts()
     total = selection.verdicts
     rows = [
-        [what, f"{counts[name]:,}", _share(counts[name], total)] for name, what in SAMPLES.items() if name in counts
+        [label, f"{counts[name]:,}", _share(counts[name], total)] for name, label in SAMPLES.items() if name in counts
     ]
-    rows += [[what, f"{counts[name]:,}", ""] for name, what in GROUPS.items() if name in counts]
+    rows += [[label, f"{counts[name]:,}", ""] for name, label in GROUPS.items() if name in counts]
     if "weights" in counts:
         low, mean, high = (f"{counts['weights'][name]:.2f}" for name in ("min", "mean", "max"))
         rows.append(["weights of the rows", f"{low} to {high}", f"mean {mean}"])
@@ -80,20 +79,16 @@ def show(preview: Preview) -> None:
     if console.data_wanted() or not console.is_terminal():
         for line in preview.lines():
             stdout().write(f"{line}\n")
-    if console.is_quiet():
-        return
     if console.is_terminal():
         for number, row in enumerate(preview.rows, 1):
             _row(number, row, preview)
-    console.paint([piece for place, what in LEGEND.items() for piece in ((what, STYLES[place][0]), ("   ", ""))])
+    console.paint([piece for place, label in LEGEND.items() for piece in ((label, STYLES[place][0]), ("   ", ""))])
     total = sum(preview.tokens.values())
     rows = [[LEGEND[place], f"{count:,}", _share(count, total)] for place, count in preview.tokens.items()]
     console.table("tokens of an epoch", ["place", "count", "share"], rows)
-    numbers = {name: preview.numbers[name] for name in NUMBERS}
-    told = [["rows", f"{preview.numbers['rows']:,}"], *([NUMBERS[name], f"{n:,}"] for name, n in numbers.items())]
-    console.table("rows", ["", "count"], told)
+    console.table("rows", ["", "count"], [[label, f"{preview.numbers[name]:,}"] for name, label in NUMBERS.items()])
     if not preview.system:
-        console.note("the chat template leaves system messages out: the model does not see the instruction")
+        console.note("the chat template leaves out system messages: the model does not see the instruction")
 
 
 def _row(number: int, row: LabelledRow, preview: Preview) -> None:

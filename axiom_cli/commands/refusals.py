@@ -15,11 +15,11 @@ from axiom_cli.terminal import console
 
 RANGES = 100
 REASONS = 1000
-OTHERS = "other reasons, which --refused FILE would keep"
+OTHERS = "other reasons, listed by --refused FILE"
 
 
 class Refusals:
-    """Refused rows by reason, as ranges of row numbers. What is kept of them is bounded, whatever the input."""
+    """Refused rows by reason, as ranges of row numbers, in bounded memory."""
 
     def __init__(self, stream: IO[bytes] | None = None) -> None:
         self.count = 0
@@ -36,10 +36,10 @@ class Refusals:
             self._stream.write(jsonl.dump({"row": number, "name": name, "reason": reason, "data": data}))
 
     def note(self, number: int, name: str, text: str) -> None:
-        """Adds a remark on a row that was imported; there are few different ones."""
+        """Adds a remark on a row that was imported. There are few different remarks."""
         self._notes.setdefault(text, Rows(name)).add(number)
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Warns of the refused rows, a line per reason, and then of the remarks."""
         for reason, rows in self._reasons.items():
             console.warn(f"refused {rows}: {reason}")
@@ -49,14 +49,14 @@ class Refusals:
 
 @dataclass
 class Rows:
-    """Row numbers in order: the first ranges of them, and their count. `name` is that of the first row."""
+    """Row numbers in order: the first ranges, and how many rows there are. `name` is the name of the first row."""
 
     name: str
     count: int = 0
     ranges: list[list[int]] = field(default_factory=list)
 
     def add(self, number: int) -> None:
-        """One more, above those before it."""
+        """Adds a row number, larger than those before it."""
         self.count += 1
         if self.ranges and self.ranges[-1][1] == number - 1:
             self.ranges[-1][1] = number
@@ -68,7 +68,7 @@ class Rows:
             return f"row {self.ranges[0][0]}" + (f" ({self.name})" if self.name else "")
         shown = ", ".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ranges)
         more = self.count - sum(last - first + 1 for first, last in self.ranges)
-        return f"rows {shown}" + (f" and {more:,} more, which --refused FILE would keep" if more else "")
+        return f"rows {shown}" + (f" and {more:,} more, listed by --refused FILE" if more else "")
 
 
 def check_apart(source: str, output: Path | None, refused: Path | None) -> None:
@@ -80,14 +80,14 @@ def check_apart(source: str, output: Path | None, refused: Path | None) -> None:
             raise UsageError(f"{option} would overwrite the file that is read, {source}", "choose another file")
 
 
-def _same(one: Path, other: Path) -> bool:
-    """Whether two names are those of one file; `-` is none."""
-    return str(one) != "-" and os.path.realpath(one) == os.path.realpath(other)
+def _same(first: Path, second: Path) -> bool:
+    """Whether two paths lead to the same file; `-` is not a file."""
+    return str(first) != "-" and os.path.realpath(first) == os.path.realpath(second)
 
 
 @contextmanager
-def refusals(path: Path | None) -> Iterator[Refusals]:
-    """Refusals that are written to `path`, whole or not at all, if there is one."""
+def open_refusals(path: Path | None) -> Iterator[Refusals]:
+    """Refusals, written to `path` if there is one, whole or not at all."""
     if path is None:
         yield Refusals()
         return

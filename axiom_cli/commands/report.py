@@ -10,7 +10,7 @@ import typer
 from axiom_cli import jsonl
 from axiom_cli.commands import completion
 from axiom_cli.commands.pages import INPUT_OUTPUT, page
-from axiom_cli.commands.streams import records, stdout, write
+from axiom_cli.commands.streams import draw, records, stdout, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Verdict
 from axiom_cli.settings.options import choice, names
@@ -108,11 +108,7 @@ def show(findings: Findings, format: str = "table") -> None:
 
         stdout().write(render(findings, format))
         return
-    for part in findings.terminal:
-        if isinstance(part, str):
-            console.note(part)
-        elif not console.is_quiet():
-            console.table(part.title, part.columns, part.rows, part.keys)
+    draw(findings.terminal)
     if console.data_wanted():
         write(findings.records, None)
 

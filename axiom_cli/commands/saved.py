@@ -1,4 +1,4 @@
-"""A file of accepted solutions that grows: whole lines only, whatever kills its writer."""
+"""A file of accepted solutions that grows by whole lines, even if its writer is killed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from axiom_cli import jsonl
-from axiom_cli.commands.streams import rows
 from axiom_cli.errors import InputError
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem
@@ -28,29 +27,24 @@ class Saved:
     def _rows(self) -> list[Mapping[str, Any]]:
         if not self.path.is_file():
             return []
-        from axiom_cli.evaluation.comparison_sources import solutions
-
-        whole = self.path.read_bytes().rpartition(b"\n")
-        if whole[2]:
-            console.warn(f"{self.path}: its last line was cut off and is left out")
+        lines, newline, unfinished = self.path.read_bytes().rpartition(b"\n")
+        if unfinished:
+            console.warn(f"{self.path}: the last line is incomplete and is removed")
             with jsonl.atomic(self.path) as stream:
-                stream.write(whole[0] + whole[1])
+                stream.write(lines + newline)
         try:
-            for _ in rows(self.path):
-                pass
+            return list(jsonl.objects(self.path))
         except InputError as error:
-            hint = "mend or remove that line, or choose another --output-dir"
-            raise InputError(f"{self.path}: {error}", hint) from None
-        return solutions(str(self.path))
+            raise InputError(str(error), "correct or remove that line, or choose another --output-dir") from None
 
     def holds(self, problem: Problem) -> bool:
-        """Whether a solution of this very problem is here, whatever id it goes by. Of a row that others wrote, without
-        its problem, the id has to do."""
-        return not self._solved.isdisjoint((_identity(problem), _named(problem.id)))
+        """Whether the file has a solution of this problem, compared by content and not by id. A row that does not hold
+        its problem is compared by id."""
+        return not self._solved.isdisjoint((_identity(problem), f"id {problem.id}"))
 
-    def append(self, found: Iterable[Mapping[str, Any]]) -> int:
-        """Adds the solutions that are not here yet, in one write; returns how many."""
-        new = {_key(row): row for row in found if _key(row) not in self._known}
+    def append(self, solutions: Iterable[Mapping[str, Any]]) -> int:
+        """Adds the solutions that the file does not have yet, in one write; returns how many."""
+        new = {key: row for row in solutions if (key := _key(row)) not in self._known}
         if not new:
             return 0
         self.path.parent.mkdir(parents=True, exist_ok=True)
@@ -64,27 +58,19 @@ class Saved:
         return len(new)
 
 
-def _problem(row: Mapping[str, Any]) -> str:
-    """What a saved row is a solution of: the content of its problem, or of the hand-written one with its id, or the id
-    where there is neither."""
+def _key(row: Mapping[str, Any]) -> tuple[str, str]:
+    """A saved row's problem and its code. The problem is the row's own, or the hand-written one with its id; where
+    there is neither, the id stands for it."""
     from axiom_cli.problems.families import handwritten
 
-    found, name = row.get("problem"), str(row.get("problem_id"))
-    if isinstance(found, Mapping):
+    code, name = str(row.get("solution_code")), str(row.get("problem_id"))
+    if isinstance(row.get("problem"), Mapping):
         with suppress(InputError):
-            return _identity(Problem.from_dict(found))
-    written = handwritten.get(name)
-    return _identity(written) if written else _named(name)
-
-
-def _named(name: str) -> str:
-    return f"id {name}"
+            return _identity(Problem.from_dict(row["problem"])), code
+    known = handwritten.get(name)
+    return _identity(known) if known else f"id {name}", code
 
 
 def _identity(problem: Problem) -> str:
-    """Names the content alone: two sets may give the same id to different problems."""
+    """Equal for problems with the same content: two sets may give the same id to different problems."""
     return content_id(replace(problem, id="", extra={}).to_dict())
-
-
-def _key(row: Mapping[str, Any]) -> tuple[str, str]:
-    return _problem(row), str(row.get("solution_code"))

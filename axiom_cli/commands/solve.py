@@ -10,16 +10,16 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import nullcontext
 from itertools import chain
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from axiom_cli.commands import completion, distributed
 from axiom_cli.commands.pages import INPUT_OUTPUT, page
-from axiom_cli.commands.problems import known, missing
+from axiom_cli.commands.problems import list_rows, refuse_unknown
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, show, write
 from axiom_cli.errors import UsageError
-from axiom_cli.records import Problem
+from axiom_cli.records import Problem, Sample
 from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
 from axiom_cli.settings.options import ModelConfig, configured, names
 from axiom_cli.terminal import console
@@ -31,6 +31,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 if TYPE_CHECKING:
     from axiom_cli.commands.saved import Saved
     from axiom_cli.sampling.engines.protocol import Engine
+    from axiom_cli.sampling.sample_cache import Usage
     from axiom_cli.workspace.store import Workspace
 
 PIPELINE = "Whole pipeline"
@@ -94,7 +95,7 @@ def solve(
     --early-stop), and on programs that vote.
     """
     if list_problems:
-        show("hand-written problems", (row for row in known() if row["kind"] == "handwritten"))
+        show("hand-written problems", (row for row in list_rows() if row["kind"] == "handwritten"))
         return
     from axiom_cli import models
     from axiom_cli.commands.saved import Saved
@@ -109,7 +110,7 @@ def solve(
     folder = output_dir or Path("data/synthetic")
     check_strategy(config)
     if whole:
-        _check(folder, experiment, output)
+        _check_folder(folder, experiment, output)
     saved = Saved(folder, experiment)
     todo = _problems(file, names(problems), whole, skip_bad)
     if skip_existing:
@@ -129,17 +130,17 @@ def solve(
         else:
             on_same_terminal = output is None and not console.data_wanted()
             with nullcontext(lambda *_: None) if on_same_terminal else console.progress("samples") as progress:
-                usage = Usage(on_samples=_watching(lambda new, rate: progress(new, f"samples, {rate}")))
+                usage = Usage(on_samples=_measure_speed(lambda new, speed: progress(new, f"samples, {speed}")))
                 count = write(sample(todo, engine, config, workspace, check, usage), output)
             if verifies(config):
-                _tell(config, usage)
-            written = plural(usage.samples, "sample")
-            told = written if count == usage.samples else f"{count:,} of {written}"
-            console.note(f"{told} by {engine.model.name}, {plural(usage.tokens, 'token')}{_losses(usage)}")
+                _show_cost(config, usage)
+            samples = plural(usage.samples, "sample")
+            samples = samples if count == usage.samples else f"{count:,} of {samples}"
+            console.note(f"{samples} by {engine.model.name}, {plural(usage.tokens, 'token')}{_losses(usage)}")
 
 
-def _check(folder: Path, experiment: str, output: Path | None) -> None:
-    """Raises UsageError or OSError where accepted solutions could not be saved in `folder`."""
+def _check_folder(folder: Path, experiment: str, output: Path | None) -> None:
+    """Raises UsageError or OSError if accepted solutions cannot be saved in `folder`."""
     if output is not None:
         raise UsageError("-o and --output-dir do not go together", "axiom solve | axiom verify -o FILE writes verdicts")
     if experiment:
@@ -151,20 +152,19 @@ def _check(folder: Path, experiment: str, output: Path | None) -> None:
 
 
 def _problems(file: Path | None, wanted: list[str], whole: bool, skip_bad: bool) -> Iterable[Problem]:
-    """The problems that were asked for: of `file` or stdin, else the hand-written ones."""
+    """The requested problems: from `file` or stdin, else the hand-written ones."""
     if file is None and (wanted or whole):
         from axiom_cli.problems.families import handwritten
 
-        ours = handwritten.names()
-        if set(wanted) <= set(ours) if wanted else not _piped():
+        if set(wanted) <= set(handwritten.names()) if wanted else not _piped():
             return [problem for problem in handwritten.problems() if not wanted or problem.id in wanted]
         if not _piped():
-            missing(wanted, ours)
+            refuse_unknown(wanted, handwritten.names())
     problems = records(file, Problem, skip_bad=skip_bad)
     if not wanted:
         return problems
     every = list(problems)
-    missing(wanted, [problem.id for problem in every])
+    refuse_unknown(wanted, [problem.id for problem in every])
     return [problem for problem in every if problem.id in wanted]
 
 
@@ -190,39 +190,38 @@ def _pipeline(
 
     kept = 0
     with console.progress("problems") as progress:
-        usage = Usage(on_samples=_watching(lambda _, rate: progress(0, f"problems, {rate}")))
+        usage = Usage(on_samples=_measure_speed(lambda _, speed: progress(0, f"problems, {speed}")))
         for verdicts in rollout(todo, engine, config, check, workspace, usage):
             kept += saved.append(solution_rows(verdicts))
             progress(1, f"{verdicts[0].sample.problem.title}: {sum(v.passed for v in verdicts)} of {len(verdicts)}")
     saved.path.parent.mkdir(parents=True, exist_ok=True)
     saved.path.touch()
-    _tell(config, usage)
-    told = f"{usage.solved} of {plural(usage.problems, 'problem')} solved"
-    console.note(f"{told}{_losses(usage)}; {plural(kept, 'new solution')} in {saved.path}")
+    _show_cost(config, usage)
+    solved = f"{usage.solved} of {plural(usage.problems, 'problem')} solved"
+    console.note(f"{solved}{_losses(usage)}; {plural(kept, 'new solution')} in {saved.path}")
 
 
-def _watching(tell: Callable[[int, str], None]) -> Callable[[Sequence[Any]], None]:
-    """What `Usage.watch` is: tells of new samples, how many they are and how fast tokens have come so far."""
+def _measure_speed(report: Callable[[int, str], None]) -> Callable[[Sequence[Sample]], None]:
+    """A callback for `Usage.on_samples`: reports the number of new samples, and the mean speed so far."""
     began, tokens = time.monotonic(), 0
 
-    def watch(samples: Sequence[Any]) -> None:
+    def on_samples(samples: Sequence[Sample]) -> None:
         nonlocal tokens
         tokens += sum(sample.tokens for sample in samples)
-        tell(len(samples), f"{tokens / max(time.monotonic() - began, 1e-3):,.0f} tokens/s")
+        report(len(samples), f"{tokens / max(time.monotonic() - began, 1e-3):,.0f} tokens/s")
 
-    return watch
-
-
-def _losses(usage: Any) -> str:
-    """How many samples failed, and the first one's reason; how many were cut off. Nothing where none was."""
-    failed = f"{usage.failed:,} failed: {usage.first_error}" if usage.failed else ""
-    cut = f"{usage.truncated:,} cut off" if usage.truncated else ""
-    lost = "; ".join(filter(None, (failed, cut)))
-    return f" ({lost})" if lost else ""
+    return on_samples
 
 
-def _tell(config: SolveConfig, usage: Any) -> None:
-    """What the search cost, as a table. Samples that were remembered cost what they did when they were written."""
+def _losses(usage: Usage) -> str:
+    """How many samples failed, with the first reason, and how many were cut off; empty if there are none."""
+    failed = [f"{usage.failed:,} failed: {usage.first_error}"] * bool(usage.failed)
+    cut_off = [f"{usage.truncated:,} cut off"] * bool(usage.truncated)
+    return f" ({'; '.join(failed + cut_off)})" if failed or cut_off else ""
+
+
+def _show_cost(config: SolveConfig, usage: Usage) -> None:
+    """What the search cost, as a table. A sample from the cache counts with the tokens it took when it was sampled."""
     each = [f"{cost / usage.solved:,.1f}" if usage.solved else "" for cost in (usage.samples, usage.tokens)]
     name = f"{config.strategy} until solved" if config.early_stop else config.strategy
     columns = ("strategy", "problems", "solved", "samples", "tokens", "samples per solved", "tokens per solved")

@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import gzip
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
 from typing import IO, Annotated, Any, TextIO, TypeVar
 
-import orjson
 import typer
 
-from axiom_cli import json_codec, jsonl
+from axiom_cli import jsonl
 from axiom_cli.commands.pages import INPUT_OUTPUT
 from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.records import WRITERS, Record
+from axiom_cli.report.formats import Table, table_of
 from axiom_cli.terminal import console, stdout_guard
 from axiom_cli.wording import plural
 
 R = TypeVar("R", bound=Record)
-GZIP = b"\x1f\x8b"
 Lines = Callable[[Iterable[bytes]], Iterable[bytes]]
 Row = Record | dict[str, Any]
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
@@ -81,38 +79,14 @@ def records(file: Path | None, *kinds: type[R], skip_bad: bool = False, reading:
         if skipped:
             console.warn(f"{plural(len(skipped), 'bad line')} skipped; first: {skipped[0]}")
 
-    found = read()
-    first = next(found, None)
+    read_records = read()
+    first = next(read_records, None)
     if first is None:
         raise NothingToDoError(
             f"no {' or '.join(kind.kind for kind in kinds)} record came in",
             f"{writers} writes them: did the command before this one in the pipe fail?",
         )
-    return chain([first], found)
-
-
-def rows(file: Path) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a file that others wrote, gzipped or not. Raises InputError naming the line."""
-    with opened(file, "its publisher") as raw:
-        stream = gzip.GzipFile(fileobj=raw) if raw.peek(2)[:2] == GZIP else raw  # type: ignore[attr-defined]
-        yield from objects(stream)
-
-
-def objects(lines: Iterable[bytes]) -> Iterator[dict[str, Any]]:
-    """The JSON objects on `lines`; blank ones are passed over. Raises InputError naming the line."""
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            yield _object(line, number)
-
-
-def _object(line: bytes, number: int) -> dict[str, Any]:
-    try:
-        value = json_codec.loads(line)
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"line {number}: {json_codec.describe_error(error)}") from None
-    if not isinstance(value, dict):
-        raise InputError(f"line {number}: {json_codec.type_name(value)}, expected an object")
-    return value
+    return chain([first], read_records)
 
 
 def stdout() -> TextIO:
@@ -139,11 +113,16 @@ def write(rows: Iterable[Row], output: Path | None, live: bool = True) -> int:
 
 def show(title: str, rows: Iterable[dict[str, Any]], as_json: bool = False) -> None:
     """Rows with the same keys: a table for a person at a terminal, else JSONL on stdout."""
-    if as_json or not stdout().isatty():
+    if as_json or console.data_wanted():
         write(rows, None)
-        return
-    found = [{key: value for key, value in row.items() if key != "kind"} for row in rows]
-    if found:
-        console.table(title, list(found[0]), [list(row.values()) for row in found])
     else:
-        console.note(f"{title}: none")
+        draw([table_of(title, rows)])
+
+
+def draw(parts: Iterable[Table | str]) -> None:
+    """Tables and sentences for a person, in order."""
+    for part in parts:
+        if isinstance(part, str):
+            console.note(part)
+        else:
+            console.table(part.title, part.columns, part.rows, part.keys)

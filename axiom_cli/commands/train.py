@@ -93,8 +93,8 @@ def train(
     if process_rank.size() > 1 and not (solutions or file):
         raise UsageError("several processes cannot read one pipe", "write the verdicts to a file, and name it")
     check(config)
-    for said in unused_options(config):
-        console.warn(said)
+    for warning in unused_options(config):
+        console.warn(warning)
     base = model.model or models.NANO
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     if experiment:
@@ -111,33 +111,33 @@ def train(
     adapter = fit(verdicts, base, config, workspace, experiment, screen)
     if not process_rank.is_first():
         return
-    if experiment and (said := model_names.assign(experiment, adapter.digest, workspace)):
-        console.warn(said)
+    if experiment and (warning := model_names.assign(experiment, adapter.digest, workspace)):
+        console.warn(warning)
     write([adapter], output)
 
 
 def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:
-    """The verdicts, and those that plain rows stand for. Raises NothingToDoError where no row's problem is known."""
+    """The verdicts, and those of plain rows. Raises NothingToDoError if none of the rows' problems is known."""
     from axiom_cli.verification.solution_rows import verdict_lines
 
     unknown: list[str] = []
     try:
-        found = list(records(file, Verdict, skip_bad=skip_bad, reading=partial(verdict_lines, unknown=unknown)))
+        verdicts = list(records(file, Verdict, skip_bad=skip_bad, reading=partial(verdict_lines, unknown=unknown)))
     except NothingToDoError:
         if not unknown:
             raise
         raise NothingToDoError(
-            f"no problem of the {plural(len(unknown), 'row')} is known here, such as {unknown[0]}",
+            f"{plural(len(unknown), 'row')}, and none has a known problem, such as {unknown[0]}",
             "axiom verify --format solutions writes rows that hold their problem; or train on verdict records",
         ) from None
     if unknown:
-        console.warn(f"{plural(len(unknown), 'row')} left out: their problems are not known here, such as {unknown[0]}")
-    return found
+        console.warn(f"{plural(len(unknown), 'row')} left out: their problems are unknown, such as {unknown[0]}")
+    return verdicts
 
 
-def _screen(named: list[str]) -> Screen | None:
-    """What finds the samples that have seen a problem in the files, or held out by the experiments, that are `named`;
-    None without any."""
+def _screen(names: list[str]) -> Screen | None:
+    """Finds the samples that overlap with the problems of `names`: files, or experiments with their held-out problems.
+    None without names."""
     from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, HELD_OUT, ExperimentFolder
     from axiom_cli.problems.decontamination import overlapping_samples
 
@@ -147,10 +147,10 @@ def _screen(named: list[str]) -> Screen | None:
             return [file]
         if not run.is_dir():
             message = f"--decontaminate {name}: neither a file of problems nor an experiment"
-            raise InputError(message, "name one of them")
+            raise InputError(message, "axiom problems gen -o FILE writes a file; experiments/ holds the experiments")
         return [ExperimentFolder(run).problems(split) for split in HELD_OUT]
 
-    names = [name for one in named for name in ([one] if Path(one).exists() else one.split(",")) if name]
+    names = [part for name in names for part in ([name] if Path(name).exists() else name.split(",")) if part]
     problems = [problem for name in names for file in files(name) for problem in records(file, Problem)]
     return (lambda samples: overlapping_samples(samples, problems)) if problems else None
 
@@ -163,7 +163,7 @@ def fit(
     name: str = "",
     screen: Screen | None = None,
 ) -> Adapter:
-    """Trains on `verdicts`, in sight of whoever waits, and of the trackers that `config` names."""
+    """Trains on `verdicts`, with progress on stderr and in the trackers that `config` names."""
     from axiom_cli.learning.observer import TrainingObserver
     from axiom_cli.learning.train import train as trained
     from axiom_cli.learning.train import watched

@@ -55,7 +55,7 @@ def ls(ctx: typer.Context, json: AsJson = False) -> None:
 def show_(
     ctx: typer.Context,
     name: Name,
-    lines: Annotated[int, typer.Option(metavar="INT", help="Lines to show of a text.")] = 5,
+    lines: Annotated[int, typer.Option(metavar="INT", help="Number of lines to show of a text.")] = 5,
 ) -> None:
     """Show one object: its files or first lines, and the receipts of what made it."""
     from axiom_cli.workspace.inspect import show as shown
@@ -70,11 +70,11 @@ def why(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
     from axiom_cli.workspace.why import draw_tree
     from axiom_cli.workspace.why import why as explained
 
-    found = explained(_open(ctx), name, [models.resolve(models.NANO).digest])
+    ancestry = explained(_open(ctx), name, [models.resolve(models.NANO).digest])
     if json:
-        write((asdict(line) for line in found), None)
+        write((asdict(line) for line in ancestry), None)
     else:
-        stdout().write("\n".join(draw_tree(found)) + "\n")
+        stdout().write("\n".join(draw_tree(ancestry)) + "\n")
 
 
 @app.command(**page("axiom workspace diff self_improve_v1@1 self_improve_v1@2"))
@@ -82,10 +82,11 @@ def diff(ctx: typer.Context, first: Name, second: Name, json: AsJson = False) ->
     """Compare two objects, and the recipes that made them."""
     from axiom_cli.workspace.inspect import diff as compare
 
-    found = compare(_open(ctx), first, second)
-    pairs = [("contents", *change) for change in found.contents] + [("recipe", *change) for change in found.recipes]
-    show("differences", ({"of": of, "sign": sign, "what": what} for of, sign, what in pairs), json)
-    if not pairs:
+    difference = compare(_open(ctx), first, second)
+    changes = [("contents", *change) for change in difference.contents]
+    changes += [("recipe", *change) for change in difference.recipes]
+    show("differences", ({"of": of, "sign": sign, "what": what} for of, sign, what in changes), json)
+    if not changes:
         console.note("no difference")
 
 
@@ -112,7 +113,7 @@ def fsck(
     ctx: typer.Context,
     repair: Annotated[bool, typer.Option("--repair", help="Set damaged objects aside, to be made again.")] = False,
 ) -> None:
-    """Check every object, receipt and name for damage. Exit with code 12 if there is any."""
+    """Check every object, receipt and name for damage. Exit with code 12 if anything is damaged."""
     from axiom_cli.workspace.maintenance import fsck as check
 
     health = check(_open(ctx), repair=repair)
@@ -121,7 +122,7 @@ def fsck(
     if health.damage and not repair:
         first = health.damage[0]
         raise WorkspaceDamagedError(
-            f"{plural(len(health.damage), 'thing')} damaged; first: {first.what} {first.name}", first.advice
+            f"{plural(len(health.damage), 'damaged item')}; first: {first.what} {first.name}", first.advice
         )
 
 

@@ -8,11 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-import orjson
-
-from axiom_cli import json_codec, jsonl
+from axiom_cli import jsonl
 from axiom_cli.errors import InputError
 from axiom_cli.evaluation.comparison import Comparison, compare, compare_metrics, compare_solutions, compare_tallies
 from axiom_cli.evaluation.experiment_folder import (
@@ -45,7 +43,7 @@ def compare_named(before: str, after: str, root: Path = EXPERIMENTS) -> list[Com
     stems = Path(before).stem, Path(after).stem
     names = stems if stems[0] != stems[1] else (before, after)
     if kind == "solutions":
-        return [compare_solutions(solutions(before), solutions(after), names)]
+        return [compare_solutions(jsonl.objects(Path(before)), jsonl.objects(Path(after)), names)]
     if kind == "verdict":
         with open(before, "rb") as first, open(after, "rb") as second:
             return compare(jsonl.read(first, Verdict), jsonl.read(second, Verdict), names)
@@ -60,34 +58,14 @@ def kind_of(name: str) -> Kind:
     if not Path(name).is_file():
         refuse_missing_file(name)
         return "experiment"
-    with open(name, "rb") as stream:
-        first = next((line for line in stream if line.strip()), b"{}")
-    try:
-        row = json_codec.loads(first)
-    except orjson.JSONDecodeError as error:
-        raise InputError(f"{name}: line 1 is not JSON: {error}") from None
-    if isinstance(row, dict):
-        if row.get("kind") == "verdict":
-            return "verdict"
-        if row.get("kind") == "metrics":
-            return "metrics"
-        if not row or "solution_code" in row:
-            return "solutions"
+    row = next(jsonl.objects(Path(name)), {})
+    if row.get("kind") == "verdict":
+        return "verdict"
+    if row.get("kind") == "metrics":
+        return "metrics"
+    if not row or "solution_code" in row:
+        return "solutions"
     raise InputError(f"{name} contains neither solutions, verdicts nor metrics", "axiom verify writes the first two")
-
-
-def solutions(name: str) -> list[Mapping[str, Any]]:
-    """The rows of a solutions file. InputError names the line that is not JSON."""
-    rows = []
-    with open(name, "rb") as stream:
-        for number, line in enumerate(stream, 1):
-            if not line.strip():
-                continue
-            try:
-                rows.append(json_codec.loads(line))
-            except orjson.JSONDecodeError as error:
-                raise InputError(f"{name}: line {number} is not JSON: {error}") from None
-    return rows
 
 
 def _overall(name: str) -> Metrics:

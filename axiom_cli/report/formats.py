@@ -1,11 +1,11 @@
-"""What `axiom report` finds, in each format: one renderer for JSON, CSV and Markdown. A terminal's tables are drawn by
+"""What commands find, in each format: one renderer for JSON, CSV and Markdown. A terminal's tables are drawn by
 `terminal.console`."""
 
 from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,6 +22,14 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     keys: int = 0
+
+
+def table_of(title: str, rows: Iterable[Mapping[str, Any]]) -> Table | str:
+    """Rows with the same keys as a table, without their `kind`; a sentence where there are none."""
+    cells = [
+        {name: "" if value is None else str(value) for name, value in row.items() if name != "kind"} for row in rows
+    ]
+    return Table(title, list(cells[0]), [list(row.values()) for row in cells]) if cells else f"{title}: none"
 
 
 @dataclass(frozen=True)

@@ -1,13 +1,12 @@
 """Talk for people, on stderr only; data goes to stdout elsewhere. Nobody else imports rich, and rich comes late.
 
 A terminal gets Rich tables and bars. Anything else gets plain lines, so that a log stays readable. `--quiet` leaves
-warnings and errors, and turns the tables that a terminal would get in place of data back into data, on stdout.
-`NO_COLOR` is Rich's own.
+warnings and errors; a command whose table stands in for its data then writes the data (`data_wanted`). `NO_COLOR` is
+Rich's own.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -97,14 +96,13 @@ def error(text: str, hint: str = "") -> None:
 
 
 def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], keys: int = 0) -> None:
-    """A table; columns of plain text where stderr is no terminal; with `--quiet` on a terminal JSONL on stdout.
+    """A table; columns of plain text where stderr is not a terminal; nothing with `--quiet`.
 
     With `keys` no cell is wrapped or cut: the columns that a narrow terminal has no room for follow in further tables,
     each behind the first `keys` columns, or in one line where they say the same in every row. A terminal without room
     for the keys and one more column gets lines that are too long.
     """
     if _quiet:
-        _data(columns, rows)
         return
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     if not is_terminal():
@@ -149,13 +147,6 @@ def _whole_tables(title: str, columns: Sequence[str], cells: list[list[str]], ke
         _rich().print(_rich_table(heading, [columns[i] for i in part], shown, whole=True), crop=False)
     if same:
         _line("in every row: " + ", ".join(f"{columns[i]} {cells[0][i] or '(empty)'}" for i in same))
-
-
-def _data(columns: Sequence[str], rows: Sequence[Sequence[Any]]) -> None:
-    """Writes the rows as JSONL to a terminal, where the caller left them to the table. A pipe has them already."""
-    if (stream := stdout_guard.stdout()) is not None and stream.isatty():
-        for row in rows:
-            print(json.dumps(dict(zip(columns, row, strict=True)), ensure_ascii=False, default=str), file=stream)
 
 
 def _least(columns: Sequence[str], cells: list[list[str]]) -> list[int]:

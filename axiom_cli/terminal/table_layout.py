@@ -13,20 +13,20 @@ def parts(least: Sequence[int], shown: Sequence[int], keys: int, room: int) -> l
 
     Column i is at least `least[i]` wide. One column beside the keys is shown even without room.
     """
-    found = [list(shown[:keys])]
+    tables = [list(shown[:keys])]
     for i in shown[keys:]:
-        if _spare((least[j] for j in (*found[-1], i)), room) < 0 and len(found[-1]) > keys:
-            found.append(list(shown[:keys]))
-        found[-1].append(i)
-    return found
+        if _spare((least[j] for j in (*tables[-1], i)), room) < 0 and len(tables[-1]) > keys:
+            tables.append(list(shown[:keys]))
+        tables[-1].append(i)
+    return tables
 
 
 def widths(least: Sequence[int], headings: Sequence[str], room: int) -> list[int]:
     """The widths of a table's columns: from the first on, each heading is in one line where there is room for it."""
-    found = list(least)
+    widened = list(least)
     for i, name in enumerate(headings):
-        found[i] += max(0, min(len(name) - found[i], _spare(found, room)))
-    return found
+        widened[i] += max(0, min(len(name) - widened[i], _spare(widened, room)))
+    return widened
 
 
 def _spare(taken: Iterable[int], room: int) -> int:
