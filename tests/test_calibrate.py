@@ -187,7 +187,7 @@ def test_rising_levels_fail_the_gate_and_are_written_all_the_same(tmp_path: Path
     file = tmp_path / "verdicts.jsonl"
     file.write_bytes(b"".join(map(dump, verdicts({1: (5, 90), 2: (60, 90)}) + verdicts({1: (60, 90)}, family="rpn"))))
     done = axiom("problems", "calibrate", str(file), "-o", "rows.jsonl", cwd=tmp_path)
-    failed(done, 6, "arithmetic (answer) rise: 1 row of 2")
+    failed(done, 6, "pass rates rise in 1 row of 2: arithmetic (answer)")
     assert [row["finding"] for row in rows((tmp_path / "rows.jsonl").read_bytes())] == ["rises", "undecided"]
     failed(axiom("problems", "calibrate", cwd=tmp_path), 5, "no verdict record came in")
 

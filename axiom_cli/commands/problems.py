@@ -167,7 +167,7 @@ def _until_exhausted(drawn: Iterator[Problem], shortage: list[AxiomError]) -> It
 @app.command(**page("axiom problems audit", "axiom problems audit rpn --draws 100000 -o audit.jsonl"))
 @configured()
 def audit(config: AuditConfig, family: Families = None, output: Output = None) -> None:
-    """Try to prove families wrong: a second solver, ambiguity, shared problems, weak tests, guesses, leaks.
+    """Look for faults in families: second solver, ambiguity, shared problems, weak tests, guesses, leaks.
 
     Exit code 6 if a family fails.
     """
@@ -215,7 +215,7 @@ def _judge(rows: list[dict[str, Any]]) -> None:
 def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = False) -> None:
     """Check that pass rates fall from level to level in each family, from the verdicts of `axiom verify`.
 
-    Exit code 6 if they rise anywhere, 5 if there are too few problems to decide.
+    Exit code 6 if a pass rate rises, 5 if there are too few problems to decide.
     """
     from axiom_cli.problems.difficulty import RISES, UNDECIDED, table
     from axiom_cli.problems.difficulty import calibrate as measure
@@ -225,9 +225,8 @@ def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = Fa
         write(rows, output)
     console.table("pass rates by level, in percent", *table(rows), keys=2)
     counts = Counter(row["finding"] for row in rows)
-    console.note(
-        f"{plural(len(rows), 'row')}: {', '.join(f'{times} {finding}' for finding, times in counts.most_common())}"
-    )
+    findings = ", ".join(f"{times} {finding}" for finding, times in counts.most_common())
+    console.note(f"{plural(len(rows), 'row')}: {findings}")
     rising, undecided = (
         [f"{row['family']} ({row['form']})" for row in rows if row["finding"] == finding]
         for finding in (RISES, UNDECIDED)
