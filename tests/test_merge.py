@@ -47,7 +47,7 @@ def wanted(trained: Trained, *chain: Path) -> dict[str, torch.Tensor]:
     """Base plus the adapters, in float32, summed here by hand."""
     state = weights(trained.base)
     for folder in chain:
-        for name, delta in adapters.deltas(folder, loading.load_model(trained.base)):
+        for name, delta in tiny.deltas(folder, loading.load_model(trained.base)).items():
             state[name] = state[name] + delta
     return state
 

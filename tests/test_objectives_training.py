@@ -24,7 +24,7 @@ from axiom_cli.learning.training.rows import Row
 from axiom_cli.learning.training.run import TrainingRun
 from axiom_cli.learning.training.scoring import scorer
 from axiom_cli.learning.training.trainer import Trainer
-from axiom_cli.models import adapters, micro_batches, worker_pool
+from axiom_cli.models import micro_batches, worker_pool
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.store import Workspace
@@ -110,7 +110,7 @@ def test_passes_and_processes_do_not_change_what_is_learnt(
         monkeypatch.setattr(worker_pool, "num_workers", lambda model, parts, workers=workers: workers)
         monkeypatch.setattr(micro_batches, "token_budget", lambda *_, budget=budget: budget)
         trainer.fit(rows(trainer, objective), config, tmp_path / f"{workers}-{budget}")
-        learnt.append(dict(adapters.deltas(tmp_path / f"{workers}-{budget}", trainer.model)))
+        learnt.append(tiny.deltas(tmp_path / f"{workers}-{budget}", trainer.model))
     for other in learnt[1:]:
         assert all((learnt[0][name] - other[name]).norm() < 0.01 * learnt[0][name].norm() for name in other)
 

@@ -122,7 +122,7 @@ def test_a_row_of_weight_zero_teaches_nothing(trainer: Trainer, tmp_path: Path) 
     config = replace(CONFIG, epochs=30, grad_accum=2)
     trainer.fit([wanted, replace(other, weight=0.0)], config, tmp_path / "a")
     trainer.fit([wanted, replace(other, completion_ids=other.completion_ids[::-1], weight=0.0)], config, tmp_path / "b")
-    a, b = (dict(adapters.deltas(tmp_path / name, trainer.model)) for name in "ab")
+    a, b = (tiny.deltas(tmp_path / name, trainer.model) for name in "ab")
     assert all(torch.allclose(a[name], b[name], atol=1e-6) for name in a)
     with pytest.raises(NothingToDoError):
         trainer.fit([replace(wanted, weight=0.0)], config, tmp_path / "c")

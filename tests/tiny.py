@@ -67,3 +67,10 @@ def rows(trainer, count: int = 40) -> list:
     from axiom_cli.learning.training.rows import encode
 
     return encode([(one, 1.0) for one in samples(count)], trainer.tokenizer, trainer.ends, 512).rows
+
+
+def deltas(folder: Path, model) -> dict:
+    """Parameter name -> what a LoRA adapter of `model` adds to it, in float32."""
+    from axiom_cli.models.adapters import Chain
+
+    return {name: change.delta() for name, (change,) in sorted(Chain([folder], model).changes.items())}

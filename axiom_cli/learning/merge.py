@@ -99,14 +99,14 @@ def _unchanged(adapter: Adapter, workspace: Workspace) -> Path:
 
 
 def _make(base: Path | str, chain: list[Path], config: MergeConfig, out: Path) -> dict[str, Any]:
-    from axiom_cli.learning.training.merge import merge as merged
+    from axiom_cli.learning.training.merge import merge as merge_weights
 
-    certificate = merged(base, chain, out, config.dtype)
+    certificate = merge_weights(base, chain, out, config.dtype)
     failures = certificate.failures(config.max_relative_error)
     if failures:
         finer = "try --dtype float32" if certificate.dtype != "float32" else "a --lr too small leaves such a change"
         raise GateFailedError(f"the merged model is not what was trained: {'; '.join(failures)}", finer)
-    return certificate.to_dict()
+    return asdict(certificate)
 
 
 @contextmanager

@@ -43,7 +43,9 @@ def _lines(card: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mapp
     yield f"# {card['base']}, trained on its own verified solutions"
     yield ""
     yield "One adapter or several, added to the base in float32 and rounded once, by `axiom merge`."
-    yield from _table("Lineage", ("from", "sha256"), _lineage(card, inputs))
+    adapters = [*inputs["chain"], inputs["adapter"]]
+    lineage = [(f"adapter {number}", digest) for number, digest in enumerate(adapters, 1)]
+    yield from _table("Lineage", ("from", "sha256"), [(f"base {card['base']}", inputs["base"]), *lineage])
     settings = card["settings"]
     data = [("rows", card["rows"]), ("method", card["method"]), ("objective", settings.get("objective", "sft"))]
     yield from _table("Training of the last adapter", ("what", "value"), [*data, *sorted(card["metrics"].items())])
@@ -54,12 +56,6 @@ def _lines(card: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mapp
     yield 'model = AutoModelForCausalLM.from_pretrained("FOLDER", dtype="auto")'
     yield 'tokenizer = AutoTokenizer.from_pretrained("FOLDER")'
     yield from ("```", "", "`axiom solve --model FOLDER` and vLLM read the folder as well.")
-
-
-def _lineage(card: Mapping[str, Any], inputs: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
-    yield f"base {card['base']}", inputs["base"]
-    for number, digest in enumerate([*inputs["chain"], inputs["adapter"]], 1):
-        yield f"adapter {number}", digest
 
 
 def _table(title: str, head: Sequence[str], rows: Any) -> Iterator[str]:

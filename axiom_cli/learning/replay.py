@@ -25,6 +25,8 @@ REFILL: Mapping[str, tuple[str, ...]] = {
     "cold": ("new", "history"),
 }
 """Who takes over what a slice cannot fill, in order."""
+MAX_PER_PROBLEM = 4
+"""Distinct solutions of a problem in a round."""
 MORE = "lower --min-difficulty, or raise --samples or --train-size"
 
 Examples = Sequence[TrainingExample]
@@ -33,11 +35,10 @@ Unit = TypeVar("Unit")
 
 @dataclass(frozen=True)
 class Mix:
-    """A round's rows. `tokens` are loss tokens by slice, `shares` what they came to, `wanted` what was asked for."""
+    """A round's rows. `tokens` are loss tokens by slice, `shares` what they came to."""
 
     examples: list[TrainingExample]
     tokens: dict[str, int]
-    wanted: dict[str, float]
 
     @property
     def shares(self) -> dict[str, float]:
@@ -69,7 +70,7 @@ def loss_tokens(sample: Sample) -> int:
     return len(sample.token_ids) or sample.tokens or len(sample.text.split()) + 1
 
 
-def mix_solutions(  # noqa: PLR0913 - three slices, their shares, and bounds of the whole
+def mix_solutions(  # noqa: PLR0913 - three slices, their shares, and the size of the whole
     new: Examples,
     history: Examples,
     cold: Examples,
@@ -77,21 +78,21 @@ def mix_solutions(  # noqa: PLR0913 - three slices, their shares, and bounds of 
     seed: int = 0,
     *,
     total: int | None = None,
-    limit: int = 4,
 ) -> Mix:
     """A round's rows of `total` loss tokens; without it as many as use up all new rows (the first slice that has any).
 
-    A solution that is in two slices counts in the first; `limit` distinct ones of a problem over all. Where a slice
-    runs short, REFILL says who takes its place, so that round 0 gives the share of the history to new solutions.
-    Weights are scaled to a mean of 1 in each slice: they act among its rows, and the shares stay shares of the loss.
+    A solution that is in two slices counts in the first; at most MAX_PER_PROBLEM distinct ones of a problem count.
+    Where a slice runs short, REFILL says who takes its place, so that round 0 gives the share of the history to new
+    solutions. Weights are scaled to a mean of 1 in each slice: they act among its rows, and the shares stay shares of
+    the loss.
     """
-    deduplicator = Deduplicator(limit)
+    deduplicator = Deduplicator(MAX_PER_PROBLEM)
     slices = {
         name: [example for example in rarest_first(given, seed) if deduplicator.admit(example.verdict.sample)]
         for name, given in zip(SLICES, (new, history, cold), strict=True)
     }
     chosen, tokens = _fill_slices(slices, shares, total, lambda example: loss_tokens(example.verdict.sample))
-    return Mix([example for examples in chosen.values() for example in _level(examples)], tokens, dict(shares))
+    return Mix([example for examples in chosen.values() for example in _level(examples)], tokens)
 
 
 def mix_problems(new: Examples, history: Examples, _cold: Examples, shares: Mapping[str, float], seed: int = 0) -> Mix:
@@ -111,7 +112,7 @@ def mix_problems(new: Examples, history: Examples, _cold: Examples, shares: Mapp
     }
     chosen, tokens = _fill_slices(slices, shares, None, size)
     examples = [example for problems in chosen.values() for problem in problems for example in problem]
-    return Mix(examples, tokens, dict(shares))
+    return Mix(examples, tokens)
 
 
 def mix_labels(new: Examples, history: Examples, cold: Examples, shares: Mapping[str, float], seed: int = 0) -> Mix:

@@ -201,12 +201,6 @@ def is_full(folder: Path) -> bool:
     return (folder / "config.json").exists() and not (folder / CONFIG).exists()
 
 
-def deltas(folder: Path, model: nn.Module) -> Iterator[tuple[str, torch.Tensor]]:
-    """(parameter name, what is added to it in float32) for each layer of a LoRA adapter of `model`."""
-    for name, (change,) in sorted(Chain([folder], model).changes.items()):
-        yield name, change.delta()
-
-
 def read_config(folder: Path) -> dict[str, Any]:
     """An adapter's config. InputError where its kind would not be read exactly."""
     path = folder / CONFIG

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -37,10 +37,6 @@ class Certificate:
     max_logit_difference: float
     greedy_agreement: float
     effect_error: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """Plain values for a record."""
-        return asdict(self)
 
     def failures(self, max_relative_error: float) -> list[str]:
         """Why this merge is not what was trained; empty if it is. Some weight must have moved. In float32 the

@@ -52,9 +52,10 @@ def merge(base: Path | str, chain: Sequence[Path], out: Path, dtype: str = "auto
         sums = Chain(chain, model.model)
         reference = _probe(model, sums, certificate.probe_ids(load_tokenizer(folder), model.context))
         with explained_write_errors(out), whole_folder(out) as draft:
-            change = _write(model, sums, draft, DTYPES.get(dtype))
+            separate = _untied(model, sums)
+            change = _write(model, sums, separate, draft, DTYPES.get(dtype))
             _carry(folder, draft)
-            _configure(draft, DTYPES.get(dtype), tied=not _untied(model, sums))
+            _configure(draft, DTYPES.get(dtype), tied=not separate)
         model.source, model.value, model.entire = Shards(out), lambda _name, value: value, set()
         return certificate.certify(change, reference, model.logits)
 
@@ -69,10 +70,11 @@ def _probe(model: StreamedModel, sums: Chain, ids_T: torch.Tensor) -> certificat
     return certificate.probe(model.logits, adapted, ids_T)
 
 
-def _write(model: StreamedModel, sums: Chain, draft: Path, dtype: torch.dtype | None) -> WeightChange:
-    """The weights, file by file as the base has them."""
+def _write(
+    model: StreamedModel, sums: Chain, separate: set[str], draft: Path, dtype: torch.dtype | None
+) -> WeightChange:
+    """The weights, file by file as the base has them; those of `separate` parameters beside the ones they shared."""
     source, change = model.source, WeightChange()
-    separate = _untied(model, sums)
     changed = {model.key(name): name for name in sums.names if name not in separate}
     changed |= {name: name for name in separate}
     placed = {file: [name for name in names if name not in model.ties] for file, names in source.files().items()}
@@ -105,14 +107,14 @@ def _kind(model: StreamedModel, key: str, dtype: torch.dtype | None) -> shards.K
 def _untied(model: StreamedModel, sums: Chain) -> set[str]:
     """Parameters that share another's weights in the base and do not any more, as the chain changes one of the two, or
     both in different ways."""
-    return {alias for alias, source in model.ties.items() if not _alike(model, sums, alias, source)}
-
-
-def _alike(model: StreamedModel, sums: Chain, alias: str, source: str) -> bool:
-    if sums.names.isdisjoint((alias, source)):
-        return True
-    original = model.tensor(source).float()
-    return torch.equal(sums.target(alias, original)[0], sums.target(source, original)[0])
+    separate = set()
+    for alias, source in model.ties.items():
+        if sums.names.isdisjoint((alias, source)):
+            continue
+        original = model.tensor(source).float()
+        if not torch.equal(sums.target(alias, original)[0], sums.target(source, original)[0]):
+            separate.add(alias)
+    return separate
 
 
 def _carry(folder: Path, draft: Path) -> None:
