@@ -247,5 +247,5 @@ def test_a_checker_that_checks_nothing_is_refused(tmp_path):
     _write(tmp_path, *FREE, {"prompt": "What is 1 + 1?", "answer": "2", "checker": "arithmetic"})
     done = axiom("problems", "import", "in.jsonl", cwd=tmp_path)
     assert len(rows(done.stdout)) == 1
-    told = "refused row 2: its checker: problems of the family arithmetic have one answer, so it checks none"
+    told = "refused row 2: its checker: problems of the family arithmetic have one answer, so it is not a checker"
     assert told in talk(done)[0]

@@ -166,7 +166,7 @@ FREE = [{"prompt": "free", "answer": "1"}]
         ({"prompt": "p", "entry_point": "f", "test_code": "assert g(1)"}, "calls neither f nor candidate"),
         ({**FREE[0]}, "the same problem as row 1"),
         ({"prompt": " free\n", "answer": "1"}, "the same problem as row 1"),
-        ({"prompt": "free", "answer": "2"}, "it asks what row 1 asks, and has another answer"),
+        ({"prompt": "free", "answer": "2"}, "it has the prompt of row 1, and another answer"),
         ({"prompt": "p", "answer": "4", "checker": "arithmetics"}, "'arithmetics'; did you mean arithmetic?"),
         ({"prompt": "p", "answer": "4", "note": json.loads("[" * 300 + "]" * 300)}, "cannot be written as JSON"),
         ({"kind": "problem", "prompt": "p"}, "problem record without id"),
@@ -188,7 +188,7 @@ def test_what_is_refused_before_does_not_make_a_duplicate():
     assert [bool(one.problem) for one in found] == [False, True, False]
     assert found[2].reason == "the same problem as row 2" and found[2].name == "again"
     found = list(import_problems([{"id": 0, **FREE[0]}, {"id": 0, "prompt": "other", "answer": 1}], "jsonl", CONFIG))
-    assert found[1].reason == "its id '0' is that of row 1"
+    assert found[1].reason == "its id '0' is taken by row 1"
 
 
 def test_fields_as_published_sets_write_them():

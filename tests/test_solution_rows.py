@@ -61,7 +61,7 @@ def test_what_is_trained_on_is_the_solution_as_it_stands(base: str, plain: list[
 def test_rows_of_unknown_problems_name_the_cause(plain: list[dict], tmp_path: Path) -> None:
     bare = [{key: value for key, value in row.items() if key != "problem"} for row in plain]
     write(tmp_path, bare)
-    failed(axiom(*TRAIN, cwd=tmp_path), 5, "30 rows, and none has a known problem", plain[0]["problem_id"], "hint: ")
+    failed(axiom(*TRAIN, cwd=tmp_path), 5, "no row has a known problem: 30 rows", plain[0]["problem_id"], "hint: ")
 
 
 @pytest.mark.parametrize("wrong", [{"problem": 7}, {"problem": {"id": "x"}}])

@@ -173,7 +173,7 @@ def test_problems_and_samples_are_audited(tmp_path):
     problems = b"".join(jsonl.dump(one) for one in handwritten.problems()[:2])
     samples = jsonl.dump(sample("def double(n):\n    return 2 * n"))
     alone = axiom("verify", "--audit", "-o", "audit.json", cwd=tmp_path, stdin=problems)
-    assert (alone.returncode, alone.stdout, talk(alone)[-1]) == (0, b"", "the tests of 2 problems hold")
+    assert (alone.returncode, alone.stdout, talk(alone)[-1]) == (0, b"", "the tests of 2 problems are sound")
     (record,) = rows((tmp_path / "audit.json").read_bytes())
     assert record["problems"] == 2 and record["tests"][0]["family"] == "handwritten"
     assert "of" in next(line for line in talk(alone) if line.startswith("tests"))

@@ -78,6 +78,6 @@ def _judge(audit: VerifierAudit, problems: int) -> None:
         )
     if audit.unsound:
         broken = len({row["problem"] for row in audit.unsound})
-        raise GateFailedError(f"the tests of {plural(broken, 'problem')} do not hold", "leave those problems out")
+        raise GateFailedError(f"the tests of {plural(broken, 'problem')} are unsound", "leave those problems out")
     if problems:
-        console.note(f"the tests of {plural(problems, 'problem')} hold")
+        console.note(f"the tests of {plural(problems, 'problem')} are sound")

@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from axiom_cli.commands.pages import page
-from axiom_cli.commands.streams import AsJson, show
+from axiom_cli.commands.streams import AsJson, show_rows
 from axiom_cli.settings.configs import Config
 from axiom_cli.settings.options import GlobalConfig, ModelConfig
 from axiom_cli.settings.sources import PREFIX, STAGES, former_names, resolve, section, user_file
@@ -25,7 +25,7 @@ def config(ctx: typer.Context, json: AsJson = False) -> None:
 
     A flag beats an AXIOM_* variable, which beats ./axiom.toml, your own axiom.toml, and the default, in this order.
     """
-    show("settings", _rows(ctx), json)
+    show_rows("settings", _rows(ctx), json)
     console.note(f"your own settings file is {user_file()}; a project has ./axiom.toml")
     known = {name for cls in (GlobalConfig, ModelConfig, *STAGES) for name in _variables(cls)}
     for name in sorted(set(os.environ) - known):

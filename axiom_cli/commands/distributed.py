@@ -1,4 +1,4 @@
-"""The glue of `--distribute`: who does the work, and what is said of workers that were lost."""
+"""`--distribute`: opens the engine or the verifier, here or on a cluster, and reports workers that were lost."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from axiom_cli.wording import plural
 @contextmanager
 def engine(model_name: str, config: SolveConfig, workspace: Any, distributed: DistributeConfig) -> Iterator[Any]:
     """The engine for `axiom solve`: in this process, or on the workers of a cluster."""
-    _check(distributed)
+    _refuse_unused_options(distributed)
     if distributed.distribute:
         from axiom_cli.cluster.engine import open_engine
 
@@ -36,8 +36,8 @@ def engine(model_name: str, config: SolveConfig, workspace: Any, distributed: Di
 def verifier(
     config: VerifyConfig, distributed: DistributeConfig
 ) -> Iterator[Callable[[Iterable[Sample]], Iterator[Verdict]]]:
-    """What makes verdicts of samples for `axiom verify`: sandboxes here, or on the workers of a cluster."""
-    _check(distributed)
+    """The function from samples to verdicts for `axiom verify`: sandboxes here, or on the workers of a cluster."""
+    _refuse_unused_options(distributed)
     if not distributed.distribute:
         from axiom_cli.verification.verify import verify
 
@@ -53,8 +53,8 @@ def verifier(
         _report_lost(scheduler)
 
 
-def _check(distributed: DistributeConfig) -> None:
-    """Raises UsageError for settings of a cluster without --distribute."""
+def _refuse_unused_options(distributed: DistributeConfig) -> None:
+    """Raises UsageError for options of a cluster without --distribute."""
     for name in ("ray_address", "workers"):
         if getattr(distributed, name) and not distributed.distribute:
             raise UsageError(f"{flag(name)} has no effect without --distribute ray", "add --distribute ray")
@@ -63,4 +63,4 @@ def _check(distributed: DistributeConfig) -> None:
 def _report_lost(scheduler: Any) -> None:
     if scheduler is not None and scheduler.retried:
         lost, again = plural(scheduler.lost, "worker"), plural(scheduler.retried, "shard")
-        console.warn(f"{lost} lost during the work; {again} given to others")
+        console.warn(f"{lost} lost; {again} given to others")

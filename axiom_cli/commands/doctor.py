@@ -15,7 +15,7 @@ import typer
 
 from axiom_cli import __version__
 from axiom_cli.commands.pages import page
-from axiom_cli.commands.streams import AsJson, show
+from axiom_cli.commands.streams import AsJson, show_rows
 
 PACKAGES = ("torch", "transformers", "peft", "typer", "pydantic-settings", "orjson", "scipy")
 EXTRAS = {"vllm": "vllm", "bitsandbytes": "qlora", "ray": "ray", "datasets": "datasets", "reasoning_gym": "gym"}
@@ -27,7 +27,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 @app.command(**page("axiom doctor", "axiom doctor --json | jq 'select(.ok | not)'"))
 def doctor(ctx: typer.Context, json: AsJson = False) -> None:
     """Check this machine: accelerator, engines, sandbox, disk, versions."""
-    show("this machine", examine(Path(ctx.obj.config.workspace or ".axiom")), json)
+    show_rows("this machine", examine(Path(ctx.obj.config.workspace or ".axiom")), json)
 
 
 def examine(workspace: Path) -> Iterator[dict[str, Any]]:
@@ -55,9 +55,13 @@ def examine(workspace: Path) -> Iterator[dict[str, Any]]:
     folder = next(path for path in (workspace.absolute(), *workspace.absolute().parents) if path.exists())
     free = shutil.disk_usage(folder).free
     roomy = free >= LEAST_DISK and os.access(folder, os.W_OK)
-    advice = "" if roomy else f"{folder} needs {LEAST_DISK // 2**30} GiB of free space, and permission to write"
+    advice = (
+        ""
+        if roomy
+        else f"{folder} needs {LEAST_DISK // 2**30} GiB of free space, and you need permission to write to it"
+    )
     yield _row("disk", f"{free / 2**30:.1f} GiB free at {folder}", ok=roomy, advice=advice)
 
 
-def _row(check: str, found: str, *, ok: bool = True, advice: str = "") -> dict[str, Any]:
-    return {"kind": "check", "check": check, "found": found, "ok": ok, "advice": advice}
+def _row(check: str, finding: str, *, ok: bool = True, advice: str = "") -> dict[str, Any]:
+    return {"kind": "check", "check": check, "found": finding, "ok": ok, "advice": advice}

@@ -44,7 +44,7 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
         for line in plan(work):
             console.note(line)
         return
-    from axiom_cli.commands.report import show, write_page
+    from axiom_cli.commands.report import show_findings, write_page
     from axiom_cli.evaluation.experiment_folder import read_experiment
     from axiom_cli.experiment.round import LoopObserver
     from axiom_cli.report.experiment_tables import experiment_findings
@@ -60,12 +60,12 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
             )
         )
     summary = summarize(read_experiment(config.experiment))
-    show(experiment_findings([summary]))
+    show_findings(experiment_findings([summary]))
     write_page(summary)
 
 
 def plan(work: Loop) -> Iterator[str]:
-    """What the run would do, line by line. Raises NothingToDoError if there are too few problems for it."""
+    """What the run would do, line by line. Raises NothingToDoError if there are too few problems."""
     from axiom_cli.evaluation.experiment_folder import EXPERIMENTS
     from axiom_cli.experiment.curriculum import check_supply
 

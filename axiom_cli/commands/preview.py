@@ -60,7 +60,7 @@ NUMBERS = {
 BORDER = ("▌", "bold")
 
 
-def selected(selection: Chosen) -> None:
+def show_selection(selection: Chosen) -> None:
     """The counts of a selection, as a table."""
     counts: dict[str, Any] = selection.counts()
     total = selection.verdicts

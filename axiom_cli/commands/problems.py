@@ -13,7 +13,7 @@ import typer
 from axiom_cli.commands import completion
 from axiom_cli.commands.overlap import overlap
 from axiom_cli.commands.pages import INPUT_OUTPUT, Group, page
-from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show, write
+from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show_rows, write
 from axiom_cli.errors import (
     AxiomError,
     GateFailedError,
@@ -60,7 +60,7 @@ def list_(json: AsJson = False) -> None:
     """List the families with their forms and levels, the hand-written problems, and the extra `gym`."""
     from axiom_cli.problems.families import gym
 
-    show("problems", list_rows(), json)
+    show_rows("problems", list_rows(), json)
     _warn_of_broken()
     if why := gym.missing():
         console.note(f"{len(gym.names())} more {why}: {gym.EXTRA}")
@@ -328,7 +328,9 @@ def _source(name: str, config: ImportConfig) -> readers.Source:
         return hub.of_data_set(name, config.split, config.subset)
     if config.subset:
         raise UsageError(f"--subset {config.subset}: {name} is a file, which has no subsets", "leave out --subset")
-    return readers.of_file(opened(Path(name), "its publisher"), name, config.split)
+    return readers.of_file(
+        opened(Path(name), "name a file, a folder or a data set of the hub; - is stdin"), name, config.split
+    )
 
 
 app.command(**page("axiom problems overlap train.jsonl test.jsonl"))(overlap)

@@ -83,7 +83,10 @@ def report(
     if compare:
         if html or open:
             raise UsageError("a page shows an experiment, not a comparison", "--format md, json or csv writes one out")
-        _compare(*compare, format)
+        from axiom_cli.evaluation.comparison_sources import compare_named
+        from axiom_cli.report.comparison_tables import comparison_findings
+
+        show_findings(comparison_findings(compare_named(*compare)), format)
         return
     files = [name for name in names(experiment) if Path(name).is_file()]
     if files:
@@ -91,18 +94,16 @@ def report(
         return
     wanted = names(experiment) or experiment_names() or ["self_improve_v1"]
     summaries = [summarize(read_experiment(name)) for name in wanted]
-    show(experiment_findings(summaries), format)
+    show_findings(experiment_findings(summaries), format)
     if html or open:
         if len(summaries) > 1:
             raise UsageError("a page shows one experiment", "name one: axiom report EXPERIMENT --html FILE")
-        path = write_page(summaries[0], html)
-        if open:
-            typer.launch(path.absolute().as_uri())
+        write_page(summaries[0], html, launch=open)
 
 
-def show(findings: Findings, format: str = "table") -> None:
-    """The findings in `format` on stdout; with `table` their tables and sentences on stderr, and their records on
-    stdout where it is piped or `--quiet` holds the tables back."""
+def show_findings(findings: Findings, format: str = "table") -> None:
+    """The findings in `format` on stdout; with `table` as tables and sentences on stderr, and as records on stdout if
+    it is piped or with `--quiet`."""
     if format != "table":
         from axiom_cli.report.formats import render
 
@@ -123,7 +124,7 @@ def _rates(files: list[str], named: list[str], format: str, page: bool) -> None:
         raise UsageError("files of verdicts and experiments have separate tables", "name either, not both")
     if page:
         raise UsageError("a page shows an experiment, not a file", "--format md, json or csv writes one out")
-    show(rate_findings(file_rates(files)), format)
+    show_findings(rate_findings(file_rates(files)), format)
 
 
 def _rank(file: Path, format: str, html: Path | None, open: bool) -> None:
@@ -132,29 +133,21 @@ def _rank(file: Path, format: str, html: Path | None, open: bool) -> None:
     from axiom_cli.report.ranking_tables import ranking_findings
 
     ranking = rank(records(file, Verdict))
-    show(ranking_findings(ranking), format)
+    show_findings(ranking_findings(ranking), format)
     if html or open:
-        path = _write(ranking_page(ranking), html or Path("ranking.html"))
-        if open:
-            typer.launch(path.absolute().as_uri())
+        _write(ranking_page(ranking), html or Path("ranking.html"), launch=open)
 
 
-def _compare(before: str, after: str, format: str) -> None:
-    from axiom_cli.evaluation.comparison_sources import compare_named
-    from axiom_cli.report.comparison_tables import comparison_findings
-
-    show(comparison_findings(compare_named(before, after)), format)
-
-
-def write_page(summary: ExperimentSummary, html: Path | None = None) -> Path:
-    """The report as a page, in the experiment's folder unless `html` names another file."""
+def write_page(summary: ExperimentSummary, html: Path | None = None, *, launch: bool = False) -> None:
+    """Writes the report as a page, in the experiment's folder unless `html` names another file; `launch` opens it."""
     from axiom_cli.report.page import page
 
-    return _write(page(summary), html or summary.experiment.folder.page)
+    _write(page(summary), html or summary.experiment.folder.page, launch=launch)
 
 
-def _write(page: str, path: Path) -> Path:
+def _write(page: str, path: Path, *, launch: bool) -> None:
     with jsonl.atomic(path) as stream:
         stream.write(page.encode())
     console.note(f"page written to {path}")
-    return path
+    if launch:
+        typer.launch(path.absolute().as_uri())

@@ -17,7 +17,7 @@ import typer
 from axiom_cli.commands import completion, distributed
 from axiom_cli.commands.pages import INPUT_OUTPUT, page
 from axiom_cli.commands.problems import list_rows, refuse_unknown
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, show, write
+from axiom_cli.commands.streams import Output, SkipBad, Source, records, show_rows, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem, Sample
 from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
@@ -95,7 +95,7 @@ def solve(
     --early-stop), and on programs that vote.
     """
     if list_problems:
-        show("hand-written problems", (row for row in list_rows() if row["kind"] == "handwritten"))
+        show_rows("hand-written problems", (row for row in list_rows() if row["kind"] == "handwritten"))
         return
     from axiom_cli import models
     from axiom_cli.commands.saved import Saved

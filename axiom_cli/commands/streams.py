@@ -25,7 +25,7 @@ STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
 def _no_folder(path: Path | None) -> Path | None:
-    """The output as it was named. Raises UsageError before any work is done for a folder."""
+    """The same path. Raises UsageError for a folder, before any work is done."""
     if path is not None:
         jsonl.refuse_folder(path)
     return path
@@ -53,28 +53,28 @@ AsJson = Annotated[
 ]
 
 
-def opened(file: Path | None, writer: str) -> IO[bytes]:
-    """The bytes to read. `writer` is the command that makes them, for the hint. Raises UsageError or InputError."""
+def opened(file: Path | None, hint: str) -> IO[bytes]:
+    """The bytes of `file` or stdin. Raises UsageError or InputError, with the hint, if there is nothing to read."""
     if file is None or str(file) == "-":
         if sys.stdin is None or sys.stdin.isatty():
-            raise UsageError("nothing is piped in, and no file is named", f"{writer} makes what this command reads")
+            raise UsageError("nothing is piped in, and no file is named", hint)
         return sys.stdin.buffer
     try:
         return file.open("rb")
     except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
-        raise InputError(f"cannot read {file}: {error.strerror}", f"{writer} makes what this command reads") from None
+        raise InputError(f"cannot read {file}: {error.strerror}", hint) from None
 
 
 def records(file: Path | None, *kinds: type[R], skip_bad: bool = False, reading: Lines = iter) -> Iterator[R]:
-    """The records of `file` or stdin, one at a time. Raises NothingToDoError at the call where there is none.
+    """The records of `file` or stdin, one at a time. Raises NothingToDoError at the call if there are none.
 
-    `reading` may turn other lines into records, one for one.
+    `reading` may replace lines by others, one for one, before they are parsed.
     """
     writers = " or ".join(WRITERS[kind.kind] for kind in kinds)
     skipped: list[InputError] = []
 
     def read() -> Iterator[R]:
-        with opened(file, writers) as stream:
+        with opened(file, f"{writers} writes what this command reads") as stream:
             yield from jsonl.read(reading(stream), *kinds, skip=skipped.append if skip_bad else None)
         if skipped:
             console.warn(f"{plural(len(skipped), 'bad line')} skipped; first: {skipped[0]}")
@@ -111,7 +111,7 @@ def write(rows: Iterable[Row], output: Path | None, live: bool = True) -> int:
     return count
 
 
-def show(title: str, rows: Iterable[dict[str, Any]], as_json: bool = False) -> None:
+def show_rows(title: str, rows: Iterable[dict[str, Any]], as_json: bool = False) -> None:
     """Rows with the same keys: a table for a person at a terminal, else JSONL on stdout."""
     if as_json or console.data_wanted():
         write(rows, None)

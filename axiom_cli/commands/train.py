@@ -105,7 +105,7 @@ def train(
     if show is not None:
         from axiom_cli.learning.preview import show as shown
 
-        observer = TrainingObserver(selected=preview.selected, warn=console.warn)
+        observer = TrainingObserver(selected=preview.show_selection, warn=console.warn)
         preview.show(shown(verdicts, base, config, workspace, show, screen, observer))
         return
     adapter = fit(verdicts, base, config, workspace, experiment, screen)
@@ -127,11 +127,11 @@ def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:
         if not unknown:
             raise
         raise NothingToDoError(
-            f"{plural(len(unknown), 'row')}, and none has a known problem, such as {unknown[0]}",
+            f"no row has a known problem: {plural(len(unknown), 'row')}, the first of problem {unknown[0]}",
             "axiom verify --format solutions writes rows that hold their problem; or train on verdict records",
         ) from None
     if unknown:
-        console.warn(f"{plural(len(unknown), 'row')} left out: their problems are unknown, such as {unknown[0]}")
+        console.warn(f"{plural(len(unknown), 'row')} left out, with unknown problems; the first is {unknown[0]}")
     return verdicts
 
 
@@ -174,7 +174,7 @@ def fit(
             board.phase("train", step.step, step.steps)
             track(step)
 
-        observer = TrainingObserver(selected=preview.selected, step=on_step, warn=console.warn)
+        observer = TrainingObserver(selected=preview.show_selection, step=on_step, warn=console.warn)
         adapter = trained(verdicts, base, config, workspace, screen, observer)
     console.note(f"{plural(adapter.rows, 'row')} trained on; adapter sha256:{adapter.digest[:12]}")
     return adapter

@@ -10,7 +10,7 @@ import typer
 
 from axiom_cli.commands import completion
 from axiom_cli.commands.pages import Group, page
-from axiom_cli.commands.streams import AsJson, show, stdout, write
+from axiom_cli.commands.streams import AsJson, show_rows, stdout, write
 from axiom_cli.errors import WorkspaceDamagedError
 from axiom_cli.terminal import console, stdout_guard
 from axiom_cli.wording import plural
@@ -48,7 +48,7 @@ def ls(ctx: typer.Context, json: AsJson = False) -> None:
     """List the objects that were made here or have a name, oldest first."""
     from axiom_cli.workspace.inspect import ls as listed
 
-    show("workspace", ({**asdict(entry), "names": ", ".join(entry.names)} for entry in listed(_open(ctx))), json)
+    show_rows("workspace", ({**asdict(entry), "names": ", ".join(entry.names)} for entry in listed(_open(ctx))), json)
 
 
 @app.command("show", **page("axiom workspace show self_improve_v1@best"))
@@ -85,7 +85,7 @@ def diff(ctx: typer.Context, first: Name, second: Name, json: AsJson = False) ->
     difference = compare(_open(ctx), first, second)
     changes = [("contents", *change) for change in difference.contents]
     changes += [("recipe", *change) for change in difference.recipes]
-    show("differences", ({"of": of, "sign": sign, "what": what} for of, sign, what in changes), json)
+    show_rows("differences", ({"of": of, "sign": sign, "what": what} for of, sign, what in changes), json)
     if not changes:
         console.note("no difference")
 

@@ -78,7 +78,7 @@ def ungradable(row: Row) -> str:
     if entry_point in OWN_ORACLE.get(origin, ()):
         return "EvalPlus judges it by an oracle of its own, which tests cannot express"
     if origin == "mbpp" and any(map(_is_not_json, _shown_arguments(row, entry_point))):
-        return "it is called with tuples, sets or complex numbers, which its inputs have as lists and strings"
+        return "it is called with tuples, sets or complex numbers, which its inputs write as lists and strings"
     return ""
 
 

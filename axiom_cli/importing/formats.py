@@ -85,20 +85,20 @@ def _from_asserts(exercise: _Exercise) -> Imported:
     """A program problem from the source of its tests."""
     if syntax.parse(exercise.tests, longest=len(exercise.tests)) is None:
         return Imported(exercise.name, reason="its tests are not Python")
-    found = assert_tests.read_tests(exercise.tests, exercise.entry_point)
-    if not found.tests and not found.left_out:
+    parsed = assert_tests.read_tests(exercise.tests, exercise.entry_point)
+    if not parsed.tests and not parsed.left_out:
         return Imported(exercise.name, reason="it has no test")
-    as_code = not found.tests or (found.left_out > 0 and not found.from_lists)
+    as_code = not parsed.tests or (parsed.left_out > 0 and not parsed.from_lists)
     program = Program(
         exercise.entry_point,
         _signature(exercise.gold, exercise.entry_point),
-        examples=[test for test in found.tests if test["args"] in exercise.shown],
-        tests=None if as_code else found.tests,
+        examples=[test for test in parsed.tests if test["args"] in exercise.shown],
+        tests=None if as_code else parsed.tests,
         test_code=exercise.tests if as_code else None,
-        checker=None if as_code else found.checker,
+        checker=None if as_code else parsed.checker,
         reference=exercise.gold or None,
     )
-    left_out = 0 if as_code else found.left_out
+    left_out = 0 if as_code else parsed.left_out
     note = TESTS_LEFT_OUT if left_out else ""
     return Imported(exercise.name, _problem(exercise, program, left_out), gold=exercise.gold, note=note)
 
@@ -118,9 +118,9 @@ def _read_humaneval(row: Row, family: str = "humaneval") -> Imported:
 
 def _humaneval_exercise(row: Row, family: str) -> _Exercise:
     prompt, entry_point = row["prompt"], row["entry_point"]
-    asked = f"Write the Python function `{entry_point}`, whole, imports included:\n```python\n{prompt.strip()}\n```"
+    statement = f"Write the Python function `{entry_point}`, whole, imports included:\n```python\n{prompt.strip()}\n```"
     gold, shown = prompt + row["canonical_solution"], assert_tests.shown_calls(prompt, entry_point)
-    return _Exercise(family, row["task_id"], asked, entry_point, gold, row.get("test", ""), shown)
+    return _Exercise(family, row["task_id"], statement, entry_point, gold, row.get("test", ""), shown)
 
 
 def _read_evalplus(row: Row) -> Imported:
@@ -150,11 +150,11 @@ def _read_mbpp(row: Row) -> Imported:
     text = (row.get("text") or row.get("prompt") or "").strip()
     if not text:
         raise InputError("it has neither 'text' nor 'prompt'")
-    asked = f"{text}\nThe function is `{_signature(gold, entry_point)}`."
-    asked += f"\nExample: {asserts[0].strip()}" if first else ""
+    statement = f"{text}\nThe function is `{_signature(gold, entry_point)}`."
+    statement += f"\nExample: {asserts[0].strip()}" if first else ""
     setup = row.get("test_setup_code") or "\n".join(row.get("test_imports") or ())
     tests = "\n".join([setup, *asserts])
-    return _from_asserts(_Exercise("mbpp", name, asked, entry_point, gold, tests, [test["args"] for test in first]))
+    return _from_asserts(_Exercise("mbpp", name, statement, entry_point, gold, tests, [test["args"] for test in first]))
 
 
 def _called_function(test: str, code: str) -> str | None:

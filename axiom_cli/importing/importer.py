@@ -34,8 +34,8 @@ def import_problems(
     columns: Columns = Columns(),
     split: str = "",
 ) -> Iterator[Imported]:
-    """One Imported a row, in order. A row is refused, with the reason, if it cannot be read or is not in the format, if
-    its gold solution fails its own tests, or if an earlier row asks the same except for white space.
+    """One Imported for each row, in order. A row is refused, with the reason, if it cannot be read or is not in the
+    format, if its gold solution fails its own tests, or if an earlier row has the same prompt except for white space.
 
     `format_name` is humaneval, mbpp, evalplus or jsonl; `split` is for rows that name none. No gold solution is run
     if `config` is None. Raises UsageError for an unknown format, and InputError where no row is in the format.
@@ -96,28 +96,28 @@ def _check_checker(name: str) -> None:
     except MissingError as error:
         raise InputError(f"its checker: {error}; {shorten(error.hint, 80)}") from None
     if not family.open_ended:
-        raise InputError(f"its checker: problems of the family {name} have one answer, so it checks none")
+        raise InputError(f"its checker: problems of the family {name} have one answer, so it is not a checker")
 
 
 def _refuse_repeats(rows: Iterable[Imported]) -> Iterator[Imported]:
     """Refuses a problem whose id, or whose family, form and prompt, an earlier one has."""
     ids: dict[str, int] = {}
-    asked: dict[str, tuple[int, str | None]] = {}
+    by_content: dict[str, tuple[int, str | None]] = {}
     for imported in rows:
         problem, number = imported.problem, imported.row.number
         if problem is None:
             yield imported
             continue
         content = content_id([problem.family, problem.form, normalize(problem.prompt)], 16)
-        earlier, answer = asked.get(content, (0, None))
+        earlier, answer = by_content.get(content, (0, None))
         if earlier and answer == problem.answer:
             reason = f"the same problem as row {earlier}"
         elif earlier:
-            reason = f"it asks what row {earlier} asks, and has another answer"
+            reason = f"it has the prompt of row {earlier}, and another answer"
         elif problem.id in ids:
-            reason = f"its id {problem.id!r:.60} is that of row {ids[problem.id]}"
+            reason = f"its id {problem.id!r:.60} is taken by row {ids[problem.id]}"
         else:
-            ids[problem.id], asked[content] = number, (number, problem.answer)
+            ids[problem.id], by_content[content] = number, (number, problem.answer)
             yield imported
             continue
         yield replace(imported, problem=None, reason=reason)
