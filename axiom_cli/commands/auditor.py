@@ -1,4 +1,4 @@
-"""`axiom verify --audit`: the problems met on the way, then the audit as a table and as a record."""
+"""`axiom verify --audit`: collects the problems of the input, then shows the audit as a table and as a record."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def _judge(audit: VerifierAudit, problems: int) -> None:
     succeeded = sum(len(row["succeeded"]) for row in audit.attacks)
     if succeeded:
         raise GateFailedError(
-            f"{plural(succeeded, 'attack')} succeeded", "axiom doctor shows what isolation is missing"
+            f"{plural(succeeded, 'attack')} succeeded", "axiom doctor shows which isolation is missing"
         )
     if audit.unsound:
         broken = len({row["problem"] for row in audit.unsound})

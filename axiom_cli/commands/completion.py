@@ -1,4 +1,4 @@
-"""What a shell offers in place of an unfinished word. Nothing heavy is loaded: whoever presses Tab waits for it."""
+"""What a shell offers for an unfinished word. Nothing heavy is loaded, since the user is waiting."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from axiom_cli.settings.sources import resolve
 
 
 def families(incomplete: str) -> list[str]:
-    """Families, the last one of a comma-separated list too."""
+    """Families; of a comma-separated list, the last one is completed."""
     from axiom_cli.problems import families as known
 
     return _last_of_list(incomplete, known.names())
@@ -28,7 +28,7 @@ def models(incomplete: str) -> list[str]:
 
 
 def workspace_names(incomplete: str) -> list[str]:
-    """The names in the workspace; none where there is no workspace."""
+    """The names in the workspace, if there is one."""
     from axiom_cli.errors import AxiomError
     from axiom_cli.workspace.store import Workspace
 
@@ -47,7 +47,7 @@ def engines(incomplete: str) -> list[str]:
 
 
 def handwritten(incomplete: str) -> list[str]:
-    """The hand-written problems, the last one of a comma-separated list too."""
+    """Hand-written problems; of a comma-separated list, the last one is completed."""
     from axiom_cli.problems.families import handwritten as known
 
     return _last_of_list(incomplete, known.names())
@@ -65,4 +65,4 @@ FIELDS: Mapping[str, Callable[[str], list[str]]] = {
     "problem_types": families,
     "experiment": experiments,
 }
-"""The fields of configs whose values can be offered; closed choices are offered anyway."""
+"""What completes each field of the configs. Closed choices complete themselves."""

@@ -55,11 +55,7 @@ def examine(workspace: Path) -> Iterator[dict[str, Any]]:
     folder = next(path for path in (workspace.absolute(), *workspace.absolute().parents) if path.exists())
     free = shutil.disk_usage(folder).free
     roomy = free >= LEAST_DISK and os.access(folder, os.W_OK)
-    advice = (
-        ""
-        if roomy
-        else f"{folder} needs {LEAST_DISK // 2**30} GiB of free space, and you need permission to write to it"
-    )
+    advice = "" if roomy else f"{folder} must be writable, with {LEAST_DISK // 2**30} GiB of free space"
     yield _row("disk", f"{free / 2**30:.1f} GiB free at {folder}", ok=roomy, advice=advice)
 
 

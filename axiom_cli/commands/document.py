@@ -36,21 +36,16 @@ OTHER_CODES = {
 def document() -> str:
     """The whole page."""
     root = application()
-    lines = [HEAD, *_exit_codes()]
-    lines += ["## Who writes what\n\n| record | command |\n|---|---|"]
+    codes = dict(OTHER_CODES)
+    for error in vars(errors).values():
+        if isinstance(error, type) and issubclass(error, errors.AxiomError) and error is not errors.AxiomError:
+            codes[error.exit_code] = str(error.__doc__)
+    lines = [HEAD, "## Exit codes\n\n| code | meaning |\n|---|---|"]
+    lines += [f"| {code} | {meaning} |" for code, meaning in sorted(codes.items())]
+    lines += ["\n## Who writes what\n\n| record | command |\n|---|---|"]
     lines += [f"| `{kind}` | `{writer}` |" for kind, writer in WRITERS.items()]
     lines += ["", *_command(root, typer.Context(root, info_name="axiom"), "##")]
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _exit_codes() -> Iterator[str]:
-    codes = dict(OTHER_CODES)
-    for kind in vars(errors).values():
-        if isinstance(kind, type) and issubclass(kind, errors.AxiomError) and kind is not errors.AxiomError:
-            codes[kind.exit_code] = str(kind.__doc__)
-    yield "## Exit codes\n\n| code | meaning |\n|---|---|"
-    yield from (f"| {code} | {meaning} |" for code, meaning in sorted(codes.items()))
-    yield ""
 
 
 def _command(command: Any, context: Any, marks: str) -> Iterator[str]:

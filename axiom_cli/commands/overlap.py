@@ -16,7 +16,7 @@ from axiom_cli.terminal import console
 from axiom_cli.wording import plural
 
 SHOWN, LONGEST = 3, 100
-"""Examples, and the characters of each."""
+"""How many examples are shown, and the longest one in characters."""
 
 
 def overlap(

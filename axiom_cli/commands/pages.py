@@ -77,7 +77,7 @@ class Group(_Plain, TyperGroup):
             yield name, first_sentence(command.help or "" if command else "")
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The command that is meant. Raises UsageError naming the closest one if there is no such command."""
+        """The named command. Raises UsageError, with the closest name, if there is no such command."""
         known = self.list_commands(ctx)
         if args[0] not in known and not args[0].startswith("-"):
             hint = did_you_mean(args[0], known, f"{ctx.command_path} --help lists the commands")

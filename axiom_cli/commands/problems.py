@@ -328,9 +328,8 @@ def _source(name: str, config: ImportConfig) -> readers.Source:
         return hub.of_data_set(name, config.split, config.subset)
     if config.subset:
         raise UsageError(f"--subset {config.subset}: {name} is a file, which has no subsets", "leave out --subset")
-    return readers.of_file(
-        opened(Path(name), "name a file, a folder or a data set of the hub; - is stdin"), name, config.split
-    )
+    stream = opened(Path(name), "name a file, a folder or a data set of the hub; - is stdin")
+    return readers.of_file(stream, name, config.split)
 
 
 app.command(**page("axiom problems overlap train.jsonl test.jsonl"))(overlap)

@@ -90,7 +90,7 @@ def records(file: Path | None, *kinds: type[R], skip_bad: bool = False, reading:
 
 
 def stdout() -> TextIO:
-    """Where data goes. Raises MissingError where it was closed before the command began."""
+    """The stream for data. Raises MissingError if it was closed before the command began."""
     stream = stdout_guard.stdout()
     if stream is None:
         raise MissingError("standard output is closed", "leave it open, or send it to a file: axiom ... > FILE")

@@ -50,7 +50,7 @@ Decontaminate = Annotated[
     typer.Option(
         "--decontaminate",
         metavar="FILE,...",
-        help="Leave out rows that share 8 words in a row with these problems, or with an experiment's.",
+        help="Leave out rows that share a run of 8 words with these problems, or with an experiment's.",
         rich_help_panel=configs.SELECTION,
         autocompletion=completion.experiments,
     ),

@@ -88,7 +88,7 @@ def verify(
 
 
 def _counted(verdicts: Iterator[Verdict], counts: Counter[str], reasons: dict[str, str]) -> Iterator[Verdict]:
-    """The verdicts, counted by status; those that are none also by what failed, each with its first reason."""
+    """The same verdicts, counted by status; infra ones also by what failed, each with the first reason."""
     from axiom_cli.verification.verify import party_at_fault
 
     for verdict in verdicts:

@@ -72,7 +72,7 @@ def _argument_lists(row: Row, name: str) -> list[Any]:
 
 
 def ungradable(row: Row) -> str:
-    """Why tests cannot grade a row as EvalPlus does: it does not compare results, or its inputs are not JSON. Empty if
+    """Why tests cannot grade a row as EvalPlus does: it does not compare results, or the inputs are not JSON. Empty if
     they can."""
     origin, entry_point = str(row["task_id"]).partition("/")[0].lower(), row["entry_point"]
     if entry_point in OWN_ORACLE.get(origin, ()):
@@ -145,14 +145,14 @@ def _checker(expected: Sequence[Any], tolerance: float) -> str | None:
     rules = []
     if tolerance:
         rules.append(f"float:{tolerance!r}")
-    elif any(map(_is_floats, expected)):
+    elif any(map(_is_float, expected)):
         rules.append(assert_tests.CLOSE)
     if any(map(assert_tests.has_tuple, expected)):
         rules.append("tuple_is_list")
     return ",".join(rules) or None
 
 
-def _is_floats(value: Any) -> bool:
+def _is_float(value: Any) -> bool:
     """Whether the value is a float, or a sequence of one or more floats and nothing else."""
     items = value if isinstance(value, (list, tuple)) else [value]
     return bool(items) and all(isinstance(item, float) for item in items)

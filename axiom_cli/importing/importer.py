@@ -87,16 +87,14 @@ def _check_problem(problem: Problem, *, has_tests: bool = True) -> None:
             check_tests(problem.program)
             suite.prepare(problem.program)
     elif problem.checker:
-        _check_checker(problem.checker)
-
-
-def _check_checker(name: str) -> None:
-    try:
-        family = families.get(name)
-    except MissingError as error:
-        raise InputError(f"its checker: {error}; {shorten(error.hint, 80)}") from None
-    if not family.open_ended:
-        raise InputError(f"its checker: problems of the family {name} have one answer, so it is not a checker")
+        try:
+            family = families.get(problem.checker)
+        except MissingError as error:
+            raise InputError(f"its checker: {error}; {shorten(error.hint, 80)}") from None
+        if not family.open_ended:
+            raise InputError(
+                f"its checker: problems of the family {problem.checker} have one answer, so it is not a checker"
+            )
 
 
 def _refuse_repeats(rows: Iterable[Imported]) -> Iterator[Imported]:
