@@ -214,6 +214,13 @@ def test_mistakes_are_explained(tmp_path: Path):
     (tmp_path / "p.jsonl").write_bytes(jsonl.dump(problem("rpn", 3, 1)))
     with pytest.raises(InputError, match="neither solutions, verdicts nor metrics"):
         kind_of(str(tmp_path / "p.jsonl"))
+    broken = tmp_path / "broken.jsonl"
+    broken.write_bytes(jsonl.dump(row("a")) + b"\n{\n")
+    with pytest.raises(InputError, match="broken.jsonl: line 3: not JSON"):
+        compare_named(str(broken), str(broken))
+    broken.write_bytes(b"[1]\n")
+    with pytest.raises(InputError, match="broken.jsonl: line 1: an array, expected an object"):
+        kind_of(str(broken))
 
 
 def test_nothing_heavy_is_imported_before_it_is_needed():

@@ -14,12 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from axiom_cli.errors import InputError, MissingError, UsageError, did_you_mean
+from axiom_cli.importing.columns import join_names
 from axiom_cli.importing.readers import INSTALL, READERS, Line, Source, first_line, json_lines, suffix
 from axiom_cli.importing.schema import split_named
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
 SAVED = ("dataset_dict.json", "state.json")
-SHOWN = 12
 
 
 def is_data_set(name: str) -> bool:
@@ -78,8 +78,7 @@ def _choose(name: str, noun: str, wanted: str, available: list[str]) -> str:
     """The requested one, or the only one. Raises UsageError, which lists those that are available."""
     if wanted in available or (not wanted and len(available) == 1):
         return wanted or available[0]
-    more = f" and {len(available) - SHOWN:,} more" if len(available) > SHOWN else ""
-    listed = f"{name} has the {noun}s {', '.join(available[:SHOWN])}{more}"
+    listed = f"{name} has the {noun}s {join_names(available)}"
     if not wanted:
         raise UsageError(f"{listed}: choose one", f"--{noun} {available[-1]}")
     raise UsageError(f"no {noun} {wanted!r}: {listed}", did_you_mean(wanted, available))

@@ -22,6 +22,7 @@ import orjson
 from axiom_cli import json_codec
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.importing.schema import SPLITS
+from axiom_cli.wording import plural
 
 GZIP = b"\x1f\x8b"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
@@ -156,8 +157,7 @@ def _csv_line(row: dict[Any, Any], number: int) -> Line:
     data = {name: cell or None for name, cell in row.items()}
     if not extra:
         return Line(number, data)
-    cells = "cell" if len(extra) == 1 else "cells"
-    return Line(number, {**data, "": extra}, f"it has {len(extra)} more {cells} than the header")
+    return Line(number, {**data, "": extra}, f"it has {plural(len(extra), 'more cell')} than the header")
 
 
 def _read_parquet(stream: IO[bytes]) -> Table:
