@@ -55,6 +55,7 @@ class Auditor:
         """Finishes the audit, shows it on stderr and keeps it in the workspace. If the command wrote nothing else
         (`alone`), the record also goes to stdout or `output`. Raises GateFailedError if the audit does not pass."""
         from axiom_cli.audit.verifier import audit_verifier, save, summary_rows
+        from axiom_cli.workspace.objects import short
         from axiom_cli.workspace.store import Workspace
 
         problems = list(self._problems.values())
@@ -62,7 +63,7 @@ class Auditor:
             audit = audit_verifier(problems, self._reruns, self.config, lambda step: progress(1, step))
         console.table("audit of the verifier", ["check", "of", "found"], summary_rows(audit))
         digest = save(audit, self.config, Workspace.open_or_create(workspace or None))
-        console.note(f"audit sha256:{digest[:12]}")
+        console.note(f"audit {short(digest)}")
         if alone and (output is not None or console.data_wanted()):
             write([audit.to_dict()], output)
         _judge(audit, len(problems))

@@ -16,6 +16,7 @@ import typer
 from axiom_cli import __version__
 from axiom_cli.commands.pages import page
 from axiom_cli.commands.streams import AsJson, show_rows
+from axiom_cli.workspace.objects import nearest_existing
 
 PACKAGES = ("torch", "transformers", "peft", "typer", "pydantic-settings", "orjson", "scipy")
 EXTRAS = {"vllm": "vllm", "bitsandbytes": "qlora", "ray": "ray", "datasets": "datasets", "reasoning_gym": "gym"}
@@ -52,7 +53,7 @@ def examine(workspace: Path) -> Iterator[dict[str, Any]]:
         yield _row(package, metadata.version(package) if installed else "not installed", advice=advice)
     level, missing = isolation_level()
     yield _row("isolation", level, ok=level not in ("none", "limited"), advice="; ".join(missing))
-    folder = next(path for path in (workspace.absolute(), *workspace.absolute().parents) if path.exists())
+    folder = nearest_existing(workspace)
     free = shutil.disk_usage(folder).free
     roomy = free >= LEAST_DISK and os.access(folder, os.W_OK)
     advice = "" if roomy else f"{folder} must be writable, with {LEAST_DISK // 2**30} GiB of free space"

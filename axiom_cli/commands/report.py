@@ -13,11 +13,11 @@ from axiom_cli.commands.pages import INPUT_OUTPUT, page
 from axiom_cli.commands.streams import draw, records, stdout, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Verdict
+from axiom_cli.report.formats import Findings, render
 from axiom_cli.settings.options import choice, names
 from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
-    from axiom_cli.report.formats import Findings
     from axiom_cli.report.summary import ExperimentSummary
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -105,8 +105,6 @@ def show_findings(findings: Findings, format: str = "table") -> None:
     """The findings in `format` on stdout; with `table` as tables and sentences on stderr, and as records on stdout if
     it is piped or with `--quiet`."""
     if format != "table":
-        from axiom_cli.report.formats import render
-
         stdout().write(render(findings, format))
         return
     draw(findings.terminal)

@@ -25,7 +25,7 @@ from axiom_cli.settings.options import ModelConfig, configured, names
 from axiom_cli.terminal import console
 from axiom_cli.wording import plural
 from axiom_cli.workspace import refs
-from axiom_cli.workspace.objects import probe
+from axiom_cli.workspace.objects import nearest_existing, probe
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 if TYPE_CHECKING:
@@ -145,8 +145,7 @@ def _check_folder(folder: Path, experiment: str, output: Path | None) -> None:
         raise UsageError("-o and --output-dir do not go together", "axiom solve | axiom verify -o FILE writes verdicts")
     if experiment:
         refs.path(Path(), experiment)
-    nearest = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    if not nearest.is_dir():
+    if not nearest_existing(folder).is_dir():
         raise UsageError(f"cannot save in {folder}: it is not a folder", "choose another --output-dir")
     probe(folder)
 

@@ -19,6 +19,7 @@ from axiom_cli.settings.configs import MergeConfig, TrainConfig
 from axiom_cli.settings.options import ModelConfig, configured
 from axiom_cli.terminal import console
 from axiom_cli.wording import plural
+from axiom_cli.workspace.objects import short
 
 if TYPE_CHECKING:
     from axiom_cli.learning.training.fit import Progress
@@ -176,7 +177,7 @@ def fit(
 
         observer = TrainingObserver(selected=preview.show_selection, step=on_step, warn=console.warn)
         adapter = trained(verdicts, base, config, workspace, screen, observer)
-    console.note(f"{plural(adapter.rows, 'row')} trained on; adapter sha256:{adapter.digest[:12]}")
+    console.note(f"{plural(adapter.rows, 'row')} trained on; adapter {short(adapter.digest)}")
     return adapter
 
 
@@ -187,5 +188,5 @@ def fit_and_merge(verdicts: list[Verdict], base: str, config: TrainConfig, works
 
     model = merge(fit(verdicts, base or models.NANO, config, workspace, name), MergeConfig(), workspace)
     workspace.set_ref(name, model.digest)
-    console.note(f"model sha256:{model.digest[:12]}: axiom solve --model {name}")
+    console.note(f"model {short(model.digest)}: axiom solve --model {name}")
     return model

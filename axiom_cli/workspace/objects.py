@@ -42,10 +42,14 @@ def short(digest: str) -> str:
     return f"sha256:{bare(digest)[:12]}"
 
 
+def nearest_existing(folder: Path) -> Path:
+    """`folder` if it exists, else the nearest folder above it that does."""
+    return next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+
+
 def probe(folder: Path) -> None:
     """Raises OSError if one page cannot be written to `folder`, or to the nearest existing folder above it."""
-    existing = next(place for place in (folder.absolute(), *folder.absolute().parents) if place.exists())
-    with tempfile.TemporaryFile(dir=existing) as stream:
+    with tempfile.TemporaryFile(dir=nearest_existing(folder)) as stream:
         stream.write(bytes(PAGE))
         stream.flush()
 
