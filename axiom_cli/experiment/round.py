@@ -116,15 +116,7 @@ class RoundSteps:
             max_tokens=config.max_tokens,
             seed=config.seed + iteration,
         )
-        label = arm.label(iteration, "collect")
-        verdicts, receipt = remember_rollout(
-            arm.model,
-            problems,
-            sampling,
-            self.engine,
-            self.workspace,
-            on_problem=lambda done: self.observer.phase(label, done, len(problems)),
-        )
+        verdicts, receipt = self._rollout(arm.model, problems, sampling, arm.label(iteration, "collect"))
         arm.sources = (*arm.sources, receipt["verdicts"])
         if arm.name == SHUFFLED:
             compares = OBJECTIVES[config.objective].compares
@@ -231,14 +223,7 @@ class RoundSteps:
             sampling = SolveConfig(
                 samples=samples, temperature=temperature, max_tokens=config.max_tokens, seed=config.seed
             )
-            more, receipt = remember_rollout(
-                model,
-                problems,
-                sampling,
-                self.engine,
-                self.workspace,
-                on_problem=lambda done: self.observer.phase(label, done, len(problems)),
-            )
+            more, receipt = self._rollout(model, problems, sampling, label)
             verdicts += more
             receipts.append(receipt)
         seconds = sum(receipt.seconds for receipt in receipts)
@@ -249,6 +234,19 @@ class RoundSteps:
         self.writer.write_metrics(rows)
         self.observer.evaluated(rows)
         return rows
+
+    def _rollout(
+        self, model: Resolved, problems: Sequence[Problem], sampling: SolveConfig, label: str
+    ) -> tuple[list[Verdict], Receipt]:
+        """The verdicts on a model's samples, with progress reported under `label`."""
+        return remember_rollout(
+            model,
+            problems,
+            sampling,
+            self.engine,
+            self.workspace,
+            on_problem=lambda done: self.observer.phase(label, done, len(problems)),
+        )
 
     def _training(self, iteration: int) -> TrainConfig:
         config = self.config
