@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -55,10 +55,6 @@ class Certificate:
         return out
 
 
-Logits = Callable[[torch.Tensor], torch.Tensor]
-"""A model: ids_T -> logits_TV in float32."""
-
-
 @dataclass(frozen=True)
 class ProbeResult:
     """The logits_TV of base + adapter on the probe, and how far they are from those of the base (square root of the sum
@@ -106,19 +102,11 @@ def probe_ids(tokenizer: Any, longest: int) -> torch.Tensor:
     return torch.tensor(ids[-min(longest, POSITIONS) :])
 
 
-def probe(base: Logits, adapted: Logits, ids_T: torch.Tensor) -> ProbeResult:
-    """Asks the base, and then base + adapter."""
-    before_TV = base(ids_T)
-    logits_TV = adapted(ids_T)
-    return ProbeResult(ids_T, logits_TV, _distance(logits_TV, before_TV))
-
-
-def certify(change: WeightChange, reference: ProbeResult, merged: Logits) -> Certificate:
-    """The certificate from the change of the weights and the merged model's logits on the probe."""
-    logits_TV = merged(reference.ids_T)
+def certify(change: WeightChange, reference: ProbeResult, logits_TV: torch.Tensor) -> Certificate:
+    """The certificate from the change of the weights and the merged model's `logits_TV` on the probe."""
     moved, cosine, relative_error = change.shares()
     agree = torch.count_nonzero(logits_TV.argmax(-1) == reference.logits_TV.argmax(-1))
-    error = _distance(logits_TV, reference.logits_TV)
+    error = distance(logits_TV, reference.logits_TV)
     return Certificate(
         dtype=str(change.dtype).removeprefix("torch."),
         moved=moved,
@@ -134,5 +122,6 @@ def _rows(a_TV: torch.Tensor, b_TV: torch.Tensor) -> Iterator[tuple[torch.Tensor
     return zip(a_TV.split(ROWS), b_TV.split(ROWS), strict=True)
 
 
-def _distance(a_TV: torch.Tensor, b_TV: torch.Tensor) -> float:
+def distance(a_TV: torch.Tensor, b_TV: torch.Tensor) -> float:
+    """The square root of the sum of the squared differences."""
     return sum(float((a - b).square().sum()) for a, b in _rows(a_TV, b_TV)) ** 0.5

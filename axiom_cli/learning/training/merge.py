@@ -18,7 +18,7 @@ import torch
 
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.learning.training import certificate
-from axiom_cli.learning.training.certificate import Certificate, WeightChange
+from axiom_cli.learning.training.certificate import Certificate, ProbeResult, WeightChange
 from axiom_cli.learning.training.streamed import StreamedModel
 from axiom_cli.models import shards
 from axiom_cli.models.adapters import Chain
@@ -57,17 +57,17 @@ def merge(base: Path | str, chain: Sequence[Path], out: Path, dtype: str = "auto
             _carry(folder, draft)
             _configure(draft, DTYPES.get(dtype), tied=not separate)
         model.source, model.value, model.entire = Shards(out), lambda _name, value: value, set()
-        return certificate.certify(change, reference, model.logits)
+        return certificate.certify(change, reference, model.logits(reference.ids_T))
 
 
-def _probe(model: StreamedModel, sums: Chain, ids_T: torch.Tensor) -> certificate.ProbeResult:
-    def adapted(ids_T: torch.Tensor) -> torch.Tensor:
-        with sums.attached(model.model):
-            model.value = sums.value
-            return model.logits(ids_T)
-
+def _probe(model: StreamedModel, sums: Chain, ids_T: torch.Tensor) -> ProbeResult:
+    """Asks the base, and then base + adapter."""
     model.entire = {n for n, changes in sums.changes.items() if any(c.magnitude_O is not None for c in changes)}
-    return certificate.probe(model.logits, adapted, ids_T)
+    base_TV = model.logits(ids_T)
+    with sums.attached(model.model):
+        model.value = sums.value
+        logits_TV = model.logits(ids_T)
+    return ProbeResult(ids_T, logits_TV, certificate.distance(logits_TV, base_TV))
 
 
 def _write(
