@@ -188,8 +188,13 @@ def test_nor_is_one_of_rows_that_differ_in_one_token_or_weight(trainer: Trainer,
 
 
 def test_divergence_is_said_and_nothing_is_written(trainer: Trainer, tmp_path: Path) -> None:
+    def overflow(_progress) -> None:
+        for parameter in trainer.model.parameters():
+            if parameter.requires_grad:
+                parameter.data.fill_(math.inf)
+
     with pytest.raises(AxiomError, match="diverged") as caught:
-        trainer.fit(tiny.rows(trainer), replace(CONFIG, lr=math.inf), tmp_path / "a")
+        trainer.fit(tiny.rows(trainer), CONFIG, tmp_path / "a", on_step=overflow)
     assert "--lr" in caught.value.hint
     assert not (tmp_path / "a").exists()
 
