@@ -117,6 +117,15 @@ def test_every_former_flag_is_read_as_the_new_one() -> None:
     assert with_new_names(["train", "--no-shard"])[0] == ["train", "--no-fsdp"]
 
 
+@pytest.mark.parametrize("table", ["", "[solve]\n"])
+@pytest.mark.parametrize("lines", [("enough = 2", "target_passes = 3"), ("target_passes = 3", "enough = 2")])
+def test_a_new_name_beats_the_former_one_in_a_table_whatever_their_order(
+    tmp_path: Path, table: str, lines: tuple[str, str]
+) -> None:
+    (tmp_path / "axiom.toml").write_text(table + "\n".join(lines))
+    assert in_force(tmp_path, "solve.target_passes")[0] == 3
+
+
 def test_former_names_work_are_told_and_stand_in_no_help(tmp_path: Path) -> None:
     problem = axiom("problems", "gen", "rpn", "--count", "1", cwd=tmp_path).stdout
     words = ("solve", *SCRIPTED, "--model", "solver", "--samples", "8")

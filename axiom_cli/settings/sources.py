@@ -133,8 +133,8 @@ def _layered(cls: type[C], given: dict[str, Any], files: list[Path]) -> tuple[di
     for path in files:
         layers += _tables(cls, path)
     for origin, layer in layers:
-        for key, value in layer.items():
-            name = renamed.get(key, key)
+        for key in sorted(layer, key=renamed.__contains__):  # in one table the new name wins, wherever it stands
+            name, value = renamed.get(key, key), layer[key]
             if name not in values:
                 values[name], origins[name] = value, origin.format(key.upper())
     try:
