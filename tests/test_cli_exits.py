@@ -187,3 +187,12 @@ def test_the_cli_page_is_the_cli() -> None:
     from axiom_cli.commands.document import document
 
     assert (ROOT / "docs" / "cli.md").read_text() == document(), "python -m axiom_cli.commands.document > docs/cli.md"
+
+
+def test_a_missing_extra_is_told_before_a_record_is_read(tmp_path: Path) -> None:
+    """The package is hidden, as it is installed on some machines; the file of adapters does not exist."""
+    (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['gguf'] = None\n")
+    env = environment(PYTHONPATH=f"{tmp_path}{os.pathsep}{environment()['PYTHONPATH']}")
+    words = [*AXIOM, "merge", "none.jsonl", "--gguf", "model.gguf"]
+    done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, timeout=100)
+    failed(done, 4, "needs the package gguf", "pip install 'axiom-rl[gguf]'")

@@ -36,8 +36,11 @@ def merge(
 
     Exit code 6 if a certificate fails. The name that an adapter has in the workspace passes to the model.
     """
+    from axiom_cli.learning.training import requirements
     from axiom_cli.workspace.store import Workspace
 
+    if gguf:
+        requirements.gguf()
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
 
     def models() -> Iterator[Model]:

@@ -7,7 +7,6 @@ is no byte-level BPE or that splits text in a way for which llama.cpp has no nam
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -18,7 +17,8 @@ import numpy
 import torch
 from transformers import AutoConfig
 
-from axiom_cli.errors import InputError, MissingError
+from axiom_cli.errors import InputError
+from axiom_cli.learning.training import requirements
 from axiom_cli.models.loading import load_tokenizer
 from axiom_cli.models.shards import Shards
 from axiom_cli.workspace.atomic import explained_write_errors
@@ -37,8 +37,7 @@ SPLITS: Mapping[str, str] = {_LLAMA3: "llama-bpe", _LLAMA3.replace("{1,3}", ""):
 
 def check(folder: Path) -> _Export:
     """InputError if the model in `folder` cannot be said in a .gguf file, MissingError without the package."""
-    if importlib.util.find_spec("gguf") is None:
-        raise MissingError("writing a .gguf file needs the package gguf", "pip install 'axiom-rl[gguf]'")
+    requirements.gguf()
     return _Export(folder)
 
 

@@ -31,6 +31,12 @@ def check(config: TrainConfig) -> None:
         raise MissingError(f"{option} needs bitsandbytes", "pip install 'axiom-rl[qlora]'")
 
 
+def gguf() -> None:
+    """MissingError without the package that writes .gguf files."""
+    if importlib.util.find_spec("gguf") is None:
+        raise MissingError("writing a .gguf file needs the package gguf", "pip install 'axiom-rl[gguf]'")
+
+
 def trackers(names: str) -> list[str]:
     """The trackers in `names` (comma-separated, or none). UsageError for an unknown one, MissingError for one that is
     not installed."""
