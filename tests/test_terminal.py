@@ -188,3 +188,20 @@ def test_a_name_that_is_wider_than_its_column_is_folded_and_not_cut(tmp_path: Pa
     lines = on_terminal("problems", "list", cwd=tmp_path)
     assert any("longest_common_subseque" in line for line in lines)
     assert not any("…" in line for line in lines)
+
+
+def test_ls_shows_an_object_a_line_on_a_narrow_terminal(tmp_path: Path) -> None:
+    from axiom_cli.workspace.store import Workspace
+
+    workspace = Workspace.open_or_create(tmp_path / ".axiom")
+    made = [workspace.put_bytes(text) for text in (b"one", b"two")]
+    for number, digest in enumerate(made):
+        recipe = {"stage": "train", "version": 1, "config": {"number": number}, "inputs": {}}
+        workspace.remember(recipe, lambda digest=digest: {"adapter": digest})
+    workspace.set_ref("self_improve_v1@1", made[0])
+    lines = on_terminal("workspace", "ls", cwd=tmp_path)
+    (named,) = [line for line in lines if made[0][:12] in line]
+    assert "self_improve_v1@1" in named and re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d ", named)
+    assert sum("train" in line for line in lines) == 2 and made[0] not in "".join(lines)
+    whole = [orjson.loads(line) for line in on_terminal("workspace", "ls", "--json", cwd=tmp_path, width=5000)]
+    assert {row["digest"] for row in whole} == set(made) and all("T" in row["made"] for row in whole)

@@ -45,10 +45,16 @@ def _open(ctx: typer.Context) -> Workspace:
 
 @app.command(**page("axiom workspace ls"))
 def ls(ctx: typer.Context, json: AsJson = False) -> None:
-    """List the objects that were made here or have a name, oldest first."""
+    """List the objects that were made here or have a name, oldest first.
+
+    The table shows the first 12 digits of a digest, which name it; --json shows all.
+    """
     from axiom_cli.workspace.inspect import ls as listed
 
-    show_rows("workspace", ({**asdict(entry), "names": ", ".join(entry.names)} for entry in listed(_open(ctx))), json)
+    rows = [{**asdict(entry), "names": ", ".join(entry.names)} for entry in listed(_open(ctx))]
+    if not json and not console.data_wanted():
+        rows = [{**row, "digest": row["digest"][:12], "made": row["made"][:16].replace("T", " ")} for row in rows]
+    show_rows("workspace", rows, json)
 
 
 @app.command("show", **page("axiom workspace show self_improve_v1@best"))
