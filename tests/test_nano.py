@@ -9,11 +9,11 @@ from hypothesis import strategies as st
 
 from axiom_cli import models
 from axiom_cli.models.loading import load_tokenizer
-from axiom_cli.models.nano import WEIGHTS, recipe
+from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.problems.answers import has_reasoning, read_answer
 from axiom_cli.problems.families import draw, teacher
 from axiom_cli.records import ModelRef
-from axiom_cli.sampling import prompts
+from axiom_cli.sampling import nano_cold_start, prompts
 from axiom_cli.sampling.engines.transformers import TransformersEngine
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.verification.verify import verify
@@ -59,7 +59,7 @@ def test_the_prompt_is_the_users_words_between_two_marks() -> None:
 
 
 def test_it_starts_well_formed_and_mediocre() -> None:
-    problems = list(draw.problems(recipe.FAMILIES, 200, range(3, 8), "val", 4))
+    problems = list(draw.problems(nano_cold_start.FAMILIES, 200, range(3, 8), "val", 4))
     config = SolveConfig(samples=1, temperature=0.0, max_tokens=320)
     samples = [one for group in engine().generate(problems, config, 1) for one in group]
     assert sum(read_answer(sample.text) is not None for sample in samples) >= 0.98 * len(samples)
@@ -68,11 +68,11 @@ def test_it_starts_well_formed_and_mediocre() -> None:
 
 
 def test_the_teacher_works_out_every_other_solution() -> None:
-    few = list(recipe.samples(0.01))
-    assert {sample.problem.level for sample in few} == set(recipe.COUNTS)
+    few = list(nano_cold_start.samples(0.01))
+    assert {sample.problem.level for sample in few} == set(nano_cold_start.COUNTS)
     assert all(sample.problem.split == "train" for sample in few)
     assert all(verdict.passed for verdict in verify(few, VerifyConfig()))
-    for family in recipe.FAMILIES:
+    for family in nano_cold_start.FAMILIES:
         own = [sample for sample in few if sample.problem.family == family]
         assert [sample.text for sample in own[::2]] == [teacher.teach(sample.problem) for sample in own[::2]]
         assert not any(has_reasoning(sample.text) for sample in own[1::2])

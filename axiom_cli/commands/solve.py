@@ -101,8 +101,7 @@ def solve(
     from axiom_cli.commands.saved import Saved
     from axiom_cli.sampling.sample_cache import Usage
     from axiom_cli.sampling.solve import solve as sample
-    from axiom_cli.sampling.strategies.registry import check as check_strategy
-    from axiom_cli.sampling.strategies.registry import verifies
+    from axiom_cli.sampling.strategies.registry import check_strategy, verifies
     from axiom_cli.sampling.value_scorer import find
     from axiom_cli.workspace.store import Workspace
 

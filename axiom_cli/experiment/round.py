@@ -28,9 +28,9 @@ from axiom_cli.learning.rejection_sampling import Selection
 from axiom_cli.learning.train import MIN_ROWS, train_on, with_token_ids
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
-from axiom_cli.models.nano import recipe
 from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.records import Adapter, Metrics, Problem, Verdict
+from axiom_cli.sampling import nano_cold_start
 from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.sampling.rollout import keep_metrics, remember_rollout
 from axiom_cli.settings.configs import LoopConfig, MergeConfig, SolveConfig, TrainConfig, VerifyConfig
@@ -272,7 +272,7 @@ class RoundSteps:
     def _cold_traces(self, share: float = COLD_SHARE) -> list[TrainingExample]:
         """Verified traces of the teacher, over the levels as in the embedded model's own cold start."""
         if share not in self._cold_start:
-            samples = self.screen.filter_cold_start(recipe.samples(share))
+            samples = self.screen.filter_cold_start(nano_cold_start.samples(share))
             verdicts = with_token_ids(verify(samples, VerifyConfig()), self.base, self.workspace)
             self._cold_start[share] = [TrainingExample(verdict) for verdict in verdicts]
         return self._cold_start[share]

@@ -39,8 +39,8 @@ def rollout(  # noqa: PLR0913 - as `solve`
     Verification runs in a thread of its own. Samples that the strategy verified are not verified again.
     """
     usage = usage or Usage()
-    registry.check(config)
-    value_scorer.check(config, engine.model, workspace)
+    registry.check_strategy(config)
+    value_scorer.check_value_function(config, engine.model, workspace)
 
     def verdicts() -> Generator[list[Verdict]]:
         cached = cached_engine(engine, config, workspace, usage)

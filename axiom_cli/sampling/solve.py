@@ -40,12 +40,12 @@ def solve(  # noqa: PLR0913 - what, by whom, how, and where it is kept
     """The samples of each problem, in the order of the problems; those of one problem side by side.
 
     `verifying` configures strategies that verify. The cost of the search is added to `usage`, and so is what it solved
-    if the strategy verifies. Raises at the call what `registry.check`
-    and `value_scorer.check` raise.
+    if the strategy verifies. Raises at the call what `registry.check_strategy` and `value_scorer.check_value_function`
+    raise.
     """
     usage = usage or Usage()
-    registry.check(config)
-    value_scorer.check(config, engine.model, workspace)
+    registry.check_strategy(config)
+    value_scorer.check_value_function(config, engine.model, workspace)
 
     def samples() -> Generator[Sample]:
         cached = cached_engine(engine, config, workspace, usage)

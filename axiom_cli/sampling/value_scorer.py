@@ -69,7 +69,7 @@ def _read(name: str, digest: str, folder: Path) -> StoredValueFunction:
     return StoredValueFunction(ModelRef(name, digest), base, folder, problems)
 
 
-def check(config: SolveConfig, model: ModelRef, workspace: Workspace | None) -> None:
+def check_value_function(config: SolveConfig, model: ModelRef, workspace: Workspace | None) -> None:
     """Raises MissingError if `config` names a value function that is not there, InputError if it scores the samples of
     another model than `model`."""
     if not config.value_function:

@@ -24,10 +24,10 @@ from axiom_cli.learning.select import select_examples
 from axiom_cli.learning.train import train_on
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.models import Resolved
-from axiom_cli.models.nano.recipe import FAMILIES
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.sampling.engine_handle import EngineHandle
+from axiom_cli.sampling.nano_cold_start import FAMILIES
 from axiom_cli.sampling.rollout import remember_rollout
 from axiom_cli.settings.configs import MergeConfig, SolveConfig, TrainConfig
 from axiom_cli.statistics import paired_bootstrap, wilson

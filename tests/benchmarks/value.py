@@ -18,10 +18,10 @@ from pathlib import Path
 
 from axiom_cli.evaluation.value_ranking import rank
 from axiom_cli.learning.train import train
-from axiom_cli.models.nano import recipe
 from axiom_cli.problems.families import draw
 from axiom_cli.report.formats import render
 from axiom_cli.report.ranking_tables import facts, ranking_findings
+from axiom_cli.sampling import nano_cold_start
 from axiom_cli.sampling.solve import open_engine, solve
 from axiom_cli.settings.configs import SolveConfig, TrainConfig, VerifyConfig
 from axiom_cli.verification.verify import verify
@@ -58,7 +58,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         workspace = Workspace.create(Path(folder) / ".axiom")
         engine = open_engine(options.model, config, workspace)
-        problems = list(draw.problems(recipe.FAMILIES, options.train, levels, "train", options.seed))
+        problems = list(draw.problems(nano_cold_start.FAMILIES, options.train, levels, "train", options.seed))
         with told(f"{options.train} problems x {options.each} samples"):
             verdicts = list(verify(solve(problems, engine, config, workspace), VerifyConfig()))
         fitting = TrainConfig(
@@ -69,7 +69,7 @@ def main() -> None:
             adapter = train(verdicts, options.model, fitting, workspace)
         print(f"{adapter.rows} rows, {adapter.metrics}")
         workspace.set_ref("value", adapter.digest)
-        held = list(draw.problems(recipe.FAMILIES, options.held_out, levels, options.split, options.seed))
+        held = list(draw.problems(nano_cold_start.FAMILIES, options.held_out, levels, options.split, options.seed))
         scoring = SolveConfig(**{**vars(config), "samples": options.samples, "value_function": "value"})
         with told(f"{options.held_out} problems x {options.samples} samples, scored"):
             found = rank(verify(solve(held, engine, scoring, workspace), VerifyConfig()))

@@ -14,17 +14,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from axiom_cli.problems.families import draw, teacher
-from axiom_cli.records import ModelRef, Problem, Sample
+from axiom_cli.sampling.nano_cold_start import COUNTS, FAMILIES, SEED, samples
 from axiom_cli.settings.configs import TrainConfig
 
 if TYPE_CHECKING:
     from axiom_cli.learning.training.run import Progress
 
-FAMILIES = ("arithmetic", "rpn", "parentheses", "list_ops")
-SEED = 20_000
-COUNTS = {1: 1600, 2: 3000, 3: 3000, 4: 2000, 5: 1200, 6: 600, 7: 300, 8: 100, 9: 50, 10: 50}
-"""Solutions a family at each level. Every other one is worked out, the rest give the answer at once."""
 SHAPE = {
     "hidden_size": 128,
     "intermediate_size": 384,
@@ -40,23 +35,6 @@ SECOND = TrainConfig(**COMMON, lr=0.012, batch_size=48, epochs=4, warmup=0.02, s
 """Then everything."""
 THIRD = TrainConfig(**COMMON, lr=0.0015, batch_size=64, epochs=1, warmup=0.02, seed=3)
 """Then everything once more, down to about a hundredth of the second stage's peak rate: the weights come to rest."""
-
-
-def problems(share: float = 1.0) -> Iterator[Problem]:
-    """The problems of the cold start, or the first `share` of every family and level."""
-    for level, count in COUNTS.items():
-        streams = [draw.stream(family, level, "train", SEED, "answer") for family in FAMILIES]
-        for _ in range(max(1, round(share * count))):
-            yield from map(next, streams)
-
-
-def samples(share: float = 1.0) -> Iterator[Sample]:
-    """The teacher's traces, as samples. Their ids are left to the tokenizer."""
-    model = ModelRef("solver", "solver")
-    for number, problem in enumerate(problems(share)):
-        text = teacher.teach(problem, worked=number // len(FAMILIES) % 2 == 0)
-        if text is not None:
-            yield Sample(problem, model, "solver", {}, 0, 0, text)
 
 
 def corpus() -> Iterator[str]:

@@ -30,7 +30,7 @@ STRATEGIES: Mapping[str, Strategy] = MappingProxyType(
 WITHOUT_VERIFIER = "it does not use the verifier"
 
 
-def check(config: SolveConfig) -> None:
+def check_strategy(config: SolveConfig) -> None:
     """Raises UsageError for settings that the strategy cannot follow."""
     if config.early_stop and config.strategy in ("vote", "value"):
         raise UsageError(f"--early-stop and --strategy {config.strategy} do not go together", WITHOUT_VERIFIER)
