@@ -166,7 +166,7 @@ def with_new_names(args: list[str]) -> tuple[list[str], list[str]]:
         name, equals, value = word.partition("=")
         if name in former:
             words[place] = former[name] + equals + value
-            sentences.append(f"{name} is now called {former[name]}; the old name goes with the next version")
+            sentences.append(f"{name} is now called {former[name]}")
     return words, sentences
 
 
@@ -204,7 +204,7 @@ def run(argv: list[str]) -> int:
         for path in unreadable():
             console.warn(f"{path} cannot be read: its settings are left out")
         for sentence in (*renamed, *outdated()):
-            console.note(sentence)
+            console.warn(f"{sentence}; the old name will be removed in the next version")
     try:
         printed = nullcontext() if asks else stdout_guard.guard(quiet=console.is_quiet())
         with command.make_context("axiom", args, obj=start) as ctx, printed:

@@ -94,7 +94,7 @@ def test_show_stands_bare_or_with_a_number(words: list[str], count: int, against
     assert done.returncode == 0, talk(done)
     assert len(rows(done.stdout)) == min(count, 21)
     told = [re.split("  +", line) for line in talk(done)]
-    assert ["overlap with --decontaminate", "3", "12.5%"] in told, "an equal prompt is one, whatever its case"
+    assert ["held out for evaluation", "3", "12.5%"] in told, "an equal prompt is one, whatever its case"
     assert ["rows", "21"] in told and ["verdicts", "24", "100.0%"] in told
 
 
