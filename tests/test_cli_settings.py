@@ -113,7 +113,7 @@ def test_every_former_flag_is_read_as_the_new_one() -> None:
     for old, new in FORMER_FLAGS.items():
         words, sentences = with_new_names(["solve", old, "1", f"{old}=2", "--", old])
         assert words == ["solve", new, "1", f"{new}=2", "--", old]
-        assert sentences[0].startswith(f"{old} is now called {new}")
+        assert sentences[0] == f"{old} is now called {new}"
     assert with_new_names(["train", "--no-shard"])[0] == ["train", "--no-fsdp"]
 
 
@@ -132,7 +132,8 @@ def test_former_names_work_are_told_and_stand_in_no_help(tmp_path: Path) -> None
     new = axiom(*words, "--early-stop", "--target-passes", "2", cwd=tmp_path, stdin=problem)
     old = axiom(*words, "--until-solved", "--enough=2", cwd=tmp_path, stdin=problem)
     assert old.stdout == new.stdout and len(rows(old.stdout)) == 2
-    assert "--enough is now called --target-passes" in old.stderr.decode()
+    said = "warning: --enough is now called --target-passes; the old name will be removed in the next version\n"
+    assert said in old.stderr.decode()
     assert "is now called" not in new.stderr.decode()
     variable = axiom(*words, "--early-stop", cwd=tmp_path, stdin=problem, env={"AXIOM_SOLVE_ENOUGH": "2"})
     assert variable.stdout == new.stdout
@@ -144,6 +145,19 @@ def test_former_names_work_are_told_and_stand_in_no_help(tmp_path: Path) -> None
     for command in ("solve", "train", "verify"):
         names = axiom(command, "--help", cwd=tmp_path).stdout.decode().split()
         assert not FORMER_FLAGS.keys() & set(names)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("samples = 'many'", "axiom.toml: samples = 'many' is not a whole number"),
+        ("samples = 1.5", "axiom.toml: samples = 1.5 is not a whole number"),
+        ("[solve]\ntop_p = 'most'", "axiom.toml [solve]: top_p = 'most' is not a number"),
+    ],
+)
+def test_a_value_of_another_type_is_one_line_and_a_hint(text: str, said: str, tmp_path: Path) -> None:
+    (tmp_path / "axiom.toml").write_text(text)
+    failed(axiom("solve", cwd=tmp_path, stdin=None), 2, f"error: {said}\n", "hint: the default of --")
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,9 @@ def test_a_terminal_is_no_input(command: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("command", ["solve", "verify", "train", "merge", "coldstart"])
 def test_a_file_that_is_not_there(command: str, tmp_path: Path) -> None:
-    failed(axiom(command, "none.jsonl", cwd=tmp_path), 3, "cannot read none.jsonl: No such file")
+    failed(
+        axiom(command, "none.jsonl", cwd=tmp_path), 3, "cannot read none.jsonl: No such file", "hint: check the path"
+    )
 
 
 def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:

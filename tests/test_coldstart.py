@@ -103,3 +103,9 @@ def test_gemini_speaks_to_google_with_its_key(monkeypatch, name):
 def test_bad_settings_are_usage_errors(bad):
     with pytest.raises(UsageError):
         coldstart(PROBLEMS, ColdstartConfig(**bad))
+
+
+def test_an_unknown_teacher_gets_the_closest_one():
+    with pytest.raises(UsageError, match="no teacher called 'gemni'") as caught:
+        stage.open_teacher(ColdstartConfig(teacher="gemni"))
+    assert caught.value.hint == "did you mean gemini?"

@@ -165,6 +165,11 @@ def test_interrupted_it_says_so_and_goes_on(tmp_path: Path) -> None:
         (["--replay", "50/50"], 2, "50/40/10"),
         (["--min-difficulty", "8"], 2, "1 to 10"),
         (["--control", "random"], 2, "shuffled"),
+        (["--control", "shufled"], 2, "hint: did you mean shuffled?"),
+        (["--replay", "50/40"], 2, "--replay needs three shares, like 50/40/10"),
+        (["--problem-types", "problems.jsonl"], 2, "the loop takes families of problems, not files"),
+        (["--experiment", "x@1"], 2, "error: 'x@1' is not a valid name for a run"),
+        (["--experiment", "a b"], 2, "error: 'a b' is not a valid name for a run"),
     ],
 )
 def test_what_cannot_be_is_one_line_and_a_code(tmp_path: Path, words: list[str], code: int, said: str) -> None:

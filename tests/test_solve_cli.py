@@ -29,7 +29,7 @@ def test_the_pipeline_says_what_the_search_cost(problems: bytes, tmp_path: Path,
     done = axiom(*SOLVE, "--strategy", *way, "--output-dir", "out", cwd=tmp_path, stdin=problems)
     assert done.returncode == 0, done.stderr
     told = table(talk(done))
-    assert told["strategy"] == " ".join(way).replace("--early-stop", "until solved")
+    assert told["strategy"] == " ".join(way).replace(" --early-stop", ", early stop")
     assert told["problems"] == "20"
     assert talk(done)[-1].startswith(f"{told['solved']} of 20 problems solved; ")
     solved = {row["problem_id"] for row in rows((tmp_path / "out" / "solutions.jsonl").read_bytes())}

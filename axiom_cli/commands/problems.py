@@ -208,7 +208,7 @@ def _judge(rows: list[dict[str, Any]]) -> None:
     if unproven:
         console.note(f"no fault found in {checks}; {unproven:,} unproven, without a second solver")
     else:
-        console.note(f"all {checks} passed")
+        console.note(f"{'all ' * (len(rows) > 1)}{checks} passed")
 
 
 @app.command(**page("axiom solve problems.jsonl | axiom verify | axiom problems calibrate"))

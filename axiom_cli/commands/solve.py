@@ -221,7 +221,7 @@ def _losses(usage: Usage) -> str:
 def _show_cost(config: SolveConfig, usage: Usage) -> None:
     """What the search cost, as a table. A sample from the cache counts with the tokens it took when it was sampled."""
     each = [f"{cost / usage.solved:,.1f}" if usage.solved else "" for cost in (usage.samples, usage.tokens)]
-    name = f"{config.strategy} until solved" if config.early_stop else config.strategy
+    name = f"{config.strategy}, early stop" if config.early_stop else config.strategy
     columns = ("strategy", "problems", "solved", "samples", "tokens", "samples per solved", "tokens per solved")
     counts = (f"{count:,}" for count in (usage.problems, usage.solved, usage.samples, usage.tokens))
     console.table("", columns, [[name, *counts, *each]])

@@ -61,7 +61,9 @@ def opened(file: Path | None, hint: str) -> IO[bytes]:
         return sys.stdin.buffer
     try:
         return file.open("rb")
-    except (FileNotFoundError, IsADirectoryError, NotADirectoryError) as error:
+    except FileNotFoundError as error:
+        raise InputError(f"cannot read {file}: {error.strerror}", "check the path") from None
+    except (IsADirectoryError, NotADirectoryError) as error:
         raise InputError(f"cannot read {file}: {error.strerror}", hint) from None
 
 

@@ -177,7 +177,7 @@ def fit(
 
         observer = TrainingObserver(selected=preview.show_selection, step=on_step, warn=console.warn)
         adapter = trained(verdicts, base, config, workspace, screen, observer)
-    console.note(f"{plural(adapter.rows, 'row')} trained on; adapter {short(adapter.digest)}")
+    console.note(f"trained on {plural(adapter.rows, 'row')}; adapter {short(adapter.digest)}")
     return adapter
 
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from random import Random
 
-from axiom_cli.errors import UsageError
+from axiom_cli.errors import UsageError, did_you_mean
 from axiom_cli.records import Verdict
 
 SHUFFLED, COLD_ONLY = "shuffled", "cold-only"
@@ -24,7 +24,9 @@ def parse(text: str) -> list[str]:
     arms = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
     for arm in arms:
         if arm not in ARMS:
-            raise UsageError(f"there is no control arm {arm!r}", f"choose from {', '.join(ARMS)}")
+            raise UsageError(
+                f"there is no control arm {arm!r}", did_you_mean(arm, ARMS, f"choose from {', '.join(ARMS)}")
+            )
     return arms
 
 

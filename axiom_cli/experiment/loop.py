@@ -8,7 +8,6 @@ killed, run it again. It gives the same digests as one that was never interrupte
 from __future__ import annotations
 
 from contextlib import closing
-from pathlib import Path
 
 from axiom_cli import models
 from axiom_cli.errors import UsageError
@@ -27,6 +26,9 @@ from axiom_cli.settings import options
 from axiom_cli.settings.configs import LoopConfig, SolveConfig
 from axiom_cli.workspace import refs
 from axiom_cli.workspace.store import Workspace
+
+FAMILIES = "axiom problems list shows the families"
+FILES = (".jsonl", ".json", ".gz", ".csv", ".parquet")
 
 
 class Loop:
@@ -83,12 +85,17 @@ class Loop:
 
 def check(config: LoopConfig) -> None:
     """Raises UsageError for settings that do not go together; nothing is made or loaded before."""
-    refs.path(Path(), f"{config.experiment}@0")
+    if "@" in config.experiment or not refs.is_name(f"{config.experiment}@0"):
+        hint = "use letters, digits, dots, dashes and underscores; the loop adds the @ and the number of a round"
+        raise UsageError(f"{config.experiment!r} is not a valid name for a run", hint)
     if config.min_difficulty > config.max_difficulty:
         levels = f"--min-difficulty {config.min_difficulty} is above --max-difficulty {config.max_difficulty}"
         raise UsageError(levels, "set both, from 1 to 10, the lower one first")
-    if not options.names([config.problem_types]):
-        raise UsageError("--problem-types names no family", "axiom problems list shows the families")
+    if not (types := options.names([config.problem_types])):
+        raise UsageError("--problem-types names no family", FAMILIES)
+    for file in types:
+        if file.endswith(FILES):
+            raise UsageError(f"--problem-types {file}: the loop takes families of problems, not files", FAMILIES)
     shares, arms = replay.parse_shares(config.replay), control_arms.parse(config.control)
     name, objective = config.objective, OBJECTIVES[config.objective]
     if not objective.compares:

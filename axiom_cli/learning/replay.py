@@ -61,7 +61,8 @@ def parse_shares(text: str) -> dict[str, float]:
     except ValueError:
         numbers = []
     if len(numbers) != len(SLICES) or min(numbers) < 0 or not 0 < sum(numbers) < float("inf"):
-        raise UsageError(f"--replay {text}: not three shares", "new/history/cold start, such as 50/40/10")
+        fault = f"--replay {text}: --replay needs three shares, like 50/40/10"
+        raise UsageError(fault, "the shares of new, historical and cold-start rows, none of them below 0")
     return {name: number / sum(numbers) for name, number in zip(SLICES, numbers, strict=True)}
 
 

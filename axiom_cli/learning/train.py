@@ -179,7 +179,9 @@ def tree_or_path(digest: str, path: str, workspace: Workspace) -> Path:
         return workspace.tree_path(digest)
     if path and Path(path).is_dir():
         return Path(path)
-    raise MissingError(f"the adapter {digest[:12]} is not in this workspace", "name its own with --workspace")
+    raise MissingError(
+        f"the adapter {digest[:12]} is not in this workspace", "use --workspace to name the one it was trained in"
+    )
 
 
 def _trainer(base: Resolved, config: TrainConfig) -> Trainer:

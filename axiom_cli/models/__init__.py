@@ -56,7 +56,7 @@ def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
 
 def _hint(name: str) -> str:
     if "/" in name and not name.startswith((".", "/")):
-        return f"to download it: pip install huggingface_hub && hf download {name}"
+        return f"to download it: hf download {name}"
     return "axiom workspace ls shows the models made here; nano is always there"
 
 

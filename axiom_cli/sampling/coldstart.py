@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from contextlib import closing
 
-from axiom_cli.errors import MissingError, UsageError
+from axiom_cli.errors import MissingError, UsageError, did_you_mean
 from axiom_cli.problems.families.teacher import teach
 from axiom_cli.records import Problem, Sample, Verdict
 from axiom_cli.sampling.engines import is_endpoint
@@ -78,6 +78,5 @@ def open_teacher(config: ColdstartConfig) -> Engine:
         address, _, served = config.teacher.partition("#")
         served = config.teacher_model or served
         return RemoteEngine(f"{address}#{served}" if served else address, delay=config.delay)
-    raise UsageError(
-        f"there is no teacher called {config.teacher!r}", "--teacher takes solver, gemini or the address of a server"
-    )
+    hint = did_you_mean(config.teacher, (SOLVER, "gemini"), "--teacher takes solver, gemini or the URL of a server")
+    raise UsageError(f"there is no teacher called {config.teacher!r}", hint)

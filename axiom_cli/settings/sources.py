@@ -140,10 +140,11 @@ def _layered(cls: type[C], given: dict[str, Any], files: list[Path]) -> tuple[di
     try:
         return model(**values).model_dump(include=set(values)), origins
     except ValidationError as error:
-        first = error.errors()[0]
-        name = str(first["loc"][0])
-        message = f"{origins.get(name, name)}: {name} = {values.get(name)!r}: {first['msg']}"
-        raise UsageError(message, f"{flag(name)} is {KINDS[type(getattr(cls, name))]}") from None
+        name = str(error.errors()[0]["loc"][0])
+        default = getattr(cls, name)
+        message = f"{origins.get(name, name)}: {name} = {values.get(name)!r} is not {KINDS[type(default)]}"
+        hint = f"the default of {flag(name)} is {default}" if default != "" else f"{flag(name)} takes text"
+        raise UsageError(message, hint) from None
 
 
 def _model(cls: type[Config]) -> type[BaseSettings]:
