@@ -80,10 +80,10 @@ class Record:
             elif value is not None:
                 raise InputError(f"{_label(cls)} record whose {name} is not an object")
         record = cls(**values, extra=extra)
-        record.check()
+        record.check_fields()
         return record
 
-    def check(self) -> None:
+    def check_fields(self) -> None:
         """Raises InputError if a field has the wrong type. Subclasses check what they rely on."""
 
 
@@ -113,7 +113,7 @@ class Program(Record):
     checker: str | None = None
     reference: str | None = None
 
-    def check(self) -> None:
+    def check_fields(self) -> None:
         """A program has a name to call and tests to pass."""
         _expect(self, "entry_point", str)
         _expect(self, "signature", str)
@@ -143,7 +143,7 @@ class Problem(Record):
     checker: str | None = None
     program: Program | None = None
 
-    def check(self) -> None:
+    def check_fields(self) -> None:
         """A problem has one form: an answer, or a program."""
         _expect(self, "checker", (str, type(None)))
         for name in ("id", "family", "prompt"):
@@ -187,7 +187,7 @@ class Sample(Record):
     tokens: int = 0
     logprob: float | None = None
 
-    def check(self) -> None:
+    def check_fields(self) -> None:
         """A sample has a text and says how it ended."""
         _expect(self, "text", str)
         _expect(self, "token_ids", list)
@@ -210,7 +210,7 @@ class Verdict(Record):
     isolation: str
     seconds: float = field(default=0.0, compare=False)
 
-    def check(self) -> None:
+    def check_fields(self) -> None:
         """A verdict has one of three statuses."""
         if self.status not in ("pass", "fail", "infra"):
             raise InputError(f"verdict record whose status is {self.status!r:.40}", "it is pass, fail or infra")

@@ -190,7 +190,7 @@ def test_one_statement_with_other_examples_is_the_same_question():
     for kind in ("entries &~%", "entries &:%", "entries &~%"):
         exercise = family.exercise((kind, steps), 1, Random(0))
         prompt, program = programs.build(exercise)
-        met.check(row, draw.Drawn("id", prompt, None, exercise, program), json.dumps(program.to_dict()), 1, 1)
+        met.check_prompt(row, draw.Drawn("id", prompt, None, exercise, program), json.dumps(program.to_dict()), 1, 1)
     assert row.ambiguous == 1
 
 

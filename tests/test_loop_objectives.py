@@ -11,7 +11,7 @@ import pytest
 from axiom_cli import jsonl
 from axiom_cli.errors import UsageError
 from axiom_cli.experiment.control_arms import shuffle
-from axiom_cli.experiment.loop import Loop, check
+from axiom_cli.experiment.loop import Loop, check_settings
 from axiom_cli.experiment.round import explain_empty_round
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.preference import PreferenceData
@@ -133,7 +133,7 @@ def test_a_round_without_contrast_says_what_to_do() -> None:
 def test_an_objective_sets_what_suits_it_where_nothing_else_is_set() -> None:
     for name, values in LOOP_OBJECTIVES.items():
         config = settings(name)
-        check(config)
+        check_settings(config)
         assert values == {key: getattr(config, key) for key in values}
     assert settings("grpo", preset="long").iterations == 30
     found = resolve(LoopConfig, {"objective": "dpo", "samples": 3})
@@ -153,12 +153,12 @@ def test_an_objective_sets_what_suits_it_where_nothing_else_is_set() -> None:
 )
 def test_what_makes_no_sense_is_refused(objective: str, more: dict, said: str, hint: str) -> None:
     with pytest.raises(UsageError, match=said) as caught:
-        check(settings(objective, **more))
+        check_settings(settings(objective, **more))
     assert hint in caught.value.hint
 
 
 def test_one_round_from_the_base_is_on_policy() -> None:
-    check(settings("grpo", start="base", iterations=1))
+    check_settings(settings("grpo", start="base", iterations=1))
 
 
 def test_refusals_come_before_anything_is_made(tmp_path: Path) -> None:
@@ -166,4 +166,4 @@ def test_refusals_come_before_anything_is_made(tmp_path: Path) -> None:
     failed(axiom("loop", "--objective", "ppo", cwd=tmp_path), 2, "--objective ppo is not one of sft, dpo, grpo, kto")
     assert not (tmp_path / "experiments").exists()
     with pytest.raises(UsageError):
-        check(settings("ppo"))
+        check_settings(settings("ppo"))

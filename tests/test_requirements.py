@@ -11,7 +11,7 @@ import pytest
 from axiom_cli.errors import UsageError
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.training import requirements
-from axiom_cli.learning.training.requirements import check, unused_options
+from axiom_cli.learning.training.requirements import check_requirements, unused_options
 from axiom_cli.learning.training.trackers import TRACKERS
 from axiom_cli.settings.configs import TrainConfig
 from command_line import AXIOM, environment
@@ -57,12 +57,12 @@ def test_the_objectives_are_those_there_are():
 @pytest.mark.parametrize("more", [{"method": "full", "quantize": "8bit"}, {"method": "dora", "quantize": "8bit"}])
 def test_what_excludes_each_other_is_said(more: dict[str, str]):
     with pytest.raises(UsageError, match="do not go together"):
-        check(TrainConfig(**more))
+        check_requirements(TrainConfig(**more))
 
 
 @pytest.mark.skipif(importlib.util.find_spec("bitsandbytes") is None, reason="its extra is not installed")
 def test_what_goes_together_passes():
-    check(TrainConfig(method="dora", quantize="4bit", optimizer="adamw8bit"))
+    check_requirements(TrainConfig(method="dora", quantize="4bit", optimizer="adamw8bit"))
 
 
 @pytest.mark.parametrize(

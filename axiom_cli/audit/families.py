@@ -156,7 +156,7 @@ def _check_draws(row: AuditRow, family: Family, draws: int, request: AuditReques
         drawn = draw.draw_one(family, level, row.form, Random(f"{request.seed}/audit/{family.name}/{level}/{n}"))
         row.draws += 1
         truth = json.dumps(drawn.program.to_dict()) if drawn.program else family.answer(drawn.task)
-        prompts.check(row, drawn, truth, level, draw.owner(drawn.id, family.shared(drawn.task, level, row.form)))
+        prompts.check_prompt(row, drawn, truth, level, draw.owner(drawn.id, family.shared(drawn.task, level, row.form)))
         if drawn.program and drawn.exercise:
             check_program(row, drawn.prompt, drawn.program, level, family)
             if n < MUTATED:
@@ -179,7 +179,7 @@ class SeenPrompts:
     def __len__(self) -> int:
         return len(self._known)
 
-    def check(self, row: AuditRow, drawn: draw.Drawn, truth: str, level: int, owner: int) -> None:
+    def check_prompt(self, row: AuditRow, drawn: draw.Drawn, truth: str, level: int, owner: int) -> None:
         """Adds to `row` what is wrong. A twin has the same answer and differs in white space or case alone."""
         words = decontamination.normalize(drawn.asked)
         answer, known_owner, shown = self._known.setdefault(_digest(words), (_digest(truth), owner, truth[:SHOWN]))

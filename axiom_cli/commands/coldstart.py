@@ -52,7 +52,7 @@ def coldstart(
 
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     if config.train:
-        model_names.check(experiment, workspace)
+        model_names.check_name(experiment, workspace)
     kept: list[Verdict] = []
 
     def verdicts() -> Iterator[Verdict]:

@@ -85,7 +85,7 @@ def train(
     from axiom_cli import models
     from axiom_cli.learning import model_names
     from axiom_cli.learning.observer import TrainingObserver
-    from axiom_cli.learning.train import check
+    from axiom_cli.learning.train import check_settings
     from axiom_cli.learning.training.requirements import unused_options
     from axiom_cli.workspace.store import Workspace
 
@@ -93,13 +93,13 @@ def train(
         raise UsageError("--solutions and FILE both name the rows", "leave one of them out")
     if process_rank.size() > 1 and not (solutions or file):
         raise UsageError("several processes cannot read one pipe", "write the verdicts to a file, and name it")
-    check(config)
+    check_settings(config)
     for warning in unused_options(config):
         console.warn(warning)
     base = model.model or models.NANO
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     if experiment:
-        model_names.check(experiment, workspace)
+        model_names.check_name(experiment, workspace)
     models.resolve(base, workspace)
     screen = _screen(decontaminate or [])
     verdicts = _verdicts(solutions or file, skip_bad)

@@ -67,8 +67,8 @@ def verify(
     reasons: dict[str, str] = {}
     auditor = Auditor(config) if audit else None
     samples = auditor.samples(file, skip_bad) if auditor else records(file, Sample, skip_bad=skip_bad)
-    with distributed.verifier(config, cluster) as check:
-        verdicts = _counted(check(samples), counts, reasons)
+    with distributed.verifier(config, cluster) as verify_samples:
+        verdicts = _counted(verify_samples(samples), counts, reasons)
         verdicts = auditor.watched(verdicts) if auditor else verdicts
         first = next(verdicts, None)
         if first is not None:

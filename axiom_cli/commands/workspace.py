@@ -120,9 +120,9 @@ def fsck(
     repair: Annotated[bool, typer.Option("--repair", help="Set damaged objects aside, to be made again.")] = False,
 ) -> None:
     """Check every object, receipt and name for damage. Exit with code 12 if anything is damaged."""
-    from axiom_cli.workspace.maintenance import fsck as check
+    from axiom_cli.workspace import maintenance
 
-    health = check(_open(ctx), repair=repair)
+    health = maintenance.fsck(_open(ctx), repair=repair)
     write((asdict(damage) for damage in health.damage), None)
     console.note(f"{plural(health.objects, 'object')} and {plural(health.receipts, 'receipt')} read")
     if health.damage and not repair:

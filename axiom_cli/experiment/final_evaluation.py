@@ -25,28 +25,28 @@ def evaluate_arm(steps: RoundSteps, arm: Arm) -> None:
         if row.iteration in iterations or model_ref(experiment, arm.name, row.iteration) in known
     ]
     best = best_iteration(rows, arm_name(experiment, arm.name)) or 0
-    if not arm.name:
-        _name_best(steps, best)
+    if not arm.is_control:
+        _name_best(steps, arm, best)
     for iteration in sorted({*iterations, best}):
         plan = [(GREEDY, 1)]
         if iteration in (0, best):
             plan.append((SAMPLED, SAMPLES_AT_TEST))
-        steps.evaluate_model(arm.name, _model(steps, arm.name, iteration), "test", iteration, plan)
+        steps.evaluate_model(arm, _model(steps, arm, iteration), "test", iteration, plan)
 
 
-def _name_best(steps: RoundSteps, best: int) -> None:
+def _name_best(steps: RoundSteps, run: Arm, best: int) -> None:
     """Points `run@best` at the selected model. The start model gets that name only if it is in the workspace, or small
     enough to be copied there."""
-    digest = _model(steps, "", best).digest
+    digest = _model(steps, run, best).digest
     if best == 0 and not steps.workspace.has(digest):
         folder = steps.base.path
         if not folder.is_dir() or sum(file.stat().st_size for file in folder.iterdir()) > LARGEST_COPY:
             return
         digest = steps.workspace.put_tree(folder)
-    steps.workspace.set_ref(model_ref(steps.config.experiment, "", "best"), digest)
+    steps.workspace.set_ref(model_ref(steps.config.experiment, run.name, "best"), digest)
 
 
-def _model(steps: RoundSteps, arm: str, iteration: int) -> Resolved:
+def _model(steps: RoundSteps, arm: Arm, iteration: int) -> Resolved:
     if not iteration:
         return steps.base
-    return models.resolve(model_ref(steps.config.experiment, arm, iteration), steps.workspace)
+    return models.resolve(model_ref(steps.config.experiment, arm.name, iteration), steps.workspace)

@@ -35,7 +35,7 @@ class Loop:
     """One experiment in one workspace. Raises UsageError for settings that do not go together."""
 
     def __init__(self, config: LoopConfig, model: str, workspace: Workspace) -> None:
-        check(config)
+        check_settings(config)
         self.config, self.workspace = config, workspace
         self.base = models.resolve(model, workspace)
         self.families = [families.get(name).name for name in options.names([config.problem_types])]
@@ -83,7 +83,7 @@ class Loop:
         return writer.folder
 
 
-def check(config: LoopConfig) -> None:
+def check_settings(config: LoopConfig) -> None:
     """Raises UsageError for settings that do not go together; nothing is made or loaded before."""
     if "@" in config.experiment or not refs.is_name(f"{config.experiment}@0"):
         hint = "use letters, digits, dots, dashes and underscores; the loop adds the @ and the number of a round"

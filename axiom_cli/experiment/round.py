@@ -74,6 +74,11 @@ class Arm:
     rates: dict[Bucket, float] = field(default_factory=dict)
     selection: dict[str, Any] | None = None
 
+    @property
+    def is_control(self) -> bool:
+        """Whether it is a control, and not the run itself."""
+        return bool(self.name)
+
     def label(self, iteration: int, phase: str = "") -> str:
         """`round 1`, `round 1: train (shuffled)`."""
         return f"round {iteration + 1}{phase and f': {phase}'}{self.name and f' ({self.name})'}"
@@ -101,7 +106,7 @@ class RoundSteps:
 
     def validate(self, arm: Arm, iteration: int) -> None:
         """Evaluates the arm's model on the validation problems."""
-        rows = self.evaluate_model(arm.name, arm.model, "val", iteration, [(GREEDY, 1)])
+        rows = self.evaluate_model(arm, arm.model, "val", iteration, [(GREEDY, 1)])
         arm.rates = pass_rates(rows)
 
     def collect(self, arm: Arm, iteration: int) -> list[Verdict]:
@@ -121,7 +126,7 @@ class RoundSteps:
         if arm.name == SHUFFLED:
             compares = OBJECTIVES[config.objective].compares
             verdicts = control_arms.shuffle(verdicts, config.seed + iteration, within=compares)
-        if not arm.name:
+        if not arm.is_control:
             self.writer.write_round(iteration, problems, verdicts)
         self._record(
             arm,
@@ -144,7 +149,7 @@ class RoundSteps:
         self.observer.note(f"{arm.label(iteration)}: {selection.words}")
         if not selection.examples:
             fault = f"{arm.label(iteration)}: no new solution among {selection.verdicts:,} samples"
-            if not (arm.name or arm.history or replay.parse_shares(self.config.replay)["cold"] == 1):
+            if not (arm.is_control or arm.history or replay.parse_shares(self.config.replay)["cold"] == 1):
                 raise NothingToDoError(fault, explain_empty_round(selection))
             self.observer.warn(f"{fault}: {explain_empty_round(selection)}")
         return selection.examples
@@ -157,13 +162,12 @@ class RoundSteps:
             shares = {"new": 0.0, "history": 0.0, "cold": 1.0}
             return replay.mix_solutions([], [], self._cold_traces(CONTROL_SHARE), shares, iteration, total=tokens)
         objective = OBJECTIVES[self.config.objective]
-        if objective.mix is None:
-            raise ValueError(f"a loop does not train {self.config.objective}")
+        assert objective.mix is not None  # LoopConfig offers no objective without one
         cold = [] if objective.compares else self._cold_traces()
         shares = replay.parse_shares(self.config.replay)
         mix = objective.mix(new, arm.history, cold, shares, self.config.seed + iteration)
         arm.history = (*arm.history, *new)
-        if not arm.name:
+        if not arm.is_control:
             self._mixes[iteration] = mix
         return mix
 
@@ -212,13 +216,13 @@ class RoundSteps:
         self.writer.write_metrics([phase_row(experiment, iteration, phase, seconds, **fields)])
 
     def evaluate_model(
-        self, arm: str, model: Resolved, split: str, iteration: int, plan: Sequence[tuple[float, int]]
+        self, arm: Arm, model: Resolved, split: str, iteration: int, plan: Sequence[tuple[float, int]]
     ) -> list[Metrics]:
         """The metrics of a model on `val` or `test`; `plan` has a temperature and a number of samples a problem."""
         config, problems = self.config, self.val if split == "val" else self.test
         verdicts: list[Verdict] = []
         receipts: list[Receipt] = []
-        label = f"{split} of model {iteration}{arm and f' ({arm})'}"
+        label = f"{split} of model {iteration}{arm.name and f' ({arm.name})'}"
         for temperature, samples in plan:
             sampling = SolveConfig(
                 samples=samples, temperature=temperature, max_tokens=config.max_tokens, seed=config.seed
@@ -228,9 +232,9 @@ class RoundSteps:
             receipts.append(receipt)
         seconds = sum(receipt.seconds for receipt in receipts)
         facts = {"model": model.name, "digest": model.digest}
-        rows = evaluate(verdicts, arm_name(config.experiment, arm), iteration, split, seconds, facts)
+        rows = evaluate(verdicts, arm_name(config.experiment, arm.name), iteration, split, seconds, facts)
         keep_metrics(rows, receipts, self.workspace)
-        self.writer.write_evaluation(split, iteration, arm, verdicts)
+        self.writer.write_evaluation(split, iteration, arm.name, verdicts)
         self.writer.write_metrics(rows)
         self.observer.evaluated(rows)
         return rows

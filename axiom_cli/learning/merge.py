@@ -56,7 +56,7 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
     if gguf and Path(origin.path).is_dir():
         from axiom_cli.learning.training import gguf_file
 
-        gguf_file.check(origin.path)
+        gguf_file.check_exportable(origin.path)
     chain = list(adapter.extra.get("chain", ()))
     folders = [tree_or_path(digest, "", workspace) for digest in chain] + [_unchanged(adapter, workspace)]
     inputs = {"base": origin.digest, "chain": chain, "adapter": adapter.digest}

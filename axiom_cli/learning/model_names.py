@@ -13,7 +13,7 @@ from axiom_cli.workspace.objects import bare, short
 from axiom_cli.workspace.store import Workspace
 
 
-def check(name: str, workspace: Workspace) -> None:
+def check_name(name: str, workspace: Workspace) -> None:
     """UsageError for an invalid name, and for one that a loop's models have."""
     refs.path(Path(), name)
     if "@" in name or any(known.startswith(f"{name}@") for known in workspace.refs()):

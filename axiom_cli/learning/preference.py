@@ -63,7 +63,7 @@ class PreferenceData:
             f"{self.never_passed:,} never; {self.size:,} {name} of the other {with_contrast:,}"
         )
 
-    def check(self) -> None:
+    def check_trainable(self) -> None:
         """NothingToDoError, with the reason, where there is nothing to compare."""
         if self.examples:
             return

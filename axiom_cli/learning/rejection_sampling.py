@@ -95,7 +95,7 @@ class Selection:
         parts = [text for text, count in gone.items() if count]
         return f"{self.verdicts:,} samples: {', '.join([*parts, f'{len(self.examples):,} kept'])}"
 
-    def check(self) -> None:
+    def check_trainable(self) -> None:
         """NothingToDoError, with the reason, where there is no solution to learn from."""
         if not self.examples:
             raise NothingToDoError("no accepted solution to train on", self._hint())
@@ -119,7 +119,7 @@ class Deduplicator:
         self.limit = limit
         self._seen: dict[str, set[str]] = {}
 
-    def check(self, sample: Sample) -> Literal["admitted", "repeated", "capped"]:
+    def check_sample(self, sample: Sample) -> Literal["admitted", "repeated", "capped"]:
         """`repeated` for a solution that was admitted before, `capped` where there is no room for it; otherwise it is
         admitted, and remembered."""
         seen = self._seen.setdefault(sample.problem.id, set())
@@ -133,7 +133,7 @@ class Deduplicator:
 
     def admit(self, sample: Sample) -> bool:
         """Whether the sample is admitted."""
-        return self.check(sample) == "admitted"
+        return self.check_sample(sample) == "admitted"
 
 
 @dataclass
@@ -161,7 +161,7 @@ def select_solutions(verdicts: Iterable[Verdict], config: TrainConfig, screen: S
     out.screened = len(seen)
     unseen = [verdict for place, verdict in enumerate(accepted) if place not in seen]
     deduplicator = Deduplicator(config.max_per_problem)
-    results = [deduplicator.check(verdict.sample) for verdict in unseen]
+    results = [deduplicator.check_sample(verdict.sample) for verdict in unseen]
     out.repeated, out.capped = results.count("repeated"), results.count("capped")
     kept = [verdict for verdict, result in zip(unseen, results, strict=True) if result == "admitted"]
     rates = {problem: known.rate for problem, known in attempts.items()}

@@ -25,5 +25,5 @@ def select_examples(
     if isinstance(selection, Selection) and selection.cut_off_rate >= MANY_CUT_OFF:
         share = f"{selection.cut_off_rate:.0%}"
         observer.warn(f"{share} of the samples ran into their length limit: raise --max-tokens of axiom solve")
-    selection.check()
+    selection.check_trainable()
     return selection

@@ -51,18 +51,18 @@ def train(  # noqa: PLR0913 - what is trained on, how, and who is told
     both a passing and a failing attempt; under 200 `observer` is warned.
     With the objective `value` it is a value function, its record's `method` the same word.
     """
-    check(config)
+    check_settings(config)
     config = distributed.with_launcher_settings(config)
     selection = select_examples(verdicts, config, screen, observer)
     adapter = train_on(selection.examples, model, config, workspace, observer=observer)
     return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
 
 
-def check(config: TrainConfig) -> None:
+def check_settings(config: TrainConfig) -> None:
     """UsageError or MissingError for what is wrong with `config` itself; nothing heavy is loaded."""
     from axiom_cli.learning.training import requirements
 
-    requirements.check(config)
+    requirements.check_requirements(config)
     distributed.with_launcher_settings(config)
 
 

@@ -41,7 +41,7 @@ class ValueData:
         """What became of the samples, in a line."""
         return f"{self.verdicts:,} samples, {self.failed:,} of them failed: {len(self.examples):,} rows"
 
-    def check(self) -> None:
+    def check_trainable(self) -> None:
         """NothingToDoError, with the reason, where all pass or all fail."""
         judged = self.verdicts - self.infra - self.screened
         if self.screened and not judged:

@@ -77,10 +77,10 @@ class Config:
 
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
-            self.check(name, value)
+            self.check_field(name, value)
 
     @classmethod
-    def check(cls, name: str, value: Any, said: str = "") -> None:
+    def check_field(cls, name: str, value: Any, said: str = "") -> None:
         """Raises UsageError where the field `name` cannot be `value`, as was `said` somewhere."""
         metadata = next(field.metadata for field in fields(cls) if field.name == name)
         bounds, said = metadata["bounds"], said or f"{name} = {value!r}"

@@ -101,14 +101,19 @@ def _parameters(
 def choice(name: str, values: Collection[str], text: str) -> Any:
     """An option of one command alone that takes one of `values`: printed, checked and completed as a config's is."""
 
-    def check(value: str) -> str:
+    def check_choice(value: str) -> str:
         if value not in values:
             hint = did_you_mean(value, values, "choose one of them")
             raise UsageError(f"{name} {value} is not one of {', '.join(values)}", hint)
         return value
 
     return typer.Option(
-        name, metavar="|".join(values), help=text, callback=check, autocompletion=_offering(values), show_default=True
+        name,
+        metavar="|".join(values),
+        help=text,
+        callback=check_choice,
+        autocompletion=_offering(values),
+        show_default=True,
     )
 
 

@@ -101,7 +101,7 @@ def resolve(cls: type[C], flags: Mapping[str, Any]) -> Resolved[C]:
         values, origins = given, dict.fromkeys(given, "flag")
     for name, value in values.items():
         said = f"{flag(name)} {value}" if origins[name] == "flag" else f"{origins[name]}: {name} = {value!r}"
-        cls.check(name, value, said)
+        cls.check_field(name, value, said)
     resolved = Resolved(cls(**values), {field.name: origins.get(field.name, "default") for field in fields(cls)})
     return _with_preset(resolved)
 
@@ -149,7 +149,7 @@ def _layered(cls: type[C], given: dict[str, Any], files: list[Path]) -> tuple[di
 
 def _model(cls: type[Config]) -> type[BaseSettings]:
     """A pydantic-settings model with the fields of `cls`, under their former names too. It reads nothing by itself, and
-    leaves the choices to `Config.check`, so that every source gets the same message."""
+    leaves the choices to `Config.check_field`, so that every source gets the same message."""
     from pydantic import create_model
     from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 

@@ -35,7 +35,7 @@ _LLAMA3 = (
 SPLITS: Mapping[str, str] = {_LLAMA3: "llama-bpe", _LLAMA3.replace("{1,3}", ""): "qwen2"}
 
 
-def check(folder: Path) -> _Export:
+def check_exportable(folder: Path) -> _Export:
     """InputError if the model in `folder` cannot be said in a .gguf file, MissingError without the package."""
     requirements.gguf()
     return _Export(folder)
@@ -43,8 +43,8 @@ def check(folder: Path) -> _Export:
 
 def write(folder: Path, file: Path) -> None:
     """Writes the model in `folder` to `file`, which appears whole or not at all. Matrices keep the type that they have
-    there, vectors are float32. Raises what `check` does."""
-    export = check(folder)
+    there, vectors are float32. Raises what `check_exportable` does."""
+    export = check_exportable(folder)
     draft = file.with_name(f".{file.name}.part")
     with explained_write_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)

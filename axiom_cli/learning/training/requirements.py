@@ -13,7 +13,7 @@ from axiom_cli.settings.configs import TrainConfig
 TRACKERS = ("tensorboard", "wandb", "trackio")
 
 
-def check(config: TrainConfig) -> None:
+def check_requirements(config: TrainConfig) -> None:
     """UsageError for settings that exclude each other or an unknown tracker, MissingError for a package."""
     if config.method == "full" and config.quantize != "none":
         fault = f"--method full and --quantize {config.quantize} do not go together"

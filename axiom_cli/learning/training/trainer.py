@@ -34,7 +34,7 @@ class Trainer:
     def __init__(
         self, base: Path | str, quantize: Quantization = "none", name: str = "", config: TrainConfig | None = None
     ) -> None:
-        requirements.check(TrainConfig(quantize=quantize))
+        requirements.check_requirements(TrainConfig(quantize=quantize))
         self.base, self.quantize = base, quantize
         self.name = name or str(base)
         self.tokenizer = load_tokenizer(base)
@@ -55,7 +55,7 @@ class Trainer:
     ) -> dict[str, Any]:
         """Trains on `rows` and writes the adapter (whole weights with `method` full) to the folder `out`, which appears
         whole or, if interrupted, not at all. Of several processes the first one writes it. Returns fit's metrics."""
-        requirements.check(replace(config, quantize=self.quantize))
+        requirements.check_requirements(replace(config, quantize=self.quantize))
         self._start_from(list(chain), torch.float32 if chain else frozen_dtype(self.base, config))
         self._chain, start = None, self._chain  # whatever fails from here on: the base is loaded anew
         if config.method == "full":
