@@ -104,7 +104,7 @@ def main(arguments: Sequence[str]) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("objectives", nargs="+")
-    parser.add_argument("--split", examples=("val", "test"), default="val")
+    parser.add_argument("--split", choices=("val", "test"), default="val")
     parser.add_argument("--problems", type=int, default=1500)
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--held-out", type=int, default=1000)
