@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from dataclasses import fields
@@ -86,6 +87,33 @@ def test_the_bounds_themselves_are_held() -> None:
 def test_help_says_the_bounds(tmp_path: Path) -> None:
     said = " ".join(axiom("solve", "--help", cwd=tmp_path).stdout.decode().split())
     assert "above 0 and at most 1" in said
+
+
+@pytest.mark.parametrize(
+    ("command", "usage"),
+    [
+        ("report", "axiom report [OPTIONS] [EXPERIMENT...]"),
+        ("workspace diff", "axiom workspace diff [OPTIONS] A B"),
+        ("workspace show", "axiom workspace show [OPTIONS] NAME"),
+    ],
+)
+def test_help_says_plainly_what_to_write(command: str, usage: str, tmp_path: Path) -> None:
+    assert axiom(*command.split(), "--help", cwd=tmp_path).stdout.decode().splitlines()[0] == f"Usage: {usage}"
+
+
+@pytest.mark.parametrize("command", ["solve", "train", "loop", "coldstart", "problems import", "verify"])
+def test_help_breaks_no_word_at_its_hyphen(command: str, tmp_path: Path) -> None:
+    lines = axiom(*command.split(), "--help", cwd=tmp_path).stdout.decode().splitlines()
+    assert not [line for line in lines if re.search(r"\w-$", line)] and max(map(len, lines)) <= 80
+    assert not [line for line in lines if "\N{NON-BREAKING HYPHEN}" in line]
+
+
+def test_only_solve_offers_the_url_of_a_server_as_a_model(tmp_path: Path) -> None:
+    said = {
+        command: " ".join(axiom(command, "--help", cwd=tmp_path).stdout.decode().split()).partition("--model TEXT ")[2]
+        for command in ("solve", "train", "loop", "coldstart")
+    }
+    assert [command for command, text in said.items() if "server" in text.partition("[nano].")[0]] == ["solve"]
 
 
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+import typer
 from typer.core import TyperCommand, TyperGroup
 
 from axiom_cli.errors import UsageError, did_you_mean
@@ -13,6 +14,9 @@ from axiom_cli.errors import UsageError, did_you_mean
 INPUT_OUTPUT = "Input and output"
 GLOBAL_OPTIONS = "Every command takes --help, --workspace DIR, --quiet, --debug and --version."
 WIDEST_NAME = 26
+# Typer's own class has a private name only; its public context names it.
+HelpFormatter: Any = typer.Context.formatter_class
+UNBROKEN = "\N{NON-BREAKING HYPHEN}"
 
 
 def page(*examples: str) -> dict[str, Any]:
@@ -42,6 +46,11 @@ class _Plain:
 
     epilog: str | None
 
+    def collect_usage_pieces(self, ctx: Any) -> list[str]:
+        """The words of the usage line: `[NAME...]` and `NAME`, where Typer writes `[NAME...]...` and `{NAME}`."""
+        pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]  # of the command that it is mixed into
+        return [re.sub(r"^\{(\w+)\}$", r"\1", piece.replace("...]...", "...]")) for piece in pieces]
+
     def format_epilog(self, _context: Any, formatter: Any) -> None:
         """Writes the examples as they are, since a wrapped command cannot be pasted."""
         examples = (self.epilog or "").splitlines()
@@ -52,8 +61,29 @@ class _Plain:
         formatter.write(f"\n{GLOBAL_OPTIONS}\n")
 
 
+class _Formatter(HelpFormatter):
+    """Breaks lines between words only: `best-of-n` and `axiom-rl[qlora]` stay whole, to be read and copied."""
+
+    def write(self, string: str) -> None:
+        super().write(string.replace(UNBROKEN, "-"))
+
+    def write_text(self, text: str) -> None:
+        super().write_text(text.replace("-", UNBROKEN))
+
+    def write_dl(self, rows: Any, *spacing: int, **more: int) -> None:
+        super().write_dl([(name, text.replace("-", UNBROKEN)) for name, text in rows], *spacing, **more)
+
+
+class Context(typer.Context):
+    """A context whose help pages are written by the formatter above."""
+
+    formatter_class = _Formatter
+
+
 class Page(_Plain, TyperCommand):
     """A command whose options are grouped by topic."""
+
+    context_class = Context
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Writes a section for each topic."""
@@ -64,6 +94,8 @@ class Page(_Plain, TyperCommand):
 
 class Group(_Plain, TyperGroup):
     """A command with commands of its own."""
+
+    context_class = Context
 
     def format_options(self, ctx: Any, formatter: Any) -> None:
         """Writes a line for each command."""

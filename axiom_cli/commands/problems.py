@@ -167,7 +167,7 @@ def _until_exhausted(drawn: Iterator[Problem], shortage: list[AxiomError]) -> It
 @app.command(**page("axiom problems audit", "axiom problems audit rpn --draws 100000 -o audit.jsonl"))
 @configured()
 def audit(config: AuditConfig, family: Families = None, output: Output = None) -> None:
-    """Look for faults in families: second solver, ambiguity, shared problems, weak tests, guesses, leaks.
+    """Try to prove families wrong, with a second solver, and look for ambiguity, weak tests, guesses and leaks.
 
     Exit code 6 if a family fails.
     """

@@ -58,6 +58,7 @@ Name = Annotated[
     str,
     typer.Option("--experiment", metavar="NAME", help="Save to DIR/solutions_NAME.jsonl.", rich_help_panel=PIPELINE),
 ]
+MODEL = "nano, a hub id, a folder, a .gguf file, a name in the workspace, or a server's URL [nano]."
 SkipExisting = Annotated[
     bool, typer.Option("--skip-existing", help="Skip problems with a saved solution.", rich_help_panel=PIPELINE)
 ]
@@ -73,7 +74,7 @@ ListProblems = Annotated[
         "axiom solve --problems two_sum,fizzbuzz --output-dir --experiment demo",
     )
 )
-@configured("allow", complete=completion.FIELDS)
+@configured("allow", complete=completion.FIELDS, lines={"model": MODEL})
 def solve(
     ctx: typer.Context,
     model: ModelConfig,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -19,14 +19,19 @@ if TYPE_CHECKING:
     from axiom_cli.workspace.store import Workspace
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, cls=Group)
-Name = Annotated[
-    str,
-    typer.Argument(
-        metavar="NAME",
+
+
+def _argument(metavar: str) -> Any:
+    return typer.Argument(
+        metavar=metavar,
         help="A name (myrun@best), a digest, or its first digits.",
         autocompletion=completion.workspace_names,
-    ),
-]
+    )
+
+
+Name = Annotated[str, _argument("NAME")]
+First = Annotated[str, _argument("A")]
+Second = Annotated[str, _argument("B")]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="Only show what would be freed.")]
 
 
@@ -84,7 +89,7 @@ def why(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
 
 
 @app.command(**page("axiom workspace diff self_improve_v1@1 self_improve_v1@2"))
-def diff(ctx: typer.Context, first: Name, second: Name, json: AsJson = False) -> None:
+def diff(ctx: typer.Context, first: First, second: Second, json: AsJson = False) -> None:
     """Compare two objects, and the recipes that made them."""
     from axiom_cli.workspace.inspect import diff as compare
 

@@ -124,7 +124,7 @@ class ImportConfig(Config):
     """`axiom problems import`."""
 
     column: str = option("", "FIELD=COLUMN, such as answer=meta.answer: where to read a field; FIELD= skips it.")
-    answer_after: str = option("", "The answer is what follows the last of these in its column: '####', '\\boxed{'.")
+    answer_after: str = option("", "Take what follows the last occurrence of this text: '####', '\\boxed{'.")
     split: str = option("", "Split of the data set [its only one]; given to problems whose row names none.")
     subset: str = option("", "Subset of the data set [its only one, or default].")
 

@@ -40,15 +40,16 @@ class ModelConfig(Config):
 
     TOPIC: ClassVar[str] = "Model"
 
-    model: str = option(
-        "", "nano, a hub id, a folder, a .gguf file, a name in the workspace, or a server's URL [nano]."
-    )
+    model: str = option("", "nano, a hub id, a folder, a .gguf file, or a name in the workspace [nano].")
 
 
-def configured(*many: str, complete: Mapping[str, Completer] | None = None) -> Callable[..., Callable[..., None]]:
+def configured(
+    *many: str, complete: Mapping[str, Completer] | None = None, lines: Mapping[str, str] | None = None
+) -> Callable[..., Callable[..., None]]:
     """Expands the config parameters of a command.
 
-    The fields named in `many` may be given more than once; `complete` has shell completion for fields by name.
+    The fields named in `many` may be given more than once; `complete` has shell completion for fields by name, and
+    `lines` the help of those that mean more to this command.
     """
 
     def expand(command: Callable[..., None]) -> Callable[..., None]:
@@ -59,7 +60,7 @@ def configured(*many: str, complete: Mapping[str, Completer] | None = None) -> C
             annotation = hints[parameter.name]
             if isinstance(annotation, type) and issubclass(annotation, Config):
                 configs[parameter.name] = annotation
-                parameters += _parameters(annotation, many, complete or {})
+                parameters += _parameters(annotation, many, complete or {}, lines or {})
             else:
                 parameters.append(parameter.replace(annotation=annotation, kind=inspect.Parameter.KEYWORD_ONLY))
 
@@ -78,7 +79,7 @@ def configured(*many: str, complete: Mapping[str, Completer] | None = None) -> C
 
 
 def _parameters(
-    cls: type[Config], many: Collection[str], complete: Mapping[str, Completer]
+    cls: type[Config], many: Collection[str], complete: Mapping[str, Completer], lines: Mapping[str, str]
 ) -> Iterator[inspect.Parameter]:
     hints = get_type_hints(cls)
     for field in sorted(fields(cls), key=lambda field: bool(field.metadata["topic"])):  # the config's own topic first
@@ -88,7 +89,7 @@ def _parameters(
         default = typer.Option(
             None,
             f"{name}/--no-{name[2:]}" if hint is bool else name,
-            help=_help(field),
+            help=lines.get(field.name) or _help(field),
             show_default=False,
             metavar="|".join(filter(None, values)) or METAVARS[hint],
             autocompletion=_offering(values) if values else complete.get(field.name),
