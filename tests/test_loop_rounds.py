@@ -61,10 +61,10 @@ def test_every_round_says_its_mix_and_fewer_rounds_lose_no_row(tmp_path: Path) -
 
 def test_a_mix_says_its_realised_shares() -> None:
     new, cold = ([TrainingExample(verdict(problem("rpn", level, n), True)) for n in range(30)] for level in (3, 4))
-    assert mix_solutions(new, [], cold, parse_shares("50/40/10")).words == "33 rows: 91 % new, 9 % cold start"
-    assert mix_solutions([], [], cold, parse_shares("50/40/10")).words == "30 rows: 100 % cold start"
-    assert mix_solutions([], [], [], parse_shares("50/40/10")).words == "0 rows"
-    assert mix_solutions(new[:1], [], [], parse_shares("50/40/10")).words == "1 row: 100 % new"
+    assert mix_solutions(new, [], cold, parse_shares("50/40/10")).summary == "33 rows: 91 % new, 9 % cold start"
+    assert mix_solutions([], [], cold, parse_shares("50/40/10")).summary == "30 rows: 100 % cold start"
+    assert mix_solutions([], [], [], parse_shares("50/40/10")).summary == "0 rows"
+    assert mix_solutions(new[:1], [], [], parse_shares("50/40/10")).summary == "1 row: 100 % new"
 
 
 @pytest.mark.parametrize(

@@ -65,7 +65,7 @@ def test_uninformative_rows_beyond_their_share_are_counted() -> None:
     given = [verdict for number in range(300) for verdict in attempts(number, ["a", "b"])]
     chosen = select_solutions(given, CONFIG)
     assert (chosen.always_solved, chosen.dropped, len(chosen.examples)) == (600, 400, 200)
-    assert "400 uninformative, 200 kept" in chosen.words
+    assert "400 uninformative, 200 kept" in chosen.summary
 
 
 # The screen

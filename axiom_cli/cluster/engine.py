@@ -15,6 +15,7 @@ from axiom_cli.sampling import engines
 from axiom_cli.sampling.engines.protocol import Engine, Messages
 from axiom_cli.sampling.engines.scripted import ScriptedEngine
 from axiom_cli.settings.configs import DistributeConfig, SolveConfig
+from axiom_cli.workspace.objects import short
 from axiom_cli.workspace.store import Workspace
 
 BATCHES = 2
@@ -111,7 +112,7 @@ def open_engine(
     pool = open_pool(distributed, role)
 
     def in_words(about: dict[str, Any]) -> str:
-        return f"{about['model'].name} (sha256:{about['model'].digest[:12]}) in the engine {about['name']}"
+        return f"{about['model'].name} ({short(about['model'].digest)}) in the engine {about['name']}"
 
     setup = (model_name, config, str(workspace.root.resolve()), CORES)
     try:

@@ -146,7 +146,7 @@ class RoundSteps:
         objective = OBJECTIVES[self.config.objective]
         selection = objective.select(verdicts, self._training(iteration), self.screen.overlapping)
         arm.selection = selection.counts()
-        self.observer.note(f"{arm.label(iteration)}: {selection.words}")
+        self.observer.note(f"{arm.label(iteration)}: {selection.summary}")
         if not selection.examples:
             fault = f"{arm.label(iteration)}: no new solution among {selection.verdicts:,} samples"
             if not (arm.is_control or arm.history or replay.parse_shares(self.config.replay)["cold"] == 1):
@@ -173,7 +173,7 @@ class RoundSteps:
 
     def train(self, arm: Arm, mix: replay.Mix, iteration: int) -> Adapter:
         """Fits an adapter on the round's rows. NothingToDoError where they are too few."""
-        summary = f"{arm.label(iteration)}: {mix.words}"
+        summary = f"{arm.label(iteration)}: {mix.summary}"
         if len(mix.examples) < MIN_ROWS:
             raise NothingToDoError(f"{summary}; fewer than {MIN_ROWS} make a model worse", replay.MORE)
         self.observer.note(summary)

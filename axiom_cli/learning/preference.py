@@ -54,7 +54,7 @@ class PreferenceData:
         return {**numbers, "without_contrast": without, f"{EXAMPLE_NAMES[self.objective]}s": self.size}
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """What became of the samples, in a line."""
         with_contrast = self.groups - self.always_passed - self.never_passed
         name = f"{EXAMPLE_NAMES[self.objective]}{'s' * (self.size != 1)}"

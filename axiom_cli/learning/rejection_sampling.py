@@ -81,7 +81,7 @@ class Selection:
         }
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """What became of the samples, in a line."""
         gone = {
             f"{self.failed:,} failed": self.failed,

@@ -37,7 +37,7 @@ class ValueData:
         return {**numbers, "kept": len(self.examples), "problems": problems}
 
     @property
-    def words(self) -> str:
+    def summary(self) -> str:
         """What became of the samples, in a line."""
         return f"{self.verdicts:,} samples, {self.failed:,} of them failed: {len(self.examples):,} rows"
 

@@ -14,7 +14,7 @@ import tempfile
 from pathlib import Path
 
 VARIABLE = "AXIOM_SIEGE_SECRET"
-VICTIM = "import time; time.sleep(3600)  # axiom-siege-victim"
+VICTIM = "import time; time.sleep(3600)  # axiom-attack-victim"
 SOCKET = "sock"
 LEAVINGS = ("pwned", "many0", "link1", "link2", "link3")
 
@@ -25,7 +25,7 @@ class AttackFixtures:
 
     def __init__(self) -> None:
         self.secret = f"SECRET-{secrets.token_hex(16)}"
-        self._folder = tempfile.TemporaryDirectory(prefix="axiom-siege-")
+        self._folder = tempfile.TemporaryDirectory(prefix="axiom-attack-")
         self.root = Path(self._folder.name)
         self._listen()
         self._plant()
@@ -46,7 +46,7 @@ class AttackFixtures:
         (self.root / "precious").write_text("precious")
 
     def _listen(self) -> None:
-        self._abstract = f"axiom-siege-{os.getpid()}-{secrets.token_hex(4)}"
+        self._abstract = f"axiom-attack-{os.getpid()}-{secrets.token_hex(4)}"
         tcp, path, self._udp = socket.socket(), socket.socket(socket.AF_UNIX), socket.socket(type=socket.SOCK_DGRAM)
         places: list[tuple[socket.socket, str | tuple[str, int]]] = [(tcp, ("127.0.0.1", 0))]
         places.append((path, str(self.root / SOCKET)))

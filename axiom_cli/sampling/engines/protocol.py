@@ -9,6 +9,7 @@ from random import Random
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, runtime_checkable
 
+from axiom_cli.errors import GateFailedError
 from axiom_cli.models import Resolved
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.settings.configs import SolveConfig
@@ -130,3 +131,11 @@ def sample_random(seed: int, problem: Problem, index: int) -> Random:
 def sample_seed(seed: int, problem: Problem, index: int) -> int:
     """The same as a number from 0 to 2^31 - 1, for engines that take a seed with each request."""
     return sample_random(seed, problem, index).getrandbits(31)
+
+
+def same_logits(model: Resolved) -> GateFailedError:
+    """What `load_weights` raises where a prompt's logits are still those of the previous model."""
+    return GateFailedError(
+        f"{model.name} gives the same logits as the previous model: were its weights loaded?",
+        "its digest differs: either its weights were not loaded, or training changed nothing",
+    )

@@ -13,7 +13,6 @@ from itertools import chain
 import torch
 
 from axiom_cli import models
-from axiom_cli.errors import GateFailedError
 from axiom_cli.models import Resolved, worker_pool
 from axiom_cli.models.loading import load_for_sampling
 from axiom_cli.models.memory import free_memory
@@ -22,7 +21,7 @@ from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import attention
 from axiom_cli.sampling.engines.continuous_batching import Completion, Decoding, batch_invariant, finished
-from axiom_cli.sampling.engines.protocol import Engine, Messages, in_order, sample_random, sampling_params
+from axiom_cli.sampling.engines.protocol import Engine, Messages, in_order, same_logits, sample_random, sampling_params
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
@@ -69,10 +68,7 @@ class TransformersEngine(Engine):
         before = self._probe()
         self._load(model)
         if torch.equal(before, self._probe()):
-            raise GateFailedError(
-                f"{model.name} gives the same logits as the previous model: were its weights loaded?",
-                "its digest differs: either its weights were not loaded, or training changed nothing",
-            )
+            raise same_logits(model)
 
     @torch.inference_mode()
     def _probe(self) -> torch.Tensor:

@@ -14,13 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from axiom_cli import models
-from axiom_cli.errors import GateFailedError, InputError, MissingError
+from axiom_cli.errors import InputError, MissingError
 from axiom_cli.models import Resolved
 from axiom_cli.problems.answers import messages as own_messages
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import vllm_start
-from axiom_cli.sampling.engines.protocol import Engine, Messages, in_order, sample_seed, sampling_params
+from axiom_cli.sampling.engines.protocol import Engine, Messages, in_order, same_logits, sample_seed, sampling_params
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
@@ -57,10 +57,7 @@ class VllmEngine(Engine):
         before = self._probe_logprobs
         self._load(model)
         if self._probe_logprobs == before:
-            raise GateFailedError(
-                f"{model.name} gives the same logits as the previous model: were its weights loaded?",
-                "its digest differs: either its weights were not loaded, or training changed nothing",
-            )
+            raise same_logits(model)
 
     def _load(self, model: Resolved) -> None:
         """Weights of another architecture need a new vLLM engine."""

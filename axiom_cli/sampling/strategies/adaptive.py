@@ -15,7 +15,7 @@ from math import comb
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling.engines.protocol import Engine
 from axiom_cli.sampling.strategies.budget import ProblemState, allocate
-from axiom_cli.sampling.strategies.rounds import Rounds
+from axiom_cli.sampling.strategies.problem_batch import ProblemBatch
 from axiom_cli.sampling.strategies.self_consistency import ballots
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
@@ -33,23 +33,23 @@ def adaptive(
     problems: Sequence[Problem], engine: Engine, config: SolveConfig, verifier: CachingVerifier
 ) -> Generator[list[Sample]]:
     """The samples of each problem, as many as it was worth; at most `samples` of each on average."""
-    rounds = Rounds(problems, engine, config, verifier)
-    (by_agreement if config.stop_on == "agreement" else by_verdict)(rounds)
-    yield from rounds.groups
+    batch = ProblemBatch(problems, engine, config, verifier)
+    (by_agreement if config.stop_on == "agreement" else by_verdict)(batch)
+    yield from batch.groups
 
 
-def by_verdict(rounds: Rounds) -> None:
+def by_verdict(batch: ProblemBatch) -> None:
     """Rounds over unsolved problems until all are solved or the budget is spent. Only verdicts decide who gets more."""
-    budget, used = rounds.config.samples * len(rounds.problems), 0
-    places = list(range(len(rounds.problems)))
+    budget, used = batch.config.samples * len(batch.problems), 0
+    places = list(range(len(batch.problems)))
     while places:
-        rounds.verify(places)
+        batch.verify(places)
         used += len(places)
-        quota = min(budget - used, max(len(rounds.unsolved()), len(rounds.problems) // GROWTH, used // GROWTH))
-        places = allocate(states(rounds), quota, SPREAD * rounds.config.samples)
+        quota = min(budget - used, max(len(batch.unsolved()), len(batch.problems) // GROWTH, used // GROWTH))
+        places = allocate(states(batch), quota, SPREAD * batch.config.samples)
 
 
-def states(rounds: Rounds) -> list[ProblemState]:
+def states(batch: ProblemBatch) -> list[ProblemState]:
     """The state of each problem."""
     return [
         ProblemState(
@@ -57,23 +57,21 @@ def states(rounds: Rounds) -> list[ProblemState]:
             passes,
             fails,
             len(group),
-            rounds.config.target_passes,
+            batch.config.target_passes,
             sum(sample.tokens for sample in group),
         )
-        for problem, passes, fails, group in zip(
-            rounds.problems, rounds.passes, rounds.fails, rounds.groups, strict=True
-        )
+        for problem, passes, fails, group in zip(batch.problems, batch.passes, batch.fails, batch.groups, strict=True)
     ]
 
 
-def by_agreement(rounds: Rounds) -> None:
+def by_agreement(batch: ProblemBatch) -> None:
     """Rounds over problems whose answers do not agree yet; all of these have the same number of samples."""
-    samples, places = rounds.config.samples, list(range(len(rounds.problems)))
+    samples, places = batch.config.samples, list(range(len(batch.problems)))
     budget, step = samples * len(places), min(FIRST, samples)
     while step:
-        budget -= sum(1 for _ in rounds.ask(places, step))
-        have = len(rounds.groups[places[0]])
-        places = [place for place in places if not settled(ballots(rounds.groups[place], rounds.verifier))]
+        budget -= sum(1 for _ in batch.ask(places, step))
+        have = len(batch.groups[places[0]])
+        places = [place for place in places if not settled(ballots(batch.groups[place], batch.verifier))]
         step = min(STEP, SPREAD * samples - have, budget) if places else 0
         places = places[: budget // step] if step else []
 

@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling.engines.protocol import Engine
-from axiom_cli.sampling.strategies.rounds import Rounds
+from axiom_cli.sampling.strategies.problem_batch import ProblemBatch
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
 
@@ -18,6 +18,6 @@ def best_of_n(
     if not config.early_stop:
         yield from engine.generate(problems, config, config.samples)
         return
-    rounds = Rounds(problems, engine, config, verifier)
-    rounds.until_solved()
-    yield from rounds.groups
+    batch = ProblemBatch(problems, engine, config, verifier)
+    batch.until_solved()
+    yield from batch.groups

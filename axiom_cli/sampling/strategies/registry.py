@@ -18,8 +18,8 @@ from types import MappingProxyType
 from axiom_cli.errors import UsageError
 from axiom_cli.sampling.strategies.adaptive import FIRST, SPREAD, adaptive
 from axiom_cli.sampling.strategies.best_of_n import best_of_n
+from axiom_cli.sampling.strategies.problem_batch import Strategy
 from axiom_cli.sampling.strategies.retry import retry
-from axiom_cli.sampling.strategies.rounds import Strategy
 from axiom_cli.sampling.strategies.value import value
 from axiom_cli.sampling.strategies.vote import vote
 from axiom_cli.settings.configs import SolveConfig

@@ -8,7 +8,7 @@ from dataclasses import replace
 from axiom_cli.records import Problem, Sample, Verdict
 from axiom_cli.sampling.engines.protocol import Engine
 from axiom_cli.sampling.strategies.feedback import conversations
-from axiom_cli.sampling.strategies.rounds import Rounds
+from axiom_cli.sampling.strategies.problem_batch import ProblemBatch
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
 
@@ -18,32 +18,34 @@ def retry(
 ) -> Generator[list[Sample]]:
     """All attempts at each problem, at most `samples * max_attempts`. Index i + k * samples is the attempt after
     i + (k - 1) * samples failed; a solved problem gets no more."""
-    rounds = Rounds(problems, engine, config, verifier)
+    batch = ProblemBatch(problems, engine, config, verifier)
     if config.early_stop:
-        rounds.until_solved()
+        batch.until_solved()
     else:
-        rounds.verify(range(len(problems)), config.samples)
+        batch.verify(range(len(problems)), config.samples)
     for attempt in range(2, config.max_attempts + 1):
         failed = [
             (place, verdict)
-            for place in rounds.unsolved()
-            for verdict in rounds.verdicts[place]
+            for place in batch.unsolved()
+            for verdict in batch.verdicts[place]
             if verdict.status == "fail" and verdict.sample.attempt == attempt - 1
         ]
         if not failed:
             break
         places = [place for place, _ in failed]
-        rounds.count(places, _next_attempts(places, [verdict for _, verdict in failed], rounds, attempt))
-    yield from rounds.groups
+        batch.count(places, _next_attempts(places, [verdict for _, verdict in failed], batch, attempt))
+    yield from batch.groups
 
 
-def _next_attempts(places: Sequence[int], failed: Sequence[Verdict], rounds: Rounds, attempt: int) -> Generator[Sample]:
+def _next_attempts(
+    places: Sequence[int], failed: Sequence[Verdict], batch: ProblemBatch, attempt: int
+) -> Generator[Sample]:
     """One more attempt after each failed one, added to the samples of its problem."""
-    messages = conversations(failed, rounds.verifier)
+    messages = conversations(failed, batch.verifier)
     problems = [verdict.sample.problem for verdict in failed]
-    starts = [verdict.sample.index + rounds.config.samples for verdict in failed]
-    groups = rounds.engine.generate(problems, rounds.config, 1, starts, messages)
+    starts = [verdict.sample.index + batch.config.samples for verdict in failed]
+    groups = batch.engine.generate(problems, batch.config, 1, starts, messages)
     for place, conversation, (sample,) in zip(places, messages, groups, strict=True):
         retried = replace(sample, attempt=attempt, extra={**sample.extra, "messages": conversation})
-        rounds.groups[place].append(retried)
+        batch.groups[place].append(retried)
         yield retried

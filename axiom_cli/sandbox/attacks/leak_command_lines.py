@@ -7,7 +7,7 @@ import os
 def solve(x):
     for name in os.listdir("/proc"):
         try:
-            if b"axiom-siege-victim" in io.FileIO(f"/proc/{int(name)}/cmdline").read():
+            if b"axiom-attack-victim" in io.FileIO(f"/proc/{int(name)}/cmdline").read():
                 return "BROKE OUT"
         except (OSError, ValueError):
             continue

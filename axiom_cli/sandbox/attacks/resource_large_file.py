@@ -5,7 +5,7 @@ import os
 
 def solve(x):
     for folder in ("@ROOT@", ".", "/tmp"):
-        place = f"{folder}/axiom-siege-{os.getpid()}"
+        place = f"{folder}/axiom-attack-{os.getpid()}"
         try:
             with open(place, "wb") as file:
                 file.write(b"x" * (2 << 20))

@@ -12,7 +12,7 @@ from axiom_cli.verification.caching_verifier import CachingVerifier
 Strategy = Callable[[Sequence[Problem], Engine, SolveConfig, CachingVerifier], Generator[list[Sample]]]
 
 
-class Rounds:
+class ProblemBatch:
     """The samples of a batch of problems so far, `groups`, and how many of each have passed and failed; `infra` is
     neither. Places are places in `problems`; the samples of a problem are asked for in the order of their indices."""
 
