@@ -25,8 +25,7 @@ def completion(text: Any, finish: Any = "stop", **message: Any) -> dict[str, Any
 
 class ChatServer(ThreadingHTTPServer):
     """`faults` are played before anything else, one a request: a status, the name of a method of Misbehaviour, or a
-    (status, body, headers) triple. Then `reply(request body)` makes each
-    answer."""
+    (status, body, headers) triple. Then `reply(request body)` makes each answer."""
 
     daemon_threads = True
 
