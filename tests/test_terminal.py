@@ -190,6 +190,31 @@ def test_a_name_that_is_wider_than_its_column_is_folded_and_not_cut(tmp_path: Pa
     assert not any("…" in line for line in lines)
 
 
+TALK = """
+import sys
+from axiom_cli.terminal import console
+sentence = "the best-of-n strategy solved eleven of twenty problems, and the interval of its rate is wide; "
+for say in (console.note, console.warn, console.hint, console.error):
+    say(sentence * 3 + "/a/path/" + "x" * 90)
+console.note("\\n  indented [x] and two lines\\nof talk")
+"""
+
+
+def test_sentences_break_between_words_on_a_terminal_only() -> None:
+    def start(theirs: int, env: dict[str, str]) -> Callable[[float], int]:
+        process = subprocess.Popen([sys.executable, "-c", TALK], stdin=theirs, stdout=theirs, stderr=theirs, env=env)
+        return process.wait
+
+    lines = COLOURS.sub("", shown_by(start)).splitlines()
+    piped = subprocess.run([sys.executable, "-c", TALK], capture_output=True, env=environment(), check=True)
+    plain = piped.stderr.decode().splitlines()
+    assert len(plain) == 4 + 3 and max(map(len, plain)) > 300, "a sentence is a line in a log"
+    path = "/a/path/" + "x" * 90
+    assert lines.count(path) == 4, "a path stays whole"
+    assert max(len(line) for line in lines if line != path) <= 80
+    assert " ".join(lines).split() == " ".join(plain).split() and lines[-2:] == plain[-2:]
+
+
 def test_ls_shows_an_object_a_line_on_a_narrow_terminal(tmp_path: Path) -> None:
     from axiom_cli.workspace.store import Workspace
 

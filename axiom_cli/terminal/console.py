@@ -62,12 +62,21 @@ def _rich() -> Any:
 
 
 def _line(text: str, style: str = "") -> None:
+    if is_terminal():
+        text = "\n".join(_wrapped(part, _rich().width) for part in text.split("\n"))
     if style and is_terminal():
         label, _, rest = text.partition(":")
         _rich().print(f"[{style}]{label}:[/{style}]", end="")
-        _rich().print(rest, markup=False)
+        _rich().print(rest, markup=False, soft_wrap=True)
     else:
         print(text, file=sys.stderr, flush=True)
+
+
+def _wrapped(text: str, width: int) -> str:
+    """A line broken between words. One that is longer than the terminal, such as a path, stays whole."""
+    import textwrap
+
+    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False, expand_tabs=False)
 
 
 def note(text: str) -> None:
