@@ -48,8 +48,8 @@ def train(  # noqa: PLR0913 - what is trained on, how, and who is told
 
     `screen` knows the samples that the evaluation has seen; the adapter's `extra["selection"]` has every number.
     NothingToDoError for fewer than 20 rows without `config.force`, or where the objective compares and no problem has
-    both a passing and a failing attempt; under 200 `observer` is warned. With the
-    objective `value` it is a value function, its record's `method` the same word.
+    both a passing and a failing attempt; under 200 `observer` is warned. With the objective `value` it is a
+    value function, its record's `method` the same word.
     """
     check_settings(config)
     config = distributed.with_launcher_settings(config)
