@@ -6,6 +6,7 @@ import atexit
 import errno
 import importlib
 import os
+import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
@@ -243,6 +244,14 @@ def _debugging(words: list[str]) -> bool:
         return "--debug" in words
 
 
+def _plainly(error: Any) -> str:
+    """The message of a misuse, in our words where it is a parser's for a number that is none."""
+    cause = error.__cause__ or error.__context__
+    given = f"{cause.errors()[0]['input']!r}" if hasattr(cause, "errors") else "it"
+    message = re.sub(r"Input should be a valid integer.*", f"{given} is not a whole number", error.format_message())
+    return re.sub(r"Input should be a valid number.*", f"{given} is not a number", message)
+
+
 def _interrupted(words: list[str], where: str) -> tuple[str, str]:
     """What an interrupted command leaves behind, and what to do next."""
     message = f"interrupted {where}".rstrip()
@@ -268,7 +277,7 @@ def main(argv: list[str] | None = None) -> int:
         return EXIT_INTERRUPTED if argv is not None else leave(EXIT_INTERRUPTED)
     except Misuse as error:
         path = error.ctx.command_path if error.ctx else "axiom"
-        console.error(error.format_message(), f"{path} --help shows its options")
+        console.error(_plainly(error), f"{path} --help shows its options")
         return UsageError.exit_code
     except AxiomError as error:
         if _debugging(words):
