@@ -34,9 +34,9 @@ def axiom(
     """`axiom WORDS` in `cwd`, with `stdin` piped in. A process that was started already takes the command, unless
     something is set that Python or a library reads as it starts."""
     if not how and all(name.startswith("AXIOM_") or name in READ_LATE for name in env or ()):
-        return fork_server.run(words, cwd, environment(**(env or {})), stdin, timeout=200)
+        return fork_server.run(words, cwd, environment(**(env or {})), stdin, timeout=600)
     return subprocess.run(
-        [*AXIOM, *words], cwd=cwd, input=stdin, env=environment(**(env or {})), capture_output=True, timeout=200, **how
+        [*AXIOM, *words], cwd=cwd, input=stdin, env=environment(**(env or {})), capture_output=True, timeout=600, **how
     )
 
 

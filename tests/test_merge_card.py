@@ -128,7 +128,7 @@ def test_the_name_of_an_adapter_becomes_its_models(base: Path, tmp_path: Path) -
     other = axiom("train", "rows.jsonl", *how, "--seed", "1", cwd=tmp_path)
     assert f"warning: first was sha256:{now[:12]}".encode() in other.stderr
     both = ("train", "rows.jsonl", "--solutions", "rows.jsonl")
-    failed(axiom(*both, cwd=tmp_path), 2, "--solutions names the rows")
+    failed(axiom(*both, cwd=tmp_path), 2, "--solutions and FILE both name the rows")
 
 
 def test_the_names_of_a_loops_models_are_not_taken(base: Path, tmp_path: Path) -> None:

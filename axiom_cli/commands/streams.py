@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import IO, Annotated, Any, TextIO, TypeVar
+from typing import IO, TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 
 import typer
 
@@ -14,9 +14,11 @@ from axiom_cli import jsonl
 from axiom_cli.commands.pages import INPUT_OUTPUT
 from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.records import WRITERS, Record
-from axiom_cli.report.formats import Table, table_of
 from axiom_cli.terminal import console, stdout_guard
 from axiom_cli.wording import plural
+
+if TYPE_CHECKING:
+    from axiom_cli.report.formats import Table
 
 R = TypeVar("R", bound=Record)
 Lines = Callable[[Iterable[bytes]], Iterable[bytes]]
@@ -118,6 +120,8 @@ def show_rows(title: str, rows: Iterable[dict[str, Any]], as_json: bool = False)
     if as_json or console.data_wanted():
         write(rows, None)
     else:
+        from axiom_cli.report.formats import table_of
+
         draw([table_of(title, rows)])
 
 
