@@ -260,6 +260,15 @@ def _interrupted(words: list[str], where: str) -> tuple[str, str]:
     return f"{message}; every line on stdout is whole, and no -o FILE is left half-written", "run the command again"
 
 
+def _give_up_stdout() -> None:
+    """Drops what stdout cannot take, or Python tries again as it exits: another traceback, and exit code 120."""
+    try:
+        if sys.stdout is not None:
+            sys.stdout.flush()
+    except OSError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point of `axiom`. What a user can fix is one line and a hint; anything else keeps its traceback."""
     words = sys.argv[1:] if argv is None else argv
@@ -270,7 +279,7 @@ def main(argv: list[str] | None = None) -> int:
             sys.stdout.flush()
         return code
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
+        _give_up_stdout()
         return 0
     except (KeyboardInterrupt, typer.Abort) as stop:
         console.error(*_interrupted(words, str(stop)))
@@ -287,6 +296,7 @@ def main(argv: list[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in ENVIRONMENT:
             raise
+        _give_up_stdout()
         where = f"{error.filename}: " if error.filename else ""
         console.error(f"{where}{error.strerror}", ENVIRONMENT[error.errno])
         return MissingError.exit_code

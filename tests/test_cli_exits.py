@@ -105,9 +105,8 @@ def test_a_damaged_workspace(tmp_path: Path) -> None:
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full on this system")
 def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
     with open("/dev/full", "wb") as full:
-        done = subprocess.run(
-            [*AXIOM, "problems", "gen", "rpn"], cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, env=environment()
-        )
+        command, env = [*AXIOM, "problems", "gen", "rpn"], environment(PYTHONUNBUFFERED="")
+        done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, env=env)
     assert done.returncode == 4
     assert done.stderr.decode().splitlines()[0] == "error: No space left on device"
     assert "hint: make room" in done.stderr.decode()

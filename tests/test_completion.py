@@ -60,7 +60,7 @@ def test_completion_loads_nothing_heavy(tmp_path: Path) -> None:
 
 def test_how_completion_is_installed(tmp_path: Path) -> None:
     script = subprocess.run(
-        ["bash", "-c", f"{' '.join(AXIOM)} --show-completion"], env=environment(), capture_output=True
+        ["bash", "-c", f"{' '.join(AXIOM)} --show-completion; exit $?"], env=environment(), capture_output=True
     )
     assert b"_AXIOM_COMPLETE=complete_bash" in script.stdout, script.stderr
     assert b"--install-completion" in axiom("--help", cwd=tmp_path).stdout
