@@ -17,7 +17,7 @@ import typer
 from axiom_cli import __version__, process_rank
 from axiom_cli.commands.pages import Group
 from axiom_cli.errors import AxiomError, MissingError, UsageError
-from axiom_cli.settings.configs import flag
+from axiom_cli.settings.fields import flag
 from axiom_cli.settings.options import GlobalConfig
 from axiom_cli.settings.sources import STAGES, Resolved, former_names, outdated, resolve, unreadable
 from axiom_cli.terminal import console, stdout_guard

@@ -76,7 +76,7 @@ def load(path: Path, *wanted: type[R]) -> list[R]:
 
 
 def objects(path: Path) -> Iterator[dict[str, Any]]:
-    """The JSON objects of a file, one at a time, whoever wrote them. Blank lines are skipped. Raises InputError naming
+    """The JSON objects of a file, one at a time. Blank lines are skipped. Raises InputError naming
     the file and the line."""
     with path.open("rb") as stream:
         for number, line in enumerate(stream, 1):

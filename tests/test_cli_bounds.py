@@ -13,7 +13,8 @@ from typing import get_type_hints
 import pytest
 
 from axiom_cli.errors import UsageError
-from axiom_cli.settings.configs import Bounds, GenConfig, TrainConfig, flag
+from axiom_cli.settings.configs import GenConfig, TrainConfig
+from axiom_cli.settings.fields import Bounds, flag
 from axiom_cli.settings.sources import STAGES, resolve
 from command_line import AXIOM, axiom, environment, failed
 

@@ -17,7 +17,7 @@ from axiom_cli.problems.families.family import Family
 from axiom_cli.records import Problem
 
 LEAST_DRAWS, LEAST_SLOWLY = 200, 60
-"""Draws of a level below which one answer may be frequent by luck, and the same for a slow family. So many draws are
+"""Fewest draws of a level from which a frequent answer is evidence, and the same for a slow family. That many draws are
 judged."""
 MOST_TRIED = 10
 """Frequent answers that are tried on every problem of a family with several right ones."""

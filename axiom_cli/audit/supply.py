@@ -27,7 +27,7 @@ DRAWS = {"answer": (300, 10_000), "program": (100, 2_000), "slow": (60, 300)}
 """By form, or for slow families: draws of each level to find the scarcest one, and draws of that one to count it.
 Exercises are slow to draw."""
 MOST_DRAWN, SURE = 10_000, 3
-"""A split of at most so many problems is really drawn, unless the estimate, which is low, is `SURE` times as high."""
+"""A split of at most this many problems is drawn in full, unless the low estimate is `SURE` times as high."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Supply:
 
 
 def estimate(times: Counter[str], count: int) -> Amount:
-    """How many problems there are, if each was drawn so many `times`."""
+    """Estimates how many problems there are from how often each was drawn (`times`)."""
     once, twice = (sum(n == wanted for n in times.values()) for wanted in (1, 2))
     problems = len(times) + once * (once - 1) // (2 * (twice + 1))
     return Amount(problems, once == 0, expected_repeats(count, problems))
@@ -80,7 +80,7 @@ def expected_repeats(count: int, problems: int) -> float:
 def supply(family: Family, form: str, request: AuditRequest, tasks: Tasks = NO_TASKS) -> Supply:
     """The supply of the level with the fewest problems, by DRAWS draws: those drawn as `tasks`, then fresh ones.
 
-    In the program form exercises are counted, each of which makes one problem. There, and for a slow family, a split
+    The program form counts exercises, each of which makes one problem. There, and for a slow family, a split
     gets its share of them: 8, 1 or 1 in 10. Where few draws of a slow family gave no repeat, they do not show how few
     problems there are, and `splits` is empty.
     """

@@ -19,7 +19,7 @@ from axiom_cli.workspace.objects import short
 from axiom_cli.workspace.store import Workspace
 
 BATCHES = 2
-"""A call asks for so many times what all workers take at once: workers pause only at its end."""
+"""How many full loads of all workers one call asks for: workers are idle only at its end."""
 PARTS = 2
 """A shard is at most what is left divided by PARTS times the workers: large ones first, small ones at the end."""
 LEAST = 8

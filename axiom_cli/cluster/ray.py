@@ -26,7 +26,7 @@ CONNECT_SECONDS = 5.0
 
 
 class BytesOnly(io.TextIOBase):
-    """Standard output for whoever writes bytes; text is lost. Ray's thread prints its events to standard output, in the
+    """Standard output that passes bytes on and drops text. Ray's thread prints its events to standard output, in the
     middle of our records, and has no switch for that."""
 
     def __init__(self, stream: Any) -> None:

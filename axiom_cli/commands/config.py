@@ -11,7 +11,7 @@ import typer
 
 from axiom_cli.commands.pages import page
 from axiom_cli.commands.streams import AsJson, show_rows
-from axiom_cli.settings.configs import Config
+from axiom_cli.settings.fields import Config
 from axiom_cli.settings.options import GlobalConfig, ModelConfig
 from axiom_cli.settings.sources import PREFIX, STAGES, former_names, resolve, section, user_file
 from axiom_cli.terminal import console

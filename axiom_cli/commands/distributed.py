@@ -8,7 +8,8 @@ from typing import Any
 
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Sample, Verdict
-from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig, flag
+from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
+from axiom_cli.settings.fields import flag
 from axiom_cli.terminal import console
 from axiom_cli.wording import plural
 

@@ -32,8 +32,8 @@ TESTS_LEFT_OUT = (
 class Imported:
     """What became of a row: a problem, or the reason why there is none. A `malformed` row is not in the format at all.
 
-    With `inputs`, the problem has no tests until its solution `gold` has run on them. `note` is a warning to whoever
-    uses the problem.
+    With `inputs`, the problem has no tests until its solution `gold` has run on them. `note` is a warning for
+    those who use the problem.
     """
 
     name: str

@@ -62,7 +62,7 @@ def _load_library() -> Any:
 
 
 def _splits(datasets: Any, name: str, subset: str) -> Mapping[str, Any]:
-    """Split name to rows, none of which has been read yet."""
+    """Maps each split to its rows, which are read lazily."""
     folder = Path(name)
     if folder.is_dir() and any((folder / file).is_file() for file in SAVED):
         if subset:

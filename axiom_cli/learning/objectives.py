@@ -69,7 +69,7 @@ class Objective:
 def _encode_completions(
     examples: Examples, tokenizer: Any, ends: Sequence[int], config: TrainConfig, base: str
 ) -> Encoded:
-    """Rows of samples that ended; a group of which one sample was left out is left out whole."""
+    """Rows of finished samples. If one sample of a group is left out, so is the whole group."""
     from axiom_cli.learning.training.grouping import complete_groups
     from axiom_cli.learning.training.rows import encode
 

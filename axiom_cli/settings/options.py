@@ -15,7 +15,7 @@ from typing import Any, ClassVar, get_type_hints
 import typer
 
 from axiom_cli.errors import UsageError, did_you_mean
-from axiom_cli.settings.configs import Config, flag, option
+from axiom_cli.settings.fields import Config, flag, option
 from axiom_cli.settings.sources import resolve
 
 Completer = Callable[[str], Iterable[str]]

@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
 from axiom_cli.errors import UsageError, did_you_mean
 from axiom_cli.settings import configs
-from axiom_cli.settings.configs import LOOP_OBJECTIVES, PRESETS, Config, flag
+from axiom_cli.settings.configs import LOOP_OBJECTIVES, PRESETS
+from axiom_cli.settings.fields import Config, flag
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
