@@ -8,16 +8,16 @@ prompt shows, so that a pass means what it means in the set; calls that are show
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from axiom_cli import syntax
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.importing import evalplus, schema
-from axiom_cli.importing.evalplus import MOST_INPUTS, Inputs
-from axiom_cli.importing.readers import Line
+from axiom_cli.importing.evalplus import MOST_INPUTS
+from axiom_cli.importing.imported import Format, Imported
 from axiom_cli.importing.schema import ANY, LEVEL, NAME, TEXT, TEXTS, Kind, Row
 from axiom_cli.problems import answers, assert_tests
 from axiom_cli.records import Problem, Program
@@ -26,38 +26,6 @@ TESTS_LEFT_OUT = (
     f"some tests are left out, beyond {MOST_INPUTS} inputs or of a kind that cannot be read; "
     "source.tests_left_out counts them"
 )
-
-
-@dataclass(frozen=True)
-class Imported:
-    """What became of a row: a problem, or the reason why there is none. A `malformed` row is not in the format at all.
-
-    With `inputs`, the problem has no tests until its solution `gold` has run on them. `note` is a warning for
-    those who use the problem.
-    """
-
-    name: str
-    problem: Problem | None = None
-    reason: str = ""
-    gold: str | None = None
-    malformed: bool = False
-    inputs: Inputs | None = None
-    note: str = ""
-    row: Line = field(default=Line(0, None), compare=False)
-
-
-@dataclass(frozen=True)
-class Format:
-    """How a row is read: the fields that it needs and those that it may have, each with what it must be."""
-
-    read: Callable[[Row], Imported]
-    needs: Mapping[str, Kind]
-    takes: Mapping[str, Kind]
-
-    @property
-    def fields(self) -> tuple[str, ...]:
-        """All fields that this format reads."""
-        return (*self.needs, *self.takes)
 
 
 def format_of(name: str) -> Format:

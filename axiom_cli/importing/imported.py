@@ -1,0 +1,43 @@
+"""What a format makes of a row, and what a format is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from axiom_cli.importing.evalplus import Inputs
+from axiom_cli.importing.readers import Line
+from axiom_cli.importing.schema import Kind, Row
+from axiom_cli.records import Problem
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of a row: a problem, or the reason why there is none. A `malformed` row is not in the format at all.
+
+    With `inputs`, the problem has no tests until its solution `gold` has run on them. `note` is a warning for
+    those who use the problem.
+    """
+
+    name: str
+    problem: Problem | None = None
+    reason: str = ""
+    gold: str | None = None
+    malformed: bool = False
+    inputs: Inputs | None = None
+    note: str = ""
+    row: Line = field(default=Line(0, None), compare=False)
+
+
+@dataclass(frozen=True)
+class Format:
+    """How a row is read: the fields that it needs and those that it may have, each with what it must be."""
+
+    read: Callable[[Row], Imported]
+    needs: Mapping[str, Kind]
+    takes: Mapping[str, Kind]
+
+    @property
+    def fields(self) -> tuple[str, ...]:
+        """All fields that this format reads."""
+        return (*self.needs, *self.takes)
