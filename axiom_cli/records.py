@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from typing import Any, ClassVar, NamedTuple, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar, get_args
 
 from axiom_cli.errors import InputError
 
 R = TypeVar("R", bound="Record")
 STDIN_STDOUT = "<stdin>"
 """The entry point of a program that is run as a script: it reads standard input, and its standard output is graded."""
+
+AnswerType = Literal["integer", "number", "text", "list", "choice", "math"]
+"""What an answer is, which decides how two are compared: docs/answers.md."""
 
 
 class _Layout(NamedTuple):
@@ -127,7 +130,8 @@ class Program(Record):
 class Problem(Record):
     """A question with a right answer (`answer`), or a program to write (`program`).
 
-    `answer` is the only right one, unless `checker` names a family that accepts others too.
+    `answer` is the only right one, however it is written, unless `checker` names a family that accepts others too.
+    Without an `answer_type`, what it looks like decides how it is compared.
     """
 
     kind: ClassVar[str] = "problem"
@@ -142,6 +146,7 @@ class Problem(Record):
     answer: str | None = None
     checker: str | None = None
     program: Program | None = None
+    answer_type: AnswerType | None = None
 
     def check_fields(self) -> None:
         """A problem has one form: an answer, or a program."""
@@ -153,6 +158,12 @@ class Problem(Record):
             raise InputError(f"problem {self.id} needs either an answer or a program, and not both")
         if self.answer is not None:
             _expect(self, "answer", str)
+        types = get_args(AnswerType)
+        if self.answer_type is not None and (self.program or self.answer_type not in types):
+            raise InputError(
+                f"problem {self.id} has the answer_type {self.answer_type!r:.40}",
+                f"a problem with an answer may have one of {', '.join(types)}",
+            )
 
     @property
     def form(self) -> str:

@@ -167,6 +167,7 @@ def _read_jsonl(row: Row) -> Imported:
     }
     if form == "answer":
         data |= {"answer": schema.answer(row["answer"]), "checker": row.get("checker")}
+        data["answer_type"] = schema.answer_type(row)
     else:
         fields = {name: row[name] for name in _PROGRAM_FIELDS if name in row}
         fields |= {name: schema.tests(row[name], name) for name in ("examples", "tests") if name in row}
@@ -175,7 +176,7 @@ def _read_jsonl(row: Row) -> Imported:
     return Imported(problem.id, problem, gold=row.get("reference") if problem.program else None)
 
 
-_COMMON = ("id", "family", "title", "prompt", "level", "split", "answer", "checker")
+_COMMON = ("id", "family", "title", "prompt", "level", "split", "answer", "checker", "answer_type")
 _PROGRAM_FIELDS = ("entry_point", "signature", "examples", "tests", "test_code", "checker", "reference")
 _HUMANEVAL: dict[str, Kind] = dict.fromkeys(("task_id", "prompt", "entry_point", "canonical_solution"), TEXT)
 FORMATS: Mapping[str, Format] = {
@@ -201,6 +202,7 @@ FORMATS: Mapping[str, Format] = {
         {"prompt": TEXT},
         {
             **dict.fromkeys(("family", "split", "entry_point", "signature", "test_code", "checker", "reference"), TEXT),
+            "answer_type": TEXT,
             **dict.fromkeys(("id", "title"), NAME),
             **dict.fromkeys(("level", "answer", "examples", "tests"), ANY),
         },

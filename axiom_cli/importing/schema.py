@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from keyword import iskeyword
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import orjson
 
 from axiom_cli import json_codec
 from axiom_cli.errors import InputError
-from axiom_cli.records import STDIN_STDOUT, Program
+from axiom_cli.records import STDIN_STDOUT, AnswerType, Program
 
 Row = Mapping[str, Any]
 Kind = Literal["text", "text or a whole number", "a list of texts", "anything"]
@@ -66,6 +66,16 @@ def answer(value: Any) -> str:
         raise InputError(f"its answer is {value!r:.40}, expected text or a number")
     whole = isinstance(value, float) and value.is_integer()
     return " ".join(str(int(value) if whole else value).split())
+
+
+def answer_type(row: Row) -> str | None:
+    """The row's `answer_type`. Raises InputError for one that problems do not have; published sets have their own."""
+    value, types = row.get("answer_type"), get_args(AnswerType)
+    if value is not None and value not in types:
+        raise InputError(
+            f"its answer_type is {value!r:.40}, expected {', '.join(types)}: --column answer_type= leaves it out"
+        )
+    return value
 
 
 def tests(value: Any, name: str) -> Any:
