@@ -159,7 +159,7 @@ FREE = [{"prompt": "free", "answer": "1"}]
         ({"prompt": "p", "answer": "4", "level": 11}, "its level is 11, expected 1 to 10"),
         ({"prompt": "p", "answer": "4", "split": "algebra"}, "its split is 'algebra', expected train, val or test"),
         ({"prompt": "p", "answer": "4", "checker": "nobody"}, "its checker: "),
-        ({"prompt": "p", "answer": "4", "answer_type": "Numerical"}, "its answer_type is 'Numerical', expected integer, "),
+        ({"prompt": "p", "answer": "4", "answer_type": "Numerical"}, "answer_type is 'Numerical', expected integer"),
         ({"prompt": "p", "entry_point": "f"}, "neither tests nor test_code"),
         ({"prompt": "p", "entry_point": "f", "tests": 3}, "its tests are 3, expected a list"),
         ({"prompt": "p", "entry_point": "f", "tests": "[3"}, "its tests are not JSON"),
