@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.importing.columns import Columns, parse, text_after
-from axiom_cli.importing.formats import FORMATS
 from axiom_cli.importing.importer import import_problems
+from axiom_cli.importing.registry import FORMATS
 from axiom_cli.problems.families import handwritten
 from axiom_cli.records import Problem
 from axiom_cli.settings.configs import VerifyConfig

@@ -310,7 +310,7 @@ def import_(
 
 def _columns(config: ImportConfig, format_name: str) -> Columns:
     from axiom_cli.importing import columns
-    from axiom_cli.importing.formats import format_of
+    from axiom_cli.importing.registry import format_of
 
     if config.answer_after and format_name != "jsonl":
         raise UsageError(f"--answer-after needs answers, and {format_name} rows have programs", "use --as jsonl")

@@ -8,87 +8,30 @@ prompt shows, so that a pass means what it means in the set; calls that are show
 from __future__ import annotations
 
 import ast
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping
 
 from axiom_cli import syntax
-from axiom_cli.errors import InputError, UsageError
+from axiom_cli.errors import InputError
 from axiom_cli.ids import content_id
 from axiom_cli.importing import evalplus, schema
-from axiom_cli.importing.evalplus import MOST_INPUTS
+from axiom_cli.importing.exercises import Exercise, from_asserts, problem_of, signature
 from axiom_cli.importing.imported import Format, Imported
 from axiom_cli.importing.schema import ANY, LEVEL, NAME, TEXT, TEXTS, Kind, Row
 from axiom_cli.problems import answers, assert_tests
 from axiom_cli.records import Problem, Program
 
-TESTS_LEFT_OUT = (
-    f"some tests are left out, beyond {MOST_INPUTS} inputs or of a kind that cannot be read; "
-    "source.tests_left_out counts them"
-)
-
-
-def format_of(name: str) -> Format:
-    """The format called `name`. Raises UsageError if there is none."""
-    if name not in FORMATS:
-        raise UsageError(f"no import format called {name!r}", f"--as {', '.join(FORMATS)}")
-    return FORMATS[name]
-
-
-@dataclass(frozen=True)
-class _Exercise:
-    """What a published set says of one problem: the function to write, the set's solution, the tests as source, and
-    the arguments of the calls that the prompt shows."""
-
-    family: str
-    name: str
-    prompt: str
-    entry_point: str
-    gold: str
-    tests: str = ""
-    shown: Sequence[list[Any]] = ()
-
-
-def _from_asserts(exercise: _Exercise) -> Imported:
-    """A program problem from the source of its tests."""
-    if syntax.parse(exercise.tests, longest=len(exercise.tests)) is None:
-        return Imported(exercise.name, reason="its tests are not Python")
-    parsed = assert_tests.read_tests(exercise.tests, exercise.entry_point)
-    if not parsed.tests and not parsed.left_out:
-        return Imported(exercise.name, reason="it has no test")
-    as_code = not parsed.tests or (parsed.left_out > 0 and not parsed.from_lists)
-    program = Program(
-        exercise.entry_point,
-        _signature(exercise.gold, exercise.entry_point),
-        examples=[test for test in parsed.tests if test["args"] in exercise.shown],
-        tests=None if as_code else parsed.tests,
-        test_code=exercise.tests if as_code else None,
-        checker=None if as_code else parsed.checker,
-        reference=exercise.gold or None,
-    )
-    left_out = 0 if as_code else parsed.left_out
-    note = TESTS_LEFT_OUT if left_out else ""
-    return Imported(exercise.name, _problem(exercise, program, left_out), gold=exercise.gold, note=note)
-
-
-def _problem(exercise: _Exercise, program: Program, left_out: int) -> Problem:
-    family, name, prompt = exercise.family, exercise.name, exercise.prompt
-    identity = content_id([family, "program", prompt], 16)
-    extra = {"source": {"set": family, "name": name, "tests_left_out": left_out}}
-    return Problem(identity, family, name, prompt, LEVEL, "test", program=program, extra=extra)
-
 
 def _read_humaneval(row: Row, family: str = "humaneval") -> Imported:
     if "test" not in row:
         raise InputError(f"it has no 'test'{', but inputs, which --as evalplus reads' if 'base_input' in row else ''}")
-    return _from_asserts(_humaneval_exercise(row, family))
+    return from_asserts(_humaneval_exercise(row, family))
 
 
-def _humaneval_exercise(row: Row, family: str) -> _Exercise:
+def _humaneval_exercise(row: Row, family: str) -> Exercise:
     prompt, entry_point = row["prompt"], row["entry_point"]
     statement = f"Write the Python function `{entry_point}`, whole, imports included:\n```python\n{prompt.strip()}\n```"
     gold, shown = prompt + row["canonical_solution"], assert_tests.shown_calls(prompt, entry_point)
-    return _Exercise(family, row["task_id"], statement, entry_point, gold, row.get("test", ""), shown)
+    return Exercise(family, row["task_id"], statement, entry_point, gold, row.get("test", ""), shown)
 
 
 def _read_evalplus(row: Row) -> Imported:
@@ -101,10 +44,10 @@ def _read_evalplus(row: Row) -> Imported:
     if reason := evalplus.ungradable(row):
         return Imported(row["task_id"], reason=reason)
     exercise = _humaneval_exercise(row, "evalplus")
-    signature = _signature(exercise.gold, exercise.entry_point)
     examples = [{"args": args} for args in exercise.shown]
-    program = Program(exercise.entry_point, signature, examples, reference=exercise.gold)
-    return Imported(exercise.name, _problem(exercise, program, 0), gold=exercise.gold, inputs=inputs)
+    first_line = signature(exercise.gold, exercise.entry_point)
+    program = Program(exercise.entry_point, first_line, examples, reference=exercise.gold)
+    return Imported(exercise.name, problem_of(exercise, program, 0), gold=exercise.gold, inputs=inputs)
 
 
 def _read_mbpp(row: Row) -> Imported:
@@ -118,11 +61,11 @@ def _read_mbpp(row: Row) -> Imported:
     text = (row.get("text") or row.get("prompt") or "").strip()
     if not text:
         raise InputError("it has neither 'text' nor 'prompt'")
-    statement = f"{text}\nThe function is `{_signature(gold, entry_point)}`."
+    statement = f"{text}\nThe function is `{signature(gold, entry_point)}`."
     statement += f"\nExample: {asserts[0].strip()}" if first else ""
     setup = row.get("test_setup_code") or "\n".join(row.get("test_imports") or ())
     tests = "\n".join([setup, *asserts])
-    return _from_asserts(_Exercise("mbpp", name, statement, entry_point, gold, tests, [test["args"] for test in first]))
+    return from_asserts(Exercise("mbpp", name, statement, entry_point, gold, tests, [test["args"] for test in first]))
 
 
 def _called_function(test: str, code: str) -> str | None:
@@ -131,16 +74,6 @@ def _called_function(test: str, code: str) -> str | None:
     nodes = ast.walk(tree) if tree else ()
     called = [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
     return next((name for name in called if answers.defines(code, name)), None)
-
-
-def _signature(code: str, entry_point: str) -> str:
-    """`f(a, b)` as `code` writes it; `f(...)` where it cannot be read."""
-    tree = syntax.parse(code)
-    for node in tree.body if tree else ():
-        if isinstance(node, ast.FunctionDef) and node.name == entry_point:
-            returned = f" -> {ast.unparse(node.returns)}" if node.returns else ""
-            return f"{entry_point}({ast.unparse(node.args)}){returned}"
-    return f"{entry_point}(...)"
 
 
 def _read_jsonl(row: Row) -> Imported:
@@ -180,7 +113,12 @@ _COMMON = ("id", "family", "title", "prompt", "level", "split", "answer", "check
 _PROGRAM_FIELDS = ("entry_point", "signature", "examples", "tests", "test_code", "checker", "reference")
 _HUMANEVAL: dict[str, Kind] = dict.fromkeys(("task_id", "prompt", "entry_point", "canonical_solution"), TEXT)
 FORMATS: Mapping[str, Format] = {
-    "humaneval": Format(_read_humaneval, _HUMANEVAL, {"test": TEXT}),
+    "humaneval": Format(
+        _read_humaneval,
+        _HUMANEVAL,
+        {"test": TEXT},
+        lambda row: {"entry_point", "canonical_solution", "test"} <= row.keys() and "base_input" not in row,
+    ),
     "mbpp": Format(
         _read_mbpp,
         {"task_id": NAME, "code": TEXT, "test_list": TEXTS},
@@ -188,6 +126,7 @@ FORMATS: Mapping[str, Format] = {
             **dict.fromkeys(("text", "prompt", "test_setup_code"), TEXT),
             **dict.fromkeys(("challenge_test_list", "test_imports"), TEXTS),
         },
+        lambda row: {"code", "test_list"} <= row.keys(),
     ),
     "evalplus": Format(
         _read_evalplus,
@@ -196,6 +135,7 @@ FORMATS: Mapping[str, Format] = {
             **dict.fromkeys(("test", "contract", "assertion"), TEXT),
             **dict.fromkeys(("base_input", "plus_input", "atol"), ANY),
         },
+        lambda row: {"entry_point", "canonical_solution", "base_input"} <= row.keys(),
     ),
     "jsonl": Format(
         _read_jsonl,

@@ -17,9 +17,10 @@ from axiom_cli.errors import InputError, MissingError
 from axiom_cli.ids import content_id
 from axiom_cli.importing.columns import Columns, join_names
 from axiom_cli.importing.evalplus import with_tests
-from axiom_cli.importing.formats import TESTS_LEFT_OUT, format_of
+from axiom_cli.importing.exercises import TESTS_LEFT_OUT
 from axiom_cli.importing.imported import Format, Imported
 from axiom_cli.importing.readers import NOT_UTF8, Line, encoding_hint
+from axiom_cli.importing.registry import format_of
 from axiom_cli.importing.schema import SPLITS, Row, check_entry_point, check_fields, check_tests
 from axiom_cli.problems import families
 from axiom_cli.problems.decontamination import normalize
