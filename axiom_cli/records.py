@@ -104,8 +104,9 @@ def _expect(record: Record, name: str, types: type | tuple[type, ...]) -> None:
 class Program(Record):
     """What a program must do. `tests` are graded, `examples` shown; in imported sets an example may also be a test.
 
-    Each test is `{"args": [...], "expected": value}`; imported sets may have asserts in `test_code` instead. The entry
-    point is a function, a `Class.method`, or STDIN_STDOUT.
+    Each test is `{"args": [...], "expected": value}`; it may have a `checker` in place of the program's. Imported sets
+    may have asserts in `test_code` instead. The entry point is a function, a `Class.method`, or STDIN_STDOUT. `prelude`
+    is Python that runs before the program, in its module: what the set takes for granted.
     """
 
     entry_point: str
@@ -115,12 +116,13 @@ class Program(Record):
     test_code: str | None = None
     checker: str | None = None
     reference: str | None = None
+    prelude: str | None = None
 
     def check_fields(self) -> None:
         """A program has a name to call and tests to pass."""
         _expect(self, "entry_point", str)
         _expect(self, "signature", str)
-        for name in ("test_code", "checker", "reference"):
+        for name in ("test_code", "checker", "reference", "prelude"):
             _expect(self, name, (str, type(None)))
         if not self.tests and not self.test_code:
             raise InputError(f"program {self.entry_point!r} has neither tests nor test_code")

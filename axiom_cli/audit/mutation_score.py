@@ -18,6 +18,7 @@ from axiom_cli.audit.mutants import mutants
 from axiom_cli.problems import assert_tests, input_mutation
 from axiom_cli.problems.families import draw, handwritten
 from axiom_cli.records import Problem, Program
+from axiom_cli.sandbox import values
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.statistics import wilson
 from axiom_cli.verification.verify import open_sandbox
@@ -32,6 +33,7 @@ import copy
 
 def named(source):
     names = {{"__name__": "solution"}}
+    exec({prelude!r}, names)
     exec(compile(source, "<program>", "exec", dont_inherit=True), names)
     function = names.get({entry!r})
     if function is None:
@@ -41,7 +43,9 @@ def named(source):
 
 def outcome(function, args):
     try:
-        return repr(function(*copy.deepcopy(args)))
+        given = copy.deepcopy(args)
+        returned = function(*given)
+        return repr((returned, given) if {in_place} else returned)
     except Exception as error:
         return type(error)
 
@@ -144,7 +148,14 @@ def _probe(mutant: _Mutant, random: Random) -> tuple[str, Program]:
     raises is not one that the problem allows. If no call can be compared, the mutant counts as wrong."""
     program = mutant.program
     calls = list(islice(_further_calls(mutant.problem, program, random), CALLS))
-    code = PROBE.format(entry=program.entry_point, reference=program.reference, mutant=mutant.source)
+    checkers = [program.checker, *(test.get("checker") for test in program.tests or ())]
+    code = PROBE.format(
+        entry=program.entry_point,
+        prelude=program.prelude or "",
+        in_place=any(values.rule(checker).argument is not None for checker in checkers),
+        reference=program.reference,
+        mutant=mutant.source,
+    )
     return code, Program("told_apart", "told_apart(calls)", tests=[{"args": [calls], "expected": False}])
 
 

@@ -107,7 +107,9 @@ def with_tests(problem: Problem, inputs: Inputs, gold: str, sandbox: Sandbox) ->
     """
     program, calls = problem.program, list(inputs.calls)
     assert program is not None
-    while (outcome := sandbox.run(gold, suite.calls(program.entry_point, calls))).status != "pass":
+    while (
+        outcome := sandbox.run(gold, suite.calls(program.entry_point, calls, program.prelude or ""))
+    ).status != "pass":
         if len(calls) <= inputs.base or not outcome.reason.startswith(LIMIT_REASONS):
             reason = outcome.reason.replace(" on test ", " on input ")
             raise InputError(f"its solution does not give expected results: {reason}")

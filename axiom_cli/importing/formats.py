@@ -110,7 +110,7 @@ def _read_jsonl(row: Row) -> Imported:
 
 
 _COMMON = ("id", "family", "title", "prompt", "level", "split", "answer", "checker", "answer_type")
-_PROGRAM_FIELDS = ("entry_point", "signature", "examples", "tests", "test_code", "checker", "reference")
+_PROGRAM_FIELDS = ("entry_point", "signature", "examples", "tests", "test_code", "checker", "reference", "prelude")
 _HUMANEVAL: dict[str, Kind] = dict.fromkeys(("task_id", "prompt", "entry_point", "canonical_solution"), TEXT)
 FORMATS: Mapping[str, Format] = {
     "humaneval": Format(
@@ -141,7 +141,8 @@ FORMATS: Mapping[str, Format] = {
         _read_jsonl,
         {"prompt": TEXT},
         {
-            **dict.fromkeys(("family", "split", "entry_point", "signature", "test_code", "checker", "reference"), TEXT),
+            **dict.fromkeys(("family", "split", "entry_point", "signature", "test_code", "checker"), TEXT),
+            **dict.fromkeys(("reference", "prelude"), TEXT),
             "answer_type": TEXT,
             **dict.fromkeys(("id", "title"), NAME),
             **dict.fromkeys(("level", "answer", "examples", "tests"), ANY),

@@ -1,8 +1,8 @@
 """Tests that are code, prepared once: what they need beside themselves, and where that comes from.
 
 A name that the tests use and nobody defines (`poly`, which a HumanEval prompt brings along) comes from the problem's
-own reference, run beside the tests, so that no program can bring a helper that always agrees. Classes come from the
-program, since the tests hand their objects to it; so does all else where there is no reference.
+own prelude or reference, run beside the tests, so that no program can bring a helper that always agrees. Classes come
+from the program, since the tests hand their objects to it; so does all else where there is no reference.
 """
 
 from __future__ import annotations
@@ -34,13 +34,14 @@ class CodeSuite:
     names: tuple[str, ...]
     unknown: tuple[str, ...]
     check: bool
+    prelude: str = ""
     paired = True
     total = 1
     inputs: tuple[bytes, ...] = ()
 
     def payload(self, code: str) -> bytes:
         """What the judge's process gets; it hands `program` on, which is all that the program gets to know."""
-        program = {"code": code, "entry": self.entry, "names": list(self.names)}
+        program = {"code": code, "entry": self.entry, "names": list(self.names), "prelude": self.prelude}
         job = {"source": self.source, "helpers": self.helpers, "check": self.check, "entry": [self.entry, ENTRY]}
         job |= {"names": list(self.names), "unknown": list(self.unknown), "program": marshal.dumps(program, 2)}
         return marshal.dumps(job, 2)
@@ -60,7 +61,9 @@ def prepare(program: records.Program) -> CodeSuite:
             "write asserts that call it, or a function check(candidate)",
         )
     reference = syntax.parse(program.reference or "", LONGEST)
-    defining = _defining(reference) if reference else {}
+    prelude = syntax.parse(program.prelude or "", LONGEST)
+    known = _defining(reference) if reference else {}
+    defining = known | (_defining(prelude) if prelude else {})
     owners = {
         node.value.id for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
     }
@@ -71,11 +74,10 @@ def prepare(program: records.Program) -> CodeSuite:
         if name != entry and not isinstance(statement, ast.ClassDef)
     }
     helpers, names = _helpers(modules | helping, free - own)
-    unknown = [name for name in names if name not in defining] if defining else []
-    key = ids.content_id([entry, source, helpers, names, unknown])
-    return CodeSuite(
-        key, entry, source, helpers, tuple(names), tuple(unknown), defines_check and not _calls_check(tree)
-    )
+    unknown = [name for name in names if name not in defining] if known else []
+    key = ids.content_id([entry, source, helpers, names, unknown, program.prelude])
+    check = defines_check and not _calls_check(tree)
+    return CodeSuite(key, entry, source, helpers, tuple(names), tuple(unknown), check, program.prelude or "")
 
 
 def _free(tree: ast.AST) -> set[str]:

@@ -68,6 +68,8 @@ def judge(suite: AnySuite, data: bytes, report: messages.Report, spans: Sequence
         return replace(_examined(got, data, report), seconds=seconds)
     passed, why = _graded(suite, got)
     if not _complete(got, total, report, data):
+        if got and got[-1][0] == messages.UNPREPARED:
+            return Outcome(INFRA, 0, total, got[-1][1][:1200].decode("utf-8", "replace"), seconds)
         if got and got[-1][0] == messages.UNUSABLE:
             ending = got[-1][1][:1200].decode("utf-8", "replace")
         else:
@@ -112,8 +114,8 @@ def _graded(suite: AnySuite, got: list[tuple[bytes, bytes]]) -> tuple[int, str]:
     if isinstance(suite, CodeSuite):
         return 0, ""
     passed, why = 0, ""
-    for number, ((expected, encoded), (kind, body)) in enumerate(zip(suite.expected, got, strict=False), 1):
-        if kind == messages.VALUE and values.equal(expected, encoded, body, suite.rule):
+    for number, (expected, (kind, body)) in enumerate(zip(suite.expected, got, strict=False), 1):
+        if kind == messages.VALUE and values.equal(*expected[:2], body, expected.rule):
             passed += 1
         elif not why:
             why = _complaint(kind, body, number)

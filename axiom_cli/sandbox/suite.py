@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import marshal
-from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
-from axiom_cli import ids, records
+from axiom_cli import ids, records, syntax
 from axiom_cli.errors import InputError
 from axiom_cli.records import STDIN_STDOUT
 from axiom_cli.sandbox import code_suite, values
 from axiom_cli.sandbox.code_suite import CodeSuite
 from axiom_cli.sandbox.inside import messages
+
+
+class Expected(NamedTuple):
+    """What a test expects: a value, the same as bytes, and what counts as equal to it."""
+
+    value: Any
+    encoded: bytes
+    rule: values.Rule
 
 
 @dataclass(frozen=True)
@@ -22,8 +30,8 @@ class Suite:
     key: str
     entry: str
     inputs: tuple[bytes, ...]
-    expected: tuple[tuple[Any, bytes], ...]
-    rule: values.Rule
+    expected: tuple[Expected, ...]
+    prelude: str = ""
     paired = False
 
     @property
@@ -33,8 +41,8 @@ class Suite:
 
     def payload(self, code: str) -> bytes:
         """What the child gets to know before its first test."""
-        job = {"code": code, "entry": self.entry, "script": self.entry == STDIN_STDOUT, "tests": self.total}
-        return marshal.dumps(job, 2)
+        job = {"code": code, "entry": self.entry, "script": self.entry == STDIN_STDOUT, "prelude": self.prelude}
+        return marshal.dumps(job | {"tests": [expected.rule.argument for expected in self.expected]}, 2)
 
 
 @dataclass(frozen=True)
@@ -47,6 +55,8 @@ AnySuite = Suite | CodeSuite
 
 def prepare(program: records.Program) -> AnySuite:
     """The suite of a problem's hidden tests. Raises InputError where they cannot be run."""
+    if program.prelude and syntax.parse(program.prelude, longest=len(program.prelude)) is None:
+        raise InputError(f"the prelude of program {program.entry_point!r} is not Python")
     if program.tests:
         return _data_suite(program, program.tests)
     if program.entry_point == STDIN_STDOUT:
@@ -54,25 +64,40 @@ def prepare(program: records.Program) -> AnySuite:
     return code_suite.prepare(program)
 
 
-def calls(entry: str, arguments: Sequence[Sequence[Any]]) -> Calls:
+def calls(entry: str, arguments: Sequence[Sequence[Any]], prelude: str = "") -> Calls:
     """The suite that asks what the function `entry` returns for each list of arguments. Raises InputError where one is
     not plain data."""
     inputs = tuple(messages.frame(messages.CALL, values.encode(list(args))) for args in arguments)
-    key = ids.content_id([entry, list(arguments), "calls"])
-    return Calls(key, entry, inputs, ((None, b""),) * len(inputs), values.Rule(anything=True))
+    key = ids.content_id([entry, list(arguments), prelude, "calls"])
+    return Calls(key, entry, inputs, (Expected(None, b"", values.Rule(anything=True)),) * len(inputs), prelude)
 
 
 def _data_suite(program: records.Program, tests: Sequence[Any]) -> Suite:
-    inputs, expected = [], []
+    entry, inputs, expected = program.entry_point, [], []
     for number, test in enumerate(tests, 1):
         if not isinstance(test, dict) or not isinstance(test.get("args"), (list, tuple)) or "expected" not in test:
-            raise InputError(f"test {number} of program {program.entry_point!r} is not {{args: [...], expected}}")
-        if program.entry_point == STDIN_STDOUT and [type(arg) for arg in test["args"]] != [str]:
+            raise InputError(f"test {number} of program {entry!r} is not {{args: [...], expected}}")
+        if entry == STDIN_STDOUT and [type(arg) for arg in test["args"]] != [str]:
             raise InputError(f"test {number} gives standard input as {test['args']!r:.60}", "args is one string there")
         inputs.append(messages.frame(messages.CALL, values.encode(list(test["args"]))))
-        expected.append((test["expected"], values.encode(test["expected"])))
-    rule = values.rule(program.checker)
-    if program.entry_point == STDIN_STDOUT and not program.checker:
-        rule = values.rule("tokens")
-    key = ids.content_id([program.entry_point, program.tests, program.checker])
-    return Suite(key, program.entry_point, tuple(inputs), tuple(expected), rule)
+        expected.append(Expected(test["expected"], values.encode(test["expected"]), _rule(program, test, number)))
+    key = ids.content_id([entry, program.tests, program.checker, program.prelude])
+    return Suite(key, entry, tuple(inputs), tuple(expected), program.prelude or "")
+
+
+def _rule(program: records.Program, test: Mapping[str, Any], number: int) -> values.Rule:
+    """How a test compares: by its own checker, else by the program's."""
+    checker = test.get("checker")
+    if not isinstance(checker, (str, type(None))):
+        raise InputError(f"test {number} of program {program.entry_point!r} has the checker {checker!r:.40}, not text")
+    rule = values.rule(program.checker if checker is None else checker)
+    if program.entry_point == STDIN_STDOUT:
+        if rule.argument is not None or rule.unordered:
+            raise InputError(
+                f"the checker {checker or program.checker!r} cannot compare what a script prints",
+                "a script's checker is float:TOLERANCE, or none: words are compared in any case",
+            )
+        return replace(rule, tokens=True)
+    if rule.argument is not None and rule.argument >= len(test["args"]):
+        raise InputError(f"test {number} of program {program.entry_point!r} has no argument {rule.argument} to compare")
+    return rule

@@ -10,9 +10,10 @@ import marshal
 import math
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import Any, Final
 
 from axiom_cli.errors import InputError
 from axiom_cli.sandbox.inside.reader import Mapping, UnreadableError, decode
@@ -40,38 +41,69 @@ def _with_dicts(value: Any) -> Any:
     return type(value)(map(_with_dicts, value)) if isinstance(value, (list, tuple)) else value
 
 
+NUMBERS = (bool, int, float)
+WITHIN: Final[dict[str, tuple[int, Callable[..., bool]]]] = {
+    "float": (1, lambda off, expected, _got, bound: off <= bound * max(1.0, expected)),
+    "within": (1, lambda off, _expected, _got, bound: off <= bound),
+    "below": (1, lambda off, _expected, _got, bound: off < bound),
+    "allclose": (2, lambda off, expected, _got, absolute, relative: off <= absolute + relative * expected),
+    "isclose": (2, lambda off, expected, got, relative, absolute: off <= max(relative * max(expected, got), absolute)),
+}
+"""Bounds on how far a number may be off: how many figures each takes, and whether it holds, given the difference and
+the absolute values of both numbers. `allclose` is NumPy's, `isclose` that of the module `math`."""
+FLAGS = ("tuple_is_list", "bool_is_int", "unordered", "tokens")
+CHECKERS = (
+    "checkers are tuple_is_list, bool_is_int, unordered, tokens, in_place, argument:N, float:TOLERANCE, within:BOUND, "
+    "below:BOUND, allclose:ABSOLUTE:RELATIVE, isclose:RELATIVE:ABSOLUTE"
+)
+
+
 @dataclass(frozen=True)
 class Rule:
-    """What counts as equal. Types are strict, save that an int may equal a float; a problem may relax the rest."""
+    """What counts as equal. Types are strict, save that an int may equal a float; a problem may relax the rest.
+
+    A `bound` never holds between two whole numbers: they are equal or not. With `argument`, what is compared is that
+    argument of the call, as the call left it, in place of what is returned.
+    """
 
     tuple_is_list: bool = False
-    tolerance: float = 0.0
+    bool_is_int: bool = False
+    bound: tuple[str, tuple[float, ...]] | None = None
     unordered: bool = False
     tokens: bool = False
+    argument: int | None = None
     anything: bool = False
 
 
 @lru_cache(maxsize=256)
 def rule(checker: str | None) -> Rule:
-    """The rule that a problem's `checker` names: `tuple_is_list`, `float:1e-6`, `unordered` or `tokens`, joined by
-    commas. Raises InputError on any other word."""
+    """The rule that a `checker` names: words of CHECKERS, joined by commas. Raises InputError on any other."""
     options: dict[str, Any] = {}
     for word in filter(None, (part.strip() for part in (checker or "").split(","))):
-        name, _, number = word.partition(":")
+        name, *figures = word.split(":")
         try:
-            if name == "float":
-                options["tolerance"] = float(number)
-            elif name in ("tuple_is_list", "unordered", "tokens") and not number:
-                options[name] = True
-            else:
-                raise ValueError
+            option, value = _option(name, figures)
         except ValueError:
-            raise InputError(
-                f"unknown checker {word!r}", "checkers are tuple_is_list, float:TOLERANCE, unordered, tokens"
-            ) from None
-    if not 0 <= options.get("tolerance", 0.0) < math.inf:
-        raise InputError(f"checker {checker!r} needs a tolerance of at least 0")
+            raise InputError(f"unknown checker {word!r}", CHECKERS) from None
+        if options.get(option, value) != value:
+            raise InputError(f"the checker {checker!r} contradicts itself with {word!r}")
+        options[option] = value
     return Rule(**options)
+
+
+def _option(name: str, figures: list[str]) -> tuple[str, Any]:
+    """A word of a checker as a field of the rule, and its value. Raises ValueError."""
+    if name in FLAGS and not figures:
+        return name, True
+    if name == "in_place" and not figures:
+        return "argument", 0
+    if name == "argument" and len(figures) == 1 and figures[0].isdecimal():
+        return "argument", int(figures[0])
+    if name in WITHIN and len(figures) == WITHIN[name][0]:
+        numbers = tuple(map(float, figures))
+        if all(0 <= number < math.inf for number in numbers):
+            return "bound", (name, numbers)
+    raise ValueError
 
 
 def equal(expected: Any, expected_bytes: bytes, returned: bytes, by: Rule) -> bool:
@@ -105,8 +137,8 @@ def same(expected: Any, value: Any, by: Rule) -> bool:
             and len(expected) == len(value)
             and all(same(wanted, got, by) for wanted, got in zip(expected, value, strict=True))
         )
-    if type(expected) in (int, float):
-        return type(value) in (int, float) and _same_number(expected, value, by.tolerance)
+    if type(expected) in NUMBERS and type(value) in NUMBERS:
+        return _same_number(expected, value, by)
     return type(expected) is type(value) and expected == value
 
 
@@ -114,32 +146,43 @@ def _same_sequence_type(expected: Any, value: Any, by: Rule) -> bool:
     return by.tuple_is_list or type(expected) is type(value)
 
 
-def _same_number(expected: float, value: float, tolerance: float) -> bool:
+def _same_number(expected: float, value: float, by: Rule) -> bool:
+    if isinstance(expected, bool) or isinstance(value, bool):
+        return expected == value and (by.bool_is_int or type(expected) is type(value))
     if expected == value:
         return True
     if isinstance(expected, float) and math.isnan(expected):
         return isinstance(value, float) and math.isnan(value)
-    if not tolerance:
+    if by.bound is None or (isinstance(expected, int) and isinstance(value, int)):
         return False
+    name, figures = by.bound
     try:
-        return abs(expected - value) <= tolerance * max(1.0, abs(expected))
+        return WITHIN[name][1](abs(value - expected), abs(expected), abs(value), *figures) and math.isfinite(value)
     except OverflowError:
         return False
 
 
 NUMBER = re.compile(r"[-+]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?")
+WHOLE = re.compile(r"([-+]?)0*([0-9]+)")
 
 
 def _same_tokens(expected: list[str], value: list[str], by: Rule) -> bool:
-    """Words are equal as text, or as numbers within the tolerance if there is one."""
-    if not by.tolerance or len(expected) != len(value):
+    """Words are equal as text, or as numbers if there is a bound on how far these may be off."""
+    if not by.bound or len(expected) != len(value):
         return expected == value
+    return all(wanted == got or _same_figures(wanted, got, by) for wanted, got in zip(expected, value, strict=True))
 
-    def same_word(wanted: str, got: str) -> bool:
-        both_numbers = NUMBER.fullmatch(wanted) and NUMBER.fullmatch(got)
-        return wanted == got or both_numbers is not None and _same_number(float(wanted), float(got), by.tolerance)
 
-    return all(same_word(wanted, got) for wanted, got in zip(expected, value, strict=True))
+def _same_figures(expected: str, value: str, by: Rule) -> bool:
+    """Whether two words are numbers, and near enough. Whole ones may have more digits than Python turns into an int."""
+    whole = [WHOLE.fullmatch(word) for word in (expected, value)]
+    if whole[0] and whole[1]:
+        (sign, digits), (other, others) = whole[0].groups(), whole[1].groups()
+        return digits == others and (digits == "0" or (sign == "-") == (other == "-"))
+    if not NUMBER.fullmatch(expected) or not NUMBER.fullmatch(value):
+        return False
+    numbers = float(expected), float(value)
+    return math.isfinite(sum(map(abs, numbers))) and _same_number(*numbers, by)
 
 
 MOST_UNORDERED = 2000  # where each item has to be compared with many
@@ -150,10 +193,10 @@ def _same_bag(expected: list[Any], value: list[Any], by: Rule) -> bool:
     greedily, so that the tolerance should be smaller than the distances between them."""
     if len(expected) != len(value):
         return False
-    if not by.tolerance:
+    if not by.bound:
         return Counter(_canonical(one, by) for one in expected) == Counter(_canonical(one, by) for one in value)
     if all(type(one) in (int, float) and one == one for one in (*expected, *value)):
-        return all(_same_number(*pair, by.tolerance) for pair in zip(sorted(expected), sorted(value), strict=True))
+        return all(_same_number(*pair, by) for pair in zip(sorted(expected), sorted(value), strict=True))
     if len(expected) > MOST_UNORDERED:
         return False
     unmatched = value
@@ -179,6 +222,8 @@ def _plain(value: Any, by: Rule) -> Any:
     if isinstance(value, (list, tuple)):
         items = [_plain(item, by) for item in value]
         return items if by.tuple_is_list or isinstance(value, list) else tuple(items)
+    if isinstance(value, bool):
+        return int(value) if by.bool_is_int else value
     if isinstance(value, float):
         return int(value) if value.is_integer() else math.nan if math.isnan(value) else value
     return value

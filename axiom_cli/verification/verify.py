@@ -109,6 +109,8 @@ def party_at_fault(reason: str) -> str:
         return "the engine"
     if reason.startswith(UNJUDGED):
         return "the problem or its family"
+    if reason.startswith("its prelude "):
+        return "the prelude of the problem"
     return "the test code of the problem" if reason.startswith("its test code ") else "the machine"
 
 

@@ -23,6 +23,8 @@ SOCKET = 3
 LONGEST_REASON = 300
 RECURSION = 30_000  # a cached function counts three times a call; Python's own 1,000 would fail right programs
 OPEN = open
+FUTURE = annotations.compiler_flag
+"""The flag of `from __future__ import annotations`, which holds for the program if its prelude has it."""
 Role = Callable[[dict[str, Any], messages.Order], None]
 
 
@@ -53,18 +55,20 @@ def run(job: dict[str, Any], order: messages.Order) -> None:
         messages.send(SOCKET, messages.STARTED)
     if job["script"]:
 
-        def case() -> Any:
-            return converse(job["code"], *arguments())
+        def case(_place: int | None) -> Any:
+            return converse(job["code"], job["prelude"], *arguments())
 
     elif (function := prepared(job)) is None:
         return
     else:
 
-        def case() -> Any:
-            return function()(*arguments())
+        def case(place: int | None) -> Any:
+            given = arguments()
+            returned = function()(*given)
+            return returned if place is None else given[place]
 
-    for _ in range(job["tests"]):
-        answer(case)
+    for place in job["tests"]:
+        answer(lambda place=place: case(place))
     messages.send(SOCKET, messages.END)
 
 
@@ -76,7 +80,7 @@ def arguments() -> list[Any]:
 def prepared(job: dict[str, Any]) -> Callable[[], Callable[..., Any]] | None:
     """How to come by the function that is asked for, once the program's top level has run; None if there is none."""
     try:
-        return find(load(job["code"], "solution"), job["entry"])
+        return find(load(job["code"], "solution", job["prelude"]), job["entry"])
     except BaseException as error:  # noqa: BLE001 - the program's own top level may raise anything
         messages.send(SOCKET, messages.UNUSABLE, describe(error))
         return None
@@ -103,11 +107,20 @@ def refuse(value: Any) -> Any:
     raise NotPlainError(type(value).__name__)
 
 
-def load(code: str, name: str) -> dict[str, Any]:
-    """The program's names, after its top level has run as a module called `name`."""
+def load(code: str, name: str, prelude: str) -> dict[str, Any]:
+    """The program's names, after its top level has run as a module called `name`, and before it the `prelude`."""
     module = types.ModuleType(name)
     sys.modules[name] = module
-    exec(compile(code, "<program>", "exec", dont_inherit=True), module.__dict__)
+    flags = 0
+    if prelude:
+        try:
+            before = compile(prelude, "<prelude>", "exec", dont_inherit=True)
+            exec(before, module.__dict__)
+        except BaseException as error:  # noqa: BLE001 - it came with the problem, from anywhere
+            messages.send(SOCKET, messages.UNPREPARED, b"its prelude does not run: " + describe(error))
+            os._exit(0)
+        flags = before.co_flags & FUTURE
+    exec(compile(code, "<program>", "exec", flags, dont_inherit=True), module.__dict__)
     return module.__dict__
 
 
@@ -122,7 +135,7 @@ def find(names: dict[str, Any], entry: str) -> Callable[[], Callable[..., Any]]:
     raise NameError(f"the program does not define {entry}")
 
 
-def converse(code: str, text: str) -> str:
+def converse(code: str, prelude: str, text: str) -> str:
     """What the program prints when it is run as a script with `text` on its standard input."""
     # Some scripts read `sys.__stdin__`, which mypy takes for a constant.
     sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")  # type: ignore[misc]
@@ -131,7 +144,7 @@ def converse(code: str, text: str) -> str:
     sys.argv = ["solution.py"]
     builtins.open = io.open = reopen
     with contextlib.suppress(SystemExit):
-        load(code, "__main__")
+        load(code, "__main__", prelude)
     return printed.getvalue().decode("utf-8", "replace")
 
 

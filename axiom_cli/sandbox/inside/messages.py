@@ -23,6 +23,7 @@ HEADER = struct.Struct("=cI")  # a frame: its kind and the length of what follow
 JOB, CALL = b"J", b"C"  # to a child: what to run, what to do next
 VALUE, ERROR, REFUSED, UNUSABLE, END = b"V", b"E", b"R", b"U", b"Z"
 STARTED, FAILED = b"S", b"F"  # the program begins, or is called; from tests that are code: it is wrong
+UNPREPARED = b"P"  # what stands before the program does not run
 MOST = 1 << 32
 
 
