@@ -15,7 +15,7 @@ from axiom_cli.models.loading import load_tokenizer
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.problems.families import draw
 from axiom_cli.sampling import engines
-from axiom_cli.sampling.engines.protocol import SETTINGS, Engine
+from axiom_cli.sampling.engines.protocol import SETTINGS, Engine, Request, requests
 from axiom_cli.sampling.sample_cache import CachedEngine, Usage
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
@@ -88,19 +88,19 @@ def apart(engine):
 @pytest.mark.parametrize("samples", [1, 5])
 def test_groups_come_in_order_with_their_indices(engine, samples):
     starts = [3, 0, 7, 0, 1]
-    groups = list(engine.generate(PROBLEMS, CONFIG, samples, starts))
+    groups = list(engine.generate(list(map(Request, PROBLEMS, starts)), CONFIG, samples))
     assert [[s.problem for s in group] for group in groups] == [[problem] * samples for problem in PROBLEMS]
     assert [[s.index for s in group] for group in groups] == [list(range(s, s + samples)) for s in starts]
 
 
 def test_the_same_problem_twice_gets_the_same_samples(engine):
-    first, second = engine.generate([PROBLEMS[0]] * 2, CONFIG, 3)
+    first, second = engine.generate(requests([PROBLEMS[0]] * 2), CONFIG, 3)
     assert texts([first]) == texts([second])
 
 
 def test_an_end_is_told_as_what_it_was(engine):
     ends = set()
-    for sample in (sample for group in engine.generate(PROBLEMS, LONG, 6) for sample in group):
+    for sample in (sample for group in engine.generate(requests(PROBLEMS), LONG, 6) for sample in group):
         ends.add(sample.finish)
         assert sample.tokens <= LONG.max_tokens
         if sample.finish == "length" and by_chance(engine):
@@ -121,7 +121,9 @@ def eos_ids(engine):
 def test_what_is_cut_off_is_the_beginning_of_the_whole(engine):
     if not apart(engine) or engine.name == "remote":
         pytest.skip("not promised")
-    short, long = (next(engine.generate(PROBLEMS[:1], config, 4)) for config in (replace(CONFIG, max_tokens=3), LONG))
+    short, long = (
+        next(engine.generate(requests(PROBLEMS[:1]), config, 4)) for config in (replace(CONFIG, max_tokens=3), LONG)
+    )
     for cut, whole in zip(short, long, strict=True):
         assert whole.text.startswith(cut.text) and cut.token_ids == whole.token_ids[: len(cut.token_ids)]
         assert cut.tokens == min(3, whole.tokens)
@@ -130,37 +132,37 @@ def test_what_is_cut_off_is_the_beginning_of_the_whole(engine):
 @pytest.mark.parametrize("prompt", ODD)
 def test_odd_prompts_are_prompts(engine, prompt):
     odd = replace(PROBLEMS[0], id="odd", prompt=prompt)
-    [first, [sample, again], last] = engine.generate([PROBLEMS[0], odd, PROBLEMS[1]], CONFIG, 2)
+    [first, [sample, again], last] = engine.generate(requests([PROBLEMS[0], odd, PROBLEMS[1]]), CONFIG, 2)
     assert sample.finish in ("stop", "length") and sample.problem == odd and sample.index + 1 == again.index
     assert sample.text.encode()
     if apart(engine):
-        assert texts([first, last]) == texts(engine.generate(PROBLEMS[:2], CONFIG, 2))
+        assert texts([first, last]) == texts(engine.generate(requests(PROBLEMS[:2]), CONFIG, 2))
 
 
 def test_a_prompt_beyond_the_context_is_an_error_of_its_own(engine):
     if not by_chance(engine):
         pytest.skip("it has no context")
     long = replace(PROBLEMS[0], id="long", prompt="1 + " * (NANO_CONTEXT if engine.is_called == "nano" else CONTEXT))
-    [before, lost, after] = engine.generate([PROBLEMS[0], long, PROBLEMS[1]], CONFIG, 2)
+    [before, lost, after] = engine.generate(requests([PROBLEMS[0], long, PROBLEMS[1]]), CONFIG, 2)
     for sample in lost:
         assert (sample.finish, sample.text, sample.token_ids, sample.tokens) == ("error", "", [], 0)
         assert sample.extra["error"] and sample.logprob is None
     assert {sample.finish for sample in (*before, *after)} <= {"stop", "length"}
     if apart(engine):
-        assert texts([before, after]) == texts(engine.generate(PROBLEMS[:2], CONFIG, 2))
+        assert texts([before, after]) == texts(engine.generate(requests(PROBLEMS[:2]), CONFIG, 2))
 
 
 def test_a_seed_is_all_there_is_to_chance(engine):
-    first = texts(engine.generate(PROBLEMS, CONFIG, 4))
-    assert texts(engine.generate(PROBLEMS, CONFIG, 4)) == first
-    assert texts(engine.generate(PROBLEMS, replace(CONFIG, seed=6), 4)) != first
+    first = texts(engine.generate(requests(PROBLEMS), CONFIG, 4))
+    assert texts(engine.generate(requests(PROBLEMS), CONFIG, 4)) == first
+    assert texts(engine.generate(requests(PROBLEMS), replace(CONFIG, seed=6), 4)) != first
 
 
 def test_an_index_is_the_same_sample_alone_and_among_others(engine):
-    among = list(engine.generate(PROBLEMS, CONFIG, 5))
+    among = list(engine.generate(requests(PROBLEMS), CONFIG, 5))
     for place, problem in enumerate(PROBLEMS[:3]):
         for index in (0, 2, 4):
-            [[alone]] = engine.generate([problem], CONFIG, 1, [index])
+            [[alone]] = engine.generate([Request(problem, index)], CONFIG, 1)
             assert alone.index == index
             if apart(engine):
                 assert alone.text == among[place][index].text
@@ -171,40 +173,47 @@ def test_an_index_is_the_same_sample_alone_and_among_others(engine):
 def test_how_much_goes_together_changes_nothing(engine, batch_tokens):
     if not apart(engine):
         pytest.skip("not promised: its samples are computed together")
-    expected = texts(engine.generate(PROBLEMS, CONFIG, 3))
+    expected = texts(engine.generate(requests(PROBLEMS), CONFIG, 3))
     other = replace(CONFIG, batch_tokens=batch_tokens, concurrency=1 + batch_tokens % 7)
-    assert texts(engine.generate(PROBLEMS, other, 3)) == expected
+    assert texts(engine.generate(requests(PROBLEMS), other, 3)) == expected
 
 
 def test_greedy_is_greedy(engine):
-    groups = list(engine.generate(PROBLEMS, GREEDY, 3))
+    groups = list(engine.generate(requests(PROBLEMS), GREEDY, 3))
     if by_chance(engine):
         assert all(len({sample.text for sample in group}) == 1 for group in groups)
-        assert texts(engine.generate(PROBLEMS, replace(GREEDY, seed=9), 3)) == texts(groups)
+        assert texts(engine.generate(requests(PROBLEMS), replace(GREEDY, seed=9), 3)) == texts(groups)
     assert groups[0][0].params["temperature"] == 0
 
 
 def test_no_problems_no_samples(engine):
-    assert list(engine.generate([], CONFIG, 4)) == []
+    assert list(engine.generate(requests([]), CONFIG, 4)) == []
 
 
 def test_no_samples_of_a_problem_are_an_empty_list(engine):
-    assert list(engine.generate(PROBLEMS[:2], CONFIG, 0)) == [[], []]
+    assert list(engine.generate(requests(PROBLEMS[:2]), CONFIG, 0)) == [[], []]
 
 
 def test_what_is_given_up_half_way_leaves_the_engine_as_it_was(engine):
-    expected = texts(engine.generate(PROBLEMS, CONFIG, 2))
+    expected = texts(engine.generate(requests(PROBLEMS), CONFIG, 2))
     for taken in (0, 1, 3):
-        groups = engine.generate(PROBLEMS, CONFIG, 2)
+        groups = engine.generate(requests(PROBLEMS), CONFIG, 2)
         got = [next(groups) for _ in range(taken)]
         groups.close()
         assert texts(got) == expected[: 2 * taken]
-    assert texts(engine.generate(PROBLEMS, CONFIG, 2)) == expected
+    assert texts(engine.generate(requests(PROBLEMS), CONFIG, 2)) == expected
 
 
 def test_two_generators_may_be_read_in_turn(engine):
-    one, other = (list(engine.generate(PROBLEMS, CONFIG, 2)), list(engine.generate(PROBLEMS[::-1], CONFIG, 2)))
-    turns = zip(engine.generate(PROBLEMS, CONFIG, 2), engine.generate(PROBLEMS[::-1], CONFIG, 2), strict=True)
+    one, other = (
+        list(engine.generate(requests(PROBLEMS), CONFIG, 2)),
+        list(engine.generate(requests(PROBLEMS[::-1]), CONFIG, 2)),
+    )
+    turns = zip(
+        engine.generate(requests(PROBLEMS), CONFIG, 2),
+        engine.generate(requests(PROBLEMS[::-1]), CONFIG, 2),
+        strict=True,
+    )
     for place, (mine, yours) in enumerate(turns):
         assert texts([mine]) == texts([one[place]]) and texts([yours]) == texts([other[place]])
 
@@ -215,7 +224,7 @@ def test_closing_twice_is_no_error(name, tmp_path):
         model = {"scripted": "solver", "remote": f"{server.address}#toy"}.get(name)
         kind = name if model else "transformers"
         opened = engines.open_engine(model or str(tiny.write_model(tmp_path)), replace(CONFIG, engine=kind))
-        assert len(list(opened.generate(PROBLEMS[:1], CONFIG, 1))) == 1
+        assert len(list(opened.generate(requests(PROBLEMS[:1]), CONFIG, 1))) == 1
         opened.close()
         opened.close()
 
@@ -227,38 +236,42 @@ def test_it_declares_its_capabilities(engine):
 
 
 def test_stream_gives_what_generate_gives_each_place_once(engine):
-    placed = list(engine.stream(PROBLEMS, CONFIG, 3, [2] * 5))
+    later = [Request(problem, 2) for problem in PROBLEMS]
+    placed = list(engine.stream(later, CONFIG, 3))
     assert sorted(place for place, _ in placed) == list(range(15))
     for place, sample in placed:
         assert (sample.problem, sample.index) == (PROBLEMS[place // 3], 2 + place % 3)
     if apart(engine):
         streamed = [sample.text for _, sample in sorted(placed, key=lambda pair: pair[0])]
-        assert streamed == texts(engine.generate(PROBLEMS, CONFIG, 3, [2] * 5))
+        assert streamed == texts(engine.generate(later, CONFIG, 3))
 
 
 def test_a_stream_that_is_given_up_leaves_the_engine_as_it_was(engine):
-    stream = engine.stream(PROBLEMS, CONFIG, 2)
+    stream = engine.stream(requests(PROBLEMS), CONFIG, 2)
     next(stream)
     stream.close()
-    first, second = texts(engine.generate(PROBLEMS, CONFIG, 2)), texts(engine.generate(PROBLEMS, CONFIG, 2))
+    first, second = (
+        texts(engine.generate(requests(PROBLEMS), CONFIG, 2)),
+        texts(engine.generate(requests(PROBLEMS), CONFIG, 2)),
+    )
     assert first == second
 
 
 def test_what_is_cached_as_one_follows_from_its_capabilities(engine, tmp_path):
     workspace = Workspace.create(tmp_path / "ws")
-    first = list(CachedEngine(engine, workspace).generate(PROBLEMS, CONFIG, 2))
+    first = list(CachedEngine(engine, workspace).generate(requests(PROBLEMS), CONFIG, 2))
     cached = len(list((tmp_path / "ws" / "receipts").rglob("*.json")))
     assert cached == (10 if engine.streams else 1 if engine.batch_dependent else 5)
     usage = Usage(on_samples=lambda samples: pytest.fail("sampled again"))
-    assert list(CachedEngine(engine, workspace, usage).generate(PROBLEMS, CONFIG, 2)) == first
+    assert list(CachedEngine(engine, workspace, usage).generate(requests(PROBLEMS), CONFIG, 2)) == first
     assert usage.samples == 10
 
 
 def test_after_sleep_it_samples_as_before(engine):
-    expected = texts(engine.generate(PROBLEMS, CONFIG, 2))
+    expected = texts(engine.generate(requests(PROBLEMS), CONFIG, 2))
     engine.sleep()
     engine.sleep()
-    assert texts(engine.generate(PROBLEMS, CONFIG, 2)) == expected
+    assert texts(engine.generate(requests(PROBLEMS), CONFIG, 2)) == expected
 
 
 def test_other_weights_are_loaded_if_it_says_so(engine, tmp_path):
@@ -268,7 +281,7 @@ def test_other_weights_are_loaded_if_it_says_so(engine, tmp_path):
             engine.load_weights(other)
         return
     with closing(type(engine)(engine.model.name, replace(CONFIG, batch_tokens=4096))) as opened:
-        before, digest = texts(opened.generate(PROBLEMS, CONFIG, 2)), opened.model.digest
+        before, digest = texts(opened.generate(requests(PROBLEMS), CONFIG, 2)), opened.model.digest
         opened.load_weights(other)
         assert opened.model == other.ref and opened.model.digest != digest
-        assert texts(opened.generate(PROBLEMS, CONFIG, 2)) != before
+        assert texts(opened.generate(requests(PROBLEMS), CONFIG, 2)) != before

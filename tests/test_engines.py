@@ -16,6 +16,7 @@ from axiom_cli.problems.families import draw
 from axiom_cli.problems.families.teacher import teach
 from axiom_cli.records import Sample
 from axiom_cli.sampling import engines
+from axiom_cli.sampling.engines.protocol import Request, requests
 from axiom_cli.sampling.engines.scripted import ScriptedEngine
 from axiom_cli.settings.configs import SolveConfig
 from chat_server import chat_server
@@ -45,7 +46,7 @@ def test_it_is_an_engine(engine):
 
 
 def test_samples_are_grouped_in_order_and_whole(engine):
-    groups = list(engine.generate(PROBLEMS, CONFIG, 3))
+    groups = list(engine.generate(requests(PROBLEMS), CONFIG, 3))
     assert [[s.problem for s in group] for group in groups] == [[p] * 3 for p in PROBLEMS]
     for sample in (s for group in groups for s in group):
         assert (sample.engine, sample.model, sample.attempt) == (engine.name, engine.model, 1)
@@ -62,28 +63,28 @@ def _texts(groups):
 
 
 def test_a_sample_depends_on_seed_problem_and_index_alone(engine):
-    together = list(engine.generate(PROBLEMS, CONFIG, 4))
-    alone = [next(engine.generate([problem], CONFIG, 4)) for problem in reversed(PROBLEMS)][::-1]
-    later = list(engine.generate(PROBLEMS, CONFIG, 2, [2] * 4))
+    together = list(engine.generate(requests(PROBLEMS), CONFIG, 4))
+    alone = [next(engine.generate(requests([problem]), CONFIG, 4)) for problem in reversed(PROBLEMS)][::-1]
+    later = list(engine.generate([Request(problem, 2) for problem in PROBLEMS], CONFIG, 2))
     assert len(set(_texts(together))) > len(PROBLEMS)
     assert _texts(alone) == _texts(together)
     assert _texts(later) == _texts(group[2:] for group in together)
     assert [s.index for s in later[0]] == [2, 3]
-    assert _texts(engine.generate(PROBLEMS, replace(CONFIG, seed=6), 4)) != _texts(together)
+    assert _texts(engine.generate(requests(PROBLEMS), replace(CONFIG, seed=6), 4)) != _texts(together)
 
 
 def test_a_conversation_can_be_gone_on_from(engine):
     told = [{"role": "user", "content": "Evaluate: 1 + 1"}, {"role": "assistant", "content": "3"},
             {"role": "user", "content": "No, again, please."}]  # fmt: skip
-    groups = list(engine.generate(PROBLEMS[:2], CONFIG, 2, messages=[told, None]))
+    groups = list(engine.generate([Request(PROBLEMS[0], 0, told), Request(PROBLEMS[1])], CONFIG, 2))
     assert [len(group) for group in groups] == [2, 2]
     if engine.name != "scripted":
-        plain = list(engine.generate(PROBLEMS[:2], CONFIG, 2))
+        plain = list(engine.generate(requests(PROBLEMS[:2]), CONFIG, 2))
         assert _texts(groups[:1]) != _texts(plain[:1]) and _texts(groups[1:]) == _texts(plain[1:])
 
 
 def test_nothing_asked_nothing_given(engine):
-    assert list(engine.generate([], CONFIG, 3)) == []
+    assert list(engine.generate(requests([]), CONFIG, 3)) == []
 
 
 def test_closing_twice_is_no_error():
@@ -115,7 +116,7 @@ def test_auto_takes_remote_for_an_address_and_transformers_for_the_embedded_mode
 def test_the_scripted_solver_is_right_but_for_its_planted_errors():
     def wrong(rate):
         engine = ScriptedEngine(f"solver:{rate}")
-        samples = [s for group in engine.generate(PROBLEMS, CONFIG, 200) for s in group]
+        samples = [s for group in engine.generate(requests(PROBLEMS), CONFIG, 200) for s in group]
         return sum(s.text != f"Answer: {s.problem.answer}" for s in samples) / len(samples)
 
     assert (wrong(0), wrong(1)) == (0, 1) and abs(wrong(0.3) - 0.3) < 0.06
@@ -123,9 +124,9 @@ def test_the_scripted_solver_is_right_but_for_its_planted_errors():
 
 def test_the_scripted_solver_writes_what_it_is_handed():
     engine = ScriptedEngine("solver", write=teach)
-    [[sample]] = engine.generate(PROBLEMS[:1], replace(CONFIG, max_tokens=500), 1)
+    [[sample]] = engine.generate(requests(PROBLEMS[:1]), replace(CONFIG, max_tokens=500), 1)
     assert sample.text == teach(PROBLEMS[0]) and sample.finish == "stop"
-    [[sample]] = engine.generate(PROBLEMS[:1], replace(CONFIG, max_tokens=2), 1)
+    [[sample]] = engine.generate(requests(PROBLEMS[:1]), replace(CONFIG, max_tokens=2), 1)
     assert sample.finish == "length" and sample.tokens == 2
 
 
@@ -133,20 +134,20 @@ def test_scripts_are_played_round_and_round(tmp_path):
     script = tmp_path / "answers.json"
     script.write_text(json.dumps({PROBLEMS[0].id: ["one", "two"], "*": ["any"]}))
     engine = ScriptedEngine(str(script))
-    assert _texts(engine.generate(PROBLEMS[:2], CONFIG, 3)) == ["one", "two", "one", "any", "any", "any"]
+    assert _texts(engine.generate(requests(PROBLEMS[:2]), CONFIG, 3)) == ["one", "two", "one", "any", "any", "any"]
 
 
 def test_recorded_samples_are_a_script(tmp_path):
-    first = [s for group in ScriptedEngine("solver:0.5").generate(PROBLEMS, CONFIG, 4) for s in group]
+    first = [s for group in ScriptedEngine("solver:0.5").generate(requests(PROBLEMS), CONFIG, 4) for s in group]
     jsonl.save(tmp_path / "samples.jsonl", first)
     engine = ScriptedEngine(str(tmp_path / "samples.jsonl"))
-    assert _texts(engine.generate(PROBLEMS, CONFIG, 4)) == [sample.text for sample in first]
+    assert _texts(engine.generate(requests(PROBLEMS), CONFIG, 4)) == [sample.text for sample in first]
 
 
 def test_a_problem_that_the_script_does_not_know_is_an_error_sample(tmp_path):
     script = tmp_path / "answers.json"
     script.write_text(json.dumps({PROBLEMS[0].id: ["one"]}))
-    [[sample]] = ScriptedEngine(str(script)).generate(PROBLEMS[1:2], CONFIG, 1)
+    [[sample]] = ScriptedEngine(str(script)).generate(requests(PROBLEMS[1:2]), CONFIG, 1)
     assert sample.finish == "error" and "nothing for this problem" in sample.extra["error"]
 
 

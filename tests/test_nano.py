@@ -14,6 +14,7 @@ from axiom_cli.problems.answers import has_reasoning, read_answer
 from axiom_cli.problems.families import draw, teacher
 from axiom_cli.records import ModelRef
 from axiom_cli.sampling import nano_cold_start, prompts
+from axiom_cli.sampling.engines.protocol import requests
 from axiom_cli.sampling.engines.transformers import TransformersEngine
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.verification.verify import verify
@@ -61,7 +62,7 @@ def test_the_prompt_is_the_users_words_between_two_marks() -> None:
 def test_it_starts_well_formed_and_mediocre() -> None:
     problems = list(draw.problems(nano_cold_start.FAMILIES, 200, range(3, 8), "val", 4))
     config = SolveConfig(samples=1, temperature=0.0, max_tokens=320)
-    samples = [one for group in engine().generate(problems, config, 1) for one in group]
+    samples = [one for group in engine().generate(requests(problems), config, 1) for one in group]
     assert sum(read_answer(sample.text) is not None for sample in samples) >= 0.98 * len(samples)
     passed = sum(verdict.passed for verdict in verify(samples, VerifyConfig()))
     assert 0.2 * len(samples) < passed < 0.8 * len(samples)

@@ -11,6 +11,7 @@ import pytest
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.problems.answers import messages
 from axiom_cli.problems.families import draw
+from axiom_cli.sampling.engines.protocol import requests
 from axiom_cli.sampling.engines.remote import RemoteEngine
 from axiom_cli.settings.configs import SolveConfig
 from chat_server import chat_server, completion, seeded
@@ -35,7 +36,7 @@ def engine_for(server, concurrency=2, request_timeout=60.0, requests_per_minute=
 def written(server, count=1, **more):
     engine = engine_for(server, **more)
     try:
-        return [sample for group in engine.generate(PROBLEMS[:1], CONFIG, count) for sample in group]
+        return [sample for group in engine.generate(requests(PROBLEMS[:1]), CONFIG, count) for sample in group]
     finally:
         engine.close()
 
@@ -87,9 +88,9 @@ def test_waits_grow():
 def test_one_lost_sample_is_a_record_and_not_the_end():
     with chat_server() as server:
         engine = engine_for(server, retries=0, concurrency=1)
-        list(engine.generate(PROBLEMS[:1], CONFIG, 1))
+        list(engine.generate(requests(PROBLEMS[:1]), CONFIG, 1))
         server.faults = [500]
-        lost, kept = next(engine.generate(PROBLEMS[1:2], CONFIG, 2))
+        lost, kept = next(engine.generate(requests(PROBLEMS[1:2]), CONFIG, 2))
         engine.close()
     assert (lost.finish, lost.text, lost.extra["error"]) == ("error", "", "status 500")
     assert kept.finish == "stop"
@@ -98,10 +99,10 @@ def test_one_lost_sample_is_a_record_and_not_the_end():
 def test_a_server_that_goes_away_for_good_ends_the_run():
     with chat_server() as server:
         engine = engine_for(server, retries=0, concurrency=1)
-        list(engine.generate(PROBLEMS[:1], CONFIG, 1))
+        list(engine.generate(requests(PROBLEMS[:1]), CONFIG, 1))
         server.faults = [500] * 50
         with pytest.raises(MissingError, match="does not answer: status 500"):
-            list(engine.generate(PROBLEMS[:1], CONFIG, 50))
+            list(engine.generate(requests(PROBLEMS[:1]), CONFIG, 50))
         engine.close()
 
 
@@ -111,7 +112,7 @@ def test_no_server_at_all_is_missing():
         address = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
     engine = RemoteEngine(f"{address}#toy", first_pause=0.01, retries=1)
     with pytest.raises(MissingError, match="does not answer") as caught:
-        list(engine.generate(PROBLEMS, CONFIG, 2))
+        list(engine.generate(requests(PROBLEMS), CONFIG, 2))
     assert caught.value.exit_code == 4 and "running" in caught.value.hint
     engine.close()
     with pytest.raises(MissingError, match="does not list its models"):
@@ -219,4 +220,4 @@ def test_a_delay_lies_between_requests():
 def test_addresses_that_are_none(address):
     with pytest.raises(AxiomError):
         engine = RemoteEngine(address, retries=0)
-        list(engine.generate(PROBLEMS[:1], CONFIG, 1))
+        list(engine.generate(requests(PROBLEMS[:1]), CONFIG, 1))

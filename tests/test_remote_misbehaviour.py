@@ -15,6 +15,7 @@ import pytest
 from axiom_cli import jsonl
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.sampling.engines.chat_client import REDACTED
+from axiom_cli.sampling.engines.protocol import requests
 from chat_server import DAWDLE, Misbehaviour, chat_server, completion, seeded
 from command_line import AXIOM, environment, rows
 from test_remote import CONFIG, PROBLEMS, engine_for, written
@@ -56,9 +57,9 @@ def test_what_is_not_a_whole_answer_in_time_is_asked_for_again(fault):
 def test_an_answer_that_is_too_large_is_not_asked_for_again(fault):
     with chat_server() as server:
         engine = engine_for(server, concurrency=1)
-        list(engine.generate(PROBLEMS[:1], CONFIG, 1))
+        list(engine.generate(requests(PROBLEMS[:1]), CONFIG, 1))
         server.faults = [fault]
-        [lost, kept] = next(engine.generate(PROBLEMS[1:2], CONFIG, 2))
+        [lost, kept] = next(engine.generate(requests(PROBLEMS[1:2]), CONFIG, 2))
         engine.close()
     assert (lost.finish, lost.extra) == ("error", {"error": "an answer of more than 32 MiB"})
     assert kept.finish == "stop" and len(server.requests) == 3
@@ -125,7 +126,7 @@ def test_any_prompt_is_asked(prompt):
     with chat_server() as server:
         engine = engine_for(server)
         problem = replace(PROBLEMS[0], prompt=prompt)
-        [[sample]] = engine.generate([problem], CONFIG, 1)
+        [[sample]] = engine.generate(requests([problem]), CONFIG, 1)
         engine.close()
     assert sample.finish == "stop" and server.requests[0]["messages"][-1]["content"] == prompt
 
@@ -143,7 +144,7 @@ def test_a_prompt_that_is_too_long_is_an_error_of_its_own():
     long = replace(PROBLEMS[0], prompt="x" * 2000)
     with chat_server(too_long) as server:
         engine = engine_for(server)
-        groups = list(engine.generate([long, PROBLEMS[1], long, PROBLEMS[2]], CONFIG, 12))
+        groups = list(engine.generate(requests([long, PROBLEMS[1], long, PROBLEMS[2]]), CONFIG, 12))
         assert len(server.requests) == 48
         engine.close()
     assert [{sample.finish for sample in group} for group in groups] == [{"error"}, {"stop"}, {"error"}, {"stop"}]
@@ -155,7 +156,7 @@ def test_where_every_prompt_is_too_long_it_is_said():
     with chat_server(too_long) as server:
         engine = engine_for(server)
         with pytest.raises(UsageError, match="maximum context length") as caught:
-            list(engine.generate(problems, CONFIG, 1))
+            list(engine.generate(requests(problems), CONFIG, 1))
         engine.close()
     assert "--max-tokens" in caught.value.hint
 
@@ -170,7 +171,7 @@ def test_a_setting_that_had_to_be_left_out_is_on_the_record():
 def test_what_is_given_up_is_asked_no_further():
     with chat_server(lambda body: (time.sleep(0.1), seeded(body))[1]) as server:
         engine = engine_for(server)
-        groups = engine.generate(PROBLEMS[:1] * 30, CONFIG, 1)
+        groups = engine.generate(requests(PROBLEMS[:1] * 30), CONFIG, 1)
         next(groups)
         groups.close()
         asked = len(server.requests)
@@ -183,7 +184,7 @@ def test_no_task_outlives_the_engine():
     with chat_server() as server:
         engine = engine_for(server, concurrency=4)
         server.faults = ["slow"] * 4
-        groups = engine.generate(PROBLEMS[:1], CONFIG, 4)
+        groups = engine.generate(requests(PROBLEMS[:1]), CONFIG, 4)
         began = time.monotonic()
         engine._client.submit(engine._sample(PROBLEMS[0], [], CONFIG, 0))
         groups.close()
@@ -254,9 +255,9 @@ def test_a_prompt_that_a_provider_will_not_have_is_an_error_of_its_own():
     for said in (moderated, (403, {"error": {"message": "not this one"}}, {})):
         with chat_server() as server:
             engine = engine_for(server, concurrency=1)
-            first = [] if said is moderated else list(engine.generate(PROBLEMS[:1], CONFIG, 1))
+            first = [] if said is moderated else list(engine.generate(requests(PROBLEMS[:1]), CONFIG, 1))
             server.faults = [said]
-            [lost, kept] = next(engine.generate(PROBLEMS[1:2], CONFIG, 2))
+            [lost, kept] = next(engine.generate(requests(PROBLEMS[1:2]), CONFIG, 2))
             engine.close()
         assert (lost.finish, kept.finish) == ("error", "stop") and len(first) == (said is not moderated)
         assert lost.extra["error"] == said[1]["error"]["message"]
@@ -265,9 +266,9 @@ def test_a_prompt_that_a_provider_will_not_have_is_an_error_of_its_own():
 def test_a_key_that_is_withdrawn_on_the_way_is_said():
     with chat_server() as server:
         engine = engine_for(server, concurrency=1)
-        list(engine.generate(PROBLEMS[:1], CONFIG, 1))
+        list(engine.generate(requests(PROBLEMS[:1]), CONFIG, 1))
         server.faults = [(403, {"error": {"message": "no credit left"}}, {})] * 40
         with pytest.raises(MissingError, match="answered 403: no credit left") as caught:
-            list(engine.generate(PROBLEMS[1:2], CONFIG, 20))
+            list(engine.generate(requests(PROBLEMS[1:2]), CONFIG, 20))
         engine.close()
     assert "key" in caught.value.hint

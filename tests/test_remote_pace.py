@@ -12,7 +12,7 @@ import pytest
 
 from axiom_cli.errors import MissingError
 from axiom_cli.sampling.engines.chat_client import LONGEST_RETRY_AFTER
-from axiom_cli.sampling.engines.protocol import sample_seed
+from axiom_cli.sampling.engines.protocol import requests, sample_seed
 from axiom_cli.sampling.engines.rate_limiter import retry_after
 from chat_server import chat_server, seeded
 from command_line import axiom, failed
@@ -143,7 +143,7 @@ def test_a_slow_request_holds_up_only_so_many():
 
     with chat_server(first_one_slow) as server:
         engine = engine_for(server, concurrency=2)
-        groups = engine.generate(problems, CONFIG, 1)
+        groups = engine.generate(requests(problems), CONFIG, 1)
         next(groups)
         assert 20 < len(server.requests) < 60
         groups.close()

@@ -18,6 +18,7 @@ import pytest
 
 from axiom_cli.errors import MissingError
 from axiom_cli.problems.families import draw
+from axiom_cli.sampling.engines.protocol import Request, requests
 from axiom_cli.sampling.engines.remote import RemoteEngine
 from axiom_cli.sampling.solve import solve
 from axiom_cli.settings.configs import SolveConfig
@@ -82,39 +83,39 @@ def texts(groups):
 
 
 def test_a_seed_gives_the_same_again_alone_and_among_others(engine):
-    first = list(engine.generate(PROBLEMS, CONFIG, 3))
-    assert texts(engine.generate(PROBLEMS, CONFIG, 3)) == texts(first) and len(set(texts(first))) == 9
-    assert texts(engine.generate(PROBLEMS[1:2], CONFIG, 1, [2])) == [first[1][2].text]
-    assert not set(texts(engine.generate(PROBLEMS, replace(CONFIG, seed=4), 3))) & set(texts(first))
+    first = list(engine.generate(requests(PROBLEMS), CONFIG, 3))
+    assert texts(engine.generate(requests(PROBLEMS), CONFIG, 3)) == texts(first) and len(set(texts(first))) == 9
+    assert texts(engine.generate([Request(PROBLEMS[1], 2)], CONFIG, 1)) == [first[1][2].text]
+    assert not set(texts(engine.generate(requests(PROBLEMS), replace(CONFIG, seed=4), 3))) & set(texts(first))
 
 
 def test_samples_say_how_they_ended_and_how_likely_they_were(engine):
-    for sample in (sample for group in engine.generate(PROBLEMS, CONFIG, 2) for sample in group):
+    for sample in (sample for group in engine.generate(requests(PROBLEMS), CONFIG, 2) for sample in group):
         assert sample.finish in ("stop", "length") and 0 < sample.tokens <= 16 and sample.logprob < 0
         assert sample.finish == "stop" or sample.tokens == 16
         assert sample.extra == {}
 
 
 def test_greedy_samples_are_equal(engine):
-    [group] = engine.generate(PROBLEMS[:1], replace(CONFIG, temperature=0), 3)
+    [group] = engine.generate(requests(PROBLEMS[:1]), replace(CONFIG, temperature=0), 3)
     assert len({sample.text for sample in group}) == 1
 
 
 @pytest.mark.parametrize("prompt", ["", "\u4e2d\U0001f600\x00\u202e"])
 def test_any_prompt_is_answered(engine, prompt):
-    [[sample]] = engine.generate([replace(PROBLEMS[0], prompt=prompt)], CONFIG, 1)
+    [[sample]] = engine.generate(requests([replace(PROBLEMS[0], prompt=prompt)]), CONFIG, 1)
     assert sample.finish in ("stop", "length")
 
 
 def test_half_a_character_is_an_error_of_its_own(engine):
-    list(engine.generate(PROBLEMS[:1], CONFIG, 1))
-    [lost, kept] = texts(engine.generate([replace(PROBLEMS[0], prompt="\ud800"), PROBLEMS[1]], CONFIG, 1))
+    list(engine.generate(requests(PROBLEMS[:1]), CONFIG, 1))
+    [lost, kept] = texts(engine.generate(requests([replace(PROBLEMS[0], prompt="\ud800"), PROBLEMS[1]]), CONFIG, 1))
     assert not lost and kept
 
 
 def test_a_prompt_that_is_too_long_is_an_error_of_its_own(engine):
     long = replace(PROBLEMS[0], prompt="word " * 20_000)
-    [lost, lost_too], [kept, kept_too] = engine.generate([long, PROBLEMS[1]], CONFIG, 2)
+    [lost, lost_too], [kept, kept_too] = engine.generate(requests([long, PROBLEMS[1]]), CONFIG, 2)
     assert lost.finish == lost_too.finish == "error" and "context" in lost.extra["error"]
     assert "error" not in (kept.finish, kept_too.finish)
 
@@ -122,7 +123,7 @@ def test_a_prompt_that_is_too_long_is_an_error_of_its_own(engine):
 def test_a_model_that_is_not_served_is_missing(address):
     opened = RemoteEngine(f"{address.partition('#')[0]}#no-such-model", CONFIG)
     with pytest.raises(MissingError, match="404"):
-        list(opened.generate(PROBLEMS[:1], CONFIG, 1))
+        list(opened.generate(requests(PROBLEMS[:1]), CONFIG, 1))
     opened.close()
 
 

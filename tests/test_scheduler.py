@@ -15,6 +15,7 @@ from axiom_cli.cluster.scheduler import Scheduler, Shard
 from axiom_cli.cluster.verify import verify
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.records import Program
+from axiom_cli.sampling.engines.protocol import requests
 from axiom_cli.sandbox import Outcome
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from tiny import problem, sample
@@ -239,12 +240,12 @@ def test_an_outcome_that_a_worker_leaves_out_is_an_error_and_not_a_verdict() -> 
 
 @pytest.mark.parametrize(("count", "samples", "workers"), [(60, 2, 2), (1000, 8, 4), (3, 1, 2), (10, 5000, 2)])
 def test_shards_hold_every_problem_once_and_end_small(count: int, samples: int, workers: int) -> None:
-    requests = [(problem(number), 0, None) for number in range(count)]
-    shards = engine.RequestShards(requests, SolveConfig(), samples, 2048, workers)
+    asked = requests(problem(number) for number in range(count))
+    shards = engine.RequestShards(asked, SolveConfig(), samples, 2048, workers)
     parts = []
     while not shards.ended:
         parts.append(shards.take(hungry=False))
-    assert [one for part in parts for one in part.items] == requests
+    assert [one for part in parts for one in part.items] == asked
     sizes = [len(part.items) for part in parts]
     assert sizes == sorted(sizes, reverse=True)
     assert max(sizes) * samples <= 2048 or max(sizes) == 1

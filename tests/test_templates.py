@@ -22,6 +22,7 @@ from axiom_cli.models.loading import load_tokenizer
 from axiom_cli.problems import answers
 from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
+from axiom_cli.sampling.engines.protocol import Request, requests
 from axiom_cli.sampling.engines.transformers import TransformersEngine
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import SolveConfig, TrainConfig
@@ -49,7 +50,7 @@ def sampled(model: str) -> Iterator[Sample]:
     """First attempts and a retry, as the engine writes them; each is given an end where it has none."""
     engine = TransformersEngine(model)
     end = load_tokenizer(models.resolve(model).path).eos_token_id
-    for group in engine.generate([*PROBLEMS, PROBLEMS[0]], CONFIG, 2, (0, 0, 2), (None, None, RETRY)):
+    for group in engine.generate([*requests(PROBLEMS), Request(PROBLEMS[0], 2, RETRY)], CONFIG, 2):
         for sample in group:
             told = {"messages": RETRY} if sample.index >= 2 else {}
             yield replace(
@@ -169,7 +170,7 @@ def test_a_thought_that_lasts_too_long_is_closed_by_its_own_tag(tag: str, closin
     kind = replace(KINDS["r1"], template=templates.opening(tag))
     engine = TransformersEngine(str(templates.write_model(tmp_path / "model", kind)))
     tokenizer = load_tokenizer(tmp_path / "model")
-    (group,) = engine.generate([PROBLEMS[0]], replace(CONFIG, max_tokens=60, max_think_tokens=8), 4)
+    (group,) = engine.generate(requests([PROBLEMS[0]]), replace(CONFIG, max_tokens=60, max_think_tokens=8), 4)
     for sample in group:
         told = tokenizer.decode(sample.token_ids[8:])
         assert sample.finish == "stop" and len(sample.token_ids) <= 8 or told.startswith(f"\n{closing}\n")

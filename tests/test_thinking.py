@@ -15,6 +15,7 @@ from axiom_cli.models.loading import load_for_sampling, load_tokenizer, multipli
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
+from axiom_cli.sampling.engines.protocol import requests
 from axiom_cli.sampling.engines.transformers import TransformersEngine
 from axiom_cli.sampling.prompts import prompt_ids
 from axiom_cli.settings.configs import SolveConfig
@@ -38,7 +39,7 @@ def problems() -> list[Problem]:
 
 
 def written(engine: TransformersEngine, problems: list[Problem], config: SolveConfig) -> list[Sample]:
-    return [sample for group in engine.generate(problems, config, 1) for sample in group]
+    return [sample for group in engine.generate(requests(problems), config, 1) for sample in group]
 
 
 def test_thinking_is_closed_after_its_budget_and_short_thoughts_are_left_alone(

@@ -22,6 +22,7 @@ import tiny
 from axiom_cli import models
 from axiom_cli.errors import AxiomError, GateFailedError, InputError, MissingError
 from axiom_cli.sampling.engine_handle import EngineHandle
+from axiom_cli.sampling.engines.protocol import Request, requests
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
 
@@ -74,9 +75,9 @@ def processes() -> dict[int, int]:
     return found
 
 
-def spoken(engine, problems=PROBLEMS, params=GREEDY, samples=1, **more):
+def spoken(engine, problems=PROBLEMS, params=GREEDY, samples=1):
     return [
-        (s.token_ids, s.text, s.finish) for group in engine.generate(problems, params, samples, **more) for s in group
+        (s.token_ids, s.text, s.finish) for group in engine.generate(requests(problems), params, samples) for s in group
     ]
 
 
@@ -84,13 +85,13 @@ def by_transformers(folder: Path, problems=PROBLEMS, params=GREEDY):
     from axiom_cli.sampling.engines.transformers import TransformersEngine
 
     with closing(TransformersEngine(str(folder))) as other:
-        return [sample for group in other.generate(problems, params, 1) for sample in group]
+        return [sample for group in other.generate(requests(problems), params, 1) for sample in group]
 
 
 def agrees(engine, folder: Path, problems=PROBLEMS, params=GREEDY) -> None:
     """Asserts that the engine says greedily what transformers says with the weights in `folder`, and as surely."""
     expected = by_transformers(folder, problems, params)
-    found = [sample for group in engine.generate(problems, params, 1) for sample in group]
+    found = [sample for group in engine.generate(requests(problems), params, 1) for sample in group]
     assert [s.token_ids for s in found] == [s.token_ids for s in expected]
     assert [(s.text, s.finish, s.tokens) for s in found] == [(s.text, s.finish, s.tokens) for s in expected]
     assert [s.logprob for s in found] == pytest.approx([s.logprob for s in expected], abs=1e-2)
@@ -106,13 +107,17 @@ def test_text_beyond_ascii_goes_in_and_comes_out(engine, folders):
 
 
 def test_samples_stand_in_order_each_with_its_own_seed(engine):
-    groups = list(engine.generate(PROBLEMS, CONFIG, 3))
+    groups = list(engine.generate(requests(PROBLEMS), CONFIG, 3))
     assert [[(s.problem, s.index) for s in group] for group in groups] == [[(p, i) for i in range(3)] for p in PROBLEMS]
     ids = [tuple(s.token_ids) for group in groups for s in group]
     assert len(set(ids)) == 12 and all(s.logprob < 0 for group in groups for s in group)
-    later = [tuple(s.token_ids) for group in engine.generate(PROBLEMS, CONFIG, 2, [1] * 4) for s in group]
+    later = [
+        tuple(s.token_ids)
+        for group in engine.generate([Request(problem, 1) for problem in PROBLEMS], CONFIG, 2)
+        for s in group
+    ]
     assert later == [each for place, each in enumerate(ids) if place % 3]
-    alone = [tuple(s.token_ids) for p in reversed(PROBLEMS) for s in next(engine.generate([p], CONFIG, 3))]
+    alone = [tuple(s.token_ids) for p in reversed(PROBLEMS) for s in next(engine.generate(requests([p]), CONFIG, 3))]
     assert sorted(alone) == sorted(ids)
     other = spoken(engine, params=replace(CONFIG, seed=6), samples=3)
     assert not {tuple(each) for each, *_ in other} & set(ids)
@@ -127,33 +132,33 @@ def test_samples_of_one_problem_share_its_prompt(engine):
 
 def test_a_prompt_without_room_is_an_error_of_its_own_sample(engine):
     long = replace(tiny.problem(7), prompt="7" * CONTEXT)
-    groups = list(engine.generate([PROBLEMS[0], long, PROBLEMS[1]], GREEDY, 2))
+    groups = list(engine.generate(requests([PROBLEMS[0], long, PROBLEMS[1]]), GREEDY, 2))
     assert [[s.finish for s in group] for group in groups] == [["length"] * 2, ["error"] * 2, ["length"] * 2]
     error = groups[1][0]
     assert "in a context of 512" in error.extra["error"] and (error.token_ids, error.tokens, error.text) == ([], 0, "")
     assert [s.token_ids for group in groups for s in group if s.finish != "error"] == [
-        s.token_ids for group in engine.generate(PROBLEMS[:2], GREEDY, 2) for s in group
+        s.token_ids for group in engine.generate(requests(PROBLEMS[:2]), GREEDY, 2) for s in group
     ]
 
 
 def test_a_completion_that_fills_the_context_is_cut_off_and_says_so(engine):
     for length, room in ((CONTEXT - 1, 1), (CONTEXT - 5, 5), (CONTEXT - 12, 12)):
-        [[sample]] = engine.generate([replace(tiny.problem(7), prompt="7" * (length - 2))], GREEDY, 1)
+        [[sample]] = engine.generate(requests([replace(tiny.problem(7), prompt="7" * (length - 2))]), GREEDY, 1)
         assert (sample.finish, sample.tokens) == ("length", room)
         assert sample.extra.get("context") == (None if room == 12 else CONTEXT)
-    [[sample]] = engine.generate([replace(tiny.problem(7), prompt="7" * (CONTEXT - 2))], GREEDY, 1)
+    [[sample]] = engine.generate(requests([replace(tiny.problem(7), prompt="7" * (CONTEXT - 2))]), GREEDY, 1)
     assert sample.finish == "error"
 
 
 def test_an_empty_prompt_is_an_error_of_its_own_sample(engine, folders):
     engine.load_weights(models.resolve(str(folders / "mute")))
-    [[sample]] = engine.generate(PROBLEMS[:1], GREEDY, 1)
+    [[sample]] = engine.generate(requests(PROBLEMS[:1]), GREEDY, 1)
     assert sample.finish == "error" and sample.extra["error"] == "the prompt is empty"
 
 
 def test_the_generation_config_says_what_ends_a_completion(engine, folders):
     engine.load_weights(models.resolve(str(folders / "curt")))
-    ended = [s for group in engine.generate(PROBLEMS, replace(CONFIG, max_tokens=200), 4) for s in group]
+    ended = [s for group in engine.generate(requests(PROBLEMS), replace(CONFIG, max_tokens=200), 4) for s in group]
     assert {s.finish for s in ended} == {"stop"}
     last = {s.token_ids[-1] for s in ended}
     assert last <= set(ENDS) and len(last) > 3
@@ -163,13 +168,13 @@ def test_the_generation_config_says_what_ends_a_completion(engine, folders):
 def test_samples_are_handed_on_as_they_end(engine, folders):
     engine.load_weights(models.resolve(str(folders / "curt")))
     params = replace(CONFIG, max_tokens=200)
-    ended = list(engine.stream(PROBLEMS, params, 4))
+    ended = list(engine.stream(requests(PROBLEMS), params, 4))
     assert [place for place, _ in ended] != list(range(16)) == sorted(place for place, _ in ended)
     assert [sample.index for _, sample in sorted(ended, key=lambda one: one[0])] == [0, 1, 2, 3] * 4
 
 
 def test_nothing_asked_nothing_given(engine):
-    assert list(engine.generate([], CONFIG, 3)) == []
+    assert list(engine.generate(requests([]), CONFIG, 3)) == []
 
 
 def test_weights_are_swapped_whole_and_the_processes_live_on(engine, folders):

@@ -10,9 +10,9 @@ from axiom_cli.cluster import Role, open_pool
 from axiom_cli.cluster.node import EngineWorker
 from axiom_cli.cluster.scheduler import Scheduler, Shard
 from axiom_cli.errors import UsageError
-from axiom_cli.records import Problem, Sample
+from axiom_cli.records import Sample
 from axiom_cli.sampling import engines
-from axiom_cli.sampling.engines.protocol import Engine, Messages
+from axiom_cli.sampling.engines.protocol import Engine, Request
 from axiom_cli.sampling.engines.scripted import ScriptedEngine
 from axiom_cli.settings.configs import DistributeConfig, SolveConfig
 from axiom_cli.workspace.objects import short
@@ -27,7 +27,6 @@ LEAST = 8
 each shard keep an engine only half busy."""
 CORES = 1
 """Cores for each engine: a small model is sampled fastest by many processes of one thread."""
-Request = tuple[Problem, int, Messages | None]
 
 
 class RequestShards:
@@ -52,9 +51,8 @@ class RequestShards:
         fair = -(-(len(self._requests) - self._place) // self._parts)
         part = self._requests[self._place :][: min(self._most, max(fair, self._least))]
         self._place += len(part)
-        problems, starts, messages = zip(*part, strict=True)
-        name = f"the shard of problems {problems[0].id} to {problems[-1].id}"
-        return Shard(part, (problems, self._params, self._samples, starts, messages), name)
+        name = f"the shard of problems {part[0].problem.id} to {part[-1].problem.id}"
+        return Shard(part, (part, self._params, self._samples), name)
 
 
 class DistributedEngine(Engine):
@@ -74,16 +72,8 @@ class DistributedEngine(Engine):
         """As `Engine.batch_size_hint`: what keeps all workers busy for a while."""
         return BATCHES * self._batch_size * self.scheduler.size
 
-    def generate(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),
-    ) -> Iterator[list[Sample]]:
+    def generate(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Iterator[list[Sample]]:
         """As `Engine.generate`. Raises what `Scheduler` raises."""
-        requests = list(zip(problems, starts or [0] * len(problems), messages or [None] * len(problems), strict=True))
         shards = RequestShards(requests, params, samples, self._batch_size, self.scheduler.size)
         for shard in self.scheduler.run(shards):
             yield from shard.result

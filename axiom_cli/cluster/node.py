@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from axiom_cli import __version__, errors
-from axiom_cli.records import Problem, Program, Sample
-from axiom_cli.sampling.engines.protocol import Messages
+from axiom_cli.records import Program, Sample
+from axiom_cli.sampling.engines.protocol import Request
 from axiom_cli.sandbox import Outcome
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.workspace.store import Workspace
@@ -53,16 +53,9 @@ class EngineWorker(NodeWorker):
             "batch_size_hint": self._engine.batch_size_hint(config),
         }
 
-    def generate(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int],
-        messages: Sequence[Messages | None],
-    ) -> list[list[Sample]]:
+    def generate(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> list[list[Sample]]:
         """As `Engine.generate`, all at once."""
-        return list(self._engine.generate(problems, params, samples, starts, messages))
+        return list(self._engine.generate(requests, params, samples))
 
 
 def hint_for_every_node(hint: str) -> str:

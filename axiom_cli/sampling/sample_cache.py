@@ -14,8 +14,8 @@ from typing import Any
 
 from axiom_cli.errors import MissingError
 from axiom_cli.ids import content_id
-from axiom_cli.records import Problem, Sample
-from axiom_cli.sampling.engines.protocol import Engine, Messages, sampling_params
+from axiom_cli.records import Sample
+from axiom_cli.sampling.engines.protocol import Engine, Request, sampling_params
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
 
@@ -52,24 +52,6 @@ class Usage:
                 self.first_error = self.first_error or str(sample.extra.get("error", ""))
 
 
-@dataclass(frozen=True)
-class Request:
-    """A request for `samples` samples: the problem, the index of the first one, and a conversation or None."""
-
-    problem: Problem
-    start: int
-    samples: int
-    messages: Messages | None
-
-    @property
-    def inputs(self) -> dict[str, Any]:
-        """What the samples are made from, beside the model."""
-        problem = content_id(replace(self.problem, extra={}).to_dict())
-        if self.messages is None:
-            return {"problem": problem}
-        return {"problem": problem, "messages": content_id([dict(message) for message in self.messages])}
-
-
 @dataclass
 class Unit:
     """What is cached under one recipe: the samples at these places of a request, once all of them are there."""
@@ -98,36 +80,28 @@ class CachedEngine(Engine):
         """As `Engine.batch_size_hint`."""
         return self._engine.batch_size_hint(params)
 
-    def generate(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),
-    ) -> Generator[list[Sample]]:
+    def generate(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[list[Sample]]:
         """As `Engine.generate`. Raises ValueError if the engine returns other samples than it was asked for."""
-        firsts, conversations = starts or [0] * len(problems), messages or [None] * len(problems)
-        requests = [
-            Request(problem, first, samples, conversation)
-            for problem, first, conversation in zip(problems, firsts, conversations, strict=True)
-        ]
+        asked, count = requests, samples
         if self._engine.streams:
-            requests = [replace(r, start=r.start + copy, samples=1) for r in requests for copy in range(samples)]
+            asked = [replace(one, start=one.start + copy) for one in requests for copy in range(samples)]
+            count = 1
         cached: dict[int, Sample] = {}
-        units = self._units(requests, params)
+        units = self._units(asked, params, count)
         for unit in units:
             self._recall(unit, cached)
         unit_at = {place: unit for unit in units for place in unit.places}
-        stream = self._sampled(requests, params, unit_at)
+        stream = self._sampled(asked, params, count, unit_at)
         try:
-            for first in range(0, len(problems) * samples, samples):
-                group = range(first, first + samples)
+            for number, request in enumerate(requests):
+                group = range(number * samples, (number + 1) * samples)
                 while any(unit_at[place].missing for place in group):
                     place, sample = next(stream)
                     cached[place] = sample
                     self._arrived(unit_at[place], cached)
-                own = [_of(problems[first // samples], cached.pop(place)) for place in group]
+                own = [cached.pop(place) for place in group]
+                # A cached problem may differ from the one asked for in fields outside its identity.
+                own = [s if s.problem is request.problem else replace(s, problem=request.problem) for s in own]
                 self._usage.add(own)
                 yield own
         finally:
@@ -139,22 +113,21 @@ class CachedEngine(Engine):
     def close(self) -> None:
         """Nothing to free: whoever opened the engine closes it."""
 
-    def _units(self, requests: Sequence[Request], params: SolveConfig) -> list[Unit]:
+    def _units(self, requests: Sequence[Request], params: SolveConfig, count: int) -> list[Unit]:
         """The recipes of these requests, and the places of their samples."""
         settings = {**sampling_params(params), "engine": self.name}
 
         def recipe(config: dict[str, Any], inputs: dict[str, Any]) -> dict[str, Any]:
             return {"stage": "solve", "version": VERSION, "config": {**config, **settings}, "inputs": inputs}
 
-        count = requests[0].samples if requests else 0
         model = {"model": self.model.digest}
         if self._per_batch and requests:
-            batch = [{**request.inputs, **model, "start": request.start} for request in requests]
+            batch = [{**_inputs(request), **model, "start": request.start} for request in requests]
             whole = recipe({"samples": count}, {**model, "problems": content_id(batch)})
             return [Unit(whole, range(len(requests) * count))]
         return [
             Unit(
-                recipe({"samples": count, "start": request.start}, {**request.inputs, **model}),
+                recipe({"samples": count, "start": request.start}, {**_inputs(request), **model}),
                 range(number * count, (number + 1) * count),
             )
             for number, request in enumerate(requests)
@@ -169,16 +142,14 @@ class CachedEngine(Engine):
             cached.update(zip(unit.places, self._workspace.get_records(receipt["samples"], Sample), strict=True))
 
     def _sampled(
-        self, requests: Sequence[Request], params: SolveConfig, unit_at: dict[int, Unit]
+        self, requests: Sequence[Request], params: SolveConfig, count: int, unit_at: dict[int, Unit]
     ) -> Generator[tuple[int, Sample]]:
         """The samples that are not cached, each with its place among all of them."""
-        count = requests[0].samples if requests else 0
         numbers = [number for number in range(len(requests)) if unit_at[number * count].missing]
         new = [requests[number] for number in numbers]
         if not new:
             return
-        problems, starts = [request.problem for request in new], [request.start for request in new]
-        stream = self._engine.stream(problems, params, count, starts, [request.messages for request in new])
+        stream = self._engine.stream(new, params, count)
         fresh: list[Sample] = []
         try:
             for place, sample in stream:
@@ -214,6 +185,9 @@ class CachedEngine(Engine):
         self._unsaved = []
 
 
-def _of(problem: Problem, sample: Sample) -> Sample:
-    """The sample with the problem as it was asked for: a cached one may differ in fields outside its identity."""
-    return sample if sample.problem is problem else replace(sample, problem=problem)
+def _inputs(request: Request) -> dict[str, Any]:
+    """What the samples are made from, beside the model."""
+    problem = content_id(replace(request.problem, extra={}).to_dict())
+    if request.messages is None:
+        return {"problem": problem}
+    return {"problem": problem, "messages": content_id([dict(message) for message in request.messages])}

@@ -16,8 +16,8 @@ import orjson
 
 from axiom_cli import models
 from axiom_cli.errors import InputError, MissingError
-from axiom_cli.records import ModelRef, Problem, Sample
-from axiom_cli.sampling.engines.protocol import Engine, Messages
+from axiom_cli.records import ModelRef, Sample
+from axiom_cli.sampling.engines.protocol import Engine, Request
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
 
@@ -103,16 +103,9 @@ class ScoringEngine(Engine):
         """As `Engine.batch_size_hint`."""
         return self._engine.batch_size_hint(params)
 
-    def generate(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),
-    ) -> Generator[list[Sample]]:
+    def generate(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[list[Sample]]:
         """As `Engine.generate`. Samples with finish `error` have no value."""
-        for group in self._engine.generate(problems, params, samples, starts, messages):
+        for group in self._engine.generate(requests, params, samples):
             whole = [sample for sample in group if sample.finish != "error"]
             values = iter(self._function.values(whole))
             yield [sample if sample.finish == "error" else self._with_value(sample, next(values)) for sample in group]

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
+from dataclasses import dataclass
 from random import Random
 from types import MappingProxyType
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -23,6 +24,21 @@ SETTINGS: Mapping[Setting, str] = MappingProxyType({"dtype": "dtype", "max_think
 
 Messages = Sequence[Mapping[str, str]]
 """A conversation: role and content of each message."""
+
+
+@dataclass(frozen=True)
+class Request:
+    """What samples are asked of: a problem, the index of the first one, so that more can be asked for later, and a
+    conversation to continue instead of the problem's own."""
+
+    problem: Problem
+    start: int = 0
+    messages: Messages | None = None
+
+
+def requests(problems: Iterable[Problem]) -> list[Request]:
+    """A request for the first samples of each problem."""
+    return [Request(problem) for problem in problems]
 
 
 @runtime_checkable
@@ -45,39 +61,28 @@ class Engine(Protocol):
     """Whether `load_weights` works. Other engines are closed and opened again for another model."""
 
     @abstractmethod
-    def generate(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),
-    ) -> Iterator[list[Sample]]:
-        """`samples` samples of each problem: one list per problem, in order, each as soon as it is complete.
+    def generate(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Iterator[list[Sample]]:
+        """`samples` samples for each request: one list per request, in order, each as soon as it is complete.
 
-        `starts` holds the index of each problem's first sample (default 0), so that more can be asked for later.
-        `messages` holds a conversation to continue instead of the problem's own, or None. A sample depends on
-        `params.seed`, the problem, the conversation and its index: see `sample_seed`. A completion that failed is a
-        sample with finish `error` and the reason in `extra["error"]`.
+        A sample depends on `params.seed`, the problem, the conversation and its index: see `sample_seed`. A completion
+        that failed is a sample with finish `error` and the reason in `extra["error"]`.
         """
         ...
 
-    def stream(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),
-    ) -> Generator[tuple[int, Sample]]:
+    def stream(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[tuple[int, Sample]]:
         """What `generate` gives, sample by sample in any order, each with its place among all of them."""
-        groups = self.generate(problems, params, samples, starts, messages)
+        groups = self.generate(requests, params, samples)
         try:
             for number, group in enumerate(groups):
                 yield from enumerate(group, number * samples)
         finally:
             if isinstance(groups, Generator):
                 groups.close()
+
+    def sample(self, problem: Problem, params: SolveConfig, index: int, **fields: Any) -> Sample:
+        """A first attempt, with `fields` for what came of it: `text`, `finish`, `tokens` and others of Sample."""
+        applied = sampling_params(params)
+        return Sample(problem, self.model, engine=self.name, params=applied, index=index, attempt=1, **fields)
 
     def batch_size_hint(self, params: SolveConfig) -> int:  # noqa: ARG002 - others depend on them
         """How many samples the engine is best asked for at once."""
@@ -99,16 +104,24 @@ class Engine(Protocol):
         ...
 
 
-def in_order(stream: Generator[tuple[int, Sample]], problems: int, samples: int) -> Generator[list[Sample]]:
-    """What `Engine.stream` gives, as `Engine.generate` gives it. Samples that come early wait."""
-    early: dict[int, Sample] = {}
-    with closing(stream):
-        for first in range(problems):
-            group = range(first * samples, (first + 1) * samples)
-            for place in group:
-                while place not in early:
-                    early.update([next(stream)])
-            yield [early.pop(place) for place in group]
+class UnorderedEngine(Engine):
+    """An engine whose samples are ready one by one, in any order. Write `stream` instead of `generate`."""
+
+    @abstractmethod
+    def stream(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[tuple[int, Sample]]:
+        """As `Engine.stream`."""
+        ...
+
+    def generate(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[list[Sample]]:
+        """As `Engine.generate`. Samples that come early wait."""
+        early: dict[int, Sample] = {}
+        with closing(self.stream(requests, params, samples)) as stream:
+            for first in range(len(requests)):
+                group = range(first * samples, (first + 1) * samples)
+                for place in group:
+                    while place not in early:
+                        early.update([next(stream)])
+                yield [early.pop(place) for place in group]
 
 
 def unusual_settings(params: SolveConfig) -> list[Setting]:

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from itertools import islice
@@ -29,7 +29,7 @@ from axiom_cli.sampling.engines.chat_client import (
     RefusedError,
     TransientError,
 )
-from axiom_cli.sampling.engines.protocol import Engine, Messages, in_order, sample_seed, sampling_params
+from axiom_cli.sampling.engines.protocol import Request, UnorderedEngine, sample_seed
 from axiom_cli.sampling.engines.rate_limiter import RateLimiter
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
@@ -48,7 +48,7 @@ FINISHES = {
 }
 
 
-class RemoteEngine(Engine):
+class RemoteEngine(UnorderedEngine):
     """One model of one server."""
 
     name = "remote"
@@ -94,31 +94,12 @@ class RemoteEngine(Engine):
             raise UsageError(f"{self._address} has {len(listed)} models", f"write ADDRESS#MODEL with one of: {shown}")
         return listed[0]
 
-    def generate(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),
-    ) -> Iterator[list[Sample]]:
-        """As `Engine.generate`. Raises MissingError if the server or the key is missing, and UsageError if the server
+    def stream(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[tuple[int, Sample]]:
+        """As `Engine.stream`. Raises MissingError if the server or the key is missing, and UsageError if the server
         refuses every request."""
-        return in_order(self.stream(problems, params, samples, starts, messages), len(problems), samples)
-
-    def stream(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),
-    ) -> Generator[tuple[int, Sample]]:
-        """As `Engine.stream`."""
-        firsts, conversations = starts or [0] * len(problems), messages or [None] * len(problems)
-        requests = enumerate(
-            self._client.submit(self._sample(problem, conversation or answers.messages(problem), params, start + copy))
-            for problem, conversation, start in zip(problems, conversations, firsts, strict=True)
+        submitted = enumerate(
+            self._client.submit(self._sample(request, params, request.start + copy))
+            for request in requests
             for copy in range(samples)
         )
         waiting: dict[Future[Sample], int] = {}
@@ -126,7 +107,7 @@ class RemoteEngine(Engine):
         try:
             while True:
                 room = AHEAD * self._jobs - (started - min(waiting.values(), default=started))
-                for place, future in islice(requests, room):
+                for place, future in islice(submitted, room):
                     waiting[future], started = place, place + 1
                 if not waiting:
                     return
@@ -137,23 +118,24 @@ class RemoteEngine(Engine):
             for future in waiting:
                 future.cancel()
 
-    async def _sample(self, problem: Problem, messages: Messages, params: SolveConfig, index: int) -> Sample:
-        body = self._body(messages, params, sample_seed(params.seed, problem, index))
+    async def _sample(self, request: Request, params: SolveConfig, index: int) -> Sample:
+        problem = request.problem
+        body = {
+            "model": self._served,
+            "messages": [dict(message) for message in request.messages or answers.messages(problem)],
+            "temperature": params.temperature,
+            "top_p": params.top_p,
+            "max_tokens": params.max_tokens,
+            "seed": sample_seed(params.seed, problem, index),
+            "logprobs": True,
+        }
         try:
             fields = await self._client.with_retries(lambda: self._completion(body))
             self._has_answered, self._failures_in_a_row = True, 0
         except (TransientError, RefusedError) as error:
             self._raise_if_hopeless(problem, error)
             fields = {"text": "", "finish": "error", "extra": {"error": str(error)}}
-        return Sample(
-            problem=problem,
-            model=self.model,
-            engine=self.name,
-            params=sampling_params(params),
-            index=index,
-            attempt=1,
-            **fields,
-        )
+        return self.sample(problem, params, index, **fields)
 
     def _raise_if_hopeless(self, problem: Problem, error: TransientError | RefusedError) -> None:
         """Raises an error for the user if the server answers or accepts no request at all."""
@@ -174,17 +156,6 @@ class RemoteEngine(Engine):
             raise MissingError(message, "is the key still valid for this server and model?") from None
         hint = "a smaller --max-tokens may fit" if this_prompt else "the server does not accept this request"
         raise UsageError(message, hint) from None
-
-    def _body(self, messages: Messages, params: SolveConfig, seed: int) -> dict[str, Any]:
-        return {
-            "model": self._served,
-            "messages": [dict(message) for message in messages],
-            "temperature": params.temperature,
-            "top_p": params.top_p,
-            "max_tokens": params.max_tokens,
-            "seed": seed,
-            "logprobs": True,
-        }
 
     async def _completion(self, body: Mapping[str, Any]) -> dict[str, Any]:
         """A sample's fields. A setting that the server does not know is left out from then on, and the sample says

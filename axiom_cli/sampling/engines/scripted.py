@@ -27,7 +27,7 @@ from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.problems.answers import MARK
 from axiom_cli.records import ModelRef, Problem, Sample
-from axiom_cli.sampling.engines.protocol import Engine, Messages, sample_random, sampling_params
+from axiom_cli.sampling.engines.protocol import Engine, Request, sample_random
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
 
@@ -82,18 +82,11 @@ class ScriptedEngine(Engine):
             digest = content_id([self.name, dict(self._script)])
         self.model = ModelRef(name=model_name, digest=digest)
 
-    def generate(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),  # noqa: ARG002 - the same solution again
-    ) -> Iterator[list[Sample]]:
-        """As `Engine.generate`. Ignores `messages`."""
-        for place, problem in enumerate(problems):
-            start = starts[place] if starts else 0
-            yield [self._sample(problem, params, index) for index in range(start, start + samples)]
+    def generate(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Iterator[list[Sample]]:
+        """As `Engine.generate`, whatever the conversation."""
+        for request in requests:
+            indices = range(request.start, request.start + samples)
+            yield [self._sample(request.problem, params, index) for index in indices]
 
     def _sample(self, problem: Problem, params: SolveConfig, index: int) -> Sample:
         text, error = self._text(problem, params.seed, index), {}
@@ -101,13 +94,10 @@ class ScriptedEngine(Engine):
             text, error = "", {"error": "the script has nothing for this problem"}
         words = text.split(" ")
         whole = len(words) <= params.max_tokens
-        return Sample(
-            problem=problem,
-            model=self.model,
-            engine=self.name,
-            params=sampling_params(params),
-            index=index,
-            attempt=1,
+        return self.sample(
+            problem,
+            params,
+            index,
             text=text if whole else " ".join(words[: params.max_tokens]),
             finish="error" if error else "stop" if whole else "length",
             tokens=min(len(words), params.max_tokens),

@@ -21,7 +21,7 @@ from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import attention
 from axiom_cli.sampling.engines.continuous_batching import Completion, Decoding, batch_invariant, finished
-from axiom_cli.sampling.engines.protocol import Engine, Messages, in_order, same_logits, sample_random, sampling_params
+from axiom_cli.sampling.engines.protocol import Request, UnorderedEngine, same_logits, sample_random
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
@@ -37,7 +37,7 @@ ROWS_PER_PROCESS = 64
 PROBE = "The quick brown fox: 1 2 3 4 5 6 7 8 9"
 
 
-class TransformersEngine(Engine):
+class TransformersEngine(UnorderedEngine):
     """One model in memory."""
 
     name = "transformers"
@@ -75,40 +75,24 @@ class TransformersEngine(Engine):
         ids = self._tokenizer(PROBE, return_tensors="pt")["input_ids"].to(self._model.device)
         return self._model(input_ids=ids).logits[0, -1].float().cpu()
 
-    def generate(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),
-    ) -> Iterator[list[Sample]]:
-        """As `Engine.generate`. Rows of similar lengths go together, so pass many problems at once."""
-        return in_order(self.stream(problems, params, samples, starts, messages), len(problems), samples)
-
-    def stream(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),
-    ) -> Generator[tuple[int, Sample]]:
-        """As `Engine.stream`. If several processes sample, all samples come at the end."""
-        requests: list[tuple[Problem, int]] = []
+    def stream(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[tuple[int, Sample]]:
+        """As `Engine.stream`. Rows of similar lengths go together, so pass many requests at once. If several processes
+        sample, all samples come at the end."""
         rows: list[Completion] = []
-        firsts, conversations = starts or [0] * len(problems), messages or [None] * len(problems)
-        for problem, first, conversation in zip(problems, firsts, conversations, strict=True):
-            ids = prompts.conversation_ids(self._tokenizer, conversation or answers.messages(problem))
-            for index in range(first, first + samples):
-                requests.append((problem, index))
-                rows.append(Completion(ids, self._uniforms(problem, index, params)[: self._room(ids)]))
+        context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
+        for request in requests:
+            messages = request.messages or answers.messages(request.problem)
+            ids = prompts.conversation_ids(self._tokenizer, messages)
+            room = max(0, context - len(ids))
+            for index in range(request.start, request.start + samples):
+                rows.append(Completion(ids, self._uniforms(request.problem, index, params)[:room]))
         places = {id(row): place for place, row in enumerate(rows)}
         too_long, fitting = ([row for row in rows if bool(len(row.uniforms)) is fits] for fits in (False, True))
         sampled = self._with_thoughts(fitting, params) if params.max_think_tokens else self._finish(fitting, params)
         for row in chain(too_long, sampled):
             place = places[id(row)]
-            yield place, self._sample(*requests[place], params, row)
+            request = requests[place // samples]
+            yield place, self._sample(request.problem, request.start + place % samples, params, row)
 
     def _uniforms(self, problem: Problem, index: int, params: SolveConfig) -> torch.Tensor:
         """The sample's own stream of numbers in [0, 1), one for each token that it may have (max_tokens,)."""
@@ -116,11 +100,6 @@ class TransformersEngine(Engine):
             return torch.zeros(params.max_tokens)
         stream = sample_random(params.seed, problem, index)
         return torch.tensor([stream.random() for _ in range(params.max_tokens)], dtype=torch.float64)
-
-    def _room(self, prompt: Sequence[int]) -> int:
-        """How many tokens may follow a prompt within the model's context."""
-        context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None)
-        return max(0, context - len(prompt)) if context else sys.maxsize
 
     def _with_thoughts(self, rows: list[Completion], params: SolveConfig) -> Iterator[Completion]:
         """As `_finish`, but a thought has at most `max_think_tokens` tokens and is then closed for the model."""
@@ -199,13 +178,10 @@ class TransformersEngine(Engine):
     def _sample(self, problem: Problem, index: int, params: SolveConfig, row: Completion) -> Sample:
         ids = row.token_ids
         start, end = row.inserted
-        sample = Sample(
-            problem=problem,
-            model=self.model,
-            engine=self.name,
-            params=sampling_params(params),
-            index=index,
-            attempt=1,
+        sample = self.sample(
+            problem,
+            params,
+            index,
             text=self._tokenizer.decode(ids[:-1] if row.finish == "stop" else ids, skip_special_tokens=False),
             token_ids=ids,
             finish=row.finish,

@@ -7,7 +7,7 @@ additions, so equal seeds usually give equal samples on one machine, but not alw
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from itertools import count
 from pathlib import Path
@@ -20,7 +20,7 @@ from axiom_cli.problems.answers import messages as own_messages
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import vllm_start
-from axiom_cli.sampling.engines.protocol import Engine, Messages, in_order, same_logits, sample_seed, sampling_params
+from axiom_cli.sampling.engines.protocol import Request, UnorderedEngine, same_logits, sample_seed
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
@@ -31,7 +31,7 @@ NOT_ARCHITECTURE = ("_name_or_path", "transformers_version", "dtype", "torch_dty
 """Entries of config.json that do not describe the architecture."""
 
 
-class VllmEngine(Engine):
+class VllmEngine(UnorderedEngine):
     """One model in vLLM's offline engine. `load_weights` does not restart it; `sleep` gives its memory back until the
     next sample is asked for."""
 
@@ -109,47 +109,29 @@ class VllmEngine(Engine):
         else:
             self.close()
 
-    def generate(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),
-    ) -> Iterator[list[Sample]]:
-        """As `Engine.generate`. A prompt that the context has no room for is a sample that finished with `error`; a
-        completion that filled the context before `max_tokens` says so in `extra["context"]`."""
-        return in_order(self.stream(problems, params, samples, starts, messages), len(problems), samples)
-
-    def stream(
-        self,
-        problems: Sequence[Problem],
-        params: SolveConfig,
-        samples: int,
-        starts: Sequence[int] = (),
-        messages: Sequence[Messages | None] = (),
-    ) -> Generator[tuple[int, Sample]]:
-        """As `Engine.stream`. All samples are asked for at once, so that vLLM can fill its batches."""
-        if problems and (self._llm is None or self._asleep):
+    def stream(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[tuple[int, Sample]]:
+        """As `Engine.stream`. All samples are asked for at once, so that vLLM can fill its batches. A prompt that the
+        context has no room for is a sample that finished with `error`; a completion that filled the context before
+        `max_tokens` says so in `extra["context"]`."""
+        if requests and (self._llm is None or self._asleep):
             self._load(self._resolved)
-        requests: list[tuple[Problem, int, list[int], str]] = []
+        asked: list[tuple[Problem, int, list[int], str]] = []
         inputs: dict[int, tuple[Any, Any]] = {}
-        for problem, start, conversation in zip(
-            problems, starts or [0] * len(problems), messages or [None] * len(problems), strict=True
-        ):
-            ids = prompts.conversation_ids(self._tokenizer, conversation or own_messages(problem))
+        for request in requests:
+            problem = request.problem
+            ids = prompts.conversation_ids(self._tokenizer, request.messages or own_messages(problem))
             error = self._error(ids)
-            for index in range(start, start + samples):
+            for index in range(request.start, request.start + samples):
                 if not error:
                     seed = sample_seed(params.seed, problem, index)
-                    inputs[len(requests)] = ({"prompt_token_ids": ids}, self._settings(params, seed))
-                requests.append((problem, index, ids, error))
-        for place, request in enumerate(requests):
-            if request[3]:
-                yield place, self._sample(*request, params, None)
+                    inputs[len(asked)] = ({"prompt_token_ids": ids}, self._settings(params, seed))
+                asked.append((problem, index, ids, error))
+        for place, one in enumerate(asked):
+            if one[3]:
+                yield place, self._sample(*one, params, None)
         with closing(self._results(inputs)) as results:
             for place, result in results:
-                yield place, self._sample(*requests[place], params, result.outputs[0])
+                yield place, self._sample(*asked[place], params, result.outputs[0])
 
     def _results(self, inputs: Mapping[int, tuple[Any, Any]]) -> Generator[tuple[int, Any]]:
         """The place and the result of each (prompt, settings) as it ends. Several of these may be read in turn: a step
@@ -219,13 +201,10 @@ class VllmEngine(Engine):
         extra: dict[str, Any] = {"error": error} if error else {prompts.PROMPT_DIGEST: prompts.digest(prompt)}
         if context_full:
             extra["context"] = self._context()
-        return Sample(
-            problem=problem,
-            model=self.model,
-            engine=self.name,
-            params=sampling_params(params),
-            index=index,
-            attempt=1,
+        return self.sample(
+            problem,
+            params,
+            index,
             text=self._tokenizer.decode(ids[:-1] if finish == "stop" else ids, skip_special_tokens=False),
             token_ids=ids,
             finish=finish,

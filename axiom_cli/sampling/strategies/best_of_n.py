@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Generator, Sequence
 
 from axiom_cli.records import Problem, Sample
-from axiom_cli.sampling.engines.protocol import Engine
+from axiom_cli.sampling.engines.protocol import Engine, requests
 from axiom_cli.sampling.strategies.problem_batch import ProblemBatch
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
@@ -16,7 +16,7 @@ def best_of_n(
 ) -> Generator[list[Sample]]:
     """All samples of each problem; with `early_stop`, those up to the end of the round that solved it."""
     if not config.early_stop:
-        yield from engine.generate(problems, config, config.samples)
+        yield from engine.generate(requests(problems), config, config.samples)
         return
     batch = ProblemBatch(problems, engine, config, verifier)
     batch.until_solved()

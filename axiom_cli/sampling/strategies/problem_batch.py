@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Sequence
 
 from axiom_cli.records import Problem, Sample, Verdict
-from axiom_cli.sampling.engines.protocol import Engine
+from axiom_cli.sampling.engines.protocol import Engine, Request
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
 
@@ -27,12 +27,12 @@ class ProblemBatch:
 
     def ask(self, places: Sequence[int], samples: int = 1) -> Generator[Sample]:
         """`samples` more of the problem at each place, all in one request. A place may be repeated, side by side."""
-        starts: list[int] = []
+        requests: list[Request] = []
         for at, place in enumerate(places):
             repeated = at > 0 and places[at - 1] == place
-            starts.append(starts[-1] + samples if repeated else len(self.groups[place]))
-        problems = [self.problems[place] for place in places]
-        for place, group in zip(places, self.engine.generate(problems, self.config, samples, starts), strict=True):
+            start = requests[-1].start + samples if repeated else len(self.groups[place])
+            requests.append(Request(self.problems[place], start))
+        for place, group in zip(places, self.engine.generate(requests, self.config, samples), strict=True):
             self.groups[place] += group
             yield from group
 

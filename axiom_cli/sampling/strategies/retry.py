@@ -6,7 +6,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from axiom_cli.records import Problem, Sample, Verdict
-from axiom_cli.sampling.engines.protocol import Engine
+from axiom_cli.sampling.engines.protocol import Engine, Request
 from axiom_cli.sampling.strategies.feedback import conversations
 from axiom_cli.sampling.strategies.problem_batch import ProblemBatch
 from axiom_cli.settings.configs import SolveConfig
@@ -42,9 +42,12 @@ def _next_attempts(
 ) -> Generator[Sample]:
     """One more attempt after each failed one, added to the samples of its problem."""
     messages = conversations(failed, batch.verifier)
-    problems = [verdict.sample.problem for verdict in failed]
-    starts = [verdict.sample.index + batch.config.samples for verdict in failed]
-    groups = batch.engine.generate(problems, batch.config, 1, starts, messages)
+    samples = [verdict.sample for verdict in failed]
+    requests = [
+        Request(sample.problem, sample.index + batch.config.samples, conversation)
+        for sample, conversation in zip(samples, messages, strict=True)
+    ]
+    groups = batch.engine.generate(requests, batch.config, 1)
     for place, conversation, (sample,) in zip(places, messages, groups, strict=True):
         retried = replace(sample, attempt=attempt, extra={**sample.extra, "messages": conversation})
         batch.groups[place].append(retried)

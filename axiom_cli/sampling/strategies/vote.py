@@ -10,7 +10,7 @@ from collections.abc import Generator, Sequence
 from dataclasses import replace
 
 from axiom_cli.records import Problem, Sample
-from axiom_cli.sampling.engines.protocol import Engine
+from axiom_cli.sampling.engines.protocol import Engine, requests
 from axiom_cli.sampling.strategies.public_tests import public_passes
 from axiom_cli.sampling.strategies.self_consistency import ballots
 from axiom_cli.settings.configs import SolveConfig
@@ -24,7 +24,7 @@ def vote(
 
     Programs that pass the most public tests come first, then those with the most votes, then the lowest index.
     """
-    for group in engine.generate(problems, config, config.samples):
+    for group in engine.generate(requests(problems), config, config.samples):
         cast = ballots(group, verifier)
         counts = Counter(ballot for ballot in cast if ballot is not None)
         votes = [0 if ballot is None else counts[ballot] for ballot in cast]
