@@ -121,9 +121,8 @@ def eos_ids(engine):
 def test_what_is_cut_off_is_the_beginning_of_the_whole(engine):
     if not apart(engine) or engine.name == "remote":
         pytest.skip("not promised")
-    short, long = (
-        next(engine.generate(requests(PROBLEMS[:1]), config, 4)) for config in (replace(CONFIG, max_tokens=3), LONG)
-    )
+    configs = (replace(CONFIG, max_tokens=3), LONG)
+    short, long = (next(engine.generate(requests(PROBLEMS[:1]), config, 4)) for config in configs)
     for cut, whole in zip(short, long, strict=True):
         assert whole.text.startswith(cut.text) and cut.token_ids == whole.token_ids[: len(cut.token_ids)]
         assert cut.tokens == min(3, whole.tokens)
@@ -205,15 +204,9 @@ def test_what_is_given_up_half_way_leaves_the_engine_as_it_was(engine):
 
 
 def test_two_generators_may_be_read_in_turn(engine):
-    one, other = (
-        list(engine.generate(requests(PROBLEMS), CONFIG, 2)),
-        list(engine.generate(requests(PROBLEMS[::-1]), CONFIG, 2)),
-    )
-    turns = zip(
-        engine.generate(requests(PROBLEMS), CONFIG, 2),
-        engine.generate(requests(PROBLEMS[::-1]), CONFIG, 2),
-        strict=True,
-    )
+    forwards, backwards = requests(PROBLEMS), requests(PROBLEMS[::-1])
+    one, other = (list(engine.generate(asked, CONFIG, 2)) for asked in (forwards, backwards))
+    turns = zip(engine.generate(forwards, CONFIG, 2), engine.generate(backwards, CONFIG, 2), strict=True)
     for place, (mine, yours) in enumerate(turns):
         assert texts([mine]) == texts([one[place]]) and texts([yours]) == texts([other[place]])
 
@@ -250,10 +243,7 @@ def test_a_stream_that_is_given_up_leaves_the_engine_as_it_was(engine):
     stream = engine.stream(requests(PROBLEMS), CONFIG, 2)
     next(stream)
     stream.close()
-    first, second = (
-        texts(engine.generate(requests(PROBLEMS), CONFIG, 2)),
-        texts(engine.generate(requests(PROBLEMS), CONFIG, 2)),
-    )
+    first, second = (texts(engine.generate(requests(PROBLEMS), CONFIG, 2)) for _ in range(2))
     assert first == second
 
 

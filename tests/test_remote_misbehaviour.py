@@ -15,7 +15,7 @@ import pytest
 from axiom_cli import jsonl
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.sampling.engines.chat_client import REDACTED
-from axiom_cli.sampling.engines.protocol import requests
+from axiom_cli.sampling.engines.protocol import Request, requests
 from chat_server import DAWDLE, Misbehaviour, chat_server, completion, seeded
 from command_line import AXIOM, environment, rows
 from test_remote import CONFIG, PROBLEMS, engine_for, written
@@ -186,7 +186,7 @@ def test_no_task_outlives_the_engine():
         server.faults = ["slow"] * 4
         groups = engine.generate(requests(PROBLEMS[:1]), CONFIG, 4)
         began = time.monotonic()
-        engine._client.submit(engine._sample(PROBLEMS[0], [], CONFIG, 0))
+        engine._client.submit(engine._sample(Request(PROBLEMS[0]), CONFIG, 0))
         groups.close()
         engine.close()
         assert time.monotonic() - began < 2 and not engine._client._thread.is_alive()

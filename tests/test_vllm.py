@@ -111,11 +111,8 @@ def test_samples_stand_in_order_each_with_its_own_seed(engine):
     assert [[(s.problem, s.index) for s in group] for group in groups] == [[(p, i) for i in range(3)] for p in PROBLEMS]
     ids = [tuple(s.token_ids) for group in groups for s in group]
     assert len(set(ids)) == 12 and all(s.logprob < 0 for group in groups for s in group)
-    later = [
-        tuple(s.token_ids)
-        for group in engine.generate([Request(problem, 1) for problem in PROBLEMS], CONFIG, 2)
-        for s in group
-    ]
+    asked = [Request(problem, 1) for problem in PROBLEMS]
+    later = [tuple(s.token_ids) for group in engine.generate(asked, CONFIG, 2) for s in group]
     assert later == [each for place, each in enumerate(ids) if place % 3]
     alone = [tuple(s.token_ids) for p in reversed(PROBLEMS) for s in next(engine.generate(requests([p]), CONFIG, 3))]
     assert sorted(alone) == sorted(ids)
