@@ -11,12 +11,13 @@ import ast
 import builtins
 import marshal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from axiom_cli import ids, records, syntax
 from axiom_cli.errors import InputError
 
+SOLUTION = "solution"  # the module that tests import the program from
 ENTRY = "candidate"  # what the tests of HumanEval call the function, whatever its name
 LONGEST = 1_000_000
 BUILT_IN = frozenset((*dir(builtins), "__name__", "__doc__", "__file__"))
@@ -25,7 +26,7 @@ BUILT_IN = frozenset((*dir(builtins), "__name__", "__doc__", "__file__"))
 @dataclass(frozen=True)
 class CodeSuite:
     """`source` and `helpers` go to the judge's process, never to the program's; `names` are asked of the program, among
-    them those `unknown` to the reference, where there is one."""
+    them those `unknown` to the reference, where there is one; `tests` are functions and classes that nobody calls."""
 
     key: str
     entry: str
@@ -34,6 +35,7 @@ class CodeSuite:
     names: tuple[str, ...]
     unknown: tuple[str, ...]
     check: bool
+    tests: tuple[str, ...] = ()
     prelude: str = ""
     paired = True
     total = 1
@@ -43,7 +45,8 @@ class CodeSuite:
         """What the judge's process gets; it hands `program` on, which is all that the program gets to know."""
         program = {"code": code, "entry": self.entry, "names": list(self.names), "prelude": self.prelude}
         job = {"source": self.source, "helpers": self.helpers, "check": self.check, "entry": [self.entry, ENTRY]}
-        job |= {"names": list(self.names), "unknown": list(self.unknown), "program": marshal.dumps(program, 2)}
+        job |= {"names": list(self.names), "unknown": list(self.unknown), "tests": list(self.tests)}
+        job["program"] = marshal.dumps(program, 2)
         return marshal.dumps(job, 2)
 
 
@@ -55,10 +58,10 @@ def prepare(program: records.Program) -> CodeSuite:
         raise InputError(f"the test_code of program {entry!r} is not Python, or too long or too deep to be looked at")
     free, own = _free(tree), {entry, ENTRY}
     defines_check = any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body)
-    if not defines_check and not free & {*own, entry.partition(".")[0], "Solution"}:
+    if not defines_check and not free & {*own, entry.partition(".")[0], "Solution"} and not _imports_it(tree):
         raise InputError(
             f"the test_code of program {entry!r} calls neither {entry} nor candidate",
-            "write asserts that call it, or a function check(candidate)",
+            "write asserts that call it, or a function check(candidate), or import it from solution",
         )
     reference = syntax.parse(program.reference or "", LONGEST)
     prelude = syntax.parse(program.prelude or "", LONGEST)
@@ -67,23 +70,23 @@ def prepare(program: records.Program) -> CodeSuite:
     owners = {
         node.value.id for node in ast.walk(tree) if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)
     }
-    modules = {name: ast.Import([ast.alias(name)]) for name in owners & sys.stdlib_module_names}
+    modules = {name: ast.Import([ast.alias(name)]) for name in owners & {*sys.stdlib_module_names, "pytest", SOLUTION}}
     helping = {
         name: statement
         for name, statement in defining.items()
         if name != entry and not isinstance(statement, ast.ClassDef)
     }
     helpers, names = _helpers(modules | helping, free - own)
-    unknown = [name for name in names if name not in defining] if known else []
+    imported = [name for name in _imported(tree) if name != entry]
+    unknown = [name for name in [*names, *imported] if name not in defining] if known else []
     key = ids.content_id([entry, source, helpers, names, unknown, program.prelude])
-    check = defines_check and not _calls_check(tree)
-    return CodeSuite(key, entry, source, helpers, tuple(names), tuple(unknown), check, program.prelude or "")
+    check, tests = defines_check and not _calls_check(tree), tuple(_uncalled(tree))
+    return CodeSuite(key, entry, source, helpers, tuple(names), tuple(unknown), check, tests, program.prelude or "")
 
 
 def _free(tree: ast.AST) -> set[str]:
     """The names that are read somewhere and bound nowhere."""
-    read = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-    return read - {name for node in ast.walk(tree) for name in _bound(node)} - BUILT_IN
+    return _read(tree) - {name for node in ast.walk(tree) for name in _bound(node)} - BUILT_IN
 
 
 def _bound(node: ast.AST) -> Iterator[str]:
@@ -123,6 +126,53 @@ def _helpers(defining: dict[str, ast.stmt], wanted: set[str]) -> tuple[str, list
     needed = {id(defining[name]) for name in seen if name in defining}
     kept = [statement for statement in dict.fromkeys(defining.values()) if id(statement) in needed]
     return "\n".join(map(ast.unparse, kept)), sorted(seen - defining.keys())
+
+
+def _imports_it(tree: ast.AST) -> bool:
+    """Whether the program is imported as a module somewhere."""
+    plain = (node for node in ast.walk(tree) if isinstance(node, ast.Import))
+    return bool(_imported(tree)) or any(alias.name == SOLUTION for node in plain for alias in node.names)
+
+
+def _imported(tree: ast.AST) -> list[str]:
+    """The names that are imported from the program as from a module."""
+    statements = (node for node in ast.walk(tree) if isinstance(node, ast.ImportFrom) and node.module == SOLUTION)
+    return [alias.name for node in statements for alias in node.names]
+
+
+def _uncalled(tree: ast.Module) -> Iterator[str]:
+    """The names of the top-level functions `test*` and of the classes that nothing uses when the module runs: not a
+    statement at its top level, save under `if __name__ == ...`, and no function that one of those uses."""
+    defined = {node.name: node for node in tree.body if isinstance(node, (ast.FunctionDef, ast.ClassDef))}
+    waiting = [node for node in tree.body if not isinstance(node, (ast.FunctionDef, ast.ClassDef)) and not _guard(node)]
+    waiting += [defined["check"]] if "check" in defined else []
+    used: set[str] = set()
+    while waiting:
+        read = _read(waiting.pop()) - used
+        used |= read
+        waiting += [defined[name] for name in read & defined.keys()]
+    for name, node in defined.items():
+        if name in used or not (isinstance(node, ast.ClassDef) or name.startswith("test")):
+            continue
+        if isinstance(node, ast.ClassDef) or node.decorator_list or not node.args.args or not _helps(name, defined):
+            yield name
+
+
+def _read(tree: ast.AST) -> set[str]:
+    """The names that are read somewhere."""
+    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
+
+
+def _helps(name: str, defined: Mapping[str, ast.stmt]) -> bool:
+    """Whether another function or class uses this one."""
+    return any(name in _read(node) for other, node in defined.items() if other != name)
+
+
+def _guard(node: ast.stmt) -> bool:
+    """Whether this is `if __name__ == ...`, which does not hold for tests."""
+    return isinstance(node, ast.If) and any(
+        isinstance(part, ast.Name) and part.id == "__name__" for part in ast.walk(node.test)
+    )
 
 
 def _calls_check(tree: ast.Module) -> bool:

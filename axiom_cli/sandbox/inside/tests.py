@@ -8,17 +8,19 @@ leave. This side is not trusted by the parent either, save to judge its own prog
 from __future__ import annotations
 
 import builtins
+import importlib
 import os
 import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any, NoReturn
 
-from . import child, messages, plain
+from . import child, messages, plain, pytest_standin
 from .reader import Reader, UnreadableError
 
 LINK = 4  # the socket that leads to the program
 HERE = "<tests>"
+SOLUTION = "<solution>"  # the path of the module that stands for the program
 COLLISIONS = 100  # keys of one dict or set that share a hash with another
 SWALLOWED = (StopIteration, StopAsyncIteration, GeneratorExit)  # would end a loop of the tests, as if it were over
 
@@ -28,8 +30,10 @@ def examine(job: dict[str, Any], order: messages.Order) -> None:
     messages.send(LINK, messages.JOB, job["program"])
     channel = Channel(order.results)
     module = types.ModuleType("tests")
-    sys.modules["tests"] = module
+    sys.modules |= {"tests": module, "pytest": pytest_standin.module(), "solution": solution(channel, job["entry"][0])}
     space = module.__dict__
+    if "unittest" in job["source"]:
+        importlib.import_module("unittest").main = lambda *_args, **_named: None  # they are run without it
     try:
         if type(defined := channel.reply()) is not list:
             leave(messages.FAILED, "made a frame of its own")
@@ -40,11 +44,31 @@ def examine(job: dict[str, Any], order: messages.Order) -> None:
         exec(compile(job["source"], HERE, "exec", dont_inherit=True), space)
         if job["check"]:
             space["check"](space["candidate"])
+        pytest_standin.Runner(space).run(job["tests"])
+    except pytest_standin.BeyondError as error:
+        leave(messages.UNUSABLE, f"its test code does what cannot be judged: {error}")
     except BaseException as error:  # noqa: BLE001 - tests are strangers' code too
         conclude(channel, error, job["unknown"])
     if not channel.called:
         leave(messages.UNUSABLE, "its test code never calls the program")
     messages.send(child.SOCKET, messages.END)
+
+
+def solution(channel: Channel, entry: str) -> types.ModuleType:
+    """What tests import from the module `solution`: names of the program."""
+    made = types.ModuleType("solution")
+    made.__dict__.update({entry: channel.entry(entry), "__all__": []})
+
+    def named(name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        try:
+            return channel.do("name", name)
+        except KeyError:
+            raise ImportError(f"cannot import name {name!r} from 'solution'", name=name, path=SOLUTION) from None
+
+    made.__dict__["__getattr__"] = named
+    return made
 
 
 def conclude(channel: Channel, error: BaseException, unknown: list[str]) -> NoReturn:
@@ -54,6 +78,8 @@ def conclude(channel: Channel, error: BaseException, unknown: list[str]) -> NoRe
     said = child.describe(error).decode("utf-8", "replace")
     if error is channel.raised:
         leave(messages.FAILED, f"{channel.said}, called{place} of its test code")
+    if isinstance(error, ImportError) and error.path == SOLUTION and error.name not in unknown:
+        leave(messages.FAILED, f"NameError: the program does not define {error.name}")
     nobody_s = isinstance(error, NameError) and error.name in unknown
     if not channel.touched or nobody_s or isinstance(error, ImportError):
         leave(messages.UNUSABLE, f"its test code does not run: {said}{place}")
