@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -45,7 +46,9 @@ Families = Annotated[
 ]
 SOURCE = "A file (.jsonl, .json, .csv, .tsv, .parquet, also .gz), - for stdin, the folder of a data set, or OWNER/NAME."
 REFUSED = "Also write the refused rows: row, name, reason, data."
-FORMATS = ("jsonl", "humaneval", "mbpp", "evalplus")
+AUTO = "auto"
+FORMATS = (AUTO, "jsonl", "humaneval", "mbpp", "evalplus", "apps", "taco", "codecontests", "livecodebench")
+FORMATS += ("gsm8k", "math", "aime")
 
 
 @app.callback()
@@ -267,7 +270,7 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the fa
 def import_(
     config: ImportConfig,
     source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE, rich_help_panel=INPUT_OUTPUT)],
-    as_: Annotated[str, choice("--as", FORMATS, "Format of the rows.")] = "jsonl",
+    as_: Annotated[str, choice("--as", FORMATS, "Format of the rows; auto goes by their columns.")] = AUTO,
     output: Output = None,
     refused: Annotated[
         Path | None, typer.Option("--refused", metavar="FILE", help=REFUSED, rich_help_panel=INPUT_OUTPUT)
@@ -284,7 +287,11 @@ def import_(
     from axiom_cli.importing.importer import import_problems
 
     check_apart(source, output, refused)
-    columns, rows = _columns(config, as_), _source(source, config)
+    mapped = bool(config.column or config.answer_after)
+    columns = _columns(config, as_ if as_ != AUTO else "jsonl")
+    rows = _source(source, config)
+    if as_ == AUTO:
+        as_, rows = ("jsonl", rows) if mapped else _recognize(rows, source)
 
     def accepted(refusals: Refusals) -> Iterator[Problem]:
         lines = import_columns.check_columns(rows, columns)
@@ -308,12 +315,22 @@ def import_(
     console.note(f"{plural(count, 'problem')} imported from {source}, {refusals.count:,} refused")
 
 
+def _recognize(rows: readers.Source, name: str) -> tuple[str, readers.Source]:
+    """The format of rows by their columns, and the rows."""
+    from axiom_cli.importing.registry import DEFAULT, recognize
+
+    format_name, lines = recognize(rows.lines)
+    if format_name != DEFAULT:
+        console.note(f"{name} is read as {format_name}, by its columns")
+    return format_name, replace(rows, lines=lines)
+
+
 def _columns(config: ImportConfig, format_name: str) -> Columns:
     from axiom_cli.importing import columns
     from axiom_cli.importing.registry import format_of
 
     if config.answer_after and format_name != "jsonl":
-        raise UsageError(f"--answer-after needs answers, and {format_name} rows have programs", "use --as jsonl")
+        raise UsageError(f"--answer-after is for rows of your own, not for --as {format_name}", "use --as jsonl")
     by_field = columns.parse(names([config.column]), format_of(format_name).fields, format_name)
     return columns.Columns(by_field, config.answer_after)
 

@@ -1,6 +1,7 @@
 """Import: rows of other people's problem sets to problem records, their gold solutions checked against their own tests.
 
-HumanEval, MBPP and EvalPlus rows become program problems of split `test`: they measure, they never train.
+Rows of sets that measure (HumanEval, MBPP, EvalPlus, LiveCodeBench, AIME) become problems of split `test`: they never
+train.
 """
 
 from __future__ import annotations
@@ -39,7 +40,7 @@ def import_problems(
     """One Imported for each row, in order. A row is refused, with the reason, if it cannot be read or is not in the
     format, if its gold solution fails its own tests, or if an earlier row has the same prompt except for white space.
 
-    `format_name` is humaneval, mbpp, evalplus or jsonl; `split` is for rows that name none. No gold solution is run
+    `format_name` is one of `registry.FORMATS`; `split` is for rows that name none. No gold solution is run
     if `config` is None. Raises UsageError for an unknown format, and InputError where no row is in the format.
     """
     row_format = format_of(format_name)
@@ -155,8 +156,21 @@ def _check_gold(rows: Iterable[Imported], config: VerifyConfig) -> Iterator[Impo
 
     with open_sandbox(config) as sandbox:
         for imported, outcome in outcomes(sandbox):
-            reason = f"its gold solution does not pass: {outcome.reason}"
-            yield imported if outcome.status == "pass" else replace(imported, problem=None, reason=reason)
+            if outcome.status == "pass":
+                yield imported
+            elif other := _other_reading(imported, sandbox):
+                yield replace(imported, problem=other, gold=None)
+            else:
+                reason = f"its gold solution does not pass: {outcome.reason}"
+                yield replace(imported, problem=None, reason=reason)
+
+
+def _other_reading(imported: Imported, sandbox: Sandbox) -> Problem | None:
+    """The problem by the first other reading of the row that its solution passes."""
+    for program in imported.others:
+        if imported.problem and program.reference and sandbox.run(program.reference, program).status == "pass":
+            return replace(imported.problem, program=program)
+    return None
 
 
 def _gold_check(imported: Imported) -> tuple[Imported, str | Outcome, Program | None]:
