@@ -170,7 +170,7 @@ def test_files_of_other_encodings_are_told_so(tmp_path, name, data, said):
             "a column 'qestion'; the columns are question, final, final.answer\nhint: did",
         ),
         (("--column", "prompt=question,answer=final.anser"), 3, "hint: did you mean final.answer?"),
-        (("--as", "mbpp", "--answer-after", "####"), 2, "mbpp rows have programs"),
+        (("--as", "mbpp", "--answer-after", "####"), 2, "rows of your own, not for --as mbpp"),
         (("--split", "dev"), 2, "--split dev"),
         (("--subset", "main"), 2, "which has no subsets"),
         (("-o", "x", "--refused", "x"), 2, "the same file"),

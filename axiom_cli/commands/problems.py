@@ -263,7 +263,7 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the fa
     "import",
     **page(
         "axiom problems import mine.csv --column prompt=question,answer=solution",
-        "axiom problems import openai/gsm8k --split test --answer-after '####'",
+        "axiom problems import openai/gsm8k --subset main --split test",
     ),
 )
 @configured("column")

@@ -36,17 +36,19 @@ WORDS = {"easy": 3, "medium": 5, "hard": 8}
 """Levels by the words that several sets use."""
 PRELUDE = """\
 from __future__ import annotations
-import bisect, collections, copy, datetime, functools, heapq, itertools, json, math, operator, random, re, string, sys
 from bisect import *
 from collections import *
+from copy import *
 from functools import *
 from heapq import *
 from itertools import *
 from math import *
+from string import *
 from typing import *
-from collections import Counter, OrderedDict, defaultdict, deque
+from builtins import pow
+import bisect, collections, copy, datetime, functools, heapq, itertools, json, math, operator, random, re, string, sys
 """
-"""What the judges of these sets put before a solution."""
+"""What the judges of these sets put before a function. Modules come after what they have in them: `bisect.bisect`."""
 Pair = tuple[Any, Any]
 
 
@@ -159,10 +161,15 @@ class Task:
 
 
 def imported(task: Task) -> Imported:
-    """The task as a problem with the tests that fit. Raises InputError where it has none."""
+    """The task as a problem with the tests that fit, or the reason why it is none."""
     readings, left_out = [], 0
     for reading in task.programs:
-        tests, left_out = _fitting(reading.tests or [])
+        every = reading.tests or []
+        tests = _fitting(every)
+        left_out = len(every) - len(tests)
+        if not tests:
+            too_large = f"none of its tests has less than {LARGEST_TESTS:,} characters"
+            return Imported(task.name, reason=too_large if every else "it has no test")
         examples = [example for example in reading.examples if example in tests]
         program = replace(reading, tests=tests, examples=examples)
         readings += [replace(program, reference=gold) for gold in task.golds] or [program]
@@ -187,19 +194,16 @@ def split_of(row: Row) -> str:
     return schema.split_named(named) or named
 
 
-def _fitting(tests: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], int]:
-    """The first tests that fit, and how many do not. Raises InputError where none does."""
-    if not tests:
-        raise InputError("it has no test")
-    kept, room = [], LARGEST_TESTS
+def _fitting(tests: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The first tests that fit."""
+    kept: list[dict[str, Any]] = []
+    room = LARGEST_TESTS
     for test in tests:
         size = len(json_codec.dumps(test))
-        if len(kept) < MOST_TESTS and size <= room:
+        if size <= room and len(kept) < MOST_TESTS:
             kept.append(test)
             room -= size
-    if not kept:
-        raise InputError(f"none of its tests has less than {LARGEST_TESTS:,} characters")
-    return kept, len(tests) - len(kept)
+    return kept
 
 
 def level_of(value: Any, levels: Mapping[str, int] = WORDS) -> int:
