@@ -17,9 +17,9 @@ import typer
 from axiom_cli import __version__, process_rank
 from axiom_cli.commands.pages import Group
 from axiom_cli.errors import AxiomError, MissingError, UsageError
+from axiom_cli.settings.configs import GlobalConfig
 from axiom_cli.settings.fields import flag
-from axiom_cli.settings.options import GlobalConfig
-from axiom_cli.settings.sources import STAGES, Resolved, former_names, outdated, resolve, unreadable
+from axiom_cli.settings.sources import STAGES, Settings, former_names, outdated, resolve, unknown_variables, unreadable
 from axiom_cli.terminal import console, stdout_guard
 
 COMMANDS = {
@@ -199,13 +199,15 @@ def run(argv: list[str]) -> int:
     asks = "--help" in args
     if process_rank.size() > 1 and not asks and args[0] != "train":
         raise UsageError(f"axiom {args[0]} runs in one process", "torchrun can start axiom train only")
-    start = Resolved(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
+    start = Settings(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
     console.configure(quiet=start.config.quiet)
     if not asks:
         for path in unreadable():
             console.warn(f"{path} cannot be read: its settings are left out")
         for sentence in (*renamed, *outdated()):
             console.warn(f"{sentence}; the old name will be removed in the next version")
+        for sentence in unknown_variables():
+            console.warn(sentence)
     try:
         printed = nullcontext() if asks else stdout_guard.guard(quiet=console.is_quiet())
         with command.make_context("axiom", args, obj=start) as ctx, printed:

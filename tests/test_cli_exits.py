@@ -51,7 +51,7 @@ def test_version_and_help(tmp_path: Path) -> None:
         (["solve", "--problems", "two_sums"], 4, "hint: did you mean two_sum?"),
         (["solve", "--problems", "two_sum", "--engine", "scritped"], 4, "hint: did you mean scripted?"),
         (["solve", "--problems", "two_sum", "--model", "no/such/model"], 4, "no/such/model"),
-        (["report", "nothing_like_it"], 4, "there is no experiment 'nothing_like_it'"),
+        (["report", "nothing_like_it"], 4, "there is no experiment called 'nothing_like_it'"),
         (["workspace", "ls"], 10, "no workspace"),
         (["workspace", "ls", "--workspace", "elsewhere"], 10, "elsewhere is not a workspace"),
     ],
@@ -119,7 +119,12 @@ def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
 
 def test_the_name_of_a_hand_written_problem_leads_to_it(tmp_path: Path) -> None:
     done = axiom("problems", "gen", "two_sum", cwd=tmp_path)
-    failed(done, 4, "no family called 'two_sum'", "hint: that is a hand-written problem: axiom problems show two_sum")
+    failed(
+        done,
+        4,
+        "there is no family called 'two_sum'",
+        "hint: that is a hand-written problem: axiom problems show two_sum",
+    )
 
 
 @pytest.mark.parametrize("words", [("gen", ""), ("gen", ","), ("audit", " "), ("show", "")])
@@ -131,7 +136,7 @@ def test_debug_shows_the_traceback_and_keeps_the_code(tmp_path: Path) -> None:
     done = axiom("problems", "gen", "arithmetik", "--debug", cwd=tmp_path)
     assert done.returncode == 4
     assert "Traceback" in done.stderr.decode()
-    assert talk(done)[-2].startswith("error: no family called")
+    assert talk(done)[-2].startswith("error: there is no family called")
 
 
 @pytest.mark.parametrize(

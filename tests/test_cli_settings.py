@@ -85,8 +85,10 @@ def test_every_stage_has_its_table(tmp_path: Path) -> None:
 
 def test_a_bad_variable_is_named_and_an_unknown_one_is_told(tmp_path: Path) -> None:
     failed(axiom("config", cwd=tmp_path, env={"AXIOM_SAMPLES": "few"}), 2, "variable AXIOM_SAMPLES: samples = 'few'")
-    done = axiom("config", cwd=tmp_path, env={"AXIOM_SAMPELS": "3"})
-    assert "warning: AXIOM_SAMPELS is not a setting of axiom" in done.stderr.decode()
+    for words in (["config"], ["problems", "gen", "rpn", "--count", "1"]):
+        done = axiom(*words, cwd=tmp_path, env={"AXIOM_SOLVE_SAMPELS": "3", "AXIOM_API_KEY": "k"})
+        said = "AXIOM_SOLVE_SAMPELS is not a setting of axiom; did you mean AXIOM_SOLVE_SAMPLES?"
+        assert [line for line in done.stderr.decode().splitlines() if "warning" in line] == [f"warning: {said}"]
 
 
 def test_lists_are_comma_separated_or_repeated(tmp_path: Path) -> None:

@@ -180,5 +180,5 @@ def test_the_command_reports_a_file_or_a_pipe(tmp_path: Path) -> None:
     failed(axiom("report", "name", "--verdicts", "scored.jsonl", cwd=tmp_path), 2, "and nothing else")
     failed(axiom("report", "--verdicts", "gone.jsonl", cwd=tmp_path), 3, "gone.jsonl")
     words = ("solve", "--model", "./gone", "--value-function", "none")  # the value function is looked for first
-    failed(axiom(*words, cwd=tmp_path, stdin=jsonl.dump(tiny.problem(1))), 4, "no value function 'none'")
+    failed(axiom(*words, cwd=tmp_path, stdin=jsonl.dump(tiny.problem(1))), 4, "no value function called 'none'")
     assert not (tmp_path / ".axiom").exists()

@@ -64,7 +64,7 @@ def test_a_file_that_is_not_there_is_named(folder, gone):
     failed(axiom("report", "greedy.jsonl", gone, cwd=folder), 3, said)
     failed(axiom("report", gone, cwd=folder), 3, said)
     failed(axiom("report", "--compare", "greedy.jsonl", gone, cwd=folder), 3, said)
-    failed(axiom("report", "gone", cwd=folder), 4, "there is no experiment 'gone'")
+    failed(axiom("report", "gone", cwd=folder), 4, "there is no experiment called 'gone'")
 
 
 def test_hand_written_problems_are_shown_as_records(tmp_path):

@@ -243,7 +243,7 @@ def test_a_value_function_that_is_not_there_or_not_for_this_model_is_refused(
     base: str, workspace: Workspace, tmp_path: Path
 ) -> None:
     workspace.set_ref("judge", train(verdicts(0, 10), base, QUICK, workspace).digest)
-    with pytest.raises(MissingError, match="no value function 'judg'") as caught:
+    with pytest.raises(MissingError, match="no value function called 'judg'") as caught:
         value_scorer.find("judg", workspace)
     assert "judge" in caught.value.hint
     workspace.set_ref("other", workspace.put_bytes(b"something"))

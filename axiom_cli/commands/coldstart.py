@@ -8,20 +8,18 @@ from typing import Annotated
 import typer
 
 from axiom_cli.commands import completion
-from axiom_cli.commands.pages import page
+from axiom_cli.commands.pages import own_option, page
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, write
 from axiom_cli.commands.train import fit_and_merge
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.records import Problem, Verdict
-from axiom_cli.settings.configs import ColdstartConfig, TrainConfig, VerifyConfig
-from axiom_cli.settings.options import ModelConfig, configured
+from axiom_cli.settings.configs import ColdstartConfig, ModelConfig, TrainConfig, VerifyConfig
+from axiom_cli.settings.options import configured
 from axiom_cli.terminal import console
 from axiom_cli.wording import plural
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-Name = Annotated[
-    str, typer.Option("--experiment", metavar="NAME", help="With --train: name of the model in the workspace.")
-]
+Name = Annotated[str, own_option("--experiment", "NAME", "With --train: name of the model in the workspace.")]
 
 
 @app.command(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 
-from axiom_cli.settings.options import GlobalConfig
+from axiom_cli.settings.configs import GlobalConfig
 from axiom_cli.settings.sources import resolve
 
 
@@ -46,6 +46,13 @@ def engines(incomplete: str) -> list[str]:
     return [name for name in ("auto", *known.names()) if name.startswith(incomplete)]
 
 
+def control_arms(incomplete: str) -> list[str]:
+    """Control arms; of a comma-separated list, the last one is completed."""
+    from axiom_cli.experiment.control_arms import ARMS
+
+    return _last_of_list(incomplete, ARMS)
+
+
 def handwritten(incomplete: str) -> list[str]:
     """Hand-written problems; of a comma-separated list, the last one is completed."""
     from axiom_cli.problems.families import handwritten as known
@@ -64,5 +71,6 @@ FIELDS: Mapping[str, Callable[[str], list[str]]] = {
     "value_function": workspace_names,
     "problem_types": families,
     "experiment": experiments,
+    "control": control_arms,
 }
 """What completes each field of the configs. Closed choices complete themselves."""

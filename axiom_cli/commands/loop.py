@@ -9,10 +9,11 @@ import typer
 
 from axiom_cli.commands import completion
 from axiom_cli.commands.pages import page
-from axiom_cli.settings.configs import LoopConfig
-from axiom_cli.settings.options import ModelConfig, configured, names
+from axiom_cli.settings.configs import LoopConfig, ModelConfig
+from axiom_cli.settings.options import configured, names
 from axiom_cli.terminal import console
 from axiom_cli.wording import plural
+from axiom_cli.workspace.objects import short
 
 if TYPE_CHECKING:
     from axiom_cli.experiment.loop import Loop
@@ -73,7 +74,7 @@ def plan(work: Loop) -> Iterator[str]:
     check_supply(work.buckets, config)
     arms = ["the run itself", *names([config.control])]
     folder = EXPERIMENTS / config.experiment
-    yield f"experiment {config.experiment} in {folder}, from {work.base.name} {work.base.digest[:12]}"
+    yield f"experiment {config.experiment} in {folder}, from {work.base.name} {short(work.base.digest)}"
     yield f"{', '.join(work.families)} at levels {config.min_difficulty}-{config.max_difficulty}"
     rounds = f"{config.iterations} rounds of {config.train_size:,} problems x {config.samples} samples"
     yield f"{rounds}, trained by {config.objective}"

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from axiom_cli.commands.pages import page
+from axiom_cli.commands.pages import own_option, page
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, write
 from axiom_cli.records import Adapter, Model
 from axiom_cli.settings.configs import MergeConfig
@@ -17,8 +17,8 @@ from axiom_cli.terminal import console
 from axiom_cli.wording import plural
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-Export = Annotated[Path | None, typer.Option("--export", metavar="DIR", help="Also copy the folder of the model here.")]
-Gguf = Annotated[Path | None, typer.Option("--gguf", metavar="FILE", help="Also write a .gguf file, for llama.cpp.")]
+Export = Annotated[Path | None, own_option("--export", "DIR", "Also copy the folder of the model here.")]
+Gguf = Annotated[Path | None, own_option("--gguf", "FILE", "Also write a .gguf file, for llama.cpp.")]
 
 
 @app.command(**page("axiom merge adapter.jsonl -o model.jsonl", "axiom merge adapter.jsonl --gguf model.gguf"))

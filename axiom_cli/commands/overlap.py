@@ -6,9 +6,7 @@ from pathlib import Path
 from textwrap import shorten
 from typing import Annotated
 
-import typer
-
-from axiom_cli.commands.pages import INPUT_OUTPUT
+from axiom_cli.commands.pages import argument
 from axiom_cli.commands.streams import AsJson, records, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem
@@ -20,10 +18,8 @@ SHOWN, LONGEST = 3, 100
 
 
 def overlap(
-    a: Annotated[Path, typer.Argument(metavar="A", help="File of problems; - is stdin.", rich_help_panel=INPUT_OUTPUT)],
-    b: Annotated[
-        Path, typer.Argument(metavar="B", help="File of problems to look for them in.", rich_help_panel=INPUT_OUTPUT)
-    ],
+    a: Annotated[Path, argument("A", "File of problems; - is stdin.")],
+    b: Annotated[Path, argument("B", "File of problems to look for them in.")],
     json: AsJson = False,
 ) -> None:
     """Count the problems of A that are also in B, exactly or by a run of eight words."""

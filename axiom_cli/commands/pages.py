@@ -10,6 +10,7 @@ import typer
 from typer.core import TyperCommand, TyperGroup
 
 from axiom_cli.errors import UsageError, did_you_mean
+from axiom_cli.settings.options import Completer
 
 INPUT_OUTPUT = "Input and output"
 GLOBAL_OPTIONS = "Every command takes --help, --workspace DIR, --quiet, --debug and --version."
@@ -22,6 +23,18 @@ UNBROKEN = "\N{NON-BREAKING HYPHEN}"
 def page(*examples: str) -> dict[str, Any]:
     """What `app.command` takes for a command whose page ends with these examples."""
     return {"cls": Page, "epilog": "\n".join(examples)}
+
+
+def argument(metavar: str, text: str, complete: Completer | None = None) -> Any:
+    """An argument of a command."""
+    return typer.Argument(metavar=metavar, help=text, autocompletion=complete, rich_help_panel=INPUT_OUTPUT)
+
+
+def own_option(
+    name: str, metavar: str | None, text: str, topic: str | None = None, complete: Completer | None = None
+) -> Any:
+    """An option of one command alone, which is not a setting. A switch has no `metavar`."""
+    return typer.Option(name, metavar=metavar, help=text, autocompletion=complete, rich_help_panel=topic)
 
 
 def options(command: Any, context: Any) -> dict[str, list[tuple[str, str]]]:

@@ -13,7 +13,7 @@ import typer
 
 from axiom_cli.commands import completion
 from axiom_cli.commands.overlap import overlap
-from axiom_cli.commands.pages import INPUT_OUTPUT, Group, page
+from axiom_cli.commands.pages import INPUT_OUTPUT, Group, argument, own_option, page
 from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show_rows, write
 from axiom_cli.errors import (
     AxiomError,
@@ -36,13 +36,10 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, cls=Group)
 Families = Annotated[
-    list[str] | None,
-    typer.Argument(
-        metavar="FAMILY...",
-        help="Families, comma-separated or repeated [all].",
-        autocompletion=completion.families,
-        rich_help_panel=INPUT_OUTPUT,
-    ),
+    list[str] | None, argument("FAMILY...", "Families, comma-separated or repeated [all].", completion.families)
+]
+Handwritten = Annotated[
+    list[str] | None, argument("NAME...", "Names of hand-written problems [all].", completion.handwritten)
 ]
 SOURCE = "A file (.jsonl, .json, .csv, .tsv, .parquet, also .gz), - for stdin, the folder of a data set, or OWNER/NAME."
 REFUSED = "Also write the refused rows: row, name, reason, data."
@@ -70,7 +67,6 @@ def list_(json: AsJson = False) -> None:
 
 
 def _warn_of_broken() -> None:
-    """Names the plug-ins that cannot be loaded."""
     from axiom_cli.problems import families
 
     for error in families.broken().values():
@@ -101,18 +97,7 @@ def list_rows() -> Iterator[dict[str, Any]]:
 
 
 @app.command("show", **page("axiom problems show two_sum | axiom solve"))
-def show_(
-    name: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="NAME...",
-            help="Names of hand-written problems [all].",
-            autocompletion=completion.handwritten,
-            rich_help_panel=INPUT_OUTPUT,
-        ),
-    ] = None,
-    output: Output = None,
-) -> None:
+def show_(name: Handwritten = None, output: Output = None) -> None:
     """Write the hand-written problems as records, to read or to solve."""
     from axiom_cli.problems.families import handwritten
 
@@ -126,7 +111,7 @@ def refuse_unknown(wanted: list[str], known: list[str]) -> None:
     for name in wanted:
         if name not in known:
             hint = did_you_mean(name, known, "axiom solve --list-problems shows the hand-written ones")
-            raise MissingError(f"there is no problem {name!r}", hint)
+            raise MissingError(f"there is no problem called {name!r}", hint)
 
 
 @app.command(
@@ -235,13 +220,11 @@ def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = Fa
         for finding in (RISES, UNDECIDED)
     )
     if rising:
-        raise GateFailedError(
-            f"pass rates rise in {plural(len(rising), 'row')} of {len(rows)}: {', '.join(rising[:5])}"
-        )
+        found = plural(len(rising), "row")
+        raise GateFailedError(f"pass rates rise in {found} of {len(rows)}: {', '.join(rising[:5])}")
     if undecided:
-        message = (
-            f"too few problems to decide {plural(len(undecided), 'row')} of {len(rows)}: {', '.join(undecided[:5])}"
-        )
+        found = plural(len(undecided), "row")
+        message = f"too few problems to decide {found} of {len(rows)}: {', '.join(undecided[:5])}"
         raise NothingToDoError(message, "about 90 problems of each level, of two or more levels, are enough")
 
 
@@ -269,12 +252,10 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the fa
 @configured("column")
 def import_(
     config: ImportConfig,
-    source: Annotated[str, typer.Argument(metavar="SOURCE", help=SOURCE, rich_help_panel=INPUT_OUTPUT)],
+    source: Annotated[str, argument("SOURCE", SOURCE)],
     as_: Annotated[str, choice("--as", FORMATS, "Format of the rows; auto goes by their columns.")] = AUTO,
     output: Output = None,
-    refused: Annotated[
-        Path | None, typer.Option("--refused", metavar="FILE", help=REFUSED, rich_help_panel=INPUT_OUTPUT)
-    ] = None,
+    refused: Annotated[Path | None, own_option("--refused", "FILE", REFUSED, INPUT_OUTPUT)] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", hidden=True, help="Import always skips bad rows.")] = False,  # noqa: ARG001
 ) -> None:
     """Import a problem set, your own or a published one. Reference solutions must pass their own tests.
@@ -309,9 +290,11 @@ def import_(
         first = next(problems, None)
         count = write(chain([first], problems), output) if first else 0
     refusals.report()
+    if count == 0 and not refusals.count:
+        raise NothingToDoError(f"{source} has no rows", "name another file")
     if count == 0:
         message = f"nothing imported from {source}: {plural(refusals.count, 'row')} refused"
-        raise NothingToDoError(message if refusals.count else f"{source} has no rows")
+        raise NothingToDoError(message, "--refused FILE writes each of them with its reason")
     console.note(f"{plural(count, 'problem')} imported from {source}, {refusals.count:,} refused")
 
 

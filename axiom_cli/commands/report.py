@@ -9,7 +9,7 @@ import typer
 
 from axiom_cli import jsonl
 from axiom_cli.commands import completion
-from axiom_cli.commands.pages import INPUT_OUTPUT, page
+from axiom_cli.commands.pages import argument, own_option, page
 from axiom_cli.commands.streams import draw, records, stdout, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Verdict
@@ -21,34 +21,17 @@ if TYPE_CHECKING:
     from axiom_cli.report.summary import ExperimentSummary
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+COMPARED = "Two experiments (NAME or NAME@2), or two files of solutions, verdicts or metrics."
+SCORED = "Verdicts scored by a value function (`solve --value-function`), to measure how well it ranks."
 Experiments = Annotated[
     list[str] | None,
-    typer.Argument(
-        metavar="EXPERIMENT...",
-        help="Names under experiments/ [all], or files of verdicts.",
-        autocompletion=completion.experiments,
-        rich_help_panel=INPUT_OUTPUT,
-    ),
+    argument("EXPERIMENT...", "Names under experiments/ [all], or files of verdicts.", completion.experiments),
 ]
-Compare = Annotated[
-    tuple[str, str] | None,
-    typer.Option(
-        "--compare",
-        metavar="A B",
-        help="Two experiments (NAME or NAME@2), or two files of solutions, verdicts or metrics.",
-    ),
-]
-Scored = Annotated[
-    Path | None,
-    typer.Option(
-        "--verdicts",
-        metavar="FILE",
-        help="Verdicts scored by a value function (`solve --value-function`), to measure how well it ranks.",
-    ),
-]
-Html = Annotated[Path | None, typer.Option("--html", metavar="FILE", help="Also write a self-contained page.")]
+Compare = Annotated[tuple[str, str] | None, own_option("--compare", "A B", COMPARED, complete=completion.experiments)]
+Scored = Annotated[Path | None, own_option("--verdicts", "FILE", SCORED)]
+Html = Annotated[Path | None, own_option("--html", "FILE", "Also write a self-contained page.")]
 Format = Annotated[str, choice("--format", ("table", "json", "csv", "md"), "How to write the report.")]
-Open = Annotated[bool, typer.Option("--open", help="Open the page in a browser.")]
+Open = Annotated[bool, own_option("--open", None, "Open the page in a browser.")]
 
 
 @app.command(

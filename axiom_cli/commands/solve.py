@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from axiom_cli.commands import completion, distributed
-from axiom_cli.commands.pages import INPUT_OUTPUT, page
+from axiom_cli.commands.pages import INPUT_OUTPUT, own_option, page
 from axiom_cli.commands.problems import list_rows, refuse_unknown
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, show_rows, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem, Sample
-from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
-from axiom_cli.settings.options import ModelConfig, configured, names
+from axiom_cli.settings.configs import DistributeConfig, ModelConfig, SolveConfig, VerifyConfig
+from axiom_cli.settings.options import configured, names
 from axiom_cli.terminal import console
 from axiom_cli.wording import plural
 from axiom_cli.workspace import refs
@@ -35,35 +35,17 @@ if TYPE_CHECKING:
     from axiom_cli.workspace.store import Workspace
 
 PIPELINE = "Whole pipeline"
-Ids = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--problems",
-        metavar="ID,ID",
-        help="Only these problems; without FILE, hand-written ones.",
-        autocompletion=completion.handwritten,
-        rich_help_panel=INPUT_OUTPUT,
-    ),
-]
-Folder = Annotated[
-    Path | None,
-    typer.Option(
-        "--output-dir",
-        metavar="DIR",
-        help="Verify too, and save what passes in DIR [data/synthetic if bare].",
-        rich_help_panel=PIPELINE,
-    ),
-]
-Name = Annotated[
-    str,
-    typer.Option("--experiment", metavar="NAME", help="Save to DIR/solutions_NAME.jsonl.", rich_help_panel=PIPELINE),
-]
+ONLY = "Only these problems; without FILE, hand-written ones."
+SAVE = "Verify too, and save what passes in DIR [data/synthetic if bare]."
 MODEL = "nano, a hub id, a folder, a .gguf file, a name in the workspace, or a server's URL [nano]."
-SkipExisting = Annotated[
-    bool, typer.Option("--skip-existing", help="Skip problems with a saved solution.", rich_help_panel=PIPELINE)
+Ids = Annotated[
+    list[str] | None, own_option("--problems", "ID,ID", ONLY, INPUT_OUTPUT, complete=completion.handwritten)
 ]
+Folder = Annotated[Path | None, own_option("--output-dir", "DIR", SAVE, PIPELINE)]
+Name = Annotated[str, own_option("--experiment", "NAME", "Save to DIR/solutions_NAME.jsonl.", PIPELINE)]
+SkipExisting = Annotated[bool, own_option("--skip-existing", None, "Skip problems with a saved solution.", PIPELINE)]
 ListProblems = Annotated[
-    bool, typer.Option("--list-problems", help="List the hand-written problems, and stop.", rich_help_panel=PIPELINE)
+    bool, own_option("--list-problems", None, "List the hand-written problems, and stop.", PIPELINE)
 ]
 
 

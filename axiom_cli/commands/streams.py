@@ -11,7 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 import typer
 
 from axiom_cli import jsonl
-from axiom_cli.commands.pages import INPUT_OUTPUT
+from axiom_cli.commands.pages import INPUT_OUTPUT, argument, own_option
 from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.records import WRITERS, Record
 from axiom_cli.terminal import console, stdout_guard
@@ -33,9 +33,7 @@ def _no_folder(path: Path | None) -> Path | None:
     return path
 
 
-Source = Annotated[
-    Path | None, typer.Argument(metavar="FILE", help="Records to read [stdin].", rich_help_panel=INPUT_OUTPUT)
-]
+Source = Annotated[Path | None, argument("FILE", "Records to read [stdin].")]
 Output = Annotated[
     Path | None,
     typer.Option(
@@ -47,12 +45,8 @@ Output = Annotated[
         rich_help_panel=INPUT_OUTPUT,
     ),
 ]
-SkipBad = Annotated[
-    bool, typer.Option("--skip-bad", help="Skip and count lines that cannot be read.", rich_help_panel=INPUT_OUTPUT)
-]
-AsJson = Annotated[
-    bool, typer.Option("--json", help="Write JSONL on stdout even on a terminal.", rich_help_panel=INPUT_OUTPUT)
-]
+SkipBad = Annotated[bool, own_option("--skip-bad", None, "Skip and count lines that cannot be read.", INPUT_OUTPUT)]
+AsJson = Annotated[bool, own_option("--json", None, "Write JSONL on stdout even on a terminal.", INPUT_OUTPUT)]
 
 
 def opened(file: Path | None, hint: str) -> IO[bytes]:

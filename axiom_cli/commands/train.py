@@ -10,13 +10,13 @@ import typer
 
 from axiom_cli import process_rank
 from axiom_cli.commands import completion, preview
-from axiom_cli.commands.pages import INPUT_OUTPUT, page
+from axiom_cli.commands.pages import INPUT_OUTPUT, own_option, page
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, write
 from axiom_cli.errors import InputError, NothingToDoError, UsageError
 from axiom_cli.records import Adapter, Model, Problem, Verdict
 from axiom_cli.settings import configs
-from axiom_cli.settings.configs import MergeConfig, TrainConfig
-from axiom_cli.settings.options import ModelConfig, configured
+from axiom_cli.settings.configs import MergeConfig, ModelConfig, TrainConfig
+from axiom_cli.settings.options import configured
 from axiom_cli.terminal import console
 from axiom_cli.wording import plural
 from axiom_cli.workspace.objects import short
@@ -27,15 +27,9 @@ if TYPE_CHECKING:
     from axiom_cli.workspace.store import Workspace
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
-Name = Annotated[
-    str,
-    typer.Option(
-        "--experiment",
-        metavar="NAME",
-        help="Name of the adapter in the workspace; `axiom merge` passes it to the model.",
-        rich_help_panel="Output",
-    ),
-]
+NAME = "Name of the adapter in the workspace; `axiom merge` passes it to the model."
+SCREEN = "Leave out rows that share a run of 8 words with these problems, or with an experiment's."
+Name = Annotated[str, own_option("--experiment", "NAME", NAME, "Output")]
 Show = Annotated[
     int | None,
     typer.Option(
@@ -48,17 +42,9 @@ Show = Annotated[
 ]
 Decontaminate = Annotated[
     list[str] | None,
-    typer.Option(
-        "--decontaminate",
-        metavar="FILE,...",
-        help="Leave out rows that share a run of 8 words with these problems, or with an experiment's.",
-        rich_help_panel=configs.SELECTION,
-        autocompletion=completion.experiments,
-    ),
+    own_option("--decontaminate", "FILE,...", SCREEN, configs.SELECTION, complete=completion.experiments),
 ]
-Solutions = Annotated[
-    Path | None, typer.Option("--solutions", metavar="FILE", help="The same as FILE.", rich_help_panel=INPUT_OUTPUT)
-]
+Solutions = Annotated[Path | None, own_option("--solutions", "FILE", "The same as FILE.", INPUT_OUTPUT)]
 
 
 @app.command(

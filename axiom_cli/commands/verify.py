@@ -11,7 +11,7 @@ import typer
 
 from axiom_cli.commands import distributed
 from axiom_cli.commands.auditor import Auditor
-from axiom_cli.commands.pages import page
+from axiom_cli.commands.pages import own_option, page
 from axiom_cli.commands.streams import Output, SkipBad, Source, records, write
 from axiom_cli.errors import GateFailedError, UsageError
 from axiom_cli.records import Sample, Verdict
@@ -27,14 +27,11 @@ Format = Annotated[
 FailUnder = Annotated[
     float | None, typer.Option(metavar="RATE", help="Exit with code 6 if fewer than this share pass.")
 ]
-Audit = Annotated[
-    bool,
-    typer.Option(
-        "--audit",
-        help="Also audit the verifier: attacks, speed, wrong programs that pass, determinism. Reads problems too, or "
-        "nothing. Exit with code 6 if an attack succeeds or the reference of a problem fails.",
-    ),
-]
+AUDIT = (
+    "Also audit the verifier: attacks, speed, wrong programs that pass, determinism. Reads problems too, or nothing. "
+    "Exit with code 6 if an attack succeeds or the reference of a problem fails."
+)
+Audit = Annotated[bool, own_option("--audit", None, AUDIT)]
 
 
 @app.command(

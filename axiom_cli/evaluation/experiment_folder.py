@@ -177,7 +177,7 @@ def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:
         known = experiment_names(root)
         hint = did_you_mean(name, known, f"there are {', '.join(known)}")
         raise MissingError(
-            f"there is no experiment {name!r} with a metrics.jsonl under {root}/",
+            f"there is no experiment called {name!r} with a metrics.jsonl under {root}/",
             hint if known else "axiom loop --experiment NAME makes one",
         )
     rows = list({row_key(row): row for row in _records(folder.metrics, Metrics, RERUN_RECOVERS)}.values())

@@ -25,7 +25,7 @@ def parse(text: str) -> list[str]:
     for arm in arms:
         if arm not in ARMS:
             raise UsageError(
-                f"there is no control arm {arm!r}", did_you_mean(arm, ARMS, f"choose from {', '.join(ARMS)}")
+                f"there is no control arm called {arm!r}", did_you_mean(arm, ARMS, f"choose from {', '.join(ARMS)}")
             )
     return arms
 

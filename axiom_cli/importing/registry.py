@@ -33,7 +33,7 @@ FORMATS: Mapping[str, Format] = {
 def format_of(name: str) -> Format:
     """The format called `name`. Raises UsageError if there is none."""
     if name not in FORMATS:
-        raise UsageError(f"no import format called {name!r}", f"--as {', '.join(FORMATS)}")
+        raise UsageError(f"there is no format called {name!r}", f"--as {', '.join(FORMATS)}")
     return FORMATS[name]
 
 

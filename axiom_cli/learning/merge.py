@@ -18,7 +18,7 @@ from axiom_cli.models import Resolved
 from axiom_cli.records import Adapter, Model
 from axiom_cli.settings.configs import MergeConfig
 from axiom_cli.workspace.atomic import explained_write_errors
-from axiom_cli.workspace.objects import bare
+from axiom_cli.workspace.objects import bare, short
 from axiom_cli.workspace.store import Workspace
 
 VERSION = 2
@@ -50,7 +50,7 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
     origin = base or models.resolve(adapter.base.name, workspace)
     if origin.digest != adapter.base.digest:
         raise InputError(
-            f"{origin.name} has changed since it was trained: {origin.digest[:12]}, not {adapter.base.digest[:12]}",
+            f"{origin.name} has changed since it was trained: {short(origin.digest)}, not {short(adapter.base.digest)}",
             "merge with the weights that the adapter was made from",
         )
     if gguf and Path(origin.path).is_dir():

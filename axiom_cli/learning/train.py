@@ -20,6 +20,7 @@ from axiom_cli.learning.training_example import Screen, TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.records import Adapter, ModelRef, Verdict
 from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.workspace.objects import short
 from axiom_cli.workspace.receipts import recipe_id
 from axiom_cli.workspace.store import STATES, Workspace
 
@@ -180,7 +181,7 @@ def tree_or_path(digest: str, path: str, workspace: Workspace) -> Path:
     if path and Path(path).is_dir():
         return Path(path)
     raise MissingError(
-        f"the adapter {digest[:12]} is not in this workspace", "use --workspace to name the one it was trained in"
+        f"the adapter {short(digest)} is not in this workspace", "use --workspace to name the one it was trained in"
     )
 
 

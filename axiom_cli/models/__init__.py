@@ -51,7 +51,7 @@ def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
     if model:
         return model
     tried = "the embedded model (nano), a folder, a .gguf file, a name or digest in the workspace, the hub"
-    raise MissingError(f"no model {name!r}; tried {tried}", _hint(name))
+    raise MissingError(f"there is no model called {name!r}; tried {tried}", _hint(name))
 
 
 def _hint(name: str) -> str:

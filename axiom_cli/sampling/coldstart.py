@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 
 from axiom_cli.errors import MissingError, UsageError, did_you_mean
 from axiom_cli.problems.families.teacher import teach
-from axiom_cli.records import Problem, Sample, Verdict
+from axiom_cli.records import Problem, Verdict
 from axiom_cli.sampling.engines import is_endpoint
 from axiom_cli.sampling.engines.chat_client import api_key
 from axiom_cli.sampling.engines.protocol import Engine
@@ -46,23 +47,17 @@ def coldstart(
             "--traces must be at least 1, --delay at least 0",
         )
     teacher = open_teacher(config)
+    sampling, cache = SolveConfig(samples=config.traces, max_tokens=MAX_TOKENS), workspace
+    if config.teacher == SOLVER:  # it has one solution of each problem
+        sampling, cache = replace(sampling, samples=1, temperature=0), None
 
     def verdicts() -> Iterator[Verdict]:
         with closing(teacher):
-            for verdict in verify(traces(problems, teacher, config, workspace), verifying or VerifyConfig()):
+            for verdict in verify(solve(problems, teacher, sampling, cache), verifying or VerifyConfig()):
                 if verdict.passed or config.include_failed:
                     yield verdict
 
     return verdicts()
-
-
-def traces(
-    problems: Iterable[Problem], teacher: Engine, config: ColdstartConfig, workspace: Workspace | None = None
-) -> Iterator[Sample]:
-    """The teacher's samples, not yet verified. The solver has one per problem."""
-    if teacher.name == ScriptedEngine.name:
-        return solve(problems, teacher, SolveConfig(samples=1, temperature=0, max_tokens=MAX_TOKENS))
-    return solve(problems, teacher, SolveConfig(samples=config.traces, max_tokens=MAX_TOKENS), workspace)
 
 
 def open_teacher(config: ColdstartConfig) -> Engine:

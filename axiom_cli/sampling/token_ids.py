@@ -50,7 +50,8 @@ def prompt_ids(tokenizer: Any, sample: Sample, known: dict[str, list[int]]) -> l
     name = "" if sample.extra.get("messages") else sample.problem.id
     ids = known.get(name) or prompts.sample_prompt_ids(tokenizer, sample)
     if not ids:
-        raise InputError(f"the prompt of problem {sample.problem.id} is empty: there is nothing to continue")
+        message = f"the prompt of problem {sample.problem.id} is empty: there is nothing to continue"
+        raise InputError(message, "leave that problem out")
     if name:
         known[name] = ids
     return ids

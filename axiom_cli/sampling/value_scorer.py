@@ -19,6 +19,7 @@ from axiom_cli.errors import InputError, MissingError
 from axiom_cli.records import ModelRef, Sample
 from axiom_cli.sampling.engines.protocol import Engine, Request
 from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.workspace.objects import short
 from axiom_cli.workspace.store import Workspace
 
 if TYPE_CHECKING:
@@ -47,11 +48,10 @@ def find(name: str, workspace: Workspace | None = None) -> StoredValueFunction:
     try:
         digest = workspace.resolve(name) if workspace and "/" not in name else ""
     except MissingError as error:
-        raise MissingError(
-            f"there is no value function {name!r}", error.hint if "did you" in error.hint else FIT_ONE
-        ) from None
+        hint = error.hint if "did you" in error.hint else FIT_ONE
+        raise MissingError(f"there is no value function called {name!r}", hint) from None
     if not workspace or not digest or not workspace.has(digest):
-        raise MissingError(f"there is no value function {name!r}: it is neither a folder nor in the workspace", FIT_ONE)
+        raise MissingError(f"there is no value function called {name!r}, as a folder or in the workspace", FIT_ONE)
     if not workspace.is_tree(digest) or models.VALUE_FACTS not in workspace.tree(digest):
         raise InputError(f"{name} is in the workspace but is not a value function", FIT_ONE)
     return _read(name, digest, workspace.tree_path(digest))
@@ -77,19 +77,17 @@ def check_value_function(config: SolveConfig, model: ModelRef, workspace: Worksp
     stored = find(config.value_function, workspace)
     if stored.base.digest != model.digest:
         raise InputError(
-            f"{config.value_function} scores samples of {stored.base.name} ({stored.base.digest[:12]}), "
-            f"not of {model.name} ({model.digest[:12]})",
+            f"{config.value_function} scores samples of {stored.base.name} ({short(stored.base.digest)}), "
+            f"not of {model.name} ({short(model.digest)})",
             f"fit one on this model's own verdicts: axiom train VERDICTS --objective value --model {model.name}",
         )
 
 
 def scored(engine: Engine, config: SolveConfig, workspace: Workspace | None) -> Engine:
     """`engine`, with its samples scored if `config` names a value function."""
-    return (
-        ScoringEngine(engine, find(config.value_function, workspace), workspace, config.dtype)
-        if config.value_function
-        else engine
-    )
+    if not config.value_function:
+        return engine
+    return ScoringEngine(engine, find(config.value_function, workspace), workspace, config.dtype)
 
 
 class ScoringEngine(Engine):

@@ -22,6 +22,24 @@ Dtype = Literal["auto", "float32", "bfloat16", "float16"]
 
 
 @dataclass(frozen=True)
+class GlobalConfig(Config):
+    """What every command takes."""
+
+    workspace: str = option("", "The workspace [.axiom, found upwards like .git].")
+    quiet: bool = option(default=False, text="Only warnings and errors on stderr.")
+    debug: bool = option(default=False, text="Show the traceback of every error.")
+
+
+@dataclass(frozen=True)
+class ModelConfig(Config):
+    """What every command that needs a model takes."""
+
+    TOPIC: ClassVar[str] = "Model"
+
+    model: str = option("", "nano, a hub id, a folder, a .gguf file, or a name in the workspace [nano].")
+
+
+@dataclass(frozen=True)
 class GenConfig(Config):
     """`axiom problems gen`."""
 

@@ -8,39 +8,19 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import Field, dataclass, fields
+from dataclasses import Field, fields
 from functools import wraps
-from typing import Any, ClassVar, get_type_hints
+from typing import Any, get_type_hints
 
 import typer
 
 from axiom_cli.errors import UsageError, did_you_mean
-from axiom_cli.settings.fields import Config, flag, option
+from axiom_cli.settings.fields import Config, flag
 from axiom_cli.settings.sources import resolve
 
 Completer = Callable[[str], Iterable[str]]
 """The words that a shell may put in place of an unfinished one."""
-
-
 METAVARS = {bool: None, str: "TEXT", int: "INT", float: "FLOAT"}
-
-
-@dataclass(frozen=True)
-class GlobalConfig(Config):
-    """What every command takes."""
-
-    workspace: str = option("", "The workspace [.axiom, found upwards like .git].")
-    quiet: bool = option(default=False, text="Only warnings and errors on stderr.")
-    debug: bool = option(default=False, text="Show the traceback of every error.")
-
-
-@dataclass(frozen=True)
-class ModelConfig(Config):
-    """What every command that needs a model takes."""
-
-    TOPIC: ClassVar[str] = "Model"
-
-    model: str = option("", "nano, a hub id, a folder, a .gguf file, or a name in the workspace [nano].")
 
 
 def configured(
@@ -67,7 +47,8 @@ def configured(
         @wraps(command)
         def run(**values: Any) -> None:
             for name, cls in configs.items():
-                flags = {field.name: _joined(values.pop(field.name)) for field in fields(cls)}
+                given = {field.name: values.pop(field.name) for field in fields(cls)}
+                flags = {n: ",".join(v) or None if isinstance(v, list) else v for n, v in given.items()}
                 values[name] = resolve(cls, flags).config
             command(**values)
 
@@ -131,10 +112,6 @@ def _help(field: Field[Any]) -> str:
     silent = isinstance(field.default, bool) or field.default == "" or " [" in text
     more = [f"({bounds})"] * bool(bounds) + [f"[{field.default}]"] * (not silent)
     return f"{' '.join([text.removesuffix('.'), *more])}." if more else text
-
-
-def _joined(value: Any) -> Any:
-    return ",".join(value) or None if isinstance(value, list) else value
 
 
 def names(values: list[str] | None) -> list[str]:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
 from axiom_cli.errors import UsageError, did_you_mean
 from axiom_cli.settings import configs
-from axiom_cli.settings.configs import LOOP_OBJECTIVES, PRESETS
+from axiom_cli.settings.configs import LOOP_OBJECTIVES, PRESETS, GlobalConfig, LoopConfig, ModelConfig
 from axiom_cli.settings.fields import Config, flag
 
 if TYPE_CHECKING:
@@ -26,14 +26,15 @@ if TYPE_CHECKING:
 
 C = TypeVar("C", bound=Config)
 PREFIX = "AXIOM_"
-STAGES = [value for value in vars(configs).values() if isinstance(value, type) and issubclass(value, Config)][1:]
+OWN_KEY = "AXIOM_API_KEY"
+"""The key for a server: a variable alone, and not a setting."""
+CONFIGS = [value for value in vars(configs).values() if isinstance(value, type) and issubclass(value, Config)][1:]
+STAGES = [cls for cls in CONFIGS if cls not in (GlobalConfig, ModelConfig)]
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
-SHARED_TABLES = {"global", "model"}
-"""The tables of GlobalConfig and ModelConfig, which stand above this module."""
 
 
 @dataclass(frozen=True)
-class Resolved(Generic[C]):
+class Settings(Generic[C]):
     """A config in force, and for each field the place that its value came from."""
 
     config: C
@@ -77,6 +78,20 @@ def outdated() -> Iterator[str]:
                     yield f"{path}: {old} is now called {new}"
 
 
+def unknown_variables() -> Iterator[str]:
+    """A sentence for each AXIOM_* variable that sets nothing."""
+    named = {name for name in os.environ if name.startswith(PREFIX)}
+    if not named:
+        return
+    known = {OWN_KEY}
+    for cls in CONFIGS:
+        names = [name.upper() for name in (*(field.name for field in fields(cls)), *former_names(cls))]
+        known |= {f"{prefix}{name}" for name in names for prefix in (PREFIX, f"{PREFIX}{section(cls).upper()}_")}
+    for name in sorted(named - known):
+        hint = did_you_mean(name, sorted(known), "axiom config lists the settings")
+        yield f"{name} is not a setting of axiom; {hint}"
+
+
 def _places() -> tuple[Path, Path]:
     return Path("axiom.toml"), user_file()
 
@@ -89,7 +104,7 @@ def _is_readable(path: Path) -> bool | None:
         return None
 
 
-def resolve(cls: type[C], flags: Mapping[str, Any]) -> Resolved[C]:
+def resolve(cls: type[C], flags: Mapping[str, Any]) -> Settings[C]:
     """The config made of `flags` (those that are not None) and of every weaker source.
 
     Raises UsageError naming a bad value: one of another type, outside its bounds, or not among its choices.
@@ -103,34 +118,39 @@ def resolve(cls: type[C], flags: Mapping[str, Any]) -> Resolved[C]:
     for name, value in values.items():
         said = f"{flag(name)} {value}" if origins[name] == "flag" else f"{origins[name]}: {name} = {value!r}"
         cls.check_field(name, value, said)
-    resolved = Resolved(cls(**values), {field.name: origins.get(field.name, "default") for field in fields(cls)})
-    return _with_preset(resolved)
+    settings = Settings(cls(**values), {field.name: origins.get(field.name, "default") for field in fields(cls)})
+    return _with_preset(settings)
 
 
-def _with_preset(resolved: Resolved[C]) -> Resolved[C]:
+def _with_preset(settings: Settings[C]) -> Settings[C]:
     """The config with the values of its preset, if it has one, and of its objective, where nothing else was set."""
-    settings = vars(resolved.config)
-    if "preset" not in settings:
-        return resolved
+    config = settings.config
+    if not isinstance(config, LoopConfig):
+        return settings
     layers = {
-        f"preset {settings['preset']}": PRESETS[settings["preset"]],
-        f"objective {settings['objective']}": LOOP_OBJECTIVES.get(settings["objective"], {}),
+        f"preset {config.preset}": PRESETS[config.preset],
+        f"objective {config.objective}": LOOP_OBJECTIVES.get(config.objective, {}),
     }
-    origins = {
-        name: origin for origin, layer in layers.items() for name in layer if resolved.origins[name] == "default"
-    }
-    values = {name: layers[origin][name] for name, origin in origins.items()}
-    return Resolved(replace(resolved.config, **values), {**resolved.origins, **origins})
+    values, origins = {}, dict(settings.origins)
+    for origin, layer in layers.items():
+        for name, value in layer.items():
+            if settings.origins[name] == "default":
+                values[name], origins[name] = value, origin
+    return Settings(replace(settings.config, **values), origins)
 
 
 def _layered(cls: type[C], given: dict[str, Any], files: list[Path]) -> tuple[dict[str, Any], dict[str, str]]:
     """The values that some source sets, and the origin of each."""
     from pydantic import ValidationError
+    from pydantic_settings import EnvSettingsSource
 
     model, renamed = _model(cls), former_names(cls)
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    layers = [("flag", given), *_variables(cls, model)]
+    layers = [("flag", given)]
+    for prefix in (f"{PREFIX}{section(cls).upper()}_", PREFIX):
+        source = EnvSettingsSource(model, env_prefix=prefix, case_sensitive=False)
+        layers.append((f"variable {prefix}{{}}", source()))
     for path in files:
         layers += _tables(cls, path)
     for origin, layer in layers:
@@ -173,20 +193,10 @@ def _model(cls: type[Config]) -> type[BaseSettings]:
     return create_model(cls.__name__, __base__=Base, **definitions)
 
 
-def _variables(cls: type[Config], model: type[BaseSettings]) -> list[tuple[str, dict[str, Any]]]:
-    from pydantic_settings import EnvSettingsSource
-
-    own = f"{PREFIX}{section(cls).upper()}_"
-    return [
-        (f"variable {prefix}{{}}", EnvSettingsSource(model, env_prefix=prefix, case_sensitive=False)())
-        for prefix in (own, PREFIX)
-    ]
-
-
 def _tables(cls: type[Config], path: Path) -> list[tuple[str, dict[str, Any]]]:
-    name, known = section(cls), {field.name for field in fields(cls)}
-    data = _toml(path)
-    tables = {*SHARED_TABLES, *map(section, STAGES)}
+    name, known, data = section(cls), {field.name for field in fields(cls)}, _toml(path)
+    accepted = known | former_names(cls).keys()
+    tables = list(map(section, CONFIGS))
     for key, value in data.items():
         if isinstance(value, dict) and key not in tables:
             hint = did_you_mean(key, tables, f"there are {', '.join(sorted(tables))}")
@@ -197,11 +207,10 @@ def _tables(cls: type[Config], path: Path) -> list[tuple[str, dict[str, Any]]]:
     if not isinstance(table, dict):
         raise UsageError(f"{path}: {name} is a table, not a value", f"write [{name}] and the values below it")
     for key in table:
-        if key not in known | former_names(cls).keys():
+        if key not in accepted:
             hint = did_you_mean(key, known, f"it has {', '.join(sorted(known))}")
             raise UsageError(f"{path}: [{name}] has no setting {key!r}", hint)
-    bare = {key: value for key, value in data.items() if not isinstance(value, dict)}
-    bare = {key: value for key, value in bare.items() if key in known | former_names(cls).keys()}
+    bare = {key: value for key, value in data.items() if key in accepted and not isinstance(value, dict)}
     return [(f"{path} [{name}]", table), (str(path), bare)]
 
 

@@ -8,10 +8,11 @@ Rich's own.
 from __future__ import annotations
 
 import sys
+import textwrap
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from typing import Any, Protocol
 
 from axiom_cli import process_rank
@@ -27,7 +28,6 @@ class Progress(Protocol):
         """Reports `advance` more steps."""
 
 
-Watch = Callable[[str, int, int], None]
 _quiet = False
 
 
@@ -63,20 +63,17 @@ def _rich() -> Any:
 
 def _line(text: str, style: str = "") -> None:
     if is_terminal():
-        text = "\n".join(_wrapped(part, _rich().width) for part in text.split("\n"))
+        # Lines break between words; a word that is longer than the terminal, such as a path, stays whole.
+        wrap = partial(
+            textwrap.fill, width=_rich().width, break_long_words=False, break_on_hyphens=False, expand_tabs=False
+        )
+        text = "\n".join(map(wrap, text.split("\n")))
     if style and is_terminal():
         label, _, rest = text.partition(":")
         _rich().print(f"[{style}]{label}:[/{style}]", end="")
         _rich().print(rest, markup=False, soft_wrap=True)
     else:
         print(text, file=sys.stderr, flush=True)
-
-
-def _wrapped(text: str, width: int) -> str:
-    """A line broken between words. One that is longer than the terminal, such as a path, stays whole."""
-    import textwrap
-
-    return textwrap.fill(text, width, break_long_words=False, break_on_hyphens=False, expand_tabs=False)
 
 
 def note(text: str) -> None:
@@ -115,7 +112,9 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], key
         return
     cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
     if not is_terminal():
-        _plain_table(title, columns, cells)
+        widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
+        for row in [[title]] * bool(title) + [list(columns), *cells]:
+            _line("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())  # noqa: B905
     elif keys:
         _whole_tables(title, columns, cells, keys)
     else:
@@ -136,12 +135,6 @@ def visible(text: str) -> str:
     """The text with its control characters spelled out, so that it cannot control a terminal."""
     shown = (c if c.isprintable() else "⏎\n" if c == "\n" else ascii(c)[1:-1] for c in text)
     return "".join(shown)
-
-
-def _plain_table(title: str, columns: Sequence[str], cells: list[list[str]]) -> None:
-    widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
-    for row in [[title]] * bool(title) + [list(columns), *cells]:
-        _line("  ".join(cell.ljust(width) for cell, width in zip(row, widths)).rstrip())  # noqa: B905
 
 
 def _whole_tables(title: str, columns: Sequence[str], cells: list[list[str]], keys: int) -> None:
@@ -188,10 +181,14 @@ def progress(text: str, total: int | None = None) -> Iterator[Progress]:
     """A bar on a terminal, else a plain line every ten seconds; nothing with `--quiet`."""
     if _quiet:
         yield lambda advance=1, text="": None  # noqa: ARG005 - the signature of Progress
-    elif is_terminal():
-        yield from _bar(text, total)
-    else:
+    elif not is_terminal():
         yield _Lines(text, total)
+    else:
+        from rich.progress import Progress as RichProgress
+
+        with RichProgress(*_columns(), console=_rich(), transient=True) as bars:
+            task = bars.add_task(text, total=total)
+            yield lambda advance=1, text="": bars.update(task, advance=advance, description=text or None)
 
 
 class Board:
@@ -260,18 +257,6 @@ def _columns() -> list[Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
     return [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
-
-
-def _bar(text: str, total: int | None) -> Iterator[Progress]:
-    from rich.progress import Progress as RichProgress
-
-    with RichProgress(*_columns(), console=_rich(), transient=True) as bars:
-        task = bars.add_task(text, total=total)
-
-        def move(advance: int = 1, text: str = "") -> None:
-            bars.update(task, advance=advance, description=text or None)
-
-        yield move
 
 
 class _Lines:

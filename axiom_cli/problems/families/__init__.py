@@ -101,6 +101,7 @@ def get(name: str) -> Family:
     from axiom_cli.problems.families import handwritten
 
     if name in handwritten.PROBLEMS:
-        raise MissingError(f"no family called {name!r}", f"that is a hand-written problem: axiom problems show {name}")
+        hint = f"that is a hand-written problem: axiom problems show {name}"
+        raise MissingError(f"there is no family called {name!r}", hint)
     hint = did_you_mean(name, names(), f"the families are {', '.join(names())}")
-    raise MissingError(f"no family called {name!r}", hint)
+    raise MissingError(f"there is no family called {name!r}", hint)

@@ -204,7 +204,7 @@ def problems(  # noqa: PLR0913 - these six say which problems
     NothingToDoError where levels have too few.
     """
     if form not in FORMS:
-        raise UsageError(f"no form called {form!r}", f"--form {' or '.join(FORMS)}")
+        raise UsageError(f"there is no form called {form!r}", f"--form {' or '.join(FORMS)}")
     if count < 0:
         raise UsageError(f"a count of {count}", "ask for 0 or more problems")
 
@@ -246,7 +246,7 @@ def _offering(family: Family | str, levels: Sequence[int], split: str, form: str
     family = families.get(family) if isinstance(family, str) else family
     _check_levels(levels, list(levels))
     if split not in SPLITS:
-        raise UsageError(f"no split called {split!r}", f"--split {', '.join(SPLITS)}")
+        raise UsageError(f"there is no split called {split!r}", f"--split {', '.join(SPLITS)}")
     if not set(levels) & set(family.has):
         raise UsageError(f"{family.name} has no such levels", f"it has --difficulty {format_levels(family.has)}")
     if form not in family.forms:

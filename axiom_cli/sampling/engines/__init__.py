@@ -69,7 +69,8 @@ def _load(entry: metadata.EntryPoint) -> type[Engine]:
     try:
         engine = entry.load()
     except (ImportError, AttributeError) as error:
-        raise MissingError(f"the plug-in engine {entry.name!r} ({entry.value}) does not load: {error}") from error
+        message = f"the plug-in engine {entry.name!r} ({entry.value}) does not load: {error}"
+        raise MissingError(message, "install its package again, or choose another --engine") from error
     if not isinstance(engine, type) or Engine not in engine.__mro__:
         raise InputError(
             f"the plug-in engine {entry.name!r} ({entry.value}) is not a subclass of Engine",

@@ -23,12 +23,12 @@ from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt, wait_exp
 
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.sampling.engines.rate_limiter import RateLimiter, retry_after
+from axiom_cli.settings.sources import OWN_KEY
 
 KEYS = {
     "api.openai.com": ("OPENAI_API_KEY",),
     "generativelanguage.googleapis.com": ("GEMINI_API_KEY", "GOOGLE_API_KEY"),
 }
-OWN_KEY = "AXIOM_API_KEY"
 SECRET_LENGTH = 12
 """A key of at least this many characters is a secret, and redacted in all that the server says. `ollama`, `EMPTY` and
 the like are not, and may be words of an answer."""
@@ -196,6 +196,7 @@ class ChatClient:
     async def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
         """The answer. A reused connection that turns out to be closed is not a failure: the request is sent again, on
         the next connection or a new one."""
+        sent = None if body is None else json.dumps(body).encode()
         while True:
             progress: list[str] = []
 
@@ -203,23 +204,18 @@ class ChatClient:
                 if event.startswith(PROGRESS):
                     progress.append(event)
 
+            request = self._client.stream(method, self.address + path, content=sent, extensions={"trace": trace})
             try:
-                return await self._send(method, path, body, {"trace": trace})
+                async with request as response:
+                    received = bytearray()
+                    async for part in response.aiter_bytes():
+                        received += part
+                        if len(received) > MAX_ANSWER_BYTES:
+                            raise RefusedError(f"an answer of more than {MAX_ANSWER_BYTES // 2**20} MiB")
+                    return Answer(response.status_code, response.headers, bytes(received))
             except (httpx.RemoteProtocolError, httpx.ReadError, httpx.WriteError):
                 if progress:
                     raise
-
-    async def _send(self, method: str, path: str, body: Mapping[str, Any] | None, extensions: dict[str, Any]) -> Answer:
-        parts, size = [], 0
-        sent = None if body is None else json.dumps(body).encode()
-        url = self.address + path
-        async with self._client.stream(method, url, content=sent, extensions=extensions) as response:
-            async for part in response.aiter_bytes():
-                parts.append(part)
-                size += len(part)
-                if size > MAX_ANSWER_BYTES:
-                    raise RefusedError(f"an answer of more than {MAX_ANSWER_BYTES // 2**20} MiB")
-            return Answer(response.status_code, response.headers, b"".join(parts))
 
     def _data(self, answer: Answer) -> Any:
         status = answer.status
@@ -268,20 +264,21 @@ class ChatClient:
 
     def close(self) -> None:
         """Ends running requests and closes the connections. Closing twice is not an error."""
+
+        async def end() -> None:
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            for task in others:
+                task.cancel()
+            await asyncio.gather(*others, return_exceptions=True)
+            await self._client.aclose()
+
         if self._loop.is_closed():
             return
-        wait([self.submit(self._end())], CONNECT_SECONDS)
+        wait([self.submit(end())], CONNECT_SECONDS)
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CONNECT_SECONDS)
         if not self._thread.is_alive():
             self._loop.close()
-
-    async def _end(self) -> None:
-        others = asyncio.all_tasks() - {asyncio.current_task()}
-        for task in others:
-            task.cancel()
-        await asyncio.gather(*others, return_exceptions=True)
-        await self._client.aclose()
 
 
 def _ignore_cancelled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -110,16 +110,19 @@ class ContinuousBatch:
             yield from self._step()
 
     def _admit(self, free: Sequence[int]) -> None:
-        """Moves waiting rows into free slots, with their prompts but for the last token, which the next step reads."""
+        """Moves waiting rows into free slots, with their prompts but for the last token, which the next step reads.
+        The prompts read last are kept: the samples of a problem may come in parts."""
         rows = [self.waiting.popleft() for _ in range(min(len(free), len(self.waiting)))]
         slots_N = torch.tensor(free[: len(rows)], device=self.device)
         prefixes = [tuple(row.prompt[:-1]) for row in rows]
         if width := max(map(len, prefixes)):
-            prompts = self._prefill(prefixes)
+            if self.prompts is None or not self.prompt_slots.keys() >= set(prefixes):
+                self.prompt_slots = {prefix: place for place, prefix in enumerate(dict.fromkeys(prefixes))}
+                self.prompts = prefill(self.model, list(self.prompt_slots), self.decoding.eos_ids[0])
             self._fit(max(width, int(self.column_S.max())) + 1)
-            self.cache.allocate_like(prompts, len(self.rows))
+            self.cache.allocate_like(self.prompts, len(self.rows))
             from_N = torch.tensor([self.prompt_slots[prefix] for prefix in prefixes], device=self.device)
-            self.cache.copy_from(prompts, from_N, slots_N, width)
+            self.cache.copy_from(self.prompts, from_N, slots_N, width)
         self.token_S[slots_N] = torch.tensor([row.prompt[-1] for row in rows], device=self.device)
         self.column_S[slots_N] = torch.tensor([len(prefix) for prefix in prefixes], device=self.device)
         self.limit_S[slots_N] = torch.tensor([len(row.uniforms) for row in rows], device=self.device)
@@ -127,13 +130,6 @@ class ContinuousBatch:
         for slot, row in zip(free, rows, strict=False):
             self.rows[slot] = row
             self.uniforms_SL[slot, : len(row.uniforms)] = row.uniforms
-
-    def _prefill(self, prefixes: Sequence[tuple[int, ...]]) -> KVCache:
-        """A cache that holds these: the last one may, where the samples of a problem come in parts."""
-        if self.prompts is None or not self.prompt_slots.keys() >= set(prefixes):
-            self.prompt_slots = {prefix: place for place, prefix in enumerate(dict.fromkeys(prefixes))}
-            self.prompts = prefill(self.model, list(self.prompt_slots), self.decoding.eos_ids[0])
-        return self.prompts
 
     def _fit(self, columns: int) -> None:
         """Makes the slots long enough, but not twice as long as that."""

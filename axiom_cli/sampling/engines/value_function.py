@@ -62,8 +62,10 @@ class ValueFunction:
 
     def _values(self, prompt: list[int], completions: Sequence[list[int]]) -> list[list[float]]:
         """The values after each token of completions of the same prompt."""
-        prompt_1T = torch.tensor([prompt], device=self.device)
-        read, values = self._read(prompt_1T), [list[float]() for _ in completions]
+        prompt_1T, read = torch.tensor([prompt], device=self.device), None
+        if not self.model._is_stateful:  # noqa: SLF001 - no public name; a state cannot be copied for several rows
+            read = self.decoder(input_ids=prompt_1T, use_cache=True).past_key_values
+        values = [list[float]() for _ in completions]
         lengths = [len(prompt) + len(completion) for completion in completions]
         budget = micro_batches.token_budget(self.device, TrainConfig())
         for rows in chain.from_iterable(micro_batches.split(range(len(completions)), lengths, budget, 1)):
@@ -73,13 +75,6 @@ class ValueFunction:
             for row, value_T in zip(rows, values_BT.tolist(), strict=True):
                 values[row] = value_T[: len(completions[row])]
         return values
-
-    def _read(self, prompt_1T: torch.Tensor) -> Any:
-        """The keys and values of a prompt; None for a model that keeps a state instead, which cannot be copied for
-        several rows."""
-        if self.model._is_stateful:  # noqa: SLF001 - transformers has no public name for it
-            return None
-        return self.decoder(input_ids=prompt_1T, use_cache=True).past_key_values
 
     def _hidden(self, prompt_1T: torch.Tensor, read: Any, ids_BT: torch.Tensor) -> torch.Tensor:
         """The last hidden states of completions of the prompt, padded on the right, (B, T, H)."""

@@ -24,12 +24,8 @@ def retry(
     else:
         batch.verify(range(len(problems)), config.samples)
     for attempt in range(2, config.max_attempts + 1):
-        failed = [
-            (place, verdict)
-            for place in batch.unsolved()
-            for verdict in batch.verdicts[place]
-            if verdict.status == "fail" and verdict.sample.attempt == attempt - 1
-        ]
+        unsolved = [(place, verdict) for place in batch.unsolved() for verdict in batch.verdicts[place]]
+        failed = [(p, v) for p, v in unsolved if v.status == "fail" and v.sample.attempt == attempt - 1]
         if not failed:
             break
         places = [place for place, _ in failed]

@@ -160,4 +160,5 @@ def get(name: str) -> Gym:
         return Gym(data_set, known[data_set])
     if data_set in left_out:
         raise MissingError(f"{name} is left out: {left_out[data_set]}")
-    raise MissingError(f"no family called {name!r}", did_you_mean(name, names(), "axiom problems list shows them"))
+    hint = did_you_mean(name, names(), "axiom problems list shows them")
+    raise MissingError(f"there is no family called {name!r}", hint)
