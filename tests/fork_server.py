@@ -1,5 +1,6 @@
 """A process that has loaded the command line once and forks for every command that a test runs: what runs is a process
-of its own, as a user starts it, without the seconds that its libraries take to load.
+of its own, as a user starts it, without the seconds that its libraries take to load. A second one has loaded torch too,
+for the commands that need it: a fork of it costs twenty times as much.
 
 `start` runs in the process that leads the tests, `run` in any of them.
 """
@@ -18,6 +19,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import weakref
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -25,28 +27,33 @@ from functools import cache
 from pathlib import Path
 
 ADDRESS = "FORK_SERVER"
-"""The environment variable that names the socket to the processes of a test run."""
-LIGHT = ("rich.table", "rich.progress", "pydantic_settings", "platformdirs", "axiom_cli.sampling.engines.scripted")
-HEAVY = ("torch", "transformers.models.auto", "transformers.models.llama", "peft", "accelerate", "scipy.stats")
+"""The environment variable that names the folder of the sockets to the processes of a test run."""
+LIGHT = ("rich.table", "rich.progress", "scipy.stats", "pydantic_settings", "platformdirs", "axiom_cli.sampling.engines.scripted")
+HEAVY = ("torch", "transformers.models.auto", "transformers.models.llama", "peft", "accelerate")
 HEAVY_ROOMS = ("axiom_cli.models", "axiom_cli.learning.training", "axiom_cli.sampling.engines")
 NEEDS_HEAVY = {"solve", "train", "merge", "loop"}
+NEEDS_LIGHT = {"scripted", "problems", "--help"}
 LEFT_OUT = ("__main__", "attacks", "cluster", "document", "gallery", "gym", "inside", "recipe", "templates", "vllm")
 """Parts of module names: what a command loads only if it is there, or never."""
 
 
 def start(env: dict[str, str]) -> Callable[[], None]:
-    """Starts the server in the environment of the commands. Returns what ends it, and all that it still runs."""
-    folder = tempfile.mkdtemp()
-    os.environ[ADDRESS] = f"{folder}/socket"
-    server = subprocess.Popen(
-        [sys.executable, __file__, os.environ[ADDRESS]], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-        env=env, start_new_session=True,
-    )  # fmt: skip
-    server.stdout.readline()
+    """Starts the servers in the environment of the commands. Returns what ends them, and all that they still run."""
+    folder = os.environ[ADDRESS] = tempfile.mkdtemp()
+    servers = [
+        subprocess.Popen(
+            [sys.executable, __file__, f"{folder}/{name}"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=env, start_new_session=True,
+        )
+        for name in ("light", "heavy")
+    ]  # fmt: skip
+    for server in servers:
+        server.stdout.readline()
 
     def end() -> None:
-        os.killpg(server.pid, signal.SIGKILL)
-        server.communicate()
+        for server in servers:
+            os.killpg(server.pid, signal.SIGKILL)
+            server.communicate()
         shutil.rmtree(folder)
 
     return end
@@ -71,8 +78,9 @@ def begin(
     words: Sequence[str], cwd: Path, env: dict[str, str], descriptors: tuple[int, int, int]
 ) -> Callable[[float], int]:
     """Starts `axiom WORDS` with these as stdin, stdout and stderr. Returns what waits for its exit code."""
+    heavy = NEEDS_HEAVY & set(words) and not NEEDS_LIGHT & set(words)
     connection = socket.socket(socket.AF_UNIX)
-    connection.connect(os.environ[ADDRESS])
+    connection.connect(f"{os.environ[ADDRESS]}/{'heavy' if heavy else 'light'}")
     request = json.dumps({"words": words, "cwd": str(cwd), "env": env}).encode()
     # The request's length goes first, with the descriptors.
     socket.send_fds(connection, [len(request).to_bytes(8, "big")], descriptors)
@@ -100,8 +108,9 @@ def _fill(descriptor: int, data: bytes) -> None:
         return  # the command ended without reading all of it
 
 
-def _serve(listener: socket.socket) -> None:
-    """Takes commands until the tests are over. Returns in the process of each command, ready to run it."""
+def _serve(listener: socket.socket, *, heavy: bool) -> None:
+    """Takes commands until the tests are over. Returns in the process of each command, ready to run it. The libraries
+    are loaded for the first one."""
     running: dict[int, socket.socket] = {}
     ended, signals = os.pipe()
     os.set_blocking(ended, False)
@@ -119,7 +128,8 @@ def _serve(listener: socket.socket) -> None:
         connection, _ = listener.accept()
         head, descriptors, *_ = socket.recv_fds(connection, 8, 3)
         request = json.loads(connection.recv(int.from_bytes(head, "big"), socket.MSG_WAITALL))
-        if NEEDS_HEAVY & set(request["words"]) and "scripted" not in request["words"]:
+        _load(heavy=False)
+        if heavy:
             _load(heavy=True)
         if (command := os.fork()) == 0:
             signal.set_wakeup_fd(-1)
@@ -165,15 +175,18 @@ def _load(heavy: bool) -> None:
         name = ".".join(path.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
         if name.startswith(HEAVY_ROOMS) == heavy and not any(part in name for part in LEFT_OUT):
             importlib.import_module(name)
+    # What the libraries would do as they end changes nothing, and costs a third of what a fork costs.
+    for each in gc.get_objects():
+        if isinstance(each, weakref.finalize):
+            each.atexit = False
     gc.freeze()
 
 
 if __name__ == "__main__":
-    _load(heavy=False)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(sys.argv[1])
         listening.listen(64)
-        _serve(listening)
+        _serve(listening, heavy=sys.argv[1].endswith("heavy"))
     from axiom_cli.__main__ import main
 
     code = main()
