@@ -28,7 +28,10 @@ from pathlib import Path
 
 ADDRESS = "FORK_SERVER"
 """The environment variable that names the folder of the sockets to the processes of a test run."""
-LIGHT = ("rich.table", "rich.progress", "scipy.stats", "pydantic_settings", "platformdirs", "axiom_cli.sampling.engines.scripted")
+LIGHT = (
+    "rich.table", "rich.progress", "scipy.stats", "pydantic_settings", "platformdirs",
+    "axiom_cli.sampling.engines.scripted",
+)  # fmt: skip
 HEAVY = ("torch", "transformers.models.auto", "transformers.models.llama", "peft", "accelerate")
 HEAVY_ROOMS = ("axiom_cli.models", "axiom_cli.learning.training", "axiom_cli.sampling.engines")
 NEEDS_HEAVY = {"solve", "train", "merge", "loop"}
@@ -177,7 +180,7 @@ def _load(heavy: bool) -> None:
             importlib.import_module(name)
     # What the libraries would do as they end changes nothing, and costs a third of what a fork costs.
     for each in gc.get_objects():
-        if isinstance(each, weakref.finalize):
+        if type(each) is weakref.finalize:
             each.atexit = False
     gc.freeze()
 
