@@ -10,6 +10,8 @@ from axiom_cli.importing import formats
 from axiom_cli.importing.apps import APPS, TACO
 from axiom_cli.importing.codecontests import CODECONTESTS
 from axiom_cli.importing.imported import Format
+from axiom_cli.importing.kodcode import KODCODE
+from axiom_cli.importing.leetcode import LEETCODE
 from axiom_cli.importing.livecodebench import LIVECODEBENCH
 from axiom_cli.importing.math_sets import AIME, GSM8K, MATH
 from axiom_cli.importing.readers import Line
@@ -24,6 +26,8 @@ FORMATS: Mapping[str, Format] = {
     "taco": TACO,
     "codecontests": CODECONTESTS,
     "livecodebench": LIVECODEBENCH,
+    "leetcode": LEETCODE,
+    "kodcode": KODCODE,
     "gsm8k": GSM8K,
     "math": MATH,
     "aime": AIME,
