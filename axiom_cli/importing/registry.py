@@ -18,7 +18,7 @@ from axiom_cli.importing.readers import Line
 from axiom_cli.importing.schema import Row
 
 AUTO, DEFAULT = "auto", "jsonl"
-MOST_BROKEN = 1000
+MOST_BROKEN = 10
 """Rows that are looked at before one is found that can be read."""
 FORMATS: Mapping[str, Format] = {
     **formats.FORMATS,
