@@ -156,3 +156,89 @@ def test_a_prelude_that_does_not_run_is_no_label(box):
         assert outcome.status == "infra" and outcome.reason.startswith("its prelude does not run: ModuleNotFound")
     with pytest.raises(InputError, match="prelude .* is not Python"):
         box.run("def f(): return 1", program(case([], 1), prelude="import ("))
+
+
+IMPOSSIBLE = {
+    "a number printed": ("<stdin>", case(["1"], 3), "expects 3, but what a script prints is text"),
+    "lines printed": ("<stdin>", case(["1"], ["3"]), "expects ['3'], but what a script prints is text"),
+    "nothing printed": ("<stdin>", case(["1"], None), "expects None"),
+    "a script's argument": ("<stdin>", case(["1"], "1", "in_place"), "a script has none"),
+    "a number in place": ("f", case([3], 4, "in_place"), "no call can turn its argument 0, 3, into 4"),
+    "text in place": ("f", case([[], "ab"], "ba", "argument:1"), "no call can turn its argument 1"),
+    "a list into nothing": ("f", case([[1]], None, "in_place"), "no call can turn its argument 0"),
+    "no list for a tuple": ("f", case([1], 2, "tuple"), "not a list that stands for a tuple"),
+    "two bounds": ("f", case([1], 2.0, "float:1e-6,within:1"), "contradicts itself"),
+    "a checker that is not text": ("f", case([1], 2.0, 3), "has the checker 3"),
+    "too many to match": ("f", case([1], [["a", 1.5]] * 2001, "unordered,float:1e-6"), "more than 2000 items"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", IMPOSSIBLE)
+def test_what_nobody_could_pass_is_an_input_error(name, box):
+    entry, test, said = IMPOSSIBLE[name]
+    with pytest.raises(InputError) as error:
+        box.run("def f(*args): pass", program(test, entry=entry))
+    assert said in str(error.value)
+
+
+PRINTED = {
+    ("0.5\n", "0.5", "float:1e-6"): "pass",
+    ("0.333333\n", "0.3333333333333333", "float:1e-6"): "pass",
+    ("0.5\n", "0.6", "float:1e-6"): "fail",
+    ("a\nb c\n", "b  c\n\na", "unordered"): "pass",
+    ("a\nb c\n", "c b\na", "unordered"): "fail",
+    ("a\na\nb\n", "a\nb\nb", "unordered"): "fail",
+    ("x 1.0\ny 2.0\n", "y 2.0000001\nx 1", "unordered,within:1e-3"): "pass",
+    ("x 1.0\ny 2.0\n", "y 1\nx 2", "unordered,within:1e-3"): "fail",
+    ("a b\n", "a  b", ""): "pass",
+    ("a b\n", "ab", ""): "fail",
+    ("[1]\n", "[1]", "tuple_is_list"): "pass",
+}
+
+
+@pytest.mark.parametrize(("expected", "printed", "checker"), PRINTED)
+def test_what_a_script_prints_is_compared_by_words_whatever_the_checker(expected, printed, checker, box):
+    status = PRINTED[expected, printed, checker]
+    code = f"print({printed!r})"
+    assert box.run(code, program(case([""], expected), entry="<stdin>", checker=checker)).status == status
+    assert box.run(code, program(case([""], expected, checker), entry="<stdin>", checker="within:9")).status == status
+
+
+def test_a_list_that_stands_for_a_tuple(box):
+    for value, status in (("(2, 1)", "pass"), ("[2, 1]", "fail"), ("(2, 1.0)", "pass"), ("(1, 2)", "fail")):
+        assert box.run(f"def f(): return {value}", program(case([], [2, 1]), checker="tuple")).status == status
+
+
+HINTS = {
+    "a function": "def f(xs: List[int]) -> Optional[int]: return xs[0]",
+    "a method": "class Solution:\n    def f(self, xs: List[int]) -> int: return xs[0]",
+    "a function in a function": "def f(xs):\n    def g(x: Optional[Node]) -> Tuple[int]: return x\n    return g(xs[0])",
+    "a variable": "total: Dict[str, int] = {}\ndef f(xs): return xs[0]",
+    "an attribute": "from dataclasses import dataclass\n@dataclass\nclass A:\n    x: List[int]\n"
+                    "def f(xs): return A(xs).x[0]",
+    "over lines": "def f(\n    xs: List[\n        int\n    ],\n): return xs[0]",
+    "evaluated where they can be": "def f(xs: list[int]): return xs[f.__annotations__['xs'] != list[int]]",
+    "only valid if evaluated": "def f(xs: (n := list)): return xs[0] if n is list else 0",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", HINTS)
+def test_a_type_hint_without_its_import_fails_nothing(name, box):
+    assert box.run(HINTS[name], program(case([[4, 5]], 4))).status == "pass"
+    code = Program("f", "f(xs)", test_code="assert f([4, 5]) == 4")
+    assert box.run(HINTS[name], code).status == "pass"
+
+
+def test_a_name_that_is_used_and_not_only_hinted_at_is_missed(box):
+    for code in (
+        "def f(xs: List[int]): return List",
+        "def f(xs: int): return deque(xs)[0]",
+        "x: int = deque()\ndef f(xs): 0",
+    ):
+        outcome = box.run(code, program(case([[4, 5]], 4)))
+        assert outcome.status == "fail" and "NameError" in outcome.reason
+
+
+def test_a_script_may_have_hints_without_their_imports(box):
+    code = "def main(xs: List[int]) -> None:\n    print(sum(xs))\nmain(list(map(int, input().split())))"
+    assert box.run(code, program(case(["1 2"], "3"), entry="<stdin>")).status == "pass"

@@ -33,16 +33,20 @@ def test_evalplus_s_own_rows_have_inputs_whose_results_their_solution_gives():
     ("body", "atol", "checker"),
     [
         ("a + b", 0, None),
-        ("a + b", 1e-4, "float:0.0001"),
-        ("a / 3", 0, "float:1e-6"),
-        ("[a / 3, 0.5]", 0, "float:1e-6"),
-        ("[a / 3, 'x']", 0, None),
-        ("(a, b)", 0, "tuple_is_list"),
-        ("{'k': (a / 3,)}", 0.5, "float:0.5,tuple_is_list"),
+        ("a + b", 1e-4, None),
+        ("a / 4", 0, "allclose:1e-06:1e-07"),
+        ("[a / 4, 0.5]", 0, "allclose:1e-06:1e-07"),
+        ("[a / 4, 'x']", 0, None),
+        ("[a / 4, 'x']", 1e-4, "allclose:0.0001:1e-07"),
+        ("(a + 2, b)", 0, "tuple"),
+        ("[(a + 2, b)]", 0, "tuple_is_list"),
+        ("a > 3", 0, "bool_is_int"),
+        ("{'k': (a / 4,)}", 0.5, "allclose:0.5:1e-07,tuple_is_list"),
     ],
 )
 def test_how_results_of_evalplus_are_compared(body, atol, checker):
-    found = _evalplus(canonical_solution=f"    return {body}\n", atol=atol)
+    inputs = {"base_input": [[1, 2], [5, 7]], "plus_input": [[10, -4]]}
+    found = _evalplus(canonical_solution=f"    return {body}\n", atol=atol, **inputs)
     assert found.problem.program.checker == checker
     assert json.loads(json.dumps(found.problem.program.tests)) == found.problem.program.tests
 

@@ -50,9 +50,10 @@ def test_humaneval():
     assert problem.program.tests == [
         {"args": [1, 2], "expected": 3},
         {"args": [5, 7], "expected": 12},
-        {"args": [1, 1], "expected": 2},
+        {"args": [1, 1], "expected": 2, "checker": "below:1e-06"},
     ], "what the prompt shows is graded, too, as the set itself does"
-    assert problem.program.checker == "float:1e-6"
+    assert problem.program.checker is None, "the bound of one assert is not that of the others"
+    assert problem.program.prelude is None
     assert problem.program.test_code is None
     assert problem.program.signature == "add(a: int, b: int) -> int"
 
@@ -76,14 +77,22 @@ def test_mbpp_shows_its_first_assert_and_grades_them_all():
     problem = _one(MBPP, "mbpp").problem
     assert "swap(pair)" in problem.prompt
     assert MBPP["test_list"][0] in problem.prompt
+    assert problem.program.test_code.strip().split("\n") == MBPP["test_list"], "tuples reach the program as tuples"
+    assert problem.program.examples == []
+    lists = [text.replace("((", "([").replace(")) ==", "]) ==") for text in MBPP["test_list"]]
+    program = _one({**MBPP, "test_list": lists}, "mbpp").problem.program
     pairs = ([1, 2], [3, 4], [0, 9])
-    assert problem.program.tests == [{"args": [pair], "expected": pair[::-1]} for pair in pairs]
-    assert problem.program.examples == problem.program.tests[:1]
-    assert problem.program.checker == "tuple_is_list"
+    assert program.tests == [{"args": [pair], "expected": pair[::-1]} for pair in pairs]
+    assert program.examples == program.tests[:1]
+    assert program.checker == "bool_is_int,tuple" and program.test_code is None
 
 
 def test_evalplus_takes_inputs_with_their_results():
-    test = "inputs = [[1, 2], [5, 6]]\nresults = [3, 11]\nfor i, r in zip(inputs, results): pass"
+    test = (
+        "import numpy as np\n\n\ndef assertion(out, exp, atol):\n    assert out == exp\n\n\ndef check(candidate):\n"
+        "    inputs = [[1, 2], [5, 6]]\n    results = [3, 11]\n"
+        "    for i, (inp, exp) in enumerate(zip(inputs, results)):\n        assertion(candidate(*inp), exp, 0)\n"
+    )
     problem = _one({**HUMANEVAL, "test": test}, "evalplus").problem
     assert problem.program.tests == [{"args": [1, 2], "expected": 3}, {"args": [5, 6], "expected": 11}]
     half = test.replace("[[1, 2], [5, 6]]", "[[{1}, 2], [5, 6]]")
@@ -134,7 +143,7 @@ def test_a_row_of_another_form_is_refused_alone_and_with_a_reason(row, form):
 
 def test_an_unknown_form():
     with pytest.raises(UsageError):
-        import_problems([], "codeforces")
+        import_problems([], "leetcode")
 
 
 @pytest.mark.parametrize("field", ["test_code", "checker", "reference"])

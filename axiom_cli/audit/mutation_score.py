@@ -169,7 +169,7 @@ def _further_calls(problem: Problem, program: Program, random: Random) -> Iterat
     if exercise is not None:
         while True:
             yield exercise.arguments(random)
-    coded = assert_tests.read_tests(program.test_code, program.entry_point).tests if program.test_code else []
-    cases = [*(program.tests or ()), *program.examples, *coded]
+    cases = [*(program.tests or ()), *program.examples]
     seeds = [case["args"] for case in cases if isinstance(case.get("args"), list)]
+    seeds += assert_tests.literal_calls(program.test_code or "", program.entry_point)
     yield from input_mutation.random_calls(seeds, random)

@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from axiom_cli import json_codec, syntax
 from axiom_cli.errors import InputError
 from axiom_cli.importing import schema
 from axiom_cli.importing.schema import Row
-from axiom_cli.problems import assert_tests
+from axiom_cli.problems.assert_tests import AssertTests, Reading
 from axiom_cli.records import Problem
 from axiom_cli.sandbox import Outcome, Sandbox, suite, values
 from axiom_cli.sandbox.inside.reader import UnreadableError
@@ -25,6 +26,8 @@ MOST_INPUTS = 200
 """Inputs of a row that become tests, those of the original set first: every record of the problem carries them."""
 LARGEST_INPUTS = 100_000
 """Characters that the added inputs of a row may take as JSON, all together."""
+FLOAT_TOLERANCE, RELATIVE_TOLERANCE = 1e-6, 1e-7
+"""Of EvalPlus 0.3.1, where floats are expected: the absolute one holds where a row has no `atol`."""
 LIMIT_REASONS = ("took more than", "its results were too large", "MemoryError")
 OWN_ORACLE: Mapping[str, frozenset[str]] = {
     "humaneval": frozenset(["find_zero"]),
@@ -118,15 +121,11 @@ def with_tests(problem: Problem, inputs: Inputs, gold: str, sandbox: Sandbox) ->
     if not results:
         raise InputError("none of its solution's results can be written as JSON")
     left_out = inputs.left_out + len(inputs.calls) - len(results)
-    tests = [{"args": args, "expected": expected} for args, expected in results]
-    tests = json.loads(json.dumps(tests))  # a tuple becomes the list that it is in a record
+    parsed = compared(results, inputs.tolerance)
+    tests = parsed.tests(parsed.checker)
     shown = [example["args"] for example in program.examples]
-    program = replace(
-        program,
-        tests=tests,
-        examples=[test for test in tests if test["args"] in shown],
-        checker=_checker([expected for _, expected in results], inputs.tolerance),
-    )
+    examples = [test for test in tests if test["args"] in shown]
+    program = replace(program, tests=tests, examples=examples, checker=parsed.checker)
     source = {**problem.extra["source"], "tests_left_out": left_out}
     return replace(problem, program=program, extra={**problem.extra, "source": source})
 
@@ -141,20 +140,79 @@ def _readable_results(calls: Sequence[list[Any]], outcome: Outcome) -> Iterator[
             yield args, value
 
 
-def _checker(expected: Sequence[Any], tolerance: float) -> str | None:
-    """How to compare these results: by `atol` if it is given, else by EvalPlus's own tolerance if floats are
-    expected."""
-    rules = []
-    if tolerance:
-        rules.append(f"float:{tolerance!r}")
-    elif any(map(_is_float, expected)):
-        rules.append(assert_tests.CLOSE)
-    if any(map(assert_tests.has_tuple, expected)):
-        rules.append("tuple_is_list")
-    return ",".join(rules) or None
+def compared(cases: Iterable[tuple[list[Any], Any]], tolerance: float) -> AssertTests:
+    """Arguments with expected results as tests that compare as EvalPlus 0.3.1 does: by Python's `==`, or else floats by
+    `numpy.allclose` with its own relative tolerance. Whole numbers are exact. What JSON cannot hold is left out."""
+    readings, left_out = [], 0
+    for args, expected in cases:
+        if not json_codec.round_trips(args) or not json_codec.carries_test(expected):
+            left_out += 1
+            continue
+        rules = []
+        if _is_float(expected) or (tolerance and _has_float(expected)):
+            rules.append(f"allclose:{tolerance or FLOAT_TOLERANCE!r}:{RELATIVE_TOLERANCE!r}")
+        if has_tuple(expected):
+            outermost = isinstance(expected, tuple) and not any(map(has_tuple, expected))
+            rules.append("tuple" if outermost else "tuple_is_list")
+        plain = json.loads(json.dumps(expected))  # a tuple becomes the list that it is in a record
+        readings.append(Reading(args, plain, ",".join(rules)))
+    return AssertTests(tuple(readings), left_out)
 
 
 def _is_float(value: Any) -> bool:
     """Whether the value is a float, or a sequence of one or more floats and nothing else."""
     items = value if isinstance(value, (list, tuple)) else [value]
     return bool(items) and all(isinstance(item, float) for item in items)
+
+
+def _has_float(value: Any) -> bool:
+    """Whether there is a float anywhere in a value."""
+    if isinstance(value, dict):
+        return any(map(_has_float, value.values()))
+    return any(map(_has_float, value)) if isinstance(value, (list, tuple)) else isinstance(value, float)
+
+
+def has_tuple(value: Any) -> bool:
+    """Whether there is a tuple anywhere in a value."""
+    if isinstance(value, dict):
+        return any(map(has_tuple, value.values()))
+    return isinstance(value, tuple) or (isinstance(value, list) and any(map(has_tuple, value)))
+
+
+PLAIN_ASSERTION = re.compile(r"assertion\((\w+)\(\*\w+\), (?:\w+|(ref_func)\(\*\w+\)), ([\d.e-]+)\)")
+
+
+class HubTests(NamedTuple):
+    """What a `test` of the hub says: inputs, their results if it lists them, and how far a float may be off."""
+
+    inputs: list[Any]
+    results: list[Any] | None
+    tolerance: float
+
+
+def read_hub_tests(source: str, entry_point: str) -> HubTests | None:
+    """The lists of a `test` that ends in `assertion(candidate(*inp), exp, atol)`. None for one that compares anything
+    else than results, or has no lists."""
+    tree = syntax.parse(source, longest=len(source))
+    inputs = _assigned_list(tree, "inputs") if tree else None
+    if tree is None or inputs is None:
+        return None
+    results = _assigned_list(tree, "results")
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and (compared := PLAIN_ASSERTION.fullmatch(ast.unparse(node))):
+            function, reference, tolerance = compared.groups()
+            if function in ("candidate", entry_point) and (results is None) == bool(reference):
+                return HubTests(inputs, results, float(tolerance))
+    return None
+
+
+def _assigned_list(tree: ast.Module, name: str) -> list[Any] | None:
+    """The literal list that is assigned to `name` anywhere in the source."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Assign) and any(isinstance(t, ast.Name) and t.id == name for t in node.targets):
+            try:
+                value = ast.literal_eval(node.value)
+            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
+                return None
+            return value if isinstance(value, list) else None
+    return None

@@ -13,6 +13,7 @@ from axiom_cli.importing.evalplus import MOST_INPUTS
 from axiom_cli.importing.imported import Imported
 from axiom_cli.importing.schema import LEVEL
 from axiom_cli.problems import assert_tests
+from axiom_cli.problems.assert_tests import AssertTests
 from axiom_cli.records import Problem, Program
 
 TESTS_LEFT_OUT = (
@@ -23,8 +24,8 @@ TESTS_LEFT_OUT = (
 
 @dataclass(frozen=True)
 class Exercise:
-    """What a published set says of one problem: the function to write, the set's solution, the tests as source, and
-    the arguments of the calls that the prompt shows."""
+    """What a published set says of one problem: the function to write, the set's solution, the tests as source, the
+    arguments of the calls that the prompt shows, and what stands before each program."""
 
     family: str
     name: str
@@ -33,6 +34,7 @@ class Exercise:
     gold: str
     tests: str = ""
     shown: Sequence[list[Any]] = ()
+    prelude: str = ""
 
 
 def from_asserts(exercise: Exercise) -> Imported:
@@ -40,24 +42,35 @@ def from_asserts(exercise: Exercise) -> Imported:
     if syntax.parse(exercise.tests, longest=len(exercise.tests)) is None:
         return Imported(exercise.name, reason="its tests are not Python")
     parsed = assert_tests.read_tests(exercise.tests, exercise.entry_point)
-    if not parsed.tests and not parsed.left_out:
+    if not parsed.readings and not parsed.left_out:
         return Imported(exercise.name, reason="it has no test")
-    as_code = not parsed.tests or (parsed.left_out > 0 and not parsed.from_lists)
-    program = Program(
+    if parsed.says_all:
+        return from_calls(exercise, parsed)
+    program = program_of(exercise, parsed.tests(None), test_code=exercise.tests)
+    return Imported(exercise.name, problem_of(exercise, program), gold=exercise.gold)
+
+
+def from_calls(exercise: Exercise, parsed: AssertTests) -> Imported:
+    """A program problem from calls with expected results, without those that were left out."""
+    tests = parsed.tests(parsed.checker)
+    program = program_of(exercise, tests, tests=tests, checker=parsed.checker)
+    note = TESTS_LEFT_OUT if parsed.left_out else ""
+    return Imported(exercise.name, problem_of(exercise, program, parsed.left_out), gold=exercise.gold, note=note)
+
+
+def program_of(exercise: Exercise, calls: Sequence[dict[str, Any]] = (), **graded: Any) -> Program:
+    """The program that is to be written. Those of `calls` that the prompt shows are its examples."""
+    return Program(
         exercise.entry_point,
         signature(exercise.gold, exercise.entry_point),
-        examples=[test for test in parsed.tests if test["args"] in exercise.shown],
-        tests=None if as_code else parsed.tests,
-        test_code=exercise.tests if as_code else None,
-        checker=None if as_code else parsed.checker,
+        examples=[call for call in calls if call["args"] in exercise.shown],
         reference=exercise.gold or None,
+        prelude=exercise.prelude or None,
+        **graded,
     )
-    left_out = 0 if as_code else parsed.left_out
-    note = TESTS_LEFT_OUT if left_out else ""
-    return Imported(exercise.name, problem_of(exercise, program, left_out), gold=exercise.gold, note=note)
 
 
-def problem_of(exercise: Exercise, program: Program, left_out: int) -> Problem:
+def problem_of(exercise: Exercise, program: Program, left_out: int = 0) -> Problem:
     """The problem of split `test` that a program is for."""
     family, name, prompt = exercise.family, exercise.name, exercise.prompt
     identity = content_id([family, "program", prompt], 16)

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping
+from dataclasses import replace
 
 from axiom_cli import syntax
 from axiom_cli.errors import InputError
 from axiom_cli.ids import content_id
 from axiom_cli.importing import evalplus, schema
-from axiom_cli.importing.exercises import Exercise, from_asserts, problem_of, signature
+from axiom_cli.importing.evalplus import Inputs
+from axiom_cli.importing.exercises import Exercise, from_asserts, from_calls, problem_of, program_of, signature
 from axiom_cli.importing.imported import Format, Imported
 from axiom_cli.importing.schema import ANY, LEVEL, NAME, TEXT, TEXTS, Kind, Row
+from axiom_cli.json_codec import round_trips
 from axiom_cli.problems import answers, assert_tests
-from axiom_cli.records import Problem, Program
+from axiom_cli.records import Problem
 
 
 def _read_humaneval(row: Row, family: str = "humaneval") -> Imported:
@@ -31,7 +34,18 @@ def _humaneval_exercise(row: Row, family: str) -> Exercise:
     prompt, entry_point = row["prompt"], row["entry_point"]
     statement = f"Write the Python function `{entry_point}`, whole, imports included:\n```python\n{prompt.strip()}\n```"
     gold, shown = prompt + row["canonical_solution"], assert_tests.shown_calls(prompt, entry_point)
-    return Exercise(family, row["task_id"], statement, entry_point, gold, row.get("test", ""), shown)
+    prelude = _before(prompt, entry_point)
+    return Exercise(family, row["task_id"], statement, entry_point, gold, row.get("test", ""), shown, prelude)
+
+
+def _before(prompt: str, entry_point: str) -> str:
+    """What stands before the function in a prompt that begins with code, as the set runs both together."""
+    tree = syntax.parse(prompt)
+    for node in tree.body if tree else ():
+        if isinstance(node, ast.FunctionDef) and node.name == entry_point:
+            first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
+            return "\n".join(prompt.split("\n")[: first - 1]).strip()
+    return ""
 
 
 def _read_evalplus(row: Row) -> Imported:
@@ -39,15 +53,27 @@ def _read_evalplus(row: Row) -> Imported:
     if "base_input" not in row and "plus_input" not in row:
         if "test" not in row:
             raise InputError("it has neither 'base_input' nor 'test'")
-        return _read_humaneval(row, "evalplus")
-    inputs = evalplus.read_inputs(row)
+        return _read_evalplus_test(row)
     if reason := evalplus.ungradable(row):
         return Imported(row["task_id"], reason=reason)
+    return _with_inputs(_humaneval_exercise(row, "evalplus"), evalplus.read_inputs(row))
+
+
+def _read_evalplus_test(row: Row) -> Imported:
     exercise = _humaneval_exercise(row, "evalplus")
-    examples = [{"args": args} for args in exercise.shown]
-    first_line = signature(exercise.gold, exercise.entry_point)
-    program = Program(exercise.entry_point, first_line, examples, reference=exercise.gold)
-    return Imported(exercise.name, problem_of(exercise, program, 0), gold=exercise.gold, inputs=inputs)
+    found = evalplus.read_hub_tests(exercise.tests, exercise.entry_point)
+    if found is None or (found.results is None and not round_trips(found.inputs)):
+        return from_asserts(exercise)
+    if found.results is None:
+        return _with_inputs(exercise, evalplus.read_inputs({"base_input": found.inputs, "atol": found.tolerance}))
+    parsed = evalplus.compared(zip(found.inputs, found.results, strict=False), found.tolerance)
+    return from_calls(exercise, parsed) if parsed.readings else Imported(exercise.name, reason="it has no test")
+
+
+def _with_inputs(exercise: Exercise, inputs: Inputs) -> Imported:
+    program = program_of(exercise)
+    program = replace(program, examples=[{"args": args} for args in exercise.shown])
+    return Imported(exercise.name, problem_of(exercise, program), gold=exercise.gold, inputs=inputs)
 
 
 def _read_mbpp(row: Row) -> Imported:
@@ -57,15 +83,23 @@ def _read_mbpp(row: Row) -> Imported:
     entry_point = _called_function(asserts[0] if asserts else "", gold)
     if entry_point is None:
         return Imported(name, reason="its first assert calls no function that its solution defines")
-    first = assert_tests.read_tests(asserts[0], entry_point).tests if len(asserts) > 1 else []
+    shown = asserts[0].strip() if len(asserts) > 1 and assert_tests.literal_calls(asserts[0], entry_point) else ""
     text = (row.get("text") or row.get("prompt") or "").strip()
     if not text:
         raise InputError("it has neither 'text' nor 'prompt'")
     statement = f"{text}\nThe function is `{signature(gold, entry_point)}`."
-    statement += f"\nExample: {asserts[0].strip()}" if first else ""
+    statement += f"\nExample: {shown}" if shown else ""
     setup = row.get("test_setup_code") or "\n".join(row.get("test_imports") or ())
     tests = "\n".join([setup, *asserts])
-    return from_asserts(Exercise("mbpp", name, statement, entry_point, gold, tests, [test["args"] for test in first]))
+    calls = assert_tests.literal_calls(shown, entry_point)
+    return from_asserts(Exercise("mbpp", name, statement, entry_point, gold, tests, calls, _imports(setup)))
+
+
+def _imports(setup: str) -> str:
+    """The imports of a set-up that runs in the module of the program."""
+    tree = syntax.parse(setup)
+    statements = [node for node in tree.body if isinstance(node, (ast.Import, ast.ImportFrom))] if tree else []
+    return "\n".join(map(ast.unparse, statements))
 
 
 def _called_function(test: str, code: str) -> str | None:

@@ -75,29 +75,34 @@ def calls(entry: str, arguments: Sequence[Sequence[Any]], prelude: str = "") -> 
 def _data_suite(program: records.Program, tests: Sequence[Any]) -> Suite:
     entry, inputs, expected = program.entry_point, [], []
     for number, test in enumerate(tests, 1):
+        where = f"test {number} of program {entry!r}"
         if not isinstance(test, dict) or not isinstance(test.get("args"), (list, tuple)) or "expected" not in test:
-            raise InputError(f"test {number} of program {entry!r} is not {{args: [...], expected}}")
-        if entry == STDIN_STDOUT and [type(arg) for arg in test["args"]] != [str]:
-            raise InputError(f"test {number} gives standard input as {test['args']!r:.60}", "args is one string there")
+            raise InputError(f"{where} is not {{args: [...], expected}}")
+        if not isinstance(test.get("checker"), (str, type(None))):
+            raise InputError(f"{where} has the checker {test['checker']!r:.40}, which is not text")
+        own = test.get("checker")
+        rule = values.rule(program.checker if own is None else own)
+        if entry == STDIN_STDOUT:
+            rule = _script_rule(rule, test, where)
+        if unreachable := values.unreachable(test["expected"], test["args"], rule):
+            raise InputError(f"{where} cannot be passed: {unreachable}")
         inputs.append(messages.frame(messages.CALL, values.encode(list(test["args"]))))
-        expected.append(Expected(test["expected"], values.encode(test["expected"]), _rule(program, test, number)))
+        value = tuple(test["expected"]) if rule.from_list else test["expected"]
+        expected.append(Expected(value, values.encode(value), rule))
     key = ids.content_id([entry, program.tests, program.checker, program.prelude])
     return Suite(key, entry, tuple(inputs), tuple(expected), program.prelude or "")
 
 
-def _rule(program: records.Program, test: Mapping[str, Any], number: int) -> values.Rule:
-    """How a test compares: by its own checker, else by the program's."""
-    checker = test.get("checker")
-    if not isinstance(checker, (str, type(None))):
-        raise InputError(f"test {number} of program {program.entry_point!r} has the checker {checker!r:.40}, not text")
-    rule = values.rule(program.checker if checker is None else checker)
-    if program.entry_point == STDIN_STDOUT:
-        if rule.argument is not None or rule.unordered:
-            raise InputError(
-                f"the checker {checker or program.checker!r} cannot compare what a script prints",
-                "a script's checker is float:TOLERANCE, or none: words are compared in any case",
-            )
-        return replace(rule, tokens=True)
-    if rule.argument is not None and rule.argument >= len(test["args"]):
-        raise InputError(f"test {number} of program {program.entry_point!r} has no argument {rule.argument} to compare")
-    return rule
+def _script_rule(rule: values.Rule, test: Mapping[str, Any], where: str) -> values.Rule:
+    """The rule for what a script prints, which is always compared by words. Raises InputError where no script could
+    pass the test."""
+    if [type(arg) for arg in test["args"]] != [str]:
+        raise InputError(f"{where} gives standard input as {test['args']!r:.60}", "args is one string there")
+    if not isinstance(test["expected"], str):
+        raise InputError(
+            f"{where} expects {test['expected']!r:.60}, but what a script prints is text",
+            "expected is one string there, lines and all",
+        )
+    if rule.argument is not None:
+        raise InputError(f"{where} compares an argument after the call, but a script has none")
+    return replace(rule, tokens=True)

@@ -10,7 +10,7 @@ import marshal
 import math
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
@@ -51,10 +51,10 @@ WITHIN: Final[dict[str, tuple[int, Callable[..., bool]]]] = {
 }
 """Bounds on how far a number may be off: how many figures each takes, and whether it holds, given the difference and
 the absolute values of both numbers. `allclose` is NumPy's, `isclose` that of the module `math`."""
-FLAGS = ("tuple_is_list", "bool_is_int", "unordered", "tokens")
+FLAGS = ("tuple", "tuple_is_list", "bool_is_int", "unordered", "tokens")
 CHECKERS = (
-    "checkers are tuple_is_list, bool_is_int, unordered, tokens, in_place, argument:N, float:TOLERANCE, within:BOUND, "
-    "below:BOUND, allclose:ABSOLUTE:RELATIVE, isclose:RELATIVE:ABSOLUTE"
+    "checkers are tuple, tuple_is_list, bool_is_int, unordered, tokens, in_place, argument:N, float:TOLERANCE, "
+    "within:BOUND, below:BOUND, allclose:ABSOLUTE:RELATIVE, isclose:RELATIVE:ABSOLUTE"
 )
 
 
@@ -63,9 +63,11 @@ class Rule:
     """What counts as equal. Types are strict, save that an int may equal a float; a problem may relax the rest.
 
     A `bound` never holds between two whole numbers: they are equal or not. With `argument`, what is compared is that
-    argument of the call, as the call left it, in place of what is returned.
+    argument of the call, as the call left it, in place of what is returned. `from_list`, as JSON has no tuples: the
+    expected list stands for one.
     """
 
+    from_list: bool = False
     tuple_is_list: bool = False
     bool_is_int: bool = False
     bound: tuple[str, tuple[float, ...]] | None = None
@@ -94,7 +96,7 @@ def rule(checker: str | None) -> Rule:
 def _option(name: str, figures: list[str]) -> tuple[str, Any]:
     """A word of a checker as a field of the rule, and its value. Raises ValueError."""
     if name in FLAGS and not figures:
-        return name, True
+        return "from_list" if name == "tuple" else name, True
     if name == "in_place" and not figures:
         return "argument", 0
     if name == "argument" and len(figures) == 1 and figures[0].isdecimal():
@@ -106,6 +108,22 @@ def _option(name: str, figures: list[str]) -> tuple[str, Any]:
     raise ValueError
 
 
+def unreachable(expected: Any, args: Sequence[Any], by: Rule) -> str:
+    """Why no call with these arguments could be right under the rule; empty if one could be."""
+    if by.from_list and not isinstance(expected, (list, tuple)):
+        return f"it expects {expected!r:.40}, not a list that stands for a tuple"
+    if by.unordered and by.bound and not _is_matched(expected):
+        return f"more than {MOST_UNORDERED} items that are not numbers are not compared in any order within a bound"
+    if by.argument is None:
+        return ""
+    if by.argument >= len(args):
+        return f"it has no argument {by.argument} to compare"
+    changed = args[by.argument]
+    if not any(isinstance(changed, kind) and isinstance(expected, kind) for kind in (list, dict)):
+        return f"no call can turn its argument {by.argument}, {changed!r:.40}, into {expected!r:.40}"
+    return ""
+
+
 def equal(expected: Any, expected_bytes: bytes, returned: bytes, by: Rule) -> bool:
     """Whether the returned bytes mean the expected value under the rule."""
     if returned == expected_bytes or by.anything:
@@ -115,7 +133,7 @@ def equal(expected: Any, expected_bytes: bytes, returned: bytes, by: Rule) -> bo
     except UnreadableError:
         return False
     if by.tokens and isinstance(expected, str) and isinstance(value, str):
-        return _same_tokens(expected.split(), value.split(), by)
+        return _same_lines(expected, value, by) if by.unordered else _same_tokens(expected.split(), value.split(), by)
     if by.unordered and isinstance(expected, (list, tuple)) and isinstance(value, (list, tuple)):
         return _same_sequence_type(expected, value, by) and _same_bag(list(expected), list(value), by)
     return same(expected, value, by)
@@ -185,6 +203,14 @@ def _same_figures(expected: str, value: str, by: Rule) -> bool:
     return math.isfinite(sum(map(abs, numbers))) and _same_number(*numbers, by)
 
 
+def _same_lines(expected: str, value: str, by: Rule) -> bool:
+    """Texts of the same lines, in any order, words compared as tokens. Blank lines do not count."""
+    lines, others = ([words for line in text.splitlines() if (words := line.split())] for text in (expected, value))
+    if not by.bound:
+        return Counter(map(tuple, lines)) == Counter(map(tuple, others))
+    return _each_has_partner(lines, others, lambda line, other: _same_tokens(line, other, by))
+
+
 MOST_UNORDERED = 2000  # where each item has to be compared with many
 
 
@@ -197,11 +223,22 @@ def _same_bag(expected: list[Any], value: list[Any], by: Rule) -> bool:
         return Counter(_canonical(one, by) for one in expected) == Counter(_canonical(one, by) for one in value)
     if all(type(one) in (int, float) and one == one for one in (*expected, *value)):
         return all(_same_number(*pair, by) for pair in zip(sorted(expected), sorted(value), strict=True))
-    if len(expected) > MOST_UNORDERED:
+    return _each_has_partner(expected, value, lambda wanted, got: same(wanted, got, by))
+
+
+def _is_matched(expected: Any) -> bool:
+    """Whether the items of a sequence, or the lines of a text, can be matched with others one by one."""
+    items = expected.splitlines() if isinstance(expected, str) else expected
+    many = isinstance(items, (list, tuple)) and len(items) > MOST_UNORDERED
+    return not many or all(type(item) in (int, float) for item in items)
+
+
+def _each_has_partner(expected: list[Any], value: list[Any], match: Callable[[Any, Any], bool]) -> bool:
+    if not len(value) == len(expected) <= MOST_UNORDERED:
         return False
-    unmatched = value
+    unmatched = [*value]
     for wanted in expected:
-        partner = next((place for place, got in enumerate(unmatched) if same(wanted, got, by)), None)
+        partner = next((place for place, got in enumerate(unmatched) if match(wanted, got)), None)
         if partner is None:
             return False
         del unmatched[partner]

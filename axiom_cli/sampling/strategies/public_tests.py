@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any, TypeGuard
 
-from axiom_cli.records import STDIN_STDOUT, Program, Sample, Verdict
+from axiom_cli.errors import InputError
+from axiom_cli.records import Program, Sample, Verdict
 from axiom_cli.verification.caching_verifier import CachingVerifier
 
 
@@ -26,17 +27,16 @@ def public_passes(samples: Sequence[Sample], verifier: CachingVerifier) -> list[
 
 
 def _has_examples(program: Program | None) -> TypeGuard[Program]:
-    """Whether there are examples in the form of tests; imported ones may have any form."""
-    if program is None:
+    """Whether there are examples that can be run as tests; imported ones may have any form."""
+    if program is None or not program.examples or not isinstance(program.examples, list):
         return False
-    script = program.entry_point == STDIN_STDOUT
-    return bool(program.examples) and all(
-        isinstance(case, dict)
-        and isinstance(args := case.get("args"), (list, tuple))
-        and "expected" in case
-        and (not script or [type(arg) for arg in args] == [str])
-        for case in program.examples
-    )
+    from axiom_cli.sandbox import suite  # a search that tries no example never needs it
+
+    try:
+        suite.prepare(replace(program, tests=program.examples))
+    except InputError:
+        return False
+    return True
 
 
 def with_tests(sample: Sample, **tests: Any) -> Sample:

@@ -11,10 +11,11 @@ import contextlib
 import io
 import marshal
 import os
+import re
 import resource
 import sys
 import types
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from typing import Any
 
 from . import messages, plain
@@ -23,6 +24,7 @@ SOCKET = 3
 LONGEST_REASON = 300
 RECURSION = 30_000  # a cached function counts three times a call; Python's own 1,000 would fail right programs
 OPEN = open
+HINT = re.compile(r"->|[\w)]\s*:[ \t]*[A-Za-z_]")
 FUTURE = annotations.compiler_flag
 """The flag of `from __future__ import annotations`, which holds for the program if its prelude has it."""
 Role = Callable[[dict[str, Any], messages.Order], None]
@@ -55,7 +57,7 @@ def run(job: dict[str, Any], order: messages.Order) -> None:
         messages.send(SOCKET, messages.STARTED)
     if job["script"]:
 
-        def case(_place: int | None) -> Any:
+        def case(place: int | None) -> Any:  # noqa: ARG001 - a script has no arguments
             return converse(job["code"], job["prelude"], *arguments())
 
     elif (function := prepared(job)) is None:
@@ -68,7 +70,7 @@ def run(job: dict[str, Any], order: messages.Order) -> None:
             return returned if place is None else given[place]
 
     for place in job["tests"]:
-        answer(lambda place=place: case(place))
+        answer(case, place)
     messages.send(SOCKET, messages.END)
 
 
@@ -86,10 +88,10 @@ def prepared(job: dict[str, Any]) -> Callable[[], Callable[..., Any]] | None:
         return None
 
 
-def answer(case: Callable[[], Any]) -> None:
+def answer(case: Callable[[int | None], Any], place: int | None) -> None:
     """One test's frame: the value returned, or why there is none."""
     try:
-        body = plain.dumps(case(), refuse)
+        body = plain.dumps(case(place), refuse)
     except NotPlainError as error:
         messages.send(SOCKET, messages.REFUSED, describe(error))
     except BaseException as error:  # noqa: BLE001 - model-written code may raise anything
@@ -120,8 +122,30 @@ def load(code: str, name: str, prelude: str) -> dict[str, Any]:
             messages.send(SOCKET, messages.UNPREPARED, b"its prelude does not run: " + describe(error))
             os._exit(0)
         flags = before.co_flags & FUTURE
-    exec(compile(code, "<program>", "exec", flags, dont_inherit=True), module.__dict__)
+    exec(compiled(code, flags, module.__dict__), module.__dict__)
     return module.__dict__
+
+
+def compiled(code: str, flags: int, given: Container[str]) -> types.CodeType:
+    """The program as code. Its type hints are left unevaluated if one has a name that it uses nowhere else and that
+    neither Python nor `given` has: an import that is missing for the hints alone is no mistake in what it computes."""
+    program = compile(code, "<program>", "exec", flags, dont_inherit=True)
+    if not HINT.search(code):
+        return program
+    try:
+        unhinted = compile(code, "<program>", "exec", flags | FUTURE, dont_inherit=True)
+    except SyntaxError:  # of a hint that only makes sense evaluated
+        return program
+    lacking = set(used(program)).difference(used(unhinted), vars(builtins))
+    return unhinted if any(name not in given for name in lacking) else program
+
+
+def used(code: types.CodeType) -> Iterator[str]:
+    """The names in code, and in the functions and classes that it makes."""
+    yield from code.co_names
+    for constant in code.co_consts:
+        if isinstance(constant, types.CodeType):
+            yield from used(constant)
 
 
 def find(names: dict[str, Any], entry: str) -> Callable[[], Callable[..., Any]]:
