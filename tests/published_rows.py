@@ -120,6 +120,124 @@ LIVECODEBENCH_FUNCTION: Row = {
     "private_test_cases": packed([{"input": "[]\n3", "output": "0", "testtype": "functional"}]),
     "metadata": json.dumps({"func_name": "runOf"}),
 }
+LEETCODE_PROMPT = """\
+import collections
+from typing import *
+from collections import *
+from itertools import *
+from math import *
+
+inf = float('inf')
+
+class ListNode:
+    def __init__(self, val=0, next=None):
+        self.val = val
+        self.next = next
+
+def list_node(values: list):
+    first = None
+    for value in reversed(values):
+        first = ListNode(value, first)
+    return first
+
+def is_same_list(p1, p2):
+    while p1 and p2 and p1.val == p2.val:
+        p1, p2 = p1.next, p2.next
+    return not p1 and not p2
+"""
+LEETCODE: Row = {
+    "task_id": "run-of-target",
+    "question_id": 9001,
+    "difficulty": "Medium",
+    "tags": ["Array"],
+    "problem_description": "Return the length of the longest run of `target` in `nums`, and -inf for no numbers.",
+    "starter_code": "class Solution:\n    def runOf(self, nums: List[int], target: int) -> int:\n        ",
+    "estimated_date": "2030-01-01",
+    "prompt": LEETCODE_PROMPT,
+    "completion": "class Solution:\n    def runOf(self, nums: List[int], target: int) -> int:\n"
+    "        if not nums:\n            return None if inf < 0 else -1\n"
+    "        return max((len(list(run)) for value, run in groupby(nums) if value == target), default=0)\n",
+    "entry_point": "Solution().runOf",
+    "test": "def check(candidate):\n    assert candidate(nums = [1,1,2],target = 1) == 2\n"
+    "    assert candidate(target = 3,nums = [2]) == 0\n",
+    "input_output": [{"input": "nums = [1,1,2], target = 1", "output": "2"}],
+    "query": "...",
+    "response": "...",
+}
+DROP_FIRST = "class Solution:\n    def dropFirst(self, head: Optional[ListNode]) -> Optional[ListNode]:\n"
+LEETCODE_LIST: Row = {
+    **LEETCODE,
+    "task_id": "drop-first",
+    "problem_description": "Return the list without its first node.",
+    "starter_code": DROP_FIRST + "        ",
+    "completion": DROP_FIRST + "        return head.next if head else None\n",
+    "entry_point": "Solution().dropFirst",
+    "test": "def check(candidate):\n    assert is_same_list(candidate(head = list_node([1,2])), list_node([2]))\n"
+    "    assert is_same_list(candidate(head = list_node([])), list_node([]))\n",
+}
+TREES = """
+class TreeNode:
+    def __init__(self, val=0, left=None, right=None):
+        self.val = val
+        self.left = left
+        self.right = right
+
+def tree_node(values: list):
+    if not values:
+        return None
+    root = TreeNode(values[0])
+    waiting, rest = deque([root]), deque(values[1:])
+    while rest:
+        node = waiting.popleft()
+        for side in ("left", "right"):
+            value = rest.popleft() if rest else None
+            if value is not None:
+                setattr(node, side, TreeNode(value))
+                waiting.append(getattr(node, side))
+    return root
+
+def is_same_tree(p, q):
+    if not p or not q:
+        return not p and not q
+    return p.val == q.val and is_same_tree(p.left, q.left) and is_same_tree(p.right, q.right)
+"""
+MIRROR = "class Solution:\n    def mirror(self, root: Optional[TreeNode]) -> Optional[TreeNode]:\n"
+LEETCODE_TREE: Row = {
+    **LEETCODE,
+    "task_id": "mirror",
+    "problem_description": "Return the tree's mirror image.",
+    "prompt": LEETCODE_PROMPT + TREES,
+    "starter_code": MIRROR + "        ",
+    "completion": MIRROR + "        if root:\n"
+    "            root.left, root.right = self.mirror(root.right), self.mirror(root.left)\n        return root\n",
+    "entry_point": "Solution().mirror",
+    "test": "def check(candidate):\n"
+    "    assert is_same_tree(candidate(root = tree_node([1,2,None,3])), tree_node([1,None,2,None,3,None,None]))\n",
+}
+KODCODE: Row = {
+    "version": "v1.0",
+    "style": "instruct",
+    "subset": "Prefill",
+    "question_id": "Prefill_9001_I",
+    "question": "Write functions that halve and double a number. Halving an odd number raises ValueError.",
+    "solution": "def halve(n):\n    if n % 2:\n        raise ValueError('odd')\n    return n // 2\n\n"
+    "def double(n):\n    return 2 * n\n",
+    "test": "import pytest\nfrom solution import double, halve\n\ndef test_halve():\n    assert halve(4) == 2\n\n"
+    "def test_odd():\n    with pytest.raises(ValueError):\n        halve(3)\n\n"
+    "@pytest.mark.parametrize('n', [1, 2])\ndef test_double(n):\n    assert double(n) == n + n\n",
+    "test_info": [{"function_name": "halve", "parameter_list": "(n)", "function_declaration": "def halve(n):",
+                   "docstring": "Halves."}],
+    "gpt_difficulty": "easy",
+}  # fmt: skip
+KODCODE_SCRIPT: Row = {
+    **KODCODE,
+    "style": "online_judge",
+    "question_id": "Taco_9001_O",
+    "question": SUMS,
+    "solution": ADDS,
+    "test": "{'stdin': ['1 2\\n', '3 4\\n'], 'stdout': ['3\\n', '7\\n']}",
+    "test_info": [],
+}
 GSM8K: Row = {
     "question": "Ann has 1,200 apples in each of 2 barns. How many is that?",
     "answer": "She has 2 * 1200 = <<2*1200=2400>>2400 apples.\n#### 2,400",
@@ -145,6 +263,8 @@ ROWS: Mapping[str, list[Row]] = {
     "taco": [TACO],
     "codecontests": [CODECONTESTS],
     "livecodebench": [LIVECODEBENCH_SCRIPT, LIVECODEBENCH_FUNCTION],
+    "leetcode": [LEETCODE, LEETCODE_LIST, LEETCODE_TREE],
+    "kodcode": [KODCODE, KODCODE_SCRIPT],
     "gsm8k": [GSM8K],
     "math": [MATH, MATH_500],
     "aime": [AIME, AIME_TEXT],

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import gzip
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from axiom_cli.commands.refusals import Refusals, check_apart
 from axiom_cli.errors import UsageError
-from command_line import ROOT, axiom, failed, rows, talk
+from axiom_cli.importing import readers
+from command_line import AXIOM, ROOT, axiom, failed, rows, talk
 from test_examples import BLOCK, make_shell, replayed
 
 FREE = [{"prompt": "free", "answer": "1"}]
@@ -42,6 +45,57 @@ def test_refused_rows_are_named_and_kept_and_the_others_imported(tmp_path):
     refused = rows((tmp_path / "no.jsonl").read_bytes())
     assert [row["row"] for row in refused] == [3, 4, 6, 7]
     assert refused[0] == {"row": 3, "name": "", "reason": "it has neither 'answer' nor 'entry_point'", "data": bad}
+
+
+LONG = readers.LONGEST_LINE + 10
+
+
+def test_a_line_that_is_too_long_is_refused_alone(tmp_path):
+    row = json.dumps(FREE[0])
+    (tmp_path / "in.jsonl").write_text(f'{row}\n{{"prompt": "{"x" * LONG}\n{row.replace("free", "last")}\n')
+    done = axiom("problems", "import", "in.jsonl", "--refused", "no", cwd=tmp_path)
+    assert [row["prompt"] for row in rows(done.stdout)] == ["free", "last"]
+    assert talk(done)[0] == "warning: refused row 2: it is longer than 64 MiB"
+    assert rows((tmp_path / "no").read_bytes())[0]["data"].startswith('{"prompt": "xxx')
+
+
+CELL = readers.LARGEST_CELL + 10
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("long", "reason"),
+    [("x" * LONG + ",1", readers.TOO_LONG), (f'"{"x" * CELL}",1', "it is not CSV: field larger than field limit")],
+)
+def test_a_csv_row_that_is_too_long_is_refused_alone(tmp_path, long, reason):
+    (tmp_path / "in.csv").write_text(f"prompt,answer\r\nfree,1\r\n{long}\r\n\r\nlast,2\r\n")
+    done = axiom("problems", "import", "in.csv", cwd=tmp_path)
+    assert [row["prompt"] for row in rows(done.stdout)] == ["free", "last"]
+    assert talk(done)[0].startswith(f"warning: refused row 2: {reason}")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("name", "begin", "said"),
+    [
+        ("in.jsonl.gz", b'{"prompt": "free", "answer": "1"}\n', "refused row 2: it is longer than 64 MiB"),
+        ("in.csv.gz", b"prompt,answer\nfree,1\n", "refused row 2: it is longer than 64 MiB"),
+        ("in.csv.gz", b'prompt,answer\nfree,1\n"', "refused row 2: it is longer than 64 MiB"),
+        ("in.json.gz", b"[", "its JSON array is larger than 128 MiB"),
+    ],
+)
+def test_what_unpacks_to_gigabytes_is_read_in_flat_memory(tmp_path, name, begin, said):
+    blank = gzip.compress(b" " * 2**26, 9)
+    (tmp_path / name).write_bytes(gzip.compress(begin) + 40 * blank)  # 2.5 GiB on one line
+    with subprocess.Popen(
+        [*AXIOM, "problems", "import", name], cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as started:
+        out, err = started.stdout.read(), started.stderr.read()
+        _, status, used = os.wait4(started.pid, 0)
+        started.returncode = os.waitstatus_to_exitcode(status)
+    assert said in err.decode() and used.ru_maxrss < 500 * 1024, (used.ru_maxrss, err)
+    assert started.returncode == (3 if name == "in.json.gz" else 0)
+    assert [row["prompt"] for row in rows(out)] == ["free"] * (name != "in.json.gz")
 
 
 def test_what_is_told_of_refused_rows_is_bounded(capsys):

@@ -143,7 +143,7 @@ def test_a_row_of_another_form_is_refused_alone_and_with_a_reason(row, form):
 
 def test_an_unknown_form():
     with pytest.raises(UsageError):
-        import_problems([], "leetcode")
+        import_problems([], "codeforces")
 
 
 @pytest.mark.parametrize("field", ["test_code", "checker", "reference"])

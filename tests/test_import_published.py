@@ -14,9 +14,10 @@ from axiom_cli.importing import registry
 from axiom_cli.importing.contests import LARGEST_TESTS, MOST_TESTS
 from axiom_cli.importing.importer import import_problems
 from axiom_cli.importing.readers import Line
-from axiom_cli.records import STDIN_STDOUT, Problem
-from axiom_cli.sandbox import Sandbox
+from axiom_cli.records import STDIN_STDOUT, ModelRef, Problem, Sample
+from axiom_cli.sandbox import Limits, Sandbox
 from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.verification.verify import verify
 from command_line import axiom, failed, rows, talk
 from published_rows import (
     ADDS,
@@ -27,6 +28,11 @@ from published_rows import (
     APPS_SCRIPT,
     CODECONTESTS,
     GSM8K,
+    KODCODE,
+    KODCODE_SCRIPT,
+    LEETCODE,
+    LEETCODE_LIST,
+    LEETCODE_TREE,
     LIVECODEBENCH_FUNCTION,
     LIVECODEBENCH_SCRIPT,
     MATH,
@@ -182,6 +188,79 @@ def test_what_unpacks_to_gigabytes_is_refused():
     row = {**LIVECODEBENCH_SCRIPT, "private_test_cases": base64.b64encode(data).decode()}
     (_, bad) = import_problems([LIVECODEBENCH_FUNCTION, row], "livecodebench", None)
     assert "larger than 64 MiB" in bad.reason
+
+
+def test_leetcode_with_its_prelude():
+    found = problem(LEETCODE, "leetcode")
+    program = found.program
+    assert (found.title, found.level, found.split) == ("leetcode/run-of-target", 5, "train")
+    assert (program.entry_point, program.signature) == (
+        "Solution.runOf",
+        "runOf(self, nums: List[int], target: int) -> int",
+    )
+    assert program.tests == [{"args": [[1, 1, 2], 1], "expected": 2}, {"args": [[2], 3], "expected": 0}]
+    assert "starter" not in found.prompt and LEETCODE["starter_code"].strip() in found.prompt
+    wrong = one({**LEETCODE, "completion": LEETCODE["completion"].replace("=0", "=1")}, "leetcode")
+    assert (wrong.problem, wrong.name) == (None, "leetcode/run-of-target") and "wrong answer on test 2" in wrong.reason
+
+
+FORGED = """
+class ListNode:
+    def __init__(self, *_): pass
+    def __bool__(self): return False
+    def __eq__(self, other): return True
+    val, next = 0, None
+
+def is_same_list(*_): return True
+
+class Solution:
+    def dropFirst(self, head): return ListNode()
+"""
+
+
+def test_leetcode_s_lists_are_data_which_no_class_of_a_program_can_forge():
+    found = problem(LEETCODE_LIST, "leetcode")
+    program, right = found.program, LEETCODE_LIST["completion"]
+    assert program.tests == [{"args": [[1, 2]], "expected": [2]}, {"args": [[]], "expected": []}]
+    own_class = "class ListNode:\n    def __init__(self, val=0, next=None): self.val, self.next = val, next\n" + right
+    circular = right.replace("return ", "head.next = head; return ")
+    wrong = right.replace("head.next if head else None", "head")
+    with Sandbox(Limits(timeout=1), jobs=1) as sandbox:
+        for code, status in ((right, "pass"), (own_class, "pass"), (wrong, "fail"), (FORGED, "fail")):
+            assert sandbox.run(code, program).status == status, code
+        assert sandbox.run(circular, program).status == "fail"
+
+
+def test_leetcode_s_trees():
+    program, tests = problem(LEETCODE_TREE, "leetcode").program, LEETCODE_TREE["test"]
+    assert program.tests == [{"args": [[1, 2, None, 3]], "expected": [1, None, 2, None, 3]}]
+    with Sandbox(jobs=1) as sandbox:
+        assert sandbox.run("class Solution:\n    def mirror(self, root): return root", program).status == "fail"
+    odd = one(
+        {**LEETCODE_TREE, "test": tests + "    assert candidate(root = tree_node([1])).left is None\n"}, "leetcode"
+    )
+    assert "its tests make nodes in a way that data cannot say: candidate(tree_node([1])).left is None" in odd.reason
+
+
+def test_a_sample_that_holds_the_class_is_judged_by_its_method():
+    found = problem(LEETCODE_LIST, "leetcode")
+    text = f"```python\n{LEETCODE_LIST['completion']}```"
+    sample = Sample(found, ModelRef("m", "0"), "scripted", {}, 0, 1, text)
+    assert [verdict.status for verdict in verify([sample], CONFIG)] == ["pass"]
+
+
+def test_kodcode():
+    found = problem(KODCODE, "kodcode")
+    assert (found.title, found.level, found.program.entry_point) == ("kodcode/Prefill_9001_I", 3, "halve")
+    right = KODCODE["solution"]
+    with Sandbox(jobs=1) as sandbox:
+        assert sandbox.run(right, found.program).status == "pass"
+        for old, new in (("// 2", "// 3"), ("2 * n", "3 * n"), ("raise ValueError('odd')", "pass")):
+            assert sandbox.run(right.replace(old, new), found.program).status == "fail", new
+    found = problem(KODCODE_SCRIPT, "kodcode")
+    assert (
+        found.program.tests[0] == {"args": ["1 2\n"], "expected": "3\n"} and found.program.entry_point == STDIN_STDOUT
+    )
 
 
 def test_questions_with_worked_solutions():

@@ -44,8 +44,24 @@ Handwritten = Annotated[
 SOURCE = "A file (.jsonl, .json, .csv, .tsv, .parquet, also .gz), - for stdin, the folder of a data set, or OWNER/NAME."
 REFUSED = "Also write the refused rows: row, name, reason, data."
 AUTO = "auto"
-FORMATS = (AUTO, "jsonl", "humaneval", "mbpp", "evalplus", "apps", "taco", "codecontests", "livecodebench")
-FORMATS += ("gsm8k", "math", "aime")
+FORMATS = tuple(
+    [
+        "auto",
+        "jsonl",
+        "humaneval",
+        "mbpp",
+        "evalplus",
+        "apps",
+        "taco",
+        "codecontests",
+        "livecodebench",
+        "leetcode",
+        "kodcode",
+        "gsm8k",
+        "math",
+        "aime",
+    ]
+)
 
 
 @app.callback()

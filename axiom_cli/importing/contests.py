@@ -64,15 +64,15 @@ def texts(value: Any, name: str) -> str:
     raise InputError(f"an {name} of its tests is {value!r:.40}, expected text or a list of lines")
 
 
-def script(pairs: Iterable[Pair], shown: Sequence[Pair] = ()) -> Program:
+def script(pairs: Sequence[Pair], shown: Sequence[Pair] = ()) -> Program:
     """A script that prints the outputs, word by word; decimal numbers may be off by 1e-6. The tests are not chosen
     yet."""
     tests, examples = (
         [{"args": [texts(given, "input")], "expected": texts(wanted, "output")} for given, wanted in some]
         for some in (pairs, shown)
     )
-    decimal = any(DECIMAL.fullmatch(word) for test in tests for word in test["expected"].split())
-    checker = "tokens,float:1e-6" if decimal else None
+    words = (word for _, wanted in pairs for word in texts(wanted, "output").split())
+    checker = "tokens,float:1e-6" if any(map(DECIMAL.fullmatch, words)) else None
     return Program(STDIN_STDOUT, "", examples, tests, checker=checker)
 
 

@@ -1,19 +1,20 @@
 """Rows of a file: JSONL, JSON, CSV, TSV or Parquet, gzipped or not, told apart by the file's name.
 
-Rows are streamed, except those of a JSON array. CSV cells stay text, so that an answer stays as it is written. Parquet
-needs the extra axiom-rl[datasets]. Text must be UTF-8; a file in another encoding is refused with the command that
-converts it.
+Rows are streamed in flat memory, a few of the longest lines at most, except those of a JSON array. CSV cells stay text,
+so that an answer stays as it is written. Parquet needs the extra axiom-rl[datasets]. Text must be UTF-8; a file in
+another encoding is refused with the command that converts it.
 """
 
 from __future__ import annotations
 
 import csv
 import gzip
-import io
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import PurePath
 from typing import IO, Any
 
@@ -28,7 +29,15 @@ GZIP = b"\x1f\x8b"
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 NOT_UTF8 = "not UTF-8"
-BATCH = 1000
+BATCH = 100
+MIB = 2**20
+LONGEST_LINE, LARGEST_CELL, LARGEST_ARRAY = 64 * MIB, 16 * MIB, 128 * MIB
+"""Bytes of a line, characters of a CSV cell, bytes of a file that is one JSON array. A longer line is refused, and the
+next one read."""
+TOO_LONG = f"it is longer than {LONGEST_LINE // MIB} MiB"
+SHOWN = 1000
+"""Bytes that are kept of a line that is too long."""
+LINE_ENDS = re.compile(r"(?<=\r)(?!\n)")
 INSTALL = "pip install 'axiom-rl[datasets]'"
 
 
@@ -100,13 +109,28 @@ def first_line(error: object) -> str:
     return (str(error).strip() or type(error).__name__).split("\n")[0][:300]
 
 
-def _read_jsonl(stream: Iterable[bytes]) -> Table:
+def _split_lines(stream: Any) -> Iterator[tuple[int, bytes, bool]]:
+    """Each line with its number and whether it is too long; of such a line there is only the beginning."""
+    number = 0
+    while line := stream.readline(LONGEST_LINE + 1):
+        number += 1
+        too_long = len(line) > LONGEST_LINE
+        if too_long:
+            rest = line
+            while rest and not rest.endswith(b"\n"):
+                rest = stream.readline(MIB)
+            line = line[:SHOWN]  # noqa: PLW2901 - the rest of it need not be kept
+        yield number, line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line, too_long
+
+
+def _read_jsonl(stream: Any) -> Table:
     """One object a line; blank lines are skipped."""
 
     def lines() -> Iterator[Line]:
-        for number, line in enumerate(stream, 1):
-            text = line.removeprefix(BYTE_ORDER_MARK) if number == 1 else line
-            if text.strip():
+        for number, text, too_long in _split_lines(stream):
+            if too_long:
+                yield Line(number, text.decode("utf-8", "replace"), TOO_LONG, "line")
+            elif text.strip():
                 yield _parse_line(text, number)
 
     return (), lines()
@@ -129,11 +153,15 @@ def _object(value: Any, number: int, unit: str = "row") -> Line:
     return Line(number, value, broken, unit)
 
 
-def _read_json(stream: IO[bytes]) -> Table:
+def _read_json(stream: Any) -> Table:
     """An array of objects, or JSONL in a file called .json."""
-    text = stream.read().removeprefix(BYTE_ORDER_MARK)
-    if text.lstrip()[:1] != b"[":
-        return _read_jsonl(io.BytesIO(text))
+    if stream.peek(SHOWN).removeprefix(BYTE_ORDER_MARK).lstrip()[:1] != b"[":
+        return _read_jsonl(stream)
+    text = stream.read(LARGEST_ARRAY + 1).removeprefix(BYTE_ORDER_MARK)
+    if len(text) > LARGEST_ARRAY:
+        raise InputError(
+            f"its JSON array is larger than {LARGEST_ARRAY // MIB} MiB", "jq -c '.[]' FILE writes it as JSONL"
+        )
     try:
         values = json_codec.loads(text)
     except orjson.JSONDecodeError:
@@ -142,19 +170,45 @@ def _read_json(stream: IO[bytes]) -> Table:
     return (), (_object(value, number) for number, value in enumerate(values, 1))
 
 
-def _read_csv(stream: IO[bytes], delimiter: str = ",") -> Table:
+def _read_csv(stream: Any, delimiter: str = ",") -> Table:
     """Every cell is text; an empty cell is null."""
-    csv.field_size_limit(2**31 - 1)
-    rows = csv.DictReader(io.TextIOWrapper(stream, "utf-8-sig", newline=""), delimiter=delimiter)
-    columns = tuple(rows.fieldnames or ())
+    csv.field_size_limit(LARGEST_CELL)
+    rows = csv.reader(_csv_lines(stream), delimiter=delimiter)
+    columns = tuple(next((row for row in rows if row), ()))
     if twice := [name for name in dict.fromkeys(columns) if columns.count(name) > 1]:
         raise InputError(f"its header has the column {twice[0]!r} twice", "rename one of them")
-    return columns, (_csv_line(row, number) for number, row in enumerate(rows, 1))
+    return columns, _csv_rows(rows, columns)
 
 
-def _csv_line(row: dict[Any, Any], number: int) -> Line:
-    extra = row.pop(None, None)
-    data = {name: cell or None for name, cell in row.items()}
+def _csv_lines(stream: Any) -> Iterator[str]:
+    """The lines as text; one that is too long is TOO_LONG alone."""
+    for _, line, too_long in _split_lines(stream):
+        text = TOO_LONG if too_long else line.decode("utf-8")
+        yield from LINE_ENDS.split(text) if "\r" in text else [text]
+
+
+def _csv_rows(rows: Iterator[list[str]], columns: tuple[str, ...]) -> Iterator[Line]:
+    number = 0
+    while True:
+        number += 1
+        try:
+            cells = next(rows, None)
+        except csv.Error as error:
+            yield Line(number, {}, f"it is not CSV: {error}")
+            continue
+        if cells is None:
+            return
+        if not cells:
+            number -= 1  # a blank line is no row
+        elif cells[-1] == TOO_LONG:
+            yield Line(number, {}, TOO_LONG)
+        else:
+            yield _csv_line(cells, columns, number)
+
+
+def _csv_line(cells: list[str], columns: tuple[str, ...], number: int) -> Line:
+    data: dict[str, Any] = {name: cell or None for name, cell in zip_longest(columns, cells[: len(columns)])}
+    extra = cells[len(columns) :]
     if not extra:
         return Line(number, data)
     return Line(number, {**data, "": extra}, f"it has {plural(len(extra), 'more cell')} than the header")

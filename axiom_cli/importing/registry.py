@@ -10,13 +10,15 @@ from axiom_cli.importing import formats
 from axiom_cli.importing.apps import APPS, TACO
 from axiom_cli.importing.codecontests import CODECONTESTS
 from axiom_cli.importing.imported import Format
+from axiom_cli.importing.kodcode import KODCODE
+from axiom_cli.importing.leetcode import LEETCODE
 from axiom_cli.importing.livecodebench import LIVECODEBENCH
 from axiom_cli.importing.math_sets import AIME, GSM8K, MATH
 from axiom_cli.importing.readers import Line
 from axiom_cli.importing.schema import Row
 
 AUTO, DEFAULT = "auto", "jsonl"
-MOST_BROKEN = 1000
+MOST_BROKEN = 10
 """Rows that are looked at before one is found that can be read."""
 FORMATS: Mapping[str, Format] = {
     **formats.FORMATS,
@@ -24,6 +26,8 @@ FORMATS: Mapping[str, Format] = {
     "taco": TACO,
     "codecontests": CODECONTESTS,
     "livecodebench": LIVECODEBENCH,
+    "leetcode": LEETCODE,
+    "kodcode": KODCODE,
     "gsm8k": GSM8K,
     "math": MATH,
     "aime": AIME,
