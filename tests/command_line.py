@@ -24,7 +24,10 @@ def environment(**more: str) -> dict[str, str]:
     return {**kept, "XDG_CONFIG_HOME": "/nonexistent", "PYTHONPATH": path, "OMP_NUM_THREADS": "1", **more}
 
 
-READ_LATE = ("PYTHONPATH", "NO_COLOR", "HOME", "HF_HUB_OFFLINE")
+READ_LATE = (
+    "PYTHONPATH", "NO_COLOR", "HOME", "XDG_CONFIG_HOME", "HF_HUB_OFFLINE", "COMP_WORDS", "COMP_CWORD",
+    "_AXIOM_COMPLETE",
+)  # fmt: skip
 """What may be set for a process that has loaded its libraries: Hugging Face's are offline there from the start."""
 
 

@@ -9,6 +9,7 @@ import pytest
 
 from axiom_cli.jsonl import dump
 from axiom_cli.records import ModelRef, Problem, Program, Sample
+from cases import slow_but
 from command_line import AXIOM, environment, failed, rows
 
 PROBLEM = Problem("p", "f", "one", "What is 1 + 1?", 1, "train", answer="2")
@@ -27,12 +28,12 @@ WRITERS = ["verify ok.jsonl", "verify ok.jsonl --format solutions", "verify ok.j
            "coldstart problem.jsonl", "doctor", "problems overlap problem.jsonl problem.jsonl"]  # fmt: skip
 
 
-@pytest.mark.parametrize("line", WRITERS)
+@pytest.mark.parametrize("line", slow_but({WRITERS[0], WRITERS[2], "problems gen rpn --count 2"}, WRITERS))
 def test_data_that_has_nowhere_to_go_is_said_in_a_line(line: str, tmp_path: Path) -> None:
     failed(closed(line, tmp_path, ">&-"), 4, "error: standard output is closed", "hint: ")
 
 
-@pytest.mark.parametrize("redirected", [">&-", ">&- 2>&-", "<&- >&- 2>&-"])
+@pytest.mark.parametrize("redirected", slow_but({"<&- >&- 2>&-"}, [">&-", ">&- 2>&-", "<&- >&- 2>&-"]))
 def test_a_file_is_written_all_the_same(redirected: str, tmp_path: Path) -> None:
     done = closed("verify ok.jsonl -o out.jsonl", tmp_path, redirected)
     assert done.returncode == 0, done.stderr
@@ -41,7 +42,7 @@ def test_a_file_is_written_all_the_same(redirected: str, tmp_path: Path) -> None
     assert closed("--help", tmp_path, redirected).returncode == 0
 
 
-@pytest.mark.parametrize("redirected", ["2>&-", "<&- 2>&-"])
+@pytest.mark.parametrize("redirected", slow_but({"2>&-"}, ["2>&-", "<&- 2>&-"]))
 def test_talk_that_has_nowhere_to_go_is_lost_and_never_among_the_data(redirected: str, tmp_path: Path) -> None:
     done = closed("verify ok.jsonl", tmp_path, redirected)
     assert done.returncode == 0

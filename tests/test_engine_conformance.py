@@ -19,13 +19,14 @@ from axiom_cli.sampling.engines.protocol import SETTINGS, Engine, Request, reque
 from axiom_cli.sampling.sample_cache import CachedEngine, Usage
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
+from cases import slow_but
 from chat_server import chat_server, completion
 
 CONFIG = SolveConfig(max_tokens=24, temperature=1.0, seed=5)
 LONG = replace(CONFIG, max_tokens=200)
 GREEDY = replace(CONFIG, temperature=0)
 PROBLEMS = list(draw.problems(["arithmetic", "parentheses"], 5, [1], "train", 0))
-NAMES = ["tiny", "nano", "scripted", "remote", "vllm"]
+NAMES = ["tiny", "nano", "scripted", "remote", "vllm"]  # nano by the engine of tiny: its cases are slow
 CONTEXT, NANO_CONTEXT = 512, 2048
 """Tokens of the context of the tiny model, and words of the server's; tokens of nano's."""
 ODD = [
@@ -51,7 +52,7 @@ def served(body):
     return {**answer, "usage": {"completion_tokens": len(kept)}}
 
 
-@pytest.fixture(scope="module", params=NAMES)
+@pytest.fixture(scope="module", params=slow_but({*NAMES} - {"nano"}, NAMES))
 def engine(request, tmp_path_factory):
     name, kind = request.param, "transformers"
     with ExitStack() as stack:

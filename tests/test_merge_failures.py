@@ -25,6 +25,7 @@ from axiom_cli.models import adapters, loading, shards
 from axiom_cli.records import Adapter
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
 from axiom_cli.workspace.store import Workspace
+from cases import slow_but
 
 CONFIG = TrainConfig(lora_r=2, lora_alpha=4, epochs=1, lr=1e-2)
 
@@ -86,7 +87,9 @@ DAMAGE: dict[str, tuple[Callable[[Made], None], str]] = {
 }
 
 
-@pytest.mark.parametrize("what", DAMAGE)
+@pytest.mark.parametrize(
+    "what", slow_but({"adapter cut off", "adapter half", "config missing", "base shard gone"}, DAMAGE.keys())
+)
 def test_damaged_files_are_named(what: str, made: Made, tmp_path: Path) -> None:
     harm, said = DAMAGE[what]
     harm(made)
@@ -117,7 +120,7 @@ def room(bytes_: int) -> Iterator[None]:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
 
 
-@pytest.mark.parametrize("way", ["first", "later"])
+@pytest.mark.parametrize("way", slow_but({"later"}, ["first", "later"]))
 def test_a_full_disk_leaves_nothing_behind(way: str, made: Made, tmp_path: Path) -> None:
     """Whether there is no room from the start, or for the largest file only."""
     home = tmp_path / "home"

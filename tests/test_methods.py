@@ -38,10 +38,10 @@ def trainer(folder: Path) -> Trainer:
 
 KINDS = [
     pytest.param("none", {}, id="lora"),
-    pytest.param("none", {"method": "dora"}, id="dora"),
+    pytest.param("none", {"method": "dora"}, id="dora", marks=slow),
     pytest.param("none", {"rslora": True, "lora_r": 16}, id="rslora", marks=slow),
     pytest.param("none", {"method": "dora", "rslora": True, "lora_dropout": 0.1}, id="dora-rslora-dropout", marks=slow),
-    pytest.param("4bit", {}, id="qlora-4bit", marks=needs_bitsandbytes),
+    pytest.param("4bit", {}, id="qlora-4bit", marks=[needs_bitsandbytes, slow]),
     pytest.param("4bit", {"method": "dora"}, id="qdora-4bit", marks=[needs_bitsandbytes, slow]),
     pytest.param("8bit", {"rslora": True}, id="qlora-8bit", marks=[needs_bitsandbytes, slow]),
     pytest.param("none", {"optimizer": "adamw8bit"}, id="adamw8bit", marks=[needs_bitsandbytes, slow]),

@@ -28,6 +28,7 @@ from axiom_cli.models import micro_batches, worker_pool
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.store import Workspace
+from cases import slow_but
 from command_line import axiom, failed, talk
 
 CONFIG = TrainConfig(lora_r=4, lora_alpha=8, epochs=6, lr=1e-2)
@@ -62,7 +63,7 @@ def likelihoods(model: torch.nn.Module, of: list[Row]) -> torch.Tensor:
         return batch.by_row(scorer(model, of[0])(batch))
 
 
-@pytest.mark.parametrize("objective", COMPARING)
+@pytest.mark.parametrize("objective", slow_but({"dpo"}, COMPARING))
 def test_what_passed_gains_on_what_failed(objective: str, trainer: Trainer) -> None:
     given = rows(trainer, objective)
     before = likelihoods(trainer.model, given)
@@ -75,7 +76,7 @@ def test_what_passed_gains_on_what_failed(objective: str, trainer: Trainer) -> N
     assert metrics["steps"] == CONFIG.epochs * round(len(given) / (8 * (2 if objective == "dpo" else 1)))
 
 
-@pytest.mark.parametrize(("objective", "loss"), [("dpo", 0.693147), ("kto", 0.5)])
+@pytest.mark.parametrize(("objective", "loss"), [("dpo", 0.693147), pytest.param("kto", 0.5, marks=pytest.mark.slow)])
 def test_the_reference_is_the_model_as_training_begins(objective: str, loss: float, trainer: Trainer) -> None:
     """At the first step no ratio has moved, so that the loss is known; dropout or not, for new adapters have no say."""
     config = replace(CONFIG, objective=objective, lora_dropout=0.5)
@@ -98,9 +99,7 @@ def test_the_record_is_each_tokens_log_probability_under_the_base(trainer: Train
     assert ref_logprobs.logprob_mismatch(told) == pytest.approx(0.5 * len(given) / tokens)
 
 
-@pytest.mark.parametrize(
-    "objective", [pytest.param(name, marks=[] if name == "dpo" else pytest.mark.slow) for name in COMPARING]
-)
+@pytest.mark.parametrize("objective", slow_but({"dpo"}, COMPARING))
 def test_passes_and_processes_do_not_change_what_is_learnt(
     objective: str, trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

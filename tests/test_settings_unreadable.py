@@ -10,6 +10,7 @@ import pytest
 import ordinary_user
 from axiom_cli.jsonl import dump
 from axiom_cli.records import ModelRef, Problem, Program, Sample
+from cases import slow_but
 
 DOUBLE = Program("double", "def double(n)", tests=[{"args": [2], "expected": 4}])
 PROBLEM = Problem("p", "f", "one", "?", 1, "train", program=DOUBLE)
@@ -30,7 +31,9 @@ def verified(folder: Path, home: Path) -> tuple[int, str, str]:
     return done.returncode, done.stdout, done.stderr
 
 
-@pytest.mark.parametrize("shut", [".config/axiom/axiom.toml", ".config/axiom", ".config", ""])
+@pytest.mark.parametrize(
+    "shut", slow_but({".config/axiom/axiom.toml"}, [".config/axiom/axiom.toml", ".config/axiom", ".config", ""])
+)
 def test_the_users_own_file_or_a_folder_on_the_way_to_it(shut: str, tmp_path: Path) -> None:
     file = tmp_path / "home" / ".config" / "axiom" / "axiom.toml"
     file.parent.mkdir(parents=True)

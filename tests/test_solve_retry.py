@@ -13,6 +13,7 @@ from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Program, Sample
 from axiom_cli.sampling.solve import solve
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
+from cases import slow_but
 from counting import script
 
 CONFIG = SolveConfig(engine="scripted", samples=1, seed=1, strategy="retry", max_attempts=2)
@@ -89,12 +90,16 @@ BODIES = {
 }
 
 
-@pytest.mark.parametrize("code", [False, True], ids=["tests", "test_code"])
-@pytest.mark.parametrize("body", BODIES.values(), ids=BODIES)
+GRADED = {f"{name}-{by}": (body, by == "test_code") for name, body in BODIES.items() for by in ("tests", "test_code")}
+OFTEN = {f"{name}-tests" for name in BODIES if name != "waits"} | {"tells in an exception-test_code"}
+
+
+@pytest.mark.parametrize("graded", slow_but(OFTEN, GRADED))
 @pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_no_hidden_argument_or_expected_value_is_in_any_conversation(
-    tmp_path: Path, body: str, code: bool, seed: int
+    tmp_path: Path, graded: tuple[str, bool], seed: int
 ) -> None:
+    body, code = graded
     problem, hidden = secret_problem(seed, code)
     engine = script(tmp_path, {"*": [f"```python\ndef f(word, numbers):\n{body}\n```"]})
     samples = list(solve([problem], engine, replace(CONFIG, max_attempts=3), verifying=FAST))
@@ -121,7 +126,11 @@ def told(tmp_path: Path, text: str, problem: Problem | None = None, config: Solv
         (RIGHT_ONCE + "    raise ValueError(word)", "That passes 0 of 8 tests. It raises ValueError."),
         (RIGHT_ONCE + "    raise type('Odd', (Exception,), {})", "That passes 0 of 8 tests. Try"),
         (RIGHT_ONCE + "    while True: pass", "That passes 0 of 8 tests. It takes too long."),
-        ("    while True: pass", "On the examples shown: took more than 0.3 s of processor time, on example 1."),
+        pytest.param(
+            "    while True: pass",
+            "On the examples shown: took more than 0.3 s of processor time, on example 1.",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_what_is_safe_is_told(tmp_path: Path, body: str, said: str) -> None:

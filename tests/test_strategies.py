@@ -22,6 +22,7 @@ from axiom_cli.sampling.strategies.registry import STRATEGIES, verifies
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.verification.verify import verify
 from axiom_cli.workspace.store import Workspace
+from cases import slow_but
 from command_line import environment
 from counting import Counting, script
 
@@ -35,6 +36,7 @@ PROGRAMS = list(draw.problems(["arithmetic", "list_ops"], 6, [3], "train", 0, "p
 SOLVER = "solver:0.7"
 MOST = {"retry": BASE.max_attempts, "adaptive": 4}
 each = pytest.mark.parametrize("config", WAYS.values(), ids=WAYS)
+each_slowly = pytest.mark.parametrize("config", slow_but({"best-of-n", "adaptive"}, WAYS))
 
 
 def run(config: SolveConfig, problems: list[Problem], workspace: Workspace | None = None) -> list[Sample]:
@@ -65,8 +67,12 @@ def test_order_indices_and_budget(config: SolveConfig, problems: list[Problem]) 
 @each
 def test_the_same_again(config: SolveConfig) -> None:
     assert run(config, ANSWERS) == run(config, ANSWERS)
-    assert run(config, PROGRAMS) == run(config, PROGRAMS)
     assert run(config, ANSWERS) != run(replace(config, seed=2), ANSWERS)
+
+
+@each_slowly
+def test_the_same_programs_again(config: SolveConfig) -> None:
+    assert run(config, PROGRAMS) == run(config, PROGRAMS)
 
 
 @each
@@ -144,7 +150,7 @@ def started(config: SolveConfig, folder: Path, form: str) -> subprocess.Popen[by
     return process
 
 
-@each
+@each_slowly
 def test_a_killed_run_goes_on_where_it_was(config: SolveConfig, tmp_path: Path) -> None:
     process = started(config, tmp_path / "ws", "answer")
     os.kill(process.pid, signal.SIGKILL)
@@ -156,7 +162,7 @@ def test_a_killed_run_goes_on_where_it_was(config: SolveConfig, tmp_path: Path) 
     assert rest.written <= whole.written - 20
 
 
-@each
+@each_slowly
 @pytest.mark.parametrize("form", ["answer", pytest.param("program", marks=pytest.mark.slow)])
 def test_ctrl_c_ends_it_at_once_and_keeps_what_was_written(config: SolveConfig, form: str, tmp_path: Path) -> None:
     process = started(config, tmp_path / "ws", form)

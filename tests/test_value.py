@@ -54,8 +54,13 @@ def verdicts(first: int, count: int, cut: bool = False) -> Iterator[Verdict]:
             yield tiny.verdict(sample, "pass" if good else "fail")
 
 
-def test_it_tells_right_from_wrong_on_problems_that_it_never_saw(base: str, workspace: Workspace) -> None:
-    adapter = train(verdicts(0, 40, cut=True), base, CONFIG, workspace)
+@pytest.fixture(scope="module")
+def fitted(base: str, tmp_path_factory: pytest.TempPathFactory) -> Adapter:
+    return train(verdicts(0, 40, cut=True), base, CONFIG, Workspace.create(tmp_path_factory.mktemp("ws") / ".axiom"))
+
+
+def test_it_tells_right_from_wrong_on_problems_that_it_never_saw(base: str, fitted: Adapter) -> None:
+    adapter = fitted
     assert (adapter.method, adapter.base.digest) == ("value", models.resolve(base).digest)
     assert adapter.metrics["samples"] == 160
     assert adapter.metrics["loss_last"] < 0.5 * adapter.metrics["loss_first"]
@@ -80,9 +85,9 @@ def test_a_value_is_read_after_each_token_and_does_not_depend_on_neighbours(base
 
 
 def test_a_prompt_that_is_read_once_for_all_of_its_samples_gives_the_values_of_whole_rows(
-    base: str, workspace: Workspace
+    base: str, fitted: Adapter
 ) -> None:
-    folder = Path(train(verdicts(0, 40), base, CONFIG, workspace).path)
+    folder = Path(fitted.path)
     function, samples = ValueFunction(base, folder), [verdict.sample for verdict in verdicts(1000, 3)]
     together = function.prefixes([*samples[::2], *samples[1::2]])
     function.model._is_stateful = True  # noqa: SLF001 - transformers' way to say that no cache is shared

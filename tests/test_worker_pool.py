@@ -13,6 +13,7 @@ import pytest
 import torch
 
 from axiom_cli.models import worker_pool
+from cases import slow_but
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="work is spread on Linux only")
 
@@ -106,7 +107,7 @@ with worker_pool.forked(work, 2) as each:
 """
 
 
-@pytest.mark.parametrize("deed", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize("deed", slow_but({"SIGKILL"}, {"SIGKILL": signal.SIGKILL, "SIGINT": signal.SIGINT}))
 def test_none_outlives_the_one_that_asked(deed: signal.Signals) -> None:
     with subprocess.Popen([sys.executable, "-c", ORPHANS], stderr=subprocess.PIPE, start_new_session=True) as parent:
         assert parent.stderr
