@@ -147,18 +147,3 @@ def test_cached_recursion_to_ten_thousand():
     code = "import functools\n@functools.cache\ndef g(n): return n and 1 + g(n - 1)\ndef f(x): return g(10**4) and x"
     with Sandbox(jobs=1) as box:
         assert box.run(code, ECHO).status == "pass"
-
-
-def test_scripts_may_look_for_files_and_find_their_input():
-    code = """
-import sys, io, fileinput
-try:
-    open("input.txt")
-except OSError as error:
-    print(type(error).__name__, len(sys.argv), sys.__stdin__ is sys.stdin)
-print(io.open(0).readline().strip(), input(), *fileinput.input())
-"""
-    script = Program("<stdin>", "", tests=[{"args": ["a\nb\nc\n"], "expected": "PermissionError 1 True a b c"}])
-    with Sandbox(jobs=1) as box:
-        outcome = box.run(code, script)
-        assert outcome.status == "pass", outcome

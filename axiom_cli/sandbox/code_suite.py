@@ -38,6 +38,7 @@ class CodeSuite:
     tests: tuple[str, ...] = ()
     prelude: str = ""
     paired = True
+    script = False
     total = 1
     inputs: tuple[bytes, ...] = ()
 

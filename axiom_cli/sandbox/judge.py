@@ -55,7 +55,9 @@ def judge(suite: AnySuite, data: bytes, report: messages.Report, spans: Sequence
     if report.cause == messages.BROKEN:
         return Outcome(INFRA, 0, total, f"no process could be made: {os.strerror(report.status)}", settled=False)
     got = list(islice(frames(data), total + 2))
-    if flooded:
+    if suite.script and got and got[-1][0] == messages.STOPPED:
+        report = report._replace(cause=int.from_bytes(got.pop()[1][:1], "little"))
+    if flooded or report.cause == messages.FLOODED:
         return Outcome(FAIL, _graded(suite, got)[0], total, "its results were too large", seconds)
     if late := _late(report, spans):
         if suite.paired and report.cause == messages.TESTS_LIMIT and not got:

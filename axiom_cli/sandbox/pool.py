@@ -146,8 +146,8 @@ class WorkerPool:
 
     def _make(self) -> Worker:
         limits = self.limits
-        order = messages.Order(0, limits.timeout, 0.0, limits.memory << 20, limits.result_bytes, 0)
-        return Worker(order, limits.test, self.setup)
+        order = messages.Order(0, limits.timeout, limits.test, 0.0, limits.memory << 20, limits.result_bytes, 0)
+        return Worker(order, self.setup)
 
     def _probe(self, worker: Worker) -> tuple[levels.Level, list[str]]:
         return probe(worker, self.limits.wall * slowdown())

@@ -35,13 +35,18 @@ class Suite:
     paired = False
 
     @property
+    def script(self) -> bool:
+        """Whether the program reads standard input and prints, and is run anew for each test."""
+        return self.entry == STDIN_STDOUT
+
+    @property
     def total(self) -> int:
         """How many tests there are."""
         return len(self.expected)
 
     def payload(self, code: str) -> bytes:
         """What the child gets to know before its first test."""
-        job = {"code": code, "entry": self.entry, "script": self.entry == STDIN_STDOUT, "prelude": self.prelude}
+        job = {"code": code, "entry": self.entry, "prelude": self.prelude}
         return marshal.dumps(job | {"tests": [expected.rule.argument for expected in self.expected]}, 2)
 
 

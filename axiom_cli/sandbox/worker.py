@@ -80,8 +80,8 @@ class Job:
 class Worker:
     """One zygote. Where it is `dead`, it must be replaced, and its jobs have no verdict."""
 
-    def __init__(self, limits: messages.Order, test: float, setup: Setup):
-        self.limits, self.test = limits, test
+    def __init__(self, limits: messages.Order, setup: Setup):
+        self.limits = limits
         self.jobs: OrderedDict[int, Job] = OrderedDict()
         self.dead = False
         self.served = 0
@@ -135,9 +135,9 @@ class Worker:
         number = self.served
         frames = [messages.frame(messages.JOB, job.suite.payload(job.code)), *job.suite.inputs]
         job.received, job.flooded, job.timer = bytearray(), False, None
-        flags = job.flags | (messages.PAIRED if job.suite.paired else 0)
-        if self.test and not job.suite.paired and TestTimer.supported():
-            job.timer = TestTimer(mine, self.test, frames[2:])
+        flags = job.flags | (messages.PAIRED if job.suite.paired else messages.SCRIPT if job.suite.script else 0)
+        if self.limits.test and not job.suite.paired and not job.suite.script and TestTimer.supported():
+            job.timer = TestTimer(mine, self.limits.test, frames[2:])
             frames, flags = frames[:2], flags | messages.TIMED
         job.socket, job.unsent = mine, memoryview(b"".join(frames))
         order = self.limits._replace(job=number, wall=job.wall, flags=flags)

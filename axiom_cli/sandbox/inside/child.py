@@ -7,27 +7,43 @@ to forge a right answer from. Expected values are never sent here.
 from __future__ import annotations
 
 import builtins
-import contextlib
-import io
 import marshal
 import os
 import re
 import resource
 import sys
 import types
-from collections.abc import Callable, Container, Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Container, Iterator
+from typing import Any, NamedTuple
 
 from . import messages, plain
 
 SOCKET = 3
 LONGEST_REASON = 300
+LOCKED_OUT = 71  # the status of a child that could not give up its rights
 RECURSION = 30_000  # a cached function counts three times a call; Python's own 1,000 would fail right programs
 OPEN = open
 HINT = re.compile(r"->|[\w)]\s*:[ \t]*[A-Za-z_]")
 FUTURE = annotations.compiler_flag
 """The flag of `from __future__ import annotations`, which holds for the program if its prelude has it."""
-Role = Callable[[dict[str, Any], messages.Order], None]
+
+
+class Cage(NamedTuple):
+    """What a process can put on itself, each by a call that returns 0 where it has worked, None where it is not needed
+    or the system has no such thing: to end with its maker, to be the parent of orphans among its descendants, and the
+    filter of system calls."""
+
+    tie: Callable[[], int] | None = None
+    adopt: Callable[[], int] | None = None
+    lock: Callable[[], int] | None = None
+
+    def end_with(self, maker: int) -> None:
+        """Makes this process end when `maker` does, if nothing else would see to that."""
+        if self.tie is not None and (self.tie() or os.getppid() != maker):
+            os._exit(1)
+
+
+Role = Callable[[dict[str, Any], messages.Order, Cage], None]
 
 
 def limit(resources: dict[str, int]) -> None:
@@ -44,30 +60,29 @@ def limit(resources: dict[str, int]) -> None:
 
 def describe(error: BaseException) -> bytes:
     """`TypeError: what it said`, whatever the exception's own methods do."""
+    return short(lambda: f"{type(error).__name__}: {error}")
+
+
+def short(text: Callable[[], str]) -> bytes:
+    """The start of a text, to be shown to people, which the program has a hand in."""
     try:
-        text = f"{type(error).__name__}: {error}"
+        shown = text()
     except BaseException:  # noqa: BLE001 - the program's own __str__ may raise anything
-        text = "an exception that cannot be printed"
-    return text[:LONGEST_REASON].encode("utf-8", "replace")
+        shown = "what cannot be printed"
+    return shown[:LONGEST_REASON].encode("utf-8", "replace")
 
 
-def run(job: dict[str, Any], order: messages.Order) -> None:
-    """Runs the program once and its entry point once for each test; writes all frames."""
+def run(job: dict[str, Any], order: messages.Order, _cage: Cage) -> None:
+    """Runs the program once and its function once for each test; writes all frames."""
     if order.flags & messages.TIMED:
         messages.send(SOCKET, messages.STARTED)
-    if job["script"]:
-
-        def case(place: int | None) -> Any:  # noqa: ARG001 - a script has no arguments
-            return converse(job["code"], job["prelude"], *arguments())
-
-    elif (function := prepared(job)) is None:
+    if (function := prepared(job)) is None:
         return
-    else:
 
-        def case(place: int | None) -> Any:
-            given = arguments()
-            returned = function()(*given)
-            return returned if place is None else given[place]
+    def case(place: int | None) -> Any:
+        given = arguments()
+        returned = function()(*given)
+        return returned if place is None else given[place]
 
     for place in job["tests"]:
         answer(case, place)
@@ -82,7 +97,12 @@ def arguments() -> list[Any]:
 def prepared(job: dict[str, Any]) -> Callable[[], Callable[..., Any]] | None:
     """How to come by the function that is asked for, once the program's top level has run; None if there is none."""
     try:
-        return find(load(job["code"], "solution", job["prelude"]), job["entry"])
+        solution = module("solution")
+        execute(codes(job["code"], job["prelude"]), solution)
+        return find(vars(solution), job["entry"])
+    except UnpreparedError as error:
+        messages.send(SOCKET, messages.UNPREPARED, str(error).encode("utf-8", "replace"))
+        return None
     except BaseException as error:  # noqa: BLE001 - the program's own top level may raise anything
         messages.send(SOCKET, messages.UNUSABLE, describe(error))
         return None
@@ -109,31 +129,57 @@ def refuse(value: Any) -> Any:
     raise NotPlainError(type(value).__name__)
 
 
-def load(code: str, name: str, prelude: str) -> dict[str, Any]:
-    """The program's names, after its top level has run as a module called `name`, and before it the `prelude`."""
-    module = types.ModuleType(name)
-    sys.modules[name] = module
-    flags = 0
-    if prelude:
+class UnpreparedError(Exception):
+    """What stands before the program does not run, which is not the program's fault."""
+
+
+class Codes(NamedTuple):
+    """What runs in the program's module: what the problem puts before it, and the program."""
+
+    prelude: types.CodeType | None
+    program: types.CodeType
+
+
+def codes(code: str, prelude: str, file: str = "<program>") -> Codes:
+    """The program as code. Raises UnpreparedError, SyntaxError and what else it leads to."""
+    if not prelude:
+        return Codes(None, compiled(code, 0, (), file))
+    try:
+        before = compile(prelude, "<prelude>", "exec", dont_inherit=True)
+    except Exception as error:  # noqa: BLE001 - MemoryError and more, besides SyntaxError
+        raise unprepared(error) from None
+    return Codes(before, compiled(code, before.co_flags & FUTURE, set(used(before)), file))
+
+
+def module(name: str) -> types.ModuleType:
+    """A new module of that name, to be imported by the program itself."""
+    sys.modules[name] = new = types.ModuleType(name)
+    return new
+
+
+def execute(codes: Codes, module: types.ModuleType) -> None:
+    """Runs the prelude and the program. Raises UnpreparedError, and whatever the program does."""
+    if codes.prelude is not None:
         try:
-            before = compile(prelude, "<prelude>", "exec", dont_inherit=True)
-            exec(before, module.__dict__)
+            exec(codes.prelude, vars(module))
         except BaseException as error:  # noqa: BLE001 - it came with the problem, from anywhere
-            messages.send(SOCKET, messages.UNPREPARED, b"its prelude does not run: " + describe(error))
-            os._exit(0)
-        flags = before.co_flags & FUTURE
-    exec(compiled(code, flags, module.__dict__), module.__dict__)
-    return module.__dict__
+            raise unprepared(error) from None
+    exec(codes.program, vars(module))
 
 
-def compiled(code: str, flags: int, given: Container[str]) -> types.CodeType:
+def unprepared(error: BaseException) -> UnpreparedError:
+    """What to raise where a prelude raises `error`."""
+    return UnpreparedError("its prelude does not run: " + describe(error).decode("utf-8", "replace"))
+
+
+def compiled(code: str, flags: int, given: Container[str], file: str) -> types.CodeType:
     """The program as code. Its type hints are left unevaluated if one has a name that it uses nowhere else and that
     neither Python nor `given` has: an import that is missing for the hints alone is no mistake in what it computes."""
-    program = compile(code, "<program>", "exec", flags, dont_inherit=True)
+    program = compile(code, file, "exec", flags, dont_inherit=True)
     if not HINT.search(code):
         return program
     try:
-        unhinted = compile(code, "<program>", "exec", flags | FUTURE, dont_inherit=True)
+        unhinted = compile(code, file, "exec", flags | FUTURE, dont_inherit=True)
     except SyntaxError:  # of a hint that only makes sense evaluated
         return program
     lacking = set(used(program)).difference(used(unhinted), vars(builtins))
@@ -159,33 +205,14 @@ def find(names: dict[str, Any], entry: str) -> Callable[[], Callable[..., Any]]:
     raise NameError(f"the program does not define {entry}")
 
 
-def converse(code: str, prelude: str, text: str) -> str:
-    """What the program prints when it is run as a script with `text` on its standard input."""
-    # Some scripts read `sys.__stdin__`, which mypy takes for a constant.
-    sys.stdin = sys.__stdin__ = io.TextIOWrapper(io.BytesIO(text.encode()), encoding="utf-8")  # type: ignore[misc]
-    printed = io.BytesIO()
-    sys.stdout = sys.__stdout__ = io.TextIOWrapper(printed, encoding="utf-8", write_through=True)  # type: ignore[misc]
-    sys.argv = ["solution.py"]
-    builtins.open = io.open = reopen
-    with contextlib.suppress(SystemExit):
-        load(code, "__main__", prelude)
-    return printed.getvalue().decode("utf-8", "replace")
-
-
-def reopen(file: Any, mode: str = "r", *args: Any, **named: Any) -> Any:
-    """`open`, where many scripts take their standard input from `open(0)`."""
-    if type(file) in (int, str) and file in (0, "/dev/stdin"):
-        return sys.stdin.buffer if "b" in mode else sys.stdin
-    return OPEN(file, mode, *args, **named)
-
-
-def main(order: messages.Order, base: int, steps: Sequence[Callable[[], None]], role: Role) -> None:
+def main(order: messages.Order, base: int, cage: Cage, role: Role) -> None:
     """The whole life of a child, where `base` bytes are mapped already. Its exit status is 0 only at its very end."""
     leave = os._exit
-    limit({"RLIMIT_AS": base + order.memory, "RLIMIT_CPU": int(order.cpu) + 2, "RLIMIT_NPROC": 0})
+    limit({"RLIMIT_AS": base + order.memory, "RLIMIT_CPU": int(order.cpu) + 2})
     job = marshal.loads(messages.receive(SOCKET)[1])
-    if not order.flags & messages.UNFILTERED:
-        for step in steps:
-            step()
-    role(job, order)
+    if not order.flags & messages.SCRIPT:  # which makes processes of its own, and runs nothing else
+        limit({"RLIMIT_FSIZE": 0} if cage.lock is not None else {"RLIMIT_FSIZE": 0, "RLIMIT_NPROC": 0})
+        if cage.lock is not None and not order.flags & messages.UNFILTERED and cage.lock():
+            leave(LOCKED_OUT)
+    role(job, order, cage)
     leave(0)

@@ -10,19 +10,22 @@ import struct
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-_ORDER = struct.Struct("=IddQQI")
+_ORDER = struct.Struct("=IdddQQI")
 _REPORT = struct.Struct("=IIIddB")
 ORDER_SIZE, REPORT_SIZE = _ORDER.size, _REPORT.size
 
-EXITED, CPU_LIMIT, WALL_LIMIT, BROKEN, TESTS_LIMIT, TEST_LIMIT = range(6)  # why a job ended; the last is the parent's
+EXITED, CPU_LIMIT, WALL_LIMIT, BROKEN, TESTS_LIMIT, TEST_LIMIT, FLOODED = range(7)  # why a job ended
 UNFILTERED = 1  # a trusted canary that runs without the system-call filter, to see what the other layers hold
 TIMED = 4  # a frame comes first, before any of the program has run
+SCRIPT = 8  # a process for each test, with real standard input and output
 PAIRED = 2  # two children: the program, and the tests that are code
 
 HEADER = struct.Struct("=cI")  # a frame: its kind and the length of what follows
 JOB, CALL = b"J", b"C"  # to a child: what to run, what to do next
 VALUE, ERROR, REFUSED, UNUSABLE, END = b"V", b"E", b"R", b"U", b"Z"
 STARTED, FAILED = b"S", b"F"  # the program begins, or is called; from tests that are code: it is wrong
+STOPPED = b"L"  # from the director of a script: no more tests, and why
+LACKING = b"X"  # the program failed since it used what the sandbox does not have
 UNPREPARED = b"P"  # what stands before the program does not run
 MOST = 1 << 32
 
@@ -62,10 +65,11 @@ def _exactly(descriptor: int, count: int, read: Callable[[int, int], bytes]) -> 
 
 
 class Order(NamedTuple):
-    """One program to run: limits in seconds (of processor time, by the clock) and bytes."""
+    """One program to run: limits in seconds (of processor time, of that for one test or 0, by the clock) and bytes."""
 
     job: int
     cpu: float
+    test: float
     wall: float
     memory: int
     results: int

@@ -32,7 +32,7 @@ OPERATIONS: dict[str, Callable[..., Any]] = {
 }
 
 
-def serve(job: dict[str, Any], _order: messages.Order) -> None:
+def serve(job: dict[str, Any], _order: messages.Order, _cage: child.Cage) -> None:
     """Runs the program, then what is asked for, until nobody asks any more."""
     if (function := child.prepared(job)) is None:
         return

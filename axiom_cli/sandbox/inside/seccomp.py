@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import struct
+from collections.abc import Callable
 
 from . import kernel
 
@@ -16,6 +17,8 @@ ALLOW, DENY, KILL = 0x7FFF0000, 0x00050001, 0x80000000
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
 PROT_EXEC, TCGETS, F_GETFD, F_GETFL = 4, 0x5401, 1, 3
+
+HEADER = struct.Struct("@HP")  # a sock_fprog: how many instructions, and where they are
 
 AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
 X32 = 0x40000000
@@ -95,15 +98,10 @@ def program(machine: str) -> bytes:
     return b"".join([*start, _search(runs)])
 
 
-class Filter:
-    """The filter in memory, made once in the zygote and installed in each child."""
-
-    def __init__(self) -> None:
-        code = program(kernel.MACHINE)
-        self._code = ctypes.create_string_buffer(code, len(code))
-        self._header = ctypes.create_string_buffer(struct.pack("@HP", len(code) // 8, ctypes.addressof(self._code)))
-        self._address = ctypes.addressof(self._header)
-
-    def install(self) -> None:
-        """From here on this process can only compute. Needs no_new_privs. Raises OSError."""
-        kernel.prctl(kernel.PR_SET_SECCOMP, 2, self._address)
+def prepared() -> Callable[[], int]:
+    """The installation of the filter, made ready once in the zygote for all children: from there on a process can only
+    compute. It needs no_new_privs, and returns 0 where it has worked."""
+    code = program(kernel.MACHINE)
+    memory = ctypes.create_string_buffer(HEADER.size + len(code))
+    memory.raw = HEADER.pack(len(code) // 8, ctypes.addressof(memory) + HEADER.size) + code
+    return kernel.prepared_prctl(kernel.PR_SET_SECCOMP, 2, memory)

@@ -20,7 +20,6 @@ from collections.abc import Iterable, Iterator
 from importlib.machinery import EXTENSION_SUFFIXES, BuiltinImporter, FrozenImporter, ModuleSpec
 from itertools import chain
 from types import ModuleType
-from typing import IO
 
 LOADED = """
 __future__ abc array binascii bisect builtins cmath collections collections.abc contextlib copy dataclasses decimal enum
@@ -48,7 +47,7 @@ class Shelf:
 
     def __init__(self, modules: Iterable[tuple[str, bool, bytes]]) -> None:
         self.modules: dict[str, tuple[bool, int, int]] = {}
-        with nameless() as file:
+        with open(nameless(), "w+b") as file:
             for name, package, data in modules:
                 self.modules[name] = package, file.tell(), file.tell() + len(data)
                 file.write(data)
@@ -81,13 +80,14 @@ class Shelf:
         exec(code, module.__dict__)
 
 
-def nameless() -> IO[bytes]:
-    """A file without a name, in memory where the system has such."""
+def nameless() -> int:
+    """The descriptor of a new file without a name, in memory where the system has such."""
     if hasattr(os, "memfd_create"):
-        return open(os.memfd_create("stdlib"), "w+b")
+        return os.memfd_create("axiom")
     from tempfile import TemporaryFile
 
-    return TemporaryFile()
+    with TemporaryFile() as file:
+        return os.dup(file.fileno())
 
 
 def gather(folder: str, prefix: str = "") -> Iterable[tuple[str, bool, bytes]]:

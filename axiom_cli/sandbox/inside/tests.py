@@ -25,7 +25,7 @@ COLLISIONS = 100  # keys of one dict or set that share a hash with another
 SWALLOWED = (StopIteration, StopAsyncIteration, GeneratorExit)  # would end a loop of the tests, as if it were over
 
 
-def examine(job: dict[str, Any], order: messages.Order) -> None:
+def examine(job: dict[str, Any], order: messages.Order, _cage: child.Cage) -> None:
     """Runs the tests against the program; writes one frame that says how they went, after one when they start."""
     messages.send(LINK, messages.JOB, job["program"])
     channel = Channel(order.results)

@@ -12,23 +12,21 @@ import errno
 import gc
 import json
 import os
-import select
 import sys
 import time
 from _socket import CMSG_SPACE, socket  # the module around it would fill each child's memory with enumerations
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from . import child, messages, program, stdlib, tests
+from . import child, messages, program, script, standins, stdlib, tests, watch
 from .clocks import processor_time
 
 if sys.platform.startswith("linux"):
     from . import kernel, landlock, namespaces, seccomp
 
 SLACK = 8 << 20
-SIGKILL = 9  # the module `signal` is made of enumerations, too
 CONTROL = 30  # the last but one that the limit of descriptors leaves
 LIMITS = {
-    "RLIMIT_FSIZE": 0, "RLIMIT_STACK": 64 << 20, "RLIMIT_NOFILE": 32, "RLIMIT_CORE": 0, "RLIMIT_MEMLOCK": 0,
+    "RLIMIT_STACK": 64 << 20, "RLIMIT_NOFILE": 32, "RLIMIT_CORE": 0, "RLIMIT_MEMLOCK": 0,
     "RLIMIT_MSGQUEUE": 0,
 }  # fmt: skip
 
@@ -52,13 +50,12 @@ def quiet() -> int:
     return null
 
 
-def lock_down(wanted: set[str]) -> tuple[dict[str, str], list[Callable[[], None]]]:
+def lock_down(wanted: set[str]) -> tuple[dict[str, str], child.Cage]:
     """Puts on every layer that is wanted and that the kernel grants. Returns what is missing and why, by layer, and
-    what a child has to do before it runs anything: to die with the zygote, where that is not the first of its
-    namespace, and to install the filter, where there is one."""
+    what a child has to put on itself."""
     missing: dict[str, str] = {}
     if not sys.platform.startswith("linux"):
-        return dict.fromkeys(("namespaces", "landlock", "seccomp"), "only Linux has it"), []
+        return dict.fromkeys(("namespaces", "landlock", "seccomp"), "only Linux has it"), child.Cage()
 
     def attempt(name: str, step: Callable[[], None]) -> bool:
         if name not in wanted:
@@ -75,25 +72,16 @@ def lock_down(wanted: set[str]) -> tuple[dict[str, str], list[Callable[[], None]
         namespaces.become_first()
         attempt("namespaces", namespaces.empty_root)
     kernel.prctl(kernel.PR_SET_NO_NEW_PRIVS, 1)
-    kernel.prctl(kernel.PR_SET_PDEATHSIG, SIGKILL)
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, watch.SIGKILL)
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     attempt("landlock", landlock.deny_everything)
-    steps = [die_with(os.getpid())] if "namespaces" in missing else []
-    attempt("seccomp", lambda: steps.append(seccomp.Filter().install))
+    locks: list[Callable[[], int]] = []
+    attempt("seccomp", lambda: locks.append(seccomp.prepared()))
     kernel.drop_capabilities()
     kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
-    return missing, steps
-
-
-def die_with(parent: int) -> Callable[[], None]:
-    """What makes a child end when `parent` does, as nothing else would where there is no namespace of processes."""
-
-    def step() -> None:
-        kernel.prctl(kernel.PR_SET_PDEATHSIG, SIGKILL)
-        if os.getppid() != parent:
-            os._exit(1)
-
-    return step
+    tie = kernel.prepared_prctl(kernel.PR_SET_PDEATHSIG, watch.SIGKILL) if "namespaces" in missing else None
+    keep = kernel.prepared_prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
+    return missing, child.Cage(tie, keep, *locks)
 
 
 def receive(control: socket) -> tuple[messages.Order, list[int]] | None:
@@ -104,131 +92,61 @@ def receive(control: socket) -> tuple[messages.Order, list[int]] | None:
     return messages.Order.unpack(data), list(array.array("i", ancillary[0][2]))
 
 
-def start_child(
-    order: messages.Order, handles: list[int], base: int, steps: Sequence[Callable[[], None]], role: child.Role
-) -> int:
+def start_child(order: messages.Order, handles: list[int], base: int, cage: child.Cage, role: child.Role) -> int:
     """Forks; the child keeps only its own sockets, from SOCKET on, and never comes back."""
+    parent = os.getpid()
     pid = os.fork()
     if pid:
         return pid
     try:
         os.setsid()
+        cage.end_with(parent)
         for place, handle in enumerate(handles, child.SOCKET):  # rising, so that none is overwritten
             if handle != place:
                 os.dup2(handle, place)
         os.closerange(child.SOCKET + len(handles), 256)
-        child.main(order, base, steps, role)
+        child.main(order, base, cage, role)
     finally:
         os._exit(70)
 
 
 def wait(pids: list[int], order: messages.Order, control: socket) -> int:
     """Waits for the last child to end, or until one reaches a limit; says which. Leaves if the parent goes."""
-    last, used, late = pids[-1], 0.0, time.monotonic() + order.wall
-    poller = select.poll()
-    poller.register(control.fileno(), 0)
-    try:
-        handle = os.pidfd_open(last)
-        poller.register(handle, select.POLLIN)
-    except (OSError, AttributeError):
-        handle = -1
-    try:
-        while True:
-            left = min(order.cpu - used, late - time.monotonic())
-            pause = max(left, 0.001) if handle >= 0 else 0.002
-            for ready, _event in poller.poll(pause * 1000 + 1):
-                if ready == handle:
-                    return messages.EXITED
-                for pid in pids:
-                    os.kill(pid, SIGKILL)
-                os._exit(0)
-            if handle < 0 and has_ended(last):
-                return messages.EXITED
-            if processor_time(pids[0]) >= order.cpu:
-                return messages.CPU_LIMIT
-            if (used := max(map(processor_time, pids))) >= order.cpu:
-                return messages.TESTS_LIMIT
-            if time.monotonic() >= late:
-                return messages.WALL_LIMIT
-    finally:
-        if handle >= 0:
-            os.close(handle)
+    late = time.monotonic() + order.wall
+
+    def look() -> tuple[int, float]:
+        used = max(map(processor_time, pids))
+        if used >= order.cpu:
+            return messages.CPU_LIMIT if processor_time(pids[0]) >= order.cpu else messages.TESTS_LIMIT, 0.0
+        left = late - time.monotonic()
+        return messages.EXITED if left > 0 else messages.WALL_LIMIT, min(order.cpu - used, left)
+
+    if (cause := watch.wait(pids[-1], look, control.fileno())) == watch.GONE:
+        for pid in pids:
+            os.kill(pid, watch.SIGKILL)
+        os._exit(0)
+    return cause
 
 
-def has_ended(pid: int) -> bool:
-    """Whether a child can be reaped, which this does not do."""
-    return os.waitid(os.P_PID, pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-
-
-def end(pid: int) -> tuple[int, float, bool]:
-    """Ends a child, if it has not ended, and whatever is left of its group. Returns its wait status, its seconds of
-    processor time, and whether it had ended by itself."""
-    by_itself = has_ended(pid)
-    if not by_itself:
-        os.kill(pid, SIGKILL)
-    kill_group(pid)  # while its number cannot be anyone else's
-    _pid, status, usage = os.wait4(pid, 0)
-    return status, usage.ru_utime + usage.ru_stime, by_itself
-
-
-def kill_group(pid: int) -> None:
-    """Ends the processes of a child's group, of which there are none unless it got around the filter."""
-    with contextlib.suppress(OSError):  # it may not have made its group yet
-        os.killpg(pid, SIGKILL)
-
-
-def clean_up(pids: list[int]) -> tuple[int, int, float]:
-    """Ends the children, their groups and whatever they left behind. Returns the last one's wait status, that of a
-    program beside it if it had ended by itself, and their processor time."""
-    status, cpu, _by_itself = end(pids[-1])
-    before = 0
-    for pid in pids[:-1]:
-        other, more, by_itself = end(pid)
-        before, cpu = other if by_itself else 0, cpu + more
-    while True:
-        try:
-            stray = os.waitpid(-1, os.WNOHANG)[0]
-        except ChildProcessError:
-            return status, before, cpu
-        if not stray and not kill_strays():
-            return status, before, cpu
-
-
-def kill_strays() -> bool:
-    """Kills the processes that were handed to us as the nearest living ancestor; whether there were any to be seen."""
-    me, seen = os.getpid(), False
-    with contextlib.suppress(OSError):
-        for name in os.listdir("/proc"):
-            with contextlib.suppress(OSError, ValueError, IndexError):
-                pid = int(name)
-                with open(f"/proc/{name}/stat") as file:
-                    if int(file.read().rpartition(")")[2].split()[1]) == me:
-                        os.kill(pid, SIGKILL)
-                        seen = True
-    return seen
-
-
-def obey(
-    order: messages.Order, handles: list[int], base: int, steps: Sequence[Callable[[], None]], control: socket
-) -> messages.Report:
+def obey(order: messages.Order, handles: list[int], base: int, cage: child.Cage, control: socket) -> messages.Report:
     """One order from fork to report."""
     began = time.monotonic()
-    roles = [(handles[:1], program.serve), (handles[1:], tests.examine)]
-    if not order.flags & messages.PAIRED:
-        roles = [(handles, child.run)]
+    roles: list[tuple[list[int], child.Role]] = [(handles, script.run if order.flags & messages.SCRIPT else child.run)]
+    if order.flags & messages.PAIRED:
+        roles = [(handles[:1], program.serve), (handles[1:], tests.examine)]
     pids: list[int] = []
     try:
         for own, role in roles:
-            pids.append(start_child(order, own, base, steps, role))
+            pids.append(start_child(order, own, base, cage, role))
     except OSError as error:
         if pids:
-            clean_up(pids)
+            watch.clean_up(pids)
         return messages.Report(order.job, error.errno or errno.EIO, 0, 0.0, 0.0, messages.BROKEN)
     finally:
         for handle in handles:
             os.close(handle)
     cause = wait(pids, order, control)
-    status, other, cpu = clean_up(pids)
+    status, other, cpu = watch.clean_up(pids)
     return messages.Report(order.job, status, other, cpu, time.monotonic() - began, cause)
 
 
@@ -241,8 +159,9 @@ def main(number: int, setup: dict[str, list[str]]) -> None:
     control = socket(fileno=CONTROL)
     null = quiet()
     stdlib.load(setup["packages"], setup["path"])
+    standins.install()
     base = mapped() + SLACK
-    missing, steps = lock_down(set(setup["layers"]))
+    missing, cage = lock_down(set(setup["layers"]))
     child.limit(LIMITS)
     sys.setrecursionlimit(child.RECURSION)
     for name in ("ctypes", "_ctypes"):
@@ -254,5 +173,5 @@ def main(number: int, setup: dict[str, list[str]]) -> None:
     gc.collect()
     gc.freeze()
     while (received := receive(control)) is not None:
-        control.sendall(obey(*received, base, steps, control).pack())
+        control.sendall(obey(*received, base, cage, control).pack())
     os._exit(0)
