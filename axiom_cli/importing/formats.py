@@ -1,8 +1,9 @@
 """The formats of published sets, read as problems: HumanEval, MBPP, EvalPlus, and rows of JSON.
 
-Asserts become calls with expected results (`problems/assert_tests.py`), which the verifier compares strictly. Where an
-assert cannot be read that way, the row keeps all its tests as code. Every assert is a test, including those that the
-prompt shows, so that a pass means what it means in the set; calls that are shown are examples as well.
+Asserts become calls with expected results (`problems/assert_tests.py`) where those say exactly the same; otherwise the
+row keeps all its tests as code. Every assert is a test, including those that the prompt shows, and what the set's own
+harness runs before a program is its prelude, so that a pass means what it means in the set. Calls that are shown are
+examples as well.
 """
 
 from __future__ import annotations
