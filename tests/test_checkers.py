@@ -242,3 +242,19 @@ def test_a_name_that_is_used_and_not_only_hinted_at_is_missed(box):
 def test_a_script_may_have_hints_without_their_imports(box):
     code = "def main(xs: List[int]) -> None:\n    print(sum(xs))\nmain(list(map(int, input().split())))"
     assert box.run(code, program(case(["1 2"], "3"), entry="<stdin>")).status == "pass"
+
+
+def test_a_result_may_be_as_large_as_what_is_expected(box):
+    digits = [n % 10 for n in range(400_000)]
+    code = "def f(n): return [x % 10 for x in range(n)]"
+    assert box.run(code, program(case([400_000], digits))).status == "pass"
+    assert box.run(code, program(case([400_000], digits), case([4], digits[:4]))).status == "pass"
+    floats = "def f(n): return [float(x % 10) for x in range(n)]"
+    assert box.run(floats, program(case([400_000], digits))).status == "pass"
+    script = program(case(["400000"], " ".join(map(str, digits))), entry="<stdin>")
+    lines = "print(*(x % 10 for x in range(int(input()))), sep='\\n', end='\\n\\n')"
+    assert box.run(lines, script).status == "pass"
+    twice = f"text = {'ab' * 300_000!r}\nassert f(300_000) == text\nassert f(300_000) == text"
+    assert box.run("def f(n): return 'ab' * n", Program("f", "f(n)", test_code=twice)).status == "pass"
+    outcome = box.run("def f(n): return [0] * (10 * n)", program(case([400_000], digits)))
+    assert (outcome.status, outcome.reason) == ("fail", "its results were too large")

@@ -42,6 +42,11 @@ class CodeSuite:
     total = 1
     inputs: tuple[bytes, ...] = ()
 
+    @property
+    def allowance(self) -> int:
+        """Bytes of results, beyond the limit, that a right program may need to return what the source spells out."""
+        return 2 * len(self.source)
+
     def payload(self, code: str) -> bytes:
         """What the judge's process gets; it hands `program` on, which is all that the program gets to know."""
         program = {"code": code, "entry": self.entry, "names": list(self.names), "prelude": self.prelude}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, NamedTuple
 
 from axiom_cli import ids, records, syntax
@@ -43,6 +44,11 @@ class Suite:
     def total(self) -> int:
         """How many tests there are."""
         return len(self.expected)
+
+    @cached_property
+    def allowance(self) -> int:
+        """Bytes of results, beyond the limit, that a right program may need: what is expected may be written longer."""
+        return 2 * sum(len(expected.encoded) for expected in self.expected)
 
     def payload(self, code: str) -> bytes:
         """What the child gets to know before its first test."""

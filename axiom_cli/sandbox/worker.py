@@ -140,7 +140,8 @@ class Worker:
             job.timer = TestTimer(mine, self.limits.test, frames[2:])
             frames, flags = frames[:2], flags | messages.TIMED
         job.socket, job.unsent = mine, memoryview(b"".join(frames))
-        order = self.limits._replace(job=number, wall=job.wall, flags=flags)
+        results = self.limits.results + job.suite.allowance
+        order = self.limits._replace(job=number, wall=job.wall, results=results, flags=flags)
         program, tests = socket.socketpair() if job.suite.paired else (None, None)
         ends = [end for end in (program, theirs, tests) if end is not None]
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [end.fileno() for end in ends]))]
@@ -202,7 +203,7 @@ class Worker:
             except OSError:
                 part = b""
             job.received += part
-            job.flooded = job.flooded or len(job.received) > self.limits.results
+            job.flooded = job.flooded or len(job.received) > self.limits.results + job.suite.allowance
             if not part or job.flooded:
                 job.close()
 
