@@ -12,8 +12,7 @@ from hypothesis import strategies as st
 import tiny
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.preference import advantages
-from axiom_cli.learning.select import select_examples
-from axiom_cli.learning.train import train
+from axiom_cli.learning.train import select_examples, train
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig

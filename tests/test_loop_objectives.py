@@ -17,7 +17,7 @@ from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.preference import PreferenceData
 from axiom_cli.learning.rejection_sampling import Selection
 from axiom_cli.learning.replay import Mix, loss_tokens, parse_shares
-from axiom_cli.learning.select import select_examples
+from axiom_cli.learning.train import select_examples
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.records import Metrics, Verdict
 from axiom_cli.settings.configs import LOOP_OBJECTIVES, LoopConfig, TrainConfig

@@ -15,8 +15,7 @@ from axiom_cli import models
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.observer import TrainingObserver
 from axiom_cli.learning.preview import show
-from axiom_cli.learning.select import select_examples
-from axiom_cli.learning.train import train
+from axiom_cli.learning.train import select_examples, train
 from axiom_cli.learning.training import kl_reference, lora, ref_logprobs
 from axiom_cli.learning.training.batches import collate
 from axiom_cli.learning.training.fit import fit

@@ -9,8 +9,8 @@ from axiom_cli.commands.streams import stdout
 from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
+    from axiom_cli.learning.objectives import Chosen
     from axiom_cli.learning.preview import Preview
-    from axiom_cli.learning.select import Chosen
     from axiom_cli.learning.training.loss_mask import LabelledRow
 
 STYLES = {

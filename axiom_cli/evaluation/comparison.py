@@ -8,7 +8,7 @@ many problems can detect with 80 % power. *Worse* is the mirror image. Everythin
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from axiom_cli import statistics
@@ -138,24 +138,38 @@ def pair(before: Outcomes, after: Outcomes, names: tuple[str, str], split: str =
     a = [before[problem][0] / before[problem][1] for problem in shared]
     b = [after[problem][0] / after[problem][1] for problem in shared]
     differences = [right - left for left, right in zip(a, b, strict=True)]
-    gained, lost = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
     greedy = all(before[problem][1] == after[problem][1] == 1 for problem in shared)
+    measure = measure or ("greedy" if greedy else "sampled")
+    unpaired = len(before) + len(after) - 2 * len(shared)
+    return replace(pair_rates(a, b, differences, names, measure, exact=greedy), unpaired=unpaired, split=split)
+
+
+def pair_rates(  # noqa: PLR0913 - two columns and what is said of them
+    a: Sequence[float],
+    b: Sequence[float],
+    differences: Sequence[float],
+    names: tuple[str, str],
+    measure: str,
+    *,
+    exact: bool = False,
+) -> Comparison:
+    """The comparison of the rates a[i] and b[i] on the same problems, given their `differences`; `exact` says that each
+    rate is 0 or 1, so that McNemar's test applies."""
+    gained, lost = sum(d > 0 for d in differences), sum(d < 0 for d in differences)
     difference, low, high = statistics.paired_bootstrap(a, b)
     return Comparison(
         *names,
-        measure=measure or ("greedy" if greedy else "sampled"),
-        problems=len(shared),
+        measure=measure,
+        problems=len(a),
         rate_before=sum(a) / len(a),
         rate_after=sum(b) / len(b),
         difference=difference,
         interval=(low, high),
-        p=statistics.mcnemar(gained, lost) if greedy else statistics.sign_flip(differences),
-        test="McNemar" if greedy else "sign-flip",
+        p=statistics.mcnemar(gained, lost) if exact else statistics.sign_flip(differences),
+        test="McNemar" if exact else "sign-flip",
         gained=gained,
         lost=lost,
         minimum_detectable=statistics.minimum_detectable_paired(differences),
-        unpaired=len(before) + len(after) - 2 * len(shared),
-        split=split,
     )
 
 

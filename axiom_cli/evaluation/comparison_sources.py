@@ -45,11 +45,15 @@ def compare_named(before: str, after: str, root: Path = EXPERIMENTS) -> list[Com
     if kind == "solutions":
         return [compare_solutions(jsonl.objects(Path(before)), jsonl.objects(Path(after)), names)]
     if kind == "verdict":
-        with open(before, "rb") as first, open(after, "rb") as second:
-            return compare(jsonl.read(first, Verdict), jsonl.read(second, Verdict), names)
+        with open(before, "rb") as earlier, open(after, "rb") as later:
+            return compare(jsonl.read(earlier, Verdict), jsonl.read(later, Verdict), names)
     if kind == "metrics":
         return [compare_metrics(_overall(before), _overall(after), names)]
-    return _compare_experiments(before, after, root)
+    first, second = _evaluated_model(before, root), _evaluated_model(after, root)
+    comparisons = compare_models(first, second, (first.name, second.name))
+    if not comparisons:
+        raise InputError(f"{first.name} and {second.name} were not evaluated on a common split")
+    return comparisons
 
 
 def kind_of(name: str) -> Kind:
@@ -78,14 +82,6 @@ def _overall(name: str) -> Metrics:
     if not rows:
         raise InputError(f"{name} contains no overall pass rate", "it needs a metrics row with family all and level 0")
     return max(rows, key=lambda row: (row.iteration, row.split == "test", -temperature(row)))
-
-
-def _compare_experiments(before: str, after: str, root: Path) -> list[Comparison]:
-    first, second = _evaluated_model(before, root), _evaluated_model(after, root)
-    comparisons = compare_models(first, second, (first.name, second.name))
-    if not comparisons:
-        raise InputError(f"{first.name} and {second.name} were not evaluated on a common split")
-    return comparisons
 
 
 def _evaluated_model(name: str, root: Path) -> EvaluatedModel:
@@ -125,7 +121,8 @@ def compare_models(before: EvaluatedModel, after: EvaluatedModel, names: tuple[s
     """
     for split in HELD_OUT:
         first, second = before.tallies(split), after.tallies(split)
-        if _share_a_problem(first, second):
+        common = first.keys() & second.keys()
+        if any({t.problem for t in first[heat]} & {t.problem for t in second[heat]} for heat in common):
             return compare_tallies(first, second, names, split)
     for split in HELD_OUT:
         rates_before, rates_after = before.overall(split), after.overall(split)
@@ -133,10 +130,3 @@ def compare_models(before: EvaluatedModel, after: EvaluatedModel, names: tuple[s
         if shared:
             return [compare_metrics(rates_before[heat], rates_after[heat], names, split) for heat in shared]
     return []
-
-
-def _share_a_problem(first: Mapping[float, list[Tally]], second: Mapping[float, list[Tally]]) -> bool:
-    """Whether both were sampled on a common problem at a common temperature."""
-    return any(
-        {t.problem for t in first[heat]} & {t.problem for t in second[heat]} for heat in first.keys() & second.keys()
-    )

@@ -52,31 +52,16 @@ def experiment_names(root: Path = EXPERIMENTS) -> list[str]:
     return sorted(path.parent.name for path in root.glob("*/metrics.jsonl"))
 
 
-@dataclass(frozen=True)
 class ExperimentFolder:
-    """The paths in an experiment's folder; none of the files needs to exist."""
+    """The paths in an experiment's folder; none of the files needs to exist. The process that runs the loop holds
+    `lock`."""
 
-    path: Path
-
-    @property
-    def config(self) -> Path:
-        """The settings of the run."""
-        return self.path / "config.json"
-
-    @property
-    def metrics(self) -> Path:
-        """Every metrics record of the run and of its control arms."""
-        return self.path / "metrics.jsonl"
-
-    @property
-    def page(self) -> Path:
-        """The report as a page."""
-        return self.path / "report.html"
-
-    @property
-    def lock(self) -> Path:
-        """Held by the process that runs the loop."""
-        return self.path / ".lock"
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.config = path / "config.json"
+        self.metrics = path / "metrics.jsonl"
+        self.page = path / "report.html"
+        self.lock = path / ".lock"
 
     def problems(self, split: str) -> Path:
         """The problems of `train`, `val` or `test`."""

@@ -15,7 +15,7 @@ from typing import Any
 from axiom_cli import statistics
 from axiom_cli.errors import InputError, NothingToDoError
 from axiom_cli.evaluation import ranking_metrics
-from axiom_cli.evaluation.comparison import Comparison, p_value, percent, points, points_range
+from axiom_cli.evaluation.comparison import Comparison, p_value, pair_rates, percent, points, points_range
 from axiom_cli.evaluation.ranking_metrics import Bin, Group
 from axiom_cli.evaluation.ranking_samples import read_scored
 from axiom_cli.records import ModelRef, Verdict
@@ -130,6 +130,8 @@ def rank(verdicts: Iterable[Verdict]) -> Ranking:
     largest_n = min(size, LARGEST_N)
     even = [group for group in groups if len(group) >= size]
     curves = {name: [choose(group, largest_n) for group in even] for name, choose in CHOOSERS.items()}
+    vote, value = ([curve[-1] for curve in curves[name]] for name in ("vote", "value"))
+    differences = [round(b - a, 12) for a, b in zip(vote, value, strict=True)]
     rate = sum(sample.passed for sample in flat) / len(flat)
     bins = ranking_metrics.reliability(flat)
     return Ranking(
@@ -145,7 +147,7 @@ def rank(verdicts: Iterable[Verdict]) -> Ranking:
         ece=ranking_metrics.calibration_error(bins),
         bins=bins,
         best=[_best_of(n, curves) for n in range(1, largest_n + 1)],
-        headline=_value_against_vote(curves),
+        headline=pair_rates(vote, value, differences, ("majority vote", "value ranking"), "sampled"),
         infra=scored.infra,
         seen=scored.seen,
         uneven=len(groups) - len(even),
@@ -158,24 +160,3 @@ def _best_of(n: int, curves: Curves) -> BestOfN:
     difference, low, high = statistics.paired_bootstrap(chances["vote"], chances["value"]) if n > 1 else (0.0, 0.0, 0.0)
     means = {name: sum(by_problem) / len(by_problem) for name, by_problem in chances.items()}
     return BestOfN(n, **means, difference=difference, interval=(low, high))
-
-
-def _value_against_vote(curves: Curves) -> Comparison:
-    vote, value = ([curve[-1] for curve in curves[name]] for name in ("vote", "value"))
-    differences = [round(b - a, 12) for a, b in zip(vote, value, strict=True)]
-    difference, low, high = statistics.paired_bootstrap(vote, value)
-    return Comparison(
-        before="majority vote",
-        after="value ranking",
-        measure="sampled",
-        problems=len(vote),
-        rate_before=sum(vote) / len(vote),
-        rate_after=sum(value) / len(value),
-        difference=difference,
-        interval=(low, high),
-        p=statistics.sign_flip(differences),
-        test="sign-flip",
-        gained=sum(d > 0 for d in differences),
-        lost=sum(d < 0 for d in differences),
-        minimum_detectable=statistics.minimum_detectable_paired(differences),
-    )

@@ -55,15 +55,7 @@ class Loop:
             val, test = (held_out(self.buckets, config, split) for split in ("val", "test"))
             writer.write_held_out(val, test)
             steps = RoundSteps(
-                config=config,
-                base=self.base,
-                workspace=self.workspace,
-                engine=self.engine,
-                buckets=self.buckets,
-                writer=writer,
-                observer=observer,
-                val=val,
-                test=test,
+                config, self.base, self.workspace, self.engine, self.buckets, writer, observer, val=val, test=test
             )
             names = ("", *control_arms.parse(config.control))
             arms = [Arm(name, self.base, ProblemStream(config.seed)) for name in names]

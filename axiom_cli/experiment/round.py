@@ -24,7 +24,7 @@ from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
 from axiom_cli.learning.observer import TrainingObserver, ignore
 from axiom_cli.learning.preference import PreferenceData
-from axiom_cli.learning.rejection_sampling import Selection
+from axiom_cli.learning.rejection_sampling import ALL_INFRA, Selection
 from axiom_cli.learning.train import MIN_ROWS, train_on, with_token_ids
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
@@ -115,13 +115,8 @@ class RoundSteps:
         rates = arm.rates if config.curriculum else {}
         problems = arm.stream.draw(allocate(self.buckets, rates, config.train_size), self.observer.warn)
         shared = self.screen.check_training(problems)
-        sampling = SolveConfig(
-            samples=config.samples,
-            temperature=config.temperature,
-            max_tokens=config.max_tokens,
-            seed=config.seed + iteration,
-        )
-        verdicts, receipt = self._rollout(arm.model, problems, sampling, arm.label(iteration, "collect"))
+        plan, seed = (config.temperature, config.samples), config.seed + iteration
+        verdicts, receipt = self._rollout(arm.model, problems, plan, seed, arm.label(iteration, "collect"))
         arm.sources = (*arm.sources, receipt["verdicts"])
         if arm.name == SHUFFLED:
             compares = OBJECTIVES[config.objective].compares
@@ -178,6 +173,9 @@ class RoundSteps:
             raise NothingToDoError(f"{summary}; fewer than {MIN_ROWS} make a model worse", replay.MORE)
         self.observer.note(summary)
         label = arm.label(iteration, "train")
+        observer = TrainingObserver(
+            step=lambda step: self.observer.phase(label, step.step, step.steps), warn=self.observer.warn
+        )
         adapter = train_on(
             mix.examples,
             self.base,
@@ -185,10 +183,8 @@ class RoundSteps:
             self.workspace,
             arm.chain,
             self._loaded_trainer,
-            TrainingObserver(
-                step=lambda step: self.observer.phase(label, step.step, step.steps), warn=self.observer.warn
-            ),
-            arm.sources if arm.name != COLD_ONLY else (),
+            observer,
+            sources=arm.sources if arm.name != COLD_ONLY else (),
         )
         self._record(
             arm,
@@ -223,11 +219,8 @@ class RoundSteps:
         verdicts: list[Verdict] = []
         receipts: list[Receipt] = []
         label = f"{split} of model {iteration}{arm.name and f' ({arm.name})'}"
-        for temperature, samples in plan:
-            sampling = SolveConfig(
-                samples=samples, temperature=temperature, max_tokens=config.max_tokens, seed=config.seed
-            )
-            more, receipt = self._rollout(model, problems, sampling, label)
+        for setting in plan:
+            more, receipt = self._rollout(model, problems, setting, config.seed, label)
             verdicts += more
             receipts.append(receipt)
         seconds = sum(receipt.seconds for receipt in receipts)
@@ -240,30 +233,21 @@ class RoundSteps:
         return rows
 
     def _rollout(
-        self, model: Resolved, problems: Sequence[Problem], sampling: SolveConfig, label: str
+        self, model: Resolved, problems: Sequence[Problem], plan: tuple[float, int], seed: int, label: str
     ) -> tuple[list[Verdict], Receipt]:
-        """The verdicts on a model's samples, with progress reported under `label`."""
-        return remember_rollout(
-            model,
-            problems,
-            sampling,
-            self.engine,
-            self.workspace,
-            on_problem=lambda done: self.observer.phase(label, done, len(problems)),
-        )
+        """The verdicts on a model's samples at one temperature, with progress reported under `label`."""
+        temperature, samples = plan
+        sampling = SolveConfig(samples=samples, temperature=temperature, max_tokens=self.config.max_tokens, seed=seed)
+
+        def on_problem(done: int) -> None:
+            self.observer.phase(label, done, len(problems))
+
+        return remember_rollout(model, problems, sampling, self.engine, self.workspace, on_problem=on_problem)
 
     def _training(self, iteration: int) -> TrainConfig:
-        config = self.config
-        return TrainConfig(
-            objective=config.objective,
-            lora_r=config.lora_r,
-            lora_alpha=config.lora_alpha,
-            epochs=config.epochs,
-            batch_size=config.batch_size,
-            grad_accum=1,
-            lr=config.lr,
-            seed=config.seed + iteration,
-        )
+        shared = ("objective", "lora_r", "lora_alpha", "epochs", "batch_size", "lr")
+        settings = {name: getattr(self.config, name) for name in shared}
+        return TrainConfig(**settings, grad_accum=1, seed=self.config.seed + iteration)
 
     def _loaded_trainer(self) -> Trainer:
         self.engine.sleep()
@@ -285,7 +269,7 @@ class RoundSteps:
 def explain_empty_round(selection: Chosen) -> str:
     """What to do about a round whose samples gave nothing new."""
     if selection.verdicts and selection.infra == selection.verdicts:
-        return "every verdict is infra, which says nothing about the sample: see the reason in each"
+        return ALL_INFRA
     if isinstance(selection, Selection) and selection.truncated:
         return f"{selection.truncated:,} accepted solutions were cut off: raise --max-tokens"
     if isinstance(selection, PreferenceData) and selection.truncated and not selection.groups:

@@ -3,7 +3,7 @@ that another run would say differently: no dates, no folders."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
@@ -18,6 +18,29 @@ MEANINGS: Mapping[str, str] = {
     "greedy_agreement": "share of its positions with the same most likely token",
     "effect_error": "distance of the logits, where the adapter's effect on them is 1",
 }
+CARD = """\
+---
+library_name: transformers
+pipeline_tag: text-generation
+tags: [axiom]
+---
+
+# {base}, trained on its own verified solutions
+
+One adapter or several, added to the base in float32 and rounded once, by `axiom merge`.
+
+{tables}
+## Use
+
+```python
+from transformers import AutoModelForCausalLM, AutoTokenizer
+
+model = AutoModelForCausalLM.from_pretrained("FOLDER", dtype="auto")
+tokenizer = AutoTokenizer.from_pretrained("FOLDER")
+```
+
+`axiom solve --model FOLDER` and vLLM read the folder as well.
+"""
 METRICS = ("loss_first", "loss_last", "loss_tokens", "steps", "parameters")
 
 
@@ -35,35 +58,22 @@ def facts(adapter: Adapter) -> dict[str, Any]:
 
 def text(card: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mapping[str, Any]) -> str:
     """The README.md of a merged folder. `card` are its `facts`, `inputs` the digests of base, chain and adapter."""
-    return "\n".join(_lines(card, inputs, certificate)) + "\n"
-
-
-def _lines(card: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mapping[str, Any]) -> Iterator[str]:
-    yield from ("---", "library_name: transformers", "pipeline_tag: text-generation", "tags: [axiom]", "---", "")
-    yield f"# {card['base']}, trained on its own verified solutions"
-    yield ""
-    yield "One adapter or several, added to the base in float32 and rounded once, by `axiom merge`."
-    adapters = [*inputs["chain"], inputs["adapter"]]
+    settings, adapters = card["settings"], [*inputs["chain"], inputs["adapter"]]
     lineage = [(f"adapter {number}", digest) for number, digest in enumerate(adapters, 1)]
-    yield from _table("Lineage", ("from", "sha256"), [(f"base {card['base']}", inputs["base"]), *lineage])
-    settings = card["settings"]
     data = [("rows", card["rows"]), ("method", card["method"]), ("objective", settings.get("objective", "sft"))]
-    yield from _table("Training of the last adapter", ("what", "value"), [*data, *sorted(card["metrics"].items())])
-    yield from _table("Its settings", ("setting", "value"), sorted(settings.items()))
     proof = [(name, certificate[name], meaning) for name, meaning in MEANINGS.items() if name in certificate]
-    yield from _table("Certificate", ("figure", "value", "meaning"), proof)
-    yield from ("", "## Use", "", "```python", "from transformers import AutoModelForCausalLM, AutoTokenizer", "")
-    yield 'model = AutoModelForCausalLM.from_pretrained("FOLDER", dtype="auto")'
-    yield 'tokenizer = AutoTokenizer.from_pretrained("FOLDER")'
-    yield from ("```", "", "`axiom solve --model FOLDER` and vLLM read the folder as well.")
+    tables = (
+        _table("Lineage", ("from", "sha256"), [(f"base {card['base']}", inputs["base"]), *lineage]),
+        _table("Training of the last adapter", ("what", "value"), [*data, *sorted(card["metrics"].items())]),
+        _table("Its settings", ("setting", "value"), sorted(settings.items())),
+        _table("Certificate", ("figure", "value", "meaning"), proof),
+    )
+    return CARD.format(base=card["base"], tables="\n".join(tables))
 
 
-def _table(title: str, head: Sequence[str], rows: Any) -> Iterator[str]:
-    yield from ("", f"## {title}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}")
+def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    lines = [f"## {title}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for row in rows:
-        yield f"| {' | '.join(map(_cell, row))} |"
-
-
-def _cell(value: Any) -> str:
-    shown = f"{value:.6g}" if isinstance(value, float) else str(value)
-    return shown.replace("|", "\\|").replace("\n", " ")
+        cells = [f"{value:.6g}" if isinstance(value, float) else str(value) for value in row]
+        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+    return "\n".join(lines) + "\n"

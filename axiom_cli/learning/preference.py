@@ -15,7 +15,7 @@ from itertools import cycle, islice
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.ids import content_id
 from axiom_cli.learning.rejection_sampling import Deduplicator
-from axiom_cli.learning.training_example import Screen, TrainingExample
+from axiom_cli.learning.training_example import Screen, TrainingExample, without_seen
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig
 
@@ -84,9 +84,8 @@ def build_pairs(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen
     """The pairs, attempts or labels that `config.objective` learns from, without the samples that `screen` knows."""
     out = PreferenceData(config.objective)
     unseen, out.screened = without_seen(list(verdicts), screen)
-    groups = _groups(unseen, out)
     contrasting = []
-    for group in groups:
+    for group in _groups(unseen, out):
         passed = sum(verdict.passed for verdict in group)
         out.always_passed += passed == len(group)
         out.never_passed += passed == 0
@@ -95,12 +94,6 @@ def build_pairs(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen
     out.verdicts += out.screened
     out.examples = _MAKERS[config.objective](contrasting, config.max_per_problem) if contrasting else []
     return out
-
-
-def without_seen(verdicts: Sequence[Verdict], screen: Screen | None) -> tuple[list[Verdict], int]:
-    """The verdicts on samples that `screen` does not know, and how many it does."""
-    seen = screen([verdict.sample for verdict in verdicts]) if screen else set()
-    return [verdict for place, verdict in enumerate(verdicts) if place not in seen], len(seen)
 
 
 def balanced(examples: Sequence[TrainingExample]) -> list[TrainingExample]:

@@ -9,14 +9,14 @@ the model was nearly sure to write.
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from axiom_cli import syntax
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.ids import content_id
-from axiom_cli.learning.training_example import Screen, TrainingExample
+from axiom_cli.learning.training_example import Screen, TrainingExample, without_seen
 from axiom_cli.problems import answers
 from axiom_cli.records import Sample, Verdict
 from axiom_cli.settings.configs import TrainConfig
@@ -32,6 +32,7 @@ MIN_WEIGHT = 0.1
 """Weight of a row whose problem is always, or nearly always, solved."""
 MANY_CUT_OFF = 0.1
 """Share of samples that ran into their length limit from which on you are warned."""
+ALL_INFRA = "every verdict is infra, which says nothing about the sample: see the reason in each"
 
 
 @dataclass
@@ -97,19 +98,18 @@ class Selection:
 
     def check_trainable(self) -> None:
         """NothingToDoError, with the reason, where there is no solution to learn from."""
-        if not self.examples:
-            raise NothingToDoError("no accepted solution to train on", self._hint())
-
-    def _hint(self) -> str:
+        if self.examples:
+            return
+        hint = f"none of {self.verdicts} passed: lower --difficulty, raise --samples, or begin with axiom coldstart"
         if not self.verdicts:
-            return "the input is empty: axiom verify writes verdict records"
-        if self.infra == self.verdicts:
-            return "every verdict is infra, which says nothing about the sample: see the reason in each"
-        if self.screened:
-            return f"{self.screened} accepted solutions are of problems held out for evaluation (--decontaminate)"
-        if self.truncated:
-            return f"{self.truncated} accepted solutions were cut off: raise --max-tokens of axiom solve"
-        return f"none of {self.verdicts} passed: lower --difficulty, raise --samples, or begin with axiom coldstart"
+            hint = "the input is empty: axiom verify writes verdict records"
+        elif self.infra == self.verdicts:
+            hint = ALL_INFRA
+        elif self.screened:
+            hint = f"{self.screened} accepted solutions are of problems held out for evaluation (--decontaminate)"
+        elif self.truncated:
+            hint = f"{self.truncated} accepted solutions were cut off: raise --max-tokens of axiom solve"
+        raise NothingToDoError("no accepted solution to train on", hint)
 
 
 class Deduplicator:
@@ -132,7 +132,7 @@ class Deduplicator:
         return "admitted"
 
     def admit(self, sample: Sample) -> bool:
-        """Whether the sample is admitted."""
+        """As `check_sample`: whether the sample is admitted."""
         return self.check_sample(sample) == "admitted"
 
 
@@ -157,20 +157,15 @@ def select_solutions(verdicts: Iterable[Verdict], config: TrainConfig, screen: S
     out = Selection()
     attempts: dict[str, _Attempts] = {}
     accepted = [verdict for verdict in verdicts if _count(verdict, out, attempts)]
-    seen = screen([verdict.sample for verdict in accepted]) if screen else set()
-    out.screened = len(seen)
-    unseen = [verdict for place, verdict in enumerate(accepted) if place not in seen]
+    unseen, out.screened = without_seen(accepted, screen)
     deduplicator = Deduplicator(config.max_per_problem)
     results = [deduplicator.check_sample(verdict.sample) for verdict in unseen]
     out.repeated, out.capped = results.count("repeated"), results.count("capped")
     kept = [verdict for verdict, result in zip(unseen, results, strict=True) if result == "admitted"]
     rates = {problem: known.rate for problem, known in attempts.items()}
     easy = [v for v in kept if rates[v.sample.problem.id] == 1]
-    likely = [
-        v
-        for v in kept
-        if rates[v.sample.problem.id] != 1 and v.sample.logprob is not None and -v.sample.logprob < LOW_SURPRISAL
-    ]
+    others = [v for v in kept if rates[v.sample.problem.id] != 1]
+    likely = [v for v in others if v.sample.logprob is not None and -v.sample.logprob < LOW_SURPRISAL]
     out.always_solved, out.low_surprisal = len(easy), len(likely)
     dropped = _beyond_share(easy + likely, len(kept), config.seed)
     out.dropped = len(dropped)
@@ -231,11 +226,11 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
     return tree
 
 
-def rarest_first(examples: Iterable[TrainingExample], seed: int) -> Iterator[TrainingExample]:
+def rarest_first(examples: Iterable[TrainingExample], seed: int) -> list[TrainingExample]:
     """By falling weight; equals in an order that the seed says."""
 
     def place(example: TrainingExample) -> tuple[float, str]:
         sample = example.verdict.sample
         return -example.weight, content_id([seed, sample.problem.id, sample.text], 16)
 
-    return iter(sorted(examples, key=place))
+    return sorted(examples, key=place)

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any
 from axiom_cli import models, process_rank
 from axiom_cli.errors import InputError, MissingError, NothingToDoError
 from axiom_cli.learning import distributed, value_labels
-from axiom_cli.learning.objectives import OBJECTIVES
+from axiom_cli.learning.objectives import OBJECTIVES, Chosen
 from axiom_cli.learning.observer import TrainingObserver, ignore
-from axiom_cli.learning.select import select_examples
+from axiom_cli.learning.rejection_sampling import MANY_CUT_OFF, Selection
 from axiom_cli.learning.training_example import Screen, TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.records import Adapter, ModelRef, Verdict
@@ -59,6 +59,23 @@ def train(  # noqa: PLR0913 - what is trained on, how, and who is told
     return replace(adapter, extra={**adapter.extra, "selection": selection.counts()})
 
 
+def select_examples(
+    verdicts: Iterable[Verdict],
+    config: TrainConfig,
+    screen: Screen | None = None,
+    observer: TrainingObserver = TrainingObserver(),
+) -> Chosen:
+    """The examples that `config.objective` learns from, without the samples that `screen` knows; `observer` gets
+    them first. NothingToDoError, with the reason, where there are none."""
+    selection = OBJECTIVES[config.objective].select(verdicts, config, screen)
+    observer.selected(selection)
+    if isinstance(selection, Selection) and selection.cut_off_rate >= MANY_CUT_OFF:
+        share = f"{selection.cut_off_rate:.0%}"
+        observer.warn(f"{share} of the samples ran into their length limit: raise --max-tokens of axiom solve")
+    selection.check_trainable()
+    return selection
+
+
 def check_settings(config: TrainConfig) -> None:
     """UsageError or MissingError for what is wrong with `config` itself; nothing heavy is loaded."""
     from axiom_cli.learning.training import requirements
@@ -88,7 +105,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     settings = config.learning()
     before = [adapter.digest for adapter in chain]
-    rows = workspace.put_records(map(_row, examples)) if process_rank.is_first() else ""
+    rows = workspace.put_records(example.to_dict() for example in examples) if process_rank.is_first() else ""
     inputs = {"base": base.digest, "rows": rows, "chain": before}
     judges = config.objective == value_labels.OBJECTIVE
     if judges and (others := value_labels.other_authors(examples, base)):
@@ -205,12 +222,6 @@ def tokenizer_of(base: Resolved) -> tuple[Any, tuple[int, ...]]:
 
     tokenizer = load_tokenizer(base.path)
     return tokenizer, end_ids(tokenizer, load_generation_config(base.path))
-
-
-def _row(example: TrainingExample) -> dict[str, Any]:
-    """The verdict with its weight, without what was merely observed: equal rows are equal bytes."""
-    label = {} if example.label is None else {"label": example.label}
-    return {**example.verdict.to_dict(), "seconds": 0.0, "weight": example.row_weight, **label}
 
 
 def _check_enough(rows: int, config: TrainConfig, warn: Callable[[str], None]) -> None:

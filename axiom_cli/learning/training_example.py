@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from axiom_cli.records import Sample, Verdict
 
@@ -32,3 +33,14 @@ class TrainingExample:
     def row_weight(self) -> float:
         """The one number that its row holds, which recipes and rows call `weight`; below zero it counts against."""
         return self.weight * self.sign * self.count if self.advantage is None else self.advantage
+
+    def to_dict(self) -> dict[str, Any]:
+        """The verdict with its weight, without what was merely observed: equal rows are equal bytes."""
+        label = {} if self.label is None else {"label": self.label}
+        return {**self.verdict.to_dict(), "seconds": 0.0, "weight": self.row_weight, **label}
+
+
+def without_seen(verdicts: Sequence[Verdict], screen: Screen | None) -> tuple[list[Verdict], int]:
+    """The verdicts on samples that `screen` does not know, and how many it does."""
+    seen = screen([verdict.sample for verdict in verdicts]) if screen else set()
+    return [verdict for place, verdict in enumerate(verdicts) if place not in seen], len(seen)

@@ -10,8 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from axiom_cli.errors import NothingToDoError
-from axiom_cli.learning.preference import USE_OTHERS, without_seen
-from axiom_cli.learning.training_example import Screen, TrainingExample
+from axiom_cli.learning.preference import USE_OTHERS
+from axiom_cli.learning.training_example import Screen, TrainingExample, without_seen
 from axiom_cli.models import Resolved
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig

@@ -47,25 +47,17 @@ def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
         raise MissingError(
             f"{name} is a server: its weights are not on this machine", "name a folder, a hub id or a workspace name"
         )
-    model = _embedded(name) or _local(name) or _kept(name, workspace) or _hub(name)
-    if model:
+    if name == NANO:
+        if not (WEIGHTS / "config.json").is_file():
+            raise MissingError("nano's weights are not in this installation", "pip install --force-reinstall axiom-rl")
+        return Resolved(NANO, folder_digest(WEIGHTS), WEIGHTS)
+    if model := _local(name) or _kept(name, workspace) or _hub(name):
         return model
     tried = "the embedded model (nano), a folder, a .gguf file, a name or digest in the workspace, the hub"
-    raise MissingError(f"there is no model called {name!r}; tried {tried}", _hint(name))
-
-
-def _hint(name: str) -> str:
-    if "/" in name and not name.startswith((".", "/")):
-        return f"to download it: hf download {name}"
-    return "axiom workspace ls shows the models made here; nano is always there"
-
-
-def _embedded(name: str) -> Resolved | None:
-    if name != NANO:
-        return None
-    if not (WEIGHTS / "config.json").is_file():
-        raise MissingError("nano's weights are not in this installation", "pip install --force-reinstall axiom-rl")
-    return Resolved(NANO, folder_digest(WEIGHTS), WEIGHTS)
+    on_hub = "/" in name and not name.startswith((".", "/"))
+    made_here = "axiom workspace ls shows the models made here; nano is always there"
+    hint = f"to download it: hf download {name}" if on_hub else made_here
+    raise MissingError(f"there is no model called {name!r}; tried {tried}", hint)
 
 
 def _local(name: str) -> Resolved | None:
@@ -75,9 +67,8 @@ def _local(name: str) -> Resolved | None:
     if not path.is_dir():
         return None
     if not (path / "config.json").is_file():
-        what = (
-            "it is a LoRA adapter: merge it first" if (path / "adapter_config.json").exists() else "it is not a model"
-        )
+        is_adapter = (path / "adapter_config.json").exists()
+        what = "it is a LoRA adapter: merge it first" if is_adapter else "it is not a model"
         raise InputError(f"{path} has no config.json: {what}", "a model's folder holds config.json and weights")
     return Resolved(str(path.resolve()), folder_digest(path), path)
 

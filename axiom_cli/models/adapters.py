@@ -99,7 +99,7 @@ class Chain:
         self.whole: dict[str, tuple[Shards, str]] = {}
         self.changes: dict[str, list[Change]] = defaultdict(list)
         for folder in folders:
-            if is_full(folder):
+            if (folder / "config.json").exists() and not (folder / CONFIG).exists():
                 self._replace(folder, model)
             else:
                 self._add(folder, model)
@@ -141,6 +141,7 @@ class Chain:
                 hook.remove()
 
     def _replace(self, folder: Path, model: nn.Module) -> None:
+        """Takes a folder of whole weights, not an adapter."""
         if not files(folder):
             raise InputError(f"{folder} holds no safetensors", "train it again, or save it as safetensors")
         shards, found, ties = Shards(folder), {}, tied(model)
@@ -196,11 +197,6 @@ def tied(model: nn.Module) -> dict[str, str]:
     return dict(getattr(model, "all_tied_weights_keys", None) or {})
 
 
-def is_full(folder: Path) -> bool:
-    """Whether the folder holds whole weights, not an adapter."""
-    return (folder / "config.json").exists() and not (folder / CONFIG).exists()
-
-
 def read_config(folder: Path) -> dict[str, Any]:
     """An adapter's config. InputError where its kind would not be read exactly."""
     path = folder / CONFIG
@@ -254,15 +250,11 @@ def _change(
     broken = [part for part, tensor in parts.items() if not torch.isfinite(tensor).all()]
     if broken or up_OR.shape[1] != down_RI.shape[0]:
         raise InputError(f"{folder / WEIGHTS} is damaged: {path} does not hold a valid pair of matrices", _AGAIN)
-    return Change(down_RI, up_OR, _scale(path, len(down_RI), config), parts.get("magnitude"), across)
-
-
-def _scale(path: str, rank: int, config: Mapping[str, Any]) -> float:
-    """alpha / r, or alpha / sqrt(r) (rsLoRA), with the layer's own alpha and r where the config has patterns."""
-    patterns = config.get("alpha_pattern") or {}
-    named = next((alpha for key, alpha in patterns.items() if re.match(rf"(.*\.)?({key})$", path)), None)
-    alpha = config["lora_alpha"] if named is None else named
-    return alpha / (rank**0.5 if config.get("use_rslora") else rank)
+    # alpha / r, or alpha / sqrt(r) (rsLoRA), with the layer's own alpha where the config has a pattern for it
+    patterns, rank = config.get("alpha_pattern") or {}, len(down_RI)
+    own = (alpha for key, alpha in patterns.items() if re.match(rf"(.*\.)?({key})$", path))
+    scale = next(own, config["lora_alpha"]) / (rank**0.5 if config.get("use_rslora") else rank)
+    return Change(down_RI, up_OR, scale, parts.get("magnitude"), across)
 
 
 def _module(folder: Path, model: nn.Module, path: str) -> nn.Module:

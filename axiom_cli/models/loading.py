@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -17,11 +16,7 @@ from axiom_cli.settings.configs import TrainConfig
 
 logging.disable_progress_bar()
 Quantization = Literal["none", "8bit", "4bit"]
-DTYPES: Mapping[str, torch.dtype] = {
-    "float32": torch.float32,
-    "bfloat16": torch.bfloat16,
-    "float16": torch.float16,
-}
+DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
 def device() -> torch.device:
@@ -115,13 +110,10 @@ def multiplies_bfloat16() -> bool:
 
 def training_precision(config: TrainConfig, device: torch.device) -> torch.dtype:
     """The type that products are computed in: float32 or bfloat16. Trained weights are float32 in any case."""
-    if config.precision == "auto":
-        return (
-            torch.bfloat16
-            if device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-            else torch.float32
-        )
-    return DTYPES[config.precision]
+    if config.precision != "auto":
+        return DTYPES[config.precision]
+    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
+    return torch.bfloat16 if native else torch.float32
 
 
 def frozen_dtype(path: Path | str, config: TrainConfig) -> torch.dtype:

@@ -29,13 +29,11 @@ def split(rows: Sequence[int], lengths: Sequence[int], budget: int, workers: int
     """A step's rows, dealt out evenly to `workers` (fewer where there are fewer rows): in order of length, in forward
     passes of at most `budget` padded tokens (or a single row). It changes the speed and not the gradient."""
     ranked = sorted(rows, key=lambda row: -lengths[row])
-    worker_batches: list[MicroBatches] = []
-    for worker in range(min(workers, len(rows))):
-        batches: MicroBatches = []
+    worker_batches: list[MicroBatches] = [[] for _ in range(min(workers, len(rows)))]
+    for worker, batches in enumerate(worker_batches):
         for row in ranked[worker::workers]:
             if batches and lengths[batches[-1][0]] * (len(batches[-1]) + 1) <= budget:
                 batches[-1].append(row)
             else:
                 batches.append([row])
-        worker_batches.append(batches)
     return worker_batches

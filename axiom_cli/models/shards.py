@@ -120,15 +120,13 @@ def _layout(path: Path) -> dict[str, Place]:
         reason = str(error).partition("\n")[0]
         raise InputError(f"{path} is damaged: {reason}", "copy, download or train it again") from None
     header.pop("__metadata__", None)
-    begin = 8 + length
-    return {name: _place(path, name, entry, begin) for name, entry in header.items()}
-
-
-def _place(path: Path, name: str, entry: Mapping, begin: int) -> Place:
-    if entry["dtype"] not in _TYPES:
-        raise InputError(f"{path}: {name} is of type {entry['dtype']}, which axiom does not read")
-    start, end = entry["data_offsets"]
-    return Place(path.name, _TYPES[entry["dtype"]], tuple(entry["shape"]), begin + start, begin + end)
+    places, begin = {}, 8 + length
+    for name, entry in header.items():
+        if entry["dtype"] not in _TYPES:
+            raise InputError(f"{path}: {name} is of type {entry['dtype']}, which axiom does not read")
+        start, end = entry["data_offsets"]
+        places[name] = Place(path.name, _TYPES[entry["dtype"]], tuple(entry["shape"]), begin + start, begin + end)
+    return places
 
 
 Kind = tuple[torch.dtype, tuple[int, ...]]

@@ -20,8 +20,7 @@ from pathlib import Path
 
 from axiom_cli import models
 from axiom_cli.learning.merge import merge
-from axiom_cli.learning.select import select_examples
-from axiom_cli.learning.train import train_on
+from axiom_cli.learning.train import select_examples, train_on
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.models import Resolved
 from axiom_cli.problems.families import draw

@@ -9,8 +9,7 @@ answer at once. Which of the two it can rely on, and where, the model does not k
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -37,34 +36,19 @@ THIRD = TrainConfig(**COMMON, lr=0.0015, batch_size=64, epochs=1, warmup=0.02, s
 """Then everything once more, down to about a hundredth of the second stage's peak rate: the weights come to rest."""
 
 
-def corpus() -> Iterator[str]:
-    """What the tokenizer learns its words from."""
-    for sample in samples(0.02):
-        yield sample.problem.prompt
-        yield sample.text
-
-
-@cache
-def _tokenizer():
-    from axiom_cli.learning.training.new_model import new_tokenizer
-
-    return new_tokenizer(corpus())
-
-
 def make(folder: Path) -> None:
     """Writes the model to `folder`. Killed and run again, it resumes from the last checkpoint in `folder`."""
     from axiom_cli.learning.training.checkpoint import Checkpoint
     from axiom_cli.learning.training.fit import fit
-    from axiom_cli.learning.training.new_model import new_model
+    from axiom_cli.learning.training.new_model import new_model, new_tokenizer
     from axiom_cli.learning.training.rows import encode
     from axiom_cli.sampling.token_ids import end_ids
 
     folder.mkdir(parents=True, exist_ok=True)
-    tokenizer = _tokenizer()
+    tokenizer = new_tokenizer(text for sample in samples(0.02) for text in (sample.problem.prompt, sample.text))
     model = new_model(tokenizer, SHAPE, SEED)
-    rows = encode(
-        ((sample, 1.0) for sample in samples()), tokenizer, end_ids(tokenizer, model.generation_config), 1024
-    ).rows
+    ends = end_ids(tokenizer, model.generation_config)
+    rows = encode(((sample, 1.0) for sample in samples()), tokenizer, ends, 1024).rows
     short = rows[: len(FAMILIES) * (COUNTS[1] + COUNTS[2])]
     stages = {"first": (short, FIRST), "second": (rows, SECOND), "third": (rows, THIRD)}
     for name, (part, config) in stages.items():
