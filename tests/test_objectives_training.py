@@ -16,7 +16,7 @@ from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.observer import TrainingObserver
 from axiom_cli.learning.preview import show
 from axiom_cli.learning.train import select_examples, train
-from axiom_cli.learning.training import kl_reference, lora, ref_logprobs
+from axiom_cli.learning.training import lora, reference
 from axiom_cli.learning.training.batches import collate
 from axiom_cli.learning.training.fit import fit
 from axiom_cli.learning.training.rows import Row
@@ -88,14 +88,14 @@ def test_the_reference_is_the_model_as_training_begins(objective: str, loss: flo
 
 def test_the_record_is_each_tokens_log_probability_under_the_base(trainer: Trainer) -> None:
     given = rows(trainer, "grpo")
-    made = ref_logprobs.with_ref_logprobs(given, scorer(trainer.model, given[0]), 64, torch.device("cpu"))
+    made = reference.with_ref_logprobs(given, scorer(trainer.model, given[0]), 64, torch.device("cpu"))
     sums = [sum(row.ref_logprobs) for row in made]
     assert sums == pytest.approx(likelihoods(trainer.model, given).tolist(), abs=1e-3)
     assert [len(row.ref_logprobs) for row in made] == [len(row.completion_ids) for row in given]
-    assert ref_logprobs.logprob_mismatch(made) is None
+    assert reference.logprob_mismatch(made) is None
     told = [replace(row, engine_logprob=total - 0.5) for row, total in zip(made, sums, strict=True)]
     tokens = sum(len(row.completion_ids) for row in given)
-    assert ref_logprobs.logprob_mismatch(told) == pytest.approx(0.5 * len(given) / tokens)
+    assert reference.logprob_mismatch(told) == pytest.approx(0.5 * len(given) / tokens)
 
 
 @pytest.mark.parametrize("objective", slow_but({"dpo"}, COMPARING))
@@ -133,11 +133,11 @@ def test_a_pair_is_left_out_whole_where_one_of_it_is_too_long(trainer: Trainer, 
 def test_the_foreign_completion_is_another_problems(trainer: Trainer) -> None:
     given = rows(trainer, "kto")
     unlike = [replace(row, completion_ids=[*row.completion_ids, number]) for number, row in enumerate(given)]
-    made = kl_reference.mismatched(unlike, 0)
+    made = reference.mismatched(unlike, 0)
     assert [row.prompt_ids for row in made] == [row.prompt_ids for row in unlike]
     owners = {tuple(row.completion_ids): row.problem for row in unlike}
     assert all(owners[tuple(row.completion_ids)] != row.problem for row in made)
-    assert kl_reference.mismatched(given[:1], 0)[0].completion_ids == given[0].completion_ids
+    assert reference.mismatched(given[:1], 0)[0].completion_ids == given[0].completion_ids
 
 
 @pytest.mark.parametrize("workers", [1, 3])

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import tiny
-from axiom_cli.learning.training.trackers import TRACKERS
+from axiom_cli.learning.training.requirements import TRACKERS
 from command_line import axiom, failed
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
@@ -17,6 +16,7 @@ from axiom_cli.learning.train import adapter_folder, tree_or_path
 from axiom_cli.models import Resolved
 from axiom_cli.records import Adapter, Model
 from axiom_cli.settings.configs import MergeConfig
+from axiom_cli.workspace import inspect
 from axiom_cli.workspace.atomic import explained_write_errors
 from axiom_cli.workspace.objects import bare, short
 from axiom_cli.workspace.store import Workspace
@@ -73,8 +73,7 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
     receipt = workspace.remember(recipe, make)
     path = workspace.tree_path(receipt["model"])
     if export:
-        with explained_write_errors(export):
-            _copy(path, export)
+        inspect.export(workspace, receipt["model"], export)
     if gguf:
         from axiom_cli.learning.training import gguf_file
 
@@ -119,19 +118,3 @@ def _scratch(workspace: Workspace) -> Iterator[Path]:
         yield outer / "model"
     finally:
         shutil.rmtree(outer, ignore_errors=True)
-
-
-def _copy(source: Path, target: Path) -> None:
-    """A copy that appears whole, and that may be written to, unlike what lies in the workspace."""
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-    try:
-        for path in sorted(source.rglob("*")):
-            if path.is_file():
-                copy = draft / path.relative_to(source)
-                copy.parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(path, copy)
-        draft.chmod(0o755)
-        draft.replace(target)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)

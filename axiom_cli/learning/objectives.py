@@ -81,10 +81,10 @@ def _encode_completions(
 
 def _encode_judged(examples: Examples, tokenizer: Any, ends: Sequence[int], config: TrainConfig, _base: str) -> Encoded:
     """Rows of all samples, cut-off ones too. They may be another model's, since only their text counts."""
-    from axiom_cli.learning.training import value_rows
+    from axiom_cli.learning.training import value_function
 
     judged = ((example.verdict.sample, example.row_weight, example.label) for example in examples)
-    return value_rows.encode(judged, tokenizer, ends, config.max_length)
+    return value_function.encode(judged, tokenizer, ends, config.max_length)
 
 
 def _sft_loss(logprobs_K: torch.Tensor, batch: Batch, _kl: float, _config: TrainConfig) -> torch.Tensor:
@@ -124,7 +124,7 @@ def _value_loss(logits_K: torch.Tensor, batch: Batch, _kl: float, _config: Train
 
 
 def _value_scorer(model: torch.nn.Module, _probe: Row) -> Scorer:
-    from axiom_cli.learning.training.value_objective import scorer
+    from axiom_cli.learning.training.value_function import scorer
 
     return scorer(model)
 

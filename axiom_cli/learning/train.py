@@ -119,7 +119,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
 
     def make() -> dict[str, Any]:
         from axiom_cli.learning.training.checkpoint import Checkpoint
-        from axiom_cli.learning.training.value_rows import write_facts
+        from axiom_cli.learning.training.value_function import write_facts
 
         loaded = trainer() if trainer else _trainer(base, config)
         encode = OBJECTIVES[config.objective].encode

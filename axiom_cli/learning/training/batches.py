@@ -86,25 +86,22 @@ def collate(rows: Sequence[Row], device: torch.device | str = "cpu") -> Batch:
     input_ids_BT = torch.zeros(len(rows), width, dtype=torch.long)
     positions: list[torch.Tensor] = []
     targets: list[torch.Tensor] = []
-    weights: list[torch.Tensor] = []
     for number, row in enumerate(rows):
         ids = torch.tensor(row.prompt_ids + row.completion_ids)
         input_ids_BT[number, : row.length] = ids
         first = number * width + len(row.prompt_ids) - 1
         positions.append(torch.arange(first, first + len(row.completion_ids)))
         targets.append(ids[len(row.prompt_ids) :])
-        weights.append(torch.full((len(row.completion_ids),), row.weight))
-    ref_logprobs = [torch.tensor(row.ref_logprobs or [0.0] * len(row.completion_ids)) for row in rows]
-    positions_K, targets_K, weights_K, ref_logprobs_K = (
-        torch.cat(part).to(device) for part in (positions, targets, weights, ref_logprobs)
-    )
+    counts = [len(row.completion_ids) for row in rows]
+    weights_R = torch.tensor([row.weight for row in rows])
+    ref_logprobs = [torch.tensor(row.ref_logprobs or [0.0] * count) for row, count in zip(rows, counts, strict=True)]
     return Batch(
         input_ids_BT=input_ids_BT.to(device),
-        positions_K=positions_K,
-        targets_K=targets_K,
-        weights_K=weights_K,
-        weights_R=torch.tensor([row.weight for row in rows]).to(device),
-        ref_logprobs_K=ref_logprobs_K,
+        positions_K=torch.cat(positions).to(device),
+        targets_K=torch.cat(targets).to(device),
+        weights_K=weights_R.repeat_interleave(torch.tensor(counts)).to(device),
+        weights_R=weights_R.to(device),
+        ref_logprobs_K=torch.cat(ref_logprobs).to(device),
         labels_R=torch.tensor([row.label or 0.0 for row in rows]).to(device),
-        counts=[len(row.completion_ids) for row in rows],
+        counts=counts,
     )

@@ -28,11 +28,9 @@ def process_group() -> Iterator[None]:
     The threads of gloo may outlive the context, and now and then abort a process whose interpreter ends before them: it
     should leave by `os._exit`, as the command line does.
     """
-    backend = "gloo"
     if torch.cuda.is_available():
         torch.cuda.set_device(process_rank.local_rank())
-        backend = "nccl"
-    distributed.init_process_group(backend)
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
     try:
         yield
     finally:
@@ -44,16 +42,11 @@ def world_size() -> int:
     return distributed.get_world_size() if distributed.is_initialized() else 1
 
 
-def is_first() -> bool:
-    """Whether this process is the one that writes."""
-    return world_size() == 1 or distributed.get_rank() == 0
-
-
 def broadcast(value: T) -> T:
     """The first process's `value`, in all of them."""
     if world_size() == 1:
         return value
-    box = [value if is_first() else None]
+    box = [value if process_rank.is_first() else None]
     distributed.broadcast_object_list(box, src=0)
     return cast(T, box[0])
 

@@ -18,6 +18,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, Shard, distribute_tensor
 
+from axiom_cli import process_rank
 from axiom_cli.errors import MissingError
 from axiom_cli.learning.training import collectives
 from axiom_cli.models.loading import device, without_peft
@@ -66,7 +67,7 @@ def gather(tree: Any) -> Any:
         if not isinstance(tensor, DTensor):
             return tensor
         full = tensor.full_tensor()
-        return full.cpu() if collectives.is_first() else full.new_empty(0)
+        return full.cpu() if process_rank.is_first() else full.new_empty(0)
 
     return _map_tensors(tree, whole)
 
@@ -89,7 +90,7 @@ def broadcast_state(state: Any, parameters: Sequence[nn.Parameter]) -> Any:
     def shard(like: torch.Tensor) -> torch.Tensor:
         if not like.is_meta:
             return like
-        full = tensors.pop(0) if collectives.is_first() else torch.empty_like(like, device="cpu")
+        full = tensors.pop(0) if process_rank.is_first() else torch.empty_like(like, device="cpu")
         return distribute_tensor(full.to(device()), mesh, [Shard(0)])
 
     return _map_tensors(collectives.broadcast(_map_tensors(state, hold_back)), shard)

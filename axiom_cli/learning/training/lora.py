@@ -80,9 +80,9 @@ def save(wrapped: PeftModel, folder: Path, base_name: str) -> None:
     weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
     save_file(dict(sorted(weights.items())), folder / WEIGHTS, metadata={"format": "pt"})
     config = wrapped.peft_config["default"].to_dict() | {"base_model_name_or_path": base_name, "inference_mode": True}
-    text = json.dumps(config, default=_plain, indent=2, sort_keys=True)
+
+    def plain(value: object) -> list[Any] | str:
+        return sorted(value) if isinstance(value, (set, frozenset)) else str(value)
+
+    text = json.dumps(config, default=plain, indent=2, sort_keys=True)
     (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
-
-
-def _plain(value: Any) -> Any:
-    return sorted(value) if isinstance(value, (set, frozenset)) else str(value)

@@ -1,7 +1,7 @@
 """What is minimised: pure functions of tensors. How each meets a batch: learning/objectives.py.
 
 `sft` imitates accepted completions. The others compare, and so they need to know how likely each completion was before
-training began (ref_logprobs.py): `dpo` wants a passing completion to gain on a failing one of the same problem, `kto`
+training began (reference.py): `dpo` wants a passing completion to gain on a failing one of the same problem, `kto`
 wants passing ones to rise and failing ones to fall against a common reference point, `grpo` reinforces each token by
 how much better its completion did than the other attempts at its problem (docs/decisions/0011). `value` fits no policy
 but a head that tells what passes from what fails (docs/decisions/0012).
@@ -64,7 +64,7 @@ def kto(
     L = w (1 - sigmoid(s beta (log p(y) / q(y) - z)))
 
     s = 1 where the completion passed (weight above zero) and -1 where it failed (below), and w = |weight|. `anchor` is
-    z >= 0, the reference point, in nats: an estimate of KL(p || q) without a gradient (kl_reference.py).
+    z >= 0, the reference point, in nats: an estimate of KL(p || q) without a gradient (reference.py).
     """
     rewards_R = beta * (logprobs_R - reference_R - anchor)
     return weights_R.abs() * torch.sigmoid(-weights_R.sign() * rewards_R)

@@ -80,7 +80,10 @@ def _write(
     placed = {file: [name for name in names if name not in model.ties] for file, names in source.files().items()}
     for name in separate:
         placed[source.places[model.required_key(name)].file].append(name)
-    kinds = {key: _kind(model, key, dtype) for names in placed.values() for key in names}
+    kinds: dict[str, shards.Kind] = {}
+    for key in (key for names in placed.values() for key in names):
+        place = source.places[model.key(key) or key]
+        kinds[key] = (dtype if dtype and place.dtype.is_floating_point else place.dtype, place.shape)
     for file, names in placed.items():
         layout = {key: kinds[key] for key in names}
         with shards.writing(draft / file, layout) as (put, back):
@@ -97,11 +100,6 @@ def _write(
                 source.forget(at)
     shards.write_index(draft, placed, kinds)
     return change
-
-
-def _kind(model: StreamedModel, key: str, dtype: torch.dtype | None) -> shards.Kind:
-    place = model.source.places[model.key(key) or key]
-    return dtype if dtype and place.dtype.is_floating_point else place.dtype, place.shape
 
 
 def _untied(model: StreamedModel, sums: Chain) -> set[str]:

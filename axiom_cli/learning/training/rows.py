@@ -15,7 +15,7 @@ from axiom_cli.sampling.token_ids import completion_ids, prompt_ids
 @dataclass(frozen=True)
 class Row:
     """One training row: the prompt's ids (no loss), the completion's ids (loss), and how much it counts; below zero,
-    against it. `ref_logprobs` are the log-probabilities of the completion tokens before training (ref_logprobs.py),
+    against it. `ref_logprobs` are the log-probabilities of the completion tokens before training (reference.py),
     `engine_logprob` the sum that the engine gave when it sampled them; `label` is the share of its verdicts that are
     passes."""
 

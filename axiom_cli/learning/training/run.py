@@ -11,15 +11,15 @@ from typing import Any
 
 import torch
 
+from axiom_cli import process_rank
 from axiom_cli.errors import GateFailedError, MissingError
 from axiom_cli.ids import content_id
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.training import collectives, divergence, fsdp, kl_reference
+from axiom_cli.learning.training import collectives, divergence, fsdp, reference
 from axiom_cli.learning.training.batches import Batch, collate, padded_tokens
 from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.grouping import group_rows, group_steps
 from axiom_cli.learning.training.optimizers import learning_rate, make_optimizer
-from axiom_cli.learning.training.ref_logprobs import logprob_mismatch, with_ref_logprobs
 from axiom_cli.learning.training.rows import Row
 from axiom_cli.models import memory, micro_batches, worker_pool
 from axiom_cli.models.loading import training_precision
@@ -29,12 +29,7 @@ from axiom_cli.settings.configs import TrainConfig
 ROWS_PER_WORKER = 2
 """Rows of a step that are worth a process."""
 CHECKPOINTED: Mapping[str, str] = {
-    "done": "done",
-    "losses": "losses",
-    "tokens": "tokens",
-    "positions": "positions",
-    "seconds": "seconds",
-    "budget": "budget",
+    **{name: name for name in ("done", "losses", "tokens", "positions", "seconds", "budget")},
     "num_workers": "hands",
 }
 """What a run is, beside its tensors, and its names in the file. The last two decide how sums are rounded, so a resumed
@@ -65,15 +60,9 @@ class LossPart:
     kl: float
 
 
-@dataclass(frozen=True)
-class KLPart:
-    """One worker's part of a step's KL estimate."""
-
-    micro_batches: MicroBatches
-
-
-Gradients = Callable[[Sequence[LossPart | KLPart]], float]
-"""The parts of a step -> the sum of their losses; the sum of their gradients is then in the parameters' `grad`."""
+Gradients = Callable[[Sequence[LossPart | MicroBatches]], float]
+"""The parts of a step's loss, or of its KL estimate -> their sum; the sum of their gradients is then in the parameters'
+`grad`."""
 
 
 def plan_workers(model: torch.nn.Module, config: TrainConfig) -> int:
@@ -98,10 +87,10 @@ class TrainingRun:
         self.scorer = self.objective.scorer(model, rows[0])
         budget = micro_batches.token_budget(self.device, config, self.forked)
         self.budget = collectives.all_reduce_min(min(budget, self._token_budget()), self.device)
-        self.mismatched = kl_reference.mismatched(rows, config.seed) if self.objective.needs_kl else []
+        self.mismatched = reference.mismatched(rows, config.seed) if self.objective.needs_kl else []
         if self.objective.compares:
-            self.rows = with_ref_logprobs(rows, self.logprobs, self.budget, self.device)
-            self.mismatched = with_ref_logprobs(self.mismatched, self.logprobs, self.budget, self.device)
+            self.rows = reference.with_ref_logprobs(rows, self.logprobs, self.budget, self.device)
+            self.mismatched = reference.with_ref_logprobs(self.mismatched, self.logprobs, self.budget, self.device)
         self.done, self.tokens, self.positions, self.seconds = 0, 0, 0, 0.0
         self.losses: list[float] = []
         first = rows[0]
@@ -160,18 +149,17 @@ class TrainingRun:
                 torch.cuda.empty_cache()
 
     def kl_estimate(self, gradients: Gradients, groups: Sequence[int]) -> float:
-        """The reference point of an objective that has one (kl_reference.py); else 0."""
+        """The reference point of an objective that has one (reference.py); else 0."""
         if not self.objective.needs_kl:
             return 0.0
         lengths = [row.length for row in self.mismatched]
         worker_batches = micro_batches.split(groups, lengths, self.budget, self.num_workers)
-        parts = [KLPart(batches) for batches in fsdp.pad_to_world(worker_batches, self.parameters)]
-        return max(0.0, gradients(parts) / len(groups))
+        return max(0.0, gradients(fsdp.pad_to_world(worker_batches, self.parameters)) / len(groups))
 
-    def part_loss(self, part: LossPart | KLPart) -> float:
+    def part_loss(self, part: LossPart | MicroBatches) -> float:
         """One worker's part of a step's loss, its gradients added to the parameters'; or of its KL estimate, which has
         none. What is drawn at random (dropout) depends on the step and the worker alone."""
-        if isinstance(part, KLPart):
+        if not isinstance(part, LossPart):
             return self._part_kl(part)
         torch.manual_seed(hash((self.config.seed, part.done, part.worker)))
         total = torch.zeros((), device=self.device)
@@ -183,12 +171,12 @@ class TrainingRun:
             total += loss.detach()
         return float(total)
 
-    def _part_kl(self, part: KLPart) -> float:
+    def _part_kl(self, part: MicroBatches) -> float:
         self.model.eval()
         total = 0.0
-        for groups in part.micro_batches:
+        for groups in part:
             rows = [self.mismatched[group] for group in groups]
-            total += kl_reference.log_ratio_sum(rows or self.padding_rows, self.logprobs, self.device) * bool(rows)
+            total += reference.log_ratio_sum(rows or self.padding_rows, self.logprobs, self.device) * bool(rows)
         self.model.train()
         return total
 
@@ -243,7 +231,7 @@ class TrainingRun:
         self._next_checkpoint = self.seconds + checkpoint.every_seconds
         parameters = [p.detach() for p in self.parameters]
         tensors = fsdp.gather({"parameters": parameters, "optimizer": self.optimizer.state_dict()})
-        if collectives.is_first():
+        if process_rank.is_first():
             numbers = {stored: getattr(self, name) for name, stored in CHECKPOINTED.items()}
             checkpoint.write({"of": self._identity, **numbers, **tensors})
 
@@ -251,7 +239,7 @@ class TrainingRun:
     def resume(self, checkpoint: Checkpoint | None) -> None:
         """Continues from a checkpoint of the same rows and config, if there is one."""
         self._next_checkpoint = checkpoint.every_seconds if checkpoint else 0.0
-        state = checkpoint.read() if checkpoint and collectives.is_first() else None
+        state = checkpoint.read() if checkpoint and process_rank.is_first() else None
         state = state if state and state["of"] == self._identity else None
         state = fsdp.broadcast_state(state, self.parameters)
         if not (checkpoint and state):
@@ -272,7 +260,7 @@ class TrainingRun:
     def metrics(self) -> dict[str, Any]:
         """What the run was. Losses are means over a tenth of the steps, at the beginning and at the end."""
         tenth = max(1, len(self.losses) // 10)
-        mismatch = logprob_mismatch(self.rows)
+        mismatch = reference.logprob_mismatch(self.rows)
         return {
             "rows": len(self.rows),
             "steps": self.done,

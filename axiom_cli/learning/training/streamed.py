@@ -41,7 +41,12 @@ class StreamedModel:
         self.ties = tied(self.model)
         self.device = device()
         self.entire: set[str] = set()
-        self._buffers()
+        for name, buffer in self.model.named_buffers():
+            if key := source.find(name):
+                buffer.copy_(source.tensor(key))
+        for module in self.model.modules():
+            for name, buffer in module.named_buffers(recurse=False):
+                module._buffers[name] = buffer.to(self.device)
         self._prepare(self.model, "")
 
     @property
@@ -72,14 +77,6 @@ class StreamedModel:
     def logits(self, ids_T: torch.Tensor) -> torch.Tensor:
         """logits_TV in float32, on the processor."""
         return self.model(ids_T[None].to(self.device), use_cache=False).logits[0].float().cpu()
-
-    def _buffers(self) -> None:
-        for name, buffer in self.model.named_buffers():
-            if key := self.source.find(name):
-                buffer.copy_(self.source.tensor(key))
-        for module in self.model.modules():
-            for name, buffer in module.named_buffers(recurse=False):
-                module._buffers[name] = buffer.to(self.device)
 
     def _prepare(self, module: nn.Module, path: str) -> None:
         """Hooks for blocks (the members of lists) as wholes, and for what lies outside them module by module; what its
@@ -125,7 +122,8 @@ class StreamedModel:
 
         def fill(*_: object) -> None:
             for owner, name, full in places if when() else ():
-                owner._parameters[name] = nn.Parameter(self._read(full), requires_grad=False)
+                weight = self.value(full, self.tensor(full).to(self.device, torch.float32))
+                owner._parameters[name] = nn.Parameter(weight, requires_grad=False)
 
         def drop(*_: object) -> None:
             for owner, name, full in places:
@@ -134,9 +132,6 @@ class StreamedModel:
 
         module.register_forward_pre_hook(fill)
         module.register_forward_hook(drop, always_call=True)
-
-    def _read(self, name: str) -> torch.Tensor:
-        return self.value(name, self.tensor(name).to(self.device, torch.float32))
 
 
 def _parameters(module: nn.Module, path: str, *, recurse: bool = True) -> Iterator[Place]:

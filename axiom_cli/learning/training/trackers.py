@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
@@ -42,7 +42,7 @@ def tracked(names: str, run: str, settings: Mapping[str, Any]) -> Iterator[OnSte
     try:
         with redirect_stdout(sys.stderr):  # they print, and stdout is for data
             for name in wanted:
-                trackers.append(TRACKERS[name](run, dict(settings)))
+                trackers.append(_started(name, run, dict(settings)))
         yield on_step
     finally:
         with redirect_stdout(sys.stderr):
@@ -50,19 +50,20 @@ def tracked(names: str, run: str, settings: Mapping[str, Any]) -> Iterator[OnSte
                 tracker.finish()
 
 
-def _tensorboard(run: str, settings: dict[str, Any]) -> GeneralTracker:
-    """Event files in runs/RUN: `tensorboard --logdir runs`."""
-    tracker = TensorBoardTracker(run, FOLDER)
+def _started(name: str, run: str, settings: dict[str, Any]) -> GeneralTracker:
+    """TensorBoard: event files in runs/RUN. Weights & Biases: a run on this disk, under wandb/, unless WANDB_MODE says
+    otherwise; `wandb sync` sends it. Trackio: a local database, which `trackio show` reads."""
+    tracker: GeneralTracker
+    if name == "tensorboard":
+        tracker = TensorBoardTracker(run, FOLDER)
+    elif name == "wandb":
+        mode = os.environ.get("WANDB_MODE", "offline")
+        tracker = WandBTracker(PROJECT, name=run, config=settings, mode=mode)
+    else:
+        tracker = _TrackioTracker(PROJECT, name=run, config=settings)
     tracker.start()
-    tracker.log({"config": "\n".join(f"    {name} = {value}" for name, value in settings.items())})
-    return tracker
-
-
-def _wandb(run: str, settings: dict[str, Any]) -> GeneralTracker:
-    """A run on this disk, under wandb/, unless WANDB_MODE says otherwise: `wandb sync` sends it."""
-    mode = os.environ.get("WANDB_MODE", "offline")
-    tracker = WandBTracker(PROJECT, name=run, config=settings, mode=mode)
-    tracker.start()
+    if name == "tensorboard":
+        tracker.log({"config": "\n".join(f"    {name} = {value}" for name, value in settings.items())})
     return tracker
 
 
@@ -72,17 +73,3 @@ class _TrackioTracker(TrackioTracker):
         import trackio
 
         trackio.finish()
-
-
-def _trackio(run: str, settings: dict[str, Any]) -> GeneralTracker:
-    """A local database: `trackio show` reads it."""
-    tracker = _TrackioTracker(PROJECT, name=run, config=settings)
-    tracker.start()
-    return tracker
-
-
-TRACKERS: Mapping[str, Callable[[str, dict[str, Any]], GeneralTracker]] = {
-    "tensorboard": _tensorboard,
-    "wandb": _wandb,
-    "trackio": _trackio,
-}

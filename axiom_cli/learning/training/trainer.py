@@ -9,8 +9,9 @@ from typing import Any
 
 import torch
 
+from axiom_cli import process_rank
 from axiom_cli.errors import UsageError
-from axiom_cli.learning.training import collectives, lora, requirements, value_objective
+from axiom_cli.learning.training import lora, requirements, value_function
 from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.fit import OnStep, fit
 from axiom_cli.learning.training.fsdp import fsdp_sharded
@@ -61,16 +62,16 @@ class Trainer:
         if config.method == "full":
             with fsdp_sharded(self.model, wanted=config.fsdp):
                 metrics = fit(self.model, rows, config, on_step, checkpoint)
-            if collectives.is_first():
+            if process_rank.is_first():
                 with whole_folder(out) as draft:
                     self.model.save_pretrained(draft)
                     self.tokenizer.save_pretrained(draft)
             return metrics
         with lora.attached(self.model, config) as wrapped:
-            facts = value_objective.attach(wrapped, rows) if config.objective == VALUE else {}
+            facts = value_function.attach(wrapped, rows) if config.objective == VALUE else {}
             with fsdp_sharded(wrapped, wanted=config.fsdp):
                 metrics = fit(wrapped, rows, config, on_step, checkpoint) | facts
-            if collectives.is_first():
+            if process_rank.is_first():
                 with whole_folder(out) as draft:
                     lora.save(wrapped, draft, self.name)
                     value_head.save(wrapped, draft)

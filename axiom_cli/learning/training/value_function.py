@@ -1,0 +1,73 @@
+"""How a value function is fitted: its rows, its head, which is a part of the model so that training has it among the
+parameters, and what its folder says of that."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any, cast
+
+import torch
+
+from axiom_cli.errors import NothingToDoError
+from axiom_cli.learning.training import rows
+from axiom_cli.learning.training.batches import Batch
+from axiom_cli.learning.training.rows import Encoded, Row
+from axiom_cli.learning.training.scoring import Scorer
+from axiom_cli.models import VALUE_FACTS
+from axiom_cli.models.loading import without_peft
+from axiom_cli.models.value_head import add_head
+from axiom_cli.records import Sample
+from axiom_cli.sampling import prompts
+from axiom_cli.sampling.token_ids import scored_ids
+
+
+def encode(
+    judged: Iterable[tuple[Sample, float, float | None]], tokenizer: Any, ends: Sequence[int], max_length: int = 1 << 60
+) -> Encoded:
+    """Rows of at most `max_length` tokens from (sample, weight, share of passes), in order, each as it was sampled:
+    without an end where it was cut off."""
+    out, opening = Encoded(), prompts.opening(tokenizer)
+    known: dict[str, list[int]] = {}
+    for number, (sample, weight, label) in enumerate(judged):
+        prompt, kept, here = scored_ids(tokenizer, sample, ends, opening, known)
+        row = Row(prompt, kept, weight, sample.problem.id, label=label)
+        if row.length > max_length:
+            out.too_long += 1
+            continue
+        out.add(number, row)
+        rows.count(out, sample, prompt, "", encoded_here=here)
+    return out
+
+
+def attach(model: torch.nn.Module, fitted: Sequence[Row]) -> dict[str, Any]:
+    """Gives `model` a head that predicts the pass rate of `fitted`, whatever it sees. Returns that, and the samples
+    that these rows stand for. NothingToDoError where all of them pass, or none."""
+    samples = math.fsum(row.weight for row in fitted)
+    rate = math.fsum(row.weight * (row.label or 0.0) for row in fitted) / samples
+    if not 0 < rate < 1:
+        raise NothingToDoError(f"all rows {'passed' if rate else 'failed'}: a value function learns from both kinds")
+    add_head(model, torch.logit(torch.tensor(rate)).item())
+    return {"samples": round(samples), "pass_rate": rate}
+
+
+def scorer(model: torch.nn.Module) -> Scorer:
+    """A function from a batch to the log-odds of a pass after each of its completion tokens, shape (K,), in float32."""
+    inner = without_peft(model)
+    decoder, head = inner.get_decoder(), cast(torch.nn.Linear, model.value_head)
+
+    def logits(batch: Batch) -> torch.Tensor:
+        hidden_BTH = decoder(input_ids=batch.input_ids_BT, use_cache=False).last_hidden_state
+        with torch.autocast(hidden_BTH.device.type, enabled=False):
+            return head(hidden_BTH.flatten(0, 1)[batch.positions_K + 1].float()).squeeze(-1)
+
+    return logits
+
+
+def write_facts(folder: Path, name: str, digest: str, fitted: Iterable[Row]) -> None:
+    """Says in `folder` which model's samples are judged, and which problems the function was fitted on."""
+    problems = sorted({row.problem for row in fitted})
+    facts = {"kind": "value", "base": {"name": name, "digest": digest}, "problems": problems}
+    (folder / VALUE_FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")
