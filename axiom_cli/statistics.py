@@ -11,6 +11,7 @@ Hanley and Lippman-Hand 1983 for what a count of zero cannot rule out (the rule 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 from statistics import NormalDist
 from typing import Any
@@ -27,20 +28,16 @@ ELEMENTS_PER_BATCH = 2_000_000
 Interval = tuple[float, float]
 
 
-def _z(confidence: float) -> float:
-    return NormalDist().inv_cdf(0.5 + confidence / 2)
-
-
-def wilson(passed: int, n: int, confidence: float = CONFIDENCE) -> Interval:
+def wilson(passed: int, n: int) -> Interval:
     """Wilson's score interval of a rate; (0, 1) if nothing was tried. Raises ValueError unless 0 <= passed <= n."""
     if not 0 <= passed <= n:
         raise ValueError(f"{passed} passed of {n}")
-    return _wilson(passed, n, confidence) if n else (0.0, 1.0)
+    return _wilson(passed, n) if n else (0.0, 1.0)
 
 
-def _wilson(passed: float, n: float, confidence: float) -> Interval:
+def _wilson(passed: float, n: float) -> Interval:
     # scipy's takes whole counts only, and `newcombe_paired` needs the limits of fractional ones.
-    z = _z(confidence)
+    z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
     rate, shrink = passed / n, 1 + z * z / n
     centre = (rate + z * z / (2 * n)) / shrink
     half = z / shrink * math.sqrt(rate * (1 - rate) / n + z * z / (4 * n * n))
@@ -49,20 +46,15 @@ def _wilson(passed: float, n: float, confidence: float) -> Interval:
     return low, high
 
 
-def newcombe(passed_a: int, n_a: int, passed_b: int, n_b: int, confidence: float = CONFIDENCE) -> Interval:
+def newcombe(passed_a: int, n_a: int, passed_b: int, n_b: int) -> Interval:
     """Interval of rate b - rate a for two *independent* sets of problems (Newcombe 1998, method 10)."""
     rate_a, rate_b = (passed / n if n else 0.5 for passed, n in ((passed_a, n_a), (passed_b, n_b)))
-    low_a, high_a = wilson(passed_a, n_a, confidence)
-    low_b, high_b = wilson(passed_b, n_b, confidence)
-    difference = rate_b - rate_a
-    return difference - math.hypot(rate_b - low_b, high_a - rate_a), difference + math.hypot(
-        high_b - rate_b, rate_a - low_a
-    )
+    (low_a, high_a), (low_b, high_b) = wilson(passed_a, n_a), wilson(passed_b, n_b)
+    below, above = math.hypot(rate_b - low_b, high_a - rate_a), math.hypot(high_b - rate_b, rate_a - low_a)
+    return rate_b - rate_a - below, rate_b - rate_a + above
 
 
-def newcombe_paired(
-    both: float, gained: float, lost: float, neither: float, confidence: float = CONFIDENCE
-) -> Interval:
+def newcombe_paired(both: float, gained: float, lost: float, neither: float) -> Interval:
     """Interval of the rate after - the rate before on the *same* problems, from the four cells of their table.
 
     Newcombe 1998, "Improved confidence intervals for the difference between binomial proportions based on paired data",
@@ -73,7 +65,7 @@ def newcombe_paired(
     if n <= 0:
         return -1.0, 1.0
     before, after = (round(min(n, both + changed), 9) for changed in (lost, gained))
-    (low_a, high_a), (low_b, high_b) = (_wilson(count, n, confidence) for count in (before, after))
+    (low_a, high_a), (low_b, high_b) = (_wilson(count, n) for count in (before, after))
     rate_a, rate_b, phi = before / n, after / n, _phi(both, gained, lost, neither)
     below = _correlated_hypot(rate_b - low_b, high_a - rate_a, phi)
     above = _correlated_hypot(high_b - rate_b, rate_a - low_a, phi)
@@ -111,9 +103,7 @@ def pass_curve(passed: Sequence[int], judged: Sequence[int]) -> list[float]:
     """
     if not judged:
         return []
-    counts: dict[tuple[int, int], int] = {}
-    for pair in zip(judged, passed, strict=True):
-        counts[pair] = counts.get(pair, 0) + 1
+    counts = Counter(zip(judged, passed, strict=True))
     return [
         sum(times * pass_at_k(n, c, k) for (n, c), times in counts.items()) / len(judged)
         for k in range(1, min(judged) + 1)
@@ -121,11 +111,7 @@ def pass_curve(passed: Sequence[int], judged: Sequence[int]) -> list[float]:
 
 
 def cluster_bootstrap(
-    passed: Sequence[float],
-    judged: Sequence[float],
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    passed: Sequence[float], judged: Sequence[float], resamples: int = RESAMPLES, seed: int = 0
 ) -> Interval:
     """Percentile interval of sum(passed) / sum(judged) when whole problems are drawn with replacement.
 
@@ -139,16 +125,16 @@ def cluster_bootstrap(
     passed_P, judged_P = numpy.asarray(passed, float), numpy.asarray(judged, float)
     rates_P = passed_P / judged_P
     if numpy.ptp(rates_P) == 0:
-        return wilson_of_rate(float(rates_P[0]), len(rates_P), confidence)
+        return wilson_of_rate(float(rates_P[0]), len(rates_P))
 
     def pooled_rate(passed_RP: Any, judged_RP: Any, axis: int) -> Any:
         return passed_RP.sum(axis) / judged_RP.sum(axis)
 
-    return _percentile_bootstrap((passed_P, judged_P), pooled_rate, confidence, resamples, seed)
+    return _percentile_bootstrap((passed_P, judged_P), pooled_rate, resamples, seed)
 
 
 def _percentile_bootstrap(
-    columns: tuple[Any, ...], statistic: Callable[..., Any], confidence: float, resamples: int, seed: int
+    columns: tuple[Any, ...], statistic: Callable[..., Any], resamples: int, seed: int
 ) -> Interval:
     """The interval of `statistic` over the arrays `columns`, whose rows are drawn together, by the seed alone."""
     import numpy
@@ -160,7 +146,7 @@ def _percentile_bootstrap(
         paired=True,
         vectorized=True,
         method="percentile",
-        confidence_level=confidence,
+        confidence_level=CONFIDENCE,
         n_resamples=resamples,
         batch=max(1, ELEMENTS_PER_BATCH // len(columns[0])),
         rng=numpy.random.default_rng(seed),
@@ -168,18 +154,14 @@ def _percentile_bootstrap(
     return float(low), float(high)
 
 
-def wilson_of_rate(rate: float, n: int, confidence: float = CONFIDENCE) -> Interval:
+def wilson_of_rate(rate: float, n: int) -> Interval:
     """Wilson's interval of a count that need not be whole: the hull of those of the whole counts next to `rate` * n."""
     count = round(rate * n, 9)
-    return wilson(math.floor(count), n, confidence)[0], wilson(math.ceil(count), n, confidence)[1]
+    return wilson(math.floor(count), n)[0], wilson(math.ceil(count), n)[1]
 
 
 def paired_bootstrap(
-    a: Sequence[float],
-    b: Sequence[float],
-    confidence: float = CONFIDENCE,
-    resamples: int = RESAMPLES,
-    seed: int = 0,
+    a: Sequence[float], b: Sequence[float], resamples: int = RESAMPLES, seed: int = 0
 ) -> tuple[float, float, float]:
     """(difference, low, high) of mean(b) - mean(a), where a[i] and b[i] are rates of the same problem.
 
@@ -196,16 +178,12 @@ def paired_bootstrap(
     difference = float(differences_P.mean())
     _, counts = numpy.unique(numpy.round(differences_P, 9), return_counts=True)
     if len(a) - counts.max() < MIN_CHANGED:
-        return difference, *newcombe_paired(*_paired_cells(a, b), confidence)
-    low, high = _percentile_bootstrap((differences_P,), numpy.mean, confidence, resamples, seed)
+        both = math.fsum(map(min, a, b))  # counts of problems, which may be fractions
+        gained, lost = math.fsum(b) - both, math.fsum(a) - both
+        cells = (both, max(0.0, gained), max(0.0, lost), max(0.0, len(a) - both - gained - lost))
+        return difference, *newcombe_paired(*cells)
+    low, high = _percentile_bootstrap((differences_P,), numpy.mean, resamples, seed)
     return difference, min(low, difference), max(high, difference)
-
-
-def _paired_cells(a: Sequence[float], b: Sequence[float]) -> tuple[float, float, float, float]:
-    """What passed in both, only in b, only in a and in neither, as counts of problems that may be fractions."""
-    both = math.fsum(map(min, a, b))
-    gained, lost = math.fsum(b) - both, math.fsum(a) - both
-    return both, max(0.0, gained), max(0.0, lost), max(0.0, len(a) - both - gained - lost)
 
 
 def mcnemar(b: int, c: int) -> float:
@@ -249,10 +227,10 @@ def trend(scores: Sequence[float], passed: Sequence[float], n: Sequence[int]) ->
     return covariance / spread, NormalDist().cdf(covariance / math.sqrt(rate * (1 - rate) * spread))
 
 
-def sign_flip(differences: Sequence[float], resamples: int = RESAMPLES, seed: int = 0) -> float:
+def sign_flip(differences: Sequence[float]) -> float:
     """Two-sided p-value of a mean difference of zero, by flipping the signs of the problems' differences at random.
 
-    The counterpart of McNemar's test for rates over several samples; never below 1 / (resamples + 1).
+    The counterpart of McNemar's test for rates over several samples; never below 1 / (RESAMPLES + 1).
     """
     # scipy.stats.permutation_test draws other flips, which would change the p-values of reports already written.
     import numpy
@@ -260,29 +238,27 @@ def sign_flip(differences: Sequence[float], resamples: int = RESAMPLES, seed: in
     values_P = numpy.asarray([value for value in differences if value], float)
     if not len(values_P):
         return 1.0
-    random = numpy.random.default_rng(seed)
+    random = numpy.random.default_rng(0)
     observed, at_least = abs(values_P.sum()) - 1e-9, 0
     rows = max(1, ELEMENTS_PER_BATCH // len(values_P))
-    for start in range(0, resamples, rows):
-        flips_RP = random.integers(0, 2, (min(rows, resamples - start), len(values_P))) * 2 - 1
+    for start in range(0, RESAMPLES, rows):
+        flips_RP = random.integers(0, 2, (min(rows, RESAMPLES - start), len(values_P))) * 2 - 1
         at_least += int((abs(flips_RP @ values_P) >= observed).sum())
-    return (at_least + 1) / (resamples + 1)
+    return (at_least + 1) / (RESAMPLES + 1)
 
 
-def minimum_detectable(n: int, p: float, confidence: float = CONFIDENCE, power: float = POWER) -> float:
-    """Smallest difference of two pass rates near `p`, each on `n` problems of its own, that is detected with `power`.
+def minimum_detectable(n: int, p: float, confidence: float = CONFIDENCE) -> float:
+    """Smallest difference of two pass rates near `p`, each on `n` problems of its own, detected with 80 % power.
 
     A `p` of 0 or 1 is taken as 3 / n away from it (the rule of three), since n problems never prove certainty.
     """
     if not n:
         return 1.0
     margin = min(0.5, RULE_OF_THREE / n)
-    return _z_sum(confidence, power) * math.sqrt(2 * max(p * (1 - p), margin * (1 - margin)) / n)
+    return _z_sum(confidence) * math.sqrt(2 * max(p * (1 - p), margin * (1 - margin)) / n)
 
 
-def minimum_detectable_paired(
-    differences: Sequence[float], confidence: float = CONFIDENCE, power: float = POWER
-) -> float:
+def minimum_detectable_paired(differences: Sequence[float]) -> float:
     """The same on *paired* problems, from the problems' differences b[i] - a[i] (2411.00640, section 5).
 
     The variance is the one under no change (the mean square), so that a handful of problems that all moved the same
@@ -291,8 +267,8 @@ def minimum_detectable_paired(
     """
     n = len(differences)
     squares = math.fsum(d * d for d in differences)
-    return _z_sum(confidence, power) * math.sqrt(max(squares, RULE_OF_THREE)) / n if n else 1.0
+    return _z_sum(CONFIDENCE) * math.sqrt(max(squares, RULE_OF_THREE)) / n if n else 1.0
 
 
-def _z_sum(confidence: float, power: float) -> float:
-    return _z(confidence) + NormalDist().inv_cdf(power)
+def _z_sum(confidence: float) -> float:
+    return NormalDist().inv_cdf(0.5 + confidence / 2) + NormalDist().inv_cdf(POWER)

@@ -13,9 +13,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.training.batches import collate
-from axiom_cli.learning.training.losses import dpo, grpo, kto, sft, value
+from axiom_cli.learning.training.losses import LOSSES, dpo, grpo, kto, sft, value
 from axiom_cli.learning.training.rows import Row
 from axiom_cli.settings.configs import TrainConfig
 
@@ -78,7 +77,7 @@ def test_value_by_hand() -> None:
 def test_half_of_a_value_functions_loss_is_on_the_last_token_and_a_row_counts_by_its_weight_not_its_length() -> None:
     rows = [Row([1], [2] * size, weight, label=label) for size, weight, label in ((3, 1.0, 1.0), (1, 2.0, 0.0))]
     logits_K = t(0, 0, math.log(3), 0).requires_grad_()
-    loss = OBJECTIVES["value"].loss(logits_K, collate(rows), 0.0, TrainConfig())
+    loss = LOSSES["value"](logits_K, collate(rows), 0.0, TrainConfig())
     last = 1 / 2 + 1 / 6
     assert loss.item() == pytest.approx((1 - last) * math.log(2) - last * math.log(0.75) + 2 * math.log(2))
     loss.backward()
@@ -103,7 +102,7 @@ def test_the_loss_is_that_of_trl_on_the_same_batch(name: str, weights: list[floa
     config = TrainConfig(objective=name, beta=TRL["beta"], clip=TRL["clip"])
     logprobs_K = torch.tensor(sum(TRL["policy"], []))
     anchor = max(0.0, sum(TRL["foreign"]) / len(TRL["foreign"]))
-    loss = OBJECTIVES[name].loss(logprobs_K, collate(rows(weights)), anchor, config) / divisor
+    loss = LOSSES[name](logprobs_K, collate(rows(weights)), anchor, config) / divisor
     assert loss.item() == pytest.approx(TRL["losses"][name], rel=1e-5)
 
 

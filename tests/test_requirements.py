@@ -10,6 +10,7 @@ import pytest
 
 from axiom_cli.errors import UsageError
 from axiom_cli.learning.objectives import OBJECTIVES
+from axiom_cli.learning.training.losses import LOSSES
 from axiom_cli.learning.training.requirements import check_requirements, unused_options
 from axiom_cli.settings.configs import TrainConfig
 from command_line import AXIOM, environment
@@ -48,7 +49,7 @@ def test_it_loads_nothing_heavy(tmp_path: Path):
 
 
 def test_the_objectives_are_those_there_are():
-    assert set(TrainConfig.CHOICES["objective"]) == set(OBJECTIVES)
+    assert set(TrainConfig.CHOICES["objective"]) == set(OBJECTIVES) == set(LOSSES)
 
 
 @pytest.mark.parametrize("more", [{"method": "full", "quantize": "8bit"}, {"method": "dora", "quantize": "8bit"}])

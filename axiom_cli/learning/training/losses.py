@@ -1,4 +1,4 @@
-"""What is minimised: pure functions of tensors. How each meets a batch: learning/objectives.py.
+"""What is minimised: pure functions of tensors, and in LOSSES how each objective's meets a batch.
 
 `sft` imitates accepted completions. The others compare, and so they need to know how likely each completion was before
 training began (reference.py): `dpo` wants a passing completion to gain on a failing one of the same problem, `kto`
@@ -9,8 +9,19 @@ but a head that tells what passes from what fails (docs/decisions/0012).
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
 import torch
 from torch.nn import functional
+
+from axiom_cli.learning.training.batches import Batch
+from axiom_cli.settings.configs import TrainConfig
+
+LAST_TOKEN_SHARE = 0.5
+"""Share of a row's `value` loss that falls on its last token, where the value is read; the prefixes share the rest."""
+Loss = Callable[[torch.Tensor, Batch, float, TrainConfig], torch.Tensor]
+"""A loss summed over a batch, given what the run's scorer says of each completion token (K,), the batch, the estimate
+of KL(p || q) and the config."""
 
 
 def sft(logprobs_K: torch.Tensor, weights_K: torch.Tensor) -> torch.Tensor:
@@ -79,3 +90,29 @@ def value(logits_K: torch.Tensor, labels_K: torch.Tensor, weights_K: torch.Tenso
     `labels_K` is y, the share of the completion's verdicts that are passes, the same for all of its tokens.
     """
     return weights_K * functional.binary_cross_entropy_with_logits(logits_K, labels_K, reduction="none")
+
+
+def _dpo_loss(logprobs_K: torch.Tensor, batch: Batch, _kl: float, config: TrainConfig) -> torch.Tensor:
+    chosen_P, rejected_P = batch.by_row(logprobs_K).view(-1, 2).unbind(1)
+    reference_chosen_P, reference_rejected_P = batch.by_row(batch.ref_logprobs_K).view(-1, 2).unbind(1)
+    return dpo(chosen_P, rejected_P, reference_chosen_P, reference_rejected_P, config.beta).sum()
+
+
+def _value_loss(logits_K: torch.Tensor, batch: Batch, _kl: float, _config: TrainConfig) -> torch.Tensor:
+    counts_R = batch.counts_R
+    weights_K = (batch.weights_R * (1 - LAST_TOKEN_SHARE) / counts_R).repeat_interleave(counts_R)
+    weights_K[counts_R.cumsum(0) - 1] += batch.weights_R * LAST_TOKEN_SHARE
+    return value(logits_K, batch.labels_R.repeat_interleave(counts_R), weights_K).sum()
+
+
+LOSSES: Mapping[str, Loss] = {
+    "sft": lambda logprobs_K, batch, _kl, _config: sft(logprobs_K, batch.weights_K).sum(),
+    "dpo": _dpo_loss,
+    "grpo": lambda logprobs_K, batch, _kl, config: grpo(
+        logprobs_K, batch.ref_logprobs_K, batch.weights_K, config.clip
+    ).sum(),
+    "kto": lambda logprobs_K, batch, kl, config: kto(
+        batch.by_row(logprobs_K), batch.by_row(batch.ref_logprobs_K), batch.weights_R, kl, config.beta
+    ).sum(),
+    "value": _value_loss,
+}

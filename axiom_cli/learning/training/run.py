@@ -15,12 +15,15 @@ from axiom_cli import process_rank
 from axiom_cli.errors import GateFailedError, MissingError
 from axiom_cli.ids import content_id
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.training import collectives, divergence, fsdp, reference
+from axiom_cli.learning.training import collectives, divergence, fsdp, reference, value_function
 from axiom_cli.learning.training.batches import Batch, collate, padded_tokens
 from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.grouping import group_rows, group_steps
+from axiom_cli.learning.training.losses import LOSSES
 from axiom_cli.learning.training.optimizers import learning_rate, make_optimizer
 from axiom_cli.learning.training.rows import Row
+from axiom_cli.learning.training.scoring import scorer
+from axiom_cli.learning.value_labels import OBJECTIVE as VALUE
 from axiom_cli.models import memory, micro_batches, worker_pool
 from axiom_cli.models.loading import training_precision
 from axiom_cli.models.micro_batches import MicroBatches
@@ -75,7 +78,7 @@ class TrainingRun:
 
     def __init__(self, model: torch.nn.Module, rows: list[Row], config: TrainConfig) -> None:
         self.model, self.rows, self.config = model, rows, config
-        self.objective = OBJECTIVES[config.objective]
+        self.objective, self.loss = OBJECTIVES[config.objective], LOSSES[config.objective]
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.device = self.parameters[0].device
         self.precision = training_precision(config, self.device)
@@ -84,7 +87,8 @@ class TrainingRun:
         self.forked = plan_workers(model, config) if collectives.world_size() == 1 else 1
         self.num_workers = max(self.forked, collectives.world_size())
         self.optimizer = make_optimizer(model, config)
-        self.scorer = self.objective.scorer(model, rows[0])
+        judges = config.objective == VALUE
+        self.scorer = value_function.scorer(model) if judges else scorer(model, rows[0])
         budget = micro_batches.token_budget(self.device, config, self.forked)
         self.budget = collectives.all_reduce_min(min(budget, self._token_budget()), self.device)
         self.mismatched = reference.mismatched(rows, config.seed) if self.objective.needs_kl else []
@@ -166,7 +170,7 @@ class TrainingRun:
         for groups in part.micro_batches:
             rows = [self.rows[row] for group in groups for row in self.groups[group]]
             batch = collate(rows or self.padding_rows, self.device)
-            loss = self.objective.loss(self.logprobs(batch), batch, part.kl, self.config) * bool(rows) / part.divisor
+            loss = self.loss(self.logprobs(batch), batch, part.kl, self.config) * bool(rows) / part.divisor
             loss.backward()
             total += loss.detach()
         return float(total)
