@@ -82,8 +82,9 @@ class PreferenceData:
 
 def build_pairs(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen | None = None) -> PreferenceData:
     """The pairs, attempts or labels that `config.objective` learns from, without the samples that `screen` knows."""
-    out = PreferenceData(config.objective)
-    unseen, out.screened = without_seen(list(verdicts), screen)
+    given = list(verdicts)
+    out = PreferenceData(config.objective, verdicts=len(given))
+    unseen, out.screened = without_seen(given, screen)
     contrasting = []
     for group in _groups(unseen, out):
         passed = sum(verdict.passed for verdict in group)
@@ -91,7 +92,6 @@ def build_pairs(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen
         out.never_passed += passed == 0
         if 0 < passed < len(group):
             contrasting.append(group)
-    out.verdicts += out.screened
     out.examples = _MAKERS[config.objective](contrasting, config.max_per_problem) if contrasting else []
     return out
 
@@ -115,7 +115,6 @@ def _groups(verdicts: Iterable[Verdict], out: PreferenceData) -> list[list[Verdi
     groups: dict[tuple[str, str], list[Verdict]] = {}
     for verdict in verdicts:
         sample = verdict.sample
-        out.verdicts += 1
         out.infra += verdict.status == "infra"
         out.truncated += verdict.status != "infra" and sample.finish != "stop"
         if verdict.status == "infra" or sample.finish != "stop" or not sample.text.strip():

@@ -5,7 +5,7 @@ Earlier data is accumulated, not replaced (2404.01413), and the rarest historica
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations, groupby
 from typing import TypeVar
@@ -93,7 +93,12 @@ def mix_solutions(  # noqa: PLR0913 - three slices, their shares, and the size o
         for name, given in zip(SLICES, (new, history, cold), strict=True)
     }
     chosen, tokens = _fill_slices(slices, shares, total, lambda example: loss_tokens(example.verdict.sample))
-    return Mix([example for examples in chosen.values() for example in _level(examples)], tokens)
+    mixed: list[TrainingExample] = []
+    for name, examples in chosen.items():
+        mass = sum(loss_tokens(example.verdict.sample) * example.weight for example in examples)
+        scaled = (replace(example, weight=example.weight * tokens[name] / mass) for example in examples)
+        mixed += scaled if mass else examples
+    return Mix(mixed, tokens)
 
 
 def mix_problems(new: Examples, history: Examples, _cold: Examples, shares: Mapping[str, float], seed: int = 0) -> Mix:
@@ -125,11 +130,20 @@ def mix_labels(new: Examples, history: Examples, cold: Examples, shares: Mapping
 def _fill_slices(
     slices: Mapping[str, Sequence[Unit]], shares: Mapping[str, float], total: float | None, size: Callable[[Unit], int]
 ) -> tuple[dict[str, list[Unit]], dict[str, int]]:
-    """What is taken of each slice, and its loss tokens."""
+    """What is taken of each slice, and its loss tokens: from the front, until another unit would take the slice further
+    from its budget than it is."""
     available = {name: sum(map(size, units)) for name, units in slices.items()}
     budget = allocate(available, shares, natural_total(available, shares) if total is None else total)
-    chosen = {name: list(_fill(slices[name], budget[name], size)) for name in SLICES}
-    return chosen, {name: sum(map(size, units)) for name, units in chosen.items()}
+    chosen: dict[str, list[Unit]] = {name: [] for name in SLICES}
+    used = dict.fromkeys(SLICES, 0)
+    for name in SLICES:
+        for unit in slices[name]:
+            after = used[name] + size(unit)
+            if after - budget[name] > budget[name] - used[name]:
+                break
+            chosen[name].append(unit)
+            used[name] = after
+    return chosen, used
 
 
 def allocate(available: Mapping[str, int], shares: Mapping[str, float], total: float) -> dict[str, float]:
@@ -158,22 +172,3 @@ def natural_total(available: Mapping[str, int], shares: Mapping[str, float]) -> 
         for size in range(len(others) + 1)
         for short in combinations(others, size)
     )
-
-
-def _level(examples: Examples) -> Iterator[TrainingExample]:
-    """The same examples, with weights of mean 1 over their loss tokens."""
-    tokens = [loss_tokens(example.verdict.sample) for example in examples]
-    mass = sum(n * example.weight for n, example in zip(tokens, examples, strict=True))
-    for example in examples:
-        yield replace(example, weight=example.weight * sum(tokens) / mass) if mass else example
-
-
-def _fill(units: Sequence[Unit], budget: float, size: Callable[[Unit], int]) -> Iterator[Unit]:
-    """From the front, until another one would take the slice further from its budget than it is."""
-    used = 0
-    for unit in units:
-        tokens = size(unit)
-        if used + tokens - budget > budget - used:
-            return
-        used += tokens
-        yield unit

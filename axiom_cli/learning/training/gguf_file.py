@@ -55,19 +55,14 @@ def write(folder: Path, file: Path) -> None:
             draft.unlink(missing_ok=True)
 
 
-@dataclass(frozen=True)
-class _Tensor:
-    """A tensor of the file: where it comes from, and how many heads its rows are paired in (0: as they are)."""
-
-    key: str
-    heads: int
-
-
 class _Export:
+    """A model and what the file calls each of its tensors: name -> (key in the folder, in how many heads its rows are
+    paired; 0: as they are)."""
+
     def __init__(self, folder: Path) -> None:
         import gguf
 
-        self.folder, self.config, self.shards = folder, AutoConfig.from_pretrained(folder), Shards(folder)
+        self.config, self.shards = AutoConfig.from_pretrained(folder), Shards(folder)
         kind = self.config.model_type
         if kind not in ARCHITECTURES:
             raise InputError(
@@ -75,23 +70,20 @@ class _Export:
             )
         self.name = ARCHITECTURES[kind]
         self.architecture = gguf.MODEL_ARCH[self.name]
-        self._refuse()
-        self.tokens = vocabulary(folder, self.config.vocab_size)
-        self.tensors = dict(self._tensors(gguf))
-
-    def _refuse(self) -> None:
-        config = self.config
-        rope = getattr(config, "rope_parameters", None) or {}
-        window = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
+        rope = getattr(self.config, "rope_parameters", None) or {}
+        self.theta = rope.get("rope_theta", 10_000.0)
+        window = getattr(self.config, "sliding_window", None) and getattr(self.config, "use_sliding_window", True)
         odd = {
             f"rope_type {rope.get('rope_type')}": rope.get("rope_type", "default") != "default",
             "a sliding window": window,
-            f"hidden_act {config.hidden_act}": config.hidden_act != "silu",
+            f"hidden_act {self.config.hidden_act}": self.config.hidden_act != "silu",
         }
         for what in (name for name, is_odd in odd.items() if is_odd):
             raise InputError(f"axiom does not write a .gguf file of a model with {what}", "--export writes the folder")
+        self.tokens = vocabulary(folder, self.config.vocab_size)
+        self.tensors = dict(self._tensors(gguf))
 
-    def _tensors(self, gguf: Any) -> Iterator[tuple[str, _Tensor]]:
+    def _tensors(self, gguf: Any) -> Iterator[tuple[str, tuple[str, int]]]:
         names = gguf.get_tensor_name_map(self.architecture, self.config.num_hidden_layers)
         for key in sorted(self.shards.places):
             if key == "lm_head.weight" and self.config.tie_word_embeddings:
@@ -100,8 +92,7 @@ class _Export:
             if name is None:
                 raise InputError(f"axiom does not write a .gguf file of a model with {key}")
             heads = {"q_proj": self.config.num_attention_heads, "k_proj": self.config.num_key_value_heads}
-            paired = heads.get(key.split(".")[-2], 0) if self.name in INTERLEAVED else 0
-            yield name, _Tensor(key, paired)
+            yield name, (key, heads.get(key.split(".")[-2], 0) if self.name in INTERLEAVED else 0)
 
     def to(self, file: Path) -> None:
         """Writes the whole file, a tensor in memory at a time."""
@@ -110,36 +101,32 @@ class _Export:
         writer = gguf.GGUFWriter(file, gguf.MODEL_ARCH_NAMES[self.architecture])
         try:
             self._describe(writer)
-            for name, tensor in self.tensors.items():
-                place, kind = self.shards.places[tensor.key], self._kind(tensor)
+            for name, (key, _) in self.tensors.items():
+                place, kind = self.shards.places[key], self._kind(key)
                 code = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}[kind]
                 size = kind.itemsize * int(numpy.prod(place.shape))
                 writer.add_tensor_info(name, place.shape, numpy.float16, size, gguf.GGMLQuantizationType[code])
             writer.write_header_to_file()
             writer.write_kv_data_to_file()
             writer.write_ti_data_to_file()
-            for tensor in self.tensors.values():
-                writer.write_tensor_data(self._numbers(tensor))
-                self.shards.forget(tensor.key)
+            for key, heads in self.tensors.values():
+                value = self.shards.tensor(key).to(self._kind(key))
+                if heads:
+                    halves = value.reshape(heads, 2, -1, *value.shape[1:])
+                    value = halves.transpose(1, 2).reshape(value.shape)
+                writer.write_tensor_data(value.contiguous().view(-1).view(torch.uint8).numpy())
+                self.shards.forget(key)
         finally:
             writer.close()
 
-    def _kind(self, tensor: _Tensor) -> torch.dtype:
-        place = self.shards.places[tensor.key]
+    def _kind(self, key: str) -> torch.dtype:
+        place = self.shards.places[key]
         return place.dtype if len(place.shape) > 1 and place.dtype in FILE_TYPES else torch.float32
-
-    def _numbers(self, tensor: _Tensor) -> numpy.ndarray:
-        value = self.shards.tensor(tensor.key).to(self._kind(tensor))
-        if tensor.heads:
-            halves = value.reshape(tensor.heads, 2, -1, *value.shape[1:])
-            value = halves.transpose(1, 2).reshape(value.shape)
-        return value.contiguous().view(-1).view(torch.uint8).numpy()
 
     def _describe(self, writer: Any) -> None:
         config = self.config
         heads = config.num_attention_heads
         width = getattr(config, "head_dim", None) or config.hidden_size // heads
-        theta = (getattr(config, "rope_parameters", None) or {}).get("rope_theta", 10_000.0)
         writer.add_context_length(config.max_position_embeddings)
         writer.add_embedding_length(config.hidden_size)
         writer.add_block_count(config.num_hidden_layers)
@@ -149,10 +136,10 @@ class _Export:
         writer.add_key_length(width)
         writer.add_value_length(width)
         writer.add_rope_dimension_count(width)
-        writer.add_rope_freq_base(theta)
+        writer.add_rope_freq_base(self.theta)
         writer.add_layer_norm_rms_eps(config.rms_norm_eps)
         writer.add_vocab_size(config.vocab_size)
-        matrices = {self._kind(t) for t in self.tensors.values() if len(self.shards.places[t.key].shape) > 1}
+        matrices = {self._kind(key) for key, _ in self.tensors.values() if len(self.shards.places[key].shape) > 1}
         writer.add_file_type(FILE_TYPES[min(matrices, key=lambda kind: kind.itemsize)])
         self.tokens.describe(writer)
 
