@@ -13,9 +13,8 @@ import torch
 import tiny
 from axiom_cli import models
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.observer import TrainingObserver
 from axiom_cli.learning.preview import show
-from axiom_cli.learning.train import select_examples, train
+from axiom_cli.learning.train import TrainingObserver, select_examples, train
 from axiom_cli.learning.training import lora, reference
 from axiom_cli.learning.training.batches import collate
 from axiom_cli.learning.training.fit import fit

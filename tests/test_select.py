@@ -10,9 +10,8 @@ import pytest
 
 import tiny
 from axiom_cli.errors import NothingToDoError
-from axiom_cli.learning.observer import TrainingObserver
 from axiom_cli.learning.rejection_sampling import select_solutions
-from axiom_cli.learning.train import train
+from axiom_cli.learning.train import TrainingObserver, train
 from axiom_cli.problems.decontamination import HeldOutScreen, overlapping_samples
 from axiom_cli.records import Problem, Sample, Verdict
 from axiom_cli.settings.configs import TrainConfig

@@ -12,9 +12,8 @@ import pytest
 import tiny
 from axiom_cli import jsonl
 from axiom_cli.errors import NothingToDoError
-from axiom_cli.learning.observer import TrainingObserver
 from axiom_cli.learning.preview import show
-from axiom_cli.learning.train import train
+from axiom_cli.learning.train import TrainingObserver, train
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.store import Workspace

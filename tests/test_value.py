@@ -17,9 +17,8 @@ from axiom_cli import models
 from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.evaluation.ranking_metrics import Scored, auroc
 from axiom_cli.learning.merge import merge
-from axiom_cli.learning.observer import TrainingObserver
 from axiom_cli.learning.preview import show
-from axiom_cli.learning.train import train
+from axiom_cli.learning.train import TrainingObserver, train
 from axiom_cli.records import Adapter, Sample, Verdict
 from axiom_cli.sampling import value_scorer
 from axiom_cli.sampling.engines.value_function import ValueFunction

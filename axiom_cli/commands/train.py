@@ -70,8 +70,7 @@ def train(
     """Train an adapter on accepted solutions: verdicts, or the plain rows of `axiom verify --format solutions`."""
     from axiom_cli import models
     from axiom_cli.learning import model_names
-    from axiom_cli.learning.observer import TrainingObserver
-    from axiom_cli.learning.train import check_settings
+    from axiom_cli.learning.train import TrainingObserver, check_settings
     from axiom_cli.learning.training.requirements import unused_options
     from axiom_cli.workspace.store import Workspace
 
@@ -151,9 +150,8 @@ def fit(
     screen: Screen | None = None,
 ) -> Adapter:
     """Trains on `verdicts`, with progress on stderr and in the trackers that `config` names."""
-    from axiom_cli.learning.observer import TrainingObserver
+    from axiom_cli.learning.train import TrainingObserver, watched
     from axiom_cli.learning.train import train as trained
-    from axiom_cli.learning.train import watched
 
     with console.board("train", []) as board, watched(config, name) as track:
 

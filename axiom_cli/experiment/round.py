@@ -22,10 +22,9 @@ from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.learning import replay
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
-from axiom_cli.learning.observer import TrainingObserver, ignore
 from axiom_cli.learning.preference import PreferenceData
 from axiom_cli.learning.rejection_sampling import ALL_INFRA, Selection
-from axiom_cli.learning.train import MIN_ROWS, train_on, with_token_ids
+from axiom_cli.learning.train import MIN_ROWS, TrainingObserver, ignore, train_on, with_token_ids
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.problems.decontamination import HeldOutScreen

@@ -54,7 +54,7 @@ def _encode_completions(
     examples: Examples, tokenizer: Any, ends: Sequence[int], config: TrainConfig, base: str
 ) -> Encoded:
     """Rows of finished samples. If one sample of a group is left out, so is the whole group."""
-    from axiom_cli.learning.training.grouping import complete_groups
+    from axiom_cli.learning.training.batches import complete_groups
     from axiom_cli.learning.training.rows import encode
 
     pairs = ((example.verdict.sample, example.row_weight) for example in examples)

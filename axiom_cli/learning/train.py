@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +14,6 @@ from axiom_cli import models, process_rank
 from axiom_cli.errors import InputError, MissingError, NothingToDoError
 from axiom_cli.learning import distributed, value_labels
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
-from axiom_cli.learning.observer import TrainingObserver, ignore
 from axiom_cli.learning.rejection_sampling import MANY_CUT_OFF, Selection
 from axiom_cli.learning.training_example import Screen, TrainingExample
 from axiom_cli.models import Resolved
@@ -26,6 +25,7 @@ from axiom_cli.workspace.store import STATES, Workspace
 
 if TYPE_CHECKING:
     from axiom_cli.learning.training.fit import OnStep
+    from axiom_cli.learning.training.run import Progress
     from axiom_cli.learning.training.trainer import Trainer
 
 VERSION = 1
@@ -35,6 +35,23 @@ FEW_ROWS = 200
 """Below this a warning is given."""
 MAX_LOGPROB_MISMATCH = 0.05
 """Nats a token between the engine's log-probabilities and the model's own beyond which the samples are another's."""
+
+
+def ignore(*_args: object) -> None:
+    """What an observer calls by default."""
+
+
+@dataclass(frozen=True)
+class TrainingObserver:
+    """What `train`, and the preview of it, call as they make progress: by default nothing.
+
+    `selected` gets what the verdicts gave to train on, before anything is loaded; `step` gets each optimiser step;
+    `warn` gets a sentence about a problem that does not stop the run.
+    """
+
+    selected: Callable[[Chosen], None] = ignore
+    step: Callable[[Progress], None] = ignore
+    warn: Callable[[str], None] = ignore
 
 
 def train(  # noqa: PLR0913 - what is trained on, how, and who is told

@@ -77,8 +77,8 @@ def texts(samples: Sequence[Sample]) -> list[str]:
 
 def reference(folder: Path, name: str, form: str, each: int, seed: int) -> Path:
     """The family's reference model in `folder`, made if it is not there yet."""
-    from axiom_cli.learning.training.new_model import new_tokenizer
     from axiom_cli.models.loading import load_model, load_tokenizer
+    from axiom_cli.models.nano.recipe import new_tokenizer
 
     out = folder / f"{name}-{form}"
     if (out / "config.json").exists():
@@ -95,7 +95,7 @@ def reference(folder: Path, name: str, form: str, each: int, seed: int) -> Path:
 
 def speller(folder: Path, each: int = 150) -> Path:
     """The model from which the families in SPELT begin, made if it is not in `folder` yet."""
-    from axiom_cli.learning.training.new_model import new_tokenizer
+    from axiom_cli.models.nano.recipe import new_tokenizer
 
     out = folder / "speller"
     if (out / "config.json").exists():
@@ -136,9 +136,8 @@ def transplanted(tokenizer: Any) -> Any:
     """nano's layers under another vocabulary: a piece that nano lacks begins as the mean of nano's own pieces of it."""
     import torch
 
-    from axiom_cli.learning.training.new_model import new_model
     from axiom_cli.models.loading import load_model, load_tokenizer
-    from axiom_cli.models.nano.recipe import SHAPE
+    from axiom_cli.models.nano.recipe import SHAPE, new_model
 
     path = models.resolve("nano").path
     old, words = load_model(path), load_tokenizer(path)

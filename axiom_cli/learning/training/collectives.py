@@ -51,22 +51,13 @@ def broadcast(value: T) -> T:
     return cast(T, box[0])
 
 
-def all_reduce_sum(number: float, device: torch.device) -> float:
-    """The sum of a number over all processes."""
+def all_reduce(number: float, device: torch.device, *, smallest: bool = False) -> float:
+    """The sum of a number over all processes, or the smallest."""
     if world_size() == 1:
         return number
-    total = torch.tensor(number, dtype=torch.float64, device=device)
-    distributed.all_reduce(total)
-    return float(total)
-
-
-def all_reduce_min(number: int, device: torch.device) -> int:
-    """The smallest of a number over all processes."""
-    if world_size() == 1:
-        return number
-    smallest = torch.tensor(number, device=device)
-    distributed.all_reduce(smallest, distributed.ReduceOp.MIN)
-    return int(smallest)
+    reduced = torch.tensor(number, dtype=torch.float64, device=device)
+    distributed.all_reduce(reduced, distributed.ReduceOp.MIN if smallest else distributed.ReduceOp.SUM)
+    return float(reduced)
 
 
 @torch.no_grad()

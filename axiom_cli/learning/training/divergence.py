@@ -17,7 +17,7 @@ NAMED = 5
 def all_finite(tensors: Sequence[torch.Tensor]) -> bool:
     """Whether no number in them is NaN or inf, in all processes, which may hold shards of them."""
     bad = sum(not bool(fsdp.local(tensor).isfinite().all()) for tensor in tensors)
-    return collectives.all_reduce_sum(bad, tensors[0].device) == 0
+    return collectives.all_reduce(bad, tensors[0].device) == 0
 
 
 def is_sound(parameters: Sequence[torch.nn.Parameter], loss: Callable[[], float]) -> bool:

@@ -58,8 +58,8 @@ def fit(
             progress = run.step(gradients, checkpoint)
             if on_step:
                 on_step(progress)
-            stop = collectives.all_reduce_sum(interrupted(), run.device) > 0
-            due = collectives.all_reduce_sum(run.is_checkpoint_due(), run.device) > 0
+            stop = collectives.all_reduce(interrupted(), run.device) > 0
+            due = collectives.all_reduce(run.is_checkpoint_due(), run.device) > 0
             if checkpoint and (stop or due):
                 run.write(checkpoint)
             if stop:

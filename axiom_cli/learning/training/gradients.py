@@ -33,7 +33,7 @@ def gradient_workers(
         def distributed_gradients(parts: Sequence[Part]) -> float:
             own = sum(loss(part) for part in parts[process_rank.rank() :: collectives.world_size()])
             collectives.all_reduce_gradients(unsharded)
-            return collectives.all_reduce_sum(own, parameters[0].device)
+            return collectives.all_reduce(own, parameters[0].device)
 
         yield distributed_gradients
         return

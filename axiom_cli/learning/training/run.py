@@ -16,9 +16,8 @@ from axiom_cli.errors import GateFailedError, MissingError
 from axiom_cli.ids import content_id
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.training import collectives, divergence, fsdp, reference, value_function
-from axiom_cli.learning.training.batches import Batch, collate, padded_tokens
+from axiom_cli.learning.training.batches import Batch, collate, group_rows, group_steps, padded_tokens
 from axiom_cli.learning.training.checkpoint import Checkpoint
-from axiom_cli.learning.training.grouping import group_rows, group_steps
 from axiom_cli.learning.training.losses import LOSSES
 from axiom_cli.learning.training.optimizers import learning_rate, make_optimizer
 from axiom_cli.learning.training.rows import Row
@@ -90,7 +89,7 @@ class TrainingRun:
         judges = config.objective == VALUE
         self.scorer = value_function.scorer(model) if judges else scorer(model, rows[0])
         budget = micro_batches.token_budget(self.device, config, self.forked)
-        self.budget = collectives.all_reduce_min(min(budget, self._token_budget()), self.device)
+        self.budget = int(collectives.all_reduce(min(budget, self._token_budget()), self.device, smallest=True))
         self.mismatched = reference.mismatched(rows, config.seed) if self.objective.needs_kl else []
         if self.objective.compares:
             self.rows = reference.with_ref_logprobs(rows, self.logprobs, self.budget, self.device)

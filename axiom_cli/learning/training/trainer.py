@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
 
 from axiom_cli import process_rank
 from axiom_cli.errors import UsageError
@@ -59,23 +61,20 @@ class Trainer:
         requirements.check_requirements(replace(config, quantize=self.quantize))
         self._start_from(list(chain), torch.float32 if chain else frozen_dtype(self.base, config))
         self._chain, start = None, self._chain  # whatever fails from here on: the base is loaded anew
-        if config.method == "full":
-            with fsdp_sharded(self.model, wanted=config.fsdp):
-                metrics = fit(self.model, rows, config, on_step, checkpoint)
+        full = config.method == "full"
+        with nullcontext(self.model) if full else lora.attached(self.model, config) as trained:
+            facts = value_function.attach(trained, rows) if config.objective == VALUE else {}
+            with fsdp_sharded(trained, wanted=config.fsdp):
+                metrics = fit(trained, rows, config, on_step, checkpoint) | facts
             if process_rank.is_first():
                 with whole_folder(out) as draft:
-                    self.model.save_pretrained(draft)
-                    self.tokenizer.save_pretrained(draft)
-            return metrics
-        with lora.attached(self.model, config) as wrapped:
-            facts = value_function.attach(wrapped, rows) if config.objective == VALUE else {}
-            with fsdp_sharded(wrapped, wanted=config.fsdp):
-                metrics = fit(wrapped, rows, config, on_step, checkpoint) | facts
-            if process_rank.is_first():
-                with whole_folder(out) as draft:
-                    lora.save(wrapped, draft, self.name)
-                    value_head.save(wrapped, draft)
-        self._chain = None if config.fsdp else start
+                    if isinstance(trained, PeftModel):
+                        lora.save(trained, draft, self.name)
+                        value_head.save(trained, draft)
+                    else:
+                        trained.save_pretrained(draft)
+                        self.tokenizer.save_pretrained(draft)
+        self._chain = None if full or config.fsdp else start
         return metrics
 
     def _start_from(self, chain: list[Path], dtype: torch.dtype) -> None:
