@@ -110,9 +110,7 @@ def pass_curve(passed: Sequence[int], judged: Sequence[int]) -> list[float]:
     ]
 
 
-def cluster_bootstrap(
-    passed: Sequence[float], judged: Sequence[float], resamples: int = RESAMPLES, seed: int = 0
-) -> Interval:
+def cluster_bootstrap(passed: Sequence[float], judged: Sequence[float], resamples: int = RESAMPLES) -> Interval:
     """Percentile interval of sum(passed) / sum(judged) when whole problems are drawn with replacement.
 
     Samples of one problem are not independent, so problems are resampled (2411.00640, section 2.2). If all problems
@@ -130,7 +128,7 @@ def cluster_bootstrap(
     def pooled_rate(passed_RP: Any, judged_RP: Any, axis: int) -> Any:
         return passed_RP.sum(axis) / judged_RP.sum(axis)
 
-    return _percentile_bootstrap((passed_P, judged_P), pooled_rate, resamples, seed)
+    return _percentile_bootstrap((passed_P, judged_P), pooled_rate, resamples, 0)
 
 
 def _percentile_bootstrap(

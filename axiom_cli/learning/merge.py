@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from axiom_cli import models
@@ -38,10 +36,7 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
     that gets the model in llama.cpp's format. GateFailedError if the certificate does not hold, and then nothing is
     kept; InputError if base or adapter are not the ones that were trained, or damaged, or of a kind that is not merged.
     """
-    export_exists = export and export.exists() and not (export.is_dir() and not any(export.iterdir()))
-    if export_exists or (gguf and gguf.exists()):
-        existing = export if export_exists else gguf
-        raise UsageError(f"{existing} already exists", "choose a new name; nothing is overwritten")
+    _refuse_existing(export, gguf)
     if adapter.method == "value":
         raise InputError(
             "a value function cannot be merged: it scores samples and does not write any",
@@ -64,11 +59,21 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
     recipe = {"stage": "merge", "version": VERSION, "config": {**asdict(config), "card": card}, "inputs": inputs}
 
     def make() -> dict[str, Any]:
-        with _scratch(workspace) as folder:
-            certificate = _make(origin.path, folders, config, folder)
+        from axiom_cli.learning.training.merge import merge as merge_weights
+
+        with explained_write_errors(workspace.root):
+            scratch = TemporaryDirectory(dir=workspace.objects.scratch().parent, ignore_cleanup_errors=True)
+        with scratch as outer:
+            folder = Path(outer) / "model"
+            certificate = merge_weights(origin.path, folders, folder, config.dtype)
+            if failures := certificate.failures(config.max_relative_error):
+                narrow = certificate.dtype != "float32"
+                hint = "try --dtype float32" if narrow else "a --lr too small leaves such a change"
+                raise GateFailedError(f"the merged model is not what was trained: {'; '.join(failures)}", hint)
             with explained_write_errors(folder):
-                (folder / "README.md").write_text(model_card.text(card, inputs, certificate), encoding="utf-8")
-            return {"model": workspace.put_tree(folder), "certificate": certificate}
+                text = model_card.text(card, inputs, asdict(certificate))
+                (folder / "README.md").write_text(text, encoding="utf-8")
+            return {"model": workspace.put_tree(folder), "certificate": asdict(certificate)}
 
     receipt = workspace.remember(recipe, make)
     path = workspace.tree_path(receipt["model"])
@@ -97,24 +102,8 @@ def _unchanged(adapter: Adapter, workspace: Workspace) -> Path:
     return folder
 
 
-def _make(base: Path | str, chain: list[Path], config: MergeConfig, out: Path) -> dict[str, Any]:
-    from axiom_cli.learning.training.merge import merge as merge_weights
-
-    certificate = merge_weights(base, chain, out, config.dtype)
-    failures = certificate.failures(config.max_relative_error)
-    if failures:
-        finer = "try --dtype float32" if certificate.dtype != "float32" else "a --lr too small leaves such a change"
-        raise GateFailedError(f"the merged model is not what was trained: {'; '.join(failures)}", finer)
-    return asdict(certificate)
-
-
-@contextmanager
-def _scratch(workspace: Workspace) -> Iterator[Path]:
-    """A name in the workspace for a folder that is gone afterwards."""
-    with explained_write_errors(workspace.root):
-        outer = workspace.objects.scratch()
-        outer.mkdir()
-    try:
-        yield outer / "model"
-    finally:
-        shutil.rmtree(outer, ignore_errors=True)
+def _refuse_existing(export: Path | None, gguf: Path | None) -> None:
+    export_exists = export and export.exists() and not (export.is_dir() and not any(export.iterdir()))
+    if export_exists or (gguf and gguf.exists()):
+        existing = export if export_exists else gguf
+        raise UsageError(f"{existing} already exists", "choose a new name; nothing is overwritten")

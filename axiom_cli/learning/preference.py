@@ -85,8 +85,19 @@ def build_pairs(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen
     given = list(verdicts)
     out = PreferenceData(config.objective, verdicts=len(given))
     unseen, out.screened = without_seen(given, screen)
+    groups: dict[tuple[str, str], list[Verdict]] = {}  # attempts at the same problem that saw the same prompt
+    for verdict in unseen:
+        sample = verdict.sample
+        if verdict.status == "infra":
+            out.infra += 1
+        elif sample.finish != "stop":
+            out.truncated += 1
+        elif sample.text.strip():
+            messages = content_id(list(sample.extra["messages"])) if sample.extra.get("messages") else ""
+            groups.setdefault((sample.problem.id, messages), []).append(verdict)
+    out.groups = len(groups)
     contrasting = []
-    for group in _groups(unseen, out):
+    for group in groups.values():
         passed = sum(verdict.passed for verdict in group)
         out.always_passed += passed == len(group)
         out.never_passed += passed == 0
@@ -108,21 +119,6 @@ def advantages(rewards: Sequence[float]) -> list[float]:
     would give problems that are nearly always or nearly never solved the most weight (2503.20783, section 3.1)."""
     mean = sum(rewards) / len(rewards)
     return [reward - mean for reward in rewards]
-
-
-def _groups(verdicts: Iterable[Verdict], out: PreferenceData) -> list[list[Verdict]]:
-    """Attempts at the same problem that saw the same prompt, in the order of the input."""
-    groups: dict[tuple[str, str], list[Verdict]] = {}
-    for verdict in verdicts:
-        sample = verdict.sample
-        out.infra += verdict.status == "infra"
-        out.truncated += verdict.status != "infra" and sample.finish != "stop"
-        if verdict.status == "infra" or sample.finish != "stop" or not sample.text.strip():
-            continue
-        messages = content_id(list(sample.extra["messages"])) if sample.extra.get("messages") else ""
-        groups.setdefault((sample.problem.id, messages), []).append(verdict)
-    out.groups = len(groups)
-    return list(groups.values())
 
 
 def _sides(group: Sequence[Verdict], limit: int) -> tuple[list[Verdict], list[Verdict]]:

@@ -224,13 +224,3 @@ def _without_docstrings(tree: ast.Module) -> ast.Module:
         if isinstance(first, ast.Expr) and isinstance(getattr(first.value, "value", None), str):
             node.body = body[1:]  # type: ignore[attr-defined]  # whatever node has a list of statements
     return tree
-
-
-def rarest_first(examples: Iterable[TrainingExample], seed: int) -> list[TrainingExample]:
-    """By falling weight; equals in an order that the seed says."""
-
-    def place(example: TrainingExample) -> tuple[float, str]:
-        sample = example.verdict.sample
-        return -example.weight, content_id([seed, sample.problem.id, sample.text], 16)
-
-    return sorted(examples, key=place)

@@ -13,7 +13,7 @@ from typing import TypeVar
 from axiom_cli.errors import UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.learning.preference import balanced
-from axiom_cli.learning.rejection_sampling import Deduplicator, rarest_first
+from axiom_cli.learning.rejection_sampling import Deduplicator
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.records import Sample
 
@@ -87,9 +87,15 @@ def mix_solutions(  # noqa: PLR0913 - three slices, their shares, and the size o
     solutions. Weights are scaled to a mean of 1 in each slice: they act among its rows, and the shares stay shares of
     the loss.
     """
+
+    def place(example: TrainingExample) -> tuple[float, str]:
+        """The rarest first; equals in an order that the seed says."""
+        sample = example.verdict.sample
+        return -example.weight, content_id([seed, sample.problem.id, sample.text], 16)
+
     deduplicator = Deduplicator(MAX_PER_PROBLEM)
     slices = {
-        name: [example for example in rarest_first(given, seed) if deduplicator.admit(example.verdict.sample)]
+        name: [example for example in sorted(given, key=place) if deduplicator.admit(example.verdict.sample)]
         for name, given in zip(SLICES, (new, history, cold), strict=True)
     }
     chosen, tokens = _fill_slices(slices, shares, total, lambda example: loss_tokens(example.verdict.sample))

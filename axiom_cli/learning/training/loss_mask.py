@@ -48,7 +48,10 @@ def label_rows(
 ) -> tuple[list[LabelledRow], dict[str, int]]:
     """The `first` rows (0: all), in order, as the first epoch has them, and the tokens by place of all of them."""
     lengths = [row.length for row in rows]
-    workers = _workers(base, config)
+    files = [base] if base.is_file() else list(base.glob("*.safetensors"))
+    small = sum(file.stat().st_size for file in files) <= worker_pool.SMALL_MODEL_BYTES
+    # Only a model that is small enough to be trained by several processes is loaded to find out by how many.
+    workers = plan_workers(load_model(base), config) if small and config.quantize == "none" else 1
     budget = micro_batches.token_budget(device(), config, workers)
     labelled: dict[int, LabelledRow] = {}
     counts: Counter[str] = Counter()
@@ -73,11 +76,3 @@ def _places(batch: Batch, ends: Sequence[int], lengths: Sequence[int]) -> list[l
     for kinds_T, length in zip(kinds_BT, lengths, strict=True):
         kinds_T[length:] = PLACES.index(PADDING)
     return [[PLACES[kind] for kind in kinds_T] for kinds_T in kinds_BT.tolist()]
-
-
-def _workers(base: Path, config: TrainConfig) -> int:
-    """The processes that training would take. Only a model that is small enough for several is loaded to find out."""
-    files = [base] if base.is_file() else list(base.glob("*.safetensors"))
-    if config.quantize != "none" or sum(file.stat().st_size for file in files) > worker_pool.SMALL_MODEL_BYTES:
-        return 1
-    return plan_workers(load_model(base), config)

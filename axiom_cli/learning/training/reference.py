@@ -64,10 +64,3 @@ def mismatched(rows: Sequence[Row], seed: int) -> list[Row]:
         replace(row, completion_ids=rows[partner(number)].completion_ids, ref_logprobs=(), engine_logprob=None)
         for number, row in enumerate(rows)
     ]
-
-
-@torch.no_grad()
-def log_ratio_sum(rows: Sequence[Row], logprobs: Scorer, device: torch.device) -> float:
-    """The sum over these rows of log p(y' | x) / q(y' | x), in nats."""
-    batch = collate(rows, device)
-    return float((logprobs(batch) - batch.ref_logprobs_K).sum())

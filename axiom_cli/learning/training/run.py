@@ -174,12 +174,14 @@ class TrainingRun:
             total += loss.detach()
         return float(total)
 
+    @torch.no_grad()
     def _part_kl(self, part: MicroBatches) -> float:
         self.model.eval()
         total = 0.0
         for groups in part:
             rows = [self.mismatched[group] for group in groups]
-            total += reference.log_ratio_sum(rows or self.padding_rows, self.logprobs, self.device) * bool(rows)
+            batch = collate(rows or self.padding_rows, self.device)
+            total += float((self.logprobs(batch) - batch.ref_logprobs_K).sum()) * bool(rows)
         self.model.train()
         return total
 
