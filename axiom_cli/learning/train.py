@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -173,18 +173,15 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     )
 
 
-@contextmanager
-def watched(config: TrainConfig, name: str) -> Iterator[OnStep]:
+def watched(config: TrainConfig, name: str) -> AbstractContextManager[OnStep]:
     """Within it, what is given tells the trackers that `config` names of each step, as the run `name` (or of now). Of
     several processes the first one tells."""
     if config.tracker == "none" or not process_rank.is_first():
-        yield ignore
-        return
+        return nullcontext(ignore)
     from axiom_cli.learning.training.trackers import tracked
 
     run = name or datetime.now().strftime("train-%Y%m%d-%H%M%S")
-    with tracked(config.tracker, run, config.learning()) as on_step:
-        yield on_step
+    return tracked(config.tracker, run, config.learning())
 
 
 def with_token_ids(

@@ -57,9 +57,6 @@ class Shards:
             with (folder / name).open("rb") as stream:
                 self._maps[name] = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY)
 
-    def __contains__(self, name: str) -> bool:
-        return name in self.places
-
     def files(self) -> dict[str, list[str]]:
         """File -> the names of its tensors, in the order of their bytes."""
         found: dict[str, list[str]] = {name: [] for name in self._maps}

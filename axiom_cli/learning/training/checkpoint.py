@@ -1,9 +1,14 @@
-"""The state of a run in a file, so that an interrupted run resumes and ends with the same weights."""
+"""An interrupted run resumes and ends with the same weights: its state is in a file, and Ctrl-C waits for the end of a
+step, since half a step is in no checkpoint."""
 
 from __future__ import annotations
 
 import pickle
-from collections.abc import Mapping
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +17,9 @@ import torch
 
 from axiom_cli.errors import WorkspaceDamagedError
 from axiom_cli.workspace.atomic import explained_write_errors, flush
+
+SAME_SECONDS = 1.0
+"""Seconds within which several Ctrl-C count as one."""
 
 
 @dataclass(frozen=True)
@@ -39,3 +47,30 @@ class Checkpoint:
         except (RuntimeError, EOFError, pickle.UnpicklingError):
             hint = "remove it, and training starts again"
             raise WorkspaceDamagedError(f"the checkpoint {self.path} is damaged", hint) from None
+
+
+@contextmanager
+def deferred_interrupts(*, wanted: bool) -> Iterator[Callable[[], bool]]:
+    """Gives a function that says whether Ctrl-C was pressed; a second one interrupts at once. (A launcher of several
+    processes passes the signal on, so that each gets it twice within a moment: that counts as one.)
+
+    Where it is not `wanted`, or signals are not ours to handle (another thread, a handler that is not Python's own),
+    Ctrl-C interrupts as ever.
+    """
+    first = 0.0
+
+    def count(_number: int, _frame: Any) -> None:
+        nonlocal first
+        first = first or time.monotonic()
+        if time.monotonic() - first > SAME_SECONDS:
+            raise KeyboardInterrupt
+
+    main = threading.current_thread() is threading.main_thread()
+    if not (wanted and main and signal.getsignal(signal.SIGINT) is signal.default_int_handler):
+        yield lambda: False
+        return
+    signal.signal(signal.SIGINT, count)
+    try:
+        yield lambda: first > 0
+    finally:
+        signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from itertools import accumulate, groupby
 from typing import TypeVar, cast
 
 import torch
@@ -17,7 +18,7 @@ from torch import distributed
 from axiom_cli import process_rank
 
 BUCKET_NUMBERS = 1 << 24
-"""Numbers that are added up in one message."""
+"""Numbers that are added up in one message, and those of a parameter more."""
 T = TypeVar("T")
 
 
@@ -63,19 +64,10 @@ def all_reduce(number: float, device: torch.device, *, smallest: bool = False) -
 @torch.no_grad()
 def all_reduce_gradients(parameters: Sequence[torch.nn.Parameter]) -> None:
     """Gives every parameter the sum of its gradients over all processes; one without a gradient counts as zeros."""
-    for bucket in _buckets(parameters):
+    numbers = accumulate(p.numel() for p in parameters)
+    for _, members in groupby(zip(parameters, numbers, strict=True), lambda member: member[1] // BUCKET_NUMBERS):
+        bucket = [parameter for parameter, _ in members]
         flat = torch.cat([(p.grad if p.grad is not None else torch.zeros_like(p)).flatten() for p in bucket])
         distributed.all_reduce(flat)
         for parameter, part in zip(bucket, flat.split([p.numel() for p in bucket]), strict=True):
             parameter.grad = part.view_as(parameter).clone()
-
-
-def _buckets(parameters: Sequence[torch.nn.Parameter]) -> Iterator[list[torch.nn.Parameter]]:
-    bucket: list[torch.nn.Parameter] = []
-    for parameter in parameters:
-        bucket.append(parameter)
-        if sum(p.numel() for p in bucket) >= BUCKET_NUMBERS:
-            yield bucket
-            bucket = []
-    if bucket:
-        yield bucket

@@ -17,9 +17,8 @@ import torch
 from axiom_cli.errors import InputError, NothingToDoError
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.training import collectives
-from axiom_cli.learning.training.checkpoint import Checkpoint
+from axiom_cli.learning.training.checkpoint import Checkpoint, deferred_interrupts
 from axiom_cli.learning.training.gradients import gradient_workers
-from axiom_cli.learning.training.interrupts import deferred_interrupts
 from axiom_cli.learning.training.rows import Row
 from axiom_cli.learning.training.run import Progress, TrainingRun
 from axiom_cli.models.loading import without_peft
