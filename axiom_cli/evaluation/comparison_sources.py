@@ -63,10 +63,8 @@ def kind_of(name: str) -> Kind:
         refuse_missing_file(name)
         return "experiment"
     row = next(jsonl.objects(Path(name)), {})
-    if row.get("kind") == "verdict":
-        return "verdict"
-    if row.get("kind") == "metrics":
-        return "metrics"
+    if (kind := row.get("kind")) in ("verdict", "metrics"):
+        return kind
     if not row or "solution_code" in row:
         return "solutions"
     raise InputError(f"{name} contains neither solutions, verdicts nor metrics", "axiom verify writes the first two")

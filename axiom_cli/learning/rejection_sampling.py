@@ -69,16 +69,13 @@ class Selection:
         names = {"low_surprisal": "foreseen"}
         numbers = {names.get(name, name): value for name, value in vars(self).items() if name != "examples"}
         weights = [example.weight for example in self.examples] or [0.0]
+        figures = {"min": min(weights), "mean": sum(weights) / len(weights), "max": max(weights)}
         return {
             **numbers,
             "kept": len(self.examples),
             "problems": len({example.verdict.sample.problem.id for example in self.examples}),
             "truncation_rate": round(self.cut_off_rate, 4),
-            "weights": {
-                "min": round(min(weights), 4),
-                "mean": round(sum(weights) / len(weights), 4),
-                "max": round(max(weights), 4),
-            },
+            "weights": {name: round(figure, 4) for name, figure in figures.items()},
         }
 
     @property

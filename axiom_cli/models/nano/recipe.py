@@ -12,17 +12,19 @@ import sys
 from collections.abc import Iterable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import GenerationConfig, LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
+from axiom_cli.learning.training.checkpoint import Checkpoint
+from axiom_cli.learning.training.fit import fit
+from axiom_cli.learning.training.rows import encode
+from axiom_cli.learning.training.run import Progress
 from axiom_cli.sampling.nano_cold_start import COUNTS, FAMILIES, SEED, samples
+from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import TrainConfig
-
-if TYPE_CHECKING:
-    from axiom_cli.learning.training.run import Progress
 
 END, USER, ASSISTANT = "<|end|>", "<|user|>", "<|assistant|>"
 THINK = ("<think>", "</think>")
@@ -102,11 +104,6 @@ def new_model(tokenizer: PreTrainedTokenizerFast, shape: Mapping[str, Any], seed
 
 def make(folder: Path) -> None:
     """Writes the model to `folder`. Killed and run again, it resumes from the last checkpoint in `folder`."""
-    from axiom_cli.learning.training.checkpoint import Checkpoint
-    from axiom_cli.learning.training.fit import fit
-    from axiom_cli.learning.training.rows import encode
-    from axiom_cli.sampling.token_ids import end_ids
-
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = new_tokenizer(text for sample in samples(0.02) for text in (sample.problem.prompt, sample.text))
     model = new_model(tokenizer, SHAPE, SEED)
