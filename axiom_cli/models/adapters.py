@@ -11,7 +11,7 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -130,15 +130,11 @@ class Chain:
     @contextmanager
     def attached(self, model: nn.Module) -> Iterator[None]:
         """`model` with the low-rank changes beside its weights, as in training: its layers' outputs are changed."""
-        hooks = []
-        for name, changes in self.changes.items():
-            module = model.get_submodule(name.rpartition(".")[0])
-            hooks.append(module.register_forward_hook(partial(_changed, changes), prepend=True))
-        try:
+        with ExitStack() as hooks:
+            for name, changes in self.changes.items():
+                module = model.get_submodule(name.rpartition(".")[0])
+                hooks.enter_context(module.register_forward_hook(partial(_changed, changes), prepend=True))
             yield
-        finally:
-            for hook in hooks:
-                hook.remove()
 
     def _replace(self, folder: Path, model: nn.Module) -> None:
         """Takes a folder of whole weights, not an adapter."""

@@ -30,11 +30,8 @@ def scorer(model: torch.nn.Module, probe: Row) -> Scorer:
             """The head is given those positions of what it is called with, as a batch of one row."""
             return (args[0].flatten(0, 1)[batch.positions_K][None], *args[1:])
 
-        hook = head.register_forward_pre_hook(narrow)
-        try:
+        with head.register_forward_pre_hook(narrow):
             return inner(input_ids=batch.input_ids_BT, use_cache=False).logits.flatten(0, 1)
-        finally:
-            hook.remove()
 
     def whole(batch: Batch) -> torch.Tensor:
         return inner(input_ids=batch.input_ids_BT, use_cache=False).logits.flatten(0, 1)[batch.positions_K]
