@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-import time
-
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axiom_cli.problems import answers
+from axiom_cli.problems import answers, written_programs
 from axiom_cli.records import Problem, Program
 
 PROGRAM = "def f(x):\n    return x"
-QUOTING = 'def f(x):\n    """\n    ```\n    f(1)\n    ```\n    """'
+QUOTING = 'def f(x):\n    """\n    ```\n    f(1)\n    ```\n    """\n    return x'
 # Unclosed reasoning begins at a `<think>` wherever it stands, in a string too.
 SAID = st.text(max_size=30).filter(lambda text: "think>" not in text)
 OTHERS = list(answers.THINKING.items())[1:]
@@ -60,7 +56,7 @@ def test_whatever_is_thought_the_answer_is_what_follows(thought, answer):
 def test_no_text_breaks_the_reading(text):
     found = answers.read_answer(text)
     assert found is None or (found in " ".join(text.split()) and found)
-    code = answers.read_program(text, "f")
+    code = written_programs.read_program(text, "f")
     assert code is None or code in text
 
 
@@ -68,152 +64,6 @@ def test_no_text_breaks_the_reading(text):
 @given(ANSWER)
 def test_an_answer_inside_the_reasoning_earns_nothing(answer):
     assert answers.read_answer(f"<think>\nAnswer: {answer}\n</think>\n{answer}") is None
-
-
-@pytest.mark.parametrize(
-    ("text", "read"),
-    [
-        (f"```python\n{PROGRAM}\n```", PROGRAM),
-        (f"<think>\nhm\n</think>\nHere:\n```python\n{PROGRAM}\n```\nDone.", PROGRAM),
-        (f"```python\ndef f(x): pass\n```\n```python\n{PROGRAM}\n```", PROGRAM),
-        (f"```python\n{PROGRAM}\n```\n```python\nprint(f(1))\n```", PROGRAM),
-        (f"<think>\n```python\n{PROGRAM}\n```\n</think>\n", None),
-        (f"```python\n{PROGRAM}", PROGRAM),
-        (f"```\n{PROGRAM}\n```", PROGRAM),
-        (f"```bash\npip install x\n```\n```py\n{PROGRAM}\n```\n```text\nf = 2\n```", PROGRAM),
-        (f"```text\nno end\n```Python\n{PROGRAM}\n```", PROGRAM),
-        (f"```\nf = 3\n```\n```py\n{PROGRAM}\n```", PROGRAM),
-        (f"```py\n{PROGRAM}\n```\n```\nf = abs\n```", "f = abs"),
-        (f"````python\n{PROGRAM}\n```\n````", None),
-        (f"```python\n{PROGRAM}\n````", PROGRAM),
-        (QUOTING, QUOTING),
-        (PROGRAM, PROGRAM),
-        (f"</think>\n{PROGRAM}\n", PROGRAM),
-        ("f = lambda x: x", "f = lambda x: x"),
-        ("```python\ndef g(x):\n    return x\n```", None),
-        ("```python\ndef f(x:\n```", None),
-        ("The function f returns x.", None),
-    ],
-)
-def test_a_program_is_the_last_block_that_defines_the_entry_point(text, read):
-    assert answers.read_program(text, "f") == read
-
-
-@settings(deadline=None)
-@given(SAID)
-def test_programs_with_any_text_in_their_strings_come_back_whole(text):
-    code = f"def f():\n    return {text!r}"
-    assert answers.read_program(f"```python\n{code}\n```", "f") == code
-
-
-OPENINGS = ["python", "py", "Python", "PYTHON3", "python3", "py3", "", " python", "  py  ", "python\t", "python a=b"]
-
-
-@settings(deadline=None)
-@given(st.sampled_from(OPENINGS), st.sampled_from(["\n```", "\n```  ", "\n````", ""]), SAID)
-def test_a_fence_may_name_python_in_its_own_way_and_want_its_end(opening, end, text):
-    code = f"def f():\n    return {text!r}"
-    said = f"Here:\n```{opening}\n{code}{end}"
-    assert answers.read_program(said, "f") == code
-    assert answers.read_program(said, "f", cut_off=True) == (code if end else None)
-
-
-@settings(deadline=None)
-@given(st.sampled_from(["bash", "text", "json", "js", "pycon", "c", "Pythonic"]), st.sampled_from(["\n```\n", ""]))
-def test_a_block_in_another_language_is_never_taken(language, end):
-    assert answers.read_program(f"```{language}\n{PROGRAM}{end}", "f") is None
-    assert answers.read_program(f"```{language}\nprint(1)\n{end}", "<stdin>") is None
-    assert answers.read_program(f"```py\n{PROGRAM}\n```\n```{language}\nf = 1{end}", "f") == PROGRAM
-
-
-def test_the_output_that_is_shown_beside_a_script_is_no_script():
-    script = "print(sum(map(int, input().split())))"
-    assert answers.read_program(f"```python\n{script}\n```\nIt prints\n```\n6\n```", "<stdin>") == script
-    assert answers.read_program(f"```\n{script}\n```\nIt prints\n```\n6\n```", "<stdin>") == script
-    assert answers.read_program("It prints\n```\n6\n```", "<stdin>") is None
-
-
-@pytest.mark.parametrize(
-    "mark",
-    [
-        "`",
-        pytest.param("```\n", marks=pytest.mark.slow),
-        "```python\n",
-        pytest.param("```\nx\n```\n", marks=pytest.mark.slow),
-        "``` py\nf\n",
-        "`\n",
-        "```" + " ",
-        "<thought>\n",
-        "[/THINK]x",
-    ],
-)
-def test_a_megabyte_of_fences_is_read_in_a_moment(mark):
-    began = time.process_time()
-    for name in ("f", "<stdin>"):
-        answers.read_program(mark * (2**20 // len(mark)), name)
-    assert time.process_time() - began < 20
-
-
-@pytest.mark.parametrize(
-    ("code", "bound"),
-    [
-        ("class f:\n    pass", True),
-        ("f = lambda x: x", True),
-        ("f: object = abs", True),
-        ("f: object", False),
-        ("g = f = abs", True),
-        ("g, (f, *h) = abs, (abs,)", True),
-        ("f.x = 1", False),
-        ("f[0] = 1", False),
-        ("g[f] = 1", False),
-        ("import f", True),
-        ("import os.path as f", True),
-        ("import os.f", False),
-        ("from math import gcd as f", True),
-        ("from f import gcd", False),
-        ("async def f(): pass", False),
-        ("def g():\n    def f(): pass", False),
-        ("class G:\n    def f(self): pass", False),
-        ("if g:\n    pass\nelse:\n    def f(): pass", True),
-        ("try:\n    from m import f\nexcept ImportError:\n    g = 1", True),
-        ("try:\n    import m\nexcept ImportError:\n    def f(): pass", True),
-        ("with g() as h:\n    if h:\n        f = 1", True),
-        ("if g:\n    pass\n" + "elif g:\n    pass\n" * 2000 + "else:\n    f = 1", True),
-        ("f", False),
-        ("def \uff46(): pass", True),
-    ],
-)
-def test_a_name_is_bound_at_the_top_level_or_in_its_branches(code, bound):
-    assert answers.defines(code, "f") is bound
-
-
-def test_hostile_programs_are_turned_down_without_harm():
-    """Each is parsed in a fresh process: a crash of the interpreter would be seen."""
-    hostile = [
-        "'('*49000",
-        "'-'*49000+'1'",
-        "'x'+'.a'*24000",
-        "'f'+'()'*24000",
-        "'['*24000+']'*24000",
-        "'1'+'+1'*24000",
-        "'9'*49000",
-        "'a\\0b'",
-        "'\\ud800 = 1'",
-        "'def f(): pass\\n'*10000",
-    ]
-    code = (
-        "from axiom_cli.problems import answers\nfor t in ["
-        + ",".join(hostile)
-        + "]: assert not answers.defines(t, 'f')"
-    )
-    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
-
-
-def test_nothing_is_executed(tmp_path):
-    target = tmp_path / "made"
-    text = f"```python\nopen({str(target)!r}, 'w')\ndef f(): pass\n```"
-    assert answers.read_program(text, "f")
-    assert not target.exists()
 
 
 @pytest.mark.parametrize(
@@ -251,8 +101,8 @@ def test_models_think_between_tags_of_their_own(opening, closing):
         (f"{opening}\n```\nAnswer: 4\n```\n", None),
     ]:
         assert answers.read_answer(text) == read, text
-    assert answers.read_program(f"{opening}\n```python\n{PROGRAM}\n```\n", "f") is None
-    assert answers.read_program(f"{opening}\nhm\n{closing}\n```python\n{PROGRAM}\n```\n", "f") == PROGRAM
+    assert written_programs.read_program(f"{opening}\n```python\n{PROGRAM}\n```\n", "f") is None
+    assert written_programs.read_program(f"{opening}\nhm\n{closing}\n```python\n{PROGRAM}\n```\n", "f") == PROGRAM
 
 
 @PAIRS
@@ -266,8 +116,8 @@ def test_thoughts_between_any_tags_are_reasoning(opening, closing):
 @pytest.mark.parametrize("tag", [tag for pair in OTHERS for tag in pair])
 def test_a_tag_that_is_part_of_a_program_or_a_sentence_hides_nothing(tag):
     for code in (f"TAG = {tag!r}\n{PROGRAM}", f'TAG = """\n{tag}\nx\n"""\n{PROGRAM}', f"{PROGRAM}  # {tag}"):
-        assert answers.read_program(f"```python\n{code}\n```", "f") == code
-        assert answers.read_program(f"```python\n{code}", "f") == code
+        assert written_programs.read_program(f"```python\n{code}\n```", "f") == code
+        assert written_programs.read_program(f"```python\n{code}", "f") == code
         assert answers.read_answer(f"```python\n{code}\n```\nAnswer: 5") == "5"
     for said in (f"I write `{tag}` here", f"a {tag} b", f"    {tag}"):
         assert answers.read_answer(f"Answer: 5\n{said}\n") == "5"

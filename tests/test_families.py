@@ -12,7 +12,7 @@ import pytest
 from axiom_cli.commands.gallery import gallery
 from axiom_cli.errors import MissingError
 from axiom_cli.ids import content_id
-from axiom_cli.problems import answers, families
+from axiom_cli.problems import answers, families, written_programs
 from axiom_cli.problems.families import draw, oracles, plug_ins, programs, teacher
 from axiom_cli.problems.families.family import LEVELS, Family
 from axiom_cli.records import Problem
@@ -67,7 +67,9 @@ def test_hidden_tests_grade_the_statement_and_nothing_that_is_shown(name, level)
         assert len(results) >= 2, "a constant would pass"
         solvers = [
             programs.compiled(program.reference, program.entry_point),
-            programs.compiled(answers.read_program(teacher.teach(problem), program.entry_point), program.entry_point),
+            programs.compiled(
+                written_programs.read_program(teacher.teach(problem), program.entry_point), program.entry_point
+            ),
             oracles.function(name, problem.prompt, program.entry_point),
         ]
         for test in program.tests + program.examples:
@@ -93,7 +95,7 @@ def test_the_same_draw_is_the_same_problem_and_the_teacher_finds_it_again(name, 
         if form == "answer":
             assert answers.read_answer(text) == problem.answer
         else:
-            assert answers.read_program(text, problem.program.entry_point) == problem.program.reference.strip()
+            assert written_programs.read_program(text, problem.program.entry_point) == problem.program.reference.strip()
 
 
 @pytest.mark.parametrize(("name", "form"), FORMS)

@@ -13,7 +13,8 @@ from typing import Any
 
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.ids import content_id
-from axiom_cli.problems.answers import has_reasoning, read_answer, read_program
+from axiom_cli.problems.answers import has_reasoning, read_answer
+from axiom_cli.problems.written_programs import read_program
 from axiom_cli.records import Metrics, Sample, Verdict
 from axiom_cli.statistics import cluster_bootstrap, pass_curve, wilson
 

@@ -21,7 +21,7 @@ from axiom_cli.importing.exercises import Exercise, from_asserts, from_calls, pr
 from axiom_cli.importing.imported import Format, Imported
 from axiom_cli.importing.schema import ANY, LEVEL, NAME, TEXT, TEXTS, Kind, Row
 from axiom_cli.json_codec import round_trips
-from axiom_cli.problems import answers, assert_tests
+from axiom_cli.problems import assert_tests, written_programs
 from axiom_cli.records import Problem
 
 
@@ -108,7 +108,7 @@ def _called_function(test: str, code: str) -> str | None:
     tree = syntax.parse(test)
     nodes = ast.walk(tree) if tree else ()
     called = [node.func.id for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
-    return next((name for name in called if answers.defines(code, name)), None)
+    return next((name for name in called if written_programs.defines(code, name)), None)
 
 
 def _read_jsonl(row: Row) -> Imported:

@@ -13,7 +13,7 @@ from axiom_cli.importing.contests import Task
 from axiom_cli.importing.exercises import signature
 from axiom_cli.importing.imported import Format, Imported
 from axiom_cli.importing.schema import ANY, NAME, TEXT, Row
-from axiom_cli.problems import answers
+from axiom_cli.problems import written_programs
 from axiom_cli.records import STDIN_STDOUT, Problem, Program
 
 
@@ -61,7 +61,9 @@ def _entry_point(row: Row, test: str) -> str | None:
     for node in ast.walk(syntax.parse(test, longest=len(test)) or ast.Module([], [])):
         if isinstance(node, ast.ImportFrom) and node.module == "solution":
             names += [alias.name for alias in node.names]
-    return next((name for name in names if isinstance(name, str) and answers.defines(row["solution"], name)), None)
+    return next(
+        (name for name in names if isinstance(name, str) and written_programs.defines(row["solution"], name)), None
+    )
 
 
 KODCODE = Format(

@@ -17,7 +17,7 @@ from axiom_cli import syntax
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.ids import content_id
 from axiom_cli.learning.training_example import Screen, TrainingExample, without_seen
-from axiom_cli.problems import answers
+from axiom_cli.problems import written_programs
 from axiom_cli.records import Sample, Verdict
 from axiom_cli.settings.configs import TrainConfig
 
@@ -206,7 +206,7 @@ def _beyond_share(uninformative: list[Verdict], total: int, seed: int) -> set[in
 def solution_key(sample: Sample) -> str:
     """Equal for solutions that differ in nothing that matters: a program's syntax tree without comments and docstrings,
     a trace's words without its white space."""
-    code = answers.written_program(sample)
+    code = written_programs.written_program(sample)
     tree = syntax.parse(code) if code else None
     return content_id(ast.dump(_without_docstrings(tree)) if tree else " ".join(sample.text.split()), 32)
 

@@ -1,16 +1,13 @@
-"""How an answer or a program is read out of a completion: in one way, for training and for evaluation.
-
-Nothing that a model wrote is evaluated here. A program is only parsed, to see what it defines.
-"""
+"""What a model is asked for, and how its answer is read out of a completion: in one way, for training and for
+evaluation. docs/answers.md has the forms. Nothing that a model wrote is evaluated here."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections import deque
 
 from axiom_cli import syntax
-from axiom_cli.records import STDIN_STDOUT, Problem, Sample
+from axiom_cli.problems.fences import Fence, blocks, fence
+from axiom_cli.records import STDIN_STDOUT, Problem
 
 INSTRUCTIONS = {
     "answer": (
@@ -27,7 +24,6 @@ INSTRUCTIONS = {
     ),
 }
 MARK = "Answer:"
-FENCE = "```"
 OPEN, CLOSE = "<think>", "</think>"
 THINKING = {
     OPEN: CLOSE,
@@ -37,14 +33,14 @@ THINKING = {
     "<|begin_of_thought|>": "<|end_of_thought|>",
     "[THINK]": "[/THINK]",
 }
-"""The tags around the reasoning of models. The first pair, which the instructions name, counts anywhere. The others
-count only at the start of a line, or at its end if they close, and not inside a fenced or indented block, where they
-are most likely part of a program."""
+"""The tags around the reasoning of models. The first pair, which the instructions name, counts anywhere but in a block
+that parses as Python. The others count only at the start of a line, or at its end if they close, and not inside a
+fenced or indented block, where they are most likely part of a program."""
 TAGS = [tag for pair in THINKING.items() for tag in pair]
 OTHER_TAGS = TAGS[2:]
 INDENT = " " * 4
-PYTHON_NAMES = {"python", "py", "python3", "py3"}
-ACCEPTED_LANGUAGES = PYTHON_NAMES | {""}
+MOST_TAGS = 8
+"""Closing tags after which blocks are looked for anew, and blocks in which tags are: the last ones of a text."""
 
 
 def messages(problem: Problem) -> list[dict[str, str]]:
@@ -74,12 +70,49 @@ def has_reasoning(text: str) -> bool:
 
 def _spoken_part(text: str) -> slice:
     """Where in `text` the part outside the reasoning is."""
-    start = text.rfind(CLOSE) + len(CLOSE) if CLOSE in text else 0
-    stop = text.find(OPEN, start) if OPEN in text[start:] else len(text)
+    start, stop = 0, len(text)
+    if OPEN in text or CLOSE in text:
+        programs = _programs_with_tags(text)
+        end = _last(CLOSE, text, programs)
+        start = end + len(CLOSE) if end >= 0 else 0
+        stop = _first(OPEN, text, start, programs)
     if not any(tag in text for tag in OTHER_TAGS):
         return slice(start, stop)
     first, last, _ = _spoken_lines(text[start:stop])
     return slice(start + first, start + last)
+
+
+def _last(tag: str, text: str, hidden: list[range]) -> int:
+    """Where the last `tag` outside the `hidden` places is; -1 without one."""
+    place = text.rfind(tag)
+    while place >= 0 and (around := next((part for part in hidden if place in part), None)):
+        place = text.rfind(tag, 0, around.start)
+    return place
+
+
+def _first(tag: str, text: str, start: int, hidden: list[range]) -> int:
+    """Where the first `tag` after `start` and outside the `hidden` places is; the end of the text without one."""
+    place = text.find(tag, start)
+    while place >= 0 and (around := next((part for part in hidden if place in part), None)):
+        place = text.find(tag, around.stop)
+    return place if place >= 0 else len(text)
+
+
+def _programs_with_tags(text: str) -> list[range]:
+    """Where blocks are that parse as Python and have a tag, which can only be part of a string or a comment there. The
+    reasoning may end in an open fence, so blocks are also looked for after each of the last closing tags."""
+    if "```" not in text and "~~~" not in text:
+        return []
+    begins = [0]
+    place = text.rfind(CLOSE)
+    while place >= 0 and len(begins) < MOST_TAGS:
+        begins.append(place + len(CLOSE))
+        place = text.rfind(CLOSE, 0, place)
+    found: dict[range, str] = {}
+    for begin in begins:
+        tagged = (block for block in blocks(text[begin:]) if OPEN in block.code or CLOSE in block.code)
+        found |= {range(begin + block.start, begin + block.stop): block.code for block in deque(tagged, MOST_TAGS)}
+    return [place for place, code in found.items() if syntax.parse(code) is not None]
 
 
 def missing_closing_tag(text: str) -> str:
@@ -92,26 +125,28 @@ def missing_closing_tag(text: str) -> str:
 def _spoken_lines(text: str) -> tuple[int, int, str]:
     """(start, end, missing closing tag) of the part outside the reasoning, by OTHER_TAGS. An opening tag is closed by
     its own closing tag, wherever that stands."""
-    first, last, position, fence, closing = 0, len(text), 0, "", ""
+    first, last, position, closing = 0, len(text), 0, ""
+    opened: Fence | None = None
     for line in text.split("\n"):
-        if not closing and not (fence := _open_fence(line, fence)):
+        opened = None if closing else _open_fence(line, opened)
+        if not closing and opened is None:
             opening, closes = _tags(line)
             if opening:
                 closing, last = closes, position + line.index(opening)
             elif closes:
                 first = position + line.rindex(closes) + len(closes)
         if closing and closing in line:
-            first, last, fence, closing = position + line.rindex(closing) + len(closing), len(text), "", ""
+            first, last, closing = position + line.rindex(closing) + len(closing), len(text), ""
         position += len(line) + 1
     return first, last, closing
 
 
-def _open_fence(line: str, fence: str) -> str:
-    """The fence that is open after `line`, if `fence` was open before it. Empty if none is."""
-    ticks, language = _fence(line)
-    if not fence:
-        return ticks
-    return "" if not language and len(ticks) >= len(fence) else fence
+def _open_fence(line: str, opened: Fence | None) -> Fence | None:
+    """The fence that is open after `line`, if `opened` was open before it. None if none is."""
+    found = fence(line)
+    if opened is None or found is None:
+        return opened or found
+    return None if found.closes(opened) else opened
 
 
 def _tags(line: str) -> tuple[str, str]:
@@ -132,116 +167,3 @@ def read_answer(text: str) -> str | None:
     such line outside the reasoning, or it is empty."""
     lines = [line for line in without_reasoning(text).split("\n") if line.startswith(MARK)]
     return " ".join(lines[-1][len(MARK) :].split()) or None if lines else None
-
-
-def written_program(sample: Sample) -> str | None:
-    """The program in a sample's text: what `read_program` finds for its entry point, or for a class `Solution`. If the
-    sample was cut off at its length limit, a block without an end does not count."""
-    if sample.problem.program is None:
-        return None
-    for name in (sample.problem.program.entry_point, "Solution"):
-        if (code := read_program(sample.text, name, cut_off=sample.finish == "length")) is not None:
-            return code
-    return None
-
-
-def read_program(text: str, entry_point: str, *, cut_off: bool = False) -> str | None:
-    """The last block of Python outside the reasoning that defines `entry_point`, else the bare text if it does. None if
-    nothing does.
-
-    A fence may name Python (python, py, python3, py3, in any case) or no language; a block in another language never
-    counts. The last block may lack its closing fence, unless the text was `cut_off`. For a script, any block that names
-    Python counts, else one without a language that calls something, which shown output does not do.
-    """
-    outside = without_reasoning(text)
-    blocks = [block for block in _blocks(outside) if block.closed or not cut_off]
-    blocks.reverse()
-    if entry_point == STDIN_STDOUT:
-        unnamed = [block for block in blocks if not block.named and _calls_something(block.code)]
-        blocks = [block for block in blocks if block.named] + unnamed
-    candidates = [*(block.code for block in blocks), outside.strip("\n")]
-    return next((code for code in candidates if defines(code, entry_point)), None)
-
-
-class _Block(NamedTuple):
-    """The code between two fences; `named` if the first one says Python, `closed` if there is a second one."""
-
-    code: str
-    named: bool
-    closed: bool = True
-
-
-def _blocks(text: str) -> Iterator[_Block]:
-    """The blocks of Python, or of no language, in order. A fence that names Python ends a block that does not."""
-    lines: list[str] = []
-    fence, language = "", ""
-    for line in text.split("\n"):
-        ticks, name = _fence(line)
-        if fence and not name and len(ticks) >= len(fence):
-            if language in ACCEPTED_LANGUAGES:
-                yield _Block("\n".join(lines), bool(language))
-            fence = ""
-        elif ticks and (not fence or (name in PYTHON_NAMES and language not in PYTHON_NAMES)):
-            lines, fence, language = [], ticks, name
-        else:
-            lines.append(line)
-    if fence and language in ACCEPTED_LANGUAGES:
-        yield _Block("\n".join(lines), bool(language), closed=False)
-
-
-def _fence(line: str) -> tuple[str, str]:
-    """The backquotes of a fence, and the language after them in lower case; both empty for any other line."""
-    line = line.strip()
-    rest = line.lstrip("`")
-    ticks = line[: len(line) - len(rest)]
-    if len(ticks) < len(FENCE) or "`" in rest:
-        return "", ""
-    return ticks, (rest.split() or [""])[0].lower()
-
-
-def _calls_something(code: str) -> bool:
-    tree = syntax.parse(code)
-    return tree is not None and any(isinstance(node, ast.Call) for node in ast.walk(tree))
-
-
-def defines(code: str, name: str) -> bool:
-    """Whether `code` parses and binds `name` at its top level, branches included, by `def`, `class`, import or
-    assignment. A script only has to contain a statement."""
-    first = name.partition(".")[0]
-    if (
-        name != STDIN_STDOUT and first not in code and code.isascii()
-    ):  # Python normalises names (NFKC), so other letters may spell it
-        return False
-    tree = syntax.parse(code)
-    if tree is None or name == STDIN_STDOUT:
-        return tree is not None and bool(tree.body)
-    return any(_binds(statement, first) for statement in _top_level(tree))
-
-
-def _top_level(tree: ast.Module) -> Iterator[ast.stmt]:
-    """The statements at the top level, and those in its branches. Not recursive: each `elif` is nested in its `if`."""
-    waiting: list[ast.AST] = [tree]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.stmt):
-            yield node
-        if not isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-            waiting += [
-                child for child in ast.iter_child_nodes(node) if isinstance(child, (ast.stmt, ast.ExceptHandler))
-            ]
-
-
-def _binds(statement: ast.stmt, name: str) -> bool:
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
-        return statement.name == name
-    if isinstance(statement, (ast.Import, ast.ImportFrom)):
-        return any((alias.asname or alias.name.partition(".")[0]) == name for alias in statement.names)
-    if isinstance(statement, ast.Assign):
-        return any(_assigns(target, name) for target in statement.targets)
-    return isinstance(statement, ast.AnnAssign) and bool(statement.value) and _assigns(statement.target, name)
-
-
-def _assigns(target: ast.expr, name: str) -> bool:
-    """Whether an assignment to `target` binds `name`, alone or among others."""
-    names = (node for node in ast.walk(target) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store))
-    return any(node.id == name for node in names)

@@ -10,8 +10,9 @@ import orjson
 
 from axiom_cli import json_codec, jsonl
 from axiom_cli.ids import content_id
-from axiom_cli.problems.answers import MARK, read_answer, written_program
+from axiom_cli.problems.answers import MARK, read_answer
 from axiom_cli.problems.families import handwritten
+from axiom_cli.problems.written_programs import written_program
 from axiom_cli.records import ModelRef, Verdict
 
 

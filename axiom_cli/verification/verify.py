@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from itertools import chain
 
 from axiom_cli.errors import InputError, MissingError, UsageError
-from axiom_cli.problems import answers, families
+from axiom_cli.problems import answers, families, written_programs
 from axiom_cli.problems.families import plug_ins
 from axiom_cli.records import STDIN_STDOUT, Problem, Sample, Verdict
 from axiom_cli.sandbox import Limits, Outcome, Sandbox, Setup
@@ -62,7 +62,7 @@ def program_or_outcome(sample: Sample) -> str | Outcome:
     if sample.finish == "error":
         return Outcome("infra", 0, total, ENGINE_FAILED)
     entry = sample.problem.program.entry_point
-    code = answers.written_program(sample)
+    code = written_programs.written_program(sample)
     if code is not None:
         return code
     cut = ", and it was cut off at its length limit" if sample.finish == "length" else ""

@@ -12,7 +12,8 @@ import re
 from collections.abc import Sequence
 
 from axiom_cli import syntax
-from axiom_cli.problems import answers
+from axiom_cli.problems import answers, written_programs
+from axiom_cli.problems.fences import blocks
 from axiom_cli.records import Verdict
 from axiom_cli.sampling.strategies.public_tests import run_public_tests
 from axiom_cli.verification.caching_verifier import CachingVerifier
@@ -23,7 +24,6 @@ AGAIN = "Try again, from the beginning."
 LIMITS = {"of processor time": "It takes too long.", "mostly waiting": "It takes too long."}
 EXCEPTION = re.compile(r"(\w+)(?::|\b on test| on line)")
 ADDRESS = re.compile(r"0x[0-9a-fA-F]+")
-BLOCK = re.compile(r"```(?:python|py)3?[^\n]*\n(.*?)(?:```|\Z)", re.DOTALL | re.IGNORECASE)
 
 
 def conversations(failed: Sequence[Verdict], verifier: CachingVerifier) -> list[list[dict[str, str]]]:
@@ -47,9 +47,9 @@ def feedback(verdict: Verdict, public: Verdict | None = None) -> str:
     if sample.problem.program is None:
         answer = answers.read_answer(sample.text)
         return f"{answer} is not right." if answer else f"There is no line that starts with '{answers.MARK} '."
-    if answers.written_program(sample) is None:
-        blocks = BLOCK.findall(answers.without_reasoning(sample.text))
-        if blocks and (error := _syntax_error(blocks[-1])):
+    if written_programs.written_program(sample) is None:
+        named = [block.code for block in blocks(answers.without_reasoning(sample.text)) if block.named]
+        if named and (error := _syntax_error(named[-1])):
             return f"{error}."
         return f"There is no ```python block that defines {sample.problem.program.entry_point}."
     if public is not None and public.status == "fail":

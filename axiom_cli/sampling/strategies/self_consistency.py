@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any
 
 from axiom_cli import syntax
-from axiom_cli.problems import answers, input_mutation
+from axiom_cli.problems import answers, input_mutation, written_programs
 from axiom_cli.records import STDIN_STDOUT, Program, Sample, Verdict
 from axiom_cli.sampling.strategies.public_tests import with_tests
 from axiom_cli.verification.caching_verifier import CachingVerifier
@@ -59,7 +59,7 @@ def _behaviour(verdict: Verdict) -> str | None:
 
 def _syntax_tree(sample: Sample) -> str | None:
     """The program without comments and layout."""
-    code = answers.written_program(sample) if sample.finish == "stop" else None
+    code = written_programs.written_program(sample) if sample.finish == "stop" else None
     tree = syntax.parse(code) if code is not None else None
     return ast.dump(tree) if tree else None
 

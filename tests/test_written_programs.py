@@ -1,0 +1,419 @@
+"""A program is read in one place: the right one of several blocks, whatever fences a model puts around it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from axiom_cli.problems import written_programs
+from axiom_cli.problems.written_programs import read_program
+
+PROGRAM = "def f(x):\n    return x"
+QUOTING = 'def f(x):\n    """\n    ```\n    f(1)\n    ```\n    """\n    return x'
+# Unclosed reasoning begins at a `<think>` wherever it stands, except in a string of a closed block that parses.
+SAID = st.text(max_size=30).filter(lambda text: "think>" not in text)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (f"```python\n{PROGRAM}\n```", PROGRAM),
+        (f"<think>\nhm\n</think>\nHere:\n```python\n{PROGRAM}\n```\nDone.", PROGRAM),
+        (f"```python\ndef f(x): pass\n```\n```python\n{PROGRAM}\n```", PROGRAM),
+        (f"```python\n{PROGRAM}\n```\n```python\nprint(f(1))\n```", PROGRAM),
+        (f"<think>\n```python\n{PROGRAM}\n```\n</think>\n", None),
+        (f"```python\n{PROGRAM}", PROGRAM),
+        (f"```\n{PROGRAM}\n```", PROGRAM),
+        (f"```bash\npip install x\n```\n```py\n{PROGRAM}\n```\n```text\nf = 2\n```", PROGRAM),
+        (f"```text\nno end\n```Python\n{PROGRAM}\n```", PROGRAM),
+        (f"```\nf = 3\n```\n```py\n{PROGRAM}\n```", PROGRAM),
+        (f"```py\n{PROGRAM}\n```\n```\nf = abs\n```", PROGRAM),
+        (f"````python\n{PROGRAM}\n```\n````", None),
+        (f"```python\n{PROGRAM}\n````", PROGRAM),
+        (QUOTING, QUOTING),
+        (PROGRAM, PROGRAM),
+        (f"</think>\n{PROGRAM}\n", PROGRAM),
+        ("f = lambda x: x", "f = lambda x: x"),
+        ("```python\ndef g(x):\n    return x\n```", None),
+        ("```python\ndef f(x:\n```", None),
+        ("The function f returns x.", None),
+    ],
+)
+def test_a_program_is_the_last_block_that_defines_the_entry_point(text, read):
+    assert read_program(text, "f") == read
+
+
+@settings(deadline=None)
+@given(SAID)
+def test_programs_with_any_text_in_their_strings_come_back_whole(text):
+    code = f"def f():\n    return {text!r}"
+    assert read_program(f"```python\n{code}\n```", "f") == code
+
+
+OPENINGS = ["python", "py", "Python", "PYTHON3", "python3", "py3", "", " python", "  py  ", "python\t", "python a=b"]
+
+
+@settings(deadline=None)
+@given(st.sampled_from(OPENINGS), st.sampled_from(["\n```", "\n```  ", "\n````", ""]), SAID)
+def test_a_fence_may_name_python_in_its_own_way_and_want_its_end(opening, end, text):
+    code = f"def f():\n    return {text!r}"
+    said = f"Here:\n```{opening}\n{code}{end}"
+    assert read_program(said, "f") == code
+    assert read_program(said, "f", cut_off=True) == (code if end else None)
+
+
+@settings(deadline=None)
+@given(st.sampled_from(["bash", "text", "json", "js", "pycon", "c", "Pythonic"]), st.sampled_from(["\n```\n", ""]))
+def test_a_block_in_another_language_is_never_taken(language, end):
+    assert read_program(f"```{language}\n{PROGRAM}{end}", "f") is None
+    assert read_program(f"```{language}\nprint(1)\n{end}", "<stdin>") is None
+    assert read_program(f"```py\n{PROGRAM}\n```\n```{language}\nf = 1{end}", "f") == PROGRAM
+
+
+def test_the_output_that_is_shown_beside_a_script_is_no_script():
+    script = "print(sum(map(int, input().split())))"
+    assert read_program(f"```python\n{script}\n```\nIt prints\n```\n6\n```", "<stdin>") == script
+    assert read_program(f"```\n{script}\n```\nIt prints\n```\n6\n```", "<stdin>") == script
+    assert read_program("It prints\n```\n6\n```", "<stdin>") is None
+
+
+@pytest.mark.parametrize(
+    "mark",
+    [
+        "`",
+        pytest.param("```\n", marks=pytest.mark.slow),
+        "```python\n",
+        pytest.param("```\nx\n```\n", marks=pytest.mark.slow),
+        "``` py\nf\n",
+        "`\n",
+        "```" + " ",
+        "<thought>\n",
+        "[/THINK]x",
+    ],
+)
+def test_a_megabyte_of_fences_is_read_in_a_moment(mark):
+    began = time.process_time()
+    for name in ("f", "<stdin>"):
+        read_program(mark * (2**20 // len(mark)), name)
+    assert time.process_time() - began < 20
+
+
+@pytest.mark.parametrize(
+    ("code", "bound"),
+    [
+        ("class f:\n    pass", True),
+        ("f = lambda x: x", True),
+        ("f: object = abs", True),
+        ("f: object", False),
+        ("g = f = abs", True),
+        ("g, (f, *h) = abs, (abs,)", True),
+        ("f.x = 1", False),
+        ("f[0] = 1", False),
+        ("g[f] = 1", False),
+        ("import f", True),
+        ("import os.path as f", True),
+        ("import os.f", False),
+        ("from math import gcd as f", True),
+        ("from f import gcd", False),
+        ("async def f(): pass", False),
+        ("def g():\n    def f(): pass", False),
+        ("class G:\n    def f(self): pass", False),
+        ("if g:\n    pass\nelse:\n    def f(): pass", True),
+        ("try:\n    from m import f\nexcept ImportError:\n    g = 1", True),
+        ("try:\n    import m\nexcept ImportError:\n    def f(): pass", True),
+        ("with g() as h:\n    if h:\n        f = 1", True),
+        ("if g:\n    pass\n" + "elif g:\n    pass\n" * 2000 + "else:\n    f = 1", True),
+        ("f", False),
+        ("def \uff46(): pass", True),
+    ],
+)
+def test_a_name_is_bound_at_the_top_level_or_in_its_branches(code, bound):
+    assert written_programs.defines(code, "f") is bound
+
+
+def test_hostile_programs_are_turned_down_without_harm():
+    """Each is parsed in a fresh process: a crash of the interpreter would be seen."""
+    hostile = [
+        "'('*49000",
+        "'-'*49000+'1'",
+        "'x'+'.a'*24000",
+        "'f'+'()'*24000",
+        "'['*24000+']'*24000",
+        "'1'+'+1'*24000",
+        "'9'*49000",
+        "'a\\0b'",
+        "'\\ud800 = 1'",
+        "'def f(): pass\\n'*10000",
+    ]
+    code = (
+        "from axiom_cli.problems import written_programs\nfor t in ["
+        + ",".join(hostile)
+        + "]: assert not written_programs.defines(t, 'f')"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, timeout=60)
+
+
+def test_nothing_is_executed(tmp_path):
+    target = tmp_path / "made"
+    text = f"```python\nopen({str(target)!r}, 'w')\ndef f(): return 1\n```"
+    assert read_program(text, "f")
+    assert not target.exists()
+
+
+def fenced(code, info="python"):
+    return f"```{info}\n{code}\n```\n"
+
+
+HELPER = "def twice(x):\n    return x + x"
+USES = "def f(x):\n    return twice(x)"
+STUB = "def f(x: int) -> int: ..."
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (fenced(PROGRAM) + "Usage:\n" + fenced("from solution import f\nprint(f(3))"), PROGRAM),
+        (fenced(PROGRAM) + fenced("import f"), PROGRAM),
+        (fenced(PROGRAM) + fenced("f = Solution().f"), PROGRAM),
+        (fenced("f = lambda x: x") + fenced("from solution import f"), "f = lambda x: x"),
+        (fenced("class f:\n    x = 1") + fenced("from m import f as f"), "class f:\n    x = 1"),
+        (fenced("class Solution:\n    def f(self, x):\n        return x") + fenced("f = Solution().f"), None),
+        (fenced(PROGRAM) + fenced(STUB), PROGRAM),
+        (fenced(PROGRAM) + fenced("def f(x):\n    pass"), PROGRAM),
+        (fenced(PROGRAM) + fenced('def f(x):\n    """Says x."""'), PROGRAM),
+        (fenced(PROGRAM) + fenced('def f(x):\n    """Says x."""\n    ...'), PROGRAM),
+        (fenced(PROGRAM) + fenced("def f(x):\n    raise NotImplementedError"), PROGRAM),
+        (fenced(PROGRAM) + fenced("class Solution:\n    def f(self, x): ..."), PROGRAM),
+        (fenced("def f(x):\n    return 1") + "Better:\n" + fenced(PROGRAM), PROGRAM),
+        (fenced(PROGRAM) + fenced("def f(x):\n    if x:\n        pass"), "def f(x):\n    if x:\n        pass"),
+        (fenced("class f(Base):\n    pass"), "class f(Base):\n    pass"),
+        (fenced("from operator import neg as f"), "from operator import neg as f"),
+    ],
+)
+def test_a_definition_goes_before_an_import_and_an_empty_body_never_counts(text, read):
+    assert read_program(text, "f") == (read or "class Solution:\n    def f(self, x):\n        return x")
+
+
+@pytest.mark.parametrize("empty", [STUB, "def f(x): pass", 'def f(x):\n    """Says x."""', "class f:\n    pass"])
+def test_an_empty_body_alone_is_no_program(empty):
+    assert read_program(fenced(empty), "f") is None
+    assert read_program(empty, "f") is None
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (fenced(HELPER) + "Then:\n" + fenced(USES), f"{HELPER}\n{USES}"),
+        (fenced(USES) + "with\n" + fenced(HELPER), f"{HELPER}\n{USES}"),
+        (fenced("import math") + fenced("def f(x):\n    return math.pi"), "import math\ndef f(x):\n    return math.pi"),
+        (fenced("M = 7\nprint(M)") + fenced("def f(x):\n    return x % M"), "M = 7\ndef f(x):\n    return x % M"),
+        (
+            fenced("def a(x):\n    return x") + fenced("def twice(x):\n    return a(x) + x") + fenced(USES),
+            f"def a(x):\n    return x\ndef twice(x):\n    return a(x) + x\n{USES}",
+        ),
+        (
+            fenced("from functools import cache\n\n@cache\ndef twice(x):\n    return 2 * x") + fenced(USES),
+            f"from functools import cache\n@cache\ndef twice(x):\n    return 2 * x\n{USES}",
+        ),
+        (fenced("def twice(x): ...") + fenced(USES), USES),
+        (fenced(f"{HELPER}\n{USES}") + fenced(USES), f"{HELPER}\n{USES}"),
+        (fenced(HELPER) + fenced(PROGRAM), PROGRAM),
+        (fenced(HELPER, "bash") + fenced(USES), USES),
+        (fenced("def twice(x):\n    return 3") + fenced(HELPER) + fenced(USES), f"{HELPER}\n{USES}"),
+    ],
+)
+def test_what_the_program_uses_comes_from_other_blocks(text, read):
+    assert read_program(text, "f") == read
+
+
+READS = "n = int(input())\nprint(n * n)"
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [
+        (fenced(READS) + fenced("print(3 * 3)"), READS),
+        (fenced(READS) + fenced("def square(n):\n    return n * n"), READS),
+        (fenced("import sys\nprint(sys.stdin.read())") + fenced("print(9)"), "import sys\nprint(sys.stdin.read())"),
+        (fenced("print(open(0).read())") + fenced("print(9)"), "print(open(0).read())"),
+        (fenced("import os\nprint(os.read(0, 9))") + fenced("print(9)"), "import os\nprint(os.read(0, 9))"),
+        (fenced("from sys import stdin as s\nprint(s)") + fenced("print(9)"), "from sys import stdin as s\nprint(s)"),
+        (fenced("for l in open('/dev/stdin'): print(l)") + fenced("print(9)"), "for l in open('/dev/stdin'): print(l)"),
+        (fenced(READS, "") + fenced("print(9)", ""), READS),
+        (fenced("print(8)") + fenced("print(9)"), "print(9)"),
+        (fenced(READS) + "For 3 it prints\n" + fenced("9", ""), READS),
+        (
+            fenced("def main():\n    print(input())") + fenced("main()"),
+            "def main():\n    print(input())\nmain()",
+        ),
+        (
+            fenced("def square(n):\n    return n * n") + fenced("print(square(int(input())))"),
+            "def square(n):\n    return n * n\nprint(square(int(input())))",
+        ),
+    ],
+)
+def test_a_script_that_reads_input_goes_before_one_that_only_prints(text, read):
+    assert read_program(text, "<stdin>") == read
+
+
+DEEP = "def f(x):\n    if x:\n        return x\n    return 0"
+
+
+def indented(text, prefix):
+    return "\n".join(prefix + line for line in text.split("\n"))
+
+
+@pytest.mark.parametrize(
+    "code", [PROGRAM, DEEP, QUOTING, "def f(x):\n  return x", "# it says x\ndef f(x):\n\treturn x"]
+)
+@pytest.mark.parametrize(
+    "form",
+    [
+        "1. So:\n\n   ```python\n{3}\n   ```\n2. Done.",
+        "1. ```python\n{3}\n   ```",
+        "- ```python\n{2}\n  ```\n",
+        "* So:\n  * And:\n    ```py\n{4}\n    ```",
+        "10. So:\n\n    ~~~ python\n{4}\n    ~~~",
+        "> ```python\n{>}\n> ```",
+        ">```python\n{>}\n>```",
+        "> > ```python\n{>>}\n> > ```",
+        "- > ```python\n{->}\n  > ```",
+        "~~~python\n{0}\n~~~",
+        "~~~~\n{0}\n~~~~~",
+        "````python\n{0}\n````",
+        "```python:sq.py\n{0}\n```",
+        "```{{.python}}\n{0}\n```",
+        "```{{.python .numberLines}}\n{0}\n```",
+        "```{{python}}\n{0}\n```",
+        '```python title="sq.py"\n{0}\n```',
+        "```python3.11\n{0}\n```",
+        "```language-python\n{0}\n```",
+        "```sq.py\n{0}\n```",
+        "```Python 3\n{0}\n```",
+        "```py3\n{0}\n```",
+        "```python\n{0}```",
+        "```python\n{0}``` \nIt works.",
+        "```python\n{0}\n\n```python\nprint(f(1))\n```",
+        "```python\n{4}\n```",
+        "  ```python\n{2}\n  ```",
+        "\t```python\n{tab}\n\t```",
+        "```python\n{0}\n``` \n",
+        "<think>\n```python\ndef f(x): return 2\n```\n</think>\n```python\n{0}\n```",
+    ],
+)
+def test_a_program_is_read_from_every_fence_that_markdown_knows_and_models_write(form, code):
+    prefixes = {"{>}": "> ", "{>>}": "> > ", "{->}": "  > ", "{tab}": "\t"}
+    text = form.replace("{{", "{").replace("}}", "}")
+    if "\n\n```python" in form and '"""' in code:
+        return  # a fence may be part of the docstring
+    for n in range(5):
+        prefixes[f"{{{n}}}"] = " " * n
+    for mark, prefix in prefixes.items():
+        text = text.replace(mark, indented(code, prefix))
+    read = read_program(text, "f")
+    assert read is not None and read.rstrip() == code, text
+
+
+@pytest.mark.parametrize("language", ["js", "text", "c", "python-repl", "pycon", "{.c}", "sq.js", "cython", "pythonic"])
+def test_a_fence_that_names_another_language_is_no_program(language):
+    assert read_program(fenced(PROGRAM, language), "f") is None
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        QUOTING,
+        'def f(x):\n    """\n```\nf(1)\n```\n    """\n    return x',
+        'def f(x):\n    """\n    ```python\n    f(1)\n    ```\n    ```\n    2\n    ```\n    """\n    return x',
+        "def f(x):\n  '''\n  ```\n  f(1)\n  ```\n  '''\n  return x",
+        'TEXT = """\n```\n"""\ndef f(x):\n    return TEXT',
+    ],
+)
+def test_a_fence_in_a_string_of_the_program_does_not_end_it(code):
+    assert read_program(fenced(code), "f") == code
+    assert read_program(fenced(code) + "So:\n" + fenced("1", ""), "f") == code
+
+
+@pytest.mark.parametrize("tag", ["<think>", "</think>", "<thought>", "[/THINK]"])
+@pytest.mark.parametrize(
+    "code",
+    [
+        "def f(x):\n    tag = '{tag}'\n    return x",
+        "def f(x):\n    return x  # {tag}",
+        'def f(x):\n    """\n    {tag}\n    """\n    return x',
+        "TAGS = ['{tag}', '{tag}', '{tag}']\ndef f(x):\n    return x",
+    ],
+)
+def test_a_tag_in_a_text_of_the_program_hides_nothing(code, tag):
+    code = code.replace("{tag}", tag)
+    for before in (
+        "",
+        "<think>\nhm\n</think>\n",
+        "<think>\n```python\ndef f(x): return 3\n```\n</think>\n",
+        "hm\n</think>\n",
+    ):
+        assert read_program(f"{before}So:\n{fenced(code)}", "f") == code
+        assert read_program(f"{before}{fenced(code)}Done.", "f") == code
+    assert read_program(f"<think>\n{fenced(code)}", "f") is None, "the reasoning is never closed"
+
+
+TOKENS = [
+    "```",
+    "~~~",
+    "python",
+    "\n",
+    " ",
+    ">",
+    "- ",
+    "1. ",
+    '"""',
+    PROGRAM,
+    HELPER,
+    USES,
+    "</think>",
+    "<think>",
+    "(",
+    "f",
+    "\t",
+    "\0",
+    "é",
+]
+
+
+@settings(deadline=None, max_examples=300)
+@given(st.lists(st.sampled_from(TOKENS), max_size=40).map("".join))
+def test_no_text_crashes_the_reader_and_what_it_reads_is_python(text):
+    for name in ("f", "<stdin>"):
+        code = read_program(text, name)
+        assert code is None or compile(code, "", "exec")
+
+
+BLOCKS = [
+    "```python\n",
+    "```\n",
+    "~~~\n",
+    "```py\nx='</think>'\n```\n",
+    '```python\n"""\n```\n',
+    "> ```py\n> f\n",
+    "- " * 9,
+    "1. ",
+]
+
+
+@pytest.mark.parametrize(
+    "mark", [*BLOCKS, "```py\n" + "f=g\n" * 12000 + "```\n", "```py\ndef f():\n  g()\n```\n", "</think>\n"]
+)
+@pytest.mark.slow
+def test_time_grows_with_the_length_alone(mark):
+    def seconds(size):
+        began = time.process_time()
+        for name in ("f", "<stdin>"):
+            read_program(mark * (size // len(mark) + 1), name)
+        return time.process_time() - began
+
+    assert seconds(2**20) < 8
