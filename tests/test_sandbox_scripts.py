@@ -108,3 +108,83 @@ def test_a_test_has_its_own_time_and_all_share_the_programs():
         assert box.run(works.format(0.5), four).reason.endswith("0.3 s of processor time for one test, on test 1")
     with Sandbox(Limits(timeout=0.5), jobs=1) as box:
         assert box.run(works.format(0.2), four).reason == "took more than 0.5 s of processor time, on test 3"
+
+
+THREADS = {
+    "a large stack": "import sys, threading\ndef main():\n    a, b = map(int, input().split())\n    print(a + b)\n"
+    "sys.setrecursionlimit(10**6)\nthreading.stack_size(1 << 27)\n"
+    "t = threading.Thread(target=main)\nt.start()\nt.join()",
+    "deep recursion": "import sys, threading\nsys.setrecursionlimit(10**6)\nthreading.stack_size(1 << 29)\n"
+    "def f(n): return n and 1 + f(n - 1)\n"
+    "def main():\n    a, b = map(int, input().split())\n    print(a + b + f(50_000) - 50_000)\n"
+    "threading.Thread(target=main).start()",
+    "a small stack": "import threading\nthreading.stack_size(65536)\n"
+    "def main(): print(sum(map(int, input().split())))\nt = threading.Thread(target=main)\nt.start()",
+    "a pool": "from concurrent.futures import ThreadPoolExecutor\n"
+    "with ThreadPoolExecutor(8) as pool:\n    print(sum(pool.map(int, input().split())))",
+    "a queue": "import threading, queue\nq, out = queue.Queue(), []\n"
+    "def work():\n    while (n := q.get()) is not None:\n        out.append(int(n))\n"
+    "t = threading.Thread(target=work)\nt.start()\n"
+    "for n in input().split(): q.put(n)\nq.put(None)\nt.join()\nprint(sum(out))",
+    "a daemon": "import threading, time\nthreading.Thread(target=time.sleep, args=(99,), daemon=True).start()\n"
+    "print(sum(map(int, input().split())))",
+    "a timer": "import threading\nthreading.Timer(0.01, lambda: print(sum(map(int, input().split())))).start()",
+}
+
+
+@pytest.mark.parametrize("name", THREADS)
+def test_a_script_may_have_threads(name, box):
+    assert box.run(THREADS[name], SUM).reason == ""
+
+
+def test_a_function_may_have_threads(box):
+    code = "from concurrent.futures import ThreadPoolExecutor\n"
+    code += "def f(xs):\n    with ThreadPoolExecutor(4) as pool:\n        return list(pool.map(abs, xs))"
+    assert box.run(code, Program("f", "", tests=[{"args": [[-1, 2]], "expected": [1, 2]}])).reason == ""
+
+
+def test_numbers_may_have_any_number_of_digits(box):
+    assert box.run("print(10 ** int(input()))", script(("5000\n", f"1{'0' * 5000}\n"))).reason == ""
+    digits = Program("f", "", tests=[{"args": [6000], "expected": 6001}])
+    assert box.run("def f(n): return len(str(10**n)) + int('1' * n) * 0", digits).reason == ""
+
+
+DOUBLE = Program("f", "", tests=[{"args": [n], "expected": 2 * n} for n in (1, 2)])
+UNUSED = "asyncio ctypes curses fcntl multiprocessing.pool readline socket sqlite3 ssl subprocess termios tkinter"
+NAMES = "from multiprocessing import Pool\nimport ctypes as c, tkinter as tk\nclass P(c.Structure): _fields_ = []\n"
+
+
+@pytest.mark.parametrize("name", UNUSED.split())
+def test_a_module_that_is_imported_and_not_used_costs_nothing(name, box):
+    assert box.run(f"import {name}\ndef f(x): return 2 * x", DOUBLE).reason == ""
+
+
+def test_names_of_modules_that_are_not_there_can_be_imported_and_derived_from(box):
+    assert box.run(NAMES + "class App(tk.Tk):\n    def go(self): pass\ndef f(x): return 2 * x", DOUBLE).reason == ""
+    assert box.run(NAMES + "print(sum(map(int, input().split())))", SUM).reason == ""
+
+
+USES = {
+    "asyncio": "async def g(x): return 2 * x\nimport asyncio\ndef f(x): return asyncio.run(g(x))",
+    "multiprocessing": "from multiprocessing import Pool\ndef f(x):\n"
+    "    with Pool() as pool: return pool.map(abs, [2 * x])[0]",
+    "subprocess": "import subprocess\ndef f(x): return int(subprocess.check_output(['echo', str(2 * x)]))",
+    "socket": "import socket\ndef f(x): return 2 * x + socket.socket().fileno() * 0",
+    "fork": "import os\ndef f(x): return 2 * x + os.fork()",
+    "ctypes": "import ctypes\nT = ctypes.c_int * 3\ndef f(x): return 2 * x",
+    "processes": "from concurrent.futures import ProcessPoolExecutor\ndef f(x):\n"
+    "    with ProcessPoolExecutor() as pool: return 2 * list(pool.map(abs, [x]))[0]",
+}
+
+
+@pytest.mark.parametrize("name", USES)
+def test_what_the_sandbox_does_not_have_is_not_the_programs_fault(name, box):
+    outcome = box.run(USES[name], DOUBLE)
+    assert outcome.status == "infra" and outcome.settled, outcome
+    assert "Operation not permitted" in outcome.reason or "not available in the sandbox" in outcome.reason
+
+
+def test_a_program_that_is_wrong_elsewhere_fails_whatever_it_lacks(box):
+    code = "import os\ndef f(x):\n    if x == 1: os.fork()\n    return 3"
+    assert box.run(code, DOUBLE).status == "fail"
+    assert box.run("def f(x): return len(open('/etc/passwd').read())", DOUBLE).status == "fail"

@@ -143,7 +143,7 @@ def run(sandbox: Sandbox, attack: Attack, fixtures: AttackFixtures) -> Attempt:
         after = sandbox.run(f"{HONEST}\n# after {attack.name}", HONEST_PROGRAM)
         if after.status == "fail":
             violations.append(f"the next program failed: {after.reason}")
-        decided = decided and "infra" not in (outcome.status, after.status)
+        decided = decided and not any(one.status == "infra" and not one.settled for one in (outcome, after))
     return Attempt(attack, sandbox.level, (*violations, *fixtures.violations()), decided)
 
 

@@ -70,7 +70,7 @@ def judge(suite: AnySuite, data: bytes, report: messages.Report, spans: Sequence
         return replace(_examined(got, data, report), seconds=seconds)
     passed, why = _graded(suite, got)
     if not _complete(got, total, report, data):
-        if got and got[-1][0] == messages.UNPREPARED:
+        if got and got[-1][0] in (messages.UNPREPARED, messages.LACKING):
             return Outcome(INFRA, 0, total, got[-1][1][:1200].decode("utf-8", "replace"), seconds)
         if got and got[-1][0] == messages.UNUSABLE:
             ending = got[-1][1][:1200].decode("utf-8", "replace")
@@ -78,7 +78,8 @@ def judge(suite: AnySuite, data: bytes, report: messages.Report, spans: Sequence
             ending = f"{_manner(report.status)} after {min(len(got), total)} of {total} tests"
         return Outcome(FAIL, passed, total, ending, seconds)
     if passed < total:
-        return Outcome(FAIL, passed, total, why, seconds)
+        lacking = sum(kind == messages.LACKING for kind, _body in got)
+        return Outcome(INFRA if passed + lacking == total else FAIL, passed, total, why, seconds)
     returned = tuple(body for _kind, body in got[:total]) if isinstance(suite, Calls) else ()
     return Outcome(PASS, total, total, "", seconds, returned=returned)
 
@@ -115,13 +116,15 @@ def _graded(suite: AnySuite, got: list[tuple[bytes, bytes]]) -> tuple[int, str]:
     """How many tests hold the expected value, and what is wrong with the first that does not."""
     if isinstance(suite, CodeSuite):
         return 0, ""
-    passed, why = 0, ""
+    passed, why, lacking = 0, "", ""
     for number, (expected, (kind, body)) in enumerate(zip(suite.expected, got, strict=False), 1):
         if kind == messages.VALUE and values.equal(*expected[:2], body, expected.rule):
             passed += 1
+        elif kind == messages.LACKING:
+            lacking = lacking or _complaint(kind, body, number)
         elif not why:
             why = _complaint(kind, body, number)
-    return passed, why
+    return passed, why or lacking
 
 
 def _complaint(kind: bytes, body: bytes, number: int) -> str:
@@ -131,7 +134,7 @@ def _complaint(kind: bytes, body: bytes, number: int) -> str:
         return f"{what} on test {number}"
     if kind == messages.REFUSED:
         return f"returned something that is not plain data on test {number}"
-    if kind == messages.ERROR:
+    if kind in (messages.ERROR, messages.LACKING):
         return f"{text} on test {number}"
     return "made a frame of its own"
 

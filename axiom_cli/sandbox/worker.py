@@ -29,6 +29,7 @@ FLAGS = ["-s", "-S", "-B", *(["-P"] if sys.version_info >= (3, 11) else [])]
 ENVIRONMENT = {
     "PYTHONHASHSEED": "0", "LC_ALL": "C.UTF-8", "TZ": "UTC", "OMP_NUM_THREADS": "1",
     "LD_BIND_NOW": "1",  # or each child looks up again what it calls of the C library
+    "MALLOC_ARENA_MAX": "1",  # or each thread of a program takes 64 MiB of its room for addresses
 }  # fmt: skip
 LAYERS = ("namespaces", "landlock", "seccomp")
 START_SECONDS = 60.0

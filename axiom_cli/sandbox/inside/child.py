@@ -17,6 +17,7 @@ from collections.abc import Callable, Container, Iterator
 from typing import Any, NamedTuple
 
 from . import messages, plain
+from .standins import LARGEST_STACK, is_lacking
 
 SOCKET = 3
 LONGEST_REASON = 300
@@ -104,7 +105,7 @@ def prepared(job: dict[str, Any]) -> Callable[[], Callable[..., Any]] | None:
         messages.send(SOCKET, messages.UNPREPARED, str(error).encode("utf-8", "replace"))
         return None
     except BaseException as error:  # noqa: BLE001 - the program's own top level may raise anything
-        messages.send(SOCKET, messages.UNUSABLE, describe(error))
+        messages.send(SOCKET, messages.LACKING if is_lacking(error) else messages.UNUSABLE, describe(error))
         return None
 
 
@@ -115,7 +116,7 @@ def answer(case: Callable[[int | None], Any], place: int | None) -> None:
     except NotPlainError as error:
         messages.send(SOCKET, messages.REFUSED, describe(error))
     except BaseException as error:  # noqa: BLE001 - model-written code may raise anything
-        messages.send(SOCKET, messages.ERROR, describe(error))
+        messages.send(SOCKET, messages.LACKING if is_lacking(error) else messages.ERROR, describe(error))
     else:
         messages.send(SOCKET, messages.VALUE, body)
 
@@ -208,7 +209,8 @@ def find(names: dict[str, Any], entry: str) -> Callable[[], Callable[..., Any]]:
 def main(order: messages.Order, base: int, cage: Cage, role: Role) -> None:
     """The whole life of a child, where `base` bytes are mapped already. Its exit status is 0 only at its very end."""
     leave = os._exit
-    limit({"RLIMIT_AS": base + order.memory, "RLIMIT_CPU": int(order.cpu) + 2})
+    room = order.memory + (LARGEST_STACK if order.flags & messages.SCRIPT else 0)
+    limit({"RLIMIT_AS": base + room, "RLIMIT_CPU": int(order.cpu) + 2})
     job = marshal.loads(messages.receive(SOCKET)[1])
     if not order.flags & messages.SCRIPT:  # which makes processes of its own, and runs nothing else
         limit({"RLIMIT_FSIZE": 0} if cage.lock is not None else {"RLIMIT_FSIZE": 0, "RLIMIT_NPROC": 0})

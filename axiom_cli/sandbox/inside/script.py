@@ -17,7 +17,7 @@ import sys
 import time
 from typing import Any
 
-from . import child, messages, stdlib, watch
+from . import child, messages, standins, stdlib, watch
 from .clocks import processor_time
 
 NAME = "solution.py"
@@ -166,7 +166,7 @@ def attempt(step: Any, status: int = 0) -> int:
         note(messages.UNPREPARED, str(error).encode())
         return FAILED
     except BaseException as error:  # noqa: BLE001 - model-written code may raise anything
-        note(messages.ERROR, child.describe(error))
+        note(messages.LACKING if standins.is_lacking(error) else messages.ERROR, child.describe(error))
         with contextlib.suppress(BaseException):  # it may be a hook of the script's
             sys.excepthook(type(error), error, error.__traceback__)
         return FAILED

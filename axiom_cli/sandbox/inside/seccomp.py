@@ -1,8 +1,8 @@
 """The system-call filter of a child: an allow-list for pure computation on descriptors that are already open.
 
 No call that takes a path, makes a process, opens a socket, sends a signal or maps executable memory is on it; those
-fail with EPERM. A foreign architecture's calls (32-bit, x32) kill the process. Source of the format: seccomp(2),
-linux/filter.h, linux/audit.h.
+fail with EPERM. Threads of its own a process may have, as many as there is room for stacks of a mebibyte. A foreign
+architecture's calls (32-bit, x32) kill the process. Source of the format: seccomp(2), linux/filter.h, linux/audit.h.
 """
 
 from __future__ import annotations
@@ -14,9 +14,13 @@ from collections.abc import Callable
 from . import kernel
 
 ALLOW, DENY, KILL = 0x7FFF0000, 0x00050001, 0x80000000
+UNKNOWN = 0x00050026  # ENOSYS: the C library then makes its threads by `clone`, whose flags can be looked at
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
 NUMBER, ARCHITECTURE, FIRST_ARGUMENT = 0, 4, 16
-PROT_EXEC, TCGETS, F_GETFD, F_GETFL = 4, 0x5401, 1, 3
+PROT_EXEC, TCGETS = 4, 0x5401
+F_DUPFD, F_GETFD, F_SETFD, F_GETFL, F_DUPFD_CLOEXEC = 0, 1, 2, 3, 1030
+MAP_STACK, LEAST_STACK = 0x20000, 1 << 20
+THREADS = 0x3D0F00, 0x7D0F00  # the flags of clone for a thread, by glibc and by musl
 
 HEADER = struct.Struct("@HP")  # a sock_fprog: how many instructions, and where they are
 
@@ -27,6 +31,8 @@ X32 = 0x40000000
 PLAIN = {
     "read": (0, 63), "write": (1, 64), "brk": (12, 214), "munmap": (11, 215), "futex": (202, 98),
     "rt_sigaction": (13, 134), "rt_sigprocmask": (14, 135), "rt_sigreturn": (15, 139), "close": (3, 57),
+    "getcwd": (79, 17), "dup": (32, 23), "dup2": (33, None), "dup3": (292, 24),
+    "pread64": (17, 67), "pwrite64": (18, 68),
     "fstat": (5, 80), "lseek": (8, 62), "readv": (19, 65), "writev": (20, 66), "mremap": (25, 216),
     "madvise": (28, 233), "poll": (7, None), "ppoll": (271, 73), "select": (23, None), "pselect6": (270, 72),
     "sched_yield": (24, 124), "sched_getaffinity": (204, 123), "membarrier": (324, 283), "rseq": (334, 293),
@@ -38,7 +44,10 @@ PLAIN = {
     "getpid": (39, 172), "getppid": (110, 173), "gettid": (186, 178), "getuid": (102, 174), "geteuid": (107, 175),
     "getgid": (104, 176), "getegid": (108, 177), "exit": (60, 93), "exit_group": (231, 94),
 }  # fmt: skip
-CHECKED = {"mmap": (9, 222), "mprotect": (10, 226), "ioctl": (16, 29), "fcntl": (72, 25), "prlimit64": (302, 261)}
+CHECKED = {
+    "mmap": (9, 222), "mprotect": (10, 226), "ioctl": (16, 29), "fcntl": (72, 25), "prlimit64": (302, 261),
+    "clone": (56, 220), "clone3": (435, 435),
+}  # fmt: skip
 
 
 def _op(code: int, value: int, yes: int = 0, no: int = 0) -> bytes:
@@ -57,12 +66,19 @@ def _must_equal(index: int, *values: int) -> bytes:
 
 def _check(name: str) -> bytes:
     """What follows when the call's number has matched; it always ends in a return."""
+    if name == "clone3":
+        return _op(RETURN, UNKNOWN)
+    if name == "clone":
+        return _must_equal(0, *THREADS)
     if name in ("mmap", "mprotect"):
-        return _argument(2) + _op(ANY_BIT, PROT_EXEC, yes=1) + _op(RETURN, ALLOW) + _op(RETURN, DENY)
+        sound = _argument(2) + _op(ANY_BIT, PROT_EXEC, no=1) + _op(RETURN, DENY)
+        large = _argument(3) + _op(ANY_BIT, MAP_STACK, no=4) + _argument(1) + _op(AT_LEAST, LEAST_STACK, yes=2)
+        large += _argument(1, high=True) + _op(EQUAL, 0, yes=1)
+        return sound + (large if name == "mmap" else b"") + _op(RETURN, ALLOW) + _op(RETURN, DENY)
     if name == "ioctl":
         return _must_equal(1, TCGETS)
     if name == "fcntl":
-        return _must_equal(1, F_GETFD, F_GETFL)
+        return _must_equal(1, F_GETFD, F_GETFL, F_SETFD, F_DUPFD, F_DUPFD_CLOEXEC)
     zero = [(0, False), (2, False), (2, True)]  # prlimit64 of oneself, reading only: pid 0 and no new limit
     left = [2 * (len(zero) - 1 - at) + 1 for at in range(len(zero))]
     tests = [_argument(at, high=high) + _op(EQUAL, 0, no=skip) for (at, high), skip in zip(zero, left, strict=True)]

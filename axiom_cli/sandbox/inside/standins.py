@@ -1,15 +1,49 @@
-"""What programs find in the place of calls that the filter of system calls refuses, where the answer is known."""
+"""What programs find in the place of what the sandbox does not have.
+
+Calls that the filter refuses, where the answer is known anyway; and modules that are left out, which can be imported,
+since many programs import what they never use. Their use raises what every refused call raises: PermissionError with
+EPERM and no file's name. By that the judge knows that a program failed for want of something, not for a mistake.
+"""
 
 from __future__ import annotations
 
+import _thread
+import contextlib
+import errno
 import os
 import stat
-from typing import Any
+import sys
+from importlib.machinery import ModuleSpec
+from types import ModuleType
+from typing import Any, NoReturn
+
+LEAST_STACK, LARGEST_STACK = 1 << 20, 64 << 20  # of a thread: what the filter demands, what memory has room for
+LONGEST_CHAIN = 10
+IMPORTERS = ("solution", "__main__")  # the names of a program's own module
+REFUSED = (
+    "getitem",
+    "setitem",
+    "len",
+    "iter",
+    "contains",
+    "enter",
+    "exit",
+    "mul",
+    "rmul",
+    "or",
+    "ror",
+    "call",
+    "await",
+)
 
 
 def install() -> None:
-    """Puts them where programs look for them."""
+    """Puts them where programs look for them, before any of them is imported."""
     os.fstat = described(os.fstat)
+    _thread.stack_size = stack_size(_thread.stack_size)
+    if hasattr(sys, "set_int_max_str_digits"):
+        sys.set_int_max_str_digits(0)
+    sys.meta_path.append(Absences())  # type: ignore[arg-type]  # by its methods: importlib.abc would fill memory
 
 
 def described(fstat: Any) -> Any:
@@ -25,3 +59,87 @@ def described(fstat: Any) -> Any:
             return os.stat_result((stat.S_IFREG | 0o600, 0, 0, 1, 0, 0, size, 0, 0, 0))
 
     return told
+
+
+def stack_size(real: Any) -> Any:
+    """`threading.stack_size`, for which programs often ask for more than they need: recursion in Python takes none."""
+
+    def set_size(size: int = 0) -> int:
+        return real(size and min(max(size, LEAST_STACK), LARGEST_STACK))
+
+    return set_size
+
+
+def is_lacking(error: BaseException | None) -> bool:
+    """Whether an exception, or what led to it, comes from a refused call that names no file."""
+    with contextlib.suppress(BaseException):  # its class and what it says of itself may be the program's
+        for _ in range(LONGEST_CHAIN):
+            if isinstance(error, PermissionError) and error.errno == errno.EPERM and error.filename is None:
+                return True
+            error = error and (error.__cause__ or error.__context__)
+    return False
+
+
+class Absences:
+    """The last importer: modules of the standard library that are not here, empty, for what can do without them."""
+
+    def __init__(self) -> None:
+        from .stdlib import LEFT_OUT
+
+        self.names = LEFT_OUT
+
+    def find_spec(
+        self,
+        name: str,
+        path: object = None,  # noqa: ARG002 - the signature is that of importlib.abc.MetaPathFinder
+        target: object = None,  # noqa: ARG002
+    ) -> ModuleSpec | None:
+        """As importlib.abc.MetaPathFinder."""
+        top = name.partition(".")[0]
+        public = top in sys.stdlib_module_names and not top.startswith("_")
+        if top in self.names or (public and asked_by_program()):
+            return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
+        return None
+
+    def create_module(self, spec: ModuleSpec) -> ModuleType:
+        """An empty module (importlib.abc.Loader)."""
+        return Absent(spec.name)
+
+    def exec_module(self, module: ModuleType) -> None:
+        """There is nothing to run (importlib.abc.Loader)."""
+
+
+class Absent(ModuleType):
+    """A module that has everything, as long as nobody uses it."""
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return AbsentType(name, (), {"__module__": self.__name__})
+
+
+def refuse(thing: Any, *_args: Any, **_named: Any) -> NoReturn:
+    """What becomes of the use of anything that is not here."""
+    raise PermissionError(errno.EPERM, f"{thing.__module__}.{thing.__name__} is not available in the sandbox")
+
+
+class AbsentType(type):
+    """A class, a function or a constant that is not here. Classes can be derived from it."""
+
+    locals().update({f"__{name}__": refuse for name in REFUSED})
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return AbsentType(name, (), {"__module__": f"{cls.__module__}.{cls.__name__}"})
+
+
+def asked_by_program() -> bool:
+    """Whether it is the program that imports, and not a module which may have another way."""
+    frame = sys._getframe(1)  # noqa: SLF001 - there is no other way to ask
+    while frame.f_back is not None:
+        frame = frame.f_back
+        name = frame.f_globals.get("__name__", "")
+        if name != __name__ and not name.startswith(("importlib", "_frozen_importlib")):
+            return name in IMPORTERS
+    return False

@@ -21,6 +21,8 @@ from importlib.machinery import EXTENSION_SUFFIXES, BuiltinImporter, FrozenImpor
 from itertools import chain
 from types import ModuleType
 
+from . import standins
+
 LOADED = """
 __future__ abc array binascii bisect builtins cmath collections collections.abc contextlib copy dataclasses decimal enum
 errno functools gc heapq io itertools json math operator os random re resource select string struct sys
@@ -77,7 +79,12 @@ class Shelf:
             code = marshal.loads(memoryview(content)[PYC_HEADER:])
         else:
             code = compile(content, f"<{module.__name__}>", "exec", dont_inherit=True)
-        exec(code, module.__dict__)
+        try:
+            exec(code, module.__dict__)
+        except ImportError:  # of what is compiled and not loaded
+            if not standins.asked_by_program():
+                raise
+            module.__class__ = standins.Absent
 
 
 def nameless() -> int:
@@ -157,3 +164,4 @@ def load(packages: Iterable[str] = (), path: Iterable[str] = ()) -> None:
         if name not in sys.modules and not (name.startswith("encodings.") and len(data) > LARGEST_CODEC)
     )
     sys.meta_path[:] = [BuiltinImporter, FrozenImporter, shelf]
+    standins.install()

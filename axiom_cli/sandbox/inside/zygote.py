@@ -17,7 +17,7 @@ import time
 from _socket import CMSG_SPACE, socket  # the module around it would fill each child's memory with enumerations
 from collections.abc import Callable
 
-from . import child, messages, program, script, standins, stdlib, tests, watch
+from . import child, messages, program, script, stdlib, tests, watch
 from .clocks import processor_time
 
 if sys.platform.startswith("linux"):
@@ -159,7 +159,6 @@ def main(number: int, setup: dict[str, list[str]]) -> None:
     control = socket(fileno=CONTROL)
     null = quiet()
     stdlib.load(setup["packages"], setup["path"])
-    standins.install()
     base = mapped() + SLACK
     missing, cage = lock_down(set(setup["layers"]))
     child.limit(LIMITS)
