@@ -147,3 +147,23 @@ def test_cached_recursion_to_ten_thousand():
     code = "import functools\n@functools.cache\ndef g(n): return n and 1 + g(n - 1)\ndef f(x): return g(10**4) and x"
     with Sandbox(jobs=1) as box:
         assert box.run(code, ECHO).status == "pass"
+
+
+LARGE = 6_000_000
+
+
+@pytest.mark.parametrize(
+    ("right", "flood", "entry", "given", "expected"),
+    [
+        ("def f(n): return 'x' * n", "def f(n): return 'x' * 4 * n", "f", LARGE, "x" * LARGE),
+        ("print('x' * int(input()))", "while True: print('x' * 99999)", "<stdin>", f"{LARGE}\n", "x" * LARGE),
+        ("def f(n): return [str(k) for k in range(n)]", "def f(n): return ['x' * 99] * n", "f", LARGE // 10, None),
+    ],
+    ids=["text", "script", "list"],
+)
+def test_the_limit_on_results_follows_what_is_expected(right, flood, entry, given, expected):
+    expected = expected or [str(k) for k in range(given)]
+    program = Program(entry, "", tests=[{"args": [given], "expected": expected}])
+    with Sandbox(Limits(timeout=20.0), jobs=1) as box:
+        assert box.run(right, program).reason == ""
+        assert box.run(flood, program).reason == "its results were too large"

@@ -17,6 +17,7 @@ Status = Literal["pass", "fail", "infra"]
 PASS: Final = "pass"
 FAIL: Final = "fail"
 INFRA: Final = "infra"
+LACKS = "needs what the sandbox does not have: "
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,10 @@ def judge(suite: AnySuite, data: bytes, report: messages.Report, spans: Sequence
         return replace(_examined(got, data, report), seconds=seconds)
     passed, why = _graded(suite, got)
     if not _complete(got, total, report, data):
-        if got and got[-1][0] in (messages.UNPREPARED, messages.LACKING):
+        if got and got[-1][0] == messages.UNPREPARED:
             return Outcome(INFRA, 0, total, got[-1][1][:1200].decode("utf-8", "replace"), seconds)
+        if got and got[-1][0] == messages.LACKING:
+            return Outcome(INFRA, 0, total, LACKS + got[-1][1][:1200].decode("utf-8", "replace"), seconds)
         if got and got[-1][0] == messages.UNUSABLE:
             ending = got[-1][1][:1200].decode("utf-8", "replace")
         else:
@@ -135,7 +138,7 @@ def _complaint(kind: bytes, body: bytes, number: int) -> str:
     if kind == messages.REFUSED:
         return f"returned something that is not plain data on test {number}"
     if kind in (messages.ERROR, messages.LACKING):
-        return f"{text} on test {number}"
+        return f"{LACKS if kind == messages.LACKING else ''}{text} on test {number}"
     return "made a frame of its own"
 
 

@@ -38,6 +38,7 @@ LEAVING_SECONDS = 2.0
 DRAIN_SECONDS = 0.005  # how long a child may wait that has filled its socket with results
 JOBS_IN_A_LIFE = 2000
 CHUNK = 1 << 16
+MEMORY_A_BYTE = 16  # that objects take which are one byte when they are sent
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,7 @@ class Job:
     unsent: memoryview = field(default_factory=lambda: memoryview(b""))
     received: bytearray = field(default_factory=bytearray)
     flooded: bool = False
+    most: int = 0
     timer: TestTimer | None = None
 
     def close(self) -> None:
@@ -76,6 +78,12 @@ class Job:
         if self.socket is not None:
             self.socket.close()
             self.socket = None
+
+
+def fitted(limits: messages.Order, allowance: int) -> messages.Order:
+    """The limits where results may be that much larger, and objects for what is more than usual have to be made."""
+    memory = limits.memory + MEMORY_A_BYTE * max(0, allowance - limits.results)
+    return limits._replace(results=limits.results + allowance, memory=memory)
 
 
 class Worker:
@@ -141,8 +149,8 @@ class Worker:
             job.timer = TestTimer(mine, self.limits.test, frames[2:])
             frames, flags = frames[:2], flags | messages.TIMED
         job.socket, job.unsent = mine, memoryview(b"".join(frames))
-        results = self.limits.results + job.suite.allowance
-        order = self.limits._replace(job=number, wall=job.wall, results=results, flags=flags)
+        order = fitted(self.limits, job.suite.allowance)._replace(job=number, wall=job.wall, flags=flags)
+        job.most = order.results
         program, tests = socket.socketpair() if job.suite.paired else (None, None)
         ends = [end for end in (program, theirs, tests) if end is not None]
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [end.fileno() for end in ends]))]
@@ -204,7 +212,7 @@ class Worker:
             except OSError:
                 part = b""
             job.received += part
-            job.flooded = job.flooded or len(job.received) > self.limits.results + job.suite.allowance
+            job.flooded = job.flooded or len(job.received) > job.most
             if not part or job.flooded:
                 job.close()
 

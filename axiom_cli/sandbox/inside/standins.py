@@ -43,7 +43,7 @@ def install() -> None:
     _thread.stack_size = stack_size(_thread.stack_size)
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(0)
-    sys.meta_path.append(Absences())  # type: ignore[arg-type]  # by its methods: importlib.abc would fill memory
+    sys.meta_path.append(Absences())
 
 
 def described(fstat: Any) -> Any:
