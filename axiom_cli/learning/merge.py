@@ -43,17 +43,13 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
             "axiom solve --strategy value --value-function NAME ranks with it",
         )
     origin = base or models.resolve(adapter.base.name, workspace)
-    if origin.digest != adapter.base.digest:
-        raise InputError(
-            f"{origin.name} has changed since it was trained: {short(origin.digest)}, not {short(adapter.base.digest)}",
-            "merge with the weights that the adapter was made from",
-        )
+    adapter_path = _unchanged(adapter, origin, workspace)
     if gguf and Path(origin.path).is_dir():
         from axiom_cli.learning.training import gguf_file
 
         gguf_file.check_exportable(origin.path)
     chain = list(adapter.extra.get("chain", ()))
-    folders = [tree_or_path(digest, "", workspace) for digest in chain] + [_unchanged(adapter, workspace)]
+    folders = [tree_or_path(digest, "", workspace) for digest in chain] + [adapter_path]
     inputs = {"base": origin.digest, "chain": chain, "adapter": adapter.digest}
     card = model_card.facts(adapter)
     recipe = {"stage": "merge", "version": VERSION, "config": {**asdict(config), "card": card}, "inputs": inputs}
@@ -92,8 +88,13 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
     )
 
 
-def _unchanged(adapter: Adapter, workspace: Workspace) -> Path:
-    """The adapter's folder. InputError where it lies outside the workspace and is not what its record says."""
+def _unchanged(adapter: Adapter, origin: Resolved, workspace: Workspace) -> Path:
+    """The adapter's folder. InputError where it or its base is not what its record says."""
+    if origin.digest != adapter.base.digest:
+        raise InputError(
+            f"{origin.name} has changed since it was trained: {short(origin.digest)}, not {short(adapter.base.digest)}",
+            "merge with the weights that the adapter was made from",
+        )
     folder = adapter_folder(adapter, workspace)
     if not workspace.has(adapter.digest) and models.folder_digest(folder) != bare(adapter.digest):
         raise InputError(

@@ -153,13 +153,16 @@ class Chain:
         shards = Shards(folder, WEIGHTS)
         layers: dict[str, dict[str, torch.Tensor]] = defaultdict(dict)
         for key in shards.places:
-            path, part = _read_key(key, folder)
-            if part:
-                layers[path][part] = shards.tensor(key)
-            else:
-                _fits(folder, model, path, shards.places[key].shape)
-                self.whole[path] = (shards, key)
-                self.changes.pop(path, None)
+            path = key.removeprefix(_PREFIX)
+            if ending := next((ending for ending in _PARTS if path.endswith(ending)), ""):
+                layers[path.removesuffix(ending)][_PARTS[ending]] = shards.tensor(key)
+                continue
+            if "lora_" in path:
+                raise InputError(f"the adapter in {folder} holds {key}, which axiom does not read")
+            name = path.replace(".base_layer.", ".")
+            _fits(folder, model, name, shards.places[key].shape)
+            self.whole[name] = (shards, key)
+            self.changes.pop(name, None)
         for path, parts in layers.items():
             self.changes[f"{path}.weight"].append(_change(folder, model, path, parts, config))
 
@@ -214,17 +217,6 @@ def read_config(folder: Path) -> dict[str, Any]:
             "LoRA, rsLoRA, DoRA and whole layers (modules_to_save) can",
         )
     return config
-
-
-def _read_key(key: str, folder: Path) -> tuple[str, str]:
-    """(the layer's name, which part of its change) for a tensor of an adapter file, or (the parameter's name, "")."""
-    path = key.removeprefix(_PREFIX)
-    for ending, part in _PARTS.items():
-        if path.endswith(ending):
-            return path.removesuffix(ending), part
-    if "lora_" in path:
-        raise InputError(f"the adapter in {folder} holds {key}, which axiom does not read")
-    return path.replace(".base_layer.", "."), ""
 
 
 def _change(
