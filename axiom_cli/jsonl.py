@@ -12,11 +12,12 @@ from typing import IO, Any, TypeVar
 import orjson
 
 from axiom_cli import json_codec
-from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli.errors import AxiomError, InputError, MissingError, UsageError
 from axiom_cli.records import KINDS, WRITERS, Record
 
 R = TypeVar("R", bound=Record)
-Skip = Callable[[InputError], None]
+Skip = Callable[[AxiomError], None]
+Check = Callable[[Any], None]
 
 
 def dump(record: Record | dict[str, Any]) -> bytes:
@@ -55,18 +56,31 @@ def _names(wanted: Iterable[type[Record]]) -> str:
     return f"an {names}" if names[0] in "aeiou" else f"a {names}"
 
 
-def read(stream: Iterable[bytes], *wanted: type[R], skip: Skip | None = None) -> Iterator[R]:
-    """The records of `stream`, one at a time. Blank lines are skipped. The InputError of a bad line is raised, or given
-    to `skip` if there is one."""
+def read(
+    stream: Iterable[bytes], *wanted: type[R], skip: Skip | None = None, check: Check | None = None
+) -> Iterator[R]:
+    """The records of `stream`, one at a time. Blank lines are skipped. The InputError of a bad line, or what `check`
+    raises for its record, is raised with the line's number, or given to `skip` if there is one."""
     for number, line in enumerate(stream, 1):
         if not line.strip():
             continue
         try:
-            yield parse(line, number, *wanted)
-        except InputError as error:
+            record = parse(line, number, *wanted)
+            if check:
+                _check(record, number, check)
+        except AxiomError as error:
             if skip is None:
                 raise
             skip(error)
+        else:
+            yield record
+
+
+def _check(record: Record, number: int, check: Check) -> None:
+    try:
+        check(record)
+    except AxiomError as error:
+        raise type(error)(f"line {number}: {error}", error.hint) from None
 
 
 def load(path: Path, *wanted: type[R]) -> list[R]:

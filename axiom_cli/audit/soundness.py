@@ -15,7 +15,8 @@ from axiom_cli.sampling.engines.scripted import SOLVER, ScriptedEngine
 from axiom_cli.sampling.solve import solve
 from axiom_cli.sandbox import Sandbox
 from axiom_cli.settings.configs import SolveConfig, VerifyConfig
-from axiom_cli.verification.verify import open_sandbox, program_or_outcome, verify
+from axiom_cli.verification.checkers import function_of
+from axiom_cli.verification.verify import open_sandbox, verify, written_program_or_outcome
 
 MAX_TOKENS = 100_000
 HASH_SEEDS = (1, 2)
@@ -73,7 +74,7 @@ def rerun_accepted(verdicts: Iterable[Verdict], config: VerifyConfig, report: Re
 
         for verdict in verdicts:
             yield verdict
-            if verdict.passed and verdict.sample.problem.program:
+            if verdict.passed and verdict.sample.problem.program and not function_of(verdict.sample.problem):
                 batch.append(verdict)
             if len(batch) >= BATCH:
                 rerun_batch()
@@ -85,7 +86,8 @@ def _rerun(batch: list[Verdict], sandboxes: list[Sandbox], report: RerunReport) 
     undecided: set[int] = set()
     for seed, sandbox in zip(HASH_SEEDS, sandboxes, strict=False):
         items = (
-            (n, program_or_outcome(verdict.sample), verdict.sample.problem.program) for n, verdict in enumerate(batch)
+            (n, written_program_or_outcome(verdict.sample), verdict.sample.problem.program)
+            for n, verdict in enumerate(batch)
         )
         for n, outcome in sandbox.run_many(items):
             if outcome.status == "fail":

@@ -1,4 +1,5 @@
-"""Verify on several machines: programs go to sandboxes on the nodes, answers are checked here: sending costs more."""
+"""Verify on several machines: programs go to sandboxes on the nodes; answers are checked here, and so is what a checker
+of the user's judges, since its package is here."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from axiom_cli.prefetch import Prefetcher
 from axiom_cli.records import Program, Sample, Verdict
 from axiom_cli.sandbox import Outcome
 from axiom_cli.settings.configs import DistributeConfig, VerifyConfig
-from axiom_cli.verification.verify import EXACT, as_verdict, program_or_outcome
+from axiom_cli.verification.checkers import CheckerProcess
+from axiom_cli.verification.verify import as_verdict, program_or_outcome
 
 READ_AHEAD = 64
 PROGRAMS = 64
@@ -26,8 +28,8 @@ Item = tuple[Sample, str | Outcome]
 class SampleShards:
     """Shards of samples as they come in: full ones, or what is there for a worker that has nothing to do."""
 
-    def __init__(self, samples: Iterable[Sample], programs: int) -> None:
-        self._input = Prefetcher(((sample, program_or_outcome(sample)) for sample in samples), READ_AHEAD)
+    def __init__(self, samples: Iterable[Sample], programs: int, checkers: CheckerProcess) -> None:
+        self._input = Prefetcher(((sample, program_or_outcome(sample, checkers)) for sample in samples), READ_AHEAD)
         self._programs = programs
         self._items: list[Item] = []
         self._codes = self._taken = 0
@@ -103,8 +105,9 @@ def verify(samples: Iterable[Sample], scheduler: Scheduler, config: VerifyConfig
     """As the stage `verify`, its programs run by the workers of `scheduler`. A verdict's isolation is its worker's; a
     sample that holds no program has that of its shard."""
     first = scheduler.describe()["level"]
-    source = SampleShards(samples, PROGRAMS * (config.jobs or 1))
-    with closing(source), closing(scheduler.run(source)) as shards:
+    checkers = CheckerProcess(config)
+    source = SampleShards(samples, PROGRAMS * (config.jobs or 1), checkers)
+    with checkers, closing(source), closing(scheduler.run(source)) as shards:
         for shard in shards:
             yield from _verdicts(shard, first)
 
@@ -117,4 +120,4 @@ def _verdicts(shard: Shard, first: str) -> Iterator[Verdict]:
         outcome = next(ran, None) if isinstance(code, str) else code
         if outcome is None:
             raise error or RuntimeError(f"{shard.name} has more programs than its {len(outcomes)} outcomes")
-        yield as_verdict(sample, outcome, level if sample.problem.form == "program" else EXACT)
+        yield as_verdict(sample, outcome, level)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from axiom_cli import jsonl
 from axiom_cli.commands.streams import records, write
 from axiom_cli.errors import GateFailedError, NothingToDoError
 from axiom_cli.records import Problem, Sample, Verdict
@@ -28,12 +29,12 @@ class Auditor:
         self._problems: dict[str, Problem] = {}
         self._reruns = RerunReport()
 
-    def samples(self, file: Path | None, skip_bad: bool) -> Iterator[Sample]:
+    def samples(self, file: Path | None, skip_bad: bool, check: jsonl.Check) -> Iterator[Sample]:
         """The samples of the input, whose problems are collected. An audit needs no input."""
         if file is None and (sys.stdin is None or sys.stdin.isatty()):
             return
         try:
-            samples_and_problems = records(file, Sample, Problem, skip_bad=skip_bad)
+            samples_and_problems = records(file, Sample, Problem, skip_bad=skip_bad, check=check)
         except NothingToDoError:
             if file is not None:
                 raise
@@ -55,10 +56,11 @@ class Auditor:
         """Finishes the audit, shows it on stderr and keeps it in the workspace. If the command wrote nothing else
         (`alone`), the record also goes to stdout or `output`. Raises GateFailedError if the audit does not pass."""
         from axiom_cli.audit.verifier import audit_verifier, save, summary_rows
+        from axiom_cli.verification.checkers import function_of
         from axiom_cli.workspace.objects import short
         from axiom_cli.workspace.store import Workspace
 
-        problems = list(self._problems.values())
+        problems = [problem for problem in self._problems.values() if not function_of(problem)]
         with console.progress("audit") as progress:
             audit = audit_verifier(problems, self._reruns, self.config, lambda step: progress(1, step))
         console.table("audit of the verifier", ["check", "of", "found"], summary_rows(audit))

@@ -28,7 +28,7 @@ Name = Annotated[str, own_option("--experiment", "NAME", "With --train: name of 
         "axiom problems gen --count 200 | axiom coldstart --train --experiment cold",
     )
 )
-@configured("allow", complete=completion.FIELDS)
+@configured("allow", "allow_checkers", complete=completion.FIELDS)
 def coldstart(
     ctx: typer.Context,
     config: ColdstartConfig,
@@ -46,6 +46,7 @@ def coldstart(
     """
     from axiom_cli.learning import model_names
     from axiom_cli.sampling.coldstart import coldstart as teach
+    from axiom_cli.verification.verify import record_check
     from axiom_cli.workspace.store import Workspace
 
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
@@ -54,7 +55,8 @@ def coldstart(
     kept: list[Verdict] = []
 
     def verdicts() -> Iterator[Verdict]:
-        for verdict in teach(records(file, Problem, skip_bad=skip_bad), config, check, workspace):
+        problems = records(file, Problem, skip_bad=skip_bad, check=record_check(check))
+        for verdict in teach(problems, config, check, workspace):
             if config.train:
                 kept.append(verdict)
             yield verdict

@@ -44,24 +44,13 @@ Handwritten = Annotated[
 SOURCE = "A file (.jsonl, .json, .csv, .tsv, .parquet, also .gz), - for stdin, the folder of a data set, or OWNER/NAME."
 REFUSED = "Also write the refused rows: row, name, reason, data."
 AUTO = "auto"
-FORMATS = tuple(
-    [
-        "auto",
-        "jsonl",
-        "humaneval",
-        "mbpp",
-        "evalplus",
-        "apps",
-        "taco",
-        "codecontests",
-        "livecodebench",
-        "leetcode",
-        "kodcode",
-        "gsm8k",
-        "math",
-        "aime",
-    ]
+FORMATS = (
+    *(AUTO, "jsonl", "humaneval", "mbpp", "evalplus", "apps", "taco", "codecontests", "livecodebench"),
+    *("leetcode", "kodcode", "gsm8k", "math", "aime"),
 )
+As = Annotated[
+    str, choice("--as", FORMATS, f"Format of the rows: {', '.join(FORMATS)}; auto goes by their columns.", "FORMAT")
+]
 
 
 @app.callback()
@@ -269,7 +258,7 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the fa
 def import_(
     config: ImportConfig,
     source: Annotated[str, argument("SOURCE", SOURCE)],
-    as_: Annotated[str, choice("--as", FORMATS, "Format of the rows; auto goes by their columns.")] = AUTO,
+    as_: As = AUTO,
     output: Output = None,
     refused: Annotated[Path | None, own_option("--refused", "FILE", REFUSED, INPUT_OUTPUT)] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", hidden=True, help="Import always skips bad rows.")] = False,  # noqa: ARG001

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from axiom_cli import jsonl
 from axiom_cli.commands import completion, distributed
 from axiom_cli.commands.pages import INPUT_OUTPUT, own_option, page
 from axiom_cli.commands.problems import list_rows, refuse_unknown
@@ -56,7 +57,7 @@ ListProblems = Annotated[
         "axiom solve --problems two_sum,fizzbuzz --output-dir --experiment demo",
     )
 )
-@configured("allow", complete=completion.FIELDS, lines={"model": MODEL})
+@configured("allow", "allow_checkers", complete=completion.FIELDS, lines={"model": MODEL})
 def solve(
     ctx: typer.Context,
     model: ModelConfig,
@@ -86,6 +87,7 @@ def solve(
     from axiom_cli.sampling.solve import solve as sample
     from axiom_cli.sampling.strategies.registry import check_strategy, verifies
     from axiom_cli.sampling.value_scorer import find
+    from axiom_cli.verification.verify import record_check
     from axiom_cli.workspace.store import Workspace
 
     whole = output_dir is not None or bool(experiment)
@@ -94,7 +96,8 @@ def solve(
     if whole:
         _check_folder(folder, experiment, output)
     saved = Saved(folder, experiment)
-    todo = _problems(file, names(problems), whole, skip_bad)
+    usable = record_check(check) if whole or verifies(config) else None
+    todo = _problems(file, names(problems), whole, skip_bad, usable)
     if skip_existing:
         todo = (problem for problem in todo if not saved.holds(problem))
     first = next(iter(todo := iter(todo)), None)
@@ -132,7 +135,9 @@ def _check_folder(folder: Path, experiment: str, output: Path | None) -> None:
     probe(folder)
 
 
-def _problems(file: Path | None, wanted: list[str], whole: bool, skip_bad: bool) -> Iterable[Problem]:
+def _problems(
+    file: Path | None, wanted: list[str], whole: bool, skip_bad: bool, check: jsonl.Check | None
+) -> Iterable[Problem]:
     """The requested problems: from `file` or stdin, else the hand-written ones."""
     if file is None and (wanted or whole):
         from axiom_cli.problems.families import handwritten
@@ -141,7 +146,7 @@ def _problems(file: Path | None, wanted: list[str], whole: bool, skip_bad: bool)
             return [problem for problem in handwritten.problems() if not wanted or problem.id in wanted]
         if not _piped():
             refuse_unknown(wanted, handwritten.names())
-    problems = records(file, Problem, skip_bad=skip_bad)
+    problems = records(file, Problem, skip_bad=skip_bad, check=check)
     if not wanted:
         return problems
     every = list(problems)

@@ -12,7 +12,7 @@ import typer
 
 from axiom_cli import jsonl
 from axiom_cli.commands.pages import INPUT_OUTPUT, argument, own_option
-from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
+from axiom_cli.errors import AxiomError, InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.records import WRITERS, Record
 from axiom_cli.terminal import console, stdout_guard
 from axiom_cli.wording import plural
@@ -63,17 +63,24 @@ def opened(file: Path | None, hint: str) -> IO[bytes]:
         raise InputError(f"cannot read {file}: {error.strerror}", hint) from None
 
 
-def records(file: Path | None, *kinds: type[R], skip_bad: bool = False, reading: Lines = iter) -> Iterator[R]:
+def records(
+    file: Path | None,
+    *kinds: type[R],
+    skip_bad: bool = False,
+    reading: Lines = iter,
+    check: jsonl.Check | None = None,
+) -> Iterator[R]:
     """The records of `file` or stdin, one at a time. Raises NothingToDoError at the call if there are none.
 
-    `reading` may replace lines by others, one for one, before they are parsed.
+    `reading` may replace lines by others, one for one, before they are parsed. `check` raises an error for a record
+    that cannot be used, which counts as a bad line.
     """
     writers = " or ".join(WRITERS[kind.kind] for kind in kinds)
-    skipped: list[InputError] = []
+    skipped: list[AxiomError] = []
 
     def read() -> Iterator[R]:
         with opened(file, f"{writers} writes what this command reads") as stream:
-            yield from jsonl.read(reading(stream), *kinds, skip=skipped.append if skip_bad else None)
+            yield from jsonl.read(reading(stream), *kinds, skip=skipped.append if skip_bad else None, check=check)
         if skipped:
             console.warn(f"{plural(len(skipped), 'bad line')} skipped; first: {skipped[0]}")
 

@@ -41,7 +41,7 @@ Audit = Annotated[bool, own_option("--audit", None, AUDIT)]
         "axiom verify --audit",
     )
 )
-@configured("allow")
+@configured("allow", "allow_checkers")
 def verify(
     ctx: typer.Context,
     config: VerifyConfig,
@@ -55,6 +55,7 @@ def verify(
 ) -> None:
     """Check samples: answers by exact match, programs by hidden tests in the sandbox. Each sample gets a verdict."""
     from axiom_cli.verification.solution_rows import solution_rows
+    from axiom_cli.verification.verify import record_check
 
     if fail_under is not None and not 0 <= fail_under <= 1:
         raise UsageError(f"--fail-under {fail_under} is not a rate", "a rate is between 0 and 1")
@@ -63,7 +64,10 @@ def verify(
     counts: Counter[str] = Counter()
     reasons: dict[str, str] = {}
     auditor = Auditor(config) if audit else None
-    samples = auditor.samples(file, skip_bad) if auditor else records(file, Sample, skip_bad=skip_bad)
+    check = record_check(config)
+    samples = (
+        auditor.samples(file, skip_bad, check) if auditor else records(file, Sample, skip_bad=skip_bad, check=check)
+    )
     with distributed.verifier(config, cluster) as verify_samples:
         verdicts = _counted(verify_samples(samples), counts, reasons)
         verdicts = auditor.watched(verdicts) if auditor else verdicts

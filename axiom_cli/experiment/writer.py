@@ -17,7 +17,7 @@ import orjson
 
 import axiom_cli
 from axiom_cli import jsonl
-from axiom_cli.errors import InputError, UsageError, WorkspaceLockedError
+from axiom_cli.errors import AxiomError, InputError, UsageError, WorkspaceLockedError
 from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, ExperimentFolder, read_config, row_key
 from axiom_cli.models import Resolved
 from axiom_cli.records import Metrics, Problem, Verdict
@@ -89,7 +89,7 @@ class ExperimentWriter:
         path = self.folder.metrics
         if not path.is_file():
             return
-        bad: list[InputError] = []
+        bad: list[AxiomError] = []
         with path.open("rb") as stream:
             self._rows = {row_key(row): row for row in jsonl.read(stream, Metrics, skip=bad.append)}
         if bad:

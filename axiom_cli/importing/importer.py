@@ -28,6 +28,7 @@ from axiom_cli.problems.decontamination import normalize
 from axiom_cli.records import Problem, Program
 from axiom_cli.sandbox import Outcome, Sandbox, suite
 from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.verification.checkers import function_of
 
 
 def import_problems(
@@ -88,8 +89,9 @@ def _check_problem(problem: Problem, *, has_tests: bool = True) -> None:
         check_entry_point(problem.program)
         if has_tests:
             check_tests(problem.program)
-            suite.prepare(problem.program)
-    elif problem.checker:
+            if not function_of(problem):
+                suite.prepare(problem.program)
+    elif problem.checker and not function_of(problem):
         try:
             family = families.get(problem.checker)
         except MissingError as error:
@@ -175,7 +177,7 @@ def _other_reading(imported: Imported, sandbox: Sandbox) -> Problem | None:
 
 def _gold_check(imported: Imported) -> tuple[Imported, str | Outcome, Program | None]:
     """What the sandbox gets: the gold solution, or a pass where there is none."""
-    program = imported.problem.program if imported.problem else None
+    program = imported.problem.program if imported.problem and not function_of(imported.problem) else None
     return imported, imported.gold if imported.gold and program else Outcome("pass", 0, 0, ""), program
 
 

@@ -161,6 +161,8 @@ class VerifyConfig(Config):
     )
     unsafe_no_sandbox: bool = option(default=False, text="With --isolation none: run programs without any sandbox.")
     allow: str = option("", "Packages that programs may import, comma-separated: numpy.")
+    allow_checkers: str = option("", "Packages whose functions may judge, outside the sandbox, where problems say so.")
+    checker_timeout: float = option(60.0, "Seconds for one call of such a function.", above=0, most=DAY)
 
 
 @dataclass(frozen=True)

@@ -80,8 +80,9 @@ def _parameters(
         yield inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
-def choice(name: str, values: Collection[str], text: str) -> Any:
-    """An option of one command alone that takes one of `values`: printed, checked and completed as a config's is."""
+def choice(name: str, values: Collection[str], text: str, metavar: str = "") -> Any:
+    """An option of one command alone that takes one of `values`: printed (or `metavar` in their place), checked and
+    completed as a config's is."""
 
     def check_choice(value: str) -> str:
         if value not in values:
@@ -91,7 +92,7 @@ def choice(name: str, values: Collection[str], text: str) -> Any:
 
     return typer.Option(
         name,
-        metavar="|".join(values),
+        metavar=metavar or "|".join(values),
         help=text,
         callback=check_choice,
         autocompletion=_offering(values),

@@ -1,8 +1,9 @@
-"""Verify: samples in, verdicts out. Answers by exact match in this process, programs in the sandbox."""
+"""Verify: samples in, verdicts out. Answers by exact match in this process, programs in the sandbox; either by a
+function of the user's, where the problem names one that is allowed."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from importlib.util import find_spec
 from itertools import chain
 
@@ -10,8 +11,9 @@ from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.problems import answers, families, written_programs
 from axiom_cli.problems.families import plug_ins
 from axiom_cli.records import STDIN_STDOUT, Problem, Sample, Verdict
-from axiom_cli.sandbox import Limits, Outcome, Sandbox, Setup
+from axiom_cli.sandbox import Limits, Outcome, Sandbox, Setup, suite
 from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.verification.checkers import BLAMED, CheckerProcess, function_of, require
 
 EXACT = "exact"
 ENGINE_FAILED = "the engine failed on this sample"
@@ -26,17 +28,39 @@ def verify(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]
     where `config.isolation` is not reached, InputError on tests that cannot be run.
     """
     rest = iter(samples)
-    for sample in rest:
-        if sample.problem.form == "program":
-            samples = chain([sample], rest)
-            break
-        yield as_verdict(sample, judge_answer(sample), EXACT)
-    else:
-        return
-    with open_sandbox(config) as sandbox:
-        attempts = ((sample, program_or_outcome(sample), sample.problem.program) for sample in samples)
-        for sample, outcome in sandbox.run_many(attempts):
-            yield as_verdict(sample, outcome, sandbox.level if sample.problem.form == "program" else EXACT)
+    with CheckerProcess(config) as checkers:
+        for sample in rest:
+            if sample.problem.form == "program" and not function_of(sample.problem):
+                samples = chain([sample], rest)
+                break
+            yield as_verdict(sample, judge_answer(sample, checkers), EXACT)
+        else:
+            return
+        with open_sandbox(config) as sandbox:
+            attempts = ((sample, program_or_outcome(sample, checkers), sample.problem.program) for sample in samples)
+            for sample, outcome in sandbox.run_many(attempts):
+                yield as_verdict(sample, outcome, sandbox.level)
+
+
+def record_check(config: VerifyConfig) -> Callable[[Problem | Sample], None]:
+    """A check that raises, for one problem or sample, what would end the run once it is verified: tests that cannot be
+    run, a checker that is unknown, not allowed or not installed."""
+    last: Problem | None = None
+
+    def check(record: Problem | Sample) -> None:
+        nonlocal last
+        problem = record.problem if isinstance(record, Sample) else record
+        if problem == last:  # samples of one problem stand side by side
+            return
+        if function_of(problem):
+            require(problem, config)
+        elif problem.program:
+            suite.prepare(problem.program)
+        elif problem.checker:
+            families.get(problem.checker)
+        last = problem
+
+    return check
 
 
 def open_sandbox(config: VerifyConfig, hash_seed: int = 0) -> Sandbox:
@@ -54,10 +78,16 @@ def open_sandbox(config: VerifyConfig, hash_seed: int = 0) -> Sandbox:
     return Sandbox(limits, config.jobs, config.isolation, Setup(hash_seed=hash_seed, packages=packages))
 
 
-def program_or_outcome(sample: Sample) -> str | Outcome:
-    """The program in a sample's text, or the outcome that needs no sandbox."""
-    if sample.problem.program is None:
-        return judge_answer(sample)
+def program_or_outcome(sample: Sample, checkers: CheckerProcess) -> str | Outcome:
+    """The program in a sample's text, or the outcome that needs no sandbox. Raises what `checkers.judge` raises."""
+    if sample.problem.program is None or function_of(sample.problem):
+        return judge_answer(sample, checkers)
+    return written_program_or_outcome(sample)
+
+
+def written_program_or_outcome(sample: Sample) -> str | Outcome:
+    """The program in a sample's text, or the outcome of a text that holds none. The problem asks for a program."""
+    assert sample.problem.program is not None
     total = len(sample.problem.program.tests or "1")  # tests that are code count as one
     if sample.finish == "error":
         return Outcome("infra", 0, total, ENGINE_FAILED)
@@ -70,12 +100,14 @@ def program_or_outcome(sample: Sample) -> str | Outcome:
     return Outcome("fail", 0, total, f"no program{wanted}{cut}")
 
 
-def judge_answer(sample: Sample) -> Outcome:
+def judge_answer(sample: Sample, checkers: CheckerProcess) -> Outcome:
     """Exact match of the answer in the text with the problem's, or the judgement of the family that checks it."""
     if sample.finish == "error":
         return Outcome("infra", 0, 1, ENGINE_FAILED)
     if sample.finish == "length":
         return Outcome("fail", 0, 1, "cut off at its length limit")
+    if function_of(sample.problem):
+        return checkers.judge(sample.problem, sample.text)
     answer = answers.read_answer(sample.text)
     if answer is None:
         return Outcome("fail", 0, 1, "no line that starts with Answer:")
@@ -109,19 +141,22 @@ def party_at_fault(reason: str) -> str:
         return "the engine"
     if reason.startswith(UNJUDGED):
         return "the problem or its family"
+    if reason.startswith(BLAMED):
+        return "the checker"
     if reason.startswith("its prelude "):
         return "the prelude of the problem"
     return "the test code of the problem" if reason.startswith("its test code ") else "the machine"
 
 
 def as_verdict(sample: Sample, outcome: Outcome, isolation: str) -> Verdict:
-    """The verdict on a sample, from the outcome of its program or of its answer."""
+    """The verdict on a sample, from the outcome of its program, which ran at this level, or of its answer."""
+    ran = sample.problem.form == "program" and not function_of(sample.problem)
     return Verdict(
         sample=sample,
         status=outcome.status,
         passed_tests=outcome.passed,
         total_tests=outcome.total,
         reason=outcome.reason,
-        isolation=isolation,
+        isolation=isolation if ran else EXACT,
         seconds=round(outcome.seconds, 6),
     )

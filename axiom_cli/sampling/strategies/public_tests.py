@@ -9,6 +9,7 @@ from typing import Any, TypeGuard
 from axiom_cli.errors import InputError
 from axiom_cli.records import Program, Sample, Verdict
 from axiom_cli.verification.caching_verifier import CachingVerifier
+from axiom_cli.verification.checkers import function_of
 
 
 def run_public_tests(samples: Sequence[Sample], verifier: CachingVerifier) -> list[Verdict | None]:
@@ -45,4 +46,6 @@ def with_tests(sample: Sample, **tests: Any) -> Sample:
     problem = sample.problem
     if problem.program is None:
         raise ValueError(f"problem {problem.id} asks for an answer, not for a program")
+    if function_of(problem):  # it judges the whole text, not what a test returns
+        hidden["checker"] = None
     return replace(sample, problem=replace(problem, program=replace(problem.program, **{**hidden, **tests})))
