@@ -8,6 +8,7 @@ import pytest
 
 from axiom_cli.importing.evalplus import MOST_INPUTS
 from axiom_cli.importing.importer import import_problems
+from axiom_cli.sandbox import Limits, Sandbox
 from axiom_cli.settings.configs import VerifyConfig
 from test_import_problems import CONFIG, HUMANEVAL, _one
 
@@ -111,3 +112,101 @@ def test_rows_without_tests_are_told_what_is_missing():
     assert found.reason == "it has neither 'base_input' nor 'test'"
     (found,) = import_problems([EVALPLUS], "evalplus", config=None)
     assert found.problem is None and found.reason
+
+
+HUB = """import numpy as np
+
+
+def is_floats(x) -> bool:
+    return isinstance(x, float)
+
+
+def assertion(out, exp, atol):
+    assert out == exp or np.allclose(out, exp, rtol=1e-07, atol=atol)
+
+
+def check(candidate):
+    inputs = {inputs}
+    results = {results}
+    for i, (inp, exp) in enumerate(zip(inputs, results)):
+        assertion(candidate(*inp), exp, {atol})
+"""
+
+
+def _hub(results, atol=0, solution="a + b", inputs=((1, 2), (5, 7)), test=HUB):
+    test = test.format(inputs=[list(args) for args in inputs], results=results, atol=atol)
+    return _one({**BARE, "canonical_solution": f"    return {solution}\n", "test": test}, "evalplus")
+
+
+def test_rows_of_the_hub_keep_their_tolerance_for_floats_alone():
+    assert _hub([3, 12]).problem.program.checker is None
+    assert _hub([3, 12], 1e-4).problem.program.checker is None
+    assert _hub([3.5, 12.5], 1e-4, "a + b + 0.5").problem.program.checker == "allclose:0.0001:1e-07"
+    mixed = _hub([0.5, 12], 0, "a / b if b == 2 else a + b").problem.program
+    assert mixed.checker == "allclose:1e-06:1e-07" and mixed.tests[1]["checker"] == ""
+    assert _hub([(1, 2), (5, 7)], 0, "(a, b)").problem.program.checker == "bool_is_int,tuple"
+
+
+def test_rows_of_the_hub_whose_solution_gives_the_results():
+    test = HUB.replace("    results = {results}\n", "").replace("for i, (inp, exp) in enumerate(zip(inputs, results))",
+        "for i, inp in enumerate(inputs)").replace("exp, {atol}", "ref_func(*inp), {atol}")  # fmt: skip
+    program = _hub(None, test=test).problem.program
+    assert [case["expected"] for case in program.tests] == [3, 12] and program.checker is None
+
+
+def test_rows_of_the_hub_that_compare_something_else_stay_code():
+    test = HUB.replace("candidate(*inp), exp", "set(candidate(*inp)), set(exp)").replace("import numpy as np\n", "")
+    program = _hub([[2, 1], [7, 5]], solution="[a, b]", test=test).problem.program
+    assert program.tests is None and "set(candidate(*inp))" in program.test_code
+    assert "numpy" in _hub([[2, 1], [7, 5]], solution="[a, b]", test="import numpy as np\n" + test).reason
+
+
+def test_inputs_of_the_hub_that_json_cannot_hold_are_left_out():
+    found = _hub([3, 12, 2], inputs=((1, 2), (5, 7), ((1,), (2,))), solution="a + b if a != (1,) else 2")
+    assert [case["args"] for case in found.problem.program.tests] == [[1, 2], [5, 7]]
+    assert found.problem.extra["source"]["tests_left_out"] == 1 and found.note
+
+
+OUTPUTS = [
+    0, 1, 1.0, True, 2, 2.0, 2.0000005, 2.000005, 4000000, 4000001, 4000000.3, 4000000.9, [2.0, 1.0], [2.0000005, 1],
+    [2, 1], (2.0, 1.0), [2.0], "2", None, [4000001], [4000000], [True], [1],
+]  # fmt: skip
+
+
+def evalplus_equal(out, exp, atol):
+    """The comparison of EvalPlus 0.3.1, less its leak of one test's tolerance into the next ones; whole numbers are
+    exact, and one may be near a float."""
+    items = exp if isinstance(exp, (list, tuple)) else [exp]
+    floats = [isinstance(item, float) for item in items]
+    if out == exp or not (any(floats) if atol else all(floats)):
+        return out == exp
+    others = out if isinstance(out, (list, tuple)) else [out]
+    alike = type(out) is type(exp) or (_is_number(out) and _is_number(exp))
+    if not alike or len(items) != len(others) or not all(map(_is_number, (*items, *others))):
+        return False
+    pairs = zip(items, others, strict=True)
+    return all(a == b or (not _both_whole(a, b) and abs(a - b) <= (atol or 1e-6) + 1e-7 * abs(a)) for a, b in pairs)
+
+
+def _is_number(value):
+    return type(value) in (int, float)
+
+
+def _both_whole(a, b):
+    return isinstance(a, int) and isinstance(b, int)
+
+
+@pytest.mark.parametrize("atol", [0, 1e-3])
+def test_results_are_compared_as_evalplus_compares_them(atol):
+    expected = [value for value in OUTPUTS if value is not None]
+    found = _evalplus(
+        canonical_solution=f"    return {expected!r}[a]\n", base_input=[[n, 0] for n in range(len(expected))],
+        plus_input=[], atol=atol,
+    )  # fmt: skip
+    differ = []
+    with Sandbox(Limits(), jobs=1) as box:
+        for out in OUTPUTS:
+            outcome = box.run(f"def add(a, b): return {out!r}", found.problem.program)
+            if outcome.passed != sum(evalplus_equal(out, exp, atol) for exp in expected):
+                differ.append((out, outcome, [exp for exp in expected if evalplus_equal(out, exp, atol)]))
+    assert differ == []

@@ -15,6 +15,7 @@ from axiom_cli.importing.importer import import_problems
 from axiom_cli.importing.registry import FORMATS
 from axiom_cli.problems.families import handwritten
 from axiom_cli.records import Problem
+from axiom_cli.sandbox import Limits, Sandbox
 from axiom_cli.settings.configs import VerifyConfig
 
 HUMANEVAL = {
@@ -71,6 +72,22 @@ def test_tests_that_no_list_of_calls_can_say_stay_code():
     assert found.tests == found.examples == [{"args": [1, 2], "expected": 3}]
     mbpp = {**MBPP, "test_list": ["assert swap((1, 2)) == (2, 1)", "assert set(swap((3, 4))) == {3, 4}"]}
     assert "set(swap" in _one(mbpp, "mbpp").problem.program.test_code
+
+
+def test_what_stands_before_a_function_is_given_to_every_program():
+    prompt = "from typing import List\n\n\ndef twice(x):\n    return 2 * x\n\n\n" + HUMANEVAL["prompt"]
+    program = _one({**HUMANEVAL, "prompt": prompt}, "humaneval").problem.program
+    assert program.prelude == "from typing import List\n\n\ndef twice(x):\n    return 2 * x"
+    with Sandbox(Limits(), jobs=1) as box:
+        taken = "def add(a: List, b) -> int:\n    xs: List[int] = List and [a, b]\n    return twice(sum(xs)) // 2"
+        assert box.run(taken, program).status == "pass"
+        wrong = "def twice(x):\n    return 2\ndef add(a, b):\n    return twice(a + b)"
+        assert box.run(wrong, program).status == "fail"
+    mbpp = {**MBPP, "test_imports": ["import math", "x = 1"], "test_list": ["assert swap((1, 2)) == (2, 1)"]}
+    assert (
+        _one({key: mbpp[key] for key in mbpp if key != "test_setup_code"}, "mbpp").problem.program.prelude
+        == "import math"
+    )
 
 
 def test_mbpp_shows_its_first_assert_and_grades_them_all():
