@@ -258,3 +258,13 @@ def test_a_result_may_be_as_large_as_what_is_expected(box):
     assert box.run("def f(n): return 'ab' * n", Program("f", "f(n)", test_code=twice)).status == "pass"
     outcome = box.run("def f(n): return [0] * (10 * n)", program(case([400_000], digits)))
     assert (outcome.status, outcome.reason) == ("fail", "its results were too large")
+
+
+def test_a_program_cannot_blame_a_prelude(box):
+    write = "os.write(3, struct.pack('=cI', b'P', 4) + b'oops')"
+    for code in (
+        f"import os, struct\ndef f(): return 1\n{write}\nos._exit(0)",
+        f"import os, struct\ndef f():\n    {write}\n    os._exit(0)",
+    ):
+        for fields in ({"tests": [case([], 1)]}, {"test_code": "assert f() == 1"}):
+            assert box.run(code, Program("f", "f()", **fields)).status == "fail"

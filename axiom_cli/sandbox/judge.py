@@ -67,12 +67,12 @@ def judge(suite: AnySuite, data: bytes, report: messages.Report, spans: Sequence
         return Outcome(FAIL, _graded(suite, got)[0], total, late + where, seconds, settled=False)
     if any(os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL for status in report[1:3]):
         return Outcome(INFRA, 0, total, "killed from outside, perhaps for want of memory", seconds, settled=False)
+    if suite.prelude and [kind for kind, _body in got] == [messages.UNPREPARED]:
+        return Outcome(INFRA, 0, total, got[0][1][:1200].decode("utf-8", "replace"), seconds)
     if suite.paired:
         return replace(_examined(got, data, report), seconds=seconds)
     passed, why = _graded(suite, got)
     if not _complete(got, total, report, data):
-        if got and got[-1][0] == messages.UNPREPARED:
-            return Outcome(INFRA, 0, total, got[-1][1][:1200].decode("utf-8", "replace"), seconds)
         if got and got[-1][0] == messages.LACKING:
             return Outcome(INFRA, 0, total, LACKS + got[-1][1][:1200].decode("utf-8", "replace"), seconds)
         if got and got[-1][0] == messages.UNUSABLE:

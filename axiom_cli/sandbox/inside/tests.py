@@ -156,7 +156,7 @@ class Channel:
             leave(messages.FAILED, "its results were too large")
         self.left -= len(body)
         if kind == messages.UNPREPARED:
-            leave(messages.UNUSABLE, body[:1200].decode("utf-8", "replace"))
+            leave(messages.UNPREPARED, body[:1200].decode("utf-8", "replace"))
         if kind == messages.UNUSABLE:
             leave(messages.FAILED, body[:1200].decode("utf-8", "replace"))
         try:
