@@ -56,7 +56,10 @@ def test_digits_are_single_tokens_and_frequent_words_whole() -> None:
 def test_the_prompt_is_the_users_words_between_two_marks() -> None:
     problem = next(draw.problems(["rpn"], 1, [2], "train", 0))
     tokenizer = tokenizer_of_nano()
-    assert tokenizer.decode(prompts.prompt_ids(tokenizer, problem)) == f"<|user|>{problem.prompt}<|assistant|>"
+    assert (
+        tokenizer.decode(prompts.conversation_ids(tokenizer, answers.messages(problem)))
+        == f"<|user|>{problem.prompt}<|assistant|>"
+    )
 
 
 def test_it_starts_well_formed_and_mediocre() -> None:

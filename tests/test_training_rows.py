@@ -50,7 +50,7 @@ def test_loss_falls_on_the_completion_and_its_end_alone(trainer: Trainer) -> Non
 def test_the_prompt_is_that_of_sampling(trainer: Trainer) -> None:
     problem = tiny.problem(5)
     (row,) = encode([(tiny.sample(problem, "Answer: 1"), 1.0)], trainer.tokenizer, trainer.ends, 99).rows
-    assert row.prompt_ids == prompts.prompt_ids(trainer.tokenizer, problem)
+    assert row.prompt_ids == prompts.conversation_ids(trainer.tokenizer, messages(problem))
 
 
 def test_a_retry_is_trained_on_the_conversation_it_saw(trainer: Trainer) -> None:
@@ -102,7 +102,7 @@ def test_samples_of_the_very_model_must_fit_it(trainer: Trainer) -> None:
         with pytest.raises(InputError, match=said) as caught:
             encode([(sample, 1.0)], trainer.tokenizer, trainer.ends, 99, digest)
         assert "sample it anew" in caught.value.hint
-    prompt = prompts.prompt_ids(trainer.tokenizer, good.problem)
+    prompt = prompts.conversation_ids(trainer.tokenizer, messages(good.problem))
     fits = replace(good, extra={prompts.PROMPT_DIGEST: prompts.digest(prompt)})
     assert encode([(fits, 1.0)], trainer.tokenizer, trainer.ends, 99, digest).warnings(99) == []
 

@@ -256,13 +256,13 @@ def test_names_move_and_a_bare_one_is_the_best_or_the_last(workspace):
     a, b, c = (workspace.put_bytes(x) for x in (b"a", b"b", b"c"))
     workspace.set_ref("run@2", a)
     workspace.set_ref("run@10", b)
-    assert workspace.ref("run") == b
+    assert workspace.resolve("run") == b
     workspace.set_ref("run@best", a)
-    assert workspace.ref("run") == workspace.resolve("run@best") == a
+    assert workspace.resolve("run") == workspace.resolve("run@best") == a
     workspace.set_ref("run@best", c)
     assert workspace.refs() == {"run@10": b, "run@2": a, "run@best": c}
     with pytest.raises(MissingError) as error:
-        workspace.ref("rum")
+        workspace.resolve("rum")
     assert error.value.exit_code == 4
     with pytest.raises(MissingError):
         workspace.set_ref("run", "0" * 64)

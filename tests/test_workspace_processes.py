@@ -128,7 +128,7 @@ from axiom_cli.workspace.store import Workspace
 if os.geteuid() == 0:  # to root nothing is read-only
     os.setgroups([]); os.setgid(65534); os.setuid(65534)
 workspace = Workspace.open(sys.argv[1])
-assert workspace.get_bytes(workspace.ref("it")) == b"kept"
+assert workspace.get_bytes(workspace.resolve("it")) == b"kept"
 recipe = {"stage": "train", "version": 1, "config": {}, "inputs": {}}
 assert workspace.remember(recipe, lambda: 1 / 0)["x"] == 1
 for write in (lambda: workspace.put_bytes(b"new"), lambda: workspace.remember({**recipe, "version": 2}, dict)):

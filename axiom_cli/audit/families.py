@@ -30,7 +30,7 @@ from axiom_cli.audit.findings import AuditRow, conclude
 from axiom_cli.audit.guess_rate import as_problem, worst_guess_rate
 from axiom_cli.audit.programs import MutationCount, audit_handwritten, check_program
 from axiom_cli.audit.reproducibility import fingerprint, in_fresh_process
-from axiom_cli.audit.request import AuditRequest, Progress, Tasks
+from axiom_cli.audit.request import PROGRAM_SHARE, AuditRequest, Progress, Tasks
 from axiom_cli.audit.supply import supply
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.problems import answers, decontamination, families
@@ -136,7 +136,8 @@ def _audit_form(family: Family, form: str, request: AuditRequest) -> AuditRow:
 
 
 def _measure(row: AuditRow, family: Family, request: AuditRequest) -> None:
-    draws = request.draws_of(family, row.form)
+    # A program is a hundred times the work of an answer.
+    draws = request.draws if row.form == "answer" else max(len(family.has), request.draws // PROGRAM_SHARE)
     draws_a_level = draws // len(family.has)
     tasks = _check_draws(row, family, draws, request)
     row.collisions += _repeats(family, row.form, draws_a_level // SLOW_SHARE if family.slow else draws_a_level, request)

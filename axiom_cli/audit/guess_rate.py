@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from random import Random
 from typing import Any
 
@@ -48,7 +49,10 @@ def worst_guess_rate(
     draws, worst, worst_problems = max(draws, least), Guess(-1.0, 0, ""), list[Problem]()
     for level in family.has:
         progress(f"guesses at level {level}")
-        problems = _problems(family, level, seed, draws, tasks.get(level, ()))
+        drawn = tasks.get(level, ())[:draws]
+        randoms = (Random(f"{seed}/guess/{family.name}/{level}/{n}") for n in range(len(drawn), draws))
+        every = chain(drawn, (family.draw(random, level) for random in randoms))
+        problems = [as_problem(family, task, level) for task in every]
         right = _right_guesses(problems)
         if family.open_ended and not family.slow:
             right |= _judged_guesses(family, problems, least, MOST_TRIED)
@@ -102,12 +106,6 @@ def _judged_guesses(
             right += family.judge(problem, answer) is True
         accepted[f"always {answer}"] = round(len(problems) / len(judged) * right)
     return accepted
-
-
-def _problems(family: Family, level: int, seed: int, draws: int, tasks: Sequence[Any]) -> list[Problem]:
-    randoms = (Random(f"{seed}/guess/{family.name}/{level}/{n}") for n in range(len(tasks), draws))
-    every = [*tasks[:draws], *(family.draw(random, level) for random in randoms)]
-    return [as_problem(family, task, level) for task in every]
 
 
 def as_problem(family: Family, task: Any, level: int) -> Problem:

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
-from axiom_cli.problems.families.family import Family
-
 PROGRAM_SHARE = 100
 Tasks = Mapping[int, Sequence[Any]]
 """Tasks that have been drawn already, by level: a slow family need not draw them again."""
@@ -29,7 +27,3 @@ class AuditRequest:
     splits: tuple[str, ...]
     seed: int = 0
     progress: Progress = silent
-
-    def draws_of(self, family: Family, form: str) -> int:
-        """The draws of a form: a program is a hundred times the work of an answer."""
-        return self.draws if form == "answer" else max(len(family.has), self.draws // PROGRAM_SHARE)

@@ -5,7 +5,6 @@ What Ray itself writes about a cluster's events is dropped: what matters of it i
 
 from __future__ import annotations
 
-import io
 import logging
 import os
 import secrets
@@ -25,29 +24,19 @@ CONNECT_SECONDS = 5.0
 """Until a cluster's address must have accepted a connection."""
 
 
-class BytesOnly(io.TextIOBase):
-    """Standard output that passes bytes on and drops text. Ray's thread prints its events to standard output, in the
-    middle of our records, and has no switch for that."""
+class BytesOnly:
+    """Standard output that drops text; all else, its buffer of bytes too, is the stream's own. Ray's thread prints its
+    events to standard output, in the middle of our records, and has no switch for that."""
 
     def __init__(self, stream: Any) -> None:
-        self.buffer = stream.buffer
         self._stream = stream
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
         """Drops the text."""
         return len(text)
-
-    def flush(self) -> None:
-        """As of the stream."""
-        self._stream.flush()
-
-    def isatty(self) -> bool:
-        """As of the stream."""
-        return self._stream.isatty()
-
-    def fileno(self) -> int:
-        """As of the stream."""
-        return self._stream.fileno()
 
 
 class RayPool:

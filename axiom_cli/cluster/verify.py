@@ -103,21 +103,16 @@ def open_sandboxes(config: VerifyConfig, distributed: DistributeConfig) -> Sched
 
 def verify(samples: Iterable[Sample], scheduler: Scheduler, config: VerifyConfig) -> Iterator[Verdict]:
     """As the stage `verify`, its programs run by the workers of `scheduler`. A verdict's isolation is its worker's; a
-    sample that holds no program has that of its shard."""
+    sample that holds no program has that of its shard. What ended a worker's run is raised after its verdicts."""
     first = scheduler.describe()["level"]
     checkers = CheckerProcess(config)
     source = SampleShards(samples, PROGRAMS * (config.jobs or 1), checkers)
     with checkers, closing(source), closing(scheduler.run(source)) as shards:
         for shard in shards:
-            yield from _verdicts(shard, first)
-
-
-def _verdicts(shard: Shard, first: str) -> Iterator[Verdict]:
-    """Raises what ended the worker's run before its last program, after the verdicts before it."""
-    level, outcomes, error = shard.result or (first, [], None)
-    ran: Iterator[Outcome] = iter(outcomes)
-    for sample, code in shard.items:
-        outcome = next(ran, None) if isinstance(code, str) else code
-        if outcome is None:
-            raise error or RuntimeError(f"{shard.name} has more programs than its {len(outcomes)} outcomes")
-        yield as_verdict(sample, outcome, level)
+            level, outcomes, error = shard.result or (first, [], None)
+            ran: Iterator[Outcome] = iter(outcomes)
+            for sample, code in shard.items:
+                outcome = next(ran, None) if isinstance(code, str) else code
+                if outcome is None:
+                    raise error or RuntimeError(f"{shard.name} has more programs than its {len(outcomes)} outcomes")
+                yield as_verdict(sample, outcome, level)

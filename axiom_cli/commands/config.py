@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields
-from typing import Any
-
 import typer
 
 from axiom_cli.commands.pages import page
@@ -23,14 +19,11 @@ def config(ctx: typer.Context, json: AsJson = False) -> None:
 
     A flag beats an AXIOM_* variable, which beats ./axiom.toml, your own axiom.toml, and the default, in this order.
     """
-    show_rows("settings", _rows(ctx), json)
-    console.note(f"your own settings file is {user_file()}; a project has ./axiom.toml")
-
-
-def _rows(ctx: typer.Context) -> Iterator[dict[str, Any]]:
+    rows = []
     for cls in CONFIGS:
         settings = ctx.obj if cls is GlobalConfig else resolve(cls, {})
         prefix = f"{section(cls)}." if cls in STAGES else ""
-        for field in fields(cls):
-            value = getattr(settings.config, field.name)
-            yield {"setting": prefix + field.name, "value": value, "origin": settings.origins[field.name]}
+        for name, value in vars(settings.config).items():
+            rows.append({"setting": prefix + name, "value": value, "origin": settings.origins[name]})
+    show_rows("settings", rows, json)
+    console.note(f"your own settings file is {user_file()}; a project has ./axiom.toml")

@@ -49,11 +49,14 @@ def document() -> str:
 
 
 def _command(command: Any, context: Any, marks: str) -> Iterator[str]:
-    yield f"{marks} {context.command_path}\n\n{_text(command.help)}\n"
+    text = "\n\n".join(" ".join(part.split()) for part in (command.help or "").split("\n\n"))
+    yield f"{marks} {context.command_path}\n\n{text}\n"
     is_root = context.parent is None
     for topic, rows in ({"Options of every command": GLOBALS} if is_root else options(command, context)).items():
         yield f"| {topic.lower()} | |\n|---|---|"
-        yield from (_row(name, meaning) for name, meaning in rows)
+        for row in rows:
+            name, meaning = (part.replace("|", "\\|") for part in row)
+            yield f"| `{name}` | {meaning} |"
         yield ""
     if command.epilog:
         yield f"```sh\n{command.epilog}\n```\n"
@@ -61,15 +64,6 @@ def _command(command: Any, context: Any, marks: str) -> Iterator[str]:
         child = command.get_command(context, name)
         child_context = typer.Context(child, info_name=name, parent=context)
         yield from _command(child, child_context, "##" if is_root else "###")
-
-
-def _row(name: str, meaning: str) -> str:
-    name, meaning = (part.replace("|", "\\|") for part in (name, meaning))
-    return f"| `{name}` | {meaning} |"
-
-
-def _text(help: str | None) -> str:
-    return "\n\n".join(" ".join(part.split()) for part in (help or "").split("\n\n"))
 
 
 if __name__ == "__main__":

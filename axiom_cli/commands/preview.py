@@ -81,7 +81,10 @@ def show(preview: Preview) -> None:
             stdout().write(f"{line}\n")
     if console.is_terminal():
         for number, row in enumerate(preview.rows, 1):
-            _row(number, row, preview)
+            passed = "" if row.row.label is None else f" ({row.row.label * row.row.weight:.0f} passed)"
+            counts = ", ".join(f"{count} {place}" for place, count in row.counts().items())
+            console.note(f"\nrow {number}: problem {row.row.problem}, weight {row.row.weight:.2f}{passed}; {counts}")
+            console.paint(list(_pieces(row, preview)))
     console.paint([piece for place, label in LEGEND.items() for piece in ((label, STYLES[place][0]), ("   ", ""))])
     total = sum(preview.tokens.values())
     rows = [[LEGEND[place], f"{count:,}", _share(count, total)] for place, count in preview.tokens.items()]
@@ -89,13 +92,6 @@ def show(preview: Preview) -> None:
     console.table("rows", ["", "count"], [[label, f"{preview.numbers[name]:,}"] for name, label in NUMBERS.items()])
     if not preview.system:
         console.note("the chat template leaves out system messages: the model does not see the instruction")
-
-
-def _row(number: int, row: LabelledRow, preview: Preview) -> None:
-    passed = "" if row.row.label is None else f" ({row.row.label * row.row.weight:.0f} passed)"
-    counts = ", ".join(f"{count} {place}" for place, count in row.counts().items())
-    console.note(f"\nrow {number}: problem {row.row.problem}, weight {row.row.weight:.2f}{passed}; {counts}")
-    console.paint(list(_pieces(row, preview)))
 
 
 def _pieces(row: LabelledRow, preview: Preview) -> Iterator[tuple[str, str]]:

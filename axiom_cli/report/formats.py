@@ -51,18 +51,13 @@ def render(findings: Findings, form: str) -> str:
     """The findings as `json`, `csv` or else Markdown text, ending in a newline."""
     if form == "json":
         return orjson.dumps(findings.json_value, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE).decode()
-    if form == "csv":
-        return _csv(findings.csv_rows)
+    if form == "csv":  # a column is empty where a row lacks it
+        columns = list(dict.fromkeys(column for row in findings.csv_rows for column in row))
+        writer = csv.DictWriter(out := io.StringIO(), columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(findings.csv_rows)
+        return out.getvalue()
     return "\n\n".join(map(_markdown, findings.markdown)) + "\n"
-
-
-def _csv(rows: Sequence[Mapping[str, Any]]) -> str:
-    """Rows as CSV with a heading; a column is empty where a row lacks it."""
-    out = io.StringIO()
-    writer = csv.DictWriter(out, list(dict.fromkeys(column for row in rows for column in row)), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return out.getvalue()
 
 
 def _markdown(part: Table | str) -> str:

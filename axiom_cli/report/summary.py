@@ -92,21 +92,16 @@ def summarize(experiment: Experiment) -> ExperimentSummary:
     if selected != start:
         names = iteration_name(start, start), iteration_name(selected, start)
         final = compare_models(EvaluatedModel(experiment, start), chosen, names)
-    return ExperimentSummary(experiment, selected, rows, _steps(experiment), final, _controls(experiment, chosen))
+    steps: list[Comparison] = []  # each iteration against the one before it, at the lowest temperature
+    for a, b in pairwise(experiment.iterations()):
+        names = f"iteration {a}", f"iteration {b}"
+        steps += compare_models(EvaluatedModel(experiment, a), EvaluatedModel(experiment, b), names)[:1]
+    return ExperimentSummary(experiment, selected, rows, steps, final, _controls(experiment, chosen))
 
 
 def iteration_name(iteration: int, start: int = 0) -> str:
     """What an iteration is called in a sentence."""
     return "the start model" if iteration == start else f"iteration {iteration}"
-
-
-def _steps(experiment: Experiment) -> list[Comparison]:
-    """Each evaluated iteration against the one before it, at the lowest temperature; on test where both met it."""
-    steps: list[Comparison] = []
-    for a, b in pairwise(experiment.iterations()):
-        names = f"iteration {a}", f"iteration {b}"
-        steps += compare_models(EvaluatedModel(experiment, a), EvaluatedModel(experiment, b), names)[:1]
-    return steps
 
 
 def _controls(experiment: Experiment, chosen: EvaluatedModel) -> dict[str, Comparison]:

@@ -12,7 +12,6 @@ from typing import Any
 from axiom_cli.errors import InputError
 from axiom_cli.ids import content_id
 from axiom_cli.problems import answers
-from axiom_cli.records import Problem, Sample
 
 Messages = Sequence[Mapping[str, str]]
 PROMPT_DIGEST = "prompt_digest"
@@ -30,17 +29,6 @@ would differ between sampling and training, and in a run that is resumed tomorro
 CLOCK = "strftime_now"
 PROBE = "What is 2 + 2?"
 REPLY = "It is four."
-
-
-def prompt_ids(tokenizer: Any, problem: Problem) -> list[int]:
-    """The ids of `problem`'s prompt, up to where the model continues."""
-    return conversation_ids(tokenizer, answers.messages(problem))
-
-
-def sample_prompt_ids(tokenizer: Any, sample: Sample) -> list[int]:
-    """The prompt ids that `sample` was drawn from: its problem's, or those of `extra["messages"]` for a later attempt,
-    which had feedback."""
-    return conversation_ids(tokenizer, sample.extra.get("messages") or answers.messages(sample.problem))
 
 
 def conversation_ids(tokenizer: Any, messages: Messages) -> list[int]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from axiom_cli.errors import InputError
+from axiom_cli.problems import answers
 from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
 
@@ -46,11 +47,13 @@ def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int], opening:
 
 
 def prompt_ids(tokenizer: Any, sample: Sample, known: dict[str, list[int]]) -> list[int]:
-    """The ids of the sample's prompt. For first attempts they are computed once per problem and kept in `known`."""
-    name = "" if sample.extra.get("messages") else sample.problem.id
-    ids = known.get(name) or prompts.sample_prompt_ids(tokenizer, sample)
+    """The ids that the sample was drawn from: its problem's prompt, or for a later attempt, which had feedback, the
+    conversation in `extra["messages"]`. For first attempts they are computed once per problem and kept in `known`."""
+    conversation, problem = sample.extra.get("messages"), sample.problem
+    name = "" if conversation else problem.id
+    ids = known.get(name) or prompts.conversation_ids(tokenizer, conversation or answers.messages(problem))
     if not ids:
-        message = f"the prompt of problem {sample.problem.id} is empty: there is nothing to continue"
+        message = f"the prompt of problem {problem.id} is empty: there is nothing to continue"
         raise InputError(message, "leave that problem out")
     if name:
         known[name] = ids

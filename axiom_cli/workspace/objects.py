@@ -90,21 +90,17 @@ class Objects:
         """Stores `data` and returns its digest. Bytes that are already stored are not written again."""
         digest = ids.digest(data)
         if not self._is_stored(digest, len(data)):
-            self._write([data])
+            self.put_chunks([data])
         return digest
-
-    def put_chunks(self, chunks: Iterable[bytes]) -> str:
-        """Stores a stream of any length in constant memory and returns its digest."""
-        return self._write(chunks)
 
     def put_file(self, path: Path) -> str:
         """Stores a copy of a file's bytes and returns their digest."""
         try:
             stream = path.open("rb")
         except OSError as error:
-            raise InputError(f"cannot read {path}: {error.strerror}") from None
+            raise InputError(f"cannot read {path}: {error.strerror}", "check the path and its permissions") from None
         with stream:
-            return self._write(iter(lambda: stream.read(CHUNK), b""))
+            return self.put_chunks(iter(lambda: stream.read(CHUNK), b""))
 
     def _is_stored(self, digest: str, size: int) -> bool:
         path = self.path(digest)
@@ -116,7 +112,8 @@ class Objects:
                 return True
         return False
 
-    def _write(self, chunks: Iterable[bytes]) -> str:
+    def put_chunks(self, chunks: Iterable[bytes]) -> str:
+        """Stores a stream of any length in constant memory and returns its digest."""
         sha, size = hashlib.sha256(), 0
         with explained_write_errors(self.folder.parent):
             scratch = self.scratch()
@@ -134,20 +131,17 @@ class Objects:
                 raise
             with explained_write_errors(self.folder.parent):
                 stream.close()
-                self._place(scratch, sha.hexdigest(), size)
+                if self._is_stored(sha.hexdigest(), size):
+                    scratch.unlink()
+                else:
+                    path = self.path(sha.hexdigest())
+                    path.parent.mkdir(parents=True, exist_ok=True)
+                    os.replace(scratch, path)
+                    self._unflushed[path] = None
         except BaseException:
             scratch.unlink(missing_ok=True)
             raise
         return sha.hexdigest()
-
-    def _place(self, scratch: Path, digest: str, size: int) -> None:
-        if self._is_stored(digest, size):
-            scratch.unlink()
-            return
-        path = self.path(digest)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        os.replace(scratch, path)
-        self._unflushed[path] = None
 
     def sync(self) -> None:
         """Waits until everything put so far is on disk. Nothing may point to it before this returns."""

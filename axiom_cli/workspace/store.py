@@ -97,7 +97,8 @@ class Workspace:
                 f"{self.root} has format {version}; this version of axiom reads formats up to {FORMAT}", hint
             )
         if version < 1:
-            raise NoWorkspaceError(f"{self.root} is not a workspace: its format file is not readable")
+            message = f"{self.root} is not a workspace: its format file is not readable"
+            raise NoWorkspaceError(message, "choose another folder with --workspace")
 
     def _prepare(self) -> None:
         if self._ready:
@@ -275,19 +276,16 @@ class Workspace:
             names[digest].append(name)
         return dict(names)
 
-    def ref(self, name: str) -> str:
-        """The digest that `name` points to; `myrun` alone also means `myrun@best`, or else the last `myrun@N`."""
-        return refs.lookup(self._refs, name)
-
     def resolve(self, name: str) -> str:
-        """The digest that a name, a digest or the start of one (`sha256:ab12cd34`) stands for.
+        """The digest that a name, a digest or the start of one (`sha256:ab12cd34`) stands for; the name `myrun` alone
+        also means `myrun@best`, or else the last `myrun@N`.
 
         A complete digest is returned even if its object is not here. Raises MissingError, or UsageError if several
         objects start like that.
         """
         if refs.is_name(name):
             try:
-                return self.ref(name)
+                return refs.lookup(self._refs, name)
             except MissingError:
                 if not re.fullmatch(r"[0-9a-f]{4,64}", name):
                     raise

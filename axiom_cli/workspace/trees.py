@@ -20,7 +20,7 @@ _HEAD, _TAIL = b'{"files":{', b'},"kind":"tree"}'
 def put(objects: Objects, folder: Path) -> str:
     """Stores every file under `folder`, then the manifest; returns the manifest's digest. Raises InputError."""
     if not folder.is_dir():
-        raise InputError(f"{folder} is not a folder")
+        raise InputError(f"{folder} is not a folder", "name a folder that exists")
     files = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
@@ -28,7 +28,7 @@ def put(objects: Objects, folder: Path) -> str:
         elif path.is_symlink():
             raise InputError(f"{path} is a link to a folder, or a broken link", "replace the link with a copy")
     if not files:
-        raise InputError(f"{folder} contains no files")
+        raise InputError(f"{folder} contains no files", "name a folder with files")
     return objects.put(canonical({"kind": "tree", "files": files}))
 
 
@@ -48,7 +48,7 @@ def files(objects: Objects, digest: str) -> dict[str, str]:
     """The manifest's path -> digest. Raises InputError if the object is not a manifest, WorkspaceDamagedError if a path
     leads out of the folder."""
     if not is_manifest(objects, digest):
-        raise InputError(f"object {short(digest)} is not a folder")
+        raise InputError(f"object {short(digest)} is not a folder", f"axiom workspace show {short(digest)}")
     manifest: dict[str, str] = orjson.loads(objects.get(digest))["files"]
     for path in map(PurePosixPath, manifest):
         if path.is_absolute() or ".." in path.parts:

@@ -15,7 +15,7 @@ from axiom_cli import json_codec, jsonl
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.records import KINDS, Problem, Record, Sample, Verdict
 from axiom_cli.workspace.objects import is_digest, short
-from axiom_cli.workspace.receipts import Receipt, origin
+from axiom_cli.workspace.receipts import origin
 from axiom_cli.workspace.store import RECORDS_HEAD, Workspace
 
 _MAX_SHOWN = 12
@@ -85,7 +85,11 @@ class _Explainer:
                 if not step.repeated:
                     yield from (WhyLine(depth + 1, text) for text in self.summaries.get(step.digest, ()))
             if step.receipt:
-                yield WhyLine(depth + 1, _describe_receipt(step.receipt), step.digest, step.receipt.to_dict())
+                recipe = step.receipt.recipe
+                made = f"made by {step.receipt.stage} (version {recipe['version']}) at {step.receipt.made}"
+                how = _pairs(recipe["config"]) if isinstance(recipe["config"], dict) else str(recipe["config"])
+                text = f"{made}: {how}" if how else made
+                yield WhyLine(depth + 1, text, step.digest, step.receipt.to_dict())
 
     def inside(self, digest: str) -> Links:
         """What an object's content says of its origin: the models of its records, the trees that a file belongs to."""
@@ -128,7 +132,11 @@ class _Explainer:
         for digest, record in self._lines_about(name):
             if not lines:
                 problem = _problem_of(record)
-                lines += [WhyLine(0, _describe_problem(problem)), WhyLine(1, f"prompt: {problem.prompt!r}")]
+                about = f"problem {problem.id}: {problem.title}, level {problem.level}, split {problem.split}"
+                drawn_with = problem.extra.get("origin")
+                if isinstance(drawn_with, dict):
+                    about += f"; drawn with {_pairs(drawn_with)}"
+                lines += [WhyLine(0, about), WhyLine(1, f"prompt: {problem.prompt!r}")]
             lines.append(WhyLine(1, f"{_describe_record(record)}, in {short(digest)}", digest))
             objects[digest] = None
         for digest in objects:
@@ -205,20 +213,6 @@ def _counted(values: Counter[str]) -> str:
 
 def _pairs(values: Mapping[str, Any]) -> str:
     return " ".join(f"{key}={json_codec.text(value)}" for key, value in values.items())
-
-
-def _describe_receipt(receipt: Receipt) -> str:
-    config = receipt.recipe["config"]
-    how = _pairs(config) if isinstance(config, dict) else str(config)
-    head = f"made by {receipt.stage} (version {receipt.recipe['version']}) at {receipt.made}"
-    return f"{head}: {how}" if how else head
-
-
-def _describe_problem(problem: Problem) -> str:
-    drawn_with = problem.extra.get("origin")
-    return f"problem {problem.id}: {problem.title}, level {problem.level}, split {problem.split}" + (
-        f"; drawn with {_pairs(drawn_with)}" if isinstance(drawn_with, dict) else ""
-    )
 
 
 def _describe_record(record: Record) -> str:
