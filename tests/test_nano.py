@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from axiom_cli import models
 from axiom_cli.models.loading import load_tokenizer
 from axiom_cli.models.nano import WEIGHTS
-from axiom_cli.problems.answers import has_reasoning, read_answer
+from axiom_cli.problems.answers import has_reasoning, messages, read_answer
 from axiom_cli.problems.families import draw, teacher
 from axiom_cli.records import ModelRef
 from axiom_cli.sampling import nano_cold_start, prompts
@@ -56,10 +56,8 @@ def test_digits_are_single_tokens_and_frequent_words_whole() -> None:
 def test_the_prompt_is_the_users_words_between_two_marks() -> None:
     problem = next(draw.problems(["rpn"], 1, [2], "train", 0))
     tokenizer = tokenizer_of_nano()
-    assert (
-        tokenizer.decode(prompts.conversation_ids(tokenizer, answers.messages(problem)))
-        == f"<|user|>{problem.prompt}<|assistant|>"
-    )
+    ids = prompts.conversation_ids(tokenizer, messages(problem))
+    assert tokenizer.decode(ids) == f"<|user|>{problem.prompt}<|assistant|>"
 
 
 def test_it_starts_well_formed_and_mediocre() -> None:

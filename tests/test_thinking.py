@@ -13,11 +13,12 @@ from axiom_cli.learning.training.rows import encode
 from axiom_cli.models import resolve
 from axiom_cli.models.loading import load_for_sampling, load_tokenizer, multiplies_bfloat16
 from axiom_cli.models.nano import WEIGHTS
+from axiom_cli.problems.answers import messages
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling.engines.protocol import requests
 from axiom_cli.sampling.engines.transformers import TransformersEngine
-from axiom_cli.sampling.prompts import prompt_ids
+from axiom_cli.sampling.prompts import conversation_ids
 from axiom_cli.settings.configs import SolveConfig
 
 GREEDY = SolveConfig(temperature=0.0, max_tokens=120)
@@ -73,7 +74,7 @@ def test_what_was_closed_for_the_model_is_not_learnt(engine: TransformersEngine,
     for sample, row in zip(whole, found.rows, strict=True):
         _, end = sample.extra.get("thought_cut", (0, 0))
         assert row.completion_ids == sample.token_ids[end:]
-        assert row.prompt_ids == prompt_ids(TOKENIZER, sample.problem) + sample.token_ids[:end]
+        assert row.prompt_ids == conversation_ids(TOKENIZER, messages(sample.problem)) + sample.token_ids[:end]
         assert (row.engine_logprob is None) == bool(end)
 
 

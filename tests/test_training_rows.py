@@ -18,6 +18,7 @@ from axiom_cli.learning.training.rows import Row, encode
 from axiom_cli.learning.training.scoring import scorer
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.models import loading, micro_batches
+from axiom_cli.problems.answers import messages
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import TrainConfig
