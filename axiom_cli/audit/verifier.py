@@ -6,7 +6,7 @@ tests or a solution known to be wrong passes them; everything else is reported, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime, timezone
 from typing import Any
@@ -60,7 +60,7 @@ def audit_verifier(
         audit = VerifierAudit(sandbox.level, sandbox.missing, problems=len(problems))
     audit.made = datetime.now(timezone.utc).isoformat(timespec="seconds")
     on_step("the attack suite")
-    audit.attacks = list(_attacks(audit.isolation))
+    audit.attacks = _attacks(audit.isolation)
     on_step("throughput")
     for jobs in (1, config.jobs):
         workers, rate = soundness.throughput(config, jobs)
@@ -68,15 +68,14 @@ def audit_verifier(
             audit.throughput.append({"workers": workers, "verdicts_per_second": round(rate, 1)})
     if problems:
         on_step("the tests of the problems")
-        audit.unsound = [
-            {"problem": one.id, "reason": why} for one, why in soundness.check_references(problems, config)
-        ]
+        faults = soundness.check_references(problems, config)
+        audit.unsound = [{"problem": problem.id, "reason": reason} for problem, reason in faults]
         audit.tests = [score.to_dict() for score in mutation_score.scores(problems, config)]
     audit.determinism = reruns.to_dict()
     return audit
 
 
-def _attacks(reached: Level) -> Iterator[dict[str, Any]]:
+def _attacks(reached: Level) -> list[dict[str, Any]]:
     """A row a level: how many attacks there were, how many the machine was too busy to decide, which succeeded."""
     rows: dict[str, dict[str, Any]] = {}
     for one in attack_suite.run_all(reached):
@@ -85,10 +84,9 @@ def _attacks(reached: Level) -> Iterator[dict[str, Any]]:
         row["attacks"] += 1
         row["undecided"] += not one.decided
         if one.violations:
-            row["succeeded"].append(
-                {"attack": one.attack.name, "about": one.attack.about, "harm": list(one.violations)}
-            )
-    yield from rows.values()
+            harm = list(one.violations)
+            row["succeeded"].append({"attack": one.attack.name, "about": one.attack.about, "harm": harm})
+    return list(rows.values())
 
 
 def summary_rows(audit: VerifierAudit) -> list[list[str]]:

@@ -76,9 +76,8 @@ def _judge(audit: VerifierAudit, problems: int) -> None:
         console.warn(failure)
     succeeded = sum(len(row["succeeded"]) for row in audit.attacks)
     if succeeded:
-        raise GateFailedError(
-            f"{plural(succeeded, 'attack')} succeeded", "axiom doctor shows which isolation is missing"
-        )
+        hint = "axiom doctor shows which isolation is missing"
+        raise GateFailedError(f"{plural(succeeded, 'attack')} succeeded", hint)
     if audit.unsound:
         broken = len({row["problem"] for row in audit.unsound})
         raise GateFailedError(f"the tests of {plural(broken, 'problem')} are unsound", "leave those problems out")

@@ -55,7 +55,6 @@ def verifier(
 
 
 def _refuse_unused_options(distributed: DistributeConfig) -> None:
-    """Raises UsageError for options of a cluster without --distribute."""
     for name in ("ray_address", "workers"):
         if getattr(distributed, name) and not distributed.distribute:
             raise UsageError(f"{flag(name)} has no effect without --distribute ray", "add --distribute ray")

@@ -187,7 +187,6 @@ def audit(config: AuditConfig, family: Families = None, output: Output = None) -
 
 
 def _judge(rows: list[dict[str, Any]]) -> None:
-    """Reports notes and failures. Raises GateFailedError if a row failed."""
     for row in rows:
         if row["notes"]:
             console.note(f"{row['family']} ({row['form']}): {', '.join(row['notes'])}")
@@ -324,7 +323,6 @@ def _columns(config: ImportConfig, format_name: str) -> Columns:
 
 
 def _source(name: str, config: ImportConfig) -> readers.Source:
-    """The rows of a file, stdin, a folder, or a data set of the hub."""
     from axiom_cli.importing import hub, readers
 
     if hub.is_data_set(name):

@@ -97,7 +97,7 @@ def show_findings(findings: Findings, format: str = "table") -> None:
 
 def _rates(files: list[str], named: list[str], format: str, page: bool) -> None:
     from axiom_cli.evaluation.experiment_folder import refuse_missing_file
-    from axiom_cli.report.file_rates import file_rates, rate_findings
+    from axiom_cli.report.rate_table import file_rates, rate_findings
 
     for name in named:
         refuse_missing_file(name)

@@ -46,7 +46,6 @@ def experiment_table(summary: ExperimentSummary) -> Table:
 
 
 def _plain_rows(summary: ExperimentSummary) -> list[dict[str, Any]]:
-    """The rows as plain numbers, for JSON and CSV."""
     families, rates = summary.families(), family_rates(summary.experiment.rows)
     return [
         {

@@ -33,6 +33,17 @@ def coolest(rows: Iterable[Metrics]) -> list[Metrics]:
     return [row for row in rows if temperature(row) == low]
 
 
+def curves(caption: Caption, series: Sequence[Series], axis: Axis) -> str:
+    """A line plot `for_both_widths`."""
+    return for_both_widths(caption, lambda caption, size: line_plot(caption, series, axis, size))
+
+
+def from_first_to_last(series: Sequence[Series]) -> str:
+    """The ends of each line, in words."""
+    ends = ((line.name, percent(line.points[0].y), percent(line.points[-1].y)) for line in series)
+    return "; ".join(f"{name} from {first} to {last}" for name, first, last in ends)
+
+
 def for_both_widths(caption: Caption, draw: Callable[[Caption, tuple[float, float]], str]) -> str:
     """The same plot for a wide and for a narrow screen, so that its text stays readable; one of them is shown."""
     wide = draw(replace(caption, key=f"{caption.key}-wide"), WIDE)
@@ -94,9 +105,7 @@ def curve(summary: ExperimentSummary) -> str:
         return ""
     desc = "; ".join(f"{line.name}: {', '.join(f'{p.x:g}: {percent(p.y)}' for p in line.points)}" for line in series)
     title = f"Pass rate per iteration on the {spoken(split)} problems"
-    plots = for_both_widths(
-        Caption("curve", title, desc), lambda caption, size: line_plot(caption, series, _iteration_axis(series), size)
-    )
+    plots = curves(Caption("curve", title, desc), series, _iteration_axis(series))
     arms = " Dashed lines are control arms at equal compute." * (len(experiment.arms()) > 1)
     diamonds = f" Diamonds are the {spoken(other)} problems." * bool(lone)
     lead = f"No round trained on these problems. Iteration 0 is the start model.{arms}{diamonds}"
@@ -160,8 +169,7 @@ def pass_at(summary: ExperimentSummary) -> str:
     top = max(int(k) for row in rows for k in row.pass_at)
     axis = Axis("k, samples a problem", [(float(i), str(2**i)) for i in range(int(math.log2(top)) + 1)])
     title = f"pass@k on the {spoken(split)} problems, {sampling(rows[0])}"
-    desc = "; ".join(f"{line.name} from {percent(line.points[0].y)} to {percent(line.points[-1].y)}" for line in series)
-    plots = for_both_widths(Caption("passk", title, desc), lambda caption, size: line_plot(caption, series, axis, size))
+    plots = curves(Caption("passk", title, from_first_to_last(series)), series, axis)
     columns = ["k", *(line.name for line in series)]
     body = [
         [str(k), *(percent(row.pass_at[str(k)]) if str(k) in row.pass_at else "" for row in rows)]

@@ -6,10 +6,10 @@ import math
 
 from axiom_cli.evaluation.comparison import percent, points, points_range
 from axiom_cli.evaluation.value_ranking import CHOOSERS, HEADS, Ranking
-from axiom_cli.report.charts import Axis, Caption, Point, Series, line_plot
+from axiom_cli.report.charts import Axis, Caption, Point, Series
 from axiom_cli.report.html import card, numbers, section, tiles
 from axiom_cli.report.page import fill_template
-from axiom_cli.report.page_curves import for_both_widths
+from axiom_cli.report.page_curves import curves, from_first_to_last
 from axiom_cli.report.ranking_tables import best_of_n_table, figure, reliability_table
 from axiom_cli.statistics import wilson
 
@@ -56,10 +56,7 @@ def best_of_n(ranking: Ranking) -> str:
     ticks = [(float(power), str(2**power)) for power in range(int(math.log2(ranking.best[-1].n)) + 1)]
     axis = Axis("N, samples a problem", ticks)
     table = best_of_n_table(ranking)
-    desc = "; ".join(f"{line.name} from {percent(line.points[0].y)} to {percent(line.points[-1].y)}" for line in series)
-    plots = for_both_widths(
-        Caption("bestn", table.title, desc), lambda caption, size: line_plot(caption, series, axis, size)
-    )
+    plots = curves(Caption("bestn", table.title, from_first_to_last(series)), series, axis)
     lead = (
         "How often a correct sample is chosen from N of a problem: by value, by majority vote, at random, and by an "
         f"oracle that knows which are correct. {ranking.headline.problems:,} problems."
@@ -77,10 +74,7 @@ def calibration(ranking: Ranking) -> str:
     series = [diagonal, Series("passed", passed, "c0")]
     axis = Axis("value", [(share / 4, f"{25 * share} %") for share in range(5)])
     desc = "; ".join(f"{percent(p.x)} promised, {percent(p.y)} passed" for p in passed)
-    plots = for_both_widths(
-        Caption("calibration", f"Calibration of {ranking.value.name}", desc),
-        lambda caption, size: line_plot(caption, series, axis, size),
-    )
+    plots = curves(Caption("calibration", f"Calibration of {ranking.value.name}", desc), series, axis)
     lead = (
         f"What the values promise, and how many samples pass ({ranking.samples:,} samples). On the dashed line, the "
         "values keep their promise."

@@ -15,7 +15,7 @@ from typing import Any
 from axiom_cli.errors import MissingError
 from axiom_cli.ids import content_id
 from axiom_cli.records import Sample
-from axiom_cli.sampling.engines.protocol import Engine, Request, sampling_params
+from axiom_cli.sampling.engines.protocol import Engine, EngineInFront, Request, sampling_params
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
 
@@ -61,7 +61,7 @@ class Unit:
     missing: int = 0
 
 
-class CachedEngine(Engine):
+class CachedEngine(EngineInFront):
     """An engine in front of another one, with a workspace as its cache, or none.
 
     What is cached under one recipe depends on the engine. One that streams has a recipe for each sample, one whose
@@ -70,15 +70,11 @@ class CachedEngine(Engine):
     """
 
     def __init__(self, engine: Engine, workspace: Workspace | None, usage: Usage | None = None) -> None:
-        self._engine, self._workspace, self._usage = engine, workspace, usage or Usage()
+        super().__init__(engine)
+        self._workspace, self._usage = workspace, usage or Usage()
         self._unsaved: list[tuple[Unit, list[Sample]]] = []
         self._saved_at = time.monotonic()
         self._per_batch = engine.batch_dependent and not engine.streams
-        self.name, self.model = engine.name, engine.model
-
-    def batch_size_hint(self, params: SolveConfig) -> int:
-        """As `Engine.batch_size_hint`."""
-        return self._engine.batch_size_hint(params)
 
     def generate(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[list[Sample]]:
         """As `Engine.generate`. Raises ValueError if the engine returns other samples than it was asked for."""
@@ -110,9 +106,6 @@ class CachedEngine(Engine):
             finally:
                 self._save()
 
-    def close(self) -> None:
-        """Nothing to free: whoever opened the engine closes it."""
-
     def _units(self, requests: Sequence[Request], params: SolveConfig, count: int) -> list[Unit]:
         """The recipes of these requests, and the places of their samples."""
         settings = {**sampling_params(params), "engine": self.name}
@@ -134,7 +127,6 @@ class CachedEngine(Engine):
         ]
 
     def _recall(self, unit: Unit, cached: dict[int, Sample]) -> None:
-        """Reads the unit's samples from the workspace, if they are there."""
         receipt = self._workspace.recall(unit.recipe) if self._workspace else None
         if self._workspace is None or receipt is None:
             unit.missing = len(unit.places)

@@ -17,7 +17,7 @@ import orjson
 from axiom_cli import models
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.records import ModelRef, Sample
-from axiom_cli.sampling.engines.protocol import Engine, Request
+from axiom_cli.sampling.engines.protocol import Engine, EngineInFront, Request
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.objects import short
 from axiom_cli.workspace.store import Workspace
@@ -90,16 +90,12 @@ def scored(engine: Engine, config: SolveConfig, workspace: Workspace | None) -> 
     return ScoringEngine(engine, find(config.value_function, workspace), workspace, config.dtype)
 
 
-class ScoringEngine(Engine):
+class ScoringEngine(EngineInFront):
     """An engine in front of another one. The value function is loaded, in `dtype`, with the first samples."""
 
     def __init__(self, engine: Engine, stored: StoredValueFunction, workspace: Workspace | None, dtype: str) -> None:
-        self._engine, self._stored, self._workspace, self._dtype = engine, stored, workspace, dtype
-        self.name, self.model = engine.name, engine.model
-
-    def batch_size_hint(self, params: SolveConfig) -> int:
-        """As `Engine.batch_size_hint`."""
-        return self._engine.batch_size_hint(params)
+        super().__init__(engine)
+        self._stored, self._workspace, self._dtype = stored, workspace, dtype
 
     def generate(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[list[Sample]]:
         """As `Engine.generate`. Samples with finish `error` have no value."""
@@ -121,6 +117,3 @@ class ScoringEngine(Engine):
 
         path = models.resolve(self.model.name, self._workspace).path
         return ValueFunction(path, self._stored.folder, sampling_dtype(path, self._dtype))
-
-    def close(self) -> None:
-        """Nothing to free: whoever opened the engine closes it."""

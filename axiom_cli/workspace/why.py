@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import mmap
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import orjson
@@ -73,7 +74,6 @@ class _Explainer:
         self.makers = workspace.makers()
         self.names = workspace.names()
         self.summaries: dict[str, list[str]] = {}
-        self._holders: dict[str, Links] | None = None
 
     def chain(self, digest: str, base: int = 0) -> Iterator[WhyLine]:
         """Objects at even depths below `base`, what made them at odd ones."""
@@ -99,18 +99,18 @@ class _Explainer:
                 self.summaries[digest], links = _contents(self.workspace.get_records(digest, *KINDS.values()))
                 return links
         if kind == "bytes" and digest not in self.makers:
-            return self.holders().get(digest, [])
+            return self.holders.get(digest, [])
         return []
 
+    @cached_property
     def holders(self) -> dict[str, Links]:
         """File digest -> (its path in a tree, that tree), for the trees that a receipt or a name points to."""
-        if self._holders is None:
-            self._holders = {}
-            for tree in dict.fromkeys([*self.makers, *self.names]):
-                if self.workspace.kind(tree) == "tree":
-                    for path, digest in self.workspace.tree(tree).items():
-                        self._holders.setdefault(digest, []).append((f"file {path} of", tree))
-        return self._holders
+        holders: dict[str, Links] = defaultdict(list)
+        for tree in dict.fromkeys([*self.makers, *self.names]):
+            if self.workspace.kind(tree) == "tree":
+                for path, digest in self.workspace.tree(tree).items():
+                    holders[digest].append((f"file {path} of", tree))
+        return holders
 
     def describe(self, name: str, digest: str) -> str:
         """One line about an object, by the name its user gave it."""
@@ -167,7 +167,6 @@ def _lines_with(workspace: Workspace, digest: str, needle: bytes) -> Iterator[by
 
 
 def _lineage(record: Record) -> Iterator[Record]:
-    """The record and every record that it holds."""
     yield record
     for name in record.parents:
         if getattr(record, name) is not None:
@@ -180,12 +179,12 @@ def _problem_of(record: Record) -> Problem:
 
 def _contents(records: Iterable[Record]) -> tuple[list[str], Links]:
     """What records say about themselves: sentences, and (name, digest) of the models that wrote them."""
-    seen: dict[str, Counter[str]] = {}
+    seen: dict[str, Counter[str]] = defaultdict(Counter)
     problems: set[str] = set()
     models: dict[str, str] = {}
 
     def count(title: str, value: object) -> None:
-        seen.setdefault(title, Counter())[str(value)] += 1
+        seen[title][str(value)] += 1
 
     for record in records:
         count("records", record.kind)

@@ -17,7 +17,7 @@ from dataclasses import dataclass, replace
 
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
-from axiom_cli.sampling.engines.protocol import Engine
+from axiom_cli.sampling.engines.protocol import Engine, EngineInFront
 from axiom_cli.sampling.rollout import rollout
 from axiom_cli.sampling.sample_cache import Usage
 from axiom_cli.sampling.solve import open_engine
@@ -25,16 +25,12 @@ from axiom_cli.settings.configs import SolveConfig, VerifyConfig
 from axiom_cli.verification.caching_verifier import CachingVerifier
 
 
-class Watched(Engine):
+class Watched(EngineInFront):
     """The engine, with how many tokens it had written and which samples, after each of its calls."""
 
     def __init__(self, engine: Engine) -> None:
-        self._engine, self.name, self.model = engine, engine.name, engine.model
+        super().__init__(engine)
         self.calls: list[list[Sample]] = []
-
-    def batch_size_hint(self, params: SolveConfig) -> int:
-        """As the engine's."""
-        return self._engine.batch_size_hint(params)
 
     def generate(self, *args: object, **more: object) -> Iterator[list[Sample]]:
         """As the engine's, noted down."""
@@ -42,9 +38,6 @@ class Watched(Engine):
         for group in self._engine.generate(*args, **more):
             self.calls[-1] += group
             yield group
-
-    def close(self) -> None:
-        """The engine is closed by who opened it."""
 
 
 @dataclass(frozen=True)

@@ -19,13 +19,9 @@ from axiom_cli.workspace.store import Workspace
 
 GROUP = "axiom.engines"
 BUILT_IN = MappingProxyType(
-    {
-        "transformers": "axiom_cli.sampling.engines.transformers:TransformersEngine",
-        "vllm": "axiom_cli.sampling.engines.vllm:VllmEngine",
-        "remote": "axiom_cli.sampling.engines.remote:RemoteEngine",
-        "scripted": "axiom_cli.sampling.engines.scripted:ScriptedEngine",
-    }
+    {"transformers": "TransformersEngine", "vllm": "VllmEngine", "remote": "RemoteEngine", "scripted": "ScriptedEngine"}
 )
+"""The class of each, in the file of that name."""
 
 
 @cache
@@ -56,8 +52,7 @@ def get(name: str) -> type[Engine]:
     """The class of the engine called `name`. Raises MissingError with the closest name as its hint, InputError for a
     plug-in that is not an engine."""
     if name in BUILT_IN:
-        module, _, attribute = BUILT_IN[name].partition(":")
-        engine: type[Engine] = getattr(import_module(module), attribute)
+        engine: type[Engine] = getattr(import_module(f"{__name__}.{name}"), BUILT_IN[name])
         return engine
     if name in _plug_ins():
         return _load(_plug_ins()[name])

@@ -247,7 +247,6 @@ class ChatClient:
         return RefusedError(reason, status)
 
     def _reason(self, answer: Answer) -> str:
-        """What the server says is wrong, on one line."""
         text: Any = answer.headers.get("location") or answer.body.decode(errors="replace")
         with suppress(ValueError, AttributeError, RecursionError):
             data = json.loads(answer.body)

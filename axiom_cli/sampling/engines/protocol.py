@@ -124,6 +124,21 @@ class UnorderedEngine(Engine):
                 yield [early.pop(place) for place in group]
 
 
+class EngineInFront(Engine):
+    """An engine that changes or keeps what another one gives; whoever opened that one closes it. Write `generate`."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+        self.name, self.model = engine.name, engine.model
+
+    def batch_size_hint(self, params: SolveConfig) -> int:
+        """As `Engine.batch_size_hint`."""
+        return self._engine.batch_size_hint(params)
+
+    def close(self) -> None:
+        """Nothing to free."""
+
+
 def unusual_settings(params: SolveConfig) -> list[Setting]:
     """The optional settings that differ from their defaults."""
     return [name for name in SETTINGS if getattr(params, name) != getattr(SolveConfig, name)]

@@ -36,7 +36,6 @@ def retry(
 def _next_attempts(
     places: Sequence[int], failed: Sequence[Verdict], batch: ProblemBatch, attempt: int
 ) -> Generator[Sample]:
-    """One more attempt after each failed one, added to the samples of its problem."""
     messages = conversations(failed, batch.verifier)
     samples = [verdict.sample for verdict in failed]
     requests = [

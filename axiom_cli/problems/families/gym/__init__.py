@@ -159,6 +159,6 @@ def get(name: str) -> Gym:
     if data_set in known:
         return Gym(data_set, known[data_set])
     if data_set in left_out:
-        raise MissingError(f"{name} is left out: {left_out[data_set]}")
+        raise MissingError(f"{name} is left out: {left_out[data_set]}", "axiom problems list shows the others")
     hint = did_you_mean(name, names(), "axiom problems list shows them")
     raise MissingError(f"there is no family called {name!r}", hint)
