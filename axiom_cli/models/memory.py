@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 import torch
 from transformers import PreTrainedModel
@@ -89,3 +89,10 @@ def _container() -> int:
         return max(0, int(most) - int(used)) if most != "max" else 1 << 60
     except (OSError, ValueError):
         return 1 << 60
+
+
+def cache_bytes(config: Any, dtype: torch.dtype) -> int:
+    """The bytes that the keys and values of a token take in a language model with this config."""
+    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
+    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
+    return 2 * config.num_hidden_layers * heads * size * dtype.itemsize

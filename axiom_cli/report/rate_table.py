@@ -1,4 +1,4 @@
-"""Pass rates as tables: the cells of a metrics row, and what `axiom report FILE...` shows, a row a file and temperature."""
+"""Pass rates as tables: the cells of a metrics row, and the tables of `axiom report FILE...`, one row a file."""
 
 from __future__ import annotations
 

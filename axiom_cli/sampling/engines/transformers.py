@@ -15,7 +15,7 @@ import torch
 from axiom_cli import models
 from axiom_cli.models import Resolved, worker_pool
 from axiom_cli.models.loading import load_for_sampling
-from axiom_cli.models.memory import free_memory
+from axiom_cli.models.memory import cache_bytes, free_memory
 from axiom_cli.problems import answers
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import prompts
@@ -164,10 +164,7 @@ class TransformersEngine(UnorderedEngine):
 
     def _slots(self, params: SolveConfig, longest: int, workers: int = 1) -> int:
         """How many rows of `longest` tokens each of `workers` processes has room for."""
-        config = self._model.config.get_text_config()
-        heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-        size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-        token = 2 * config.num_hidden_layers * heads * size * self._model.dtype.itemsize
+        token = cache_bytes(self._model.config.get_text_config(), self._model.dtype)
         room = params.batch_tokens or SHARE * free_memory(self._model.device) / token
         return max(1, min(SLOTS, int(room / longest / workers)))
 

@@ -120,7 +120,10 @@ class VllmEngine(UnorderedEngine):
         for request in requests:
             problem = request.problem
             ids = prompts.conversation_ids(self._tokenizer, request.messages or own_messages(problem))
-            error = self._error(ids)
+            # A prompt that vLLM refuses would end the whole call.
+            error = "" if ids else "the prompt is empty"
+            if len(ids) >= (room := self._context()):
+                error = f"a prompt of {len(ids):,} tokens leaves no room in a context of {room:,}"
             for index in range(request.start, request.start + samples):
                 if not error:
                     seed = sample_seed(params.seed, problem, index)
@@ -164,13 +167,6 @@ class VllmEngine(UnorderedEngine):
                     engine.abort_request(list(waiting))
             for name in waiting:
                 self._finished.pop(name, None)
-
-    def _error(self, ids: Sequence[int]) -> str:
-        """Why vLLM would refuse the prompt, else nothing. A prompt that it refuses ends the whole call."""
-        if not ids:
-            return "the prompt is empty"
-        room = self._context()
-        return f"a prompt of {len(ids):,} tokens leaves no room in a context of {room:,}" if len(ids) >= room else ""
 
     def _context(self) -> int:
         """Tokens of prompt and completion together: the model's, or fewer if the cache is smaller."""

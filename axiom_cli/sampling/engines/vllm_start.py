@@ -122,12 +122,9 @@ def _processor_settings(path: Path, config: SolveConfig) -> dict[str, Any]:
     import torch
     from transformers import AutoConfig
 
-    from axiom_cli.models.memory import free_memory
+    from axiom_cli.models.memory import cache_bytes, free_memory
 
-    architecture = AutoConfig.from_pretrained(path).get_text_config()
-    heads = getattr(architecture, "num_key_value_heads", None) or architecture.num_attention_heads
-    size = getattr(architecture, "head_dim", None) or architecture.hidden_size // architecture.num_attention_heads
-    token = 2 * architecture.num_hidden_layers * heads * size * 4
+    token = cache_bytes(AutoConfig.from_pretrained(path).get_text_config(), torch.float32)
     wanted = config.batch_tokens * token or free_memory(torch.device("cpu")) // 4
     room = min(max(wanted, MIN_CACHE_TOKENS * token), MAX_CACHE_BYTES)
     dtype = "float32" if config.dtype == "auto" else config.dtype
