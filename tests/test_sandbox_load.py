@@ -1,4 +1,4 @@
-"""A busy machine fails no correct program: limits count processor time, the wall is generous and widens in a crowd."""
+"""A busy machine fails no correct program: processor time and sleep are limited, a wait for a processor is neither."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ WORKS = (
     "    while time.process_time() < end:\n        pass\n    return 2 * x\n"
 )
 PROGRAM = Program("f", "def f(x)", tests=[{"args": [1], "expected": 2}])
+SCRIPT = Program("<stdin>", "", tests=[{"args": ["1\n"], "expected": "1\n"}])
 
 
 @pytest.mark.skipif(not os.path.exists("/proc/loadavg"), reason="the system does not say who wants to run")
@@ -36,6 +37,28 @@ def test_a_crowded_machine_fails_no_correct_program():
     assert [outcome for outcome in outcomes if outcome.status == "fail"] == []
     if os.nice(0) == 0:
         assert {outcome.status for outcome in outcomes} == {"pass"}
+
+
+SLEEPERS = {
+    "asleep": ("import time\ndef f(x): time.sleep(600)", PROGRAM),
+    "short naps": ("import time\ndef f(x):\n    while True: time.sleep(0.003)", PROGRAM),
+    "test code": ("import time\ndef f(x): time.sleep(600)", Program("f", "", test_code="assert f(1) == 2")),
+    "a script": ("import time\nprint(input(), flush=True)\ntime.sleep(600)", SCRIPT),
+    "a thread": ("import threading, time\nthreading.Thread(target=time.sleep, args=(600,)).start()", SCRIPT),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", SLEEPERS)
+def test_a_crowded_machine_finds_a_sleeper_as_soon_as_a_quiet_one(name):
+    limits = Limits(timeout=0.4)
+    with Sandbox(limits, jobs=1) as box, load(BUSY):
+        if box.pool.workers[0].idleness is None:
+            pytest.skip("this system does not tell how long a process sleeps")
+        began = time.monotonic()
+        outcome = box.run(*SLEEPERS[name])
+        assert outcome.status == "fail" and "mostly waiting" in outcome.reason
+        assert time.monotonic() - began < 3 * limits.wall
 
 
 @pytest.mark.slow

@@ -19,6 +19,7 @@ from axiom_cli.sandbox.worker import DRAIN_SECONDS, START_SECONDS, Job, Setup, W
 IN_FLIGHT = 2  # jobs a worker holds: one that runs and one that waits
 WINDOW = 64  # entries a worker that may await their turn
 TRIES = 3
+LAST_RESORT = 8  # times the wall limit, where the time that a program sleeps is counted
 SLEEPING_SHARE = 0.05  # a program that waits uses less than this share of its processor time
 WORKING_SHARE = 0.25  # one that works uses more than this
 
@@ -83,7 +84,7 @@ class WorkerPool:
             if best is None or len(best.jobs) >= IN_FLIGHT:
                 return
             job = self.waiting.popleft()
-            job.wall = self.limits.wall * slowdown() * (1 + job.tries)
+            job.wall = self.limits.wall * (slowdown() * (1 + job.tries) if best.idleness is None else LAST_RESORT)
             best.submit(job)
 
     def wait(self, *, reading: bool) -> None:
@@ -106,6 +107,7 @@ class WorkerPool:
         for worker in busy:
             for job in worker.jobs.values():
                 worker.exchange(job)
+            worker.end_sleeper(self.limits.wall)
             worker.dead = worker.dead or (bool(worker.jobs) and worker.overdue() <= 0)
         self._put_away()
 
@@ -126,10 +128,10 @@ class WorkerPool:
             job.outcome = Outcome(INFRA, 0, job.suite.total, why, settled=False)
 
     def _conclude(self, owner: Worker, job: Job, report: messages.Report) -> None:
-        spans = self.limits.timeout, self.limits.test, job.wall
+        spans = self.limits.timeout, self.limits.test, self.limits.wall if job.asleep else job.wall
         outcome = judge(job.suite, bytes(job.received), report, spans, flooded=job.flooded)
         job.received = bytearray()
-        if report.cause == messages.WALL_LIMIT and self._starved(job, report):
+        if report.cause == messages.WALL_LIMIT and not job.asleep and self._starved(owner, job, report):
             outcome = replace(outcome, status=INFRA, reason="the machine was too busy to run it")
         if outcome.status == INFRA and not outcome.settled:
             owner.retire()  # a fresh zygote for what follows
@@ -137,9 +139,11 @@ class WorkerPool:
         else:
             job.outcome = outcome
 
-    def _starved(self, job: Job, report: messages.Report) -> bool:
+    def _starved(self, owner: Worker, job: Job, report: messages.Report) -> bool:
         """Whether a program that ran out of wall time may have waited for a processor, and not for itself."""
         used = report.cpu / self.limits.timeout
+        if owner.idleness is not None:
+            return used > SLEEPING_SHARE
         if slowdown() > 1:
             return job.tries == 0 or used > SLEEPING_SHARE
         return used > WORKING_SHARE and job.tries < TRIES - 1  # the crowd may have left just now

@@ -5,7 +5,9 @@ from __future__ import annotations
 import array
 import contextlib
 import json
+import os
 import select
+import signal
 import socket
 import subprocess
 import sys
@@ -15,6 +17,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from axiom_cli.errors import MissingError
+from axiom_cli.sandbox.idleness import Idleness, children
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.sandbox.judge import Outcome
 from axiom_cli.sandbox.suite import AnySuite
@@ -35,6 +38,7 @@ LAYERS = ("namespaces", "landlock", "seccomp")
 START_SECONDS = 60.0
 GRACE_SECONDS = 10.0  # after a job's wall limit: the zygote itself must be dead
 LEAVING_SECONDS = 2.0
+LOOK_SECONDS = 0.05  # how often it is looked at whether a program sleeps
 DRAIN_SECONDS = 0.005  # how long a child may wait that has filled its socket with results
 JOBS_IN_A_LIFE = 2000
 CHUNK = 1 << 16
@@ -70,6 +74,7 @@ class Job:
     unsent: memoryview = field(default_factory=lambda: memoryview(b""))
     received: bytearray = field(default_factory=bytearray)
     flooded: bool = False
+    asleep: bool = False
     most: int = 0
     timer: TestTimer | None = None
 
@@ -94,7 +99,8 @@ class Worker:
         self.jobs: OrderedDict[int, Job] = OrderedDict()
         self.dead = False
         self.served = 0
-        self._began = 0.0
+        self._began = self._looked = 0.0
+        self._exchanged = 0
         self._buffer = bytearray()
         self.control, theirs = socket.socketpair()
         with theirs:
@@ -105,6 +111,15 @@ class Worker:
             )  # fmt: skip
         self.missing = self._wait_until_ready()
         self.control.setblocking(False)  # noqa: FBT003 - socket takes it so
+        self.idleness = self._idleness()
+
+    def _idleness(self) -> Idleness | None:
+        """Of the programs that the zygote runs, one after the other; None where this system does not tell."""
+        zygote = self.process.pid
+        with contextlib.suppress(OSError, StopIteration):
+            zygote = zygote if "namespaces" in self.missing else next(children(zygote))
+            return Idleness(zygote) if Idleness.seen(zygote) else None
+        return None
 
     def _wait_until_ready(self) -> dict[str, str]:
         """The layers that the zygote lacks, and why, once it is ready. Raises MissingError if it never is."""
@@ -143,7 +158,7 @@ class Worker:
         self.served += 1
         number = self.served
         frames = [messages.frame(messages.JOB, job.suite.payload(job.code)), *job.suite.inputs]
-        job.received, job.flooded, job.timer = bytearray(), False, None
+        job.received, job.flooded, job.asleep, job.timer = bytearray(), False, False, None
         flags = job.flags | (messages.PAIRED if job.suite.paired else messages.SCRIPT if job.suite.script else 0)
         if self.limits.test and not job.suite.paired and not job.suite.script and TestTimer.supported():
             job.timer = TestTimer(mine, self.limits.test, frames[2:])
@@ -156,7 +171,7 @@ class Worker:
         rights = [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", [end.fileno() for end in ends]))]
         self.jobs[number] = job
         if len(self.jobs) == 1:
-            self._began = time.monotonic()
+            self._begin()
         try:
             self.control.sendmsg([order.pack()], rights)
         except OSError:
@@ -166,6 +181,29 @@ class Worker:
             for end in ends:
                 end.close()
         self._send(job)
+
+    def _begin(self) -> None:
+        """The job before has ended, if there was one."""
+        self._began = self._looked = time.monotonic()
+        self._exchanged = 0
+        if self.idleness is not None:
+            self.idleness.forget()
+
+    def end_sleeper(self, patience: float) -> None:
+        """Ends the present job if it has slept for more than `patience` seconds."""
+        job = next(iter(self.jobs.values()), None)
+        if self.idleness is None or job is None or time.monotonic() - self._looked < LOOK_SECONDS:
+            return
+        self._looked = time.monotonic()
+        exchanged = len(job.received) - len(job.unsent)
+        if job.unsent or exchanged - self._exchanged > (0 if job.timer else CHUNK):
+            self.idleness.skip()  # it may have waited for what is sent to it, or read from it, here
+        self._exchanged = exchanged
+        self.idleness.look()
+        job.asleep = self.idleness.seconds > patience
+        for process in self.idleness.processes if job.asleep else ():
+            with contextlib.suppress(OSError):
+                os.kill(process, signal.SIGKILL)
 
     def _send(self, job: Job) -> None:
         try:
@@ -237,10 +275,11 @@ class Worker:
             job = self.jobs.pop(report.job)
             self._receive(job)
             job.close()
-            self._began = time.monotonic()
+            self._begin()
             if job.timer is not None:
                 job.received = job.received.removeprefix(messages.frame(messages.STARTED))
                 report = report._replace(cause=messages.TEST_LIMIT) if job.timer.over else report
+            report = report._replace(cause=messages.WALL_LIMIT) if job.asleep else report
             ended.append((job, report))
         return ended
 
