@@ -46,7 +46,10 @@ from planted_families import (
 
 @pytest.mark.parametrize(
     ("names", "draws"),
-    [(families.names()[::22], 100), pytest.param([*families.names(), "handwritten"], 1000, marks=pytest.mark.slow)],
+    [
+        (["parentheses", "syllogisms"], 100),
+        pytest.param([*families.names(), "handwritten"], 1000, marks=pytest.mark.slow),
+    ],
     ids=["some", "all"],
 )
 def test_every_family_that_ships_passes(names, draws):
@@ -64,12 +67,12 @@ def test_every_family_that_ships_passes(names, draws):
         pytest.param(TowardZero, "disagreements", marks=pytest.mark.slow),
         (Ambiguous, "ambiguous"),
         pytest.param(Telling, "leaks", marks=pytest.mark.slow),
-        (Repeating, "collisions"),
+        pytest.param(Repeating, "collisions", marks=pytest.mark.slow),
     ],
 )
 def test_a_broken_family_fails(broken, field, monkeypatch):
     monkeypatch.setattr(broken, "forms", ("answer",))
-    (row,) = audit_family(broken(), draws=1500)
+    (row,) = audit_family(broken(), draws=500)
     assert not row["passed"]
     assert row[field] > 0
     assert row["failures"]
@@ -78,26 +81,28 @@ def test_a_broken_family_fails(broken, field, monkeypatch):
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        (Copied, "copying the prompt from word 8 is right 100% of the time at level 1"),
+        pytest.param(
+            Copied, "copying the prompt from word 8 is right 100% of the time at level 1", marks=pytest.mark.slow
+        ),
         pytest.param(OneAnswerAtOneLevel, "always yes is right 100% of the time at level 1", marks=pytest.mark.slow),
         (FifteenInputs, "level 1 has 15 distinct problems, at least 40 are required"),
         (Spaced, "problems found in two places"),
-        (Shouting, "problems found in two places"),
+        pytest.param(Shouting, "problems found in two places", marks=pytest.mark.slow),
         (ByHash, "in another process: the first problems differ"),
-        (Counting, "drawn again, the first problems differ"),
+        pytest.param(Counting, "drawn again, the first problems differ", marks=pytest.mark.slow),
         (Crashing, "ZeroDivisionError: integer division or modulo by zero (planted_families.py"),
         (Dull, "mutation score 0."),
         (FewTests, "fewer than 15 distinct tests: Write a Python function"),
     ],
 )
 def test_a_planted_fault_is_found_and_said(broken, said):
-    (row,) = audit_family(broken(), draws=2000)
+    (row,) = audit_family(broken(), draws=500)
     assert not row["passed"]
     assert said in " ".join(row["failures"])
 
 
 def test_what_the_planted_faults_were_planted_in_passes():
-    (row,) = audit_family(Squares(), draws=2000)
+    (row,) = audit_family(Squares(), draws=500)
     assert row["passed"], row["failures"]
     assert row["compared"] == 0 and row["notes"][-1] == "there is no second solver to compare with (Family.second)"
     assert not row["proven"] and cells(row)[-1] == "unproven"
@@ -105,13 +110,13 @@ def test_what_the_planted_faults_were_planted_in_passes():
 
 def test_a_plug_in_s_own_second_solver_is_agreed_with(monkeypatch):
     monkeypatch.setattr(Squares, "second", lambda self, prompt: str(int(prompt.split()[3]) ** 2))
-    (row,) = audit_family(Squares(), draws=1000)
-    assert row["passed"] and row["proven"] and row["compared"] == 1000 and cells(row)[-1] == "passed"
+    (row,) = audit_family(Squares(), draws=300)
+    assert row["passed"] and row["proven"] and row["compared"] == 300 and cells(row)[-1] == "passed"
     monkeypatch.setattr(Squares, "second", lambda self, prompt: "5")
-    (row,) = audit_family(Squares(), draws=1000)
+    (row,) = audit_family(Squares(), draws=300)
     first = row["examples"]["disagreements"]
     assert (first["level"], first["answers"][1]) == (1, "5") and first["prompt"].startswith("Square the number ")
-    said = f"second solver disagrees: 1,000, such as at level 1: {first['prompt']!r} ({first['answers'][0]} or 5)"
+    said = f"second solver disagrees: 300, such as at level 1: {first['prompt']!r} ({first['answers'][0]} or 5)"
     assert row["failures"] == [said]
 
 
@@ -146,14 +151,14 @@ def test_a_slow_family_is_drawn_little_more_often_than_asked(monkeypatch):
 @pytest.mark.parametrize(
     ("broken", "finding"),
     [
-        (Ambiguous, "ambiguous"),
-        pytest.param(Spaced, "collisions", marks=pytest.mark.slow),
+        pytest.param(Ambiguous, "ambiguous", marks=pytest.mark.slow),
+        (Spaced, "collisions"),
         pytest.param(Telling, "leaks", marks=pytest.mark.slow),
     ],
 )
 def test_the_first_problem_of_a_finding_is_shown(broken, finding, monkeypatch):
     monkeypatch.setattr(broken, "forms", ("answer",))
-    (row,) = audit_family(broken(), draws=1500)
+    (row,) = audit_family(broken(), draws=500)
     first = row["examples"][finding]
     assert first["level"] in range(1, 11) and first["prompt"] and first["answers"]
     assert sum("such as at level" in failure for failure in row["failures"]) == len(row["examples"])
@@ -162,7 +167,7 @@ def test_the_first_problem_of_a_finding_is_shown(broken, finding, monkeypatch):
 def test_a_question_with_several_right_answers_that_says_not_which_is_found(tmp_path, monkeypatch):
     (tmp_path / "two_sum.py").write_text(TWO_SUM)
     monkeypatch.setattr(oracles, "__path__", [*oracles.__path__, str(tmp_path)])
-    (row,) = audit_family(TwoSum(), draws=1000)
+    (row,) = audit_family(TwoSum(), draws=300)
     assert row["disagreements"] > 0 and row["compared"] == row["draws"]
     assert any("second solver disagrees" in failure for failure in row["failures"])
 
@@ -244,9 +249,11 @@ def test_the_command_shows_a_table_and_fails_where_a_family_does(tmp_path):
     (info / "METADATA").write_text("Name: fifteen\nVersion: 1\n")
     (info / "entry_points.txt").write_text("[axiom.families]\nfifteen = fifteen:Fifteen\n")
     path = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
-    done = axiom("problems", "audit", "fifteen", "clock", "--draws", "200", "--count", "50", cwd=tmp_path, env=path)
+    done = axiom(
+        "problems", "audit", "fifteen", "syllogisms", "--draws", "100", "--count", "50", cwd=tmp_path, env=path
+    )
     failed(done, 6, "1 check of 2 failed", "fifteen (answer): level 1 has 15 distinct problems", "in test")
-    assert [(row["family"], row["passed"]) for row in rows(done.stdout)] == [("fifteen", False), ("clock", True)]
+    assert [(row["family"], row["passed"]) for row in rows(done.stdout)] == [("fifteen", False), ("syllogisms", True)]
     header = next(line for line in talk(done) if line.startswith("family"))
     assert "scarcest level" in header and "guess" in header
     failed(axiom("problems", "audit", "clock", "--split", "dev", cwd=tmp_path), 2, "--split dev is not one of")

@@ -61,7 +61,7 @@ print(told.hexdigest())
 """
 
 
-@pytest.mark.parametrize("count", [60, pytest.param(500, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("count", [30, pytest.param(500, marks=pytest.mark.slow)])
 def test_another_process_whose_strings_have_other_hashes_makes_the_same_problems(count):
     command = [sys.executable, "-c", GENERATE, str(count)]
     told = [subprocess.run(command, env=environment(PYTHONHASHSEED=seed), capture_output=True) for seed in ("0", "1")]
@@ -101,7 +101,7 @@ def test_families_and_levels_take_turns():
 
 @pytest.mark.parametrize("form", ["answer", pytest.param("program", marks=pytest.mark.slow)])
 def test_no_problem_comes_twice_and_none_is_in_two_splits_or_levels(form):
-    count = 1500 if form == "answer" else 100
+    count = 400 if form == "answer" else 100
     seen = {(split, seed): _ids([], count, range(1, 6), split, seed, form) for split in draw.SPLITS for seed in (0, 1)}
     for ids in seen.values():
         assert len(set(ids)) == len(ids)
@@ -142,11 +142,11 @@ def test_a_level_that_is_used_up_says_so_with_its_number():
 
 
 def test_a_level_that_is_used_up_takes_no_other_with_it(tmp_path):
-    words = ("rpn", "--form", "program", "--difficulty", "1-2", "--split", "test", "--count", "800", "-o", "some.jsonl")
+    words = ("rpn", "--form", "program", "--difficulty", "1-2", "--split", "test", "--count", "600", "-o", "some.jsonl")
     done = axiom("problems", "gen", *words, cwd=tmp_path)
     failed(done, 5, "rpn level 1 has only ")
     levels = [row["level"] for row in rows((tmp_path / "some.jsonl").read_bytes())]
-    assert levels.count(2) == 400 and 0 < levels.count(1) < 400
+    assert levels.count(2) == 300 and 0 < levels.count(1) < 300
     assert f"rpn level 1 has only {levels.count(1)} distinct" in talk(done)[-2]
     assert talk(done)[0].startswith(f"{len(levels)} problems (test")
 
@@ -188,7 +188,7 @@ def test_what_cannot_be_asked_for():
 def test_memory_stays_flat_and_speed_is_of_the_right_order():
     out = io.BytesIO()
     lines = map(jsonl.dump, draw.problems(["arithmetic"], 60_000, range(3, 8), "train", 0))
-    for line in islice(lines, 2_000):
+    for line in islice(lines, 1_000):
         out.write(line)
     began = time.process_time()
     for line in islice(lines, 10_000):

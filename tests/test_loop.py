@@ -18,7 +18,7 @@ from axiom_cli.workspace.why import why
 from command_line import AXIOM, axiom, environment, talk
 
 SMALL = [
-    "loop", "--experiment", "small", "--iterations", "2", "--train-size", "60", "--val-size", "20", "--test-size", "20",
+    "loop", "--experiment", "small", "--iterations", "2", "--train-size", "30", "--val-size", "10", "--test-size", "10",
     "--samples", "2", "--epochs", "1", "--min-difficulty", "1", "--max-difficulty", "3", "--max-tokens", "120",
 ]  # fmt: skip
 
@@ -40,9 +40,9 @@ def test_the_folder_is_as_documented(finished: Path) -> None:
     run = finished / "experiments" / "small"
     config = orjson.loads((run / "config.json").read_bytes())
     assert config["iterations"] == 2 and config["model"]["name"] == "nano" and config["replay"] == "50/40/10"
-    assert len(jsonl.load(run / "train.jsonl", Problem)) == 120
+    assert len(jsonl.load(run / "train.jsonl", Problem)) == 60
     splits = {name: {p.id for p in jsonl.load(run / f"{name}.jsonl", Problem)} for name in ("train", "val", "test")}
-    assert len(splits["val"]) == len(splits["test"]) == 20
+    assert len(splits["val"]) == len(splits["test"]) == 10
     assert not splits["train"] & splits["val"] and not splits["test"] & (splits["train"] | splits["val"])
     for number in (0, 1):
         rows = [orjson.loads(line) for line in (run / "solutions" / f"iter_{number}.jsonl").open("rb")]
@@ -73,7 +73,7 @@ def test_metrics_cover_every_model_and_arm(finished: Path) -> None:
         for row in trained:
             assert sum(row.extra["replay"].values()) == pytest.approx(1)
             selection = row.extra["selection"]
-            assert selection["verdicts"] == 120 > selection["kept"] > 0 if "cold" not in arm else selection is None
+            assert selection["verdicts"] == 60 > selection["kept"] > 0 if "cold" not in arm else selection is None
         assert all(row.extra["certificate"] for row in mine if row.extra["phase"] == "merge")
     real = {r.iteration: r.tokens for r in rows if r.experiment == "small" and r.extra["phase"] == "train"}
     cold = {r.iteration: r.tokens for r in rows if r.experiment == "small+cold-only" and r.extra["phase"] == "train"}
