@@ -85,7 +85,11 @@ class CachedEngine(EngineInFront):
         cached: dict[int, Sample] = {}
         units = self._units(asked, params, count)
         for unit in units:
-            self._recall(unit, cached)
+            receipt = self._workspace.recall(unit.recipe) if self._workspace else None
+            if self._workspace is None or receipt is None:
+                unit.missing = len(unit.places)
+            else:
+                cached.update(zip(unit.places, self._workspace.get_records(receipt["samples"], Sample), strict=True))
         unit_at = {place: unit for unit in units for place in unit.places}
         stream = self._sampled(asked, params, count, unit_at)
         try:
@@ -125,13 +129,6 @@ class CachedEngine(EngineInFront):
             )
             for number, request in enumerate(requests)
         ]
-
-    def _recall(self, unit: Unit, cached: dict[int, Sample]) -> None:
-        receipt = self._workspace.recall(unit.recipe) if self._workspace else None
-        if self._workspace is None or receipt is None:
-            unit.missing = len(unit.places)
-        else:
-            cached.update(zip(unit.places, self._workspace.get_records(receipt["samples"], Sample), strict=True))
 
     def _sampled(
         self, requests: Sequence[Request], params: SolveConfig, count: int, unit_at: dict[int, Unit]

@@ -202,12 +202,12 @@ def _contents(records: Iterable[Record]) -> tuple[list[str], Links]:
                 count("split", part.split)
                 if isinstance(part.extra.get("origin"), dict):
                     count("problem seed", part.extra["origin"].get("seed"))
-    return [f"{title}: {_counted(values)}" for title, values in seen.items()], [(n, d) for d, n in models.items()]
-
-
-def _counted(values: Counter[str]) -> str:
-    shown = ", ".join(f"{value} ({count:,})" for value, count in values.most_common(_MAX_SHOWN))
-    return shown + (f" and {len(values) - _MAX_SHOWN:,} more" if len(values) > _MAX_SHOWN else "")
+    sentences = []
+    for title, values in seen.items():
+        shown = ", ".join(f"{value} ({times:,})" for value, times in values.most_common(_MAX_SHOWN))
+        more = f" and {len(values) - _MAX_SHOWN:,} more" if len(values) > _MAX_SHOWN else ""
+        sentences.append(f"{title}: {shown}{more}")
+    return sentences, [(name, digest) for digest, name in models.items()]
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
