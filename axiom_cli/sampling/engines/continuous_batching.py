@@ -154,7 +154,7 @@ class ContinuousBatch:
         """Samples one token per row. Returns the rows that end with it."""
         self._fit(int(self.column_S.max()) + 1)
         all_S = torch.arange(len(self.rows), device=self.device)
-        self.cache.write_at(self.column_S, all_S)
+        self.cache.write_at(0, self.column_S, all_S)
         logits_SV = self.model(
             input_ids=self.token_S[:, None],
             attention_mask=self.cache.mask(self.column_S[:, None], self.model.dtype),

@@ -109,15 +109,12 @@ class KVCache:
         name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
         self.argument = {name: Cache(layers=[*self.layers])}
 
-    def write_from(self, first: int) -> None:
-        """The next forward pass writes a run of tokens, the first one to this column."""
+    def write_at(
+        self, first: int = 0, column_S: torch.Tensor | None = None, rows_S: torch.Tensor | None = None
+    ) -> None:
+        """The next forward pass writes a run of tokens from column `first` on, or one token per slot to its column."""
         for layer in self.layers:
-            layer.first, layer.column_S, layer.rows_S = first, None, None
-
-    def write_at(self, column_S: torch.Tensor, rows_S: torch.Tensor) -> None:
-        """The next forward pass writes one token per slot, to its column."""
-        for layer in self.layers:
-            layer.first, layer.column_S, layer.rows_S = 0, column_S, rows_S
+            layer.first, layer.column_S, layer.rows_S = first, column_S, rows_S
 
     def resize(self, kept_N: torch.Tensor | None, capacity: int) -> None:
         """As `KVCacheLayer.resize`, for all layers."""
@@ -160,7 +157,7 @@ def prefill(model: PreTrainedModel, prompts: Sequence[Sequence[int]], pad: int) 
     cache = KVCache(model, round_up(width, COLUMN_BLOCK))
     ids_PT = torch.tensor([[*prompt, *[pad] * (width - len(prompt))] for prompt in prompts])
     for first in range(0, width, PROMPT_CHUNK):
-        cache.write_from(first)
+        cache.write_at(first)
         chunk_PQ = ids_PT[:, first : first + PROMPT_CHUNK].to(model.device)
         positions_1Q = torch.arange(first, first + chunk_PQ.shape[1], device=model.device)[None]
         model(
