@@ -181,7 +181,7 @@ def test_every_source_is_held_to_the_choices(text: str, env: dict[str, str], sai
         ("solve --strategy adaptiv", "--strategy adaptiv is not one of best-of-n, retry", "did you mean adaptive?"),
         ("train --method qlora", "--method qlora is not one of lora, dora, full", "--quantize 4bit"),
         ("loop --objective value", "--objective value is not one of sft, dpo, grpo, kto", "a loop needs a generator"),
-        ("problems import x --as jsnl", "--as jsnl is not one of jsonl, humaneval", "did you mean jsonl?"),
+        ("problems import x --as jsnl", "--as jsnl is not one of auto, jsonl, humaneval", "did you mean jsonl?"),
     ],
 )
 def test_a_word_that_is_not_a_choice_is_one_line_and_a_hint(words: str, said: str, hint: str, tmp_path: Path) -> None:

@@ -117,6 +117,13 @@ def test_a_contest_solution_that_fails_is_reported_by_name():
     assert unchecked.problem and "its tests are unchecked" in unchecked.note
 
 
+@pytest.mark.timeout(60)
+def test_many_rows_whose_first_solution_is_wrong():
+    many = [{**APPS_SCRIPT, "problem_id": n, "question": f"{APPS_SCRIPT['question']} ({n})"} for n in range(150)]
+    found = list(import_problems(many, "apps", VerifyConfig(jobs=2)))
+    assert [one.name for one in found if one.problem] == [f"apps/{n}" for n in range(150)]
+
+
 def test_decimal_numbers_may_be_off_and_whole_ones_not():
     row = {
         **TACO,

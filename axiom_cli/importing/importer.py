@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from itertools import groupby
+from itertools import groupby, islice
 from textwrap import shorten
 
 import orjson
@@ -29,6 +29,9 @@ from axiom_cli.records import Problem, Program
 from axiom_cli.sandbox import Outcome, Sandbox, suite
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.verification.checkers import function_of
+
+BATCH = 64
+"""Rows whose solutions run side by side."""
 
 
 def import_problems(
@@ -148,23 +151,24 @@ def _check_gold(rows: Iterable[Imported], config: VerifyConfig) -> Iterator[Impo
     """Runs the gold solutions in the sandbox, and refuses the problems that they do not solve."""
     from axiom_cli.verification.verify import open_sandbox
 
-    def outcomes(sandbox: Sandbox) -> Iterator[tuple[Imported, Outcome]]:
+    with open_sandbox(config) as sandbox:
         for has_inputs, group in groupby(rows, lambda imported: imported.inputs is not None):
             if has_inputs:  # one by one, since each row's tests come from running its solution first
                 for imported in group:
-                    yield from sandbox.run_many([_gold_check(_run_on_inputs(imported, sandbox))])
+                    yield from _checked([_run_on_inputs(imported, sandbox)], sandbox)
             else:
-                yield from sandbox.run_many(map(_gold_check, group))
+                for batch in iter(lambda: list(islice(group, BATCH)), []):  # noqa: B023 - called in this turn alone
+                    yield from _checked(batch, sandbox)
 
-    with open_sandbox(config) as sandbox:
-        for imported, outcome in outcomes(sandbox):
-            if outcome.status == "pass":
-                yield imported
-            elif other := _other_reading(imported, sandbox):
-                yield replace(imported, problem=other, gold=None)
-            else:
-                reason = f"its gold solution does not pass: {outcome.reason}"
-                yield replace(imported, problem=None, reason=reason)
+
+def _checked(batch: list[Imported], sandbox: Sandbox) -> Iterator[Imported]:
+    for imported, outcome in list(sandbox.run_many(map(_gold_check, batch))):
+        if outcome.status == "pass":
+            yield imported
+        elif other := _other_reading(imported, sandbox):
+            yield replace(imported, problem=other, gold=None)
+        else:
+            yield replace(imported, problem=None, reason=f"its gold solution does not pass: {outcome.reason}")
 
 
 def _other_reading(imported: Imported, sandbox: Sandbox) -> Problem | None:
