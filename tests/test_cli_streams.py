@@ -12,6 +12,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from cases import slow_but
 from command_line import AXIOM, SCRIPTED, axiom, environment, failed, rows, talk
 
 
@@ -74,7 +75,7 @@ def test_an_empty_pipe_is_nothing_to_do(command: str, tmp_path: Path) -> None:
     failed(axiom(command, cwd=tmp_path), 5, "came in", "hint: axiom ")
 
 
-@pytest.mark.parametrize("command", ["solve", "verify", "train", "merge", "coldstart"])
+@pytest.mark.parametrize("command", slow_but({"verify", "train"}, ["solve", "verify", "train", "merge", "coldstart"]))
 def test_a_terminal_is_no_input(command: str, tmp_path: Path) -> None:
     ours, theirs = pty.openpty()
     done = subprocess.run([*AXIOM, command], cwd=tmp_path, stdin=theirs, capture_output=True, env=environment())

@@ -19,6 +19,7 @@ import tiny
 from axiom_cli.errors import InputError
 from axiom_cli.learning.training.merge import merge
 from axiom_cli.models import adapters, loading
+from cases import slow_but
 
 IDS = torch.tensor([[7, 8, 9, 10, 60, 61]])
 EVERY_LINEAR = ["q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"]
@@ -76,7 +77,9 @@ KINDS: dict[str, dict[str, Any]] = {
 }
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize(
+    "kind", slow_but({"lora", "dora and rslora", "rslora with patterns", "whole layers"}, KINDS.keys())
+)
 def test_each_kind_is_merged_as_peft_merges_it(kind: str, base: Path, tmp_path: Path) -> None:
     folder = written(base, tmp_path / "adapter", **KINDS[kind])
     certificate = merge(base, [folder], tmp_path / "m", "float32")
@@ -100,7 +103,7 @@ TIED = {
 }
 
 
-@pytest.mark.parametrize("kind", TIED)
+@pytest.mark.parametrize("kind", slow_but({"the embedding", "a whole head"}, TIED.keys()))
 def test_what_shared_its_weights_is_parted_where_the_adapter_changes_one(kind: str, base: Path, tmp_path: Path) -> None:
     """peft's own merge would change the other one too; what counts is base + adapter."""
     folder = written(base, tmp_path / "adapter", **TIED[kind])
@@ -209,7 +212,7 @@ def test_an_unknown_part_of_a_layer_is_refused(base: Path, tmp_path: Path) -> No
         merge(base, [folder], tmp_path / "m")
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     ranks=st.lists(st.integers(1, 9), min_size=1, max_size=3),
     alpha=st.integers(1, 40),
