@@ -24,7 +24,7 @@ LEVELS: Mapping[str, Mapping[str, int]] = {
 
 
 def _read(row: Row, family: str) -> Imported:
-    name = f"{family}/{row.get('problem_id') or row.get('name') or row.get('url') or contests.title(row['question'])}"
+    name = contests.name_of(family, row["question"], *(row.get(column) for column in ("problem_id", "name", "url")))
     tests = schema.tests(row.get("input_output") or "{}", "input_output")
     if not isinstance(tests, dict):
         raise InputError(f"its input_output is {tests!r:.40}, expected {{inputs, outputs}}")

@@ -125,9 +125,10 @@ def entry_point(name: Any, code: str) -> str:
     return f"Solution.{name}" if re.search(r"^class Solution\b", code, re.MULTILINE) else name
 
 
-def title(text: str) -> str:
-    """The first words of a text, for a problem without a name."""
-    return shorten(text, 60, placeholder="...")
+def name_of(family: str, text: str, *named: Any) -> str:
+    """`apps/12`: a row's name is the first of `named` that it has, else the first words of its text."""
+    found = [name for name in named if name not in (None, "")]
+    return f"{family}/{found[0] if found else shorten(text, 60, placeholder='...')}"
 
 
 def signature_in(code: str, name: str) -> str:

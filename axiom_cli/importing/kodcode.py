@@ -19,7 +19,7 @@ from axiom_cli.records import STDIN_STDOUT, Problem, Program
 
 def _read(row: Row) -> Imported:
     ids = (row.get(name) for name in ("question_id", "conversation_id", "id"))
-    name = f"kodcode/{next(filter(None, ids), None) or contests.title(row['question'])}"
+    name = contests.name_of("kodcode", row["question"], *ids)
     test = row.get("test") or row.get("test_code") or ""
     level, split = contests.level_of(row.get("gpt_difficulty")), contests.split_of(row)
     if test.lstrip().startswith("{"):

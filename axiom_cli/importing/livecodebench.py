@@ -46,10 +46,10 @@ def _read(row: Row) -> Imported:
     else:
         entry_point = STDIN_STDOUT
         program = contests.script(*([(case["input"], case["output"]) for case in some] for some in (cases, public)))
-    question = row.get("question_id") or row.get("question_title") or contests.title(row["question_content"])
+    name = contests.name_of("livecodebench", row["question_content"], row.get("question_id"), row.get("question_title"))
     prompt = contests.statement(row["question_content"], starter, entry_point)
     level = contests.level_of(row.get("difficulty"))
-    task = Task("livecodebench", f"livecodebench/{question}", prompt, [program], level=level, split="test")
+    task = Task("livecodebench", name, prompt, [program], level=level, split="test")
     return contests.imported(task)
 
 

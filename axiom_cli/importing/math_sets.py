@@ -22,7 +22,7 @@ HIGHEST = 999
 def _problem(row: Row, family: str, prompt: str, answer: str, answer_type: AnswerType, **more: Any) -> Imported:
     """An answer problem. `more` may have its name, level, split and solution."""
     identity = content_id([family, "answer", prompt], 16)
-    name = f"{family}/{more.get('name') or contests.title(prompt)}"
+    name = contests.name_of(family, prompt, more.get("name"))
     extra = {"source": {"set": family, "name": name}, **{key: row[key] for key in ("type", "subject") if key in row}}
     extra |= {"solution": more["solution"]} if more.get("solution") else {}
     split = more.get("split") or contests.split_of(row)
