@@ -10,6 +10,7 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from itertools import pairwise
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -173,9 +174,8 @@ def with_new_names(args: list[str]) -> tuple[list[str], list[str]]:
 
 def _filled(argv: list[str]) -> list[str]:
     """The words, with a value after each option of BARE that has none."""
-    words = [*argv, "--"]
     filled = []
-    for word, following in zip(words, words[1:]):  # noqa: B905
+    for word, following in pairwise([*argv, "--"]):
         filled.append(word)
         if word in BARE and not BARE[word][1](following):
             filled.append(BARE[word][0])
@@ -189,10 +189,10 @@ def run(argv: list[str]) -> int:
     if flags.pop("version", False):
         print(f"axiom {__version__}")
         return 0
-    if not args and "_AXIOM_COMPLETE" not in os.environ:
+    completing = "_AXIOM_COMPLETE" in os.environ
+    if not args and not completing:
         print(START_HERE, end="")
         return 0
-    completing = "_AXIOM_COMPLETE" in os.environ
     command = application(completion=completing or args[0].endswith("-completion"))
     if completing:
         command.main(args=args, prog_name="axiom")
