@@ -38,6 +38,7 @@ from published_rows import (
     MATH,
     MATH_500,
     ROWS,
+    STARTER,
     SUBTRACTS,
     TACO,
     packed,
@@ -88,8 +89,12 @@ def test_a_contest_problem_is_a_function_whose_results_may_be_in_lists():
     as_they_stand = problem({**APPS_FUNCTION, "input_output": json.dumps(wrapped)}, "apps").program
     assert [test["expected"] for test in as_they_stand.tests] == [[1], [3]], "the solution returns lists"
     found = problem(APPS_METHOD, "apps")
-    assert (found.program.entry_point, found.level) == ("Solution.longestRun", 8)
+    assert (found.program.entry_point, found.level) == ("longestRun", 8)
+    assert "the method `longestRun` of the class `Solution`" in found.prompt and STARTER.strip() in found.prompt
     assert "from typing import *" in found.program.prelude, "its annotations need List"
+    alone = "def longestRun(nums: List[int]): return max((len(list(run)) for _, run in groupby(nums)), default=0)"
+    with Sandbox(jobs=1) as sandbox:
+        assert sandbox.run(alone, found.program).status == "pass", "as the set's own judge has it"
 
 
 TAKEN_FOR_GRANTED = """
@@ -156,7 +161,7 @@ def test_livecodebench():
     assert [test["args"] for test in found.program.tests] == [["1 2\n"], ["3 4\n"]]
     assert found.program.examples == found.program.tests[:1]
     found = problem(LIVECODEBENCH_FUNCTION, "livecodebench")
-    assert (found.program.entry_point, found.level) == ("Solution.runOf", 8)
+    assert (found.program.entry_point, found.level) == ("runOf", 8)
     assert found.program.tests == [{"args": [[1, 1, 2], 1], "expected": 2}, {"args": [[], 3], "expected": 0}]
     assert found.program.signature == "runOf(self, nums: List[int], target: int) -> int"
     plain = json.dumps([{"input": "3 4\n", "output": "7\n", "testtype": "stdin"}])
@@ -268,6 +273,13 @@ def test_kodcode():
     assert (
         found.program.tests[0] == {"args": ["1 2\n"], "expected": "3\n"} and found.program.entry_point == STDIN_STDOUT
     )
+
+
+def test_a_method_of_a_new_object_as_entry_point():
+    row = {"prompt": "Double.", "entry_point": "Doubler().double", "tests": [{"args": [2], "expected": 4}]}
+    row["reference"] = "class Doubler:\n    def double(self, n): return 2 * n\n"
+    assert problem(row, "jsonl").program.entry_point == "Doubler.double"
+    assert "wrong answer" in one({**row, "reference": row["reference"].replace("2", "3")}, "jsonl").reason
 
 
 def test_questions_with_worked_solutions():

@@ -35,7 +35,7 @@ def _read(row: Row, family: str) -> Imported:
     if not tests.get("fn_name"):
         programs, entry_point = [contests.script(pairs)], STDIN_STDOUT
     else:
-        entry_point = contests.entry_point(tests["fn_name"], starter or "".join(golds[:1]))
+        entry_point = contests.function_name(tests["fn_name"])
         programs = list(_functions(pairs, entry_point, starter or "".join(golds[:1])))
     prompt = contests.statement(row["question"], starter, entry_point)
     return contests.imported(Task(family, name, prompt, programs, golds, level, contests.split_of(row)))
@@ -48,7 +48,7 @@ def _functions(pairs: list[contests.Pair], entry_point: str, code: str) -> list[
             raise InputError(f"an input of its tests is {args!r:.40}, expected a list of arguments")
     unwrapped = [(args, wanted[0]) for args, wanted in pairs if isinstance(wanted, list) and len(wanted) == 1]
     readings = [unwrapped, pairs] if len(unwrapped) == len(pairs) else [pairs]
-    signature = contests.signature_in(code, entry_point.rpartition(".")[2])
+    signature = contests.signature_in(code, entry_point)
     return [
         contests.function(entry_point, signature, [{"args": args, "expected": wanted} for args, wanted in reading])
         for reading in readings

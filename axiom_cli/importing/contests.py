@@ -32,6 +32,7 @@ SOME_TESTS = (
 )
 UNCHECKED = "the row has no solution in Python 3, so its tests are unchecked"
 DECIMAL = re.compile(r"[-+]?\d*\.\d+([eE][-+]?\d+)?")
+SOLUTION = re.compile(r"^class Solution\b", re.MULTILINE)
 WORDS = {"easy": 3, "medium": 5, "hard": 8}
 """Levels by the words that several sets use."""
 PRELUDE = """\
@@ -117,12 +118,11 @@ def listed(value: Any, name: str) -> list[Any]:
     return value
 
 
-def entry_point(name: Any, code: str) -> str:
-    """How the function `name` is called, which is a method of `Solution` if `code` has that class. Raises
-    InputError."""
+def function_name(name: Any) -> str:
+    """The function that tests call, by itself or as a method of `Solution`: judges take either. Raises InputError."""
     if not isinstance(name, str) or not name.isidentifier():
         raise InputError(f"its tests call {name!r:.40}, expected the name of a function")
-    return f"Solution.{name}" if re.search(r"^class Solution\b", code, re.MULTILINE) else name
+    return name
 
 
 def name_of(family: str, text: str, *named: Any) -> str:
@@ -142,8 +142,9 @@ def statement(text: str, starter: str, entry_point: str) -> str:
     """The problem's text, with the code to complete if there is any."""
     if entry_point == STDIN_STDOUT:
         return f"{text.strip()}\n\nRead standard input, and print the answer."
-    method = entry_point.removeprefix("Solution.")
-    wanted = f"the method `{method}` of the class `Solution`" if method != entry_point else f"the function `{method}`"
+    wanted = f"the function `{entry_point}`"
+    if SOLUTION.search(starter):
+        wanted = f"the method `{entry_point.rpartition('.')[2]}` of the class `Solution`"
     code = f":\n```python\n{starter.strip()}\n```" if starter.strip() else "."
     return f"{text.strip()}\n\nWrite {wanted}{code}"
 

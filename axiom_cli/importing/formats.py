@@ -139,7 +139,8 @@ def _read_jsonl(row: Row) -> Imported:
     else:
         fields = {name: row[name] for name in _PROGRAM_FIELDS if name in row}
         fields |= {name: schema.tests(row[name], name) for name in ("examples", "tests") if name in row}
-        data["program"] = {"signature": f"{row['entry_point']}(...)", **fields}
+        fields["entry_point"] = schema.entry_point(row["entry_point"])
+        data["program"] = {"signature": f"{fields['entry_point']}(...)", **fields}
     problem = Problem.from_dict(data)
     return Imported(problem.id, problem, gold=row.get("reference") if problem.program else None)
 

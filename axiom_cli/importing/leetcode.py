@@ -12,7 +12,7 @@ from textwrap import shorten
 
 from axiom_cli import syntax
 from axiom_cli.errors import InputError
-from axiom_cli.importing import contests
+from axiom_cli.importing import contests, schema
 from axiom_cli.importing.exercises import Exercise, from_asserts
 from axiom_cli.importing.imported import Format, Imported
 from axiom_cli.importing.leetcode_nodes import OtherShapeError, as_data, makes_nodes
@@ -24,7 +24,7 @@ FUTURE = "from __future__ import annotations\n"
 
 def _read(row: Row) -> Imported:
     name, gold, starter = f"leetcode/{row['task_id']}", row["completion"], row.get("starter_code") or ""
-    entry_point = row["entry_point"].replace("Solution().", "Solution.", 1)
+    entry_point = schema.entry_point(row["entry_point"])
     method = entry_point.rpartition(".")[2]
     question = row.get("problem_description") or row.get("query")
     if not question:

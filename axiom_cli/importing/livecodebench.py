@@ -36,8 +36,8 @@ def _read(row: Row) -> Imported:
         raise InputError(f"its tests have the testtypes {', '.join(sorted(kinds))}, expected stdin or functional")
     starter = row.get("starter_code") or ""
     if kinds == {"functional"}:
-        entry_point = contests.entry_point(_function_name(row), starter)
-        signature = contests.signature_in(starter, entry_point.rpartition(".")[2])
+        entry_point = contests.function_name(_function_name(row))
+        signature = contests.signature_in(starter, entry_point)
         tests = [
             {"args": [_value(line) for line in case["input"].split("\n")], "expected": _value(case["output"])}
             for case in cases

@@ -88,6 +88,11 @@ def tests(value: Any, name: str) -> Any:
         raise InputError(f"its {name} are {json_codec.describe_error(error)}") from None
 
 
+def entry_point(text: str) -> str:
+    """`Class.method` for `Class().method`, as some sets write it; any other text as it is."""
+    return text.replace("().", ".", 1)
+
+
 def check_entry_point(program: Program) -> None:
     """Raises InputError where `entry_point` is neither `f` nor `Class.method`, nor that of a script."""
     entry = program.entry_point
