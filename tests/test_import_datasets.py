@@ -14,6 +14,7 @@ from axiom_cli.errors import InputError, UsageError
 from axiom_cli.importing.hub import of_data_set
 from command_line import axiom, environment, failed, rows, talk
 from hub_server import hub_server
+from published_rows import CODECONTESTS, GSM8K
 
 datasets = pytest.importorskip("datasets", reason="the extra axiom-rl[datasets] is not installed")
 import pyarrow as pa  # noqa: E402
@@ -141,6 +142,23 @@ def test_a_data_set_of_the_hub_is_streamed(tmp_path):
         assert kept == [], "rows are streamed, not kept"
         done = axiom("problems", "import", "toys/sums", *READ, cwd=tmp_path, env=hub(tmp_path, server.address))
         failed(done, 2, "toys/sums has the subsets main, hard")
+
+
+def test_published_sets_of_the_hub_are_read_by_their_columns(tmp_path):
+    """CodeContests as it is stored there: structs of lists. A class label is its number."""
+    sink = pa.BufferOutputStream()
+    parquet.write_table(pa.Table.from_pylist([CODECONTESTS]), sink)
+    contests = {"data/test-00000-of-00001.parquet": sink.getvalue().to_pybytes()}
+    sink = pa.BufferOutputStream()
+    parquet.write_table(pa.Table.from_pylist([GSM8K]), sink)
+    math = {"main/test-00000-of-00001.parquet": sink.getvalue().to_pybytes()}
+    with hub_server({"toys/contests": contests, "toys/gsm": math}) as server:
+        env = hub(tmp_path, server.address)
+        done = axiom("problems", "import", "toys/contests", cwd=tmp_path, env=env)
+        (found,) = rows(done.stdout)
+        assert (found["family"], found["split"], len(found["program"]["tests"])) == ("codecontests", "test", 4)
+        done = axiom("problems", "import", "toys/gsm", cwd=tmp_path, env=env)
+        assert [(row["answer"], row["answer_type"]) for row in rows(done.stdout)] == [("2400", "integer")]
 
 
 def test_a_name_that_the_hub_does_not_know(tmp_path):

@@ -99,6 +99,18 @@ def test_verify_gives_the_same_verdicts(cluster: Cluster, programs: bytes, tmp_p
     assert nobody_left(cluster)
 
 
+def test_a_judge_of_the_user_s_is_asked_on_the_machine_of_the_command(cluster: Cluster, tmp_path: Path) -> None:
+    (tmp_path / "judges.py").write_text("def even(problem, text):\n    return len(text) % 2 == 0, 'odd'\n")
+    judged_problem = Problem("p", "f", "t", "?", 3, "train", answer="", checker="judges:even")
+    program = Program("f", "f(x)", tests=[{"args": [1], "expected": 1}])
+    asked = [judged_problem, Problem("q", "f", "t", "?", 3, "train", program=program)]
+    texts = ["ab", "abc", "```python\ndef f(x): return x\n```"]
+    lines = b"".join(jsonl.dump(sample(asked[at // 2], text, at)) for at, text in enumerate(texts))
+    two = axiom("verify", *on(cluster), "--allow-checkers", "judges", cwd=tmp_path, stdin=lines)
+    assert [(row["status"], row["reason"]) for row in rows(two.stdout)] == [("pass", ""), ("fail", "odd"), ("pass", "")]
+    failed(axiom("verify", *on(cluster), cwd=tmp_path, stdin=lines), 2, "line 1: problem p is judged by judges:even")
+
+
 def test_verdicts_come_before_the_input_ends(cluster: Cluster, programs: bytes, tmp_path: Path) -> None:
     lines = programs.splitlines(keepends=True)
     with subprocess.Popen(
