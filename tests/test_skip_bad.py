@@ -84,6 +84,16 @@ def test_what_verifies_on_its_way(words, kind, tmp_path):
     assert any(line.startswith("warning: 1 bad line skipped; first: line 2: ") for line in talk(done)), talk(done)
 
 
+def test_a_vote_runs_programs_on_their_examples(tmp_path):
+    bad = {**PROGRAM, "program": {**DOUBLE, "examples": DOUBLE["tests"], "checker": "nearly"}}
+    (tmp_path / "script.json").write_text(json.dumps({"*": ["```python\ndef double(n): return 2 * n\n```"]}))
+    words = ("solve", "--strategy", "vote", "--samples", "2", "--engine", "scripted", "--model", "script.json")
+    stdin = lines(PROGRAM, bad, {**ANSWER, "checker": "judges:f"})
+    failed(axiom(*words, cwd=tmp_path, stdin=stdin), 3, "error: line 2: unknown checker 'nearly'")
+    done = axiom(*words, "--skip-bad", cwd=tmp_path, stdin=stdin)
+    assert [row["problem"]["id"] for row in rows(done.stdout)] == ["p", "a"]
+
+
 @pytest.mark.slow
 def test_train(tmp_path):
     verdict = {"kind": "verdict", "sample": sample(ANSWER), "status": "pass", "passed_tests": 1, "total_tests": 1}

@@ -87,7 +87,6 @@ def solve(
     from axiom_cli.sampling.solve import solve as sample
     from axiom_cli.sampling.strategies.registry import check_strategy, verifies
     from axiom_cli.sampling.value_scorer import find
-    from axiom_cli.verification.verify import record_check
     from axiom_cli.workspace.store import Workspace
 
     whole = output_dir is not None or bool(experiment)
@@ -96,8 +95,7 @@ def solve(
     if whole:
         _check_folder(folder, experiment, output)
     saved = Saved(folder, experiment)
-    usable = record_check(check) if whole or verifies(config) else None
-    todo = _problems(file, names(problems), whole, skip_bad, usable)
+    todo = _problems(file, names(problems), whole, skip_bad, _usable(config, check, verified=whole or verifies(config)))
     if skip_existing:
         todo = (problem for problem in todo if not saved.holds(problem))
     first = next(iter(todo := iter(todo)), None)
@@ -122,6 +120,20 @@ def solve(
             samples = plural(usage.samples, "sample")
             samples = samples if count == usage.samples else f"{count:,} of {samples}"
             console.note(f"{samples} by {engine.model.name}, {plural(usage.tokens, 'token')}{_losses(usage)}")
+
+
+def _usable(config: SolveConfig, check: VerifyConfig, *, verified: bool) -> jsonl.Check | None:
+    """A check of problems, if all samples are `verified` or the strategy runs programs on its way."""
+    from axiom_cli.verification.checkers import function_of
+    from axiom_cli.verification.verify import record_check
+
+    every = record_check(check)
+
+    def programs(problem: Problem) -> None:
+        if problem.program and not function_of(problem):
+            every(problem)
+
+    return every if verified else programs if config.strategy != "best-of-n" else None
 
 
 def _check_folder(folder: Path, experiment: str, output: Path | None) -> None:
