@@ -74,7 +74,7 @@ HONEST = {
     "many calls": (DOUBLE, "assert [f(i) for i in range(200)] == list(range(0, 400, 2))"),
     "big values": ("def f(x): return x[::-1]", "x = list(range(60_000))\nassert f(x) == x[::-1]\n"
                    "assert f(str(x)) == str(x)[::-1]"),
-    "arguments are copies": ("def f(x):\n    x.clear()\n    return x", "x = [1]\nassert f(x) == [] and x == [1]"),
+    "arguments are the tests' own": ("def f(x):\n    x.clear()\n    return x", "x = [1]\nassert f(x) is x and x == []"),
     "deep values": ("def f(n): return [] if n == 0 else [f(n - 1)]", "x = f(150)\nassert f(0) == [] and x[0][0]"),
     "one and true": ("def f(x): return x > 1", "assert f(2) == 1 and f(1) is False"),
 }  # fmt: skip
@@ -95,11 +95,12 @@ def say(value):
     body = marshal.dumps(value, 2)
     os.write(3, struct.pack("=cI", b"V", len(body)) + body)
 
-say(["all", "f", "AssertionError"])
+yes = (..., "object", 1, "", None)
+say((yes, tuple((name, yes) for name in ("all", "f", "AssertionError"))))
 while True:
     kind, length = struct.unpack("=cI", os.read(3, 5))
-    operation, args, named = marshal.loads(os.read(3, length))
-    say((..., 1) if operation == "name" else True)
+    os.read(3, length)
+    say(True)
 """
 PLAIN = "def check(candidate):\n    assert candidate(1) == 2\n\n    assert candidate(2) == 4\n"
 FAULTY = {
@@ -161,8 +162,8 @@ BROKEN = {
     "raise ValueError(3)\nf(1)": "ValueError: 3 on line 1",
     "import os\nos._exit(0)\nf(1)": "before it was called",
     "def check(candidate, more):\n    candidate(1)": "TypeError",
-    "assert f(lambda: 1) == 2": "not plain data: function",
-    "assert f(1) == 2\nf(open)": "not plain data",
+    "class T: pass\nassert f(T()) == 2": "not plain data: T",
+    "assert f(1) == 2\nimport threading\nf(threading.Lock())": "not plain data",
     "def check(candidate):\n    candidate(1).x = {}[1]\n[][0]": "IndexError",
 }
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 from axiom_cli.errors import InputError
 from axiom_cli.records import Program
 from axiom_cli.sandbox import code_suite
-from axiom_cli.sandbox.inside import messages, plain
+from axiom_cli.sandbox.inside import crossing, messages, plain, served
 from axiom_cli.sandbox.inside.reader import UnreadableError
-from axiom_cli.sandbox.inside.tests import Channel, Data, Remote
+from axiom_cli.sandbox.inside.tests import Channel, Data
 from axiom_cli.sandbox.judge import judge
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
@@ -44,27 +44,57 @@ def typed(value):
 @given(values)
 @settings(max_examples=150, deadline=None)
 def test_what_a_program_returns_is_what_its_tests_get(value):
-    got = Data(plain.dumps(value, refuse), Channel(0)).whole()
-    assert typed(got) == typed(value) == typed(plain.reduced(value, refuse)) == typed(plain.restored(value, refuse))
+    program, judge = served.Served(), Channel(0)
+    there = judge.unpack(Data(marshal.dumps(program.pack(value), 2)).whole())
+    back = program.unpack(marshal.loads(marshal.dumps(Channel(0).pack(there), 2)))
+    assert typed(there) == typed(value) == typed(plain.reduced(value, refuse)) == typed(back)
 
 
 @given(st.binary(max_size=200) | cut)
 @settings(max_examples=400, deadline=None)
 def test_no_bytes_break_the_tests_reader(data):
-    with contextlib.suppress(UnreadableError):
-        Data(data, Channel(0)).whole()
+    with contextlib.suppress(ValueError, TypeError, LookupError, ArithmeticError):
+        Channel(0).unpack(Data(data).whole())
 
 
 def test_objects_are_numbers_on_the_way_and_no_number_is_trusted():
-    channel = Channel(0)
-    other = object()
-    held = {0: other}
-    got = Data(plain.dumps([1, {"a": other}], lambda value: (..., 0)), channel).whole()
-    assert type(got[1]["a"]) is Remote
-    assert plain.restored(marshal.loads(plain.dumps(got, channel.lend)), held.__getitem__) == [1, {"a": other}]
-    for unhashable in (b"{(\x02\0\0\0.i\0\0\0\0N0", b"<\x01\0\0\0[\0\0\0\0"):
+    program, judge, other = served.Served(), Channel(0), object()
+    there = judge.unpack(Data(marshal.dumps(program.pack((1, (other, other))), 2)).whole())
+    assert there[1][0] is there[1][1] and there[1][0] is not other
+    assert program.unpack(marshal.loads(marshal.dumps(judge.pack(there), 2))) == (1, (other, other))
+    for number in (-1, 10**30, "0"):
+        with pytest.raises((ValueError, LookupError, TypeError)):
+            judge.unpack((..., "object", number, "", None))
+    for unhashable in (b"{[\0\0\0\0N0", b"<\x01\0\0\0[\0\0\0\0"):
         with pytest.raises(UnreadableError):
-            Data(unhashable, channel).whole()
+            Data(unhashable).whole()
+
+
+def test_a_container_that_comes_back_is_the_one_that_went_and_both_copies_hold_the_same():
+    program, judge = served.Served(), Channel(0)
+
+    def cross(one, other, value):
+        message = marshal.loads(marshal.dumps((one.pack(value), *one.changes()), 2))
+        got = other.unpack(message[0])
+        other.learn(*message[1:])
+        return got
+
+    mine = [3, [1], {"a": {2}}]
+    theirs = cross(judge, program, mine)
+    assert theirs == mine and cross(program, judge, (theirs, theirs[1])) == (mine, mine[1])
+    assert cross(program, judge, theirs[1]) is mine[1]
+    theirs[1].append(theirs[2])
+    theirs[2]["a"].add(5)
+    del theirs[0]
+    cross(program, judge, None)
+    assert mine == [[1, {"a": {2, 5}}], {"a": {2, 5}}] and mine[0][1] is mine[1]
+    mine[1].clear()
+    mine.append(crossing.deque([1], maxlen=1))
+    cross(judge, program, None)
+    assert theirs == [[1, {}], {}, crossing.deque([1])] and theirs[2].maxlen == 1
+    del theirs, mine
+    cross(program, judge, None)
+    assert cross(program, judge, None) is None and not program.shared and not judge.shared
 
 
 def test_colliding_keys_are_refused_at_once():
@@ -72,7 +102,7 @@ def test_colliding_keys_are_refused_at_once():
     for evil in ({n * prime: 0 for n in range(1, 3000)}, {n * prime for n in range(1, 3000)}):
         began = time.monotonic()
         with pytest.raises(UnreadableError, match="collide"):
-            Data(marshal.dumps(evil, 2), Channel(0)).whole()
+            Data(marshal.dumps(evil, 2)).whole()
         assert time.monotonic() - began < 2
 
 

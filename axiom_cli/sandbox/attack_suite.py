@@ -4,7 +4,8 @@ A file there is one attack, its docstring what it tries, its kind the first word
 
 - `tamper`, `cross`, `judge`: earn a pass without computing the answer, now, for the next program, or from tests that
   are code. They concern the verdict, so they must fail at every level, against tests as data and as code. The expected
-  values are flags that only the judge can make.
+  values are flags that only the judge can make. Lines that begin with `# tests:` are one more test as code, for each
+  `x` and the value `wanted`: a verdict `infra` that says so of the test code is no success either.
 - `leak`, `network`, `process`, `resource`: reach what lies outside. They answer `BROKE OUT` where they did, and are
   only let loose where the level that was proved promises to hold them.
 
@@ -33,6 +34,7 @@ from axiom_cli.sandbox.worker import Setup
 
 FOLDER = Path(__file__).parent / "attacks"
 VERDICT = ("tamper", "cross", "judge")
+OWN_TESTS = "# tests: "
 BROKE_OUT = "BROKE OUT"
 XS = (1, 2, 3)
 LIMITS = Limits(timeout=0.3)
@@ -155,6 +157,9 @@ def _problems(attack: Attack, fixtures: AttackFixtures) -> Iterator[records.Prog
     if attack.concerns_verdict:
         code = f"for x, wanted in {expected!r}.items():\n    assert solve(x) == wanted"
         yield records.Program("solve", "def solve(x)", test_code=code)
+    if own := [line.removeprefix(OWN_TESTS) for line in attack.source.splitlines() if line.startswith(OWN_TESTS)]:
+        lines = "".join(f"    {line}\n" for line in own)
+        yield records.Program("solve", "def solve(x)", test_code=f"for x, wanted in {expected!r}.items():\n{lines}")
 
 
 def _memory() -> int:

@@ -26,7 +26,9 @@ BUILT_IN = frozenset((*dir(builtins), "__name__", "__doc__", "__file__"))
 @dataclass(frozen=True)
 class CodeSuite:
     """`source` and `helpers` go to the judge's process, never to the program's; `names` are asked of the program, among
-    them those `unknown` to the reference, where there is one; `tests` are functions and classes that nobody calls."""
+    them those `unknown` to the reference, where there is one; `tests` are functions and classes that nobody calls;
+    `classes` are what the tests take for classes of the program: what the reference says is one, or is written like
+    one."""
 
     key: str
     entry: str
@@ -36,6 +38,7 @@ class CodeSuite:
     unknown: tuple[str, ...]
     check: bool
     tests: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
     prelude: str = ""
     paired = True
     script = False
@@ -52,6 +55,7 @@ class CodeSuite:
         program = {"code": code, "entry": self.entry, "names": list(self.names), "prelude": self.prelude}
         job = {"source": self.source, "helpers": self.helpers, "check": self.check, "entry": [self.entry, ENTRY]}
         job |= {"names": list(self.names), "unknown": list(self.unknown), "tests": list(self.tests)}
+        job["classes"] = list(self.classes)
         job["program"] = marshal.dumps(program, 2)
         return marshal.dumps(job, 2)
 
@@ -87,7 +91,15 @@ def prepare(program: records.Program) -> CodeSuite:
     unknown = [name for name in [*names, *imported] if name not in defining] if known else []
     key = ids.content_id([entry, source, helpers, names, unknown, program.prelude])
     check, tests = defines_check and not _calls_check(tree), tuple(_uncalled(tree))
-    return CodeSuite(key, entry, source, helpers, tuple(names), tuple(unknown), check, tests, program.prelude or "")
+    classes = [name for name in [entry, *names, *imported] if _is_class(name, defining)]
+    return CodeSuite(
+        key, entry, source, helpers, tuple(names), tuple(unknown), check, tests, tuple(classes), program.prelude or ""
+    )
+
+
+def _is_class(name: str, defining: Mapping[str, ast.stmt]) -> bool:
+    """Whether a name of the program is expected to be a class."""
+    return isinstance(defining[name], ast.ClassDef) if name in defining else name.lstrip("_")[:1].isupper()
 
 
 def _free(tree: ast.AST) -> set[str]:

@@ -15,13 +15,20 @@ import re
 import sys
 import types
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, NoReturn
+from typing import Any, ClassVar, NoReturn
 
 PREFIX = "_pytest_"  # of what the decorators leave on a function
 
 
 class BeyondError(BaseException):
-    """What the tests do cannot be judged. A BaseException, so that tests seldom catch it."""
+    """What the tests do cannot be judged. A BaseException, so that tests seldom catch it; `reasons` remember it where
+    they do."""
+
+    reasons: ClassVar[list[str]] = []
+
+    def __init__(self, reason: str) -> None:
+        super().__init__(reason)
+        self.reasons.append(reason)
 
 
 class Skipped(BaseException):  # noqa: N818 - the name that tests meet
@@ -242,7 +249,7 @@ class Runner:
 
     def run(self, names: Iterable[str]) -> None:
         """Runs what `names` stand for, in order; the first test that fails ends it with its exception."""
-        found = [self.space[name] for name in names if name in self.space]
+        found = [self.space[name] for name in names if isinstance(self.space.get(name), (types.FunctionType, type))]
         self._ask(self.space, "setup_module", "setUpModule")
         for one in found:
             if isinstance(one, types.FunctionType):
@@ -295,13 +302,13 @@ class Runner:
                 self._used(stack, given, case)
                 wanted = parameters(test)[case is not None :]
                 result = test(**{name: self._fixture(name, given, stack, case) for name in wanted})
-                if hasattr(result, "cr_await"):
+                if type(result) is types.CoroutineType:
                     raise BeyondError("a test that is a coroutine")
 
     def _used(self, stack: contextlib.ExitStack, given: dict[str, Any], case: Any) -> None:
         """Fixtures that every test uses."""
         for name, one in list(self.space.items()):
-            if isinstance(one, types.FunctionType) and word(one, "autouse"):
+            if type(one) is types.FunctionType and word(one, "autouse"):
                 self._fixture(name, given, stack, case)
 
     def _fixture(self, name: str, given: dict[str, Any], stack: contextlib.ExitStack, case: Any) -> Any:
@@ -309,7 +316,8 @@ class Runner:
         if name in given:
             return given[name]
         function = getattr(case, name, None) or self.space.get(name)
-        made = function if word(function, "fixture") else capsys if name == "capsys" else None
+        fixed = type(function) in (types.FunctionType, types.MethodType) and word(function, "fixture")
+        made = function if fixed else capsys if name == "capsys" else None
         if made is None and name == "candidate":
             return self.space[name]
         if made is None or word(made, "params"):

@@ -17,7 +17,7 @@ import time
 from _socket import CMSG_SPACE, socket  # the module around it would fill each child's memory with enumerations
 from collections.abc import Callable
 
-from . import child, messages, program, script, stdlib, tests, watch
+from . import child, messages, script, served, stdlib, tests, watch
 from .clocks import processor_time
 
 if sys.platform.startswith("linux"):
@@ -133,7 +133,7 @@ def obey(order: messages.Order, handles: list[int], base: int, cage: child.Cage,
     began = time.monotonic()
     roles: list[tuple[list[int], child.Role]] = [(handles, script.run if order.flags & messages.SCRIPT else child.run)]
     if order.flags & messages.PAIRED:
-        roles = [(handles[:1], program.serve), (handles[1:], tests.examine)]
+        roles = [(handles[:1], served.serve), (handles[1:], tests.examine)]
     pids: list[int] = []
     try:
         for own, role in roles:

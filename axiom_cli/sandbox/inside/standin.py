@@ -1,0 +1,444 @@
+"""What stands for the program's objects where its tests run. Whatever is asked of one is asked of the program.
+
+What the program says of its own objects is its answer, as any result of its functions is: an attribute, a sum, a
+length, the items of an iteration, a text, a truth value. A program that lies there could as well return the lie as
+plain data, and knows no more of what is expected. That is not so where an object is compared with a value of the
+tests: one that says that it equals, contains, or is less than whatever it meets would agree with a value that it does
+not know.
+
+- `==` and `!=` with plain data: what the program's object holds, if its class derives from a built-in type, is compared
+  here. Where the object itself says that it is equal, this is not believed.
+- `==` of two objects: believed only if both are also made of the same parts (`state`), if the class does not call
+  objects equal that the tests made of different arguments, and if it is not equal to just anything.
+- `in`: plain items are looked for here, in what the object yields. Objects of classes that the tests make themselves
+  say it themselves, and must not contain just anything.
+- `+`, `-` and the like of an object and plain data: what the object holds is computed with here, or else no data that
+  the object gives is believed, as it has seen the value of the tests; objects of classes that the tests make
+  themselves do it themselves. Nor is believed what such an object says to `startswith` and the like.
+- `<`, `<=`, `>`, `>=`: with plain data believed of objects of classes that the tests make themselves only, and never if
+  the opposite is said to hold as well.
+- `with`: the program's `__exit__` may swallow what the tests raise by a `raise`, never their asserts and errors.
+- `is`, `isinstance`, `type`: the program says which of its objects is which. One that crosses as plain data is of the
+  built-in type that arrives.
+
+What is doubted in this way makes the program fail where it returned an object in the place of data, and is no label
+where objects are what the tests ask for.
+"""
+
+from __future__ import annotations
+
+import operator
+import sys
+import types
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from . import crossing
+from .pytest_standin import BeyondError
+
+if TYPE_CHECKING:
+    from .tests import Channel
+
+NO_DATA = "returned something that is not plain data, where its test code compares it"
+HERE = frozenset((
+    "__next__", "__iter__", "__hash__", "__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__",
+))  # fmt: skip
+AGREEING = frozenset(("startswith", "endswith", "issubset", "issuperset", "isdisjoint", "equals"))
+ORDER = ("lt", "le", "gt", "ge")
+ARITHMETIC = "add sub mul matmul truediv floordiv mod divmod lshift rshift and or xor"
+OTHERS = """
+index int float complex round trunc floor ceil getitem setitem delitem len bool repr str format bytes dir reversed
+"""
+
+
+class Remote:
+    """An object of the program. `axiom_made` says where it comes from: 2 for a class that the tests name, 1 for an
+    object that they made of it, 0 for any other. `axiom_base` is the built-in type that its class derives from, if
+    there is one."""
+
+    __slots__ = ("axiom_base", "axiom_channel", "axiom_hash", "axiom_made", "axiom_number")
+
+    def __init__(self, channel: Channel, number: int, base: str = "") -> None:
+        for name, value in (
+            ("axiom_channel", channel),
+            ("axiom_number", number),
+            ("axiom_base", base),
+            ("axiom_made", 0),
+            ("axiom_hash", None),
+        ):
+            object.__setattr__(self, name, value)
+
+    def __getattribute__(self, name: str) -> Any:
+        if name in HERE:
+            return object.__getattribute__(self, name)
+        value = channel(self).do("get", self, name)
+        if name in AGREEING and not (made(self) or base(self)):
+            raise BeyondError(f"it asks an object of the program for {name}")
+        return passed_on(self, value, 2)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        channel(self).do("set", self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        channel(self).do("delete", self, name)
+
+    def __call__(self, *args: Any, **named: Any) -> Any:
+        result = channel(self).call("call", self, *args, **named)
+        if made(self) == 2 and type(result) is Remote:
+            mark(result, max(1, made(result)))
+            channel(self).made.append((result, args, named))
+        return result
+
+    def __eq__(self, other: object) -> Any:
+        return equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        said = equal(self, other)
+        return not said if type(said) is bool else channel(self).call("ne", self, other)
+
+    def __hash__(self) -> int:
+        known = Remote.axiom_hash.__get__(self)  # type: ignore[attr-defined]
+        return channel(self).call("hash", self) if known is None else known
+
+    def __contains__(self, item: Any) -> Any:
+        return contains(self, item)
+
+    def __iter__(self) -> Any:
+        return channel(self).call("iter", self)
+
+    def __next__(self) -> Any:
+        for item in channel(self).call("take", self):
+            return item
+        raise StopIteration
+
+    def __enter__(self) -> Any:
+        return passed_on(self, channel(self).call("enter", self), 1)
+
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> bool:
+        if kind is not None and not issubclass(kind, Exception):
+            return False
+        swallowed = channel(self).call("exit", self, kind, error)
+        if not swallowed or kind is None:
+            return False
+        if error is not channel(self).raised and not issubclass(kind, AssertionError) and by_statement(trace):
+            return True
+        if issubclass(kind, AssertionError):
+            return False
+        raise BeyondError("an object of the program swallows an exception in a `with` statement")
+
+    def __pow__(self, other: Any, modulus: Any = None) -> Any:
+        return computed(self, "power", *((self, other) if modulus is None else (self, other, modulus)))
+
+    def __rpow__(self, other: Any) -> Any:
+        return computed(self, "power", other, self)
+
+    def __instancecheck__(self, value: Any) -> bool:
+        return is_instance(value, self)
+
+    def __subclasscheck__(self, kind: Any) -> bool:
+        return bool(channel(self).do("issubclass", kind, self))
+
+    def __mro_entries__(self, _bases: Any) -> NoReturn:
+        raise BeyondError("it derives a class from one of the program's")
+
+    def __deepcopy__(self, _memo: Any) -> Any:
+        return passed_on(self, channel(self).call("deepcopy", self), 1)
+
+    def __reduce_ex__(self, _version: Any) -> NoReturn:
+        raise BeyondError("it pickles an object of the program")
+
+    def __await__(self) -> NoReturn:
+        raise BeyondError("it awaits an object of the program")
+
+    __aiter__ = __aenter__ = __anext__ = __aexit__ = __await__
+
+
+channel: Callable[[Any], Channel] = Remote.axiom_channel.__get__  # type: ignore[attr-defined]
+made: Callable[[Any], int] = Remote.axiom_made.__get__  # type: ignore[attr-defined]
+base: Callable[[Any], str] = Remote.axiom_base.__get__  # type: ignore[attr-defined]
+place: Callable[[Any], int] = Remote.axiom_number.__get__  # type: ignore[attr-defined]
+
+
+def mark(remote: Any, how: int) -> Any:
+    """Keeps in mind where an object comes from."""
+    object.__setattr__(remote, "axiom_made", how)
+    return remote
+
+
+def passed_on(source: Any, result: Any, least: int) -> Any:
+    """`result`, which comes from the tests' own classes if `source` does."""
+    if type(result) is Remote and made(source) >= least:
+        mark(result, max(made(result), made(source) if least == 2 else 1))
+    return result
+
+
+def _asks(operation: str) -> Callable[..., Any]:
+    """A method that has the program do an operation on its object."""
+    return lambda self, *args: channel(self).call(operation, self, *args)
+
+
+def _computes(operation: str) -> Callable[..., Any]:
+    """The same, where it computes with the object, so that the result may be one like it."""
+    return lambda self, *others: computed(self, operation, self, *others)
+
+
+def _reflected(operation: str) -> Callable[..., Any]:
+    return lambda self, other: computed(self, operation, other, self)
+
+
+def _order(operation: str) -> Callable[..., Any]:
+    return lambda self, other: ordered(self, operation, other)
+
+
+def _equip() -> None:
+    """Gives Remote the rest of its methods."""
+    for name in ARITHMETIC.split():
+        operation = f"{name}_" if name in ("and", "or") else name
+        setattr(Remote, f"__{name}__", _computes(operation))
+        setattr(Remote, f"__r{name}__", _reflected(operation))
+        if name != "divmod":
+            setattr(Remote, f"__i{name}__", _computes(f"i{name}"))
+    for name in ("ipow", "neg", "pos", "abs", "invert", "copy"):
+        setattr(Remote, f"__{name}__", _computes(name))
+    for name in OTHERS.split():
+        setattr(Remote, f"__{name}__", _asks(name))
+    for name in ORDER:
+        setattr(Remote, f"__{name}__", _order(name))
+
+
+_equip()
+
+
+class Named(tuple):  # noqa: SLOT001 - it has a number
+    """A named tuple of the program: its items are here, compared here, and all else is asked of the program."""
+
+    axiom_channel: Channel
+    axiom_number: int
+    axiom_kind: int
+    axiom_names: tuple[str, ...]
+
+    def __getattr__(self, name: str) -> Any:
+        if name in self.axiom_names:
+            return self[self.axiom_names.index(name)]
+        if name.startswith("__"):
+            raise AttributeError(name)
+        return self.axiom_channel.do("get", self, name)
+
+    def __repr__(self) -> str:
+        return self.axiom_channel.do("repr", self)
+
+    __str__ = __repr__
+
+    @property
+    def _fields(self) -> tuple[str, ...]:
+        return self.axiom_names
+
+
+def named(owner: Channel, number: int, kind: int, names: tuple[str, ...], items: list[Any]) -> Named:
+    """A named tuple from what the program says of it."""
+    if len(names) != len(items):
+        raise ValueError("a named tuple of other names than items")
+    value = Named(items)
+    value.axiom_channel, value.axiom_number, value.axiom_kind, value.axiom_names = (
+        owner,
+        number,
+        kind,
+        tuple(map(str, names)),
+    )
+    return value
+
+
+class Raisable(type):
+    """The type of the classes that stand for the program's classes of exceptions."""
+
+    axiom_channel: Channel
+    axiom_number: int
+    axiom_narrowed: bool
+
+    def __call__(cls, *args: Any, **named: Any) -> Any:
+        return cls.axiom_channel.call("call", cls, *args, **named)
+
+    def __getattr__(cls, name: str) -> Any:
+        if name.startswith("_"):
+            raise AttributeError(name)
+        return cls.axiom_channel.do("get", cls, name)
+
+
+def exception_class(owner: Channel, number: int, name: str, parents: list[Any]) -> type[BaseException]:
+    """A class of exceptions like the program's. Of the built-in ones it is only what its first one is, or else it
+    would be whatever the tests wait for."""
+    built_in = [one for one in crossing.NAMES if any(issubclass(parent, one) for parent in parents)]
+    first = next((one for parent in parents for one in parent.__mro__ if one in crossing.NAMES), Exception)
+    kept = [one for one in parents if set(one.__mro__) & set(built_in) <= set(first.__mro__)] or [first]
+    space = {"__module__": "solution", "axiom_channel": owner, "axiom_number": number, "__getattr__": _of_exception}
+    space |= {"__str__": lambda self: self.axiom_said}
+    kind: Any = Raisable(name, tuple(kept), space)
+    kind.axiom_narrowed = len(kept) < len(parents) or any(getattr(one, "axiom_narrowed", False) for one in parents)
+    return kind
+
+
+def _of_exception(self: Any, name: str) -> Any:
+    if name.startswith("_"):
+        raise AttributeError(name)
+    return type(self).axiom_channel.do("get", self, name)
+
+
+def by_statement(trace: Any) -> bool:
+    """Whether an exception comes from a `raise` in the code that its traceback begins with."""
+    if trace is None or trace.tb_next is not None:
+        return False
+    import opcode
+
+    return trace.tb_frame.f_code.co_code[trace.tb_lasti] == opcode.opmap["RAISE_VARARGS"]
+
+
+def computed(owner: Any, operation: str, *operands: Any) -> Any:
+    """What comes of an operation with an object of the program. It may know a value of the tests from it, so that of
+    an object that the tests have not made themselves no data is believed."""
+    ask, others = channel(owner), [one for one in operands if type(one) is not Remote]
+    if others and base(owner) and not made(owner) and hasattr(operator, operation):
+        return getattr(operator, operation)(*map(inner, operands))
+    result = ask.call(operation, *operands)
+    if others and not made(owner) and type(result) not in (Remote, types.NotImplementedType):
+        raise BeyondError("it computes with an object of the program and plain data")
+    return passed_on(owner, result, 1)
+
+
+def inner(value: Any) -> Any:
+    """What an object of the program holds as the built-in type that it derives from; a value of the tests itself."""
+    return channel(value).do("base", value) if type(value) is Remote else value
+
+
+def equal(left: Any, right: Any) -> Any:
+    """`left == right`, where `left` is an object of the program."""
+    ask, objects = channel(left), type(right) is Remote
+    if left is right:
+        return True
+    if ask.unpacking:
+        return False  # two keys of one dict
+    if base(left) and (not objects or base(right)) and inner(left) == inner(right):
+        return True
+    said = ask.call("eq", left, right)
+    if said is not True:
+        ask.odd = ask.odd or (not objects and not made(left) and said is False)
+        return said
+    if objects and ask.alike(left, right):
+        ask.doubt("eq", left, right)
+        return True
+    if objects:
+        raise BeyondError("it compares two objects of the program, which are equal by the program's word only")
+    if made(left):
+        raise BeyondError("it compares an object of the program with plain data, by the program's own ==")
+    ask.fail(NO_DATA)
+    return False
+
+
+def contains(owner: Any, item: Any) -> Any:
+    """`item in owner`, where `owner` is an object of the program."""
+    ask = channel(owner)
+    if base(owner) not in ("", "int", "float", "complex"):
+        if item in inner(owner) or not made(owner):
+            return item in inner(owner)
+    elif not made(owner):
+        try:
+            return any(each is item or each == item for each in owner)
+        except TypeError as error:
+            if error is not ask.raised:
+                raise
+    said = ask.call("contains", owner, item)
+    if said and not made(owner):
+        raise BeyondError("an object of the program says itself what it contains")
+    if said:
+        ask.doubt("contains", owner)
+    return said
+
+
+def ordered(left: Any, operation: str, right: Any) -> Any:
+    """A comparison by order, where `left` is an object of the program."""
+    ask, objects = channel(left), type(right) is Remote
+    if base(left) and (not objects or base(right)):
+        return getattr(operator, operation)(inner(left), inner(right))
+    said = ask.call(operation, left, right)
+    if not objects and not made(left):
+        ask.fail(NO_DATA)
+    if said is not True:
+        return said
+    ask.doubt(operation, left, right)
+    return said
+
+
+def is_instance(value: Any, kind: Any) -> bool:
+    """`isinstance` as tests mean it."""
+    if type(kind) is tuple:
+        return any(is_instance(value, one) for one in kind)
+    if isinstance(kind, types.UnionType):
+        return any(is_instance(value, one) for one in kind.__args__)
+    if type(kind) is Remote:
+        said = bool(channel(kind).do("isinstance", value, kind))
+        if said and type(value) not in (Remote, Named):
+            raise BeyondError("a class of the program says that plain data is of it")
+        return said
+    kind = getattr(kind, "__origin__", kind)
+    if type(value) is Remote and kind in crossing.NAMES:
+        return bool(channel(value).do("isinstance", value, kind))
+    if type(value) is not Remote or not isinstance(kind, type):
+        return isinstance(value, kind)
+    if isinstance(kind, Raisable) or kind.__module__ == "tests":
+        return False
+    return bool(channel(value).do("instance of", value, kind.__module__, kind.__qualname__))
+
+
+class _Kind(type):
+    def __call__(cls, *args: Any, **named: Any) -> Any:
+        if len(args) != 1 or named or cls is not Type:
+            return type.__call__(type if cls is Type else cls, *args, **named)
+        value = args[0]
+        if type(value) is Remote:
+            return passed_on(value, channel(value).do("type", value), 1)
+        return value.axiom_channel.do("type", value) if type(value) is Named else type(value)
+
+    def __instancecheck__(cls, value: Any) -> bool:
+        return isinstance(value, type) or type(value) is Remote and is_instance(value, type)
+
+    def __eq__(cls, other: object) -> bool:
+        return other is type or other is cls
+
+    __hash__ = type.__hash__
+
+
+class Type(type, metaclass=_Kind):
+    """`type` as tests mean it."""
+
+    def __class_getitem__(cls, item: Any) -> Any:
+        return types.GenericAlias(type, item)
+
+
+def is_callable(value: Any) -> bool:
+    """`callable` as tests mean it."""
+    return channel(value).do("callable", value) if type(value) is Remote else callable(value)
+
+
+def is_subclass(kind: Any, of: Any) -> bool:
+    """`issubclass` as tests mean it."""
+    if type(of) is tuple:
+        return any(is_subclass(kind, one) for one in of)
+    if type(kind) is Remote or type(of) is Remote:
+        owner = channel(kind if type(kind) is Remote else of)
+        return bool(owner.do("issubclass", kind, of))
+    return issubclass(kind, of)
+
+
+BUILTINS: dict[str, Any] = {
+    "isinstance": is_instance, "issubclass": is_subclass, "callable": is_callable, "type": Type,
+}  # fmt: skip
+
+
+def involved(trace: Any) -> bool:
+    """Whether an exception comes from a module of the standard library that was at work on an object of the program."""
+    seen = False
+    while trace:
+        frame = trace.tb_frame
+        if frame.f_globals.get("__name__", "").partition(".")[0] in sys.stdlib_module_names:
+            seen = seen or any(type(value) in (Remote, Named) for value in list(frame.f_locals.values()))
+        trace = trace.tb_next
+    return seen
