@@ -22,6 +22,7 @@ from types import FunctionType, SimpleNamespace
 from typing import Any, NoReturn
 
 from . import child, crossing, messages
+from .standins import is_lacking
 
 MOST_PRINTED = 1 << 19
 Operation = Callable[..., Any]
@@ -244,6 +245,9 @@ class Served(crossing.Crossing):
             self.perform(body, box)
             kind = messages.VALUE
         except BaseException as error:  # noqa: BLE001 - model-written code may raise anything
+            if is_lacking(error):
+                messages.send(child.SOCKET, messages.LACKING, child.describe(error))
+                return
             box[:] = [error.with_traceback(None)]
             kind = messages.ERROR
         self.send(kind, box or [None])

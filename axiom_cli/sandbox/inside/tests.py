@@ -17,10 +17,10 @@ import sys
 import types
 from typing import Any, NoReturn
 
-from . import child, crossing, messages, pytest_standin, standin
+from . import child, crossing, messages, pytest_standin, remote
 from .pytest_standin import BeyondError
 from .reader import Reader, UnreadableError
-from .standin import Named, Raisable, Remote
+from .remote import Named, Raisable, Remote
 
 LINK = 4  # the socket that leads to the program
 HERE = "<tests>"
@@ -38,14 +38,14 @@ def examine(job: dict[str, Any], order: messages.Order, _cage: child.Cage) -> No
     module = types.ModuleType("tests")
     sys.modules["tests"] = module
     space = module.__dict__
-    space |= standin.BUILTINS
+    space |= remote.BUILTINS
     if "pytest" in job["source"]:
         sys.modules["pytest"] = pytest_standin.module()
     if "seed" in job["source"]:
         channel.follow_seeds()
     if "unittest" in job["source"]:
         vars(importlib.import_module("unittest"))["main"] = lambda *_args, **_named: None  # they are run without it
-        vars(importlib.import_module("unittest.case"))["isinstance"] = standin.is_instance
+        vars(importlib.import_module("unittest.case"))["isinstance"] = remote.is_instance
     try:
         entry, names = channel.begin(job["classes"], job["entry"][0])
         if "solution" in job["source"]:
@@ -120,7 +120,7 @@ def conclude(channel: Channel, error: BaseException, job: dict[str, Any]) -> NoR
         why = ": what it compares is not plain data" if channel.odd else ""
         leave(messages.FAILED, f"the assert{place} of its test code does not hold{why}")
     lacking = channel.derived and ("Remote" in said or "Named" in said)
-    if isinstance(error, OSError) or lacking or standin.involved(error.__traceback__) or "catching classes" in said:
+    if isinstance(error, OSError) or lacking or remote.involved(error.__traceback__) or "catching classes" in said:
         leave(messages.UNUSABLE, f"{BEYOND}: {said}{place}")
     leave(messages.FAILED, f"{type(error).__name__}{place} of its test code")
 
@@ -173,7 +173,7 @@ class Channel(crossing.Crossing):
 
     def known(self, value: Any, name: str) -> Any:
         """`value`, which the program has under `name`: a class, if the tests take it for one."""
-        return standin.mark(value, 2) if type(value) is Remote and name in self.classes else value
+        return remote.mark(value, 2) if type(value) is Remote and name in self.classes else value
 
     def call(self, operation: str, *args: Any, **named: Any) -> Any:
         """Runs code of the program, which is what tests are for."""
@@ -189,7 +189,7 @@ class Channel(crossing.Crossing):
         try:
             number = None
             if args and type(args[0]) is Remote:
-                number, args = standin.place(args[0]), args[1:]
+                number, args = remote.place(args[0]), args[1:]
             if not crossing.SCALARS.issuperset(map(type, args)):
                 args = self.pack(args)
             pairs = self.pack(tuple(named.items())) if named else ()
@@ -210,7 +210,7 @@ class Channel(crossing.Crossing):
     def other(self, value: Any, depth: int) -> Any:  # noqa: ARG002 - the program's side needs it
         """As Crossing.other."""
         if type(value) is Remote:
-            return ..., "object", standin.place(value)
+            return ..., "object", remote.place(value)
         if type(value) is Named or isinstance(value, Raisable):
             return ..., "object", value.axiom_number
         if isinstance(value, BaseException):
@@ -332,10 +332,10 @@ class Channel(crossing.Crossing):
             self.derived = self.derived or bool(parts[1])
         elif word == "exceptions":
             parents = [self.unpack(part) for part in parts[2:]]
-            found = self.objects[number] = standin.exception_class(self, number, str(parts[1]), parents)
+            found = self.objects[number] = remote.exception_class(self, number, str(parts[1]), parents)
         elif word == "named":
             names = self.unpack(parts[3])
-            return standin.named(self, number, parts[1], names, [self.unpack(part) for part in parts[4:]])
+            return remote.named(self, number, parts[1], names, [self.unpack(part) for part in parts[4:]])
         else:
             raise ValueError("not a word that the program has")
         if word == "object" and type(found) is Remote and type(parts[2]) is int:
@@ -420,7 +420,7 @@ class Channel(crossing.Crossing):
 
     def doubt(self, operation: str, *objects: Any) -> None:
         """Keeps in mind what to look into once the tests are through: not before, as they may count calls."""
-        self.doubts[operation, standin.place(objects[0])] = objects
+        self.doubts[operation, remote.place(objects[0])] = objects
 
     def settle(self) -> None:
         """Looks into what the program has said of its own objects. Raises BeyondError where it contradicts itself."""
