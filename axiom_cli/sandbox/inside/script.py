@@ -1,10 +1,12 @@
 """A script, judged test by test: each in a process of its own, with its input as descriptor 0 and a file as 1.
 
 The child that the zygote makes is a director: it compiles the script once, runs nothing of it, and forks for each test.
-The test's process holds its input, its output and a note of why it failed, each a file without a name that no other
-test ever sees, and nothing else. Once it has ended, with all that it started, the director copies the output into the
-job's socket. So nobody waits for a descriptor that something keeps open, a process that stays behind writes to a file
-that nobody reads, and how a test ended is what the kernel says.
+A test's process holds its input and its output, files without a name that no other test ever sees, a third for why it
+failed, and nothing else. Once it has ended, with all that it started, the director copies the output into the job's
+socket. So nobody waits for a descriptor that something keeps open, a process that stays behind writes to a file that
+nobody reads, and how a test ended is what the kernel says.
+
+Each page that the director writes to between two forks is copied again, so that its loop calls few functions.
 """
 
 from __future__ import annotations
@@ -13,6 +15,7 @@ import contextlib
 import marshal
 import os
 import resource
+import select
 import sys
 import time
 from typing import Any
@@ -22,8 +25,7 @@ from .clocks import processor_time
 
 NAME = "solution.py"
 PRINTED = 1
-NOTE = 3  # a test's third file: the kind of frame that it ends with, and why
-PLACES = (0, PRINTED, NOTE)
+NOTE = 3  # a file for the kind of frame that a test ends with, and why
 SOCKET = 4  # where the director has its own, out of the way of the note
 FAILED = 1  # the status with which Python ends where an exception has not been caught
 BROKEN_OUTPUT = 120  # and where its output cannot be flushed
@@ -42,23 +44,29 @@ def run(job: dict[str, Any], order: messages.Order, cage: child.Cage) -> None:
     except BaseException as error:  # noqa: BLE001 - MemoryError, ValueError and more, besides SyntaxError
         return messages.send(child.SOCKET, messages.UNUSABLE, child.describe(error))
     prepare(cage)
-    left = order.cpu - time.process_time()
+    left, poller = order.cpu - time.process_time(), select.poll()
     for _ in job["tests"]:
         (text,) = marshal.loads(messages.receive(SOCKET)[1])
-        files = stdlib.nameless(), stdlib.nameless(), stdlib.nameless()
-        os.write(files[0], text.encode("utf-8", "surrogateescape"))
-        os.lseek(files[0], 0, os.SEEK_SET)
-        for place, file in enumerate(files):
-            os.dup2(file, PLACES[place])
+        for place in (0, PRINTED):
+            file = stdlib.nameless()
+            os.dup2(file, place)
             os.close(file)
+        os.write(0, text.encode("utf-8", "surrogateescape"))
+        os.lseek(0, 0, os.SEEK_SET)
         pid = start(codes, order, cage)
-        cause = watch.wait(pid, looking(pid, left, order.test))
-        status, _before, used = watch.clean_up([pid])
+        cause = wait(pid, poller, left, order.test or left)
+        if cage.lock is None:
+            status, _before, used = watch.clean_up([pid])
+        else:  # it has made no other
+            if cause != messages.EXITED:
+                os.kill(pid, watch.SIGKILL)
+            _pid, status, usage = os.wait4(pid, 0)
+            used = usage.ru_utime + usage.ru_stime
         left -= used
-        size = os.fstat(PRINTED).st_size
+        size = os.lseek(PRINTED, 0, os.SEEK_END)
         if size > order.results:
             cause = messages.FLOODED
-        elif os.WIFSIGNALED(status) and os.WTERMSIG(status) == watch.SIGKILL and cause == messages.EXITED:
+        elif cause == messages.EXITED and os.WIFSIGNALED(status) and os.WTERMSIG(status) == watch.SIGKILL:
             os.kill(os.getpid(), watch.SIGKILL)  # from outside: it says nothing about the script
         if cause != messages.EXITED:
             return messages.send(SOCKET, messages.STOPPED, bytes([cause]))
@@ -66,6 +74,7 @@ def run(job: dict[str, Any], order: messages.Order, cage: child.Cage) -> None:
             show(size)
         else:
             messages.send(SOCKET, *ending(status, os.pread(NOTE, LONGEST_NOTE, 0)))
+            os.ftruncate(NOTE, 0)
     messages.send(SOCKET, messages.END)
     return None
 
@@ -76,6 +85,7 @@ def prepare(cage: child.Cage) -> None:
     import io
 
     os.dup2(child.SOCKET, SOCKET)
+    os.dup2(stdlib.nameless(), NOTE)
     if cage.adopt is not None:
         cage.adopt()
     sys.argv = [NAME]
@@ -84,18 +94,24 @@ def prepare(cage: child.Cage) -> None:
     child.module("__main__").__file__ = f"/{NAME}"
 
 
-def looking(pid: int, left: float, test: float) -> watch.Look:
-    """What watches over one test's processor time: what is left for all of them, and the limit of one, 0 for none."""
-
-    def look() -> tuple[int, float]:
+def wait(pid: int, poller: select.poll, left: float, most: float) -> int:
+    """Waits for a test to end, or to use the processor time that is left for all of them, or the most for one of them;
+    says which."""
+    handle, cause, used = -1, messages.EXITED, 0.0
+    with contextlib.suppress(OSError, AttributeError):  # not every system has it
+        handle = os.pidfd_open(pid)
+        poller.register(handle, select.POLLIN)
+    while not poller.poll(1 + 1000 * max(0.001, min(left, most) - used) if handle >= 0 else 2):
+        if handle < 0 and watch.has_ended(pid):
+            break
         used = processor_time(pid)
-        if used >= left:
-            return messages.CPU_LIMIT, 0.0
-        if test and used >= test:
-            return messages.TEST_LIMIT, 0.0
-        return messages.EXITED, min(left, test or left) - used
-
-    return look
+        if used >= min(left, most):
+            cause = messages.CPU_LIMIT if used >= left else messages.TEST_LIMIT
+            break
+    if handle >= 0:
+        poller.unregister(handle)
+        os.close(handle)
+    return cause
 
 
 def show(size: int) -> None:

@@ -8,7 +8,6 @@ EPERM and no file's name. By that the judge knows that a program failed for want
 from __future__ import annotations
 
 import _thread
-import contextlib
 import errno
 import os
 import stat
@@ -72,11 +71,15 @@ def stack_size(real: Any) -> Any:
 
 def is_lacking(error: BaseException | None) -> bool:
     """Whether an exception, or what led to it, comes from a refused call that names no file."""
-    with contextlib.suppress(BaseException):  # its class and what it says of itself may be the program's
+    try:
         for _ in range(LONGEST_CHAIN):
+            if error is None:
+                return False
             if isinstance(error, PermissionError) and error.errno == errno.EPERM and error.filename is None:
                 return True
-            error = error and (error.__cause__ or error.__context__)
+            error = error.__cause__ or error.__context__
+    except BaseException:  # noqa: BLE001 - its class, and what it says of itself, may be the program's
+        return False
     return False
 
 

@@ -21,7 +21,7 @@ from . import child, messages, script, served, stdlib, tests, watch
 from .clocks import processor_time
 
 if sys.platform.startswith("linux"):
-    from . import kernel, landlock, namespaces, seccomp
+    from . import kernel, landlock, namespaces, pages, seccomp
 
 SLACK = 8 << 20
 CONTROL = 30  # the last but one that the limit of descriptors leaves
@@ -159,6 +159,8 @@ def main(number: int, setup: dict[str, list[str]]) -> None:
     control = socket(fileno=CONTROL)
     null = quiet()
     stdlib.load(setup["packages"], setup["path"])
+    if sys.platform.startswith("linux"):
+        pages.settle()
     base = mapped() + SLACK
     missing, cage = lock_down(set(setup["layers"]))
     child.limit(LIMITS)

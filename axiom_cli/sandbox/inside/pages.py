@@ -1,0 +1,86 @@
+"""Memory laid out so that a fork is cheap: what it costs goes with the mappings to copy and the pages to find again.
+
+Three dozen compiled modules bring five mappings each, which become two where neighbours get the same rights: constants
+those of the code before or after them, and what the loader has made read-only those of the data after it. None can be
+written and executed. The interpreter's own code moves into huge pages, of which a child finds a whole one at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+from collections.abc import Iterator
+from itertools import pairwise
+from typing import NamedTuple
+
+from . import kernel
+
+READ, WRITE, EXECUTE = 1, 2, 4
+PRIVATE, ANONYMOUS = 2, 0x20
+MAY_MOVE, FIXED = 1, 2  # mremap
+HUGE = 14  # madvise
+HUGE_FROM = "/sys/kernel/mm/transparent_hugepage"
+
+
+class Mapping(NamedTuple):
+    """A line of /proc/self/maps."""
+
+    start: int
+    end: int
+    rights: str
+    file: str
+
+    @property
+    def size(self) -> int:
+        """In bytes."""
+        return self.end - self.start
+
+
+def settle() -> None:
+    """Does both, once everything is loaded, as far as the system lets it."""
+    with contextlib.suppress(OSError, ValueError):
+        join()
+        if kernel.MACHINE == "x86_64":
+            enlarge()
+
+
+def mappings() -> Iterator[Mapping]:
+    """Those of this process, by address."""
+    with open("/proc/self/maps") as file:
+        for line in file:
+            places, rights, _offset, _device, _number, *name = line.split(maxsplit=5)
+            start, end = (int(place, 16) for place in places.split("-"))
+            yield Mapping(start, end, rights, name[0].strip() if name else "")
+
+
+def join() -> None:
+    """Gives constants of a file the rights of what lies beside them. Raises OSError."""
+    for one, following in pairwise([*mappings(), Mapping(0, 0, "", "")]):
+        if one.rights == "r--p" and one.file.startswith("/"):
+            data = following.rights == "rw-p" and (following.start, following.file) == (one.end, one.file)
+            kernel.libc("mprotect", one.start, one.size, READ | (WRITE if data else EXECUTE))
+
+
+def enlarge() -> None:
+    """Moves the largest code into huge pages. Raises OSError and ValueError."""
+    with open(f"{HUGE_FROM}/enabled") as file:
+        if "[never]" in file.read():
+            return
+    with open(f"{HUGE_FROM}/hpage_pmd_size") as file:
+        huge = int(file.read())
+    code = max((one for one in mappings() if one.rights == "r-xp" and one.file), key=lambda one: one.size)
+    for place in range(-(-code.start // huge) * huge, code.end - huge + 1, huge):
+        move(place, huge)
+
+
+def move(place: int, size: int) -> None:
+    """Puts a private copy in huge pages in the place of read-only memory, in one step. Raises OSError."""
+    room = kernel.address("mmap", None, 2 * size, READ | WRITE, PRIVATE | ANONYMOUS, -1, 0)
+    copy = -(-room // size) * size
+    kernel.libc("madvise", copy, size, HUGE)
+    ctypes.memmove(copy, place, size)
+    kernel.libc("mprotect", copy, size, READ | EXECUTE)
+    kernel.address("mremap", copy, size, size, MAY_MOVE | FIXED, place)
+    for start, end in ((room, copy), (copy + size, room + 2 * size)):
+        if start < end:
+            kernel.libc("munmap", start, end - start)
