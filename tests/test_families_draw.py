@@ -130,6 +130,7 @@ def test_a_drawn_record_is_read_back_as_it_was_written():
         assert drawn[0].extra["origin"] == {**place, "form": form}
 
 
+@pytest.mark.slow
 def test_a_level_that_is_used_up_says_so_with_its_number():
     drawn = draw.problems(["rpn"], 1000, [1], "test", 0, "program")
     found = []

@@ -114,6 +114,7 @@ def test_samples_train_on_the_ids_that_were_sampled(finished: Path) -> None:
     assert stopped and all(sample.token_ids[-1] == 0 and len(sample.token_ids) == sample.tokens for sample in stopped)
 
 
+@pytest.mark.slow
 def test_run_again_it_makes_nothing_and_says_the_same(finished: Path) -> None:
     before = models_of(finished), sorted((finished / ".axiom" / "receipts").iterdir())
     done = axiom(*SMALL, "--control", "shuffled,cold-only", cwd=finished)
