@@ -44,7 +44,8 @@ def parse(line: bytes, number: int, *wanted: type[R]) -> R:
                 return cls.from_dict(data)
             except InputError as error:
                 raise InputError(f"line {number}: {error}", error.hint) from None
-    actual = f"a {kind} record" if kind in KINDS else f"kind {kind!r}" if "kind" in data else "no kind"
+    known = isinstance(kind, str) and kind in KINDS
+    actual = f"a {kind} record" if known else f"kind {kind!r:.60}" if "kind" in data else "no kind"
     raise InputError(
         f"line {number}: {actual}, expected {_names(wanted)} record",
         "; ".join(f"{WRITERS[cls.kind]} writes {cls.kind} records" for cls in wanted),

@@ -80,7 +80,7 @@ class Record:
             value = values.get(name)
             if isinstance(value, Mapping):
                 values[name] = parent.from_dict(value)
-            elif value is not None:
+            elif value is not None or name in layout.required:
                 raise InputError(f"{_label(cls)} record whose {name} is not an object")
         record = cls(**values, extra=extra)
         record.check_fields()
@@ -124,6 +124,8 @@ class Program(Record):
         _expect(self, "signature", str)
         for name in ("test_code", "checker", "reference", "prelude"):
             _expect(self, name, (str, type(None)))
+        _expect(self, "examples", (list, tuple))
+        _expect(self, "tests", (list, tuple, type(None)))
         if not self.tests and not self.test_code:
             raise InputError(f"program {self.entry_point!r} has neither tests nor test_code")
 
@@ -153,7 +155,7 @@ class Problem(Record):
     def check_fields(self) -> None:
         """A problem has one form: an answer, or a program."""
         _expect(self, "checker", (str, type(None)))
-        for name in ("id", "family", "prompt"):
+        for name in ("id", "family", "title", "prompt", "split"):
             _expect(self, name, str)
         _expect(self, "level", int)
         if (self.answer is None) == (self.program is None):
@@ -180,6 +182,11 @@ class ModelRef(Record):
     name: str
     digest: str
 
+    def check_fields(self) -> None:
+        """Both are texts."""
+        _expect(self, "name", str)
+        _expect(self, "digest", str)
+
 
 @dataclass(frozen=True)
 class Sample(Record):
@@ -202,7 +209,11 @@ class Sample(Record):
 
     def check_fields(self) -> None:
         """A sample has a text and says how it ended."""
-        _expect(self, "text", str)
+        for name in ("text", "engine"):
+            _expect(self, name, str)
+        for name in ("index", "attempt", "tokens"):
+            _expect(self, name, int)
+        _expect(self, "params", Mapping)
         _expect(self, "token_ids", list)
         if self.finish not in ("stop", "length", "error"):
             raise InputError(f"sample record whose finish is {self.finish!r:.40}", "it is stop, length or error")
@@ -225,6 +236,9 @@ class Verdict(Record):
 
     def check_fields(self) -> None:
         """A verdict has one of three statuses."""
+        for name in ("passed_tests", "total_tests"):
+            _expect(self, name, int)
+        _expect(self, "reason", str)
         if self.status not in ("pass", "fail", "infra"):
             raise InputError(f"verdict record whose status is {self.status!r:.40}", "it is pass, fail or infra")
 

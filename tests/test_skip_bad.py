@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from random import Random
 
 import pytest
 
 from command_line import axiom, failed, rows, talk
+from test_import_fuzz import deeper, mutate
 
 ANSWER = {
     "kind": "problem",
@@ -104,3 +106,43 @@ def test_train(tmp_path):
     failed(axiom("train", "--show", "2", cwd=tmp_path, stdin=stdin), 3, "error: line 2: ")
     done = axiom("train", "--show", "2", "--skip-bad", cwd=tmp_path, stdin=stdin)
     assert done.returncode == 0 and f"warning: {len(odd)} bad lines skipped; first: line 2: " in done.stderr.decode()
+
+
+CODE = "```python\ndef double(n): return 2 * n\n```"
+AS_CODE = {**PROGRAM, "program": {**DOUBLE, "tests": None, "test_code": "assert double(2) == 4"}}
+SAMPLES = [sample(ANSWER), sample(PROGRAM, CODE), sample(AS_CODE, CODE)]
+PARTS = (("problem",), ("problem", "program"), ("model",), ("sample", "problem"), ("sample", "problem", "program"))
+
+
+def faulty(record, random):
+    """The record with a fault in it, or in a record that it holds."""
+    record = json.loads(json.dumps(record))
+    *path, last = random.choice(PARTS)
+    holder = record
+    for name in path:
+        holder = holder.get(name, {})
+    if random.random() < 0.5 or not isinstance(holder.get(last), dict):
+        return random.choice([mutate, deeper])(record, random)
+    holder[last] = mutate(holder[last], random)
+    return record
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", ["verify", "solve", "coldstart", "train"])
+def test_records_with_faults_cost_themselves(command, tmp_path):
+    random = Random(f"records/{command}")
+    graded = {"status": "pass", "passed_tests": 1, "total_tests": 1, "reason": "", "isolation": "exact"}
+    right = {"verify": SAMPLES, "train": [{"kind": "verdict", "sample": one, **graded} for one in SAMPLES]}
+    right = right.get(command) or [one["problem"] for one in SAMPLES]
+    (tmp_path / "script.json").write_text(json.dumps({"*": ["Answer: 2"]}))
+    words = {
+        "solve": ("--strategy", "retry", "--samples", "1", "--engine", "scripted", "--model", "script.json"),
+        "coldstart": ("--include-failed",),
+        "train": ("--show", "1"),
+    }.get(command, ())
+    made = [random.choice(right) if n % 5 == 0 else faulty(random.choice(right), random) for n in range(2000)]
+    done = axiom(command, "--skip-bad", *words, cwd=tmp_path, stdin=lines(*made))
+    assert done.returncode == 0 and "Traceback" not in done.stderr.decode(), done.stderr.decode()
+    assert "bad lines skipped; first: line " in done.stderr.decode()
+    if command == "verify":
+        assert 400 <= len(rows(done.stdout)) < 2000
