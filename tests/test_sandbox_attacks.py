@@ -64,7 +64,7 @@ def test_an_attack_fails_and_does_no_harm(level, attack, box_at, fixtures):
 
 def test_the_suite_is_whole():
     kinds = {attack.kind for attack in attack_suite.attacks()}
-    assert kinds == {"tamper", "cross", "judge", "leak", "network", "process", "resource"}
+    assert kinds == {"tamper", "cross", "judge", "script", "leak", "network", "process", "resource"}
     assert len(attack_suite.attacks()) >= 100
     for attack in attack_suite.attacks():
         assert ast.get_docstring(ast.parse(attack.source)) == attack.about
@@ -73,8 +73,13 @@ def test_the_suite_is_whole():
 
 def test_where_files_and_network_are_open_only_the_verdict_is_attacked():
     """Attacks on what a level does not promise to hold would do what they try."""
-    assert {attack.kind for attack in attack_suite.against("limited", "limited")} == {"tamper", "cross", "judge"}
-    assert {attack.kind for attack in attack_suite.against("basic", "strong")} == {"tamper", "cross", "judge"}
+    assert {attack.kind for attack in attack_suite.against("limited", "limited")} == {
+        "tamper",
+        "cross",
+        "judge",
+        "script",
+    }
+    assert {attack.kind for attack in attack_suite.against("basic", "strong")} == {"tamper", "cross", "judge", "script"}
     assert len(attack_suite.against("basic", "basic")) == len(attack_suite.attacks())
     assert attack_suite.weaker("good") == ["basic", "limited"]
 

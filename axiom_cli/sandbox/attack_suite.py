@@ -6,6 +6,8 @@ A file there is one attack, its docstring what it tries, its kind the first word
   are code. They concern the verdict, so they must fail at every level, against tests as data and as code. The expected
   values are flags that only the judge can make. Lines that begin with `# tests:` are one more test as code, for each
   `x` and the value `wanted`: a verdict `infra` that says so of the test code is no success either.
+- `script`: the same for scripts, which have real descriptors and a process for each test. Where the level holds what
+  lies outside, they must not carry anything from one test to the next either: `BROKE OUT` is what they print then.
 - `leak`, `network`, `process`, `resource`: reach what lies outside. They answer `BROKE OUT` where they did, and are
   only let loose where the level that was proved promises to hold them.
 
@@ -33,7 +35,7 @@ from axiom_cli.sandbox.sandbox import Sandbox
 from axiom_cli.sandbox.worker import Setup
 
 FOLDER = Path(__file__).parent / "attacks"
-VERDICT = ("tamper", "cross", "judge")
+VERDICT = ("tamper", "cross", "judge", "script")
 OWN_TESTS = "# tests: "
 BROKE_OUT = "BROKE OUT"
 XS = (1, 2, 3)
@@ -62,7 +64,7 @@ class Attack:
 
     @property
     def kind(self) -> str:
-        """tamper, cross, judge, leak, network, process or resource."""
+        """tamper, cross, judge, script, leak, network, process or resource."""
         return self.name.partition("_")[0]
 
     @property
@@ -99,7 +101,7 @@ def weaker(level: levels.Level) -> list[levels.Level]:
 
 def against(level: levels.Level, reached: levels.Level) -> list[Attack]:
     """The attacks that must fail at `level` on a machine that reaches `reached`."""
-    whole = level == reached and levels.LEVELS.index(level) >= levels.LEVELS.index("basic")
+    whole = level == reached and _holds(level)
     return [attack for attack in attacks() if whole or attack.concerns_verdict]
 
 
@@ -129,7 +131,7 @@ def run(sandbox: Sandbox, attack: Attack, fixtures: AttackFixtures) -> Attempt:
     """Lets one attack loose on each kind of tests that it is after, and an honest program after each."""
     violations: list[str] = []
     decided = True
-    for program in _problems(attack, fixtures):
+    for program in _problems(attack, fixtures, sandbox.level):
         if attack.kind == "cross":
             answers = {x: fixtures.flag(x) for x in XS}
             sandbox.run(f"ANSWERS = {answers!r}\ndef solve(x): return ANSWERS[x]", program)
@@ -149,8 +151,14 @@ def run(sandbox: Sandbox, attack: Attack, fixtures: AttackFixtures) -> Attempt:
     return Attempt(attack, sandbox.level, (*violations, *fixtures.violations()), decided)
 
 
-def _problems(attack: Attack, fixtures: AttackFixtures) -> Iterator[records.Program]:
+def _problems(attack: Attack, fixtures: AttackFixtures, level: levels.Level) -> Iterator[records.Program]:
     """What the attack pretends to solve: its tests as data and, where it is after the verdict, as code."""
+    if attack.kind == "script":
+        flags = {x: fixtures.flag(x) for x in XS}
+        for answers in (flags, dict.fromkeys(XS, BROKE_OUT)) if _holds(level) else (flags,):
+            tests = [{"args": [f"{x}\n"], "expected": answer} for x, answer in answers.items()]
+            yield records.Program(records.STDIN_STDOUT, "", tests=tests)
+        return
     expected = {x: fixtures.flag(x) if attack.concerns_verdict else BROKE_OUT for x in XS}
     tests = [{"args": [x], "expected": value} for x, value in expected.items()]
     yield records.Program("solve", "def solve(x)", tests=tests)
@@ -160,6 +168,11 @@ def _problems(attack: Attack, fixtures: AttackFixtures) -> Iterator[records.Prog
     if own := [line.removeprefix(OWN_TESTS) for line in attack.source.splitlines() if line.startswith(OWN_TESTS)]:
         lines = "".join(f"    {line}\n" for line in own)
         yield records.Program("solve", "def solve(x)", test_code=f"for x, wanted in {expected!r}.items():\n{lines}")
+
+
+def _holds(level: levels.Level) -> bool:
+    """Whether a level promises that nothing gets out."""
+    return levels.LEVELS.index(level) >= levels.LEVELS.index("basic")
 
 
 def _memory() -> int:

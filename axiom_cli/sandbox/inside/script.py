@@ -74,7 +74,7 @@ def run(job: dict[str, Any], order: messages.Order, cage: child.Cage) -> None:
             show(size)
         else:
             messages.send(SOCKET, *ending(status, os.pread(NOTE, LONGEST_NOTE, 0)))
-            os.ftruncate(NOTE, 0)
+        os.ftruncate(NOTE, 0)
     messages.send(SOCKET, messages.END)
     return None
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import os
 import select
+import time
 from collections.abc import Callable
 
 from . import messages
 
 SIGKILL = 9  # the module `signal` is made of enumerations, which would fill each child's memory
 GONE = -1  # what `wait` says when the process that everything is done for has gone
+PATIENCE = 50  # milliseconds
 Look = Callable[[], tuple[int, float]]
 
 
@@ -70,13 +72,16 @@ def clean_up(pids: list[int]) -> tuple[int, int, float]:
     for pid in pids[:-1]:
         other, more, by_itself = end(pid)
         before, cpu = other if by_itself else 0, cpu + more
-    while True:
+    patience = PATIENCE
+    while patience:
         try:
             stray = os.waitpid(-1, os.WNOHANG)[0]
         except ChildProcessError:
-            return status, before, cpu
+            break
         if not stray and not kill_strays():
-            return status, before, cpu
+            patience -= 1  # it is on its way out, or hides in a namespace without /proc, which ends it with us
+            time.sleep(0.001)
+    return status, before, cpu
 
 
 def kill_strays() -> bool:
