@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
 
@@ -167,3 +168,13 @@ def test_the_limit_on_results_follows_what_is_expected(right, flood, entry, give
     with Sandbox(Limits(timeout=20.0), jobs=1) as box:
         assert box.run(right, program).reason == ""
         assert box.run(flood, program).reason == "its results were too large"
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/maps"), reason="the system does not list mappings")
+def test_no_memory_of_a_worker_can_be_written_and_executed():
+    with Sandbox(Limits(timeout=1.0), jobs=1) as box:
+        assert box.run("def f(x): return x", ECHO).status == "pass"
+        workers = attack_suite.descendants(os.getpid())
+        rights = [line.split()[1] for pid in workers for line in Path(f"/proc/{pid}/maps").read_text().splitlines()]
+    assert rights
+    assert [one for one in rights if "w" in one and "x" in one] == []

@@ -38,7 +38,7 @@ class Mapping(NamedTuple):
 
 def settle() -> None:
     """Does both, once everything is loaded, as far as the system lets it."""
-    with contextlib.suppress(OSError, ValueError):
+    with contextlib.suppress(OSError, ValueError, StopIteration):
         join()
         if kernel.MACHINE == "x86_64":
             enlarge()
@@ -62,13 +62,14 @@ def join() -> None:
 
 
 def enlarge() -> None:
-    """Moves the largest code into huge pages. Raises OSError and ValueError."""
+    """Moves the interpreter's code into huge pages. Raises OSError and ValueError."""
     with open(f"{HUGE_FROM}/enabled") as file:
         if "[never]" in file.read():
             return
     with open(f"{HUGE_FROM}/hpage_pmd_size") as file:
         huge = int(file.read())
-    code = max((one for one in mappings() if one.rights == "r-xp" and one.file), key=lambda one: one.size)
+    within = ctypes.cast(ctypes.pythonapi.PyObject_Call, ctypes.c_void_p).value or 0
+    code = next(one for one in mappings() if one.start <= within < one.end)
     for place in range(-(-code.start // huge) * huge, code.end - huge + 1, huge):
         move(place, huge)
 
