@@ -156,8 +156,8 @@ def _problems(attack: Attack, fixtures: AttackFixtures, level: levels.Level) -> 
     if attack.kind == "script":
         flags = {x: fixtures.flag(x) for x in XS}
         for answers in (flags, dict.fromkeys(XS, BROKE_OUT)) if _holds(level) else (flags,):
-            tests = [{"args": [f"{x}\n"], "expected": answer} for x, answer in answers.items()]
-            yield records.Program(records.STDIN_STDOUT, "", tests=tests)
+            given = [{"args": [f"{x}\n"], "expected": answer} for x, answer in answers.items()]
+            yield records.Program(records.STDIN_STDOUT, "", tests=given)
         return
     expected = {x: fixtures.flag(x) if attack.concerns_verdict else BROKE_OUT for x in XS}
     tests = [{"args": [x], "expected": value} for x, value in expected.items()]
