@@ -19,6 +19,7 @@ from axiom_cli.errors import InputError
 
 SOLUTION = "solution"  # the module that tests import the program from
 ENTRY = "candidate"  # what the tests of HumanEval call the function, whatever its name
+STREAMS = ("stdout", "stderr", "stdin", "capsys", "input")  # of tests that look at what is printed, or give input
 LONGEST = 1_000_000
 BUILT_IN = frozenset((*dir(builtins), "__name__", "__doc__", "__file__"))
 
@@ -53,6 +54,7 @@ class CodeSuite:
     def payload(self, code: str) -> bytes:
         """What the judge's process gets; it hands `program` on, which is all that the program gets to know."""
         program = {"code": code, "entry": self.entry, "names": list(self.names), "prelude": self.prelude}
+        program["watched"] = any(word in self.source for word in STREAMS)
         job = {"source": self.source, "helpers": self.helpers, "check": self.check, "entry": [self.entry, ENTRY]}
         job |= {"names": list(self.names), "unknown": list(self.unknown), "tests": list(self.tests)}
         job["classes"] = list(self.classes)

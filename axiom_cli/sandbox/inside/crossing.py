@@ -91,6 +91,10 @@ class Crossing:
         self.count += 1
         return value
 
+    def settled(self) -> bool:
+        """Whether all that both sides have was entered after the last message, so that none of it has changed."""
+        return len(self.fresh) == len(self.shared)
+
     def forget(self, number: int) -> None:
         """No more of this object."""
         if (entry := self.shared.pop(number, None)) is not None:
@@ -175,6 +179,8 @@ class Crossing:
         _mark, word, *parts = value
         if word == "tuple":
             return ..., *[self.unpack(item) for item in parts]
+        if word == "copy":  # a list that the other side has let go of
+            return parts
         if word == "shared":
             return self.shared[parts[0]][0]
         if word == "class":
@@ -213,7 +219,7 @@ class Crossing:
             if references(self.shared[number]) <= ALONE:
                 lost.append(number)
                 self.forget(number)
-        self._remember()
+        self.remember()
         return tuple(changed), tuple(lost)
 
     def learn(self, changed: Iterable[Any], lost: Iterable[Any]) -> None:
@@ -226,7 +232,7 @@ class Crossing:
                 self.fresh.append(number)
         for number in lost:
             self.forget(number)
-        self._remember()
+        self.remember()
 
     def forget_all(self) -> None:
         """No more of any object."""
@@ -235,7 +241,7 @@ class Crossing:
         self.fresh.clear()
         self.count = 0
 
-    def _remember(self) -> None:
+    def remember(self) -> None:
         """What the objects hold that are new, or have changed."""
         for number in self.fresh:
             if (entry := self.shared.get(number)) is not None:

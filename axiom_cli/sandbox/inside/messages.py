@@ -26,6 +26,7 @@ VALUE, ERROR, REFUSED, UNUSABLE, END = b"V", b"E", b"R", b"U", b"Z"
 STARTED, FAILED = b"S", b"F"  # the program begins, or is called; from tests that are code: it is wrong
 STOPPED = b"L"  # from the director of a script: no more tests, and why
 LACKING = b"X"  # the program failed since it used what the sandbox does not have
+READY, OBJECT = b"Y", b"O"  # the program has run, and what is asked for is the object 0; an object, by its number
 MORE, FORGET = b"M", b"G"  # a value, with what else there is to know; a value, and nothing is shared any more
 ASK = b"A"  # a program, in the middle of a call, asks for a function of the tests that it was given
 UNPREPARED = b"P"  # what stands before the program does not run

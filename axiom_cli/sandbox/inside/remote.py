@@ -59,14 +59,12 @@ class Remote:
     __slots__ = ("axiom_base", "axiom_channel", "axiom_hash", "axiom_made", "axiom_number")
 
     def __init__(self, channel: Channel, number: int, base: str = "") -> None:
-        for name, value in (
-            ("axiom_channel", channel),
-            ("axiom_number", number),
-            ("axiom_base", base),
-            ("axiom_made", 0),
-            ("axiom_hash", None),
-        ):
-            object.__setattr__(self, name, value)
+        keep = object.__setattr__
+        keep(self, "axiom_channel", channel)
+        keep(self, "axiom_number", number)
+        keep(self, "axiom_base", base)
+        keep(self, "axiom_made", 0)
+        keep(self, "axiom_hash", None)
 
     def __getattribute__(self, name: str) -> Any:
         if name in HERE:

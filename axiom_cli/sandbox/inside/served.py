@@ -18,12 +18,13 @@ import operator
 import sys
 from collections.abc import Callable
 from itertools import islice
-from types import FunctionType, SimpleNamespace
+from types import BuiltinMethodType, FunctionType, MethodType, SimpleNamespace
 from typing import Any, NoReturn
 
 from . import child, crossing, messages
 from .standins import is_lacking
 
+FUNCTIONS: tuple[type[Any], ...] = (FunctionType, MethodType, BuiltinMethodType)
 MOST_PRINTED = 1 << 19
 Operation = Callable[..., Any]
 OPERATORS = """
@@ -178,8 +179,10 @@ class Served(crossing.Crossing):
         """What a message says, once all that it brings along is in place."""
         *main, changed, lost, self.printed.listening = marshal.loads(body)
         value = self.unpack(tuple(main))
-        if changed or lost or self.fresh:
+        if changed or lost:
             self.learn(changed, lost)
+        elif self.fresh:
+            self.remember()
         return value
 
     def send(self, kind: bytes, box: list[Any]) -> None:
@@ -189,8 +192,13 @@ class Served(crossing.Crossing):
         if kind == messages.VALUE and type(value) in crossing.SCALARS and not unusual:
             messages.send(child.SOCKET, messages.VALUE, marshal.dumps(value, 2))
             return
+        if kind == messages.VALUE and type(value) in FUNCTIONS and not unusual:
+            messages.send(child.SOCKET, messages.OBJECT, b"%d" % self.hold(value))
+            return
+        nobody_s = type(value) is list and sys.getrefcount(value) == UNSHARED
+        nobody_s = nobody_s and crossing.SCALARS.issuperset(map(type, value))
         try:
-            packed = self.pack(value)
+            packed = value if nobody_s else self.pack(value)
         except BaseException as error:  # noqa: BLE001 - a value of the program's may do anything when it is looked at
             for number in range(count, self.count):
                 self.forget(number)
@@ -199,11 +207,15 @@ class Served(crossing.Crossing):
         value = None
         changed, lost = self.changes() if self.shared else ((), ())
         if kind == messages.VALUE and not (changed or self.shared or self.printed.size or self.beyond):
-            messages.send(child.SOCKET, messages.FORGET if lost else messages.VALUE, marshal.dumps(packed, 2))
-            if lost:
+            if type(packed) is tuple and packed[:2] == (..., "object") and packed[3:] == ("", None):
+                messages.send(child.SOCKET, messages.OBJECT, b"%d" % packed[2])
+                return
+            gone = lost or nobody_s
+            messages.send(child.SOCKET, messages.FORGET if gone else messages.VALUE, marshal.dumps(packed, 2))
+            if gone:
                 self.forget_all()
             return
-        message = packed, changed, lost, self.printed.taken(), self.beyond
+        message = (..., "copy", *packed) if nobody_s else packed, changed, lost, self.printed.taken(), self.beyond
         messages.send(child.SOCKET, messages.MORE if kind == messages.VALUE else kind, marshal.dumps(message, 2))
 
     def told(self, error: BaseException) -> Any:
@@ -251,6 +263,15 @@ class Served(crossing.Crossing):
             box[:] = [error.with_traceback(None)]
             kind = messages.ERROR
         self.send(kind, box or [None])
+
+
+def unshared() -> int:
+    """The count of references to an object that one variable holds."""
+    value = [[None]].pop()
+    return sys.getrefcount(value)
+
+
+UNSHARED = unshared()
 
 
 class Printed:
@@ -380,9 +401,10 @@ STREAMS: tuple[Any, ...] = (Typed(SERVED), SERVED.printed.stream(1), SERVED.prin
 def serve(job: dict[str, Any], _order: messages.Order, _cage: child.Cage) -> None:
     """Runs the program, then what is asked for, until nobody asks any more."""
     served = SERVED
-    # Some programs write to `sys.__stdout__`, which mypy takes for a constant.
-    sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = STREAMS  # type: ignore[misc]
-    builtins.input = lambda prompt="": (print(prompt, end=""), served.ask("input"))[1]
+    if job["watched"]:
+        # Some programs write to `sys.__stdout__`, which mypy takes for a constant.
+        sys.stdin, sys.stdout, sys.stderr = sys.__stdin__, sys.__stdout__, sys.__stderr__ = STREAMS  # type: ignore[misc]
+        builtins.input = lambda prompt="": (print(prompt, end=""), served.ask("input"))[1]
     if (function := child.prepared(job)) is None:
         return
     names = served.names = vars(sys.modules["solution"])
@@ -392,9 +414,10 @@ def serve(job: dict[str, Any], _order: messages.Order, _cage: child.Cage) -> Non
         def entry(*args: Any, **named: Any) -> Any:
             return function()(*args, **named)
 
-    if type(entry) is FunctionType and not job["names"]:  # most are, and `pack` has a page fault for each of its lines
-        first = (..., "object", served.hold(entry), "", None), ()
-        messages.send(child.SOCKET, messages.VALUE, marshal.dumps(first, 2))
+    simple = type(entry) is FunctionType or type(entry) is type and not issubclass(entry, BaseException)
+    if simple and not job["names"]:  # most are, and each line more is a page fault of each child
+        served.hold(entry)
+        messages.send(child.SOCKET, messages.READY)
     else:
         served.send(messages.VALUE, [(entry, tuple((name, names[name]) for name in job["names"] if name in names))])
     with contextlib.suppress(EOFError):

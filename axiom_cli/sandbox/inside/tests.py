@@ -26,6 +26,7 @@ LINK = 4  # the socket that leads to the program
 HERE = "<tests>"
 SOLUTION = "<solution>"  # the path of the module that stands for the program
 BEYOND = "its test code does what cannot be judged"
+LONGEST_NUMBER = 12  # digits of the number of an object
 SWALLOWED = (StopIteration, StopAsyncIteration, GeneratorExit)  # would end a loop of the tests, as if it were over
 PATCHED = re.compile(r"patch(?:\.object)?\(\s*f?['\"]?([\w.]+)")
 SEEN = ("builtins.input", "sys.stdin", "sys.stdout", "sys.stderr", "solution")  # patches of these reach the program
@@ -34,11 +35,13 @@ SEEN = ("builtins.input", "sys.stdin", "sys.stdout", "sys.stderr", "solution")  
 def examine(job: dict[str, Any], order: messages.Order, _cage: child.Cage) -> None:
     """Runs the tests against the program; writes one frame that says how they went, after one when they start."""
     messages.send(LINK, messages.JOB, job["program"])
-    channel = Channel(order.results)
+    channel = CHANNEL
+    channel.left = order.results
     module = types.ModuleType("tests")
     sys.modules["tests"] = module
     space = module.__dict__
-    space |= remote.BUILTINS
+    used = job["source"] + job["helpers"]
+    space |= {name: value for name, value in remote.BUILTINS.items() if name in used}
     if "pytest" in job["source"]:
         sys.modules["pytest"] = pytest_standin.module()
     if "seed" in job["source"]:
@@ -201,7 +204,7 @@ class Channel(crossing.Crossing):
     def send(self, kind: bytes, *packed: Any) -> None:
         """One message to the program, of what has been packed. Raises ValueError, TypeError where it cannot be sent."""
         listening = sys.stdout is not self.streams[0] or sys.stderr is not self.streams[1]
-        body = marshal.dumps((*packed, *(self.changes() if self.shared else ((), ())), listening), 2)
+        body = marshal.dumps((*packed, *(((), ()) if self.settled() else self.changes()), listening), 2)
         try:
             messages.send(LINK, kind, body)
         except OSError:
@@ -250,6 +253,10 @@ class Channel(crossing.Crossing):
                 leave(messages.FAILED, body[:1200].decode("utf-8", "replace"))
             if kind in (messages.VALUE, messages.FORGET):
                 return self.read(body, kind)[0]
+            if kind == messages.OBJECT and body.isdigit() and len(body) < LONGEST_NUMBER:
+                return self.object(int(body))
+            if kind == messages.READY and not self.objects:
+                return self.object(0), ()
             if kind not in (messages.MORE, messages.ERROR, messages.ASK):
                 leave(messages.FAILED, "made a frame of its own")
             main, printed = self.read(body, kind)
@@ -284,6 +291,8 @@ class Channel(crossing.Crossing):
         self.unpacking = True
         try:
             if kind in (messages.VALUE, messages.FORGET):
+                if body[:1] == b"i" and len(body) == 5 and kind == messages.VALUE:  # most results are small numbers
+                    return int.from_bytes(body[1:], "little", signed=True), []
                 data = Data(body)
                 main = data.whole()
                 if data.marked or kind == messages.VALUE and type(main) not in crossing.SCALARS:
@@ -326,10 +335,9 @@ class Channel(crossing.Crossing):
         if word in ("object", "exceptions") and number in self.objects:
             found = self.objects[number]
         elif word == "object":
-            if not 0 <= number <= 1 << 40 or type(parts[1]) is not str:
+            if not 0 <= number < 10**LONGEST_NUMBER or type(parts[1]) is not str:
                 raise ValueError("not a number that the program gives")
-            found = self.objects[number] = Remote(self, number, parts[1])
-            self.derived = self.derived or bool(parts[1])
+            found = self.object(number, parts[1])
         elif word == "exceptions":
             parents = [self.unpack(part) for part in parts[2:]]
             found = self.objects[number] = remote.exception_class(self, number, str(parts[1]), parents)
@@ -340,6 +348,13 @@ class Channel(crossing.Crossing):
             raise ValueError("not a word that the program has")
         if word == "object" and type(found) is Remote and type(parts[2]) is int:
             object.__setattr__(found, "axiom_hash", parts[2])
+        return found
+
+    def object(self, number: int, base: str = "") -> Any:
+        """What stands for an object of the program."""
+        if (found := self.objects.get(number)) is None:
+            found = self.objects[number] = Remote(self, number, base)
+            self.derived = self.derived or bool(base)
         return found
 
     def exception(self, number: int, kind: Any, args: Any, text: Any) -> BaseException:
@@ -472,6 +487,9 @@ class Channel(crossing.Crossing):
             self.do("seed", *args)
 
         random.seed = both
+
+
+CHANNEL = Channel(0)  # made where it costs no child anything
 
 
 class Data(Reader):
