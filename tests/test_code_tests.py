@@ -74,7 +74,7 @@ HONEST = {
     "many calls": (DOUBLE, "assert [f(i) for i in range(200)] == list(range(0, 400, 2))"),
     "big values": ("def f(x): return x[::-1]", "x = list(range(60_000))\nassert f(x) == x[::-1]\n"
                    "assert f(str(x)) == str(x)[::-1]"),
-    "arguments are the tests' own": ("def f(x):\n    x.clear()\n    return x", "x = [1]\nassert f(x) is x and x == []"),
+    "arguments are the tests' own": ("def f(x):\n    x.clear()", "x = [1]\nassert f(x) is None and x == []"),
     "deep values": ("def f(n): return [] if n == 0 else [f(n - 1)]", "x = f(150)\nassert f(0) == [] and x[0][0]"),
     "one and true": ("def f(x): return x > 1", "assert f(2) == 1 and f(1) is False"),
 }  # fmt: skip

@@ -14,6 +14,7 @@ its own holds any more, and tells the other.
 from __future__ import annotations
 
 import builtins
+import copy
 import operator
 import sys
 from collections import Counter, OrderedDict, defaultdict, deque
@@ -233,6 +234,17 @@ class Crossing:
         for number in lost:
             self.forget(number)
         self.remember()
+
+    def part(self) -> None:
+        """From here on each side has copies of its own: the other's changes come to new ones, not to those that this
+        side has passed."""
+        copies = {id(value): copy.copy(value) for value, _before in self.shared.values()}
+        for number, entry in self.shared.items():
+            entry[0] = mine = copies[id(entry[0])]
+            fill(mine, [copies.get(id(item), item) for item in flat(mine)])
+            entry[1] = None
+            self.fresh.append(number)
+        self.numbers = {id(entry[0]): number for number, entry in self.shared.items()}
 
     def forget_all(self) -> None:
         """No more of any object."""

@@ -7,7 +7,8 @@ tests: one that says that it equals, contains, or is less than whatever it meets
 not know.
 
 - `==` and `!=` with plain data: what the program's object holds, if its class derives from a built-in type, is compared
-  here. Where the object itself says that it is equal, this is not believed.
+  here. Where the object itself says that it is equal, this is not believed; one in the place of data does not get to
+  see what it is compared with, and fails if its class compares for itself.
 - `==` of two objects: believed only if both are also made of the same parts (`state`), if the class does not call
   objects equal that the tests made of different arguments, and if it is not equal to just anything.
 - `in`: plain items are looked for here, in what the object yields. Objects of classes that the tests make themselves
@@ -316,9 +317,13 @@ def equal(left: Any, right: Any) -> Any:
         return False  # two keys of one dict
     if base(left) and (not objects or base(right)) and inner(left) == inner(right):
         return True
+    if not (objects or made(left) or right is None):  # it is not even shown the value
+        if ask.do("own eq", left):
+            ask.fail(NO_DATA)
+        ask.odd = True
+        return False
     said = ask.call("eq", left, right)
     if said is not True:
-        ask.odd = ask.odd or (not objects and not made(left) and said is False)
         return said
     if objects and ask.alike(left, right):
         ask.doubt("eq", left, right)

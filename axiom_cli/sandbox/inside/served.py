@@ -41,6 +41,7 @@ OPERATIONS: dict[str, Operation] = {name: getattr(operator, name) for name in OP
     "exit": lambda manager, *error: bool(type(manager).__exit__(manager, *error, None)),
     "copy": copy.copy, "deepcopy": copy.deepcopy, "type": type, "isinstance": isinstance, "issubclass": issubclass,
     "callable": callable, "like all": lambda value: value == object(), "holds all": lambda value: object() in value,
+    "own eq": lambda value: all(type(value).__eq__ is not kind.__eq__ for kind in (object, *crossing.PLAIN)),
     "seed": lambda *args: sys.modules["random"].seed(*args),
 }  # fmt: skip
 
