@@ -54,7 +54,12 @@ class CodeSuite:
 
     def payload(self, code: str) -> bytes:
         """What the judge's process gets; it hands `program` on, which is all that the program gets to know."""
-        program: dict[str, Any] = {"code": code, "entry": self.entry, "names": list(self.names), "prelude": self.prelude}
+        program: dict[str, Any] = {
+            "code": code,
+            "entry": self.entry,
+            "names": list(self.names),
+            "prelude": self.prelude,
+        }
         program["watched"] = any(word in self.source for word in STREAMS)
         job = {"source": self.source, "helpers": self.helpers, "check": self.check, "entry": [self.entry, ENTRY]}
         job |= {"names": list(self.names), "unknown": list(self.unknown), "tests": list(self.tests)}
