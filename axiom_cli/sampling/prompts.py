@@ -57,6 +57,15 @@ def conversation(tokenizer: Any, messages: Messages) -> str:
     return _rendered(tokenizer, messages, generation=True)
 
 
+def folded(messages: Messages) -> Messages:
+    """The conversation for a model without a system role: the system message stands in front of the user's first one.
+    Without a system message, or a user's after it, the same conversation."""
+    if len(messages) < 2 or [message["role"] for message in messages[:2]] != ["system", "user"]:
+        return messages
+    system, first, *rest = messages
+    return [{"role": "user", "content": f"{system['content']}\n\n{first['content']}"}, *rest]
+
+
 def opening(tokenizer: Any) -> str:
     """The tag that every prompt ends in if the template opens the model's thought, with the white space after it; else
     nothing."""
@@ -87,9 +96,7 @@ def _rendered(tokenizer: Any, messages: Messages, *, generation: bool) -> str:
         return _render(tokenizer, messages, generation=generation)
     except TemplateError as error:
         refusal = error
-    if messages[0]["role"] == "system" and len(messages) > 1:
-        system, first, *rest = messages
-        merged = [{"role": "user", "content": f"{system['content']}\n\n{first['content']}"}, *rest]
+    if (merged := folded(messages)) != messages:
         try:
             return _render(tokenizer, merged, generation=generation)
         except TemplateError as error:
