@@ -37,12 +37,12 @@ def one(sample, config=CONFIG):
     return next(verify([sample], config))
 
 
-def test_answers_match_exactly():
+def test_answers_match_in_value():
     right = one(sample("<think>\n6*7\n</think>\nAnswer: 42", answer="42"))
     assert (right.status, right.isolation, right.passed_tests, right.total_tests) == ("pass", "exact", 1, 1)
     for text, reason in (
         ("Answer: 43", "wrong answer"),
-        ("Answer: 42.0", "wrong answer"),
+        ("Answer: 84/2", "wrong answer"),
         ("Answer: 42 or so", "wrong answer"),
         ("42", "no line"),
         ("<think>\nAnswer: 42\n</think>", "no line"),

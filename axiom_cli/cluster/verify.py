@@ -4,7 +4,7 @@ of the user's judges, since its package is here."""
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import replace
 
 from axiom_cli.cluster import Role, open_pool
@@ -12,10 +12,11 @@ from axiom_cli.cluster.node import SandboxWorker
 from axiom_cli.cluster.scheduler import Scheduler, Shard
 from axiom_cli.prefetch import Prefetcher
 from axiom_cli.records import Program, Sample, Verdict
-from axiom_cli.sandbox import Outcome
+from axiom_cli.sandbox import Outcome, Sandbox
 from axiom_cli.settings.configs import DistributeConfig, VerifyConfig
+from axiom_cli.verification import math_answers
 from axiom_cli.verification.checkers import CheckerProcess
-from axiom_cli.verification.verify import as_verdict, program_or_outcome
+from axiom_cli.verification.verify import NEEDS_ALGEBRA, as_verdict, math_attempt, program_or_outcome
 
 READ_AHEAD = 64
 PROGRAMS = 64
@@ -28,12 +29,24 @@ Item = tuple[Sample, str | Outcome]
 class SampleShards:
     """Shards of samples as they come in: full ones, or what is there for a worker that has nothing to do."""
 
-    def __init__(self, samples: Iterable[Sample], programs: int, checkers: CheckerProcess) -> None:
-        self._input = Prefetcher(((sample, program_or_outcome(sample, checkers)) for sample in samples), READ_AHEAD)
-        self._programs = programs
+    def __init__(self, samples: Iterable[Sample], config: VerifyConfig, checkers: CheckerProcess) -> None:
+        self._config, self._checkers, self._formulas = replace(config, jobs=1), checkers, ExitStack()
+        self._sandbox: Sandbox | None = None
+        self._input = Prefetcher(((sample, self._judged(sample)) for sample in samples), READ_AHEAD)
+        self._programs = PROGRAMS * (config.jobs or 1)
         self._items: list[Item] = []
         self._codes = self._taken = 0
         self._failure: Exception | None = None
+
+    def _judged(self, sample: Sample) -> str | Outcome:
+        """As `program_or_outcome`; mathematics is compared here."""
+        code = program_or_outcome(sample, self._checkers)
+        if isinstance(code, str) or code.reason != NEEDS_ALGEBRA:
+            return code
+        self._sandbox = self._sandbox or self._formulas.enter_context(math_answers.open_sandbox(self._config))
+        _, comparison, program = math_attempt(sample, self._checkers)
+        assert isinstance(comparison, str) and program is not None
+        return math_answers.judged(self._sandbox.run(comparison, program))
 
     @property
     def ended(self) -> bool:
@@ -72,6 +85,7 @@ class SampleShards:
     def close(self) -> None:
         """Ends the reading."""
         self._input.close(patience=0)
+        self._formulas.close()
 
 
 def _request(items: list[Item]) -> tuple[list[Program], list[tuple[str, int]]] | None:
@@ -106,7 +120,7 @@ def verify(samples: Iterable[Sample], scheduler: Scheduler, config: VerifyConfig
     sample that holds no program has that of its shard. What ended a worker's run is raised after its verdicts."""
     first = scheduler.describe()["level"]
     checkers = CheckerProcess(config)
-    source = SampleShards(samples, PROGRAMS * (config.jobs or 1), checkers)
+    source = SampleShards(samples, config, checkers)
     with checkers, closing(source), closing(scheduler.run(source)) as shards:
         for shard in shards:
             level, outcomes, error = shard.result or (first, [], None)

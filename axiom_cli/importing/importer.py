@@ -23,7 +23,7 @@ from axiom_cli.importing.imported import Format, Imported
 from axiom_cli.importing.readers import NOT_UTF8, Line, encoding_hint
 from axiom_cli.importing.registry import format_of
 from axiom_cli.importing.schema import SPLITS, Row, check_entry_point, check_fields, check_tests
-from axiom_cli.problems import families
+from axiom_cli.problems import answer_types, families
 from axiom_cli.problems.decontamination import normalize
 from axiom_cli.records import Problem, Program
 from axiom_cli.sandbox import Outcome, Sandbox, suite
@@ -94,6 +94,10 @@ def _check_problem(problem: Problem, *, has_tests: bool = True) -> None:
             check_tests(problem.program)
             if not function_of(problem):
                 suite.prepare(problem.program)
+    elif problem.answer_type and not answer_types.is_readable(problem.answer or "", problem.answer_type):
+        raise InputError(
+            f"its answer is {problem.answer!r:.40}, which is not of its answer_type, {problem.answer_type}"
+        )
     elif problem.checker and not function_of(problem):
         try:
             family = families.get(problem.checker)

@@ -1,45 +1,59 @@
-"""Verify: samples in, verdicts out. Answers by exact match in this process, programs in the sandbox; either by a
+"""Verify: samples in, verdicts out. Answers by their value in this process, programs and formulas in the sandbox; either by a
 function of the user's, where the problem names one that is allowed."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
 from importlib.util import find_spec
-from itertools import chain
+from itertools import chain, groupby
 
 from axiom_cli.errors import InputError, MissingError, UsageError
-from axiom_cli.problems import answers, families, written_programs
+from axiom_cli.problems import answer_types, answers, families, written_programs
 from axiom_cli.problems.families import plug_ins
-from axiom_cli.records import STDIN_STDOUT, Problem, Sample, Verdict
+from axiom_cli.problems.families.family import Family
+from axiom_cli.problems.plain_text import plain
+from axiom_cli.records import STDIN_STDOUT, Problem, Program, Sample, Verdict
 from axiom_cli.sandbox import Limits, Outcome, Sandbox, Setup, suite
 from axiom_cli.settings.configs import VerifyConfig
+from axiom_cli.verification import math_answers
 from axiom_cli.verification.checkers import BLAMED, CheckerProcess, function_of, require
 
 EXACT = "exact"
 ENGINE_FAILED = "the engine failed on this sample"
 UNSCORED = "the machine was too busy to run its scorer"
 UNJUDGED = "its answer cannot be judged: "
+NEEDS_ALGEBRA = "its answer needs algebra"
 
 
 def verify(samples: Iterable[Sample], config: VerifyConfig) -> Iterator[Verdict]:
     """One verdict a sample, in order, each as soon as it and those before it are known; memory stays flat.
 
-    The sandbox starts with the first program; from there on samples are read ahead in a thread. Raises MissingError
-    where `config.isolation` is not reached, InputError on tests that cannot be run.
+    The sandbox starts with the first program; from there on samples are read ahead in a thread. Answers of type math
+    have a sandbox of their own. Raises MissingError where `config.isolation` is not reached or the library that
+    compares mathematics is not installed, InputError on tests that cannot be run.
     """
-    rest = iter(samples)
-    with CheckerProcess(config) as checkers:
-        for sample in rest:
-            if sample.problem.form == "program" and not function_of(sample.problem):
-                samples = chain([sample], rest)
-                break
-            yield as_verdict(sample, judge_answer(sample, checkers), EXACT)
-        else:
-            return
-        with open_sandbox(config) as sandbox:
-            attempts = ((sample, program_or_outcome(sample, checkers), sample.problem.program) for sample in samples)
-            for sample, outcome in sandbox.run_many(attempts):
-                yield as_verdict(sample, outcome, sandbox.level)
+    with CheckerProcess(config) as checkers, ExitStack() as stack:
+        programs: Sandbox | None = None
+        formulas: Sandbox | None = None
+        for is_math, group in groupby(samples, _is_math):
+            rest: Iterator[Sample] = group
+            if is_math:
+                formulas = formulas or stack.enter_context(math_answers.open_sandbox(config))
+                for sample, outcome in formulas.run_many(math_attempt(sample, checkers) for sample in rest):
+                    yield as_verdict(sample, math_answers.judged(outcome), EXACT)
+                continue
+            for sample in rest:
+                if sample.problem.form == "program" and not function_of(sample.problem):
+                    programs = programs or stack.enter_context(open_sandbox(config))
+                    rest = chain([sample], rest)
+                    break
+                yield as_verdict(sample, judge_answer(sample, checkers), EXACT)
+            else:
+                continue
+            attempts = ((sample, program_or_outcome(sample, checkers), sample.problem.program) for sample in rest)
+            for sample, outcome in programs.run_many(attempts):
+                yield as_verdict(sample, outcome, programs.level)
 
 
 def record_check(config: VerifyConfig) -> Callable[[Problem | Sample], None]:
@@ -56,11 +70,26 @@ def record_check(config: VerifyConfig) -> Callable[[Problem | Sample], None]:
             require(problem, config)
         elif problem.program:
             suite.prepare(problem.program)
+        elif problem.answer_type == "math" and not problem.checker:
+            math_answers.require()
         elif problem.checker:
             families.get(problem.checker)
         last = problem
 
     return check
+
+
+def _is_math(sample: Sample) -> bool:
+    return sample.problem.answer_type == "math" and not sample.problem.checker
+
+
+def math_attempt(sample: Sample, checkers: CheckerProcess) -> tuple[Sample, str | Outcome, Program | None]:
+    """What the sandbox is given to compare a mathematical answer, or the outcome that needs no algebra."""
+    outcome = judge_answer(sample, checkers)
+    if outcome.reason != NEEDS_ALGEBRA:
+        return sample, outcome, None
+    answer = answers.read_answer(sample.text)
+    return sample, math_answers.COMPARE, math_answers.comparison(sample.problem.answer or "", answer or "")
 
 
 def open_sandbox(config: VerifyConfig, hash_seed: int = 0) -> Sandbox:
@@ -101,7 +130,8 @@ def written_program_or_outcome(sample: Sample) -> str | Outcome:
 
 
 def judge_answer(sample: Sample, checkers: CheckerProcess) -> Outcome:
-    """Exact match of the answer in the text with the problem's, or the judgement of the family that checks it."""
+    """Whether the answer in the text is the problem's, by the type of that, or the judgement of the family that checks
+    it."""
     if sample.finish == "error":
         return Outcome("infra", 0, 1, ENGINE_FAILED)
     if sample.finish == "length":
@@ -116,18 +146,23 @@ def judge_answer(sample: Sample, checkers: CheckerProcess) -> Outcome:
     except InputError as error:
         return Outcome("infra", 0, 1, f"{UNJUDGED}{error}")
     if right is None:
-        return Outcome("infra", 0, 1, UNSCORED)
+        return Outcome("infra", 0, 1, UNSCORED if sample.problem.checker else NEEDS_ALGEBRA)
     return Outcome("pass", 1, 1, "") if right else Outcome("fail", 0, 1, "wrong answer")
 
 
 def _is_right(problem: Problem, answer: str) -> bool | None:
-    """None where the family could not decide. Raises InputError where it cannot check the problem at all: it was
-    edited, or the family's code failed."""
+    """None where the family could not decide, or it takes algebra. Raises InputError where the problem cannot be
+    checked at all: it was edited, or the family's code failed."""
     if not problem.checker:
-        return answer == problem.answer
+        return answer_types.is_right(problem, answer)
     family = families.get(problem.checker)
     if not family.open_ended:
         raise InputError(f"the family {problem.checker!r} checks no answers, such as to problem {problem.id}")
+    right = _judgement(family, problem, answer)
+    return _judgement(family, problem, bare) if right is False and (bare := plain(answer)) != answer else right
+
+
+def _judgement(family: Family, problem: Problem, answer: str) -> bool | None:
     with plug_ins.attribute_errors(f"the family {problem.checker!r} failed on problem {problem.id}:"):
         right = family.judge(problem, answer)
         if right not in (True, False, None):

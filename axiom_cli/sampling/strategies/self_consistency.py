@@ -13,7 +13,7 @@ from itertools import chain, islice
 from typing import Any
 
 from axiom_cli import syntax
-from axiom_cli.problems import answers, input_mutation, written_programs
+from axiom_cli.problems import answer_types, answers, input_mutation, written_programs
 from axiom_cli.records import STDIN_STDOUT, Program, Sample, Verdict
 from axiom_cli.sampling.strategies.public_tests import with_tests
 from axiom_cli.verification.caching_verifier import CachingVerifier
@@ -41,13 +41,18 @@ def ballots(group: Sequence[Sample], verifier: CachingVerifier) -> list[str | No
     """What each sample of a problem votes for; None for one that was cut off, says nothing, or fails on every call."""
     program = group[0].problem.program if group else None
     if program is None:
-        return [answers.read_answer(sample.text) if sample.finish == "stop" else None for sample in group]
+        return [_answer(sample) if sample.finish == "stop" else None for sample in group]
     probe_calls = calls(program)
     if not probe_calls:
         return [_syntax_tree(sample) for sample in group]
     source = PROBE.replace("CALLS", repr(probe_calls))
     verdicts = verifier.verify(with_tests(sample, test_code=source) for sample in group)
     return [_behaviour(verdict) for verdict in verdicts]
+
+
+def _answer(sample: Sample) -> str | None:
+    answer = answers.read_answer(sample.text)
+    return answer_types.ballot(sample.problem, answer) if answer else None
 
 
 def _behaviour(verdict: Verdict) -> str | None:
