@@ -27,7 +27,7 @@ COMMANDS = {
     "problems": "Make, import and check problems.",
     "coldstart": "Collect verified solutions of a teacher, to teach the answer format.",
     "solve": "Sample solutions of problems.",
-    "verify": "Check samples: answers by exact match, programs in the sandbox.",
+    "verify": "Check samples: answers by their value, programs in the sandbox.",
     "train": "Train an adapter on accepted solutions.",
     "merge": "Merge an adapter into its base model, with a certificate.",
     "loop": "Evaluate, collect, train, merge, repeat: the model improves itself.",

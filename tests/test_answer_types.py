@@ -114,7 +114,7 @@ def test_an_import_refuses_an_answer_that_is_not_of_its_type(tmp_path):
         {"prompt": "b", "answer": "x", "answer_type": "integer"},
     ]
     (tmp_path / "in.jsonl").write_text("\n".join(map(json.dumps, rows_in)))
-    run = axiom("problems import in.jsonl --as jsonl --refused refused.jsonl", cwd=tmp_path)
+    run = axiom(*["problems", "import", "in.jsonl", "--as", "jsonl", "--refused", "refused.jsonl"], cwd=tmp_path)
     assert [row["answer_type"] for row in rows(run.stdout)] == ["integer"]
     assert "not of its answer_type" in (tmp_path / "refused.jsonl").read_text()
 

@@ -53,7 +53,7 @@ def verify(
     fail_under: FailUnder = None,
     audit: Audit = False,
 ) -> None:
-    """Check samples: answers by exact match, programs by hidden tests in the sandbox. Each sample gets a verdict."""
+    """Check samples: answers by their value, programs by hidden tests in the sandbox. Each sample gets a verdict."""
     from axiom_cli.verification.solution_rows import solution_rows
     from axiom_cli.verification.verify import record_check
 

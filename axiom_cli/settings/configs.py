@@ -47,7 +47,7 @@ class GenConfig(Config):
     difficulty: str = option("3-7", "Levels from 1 to 10: LO-HI, or one number.")
     seed: int = option(0, "Seed of the stream of problems.", least=0)
     split: Split = option("train", "Which split to make; splits never share a problem.")
-    form: Form = option("answer", "Ask for an answer (exact match), or for a program (a function, tested).")
+    form: Form = option("answer", "Ask for an answer, or for a program (a function, tested).")
 
 
 @dataclass(frozen=True)

@@ -1,5 +1,5 @@
-"""Verify: samples in, verdicts out. Answers by their value in this process, programs and formulas in the sandbox; either by a
-function of the user's, where the problem names one that is allowed."""
+"""Verify: samples in, verdicts out. Answers by their value in this process, programs and formulas in the sandbox;
+either by a function of the user's, where the problem names one that is allowed."""
 
 from __future__ import annotations
 
