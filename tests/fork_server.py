@@ -36,7 +36,19 @@ HEAVY = ("torch", "transformers.models.auto", "transformers.models.llama", "peft
 HEAVY_ROOMS = ("axiom_cli.models", "axiom_cli.learning.training", "axiom_cli.sampling.engines")
 NEEDS_HEAVY = {"solve", "train", "merge", "loop"}
 NEEDS_LIGHT = {"scripted", "problems", "--help"}
-LEFT_OUT = ("__main__", "attacks", "cluster", "document", "gallery", "gym", "inside", "recipe", "templates", "vllm")
+LEFT_OUT = (
+    "__main__",
+    "attacks",
+    "cluster",
+    "document",
+    "gallery",
+    "gym",
+    "inside",
+    "math_equality",
+    "recipe",
+    "templates",
+    "vllm",
+)
 """Parts of module names: what a command loads only if it is there, or never."""
 
 

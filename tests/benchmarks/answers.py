@@ -1,9 +1,9 @@
 """How often answers are judged wrongly, beside other readers: `python tests/benchmarks/answers.py`.
 
-The corpus is tests/answer_cases.jsonl: completions, of which each reader says whether they are right. A false negative is
-a right answer that fails, a false positive a wrong one that passes. Beside axiom's reader stand plain exact match of what
-follows the last "Answer:", and, where they are installed, math-verify alone (`pip install 'axiom-rl[math]'`) and lm-eval's
-filters for GSM8K, strict and flexible (`pip install lm-eval`).
+The corpus is tests/answer_cases.jsonl: completions, of which each reader says whether they are right. A false negative
+is a right answer that fails, a false positive a wrong one that passes. Beside axiom's reader stand plain exact match of
+what follows the last "Answer:", and, where they are installed, math-verify alone (`pip install 'axiom-rl[math]'`) and
+lm-eval's filters for GSM8K, strict and flexible (`pip install lm-eval`).
 """
 
 from __future__ import annotations
