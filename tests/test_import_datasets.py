@@ -157,7 +157,7 @@ def test_published_sets_of_the_hub_are_read_by_their_columns(tmp_path):
         done = axiom("problems", "import", "toys/contests", cwd=tmp_path, env=env)
         (found,) = rows(done.stdout)
         assert (found["family"], found["split"], len(found["program"]["tests"])) == ("codecontests", "test", 4)
-        done = axiom("problems", "import", "toys/gsm", cwd=tmp_path, env=env)
+        done = axiom("problems", "import", "hub:toys/gsm", cwd=tmp_path, env=env)
         assert [(row["answer"], row["answer_type"]) for row in rows(done.stdout)] == [("2400", "integer")]
 
 

@@ -41,7 +41,9 @@ Families = Annotated[
 Handwritten = Annotated[
     list[str] | None, argument("NAME...", "Names of hand-written problems [all].", completion.handwritten)
 ]
-SOURCE = "A file (.jsonl, .json, .csv, .tsv, .parquet, also .gz), - for stdin, the folder of a data set, or OWNER/NAME."
+SOURCE = (
+    "A file (.jsonl, .json, .csv, .tsv, .parquet, also .gz), - for stdin, the folder of a data set, or hub:OWNER/NAME."
+)
 REFUSED = "Also write the refused rows: row, name, reason, data."
 AUTO = "auto"
 FORMATS = (
@@ -250,7 +252,7 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the fa
     "import",
     **page(
         "axiom problems import mine.csv --column prompt=question,answer=solution",
-        "axiom problems import openai/gsm8k --subset main --split test",
+        "axiom problems import hub:openai/gsm8k --subset main --split test",
     ),
 )
 @configured("column")
@@ -325,10 +327,11 @@ def _columns(config: ImportConfig, format_name: str) -> Columns:
 def _source(name: str, config: ImportConfig) -> readers.Source:
     from axiom_cli.importing import hub, readers
 
-    if hub.is_data_set(name):
-        if not Path(name).is_dir():
+    on_hub = name.removeprefix("hub:")
+    if on_hub != name or hub.is_data_set(name):
+        if on_hub == name and not Path(name).is_dir():
             console.note(f"{name} is not a file or folder here: asking the hub")
-        return hub.of_data_set(name, config.split, config.subset)
+        return hub.of_data_set(on_hub, config.split, config.subset)
     if config.subset:
         raise UsageError(f"--subset {config.subset}: {name} is a file, which has no subsets", "leave out --subset")
     stream = opened(Path(name), "name a file, a folder or a data set of the hub; - is stdin")

@@ -47,9 +47,10 @@ from math import *
 from string import *
 from typing import *
 from builtins import pow
-import bisect, collections, copy, datetime, functools, heapq, itertools, json, math, operator, random, re, string, sys
+import bisect, collections, copy, functools, heapq, itertools, json, math, operator, random, re, string, sys
 """
-"""What the judges of these sets put before a function. Modules come after what they have in them: `bisect.bisect`."""
+"""What the judges of these sets put before a function, save modules that the sandbox does not hold ready. Modules come
+after what is in them: `bisect.bisect`."""
 Pair = tuple[Any, Any]
 
 
