@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 DEEPEST = 200
-MOST_DIGITS = 1000  # of 15 bits each, in one integer
+MOST_DIGITS = 1 << 17  # of 15 bits each, in one integer
 
 
 class UnreadableError(ValueError):
@@ -53,7 +53,9 @@ class Reader:
         if abs(count) > MOST_DIGITS:
             raise UnreadableError("an integer of too many digits")
         digits = struct.unpack(f"<{abs(count)}H", self.take(2 * abs(count)))
-        value = sum(digit << 15 * place for place, digit in enumerate(digits))
+        if digits and max(digits) >> 15:
+            raise UnreadableError("an integer with a digit that it cannot have")
+        value = int("".join([f"{digit:015b}" for digit in reversed(digits)]) or "0", 2)  # as quick as it is long
         return -value if count < 0 else value
 
     def sequence(self, depth: int) -> list[Any]:

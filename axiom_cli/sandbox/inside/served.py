@@ -242,6 +242,8 @@ class Served(crossing.Crossing):
             box.append(self.names[args[0]])
         elif operation == "rename":
             self.names[args[0]] = args[1]
+        elif operation == "unname":
+            del self.names[args[0]]
         elif operation == "instance of":
             value, module, name = args
             __import__(module)

@@ -11,7 +11,6 @@ import builtins
 import importlib
 import marshal
 import os
-import random
 import re
 import sys
 import time
@@ -25,7 +24,7 @@ from .remote import Named, Raisable, Remote
 
 LINK = 4  # the socket that leads to the program
 HERE = "<tests>"
-SOLUTION = "<solution>"  # the path of the module that stands for the program
+UNDEFINED = re.compile(r"cannot import name '(\w+)' from 'solution'|module 'solution' has no attribute '(\w+)'")
 BEYOND = "its test code does what cannot be judged"
 # `f(x) == sorted(x)` holds for a program that empties x and returns it.
 AMBIGUOUS = "it looks at an argument that the program has changed, and at what that call returned"
@@ -102,13 +101,16 @@ class Solution(types.ModuleType):
         try:
             return own["_axiom_channel"].known(own["_axiom_channel"].do("name", name), name)
         except KeyError:
-            raise ImportError(f"cannot import name {name!r} from 'solution'", name=name, path=SOLUTION) from None
+            raise AttributeError(f"module 'solution' has no attribute {name!r}", name=name, obj=self) from None
 
     def __setattr__(self, name: str, value: Any) -> None:
         if name.startswith("__"):
             super().__setattr__(name, value)
         else:
             self.__dict__["_axiom_channel"].do("rename", name, value)
+
+    def __delattr__(self, name: str) -> None:
+        self.__dict__["_axiom_channel"].do("unname", name)
 
 
 def conclude(channel: Channel, error: BaseException, job: dict[str, Any]) -> NoReturn:
@@ -131,8 +133,9 @@ def conclude(channel: Channel, error: BaseException, job: dict[str, Any]) -> NoR
         if getattr(type(error), "axiom_narrowed", False):
             leave(messages.UNUSABLE, f"{BEYOND}: the program's exception is of several kinds{place}")
         leave(messages.FAILED, f"{channel.said}, called{place} of its test code")
-    if isinstance(error, ImportError) and error.path == SOLUTION and error.name not in job["unknown"]:
-        leave(messages.FAILED, f"NameError: the program does not define {error.name}")
+    lacks = UNDEFINED.match(str(error)) if isinstance(error, (ImportError, AttributeError)) else None
+    if lacks and lacks[lacks.lastindex or 1] not in job["unknown"]:
+        leave(messages.FAILED, f"NameError: the program does not define {lacks[lacks.lastindex or 1]}")
     nobody_s = isinstance(error, NameError) and error.name in job["unknown"]
     if not channel.touched or nobody_s or isinstance(error, ImportError):
         leave(messages.UNUSABLE, f"its test code does not run: {said}{place}")
@@ -262,7 +265,7 @@ class Channel(crossing.Crossing):
         doc = getattr(value, "__doc__", None)
         optional = len(getattr(value, "__defaults__", None) or ())
         text = doc if isinstance(doc, str) else None
-        return ..., "lent", number, not hasattr(value, "__next__"), str(name), text, names, optional
+        return ..., "lent", number, callable(value), str(name), text, names, optional
 
     def reply(self) -> Any:
         """What the program answers, after all that it asks for before that."""
@@ -510,6 +513,7 @@ class Channel(crossing.Crossing):
 
     def follow_seeds(self) -> None:
         """Where tests seed `random`, the program's is seeded, too."""
+        random: Any = sys.modules["random"]  # which must not be loaded before `stdlib` does it
         seed = random.seed
 
         def both(*args: Any, **named: Any) -> None:
