@@ -15,7 +15,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from axiom_cli import __version__, process_rank
+from axiom_cli import __version__, permitted, process_rank
 from axiom_cli.commands.pages import Group
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.settings.configs import GlobalConfig
@@ -40,6 +40,8 @@ GLOBALS = [
     ("--workspace DIR", "The workspace [.axiom, found upwards like .git]."),
     ("--quiet", "Only warnings and errors on stderr."),
     ("--debug", "Show the traceback of every error."),
+    (permitted.REMOTE_CODE, "Let a model run the Python that lies beside its weights, outside the sandbox."),
+    (permitted.PICKLE, "Read weights from pytorch_model.bin where a model has no safetensors."),
     ("--version", "Print the version."),
     ("--install-completion", "Complete commands with Tab in this shell from now on."),
     ("--show-completion", "Print what that installs."),
@@ -141,6 +143,8 @@ def split_globals(argv: list[str]) -> tuple[list[str], dict[str, Any]]:
             return [*rest, word, *words], flags
         if word in ("--quiet", "--debug", "--version"):
             flags[word[2:]] = True
+        elif word in (permitted.REMOTE_CODE, permitted.PICKLE):
+            flags[word] = True
         elif word.partition("=")[0] == "--workspace":
             flags["workspace"] = word.partition("=")[2] if "=" in word else next(words, None)
             if not flags["workspace"]:
@@ -185,6 +189,7 @@ def _filled(argv: list[str]) -> list[str]:
 def run(argv: list[str]) -> int:
     """Runs one command in this process. Returns its exit code; errors pass through."""
     args, flags = split_globals(argv)
+    permitted.allow(*(name for name in (permitted.REMOTE_CODE, permitted.PICKLE) if flags.pop(name, False)))
     args, renamed = with_new_names(args)
     if flags.pop("version", False):
         print(f"axiom {__version__}")
@@ -240,7 +245,8 @@ def leave(code: int) -> NoReturn:
 def _debugging(words: list[str]) -> bool:
     """Whether to show tracebacks; by the flag alone if the settings themselves are the error."""
     try:
-        _, flags = split_globals([word for word in words if word != "--version"])
+        own = ("--version", permitted.REMOTE_CODE, permitted.PICKLE)
+        _, flags = split_globals([word for word in words if word not in own])
         return resolve(GlobalConfig, flags).config.debug
     except AxiomError:
         return "--debug" in words

@@ -177,10 +177,11 @@ class Problem(Record):
 
 @dataclass(frozen=True)
 class ModelRef(Record):
-    """Which model wrote a sample: a name for people, a digest for certainty."""
+    """Which model wrote a sample: a name for people, a digest for certainty. `remote_code`: it ran code of its own."""
 
     name: str
     digest: str
+    remote_code: bool | None = None
 
     def check_fields(self) -> None:
         """Both are texts."""

@@ -49,7 +49,7 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
 
         gguf_file.check_exportable(origin.path)
     chain = list(adapter.extra.get("chain", ()))
-    folders = [tree_or_path(digest, "", workspace) for digest in chain] + [adapter_path]
+    folders = [*origin.adapters, *(tree_or_path(digest, "", workspace) for digest in chain), adapter_path]
     inputs = {"base": origin.digest, "chain": chain, "adapter": adapter.digest}
     card = model_card.facts(adapter)
     recipe = {"stage": "merge", "version": VERSION, "config": {**asdict(config), "card": card}, "inputs": inputs}
@@ -90,7 +90,7 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
 
 def _unchanged(adapter: Adapter, origin: Resolved, workspace: Workspace) -> Path:
     """The adapter's folder. InputError where it or its base is not what its record says."""
-    if origin.digest != adapter.base.digest:
+    if not models.is_still(origin, adapter.base.digest):
         raise InputError(
             f"{origin.name} has changed since it was trained: {short(origin.digest)}, not {short(adapter.base.digest)}",
             "merge with the weights that the adapter was made from",

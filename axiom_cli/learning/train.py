@@ -17,7 +17,7 @@ from axiom_cli.learning.objectives import OBJECTIVES, Chosen
 from axiom_cli.learning.rejection_sampling import MANY_CUT_OFF, Selection
 from axiom_cli.learning.training_example import Screen, TrainingExample
 from axiom_cli.models import Resolved
-from axiom_cli.records import Adapter, ModelRef, Verdict
+from axiom_cli.records import Adapter, Verdict
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.objects import short
 from axiom_cli.workspace.receipts import recipe_id
@@ -129,7 +129,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
         observer.warn(others)
     if sources:
         inputs["verdicts"] = list(sources)
-    folders = [adapter_folder(adapter, workspace) for adapter in chain]
+    folders = [*base.adapters, *(adapter_folder(adapter, workspace) for adapter in chain)]
 
     recipe = {"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}
     state = workspace.root / STATES / f"{recipe_id(recipe)}.pt"
@@ -162,7 +162,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     if process_rank.is_first():
         state.unlink(missing_ok=True)
     return Adapter(
-        base=ModelRef(base.name, base.digest),
+        base=base.ref,
         digest=receipt["adapter"],
         method=value_labels.OBJECTIVE if judges else config.method,
         config=settings,
@@ -224,7 +224,7 @@ def _trainer(base: Resolved, config: TrainConfig) -> Trainer:
             f"{base.name} cannot be trained: its weights are not on this machine", "choose a folder or a hub model"
         )
     trainer = Trainer(base.path, config.quantize, base.name, config)
-    if models.has_changed(base.name, base.digest, Path(base.path)):
+    if not models.is_still(base):
         raise InputError(f"{base.name} changed on disk while it was read", "run it again once it is complete")
     return trainer
 

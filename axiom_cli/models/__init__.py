@@ -1,22 +1,27 @@
 """Where a model's name leads: to the embedded model, a folder, a .gguf file, the workspace or the hub's cache.
 
-Tried in that order, a name of the workspace before one of the hub. Nothing heavy is imported to look.
+Tried in that order, a name of the workspace before one of the hub. What is found is looked through (folders.py), and
+nothing heavy is imported for it.
 """
 
 from __future__ import annotations
 
-import os
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from logging import ERROR, getLogger
 from pathlib import Path
 
+from axiom_cli import permitted
 from axiom_cli.errors import InputError, MissingError
-from axiom_cli.ids import canonical, digest, file_digest
+from axiom_cli.ids import canonical, content_id, digest, file_digest
+from axiom_cli.models import folders, hub
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.records import ModelRef
+from axiom_cli.terminal import console
 from axiom_cli.workspace.objects import is_digest
-from axiom_cli.workspace.store import Workspace
+from axiom_cli.workspace.store import TREES, Workspace
 
 # bitsandbytes warns at every import and every step, where nothing is wrong. Set here, before anything imports it.
 getLogger("bitsandbytes").setLevel(ERROR)
@@ -29,101 +34,165 @@ VALUE_FACTS = "value.json"
 
 @dataclass(frozen=True)
 class Resolved:
-    """A model on this disk: `path` is a folder as transformers reads it, or a .gguf file."""
+    """A model on this disk: `path` is a folder as transformers reads it, or a .gguf file.
+
+    With an `adapter`, the folder of a plain peft adapter, it is `base` changed by it, and `path` leads to the files of
+    the base. `remote_code`: it brings Python of its own, which the user allowed to run.
+    """
 
     name: str
     digest: str
     path: Path
+    adapter: Path | None = None
+    base: Resolved | None = None
+    remote_code: bool = False
 
     @property
     def ref(self) -> ModelRef:
         """What records keep of it."""
-        return ModelRef(self.name, self.digest)
+        return ModelRef(self.name, self.digest, remote_code=self.remote_code or None)
+
+    @property
+    def adapters(self) -> tuple[Path, ...]:
+        """The folders of the adapters, in the order in which they change the model in `path`."""
+        return (*(self.base.adapters if self.base else ()), *([self.adapter] if self.adapter else ()))
 
 
 def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
-    """The model called `name`. MissingError that says what was tried, InputError for a folder that is not a model."""
+    """The model called `name`. MissingError that says what was tried, InputError for a folder that is not a model, or
+    whose files are damaged."""
     if "://" in name:
         raise MissingError(
             f"{name} is a server: its weights are not on this machine", "name a folder, a hub id or a workspace name"
         )
     if name == NANO:
-        if not (WEIGHTS / "config.json").is_file():
+        if not (WEIGHTS / folders.CONFIG).is_file():
             raise MissingError("nano's weights are not in this installation", "pip install --force-reinstall axiom-rl")
-        return Resolved(NANO, folder_digest(WEIGHTS), WEIGHTS)
-    if model := _local(name) or _kept(name, workspace) or _hub(name):
+        return Resolved(NANO, model_digest(WEIGHTS), WEIGHTS)
+    if model := _local(name, workspace) or _adapted(name, workspace) or _kept(name, workspace) or _hub(name):
         return model
     tried = "the embedded model (nano), a folder, a .gguf file, a name or digest in the workspace, the hub"
-    on_hub = "/" in name and not name.startswith((".", "/"))
-    made_here = "axiom workspace ls shows the models made here; nano is always there"
-    hint = f"to download it: hf download {name}" if on_hub else made_here
+    hint = "axiom workspace ls shows the models made here; nano is always there"
     raise MissingError(f"there is no model called {name!r}; tried {tried}", hint)
 
 
-def _local(name: str) -> Resolved | None:
-    path = Path(name).expanduser()
+def _local(name: str, workspace: Workspace | None) -> Resolved | None:
+    path = expand_user(name)
     if path.is_file() and path.suffix == ".gguf":
+        folders.check_gguf(path)
         return Resolved(str(path.resolve()), file_digest(path), path)
     if not path.is_dir():
         return None
-    if not (path / "config.json").is_file():
-        is_adapter = (path / "adapter_config.json").exists()
-        what = "it is a LoRA adapter: merge it first" if is_adapter else "it is not a model"
-        raise InputError(f"{path} has no config.json: {what}", "a model's folder holds config.json and weights")
-    return Resolved(str(path.resolve()), folder_digest(path), path)
+    if not (path / folders.CONFIG).is_file():
+        if not (path / folders.ADAPTER_CONFIG).is_file():
+            hint = "a model's folder holds config.json and weights"
+            raise InputError(f"{path} has no config.json: it is not a model", hint)
+        base = folders.read_json(path / folders.ADAPTER_CONFIG).get("base_model_name_or_path")
+        if not isinstance(base, str) or not base:
+            raise InputError(f"{path} is an adapter that does not name its base", f"name both: BASE+{path}")
+        return _with_adapter(str(path.resolve()), base, path, workspace)
+    folders.check_model(path)
+    if (path / folders.ADAPTER_CONFIG).is_file():
+        _warn_of_adapter(path)
+    return Resolved(str(path.resolve()), model_digest(path), path, remote_code=_brings_code(path))
+
+
+@cache
+def _warn_of_adapter(path: Path) -> None:
+    console.warn(f"{path} holds a model and an adapter: the model alone is used; {path}+{path} adds the adapter")
+
+
+def _adapted(name: str, workspace: Workspace | None) -> Resolved | None:
+    """BASE+ADAPTER, whose names may hold a plus themselves."""
+    for plus in re.finditer(r"\+", name):
+        base, path = name[: plus.start()], expand_user(name[plus.end() :])
+        if base and (path / folders.ADAPTER_CONFIG).is_file():
+            return _with_adapter(f"{base}+{path.resolve()}", base, path, workspace)
+    return None
+
+
+def _with_adapter(name: str, base_name: str, path: Path, workspace: Workspace | None) -> Resolved:
+    if path.resolve().parent.name == TREES and is_digest(path.resolve().name):
+        raise InputError(f"{path} is an adapter of a workspace", "axiom merge makes a model of it")
+    files = folders.adapter_files(path)
+    try:
+        base = resolve(base_name, workspace)
+    except MissingError as error:
+        message = f"the base of the adapter in {path} is not here: {error}"
+        raise MissingError(message, f"{error.hint}; or name its folder: BASE+{path}") from None
+    parts = {"kind": "adapted", "base": base.digest, "adapter": _files_digest(files)}
+    return Resolved(name, content_id(parts), base.path, path, base, base.remote_code)
 
 
 def _kept(name: str, workspace: Workspace | None) -> Resolved | None:
     if workspace is None or "/" in name:
         return None
     try:
-        model_digest = workspace.resolve(name)
+        tree = workspace.resolve(name)
     except MissingError:
         return None
-    if not is_digest(model_digest) or not workspace.has(model_digest) or not workspace.is_tree(model_digest):
+    if not is_digest(tree) or not workspace.has(tree) or not workspace.is_tree(tree):
         return None
-    files = workspace.tree(model_digest)
+    files = workspace.tree(tree)
     if VALUE_FACTS in files:
         raise InputError(
             f"{name} is a value function: it judges samples and writes none", f"axiom solve --value-function {name}"
         )
-    if "config.json" not in files and "adapter_config.json" in files:
+    if folders.CONFIG not in files and folders.ADAPTER_CONFIG in files:
         raise InputError(f"{name} is an adapter, not a model", "axiom merge makes a model of it, with the same name")
-    if "config.json" not in files:
+    if folders.CONFIG not in files:
         raise InputError(f"{name} is not a model but something else in the workspace", f"axiom workspace show {name}")
-    return Resolved(name, model_digest, workspace.tree_path(model_digest))
+    path = workspace.tree_path(tree)
+    folders.check_model(path)
+    return Resolved(name, tree, path, remote_code=_brings_code(path))
 
 
 def _hub(name: str) -> Resolved | None:
-    """A hub id: from the cache, else downloaded where the hub can be reached."""
-    if name.count("/") != 1 or name.startswith((".", "/", "~")):
+    """A hub id: from the cache if it is whole there, else downloaded."""
+    path = hub.snapshot(name) if hub.is_hub_id(name) else None
+    if path is None:
         return None
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HFValidationError
-
-    patterns = ["*.json", "*.safetensors", "*.jinja", "*.model", "*.txt"]
-    for offline in (True, False):
-        if not offline and os.environ.get("HF_HUB_OFFLINE", "").lower() in ("1", "true", "yes", "on"):
-            return None
-        try:
-            path = Path(snapshot_download(name, allow_patterns=patterns, local_files_only=offline))
-        except HFValidationError:
-            return None
-        except (OSError, ValueError):
-            continue
-        return Resolved(name, digest(f"{name}@{path.name}".encode()), path)
-    return None
+    folders.check_model(path)
+    return Resolved(name, digest(f"{name}@{path.name}".encode()), path, remote_code=_brings_code(path))
 
 
-def has_changed(name: str, found: str, path: Path) -> bool:
-    """Whether a model's folder no longer holds what it was resolved to. A snapshot of the hub never changes."""
-    snapshot = digest(f"{name}@{path.name}".encode()) == found
-    return path.is_dir() and not snapshot and folder_digest(path) != found
+def _brings_code(folder: Path) -> bool:
+    return permitted.remote_code() and folders.brings_code(folder)
+
+
+def expand_user(name: str) -> Path:
+    """The path called `name`, whose `~` stands for the user's home, if there is one."""
+    try:
+        return Path(name).expanduser()
+    except RuntimeError:  # a user without a home
+        return Path(name)
+
+
+def is_still(model: Resolved, wanted: str = "") -> bool:
+    """Whether the files of `model` are still those of the digest `wanted` (its own, if empty). A snapshot of the hub
+    never changes; digests of earlier versions were of every file in a folder."""
+    wanted = wanted or model.digest
+    if model.base and model.adapter:
+        again = {"kind": "adapted", "base": model.base.digest}
+        files = folders.adapter_files(model.adapter)
+        return is_still(model.base) and content_id({**again, "adapter": _files_digest(files)}) == wanted
+    if not model.path.is_dir():
+        return file_digest(model.path) == wanted
+    snapshot = digest(f"{model.name}@{model.path.name}".encode())
+    return wanted in (snapshot, model_digest(model.path)) or folder_digest(model.path) == wanted
+
+
+def model_digest(folder: Path) -> str:
+    """The digest of the files that are loaded of a model's folder. InputError where some are missing."""
+    return _files_digest(folders.model_files(folder))
 
 
 def folder_digest(folder: Path) -> str:
     """The digest that the folder has, or would have, in a workspace."""
-    files = {p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()}
+    return _files_digest({p.relative_to(folder).as_posix(): p for p in sorted(folder.rglob("*")) if p.is_file()})
+
+
+def _files_digest(files: Mapping[str, Path]) -> str:
     stamp = tuple((str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files.values())
     return _tree_digest(tuple(files.items()), stamp)
 

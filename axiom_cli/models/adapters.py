@@ -23,10 +23,10 @@ from torch.nn import functional
 from transformers.pytorch_utils import Conv1D
 
 from axiom_cli.errors import InputError
+from axiom_cli.models.folders import ADAPTER_CONFIG as CONFIG
+from axiom_cli.models.folders import ADAPTER_WEIGHTS as WEIGHTS
 from axiom_cli.models.shards import Shards, files
 
-CONFIG = "adapter_config.json"
-WEIGHTS = "adapter_model.safetensors"
 _PREFIX = "base_model.model."
 _READ = frozenset(
     ["alpha_pattern", "auto_mapping", "base_model_name_or_path", "bias", "corda_config", "ensure_weight_tying"]

@@ -1,8 +1,12 @@
-"""A model and its tokenizer from a folder or a .gguf file, for training and for sampling."""
+"""A model and its tokenizer from a folder or a .gguf file, for training, sampling, merging and export: the one way of
+loading, which checks that every weight is the files' own."""
 
 from __future__ import annotations
 
 import importlib.util
+import traceback
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Literal, cast
 
@@ -10,12 +14,18 @@ import torch
 from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
 from transformers.utils import logging
 
-from axiom_cli import process_rank
-from axiom_cli.errors import InputError, MissingError, UsageError
+from axiom_cli import permitted, process_rank
+from axiom_cli.errors import AxiomError, InputError, MissingError, UsageError
+from axiom_cli.models import Resolved, folders
+from axiom_cli.models.adapters import compose
+from axiom_cli.models.memory import is_out_of_memory
+from axiom_cli.models.shards import Shards
 from axiom_cli.settings.configs import TrainConfig
 
 logging.disable_progress_bar()
 Quantization = Literal["none", "8bit", "4bit"]
+NO_ADAPTER = "no adapter is looked for here"
+"""A folder that does not exist, for transformers to look for an adapter that it would add unasked."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -24,66 +34,107 @@ def device() -> torch.device:
     return torch.device("cuda", process_rank.local_rank()) if torch.cuda.is_available() else torch.device("cpu")
 
 
-def load_for_sampling(path: Path, dtype: str = "auto") -> tuple[PreTrainedModel, Any]:
-    """The model, in evaluation mode, and its tokenizer. InputError for files that transformers cannot read, and what
-    `sampling_dtype` raises."""
-    try:
-        return load_model(path, dtype=sampling_dtype(path, dtype)), load_tokenizer(path)
-    except (OSError, ValueError, KeyError) as error:
-        line = str(error).strip().split("\n")[0]
-        raise InputError(f"{path} could not be loaded: {line}", "is it a complete causal language model?") from error
+def load_for_sampling(model: Resolved | Path, dtype: str = "auto") -> tuple[PreTrainedModel, Any]:
+    """The model, its adapters added, in evaluation mode, and its tokenizer. Raises what `load_model` and
+    `sampling_dtype` raise."""
+    path = _path(model)
+    return load_model(model, dtype=sampling_dtype(path, dtype)), load_tokenizer(path)
 
 
 def load_model(
-    path: Path | str,
+    model: Resolved | Path | str,
     quantize: Quantization = "none",
     dtype: torch.dtype = torch.float32,
     at: torch.device | None = None,
 ) -> PreTrainedModel:
-    """A causal language model in evaluation mode, on the training device or on `at`; float32 unless quantised."""
+    """A causal language model in evaluation mode, on the training device or on `at`; float32 unless quantised. The
+    adapters of a `Resolved` are added to its weights.
+
+    Every weight is the files' own: InputError where one is missing, left over, of another shape, or not a number.
+    MissingError where a package is missing.
+    """
+    path = _path(model)
     where, options = _location(path)
+    config = load_config(path)
     if quantize != "none":
         options |= {"quantization_config": _quantization(quantize), "device_map": {"": device()}}
     elif "gguf_file" in options:
         from transformers import GgufConfig
 
         options["quantization_config"] = GgufConfig(dequantize=True)
-    model: PreTrainedModel = AutoModelForCausalLM.from_pretrained(where, dtype=dtype, **options)
+    if "gguf_file" not in options:
+        options |= {"config": config, "use_safetensors": not _is_pickled(Path(path))}
+    with _explained(path):
+        # transformers' types do not know that two things come back
+        found: tuple[PreTrainedModel, Mapping[str, Any]] = cast(Any, AutoModelForCausalLM).from_pretrained(
+            where,
+            dtype=dtype,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are told of below
+            adapter_kwargs={"subfolder": NO_ADAPTER},
+            trust_remote_code=permitted.remote_code(),
+            **options,
+        )
+    loaded, info = found
+    _check_tensors(path, loaded, info)
     if quantize != "none":
-        for layer in model.modules():
+        for layer in loaded.modules():
             # bitsandbytes would pack 4-bit weights, at the first pass without gradients, for a processor kernel that
             # has no backward pass: training continued after it, with wrong gradients.
             if hasattr(layer, "support_avx512bf16_for_cpu"):
                 setattr(layer, "support_avx512bf16_for_cpu", False)  # noqa: B010 - a module's attributes are not typed
-        return model.eval()
+        return _adapted(loaded.eval(), model)
     if "gguf_file" in options:
         # The weights are plain now, and the folder that they are saved to must say so.
-        if hasattr(model.config, "quantization_config"):
-            del model.config.quantization_config
-        vars(model).update(hf_quantizer=None, is_quantized=False)
-    return model.to(at or device()).eval()  # type: ignore[arg-type]  # transformers' own wrapper hides torch's signature
+        if hasattr(loaded.config, "quantization_config"):
+            del loaded.config.quantization_config
+        vars(loaded).update(hf_quantizer=None, is_quantized=False)
+    return _adapted(loaded.to(at or device()).eval(), model)  # type: ignore[arg-type]  # transformers' own wrapper
+
+
+def _adapted(loaded: PreTrainedModel, model: Resolved | Path | str) -> PreTrainedModel:
+    adapters = model.adapters if isinstance(model, Resolved) else ()
+    if adapters and getattr(loaded, "is_quantized", False):
+        raise UsageError("an adapter cannot be added to a quantised base", "use --quantize none, or merge it first")
+    if adapters:
+        compose(loaded, adapters)
+    return loaded
+
+
+def load_config(path: Path | str) -> Any:
+    """The config of a model, as transformers understands it. InputError for what is not a causal language model, or
+    not known to the installed transformers."""
+    where, options = _location(path)
+    with _explained(path):
+        config = AutoConfig.from_pretrained(where, trust_remote_code=permitted.remote_code(), **options)
+    folders.check_decoder(path, config)
+    return config
 
 
 def load_tokenizer(path: Path | str) -> Any:
-    """The tokenizer of a model folder, a .gguf file or a hub id."""
+    """The tokenizer of a model folder, a .gguf file or a hub id. InputError where it is damaged."""
     where, options = _location(path)
-    return AutoTokenizer.from_pretrained(where, **options)
+    with _explained(path):
+        tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=permitted.remote_code(), **options)
+    if not len(tokenizer):
+        raise InputError(f"{path} has no tokenizer: its vocabulary is empty", folders.AGAIN)
+    return tokenizer
 
 
 def load_generation_config(path: Path | str) -> GenerationConfig:
     """How a model ends what it writes, as the loaded model would say: its generation config, else its config."""
     where, options = _location(path)
-    if not options and (Path(path) / "generation_config.json").is_file():
-        return GenerationConfig.from_pretrained(where)
-    return GenerationConfig.from_model_config(AutoConfig.from_pretrained(where, **options))
+    if not options and (Path(path) / folders.GENERATION_CONFIG).is_file():
+        with _explained(path):
+            return GenerationConfig.from_pretrained(where)
+    return GenerationConfig.from_model_config(load_config(path))
 
 
 def stored_dtype(path: Path | str) -> torch.dtype:
     """The type that the model's own files hold; float32 for a .gguf, whose blocks have no torch type."""
-    where, options = _location(path)
-    if "gguf_file" in options:
+    if str(path).endswith(".gguf"):
         return torch.float32
-    dtype = AutoConfig.from_pretrained(where).dtype
+    dtype = load_config(path).dtype
     return dtype if isinstance(dtype, torch.dtype) else torch.float32
 
 
@@ -127,6 +178,88 @@ def without_peft(model: torch.nn.Module) -> PreTrainedModel:
     """The model inside a peft wrapper, or the model itself."""
     unwrap = getattr(model, "get_base_model", None)
     return unwrap() if unwrap is not None else cast(PreTrainedModel, model)
+
+
+@contextmanager
+def _explained(path: Path | str) -> Iterator[None]:
+    """Within it, whatever the libraries raise over a model's files is one line about them, and they say nothing
+    themselves. Running out of memory is not the files' fault."""
+    before = logging.get_verbosity()
+    logging.set_verbosity_error()
+    try:
+        yield
+    except (AxiomError, KeyboardInterrupt, SystemExit, GeneratorExit):
+        raise
+    except ImportError as error:
+        raise MissingError(f"{path} needs a package: {_first_line(error)}", "pip install what it names") from error
+    except BaseException as error:  # a parser's panic is not an Exception; the files are other people's
+        if is_out_of_memory(error):
+            raise
+        damaged = folders.damaged_file(Path(path)) if Path(path).is_dir() else ""
+        hint = "is it whole, and not newer than the installed transformers and tokenizers?"
+        raise InputError(damaged or f"{_blamed(path, error)} cannot be loaded: {_first_line(error)}", hint) from error
+    finally:
+        logging.set_verbosity(before)
+
+
+def _blamed(path: Path | str, error: BaseException) -> str:
+    """The file that the error is about, as far as it can be told."""
+    tokenizers = "tokenizer" in "".join(frame.filename for frame in traceback.extract_tb(error.__traceback__)[-3:])
+    file = Path(path) / "tokenizer.json"
+    return str(file) if tokenizers and file.is_file() else str(path)
+
+
+def _first_line(error: BaseException) -> str:
+    return next(filter(None, map(str.strip, str(error).split("\n"))), type(error).__name__)[:300]
+
+
+def _check_tensors(path: Path | str, model: PreTrainedModel, info: Mapping[str, Any]) -> None:
+    """InputError where a weight is not what the files say, and nothing else."""
+    if missing := sorted(info["missing_keys"]):
+        raise InputError(
+            f"{path} does not hold all weights: {_some(missing)} missing",
+            "they would be drawn at random; " + folders.AGAIN,
+        )
+    if odd := sorted(info["mismatched_keys"]):
+        name, found, wanted = odd[0]
+        raise InputError(
+            f"{path}: {name} has the shape {list(found)}, and {folders.CONFIG} makes it {list(wanted)}",
+            "config.json and weights are of different models",
+        )
+    if extra := sorted(name for name in info["unexpected_keys"] if not _is_mask(Path(path), name)):
+        raise InputError(
+            f"{path} holds weights that its architecture does not have: {_some(extra)} left over",
+            "config.json and weights are of different models, or an adapter's or another library's",
+        )
+    if errors := info.get("error_msgs"):
+        raise InputError(f"{path} cannot be loaded: {errors[0]}", folders.AGAIN)
+    floats = {name: weight.detach() for name, weight in model.named_parameters() if weight.is_floating_point()}
+    # A sum that is a number proves that all are; where it is none, each is looked at.
+    sums = torch.stack([weight.sum(dtype=torch.float32).cpu() for weight in floats.values() if not weight.is_meta])
+    if not sums.isfinite().all():
+        broken = [name for name, weight in floats.items() if not weight.isfinite().all()]
+        if broken:
+            raise InputError(f"{path} holds weights that are not numbers: {_some(broken)}", folders.AGAIN)
+
+
+def _some(names: Sequence[str]) -> str:
+    return names[0] if len(names) == 1 else f"{names[0]} and {len(names) - 1:,} more"
+
+
+def _is_mask(path: Path, name: str) -> bool:
+    """Whether a tensor is the constant mask that older libraries stored with each layer (GPT-2's `attn.bias`)."""
+    if not name.endswith((".attn.bias", ".attention.bias", ".masked_bias")) or not path.is_dir() or _is_pickled(path):
+        return False
+    places = Shards(path).places
+    return name in places and len(places[name].shape) in (0, 4)
+
+
+def _is_pickled(folder: Path) -> bool:
+    return folder.is_dir() and not any((folder / name).is_file() for name in (folders.SINGLE, folders.INDEX))
+
+
+def _path(model: Resolved | Path | str) -> Path | str:
+    return model.path if isinstance(model, Resolved) else model
 
 
 def _location(path: Path | str) -> tuple[str, dict[str, Any]]:

@@ -21,8 +21,8 @@ import torch
 from safetensors import SafetensorError, safe_open
 
 from axiom_cli.errors import InputError
+from axiom_cli.models.folders import INDEX, SINGLE
 
-INDEX, SINGLE = "model.safetensors.index.json", "model.safetensors"
 _TYPES: Mapping[str, torch.dtype] = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
     "I32": torch.int32, "I16": torch.int16, "I8": torch.int8, "U8": torch.uint8, "BOOL": torch.bool,
@@ -93,10 +93,12 @@ class Shards:
 
 
 def files(folder: Path) -> list[str]:
-    """The names of the safetensors files that hold a model; empty where there are none. InputError where its index
-    cannot be read."""
+    """The names of the safetensors files that hold a model, as transformers chooses them; empty where there are none.
+    InputError where its index cannot be read."""
+    if (folder / SINGLE).exists():
+        return [SINGLE]
     if not (folder / INDEX).exists():
-        return [SINGLE] if (folder / SINGLE).exists() else []
+        return []
     try:
         index = json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"]
         return sorted(set(index.values()))

@@ -115,5 +115,5 @@ class ScoringEngine(EngineInFront):
         from axiom_cli.models.loading import sampling_dtype
         from axiom_cli.sampling.engines.value_function import ValueFunction
 
-        path = models.resolve(self.model.name, self._workspace).path
-        return ValueFunction(path, self._stored.folder, sampling_dtype(path, self._dtype))
+        model = models.resolve(self.model.name, self._workspace)
+        return ValueFunction(model, self._stored.folder, sampling_dtype(model.path, self._dtype))

@@ -27,6 +27,8 @@ from axiom_cli.workspace.receipts import Receipt
 
 FORMAT = 1
 NAME = ".axiom"
+TREES = "trees"
+"""The folder that holds the checked-out trees."""
 STATES = "states"
 """The folder that holds the states of interrupted trainings."""
 RECORDS_HEAD = b'{"kind":"'

@@ -15,11 +15,10 @@ from typing import Any
 
 import numpy
 import torch
-from transformers import AutoConfig
 
 from axiom_cli.errors import InputError
 from axiom_cli.learning.training import requirements
-from axiom_cli.models.loading import load_tokenizer
+from axiom_cli.models.loading import load_config, load_tokenizer
 from axiom_cli.models.shards import Shards
 from axiom_cli.workspace.atomic import explained_write_errors
 
@@ -62,7 +61,7 @@ class _Export:
     def __init__(self, folder: Path) -> None:
         import gguf
 
-        self.config, self.shards = AutoConfig.from_pretrained(folder), Shards(folder)
+        self.config, self.shards = load_config(folder), Shards(folder)
         kind = self.config.model_type
         if kind not in ARCHITECTURES:
             raise InputError(

@@ -15,11 +15,12 @@ import torch
 from accelerate import init_empty_weights
 from torch import nn
 from torch.nn import functional
-from transformers import AutoConfig, AutoModelForCausalLM, initialization
+from transformers import AutoModelForCausalLM, initialization
 
+from axiom_cli import permitted
 from axiom_cli.errors import InputError
 from axiom_cli.models.adapters import tied
-from axiom_cli.models.loading import device
+from axiom_cli.models.loading import device, load_config
 from axiom_cli.models.shards import PIECE, Shards
 
 Place = tuple[nn.Module, str, str]
@@ -33,9 +34,11 @@ class StreamedModel:
 
     def __init__(self, folder: Path, source: Shards) -> None:
         """The architecture is that of `folder`'s config."""
-        config = AutoConfig.from_pretrained(folder)
+        config = load_config(folder)
         with init_empty_weights(include_buffers=False), initialization.no_init_weights():
-            self.model = AutoModelForCausalLM.from_config(config, dtype=torch.float32).eval()
+            self.model = AutoModelForCausalLM.from_config(
+                config, dtype=torch.float32, trust_remote_code=permitted.remote_code()
+            ).eval()
         self.source = source
         self.value: Callable[[str, torch.Tensor], torch.Tensor] = lambda _name, value: value
         self.ties = tied(self.model)

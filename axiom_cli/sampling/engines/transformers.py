@@ -51,7 +51,7 @@ class TransformersEngine(UnorderedEngine):
 
     def _load(self, model: Resolved) -> None:
         self.model = model.ref
-        self._model, self._tokenizer = load_for_sampling(model.path, self._dtype)
+        self._model, self._tokenizer = load_for_sampling(model, self._dtype)
         attention.use(self._model)
         # A batch of a large model takes minutes. A small one takes seconds, and a file for each sample would cost as
         # much as sampling it.

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 from torch.nn.utils.rnn import pad_sequence
 
-from axiom_cli.models import micro_batches, value_head
+from axiom_cli.models import Resolved, micro_batches, value_head
 from axiom_cli.models.adapters import compose
 from axiom_cli.models.loading import device, load_model, load_tokenizer
 from axiom_cli.records import Sample
@@ -30,8 +30,8 @@ class ValueFunction:
     """A fitted value function in memory: LoRA is added to the weights, which are rounded to `dtype`; the head stays in
     float32."""
 
-    def __init__(self, base: Path | str, folder: Path, dtype: torch.dtype = torch.float32) -> None:
-        self.tokenizer, self.model = load_tokenizer(base), load_model(base)
+    def __init__(self, base: Resolved | Path, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+        self.tokenizer, self.model = load_tokenizer(base.path if isinstance(base, Resolved) else base), load_model(base)
         compose(self.model, [folder])
         for parameter in self.model.parameters():
             parameter.data = parameter.data.to(dtype)

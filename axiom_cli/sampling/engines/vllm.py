@@ -61,6 +61,9 @@ class VllmEngine(UnorderedEngine):
 
     def _load(self, model: Resolved) -> None:
         """Weights of another architecture need a new vLLM engine."""
+        if model.adapters or model.remote_code:
+            what = "an adapter on its base" if model.adapters else "a model's own code"
+            raise InputError(f"the vllm engine does not load {what}: {model.name}", "use --engine transformers")
         tokenizer, ends, architecture = _read_model(model.path)
         if self._llm is not None and architecture == self._architecture:
             self._reload(model.path)
@@ -219,18 +222,10 @@ class VllmEngine(UnorderedEngine):
 
 def _read_model(path: Path) -> tuple[Any, list[int], dict[str, Any]]:
     """Of a model's folder: the tokenizer, the ids that end a completion, and the config entries of the architecture."""
-    from transformers import AutoConfig
-
-    from axiom_cli.models.loading import load_generation_config, load_tokenizer
+    from axiom_cli.models.loading import load_config, load_generation_config, load_tokenizer
 
     if not path.is_dir():
         raise InputError(f"the vllm engine reads model folders; {path} is not one", "use --engine transformers")
-    try:
-        config = AutoConfig.from_pretrained(path)
-        generation_config = load_generation_config(path)
-        tokenizer = load_tokenizer(path)
-    except (OSError, ValueError, KeyError) as error:
-        line = str(error).strip().split("\n")[0]
-        raise InputError(f"{path} could not be loaded: {line}", "is it a complete causal language model?") from error
-    ends = list(end_ids(tokenizer, generation_config))
+    config, tokenizer = load_config(path), load_tokenizer(path)
+    ends = list(end_ids(tokenizer, load_generation_config(path)))
     return tokenizer, ends, {name: value for name, value in config.to_dict().items() if name not in NOT_ARCHITECTURE}

@@ -120,11 +120,11 @@ def sleeps() -> bool:
 def _processor_settings(path: Path, config: SolveConfig) -> dict[str, Any]:
     """VLLM_CPU_KVCACHE_SPACE overrides the size of the cache."""
     import torch
-    from transformers import AutoConfig
 
+    from axiom_cli.models.loading import load_config
     from axiom_cli.models.memory import cache_bytes, free_memory
 
-    token = cache_bytes(AutoConfig.from_pretrained(path).get_text_config(), torch.float32)
+    token = cache_bytes(load_config(path).get_text_config(), torch.float32)
     wanted = config.batch_tokens * token or free_memory(torch.device("cpu")) // 4
     room = min(max(wanted, MIN_CACHE_TOKENS * token), MAX_CACHE_BYTES)
     dtype = "float32" if config.dtype == "auto" else config.dtype
