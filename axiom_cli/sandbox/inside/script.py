@@ -89,7 +89,7 @@ def prepare(cage: child.Cage) -> None:
     if cage.adopt is not None:
         cage.adopt()
     sys.argv = [NAME]
-    builtins.open = io.open = reopen
+    builtins.open = io.open = staticmethod(reopen)  # pathlib makes it an attribute of a class
     os.open = reopen_descriptor
     child.module("__main__").__file__ = f"/{NAME}"
 

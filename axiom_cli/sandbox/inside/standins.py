@@ -16,7 +16,10 @@ from importlib.machinery import ModuleSpec
 from types import ModuleType
 from typing import Any, NoReturn
 
-LEAST_STACK, LARGEST_STACK = 1 << 20, 64 << 20  # of a thread: what the filter demands, what memory has room for
+LEAST_STACK = 2 << 20  # of a thread: a mebibyte, as the filter demands, and whatever the C library takes of it
+LARGEST_STACK = (
+    64 if sys.version_info >= (3, 11) else 512
+) << 20  # where recursion in Python takes none of C's, and does
 LONGEST_CHAIN = 10
 IMPORTERS = ("solution", "__main__")  # the names of a program's own module
 REFUSED = (
@@ -37,9 +40,12 @@ REFUSED = (
 
 
 def install() -> None:
-    """Puts them where programs look for them, before any of them is imported."""
+    """Puts them where programs look for them."""
     os.fstat = described(os.fstat)
     _thread.stack_size = stack_size(_thread.stack_size)
+    threading: Any = sys.modules.get("threading")  # by a package, or by Python itself
+    if threading is not None:
+        threading.stack_size = _thread.stack_size
     if hasattr(sys, "set_int_max_str_digits"):
         sys.set_int_max_str_digits(0)
     sys.meta_path.append(Absences())
@@ -61,7 +67,7 @@ def described(fstat: Any) -> Any:
 
 
 def stack_size(real: Any) -> Any:
-    """`threading.stack_size`, for which programs often ask for more than they need: recursion in Python takes none."""
+    """`threading.stack_size`, for which programs often ask for more than they need."""
 
     def set_size(size: int = 0) -> int:
         return real(size and min(max(size, LEAST_STACK), LARGEST_STACK))
