@@ -138,7 +138,7 @@ def _read_jsonl(row: Row) -> Imported:
         data["answer_type"] = schema.answer_type(row)
     else:
         fields = {name: row[name] for name in _PROGRAM_FIELDS if name in row}
-        fields |= {name: schema.tests(row[name], name) for name in ("examples", "tests") if name in row}
+        fields |= {name: schema.listed_tests(row[name], name) for name in ("examples", "tests") if name in row}
         fields["entry_point"] = schema.entry_point(row["entry_point"])
         data["program"] = {"signature": f"{fields['entry_point']}(...)", **fields}
     problem = Problem.from_dict(data)

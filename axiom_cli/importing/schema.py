@@ -88,6 +88,14 @@ def tests(value: Any, name: str) -> Any:
         raise InputError(f"its {name} are {json_codec.describe_error(error)}") from None
 
 
+def listed_tests(value: Any, name: str) -> list[Any]:
+    """As `tests`. Raises InputError where they are not a list."""
+    cases = tests(value, name) or []
+    if not isinstance(cases, list):
+        raise InputError(f"its {name} are {cases!r:.40}, expected a list of {{args: [...], expected}}")
+    return cases
+
+
 def entry_point(text: str) -> str:
     """`Class.method` for `Class().method`, as some sets write it; any other text as it is."""
     return text.replace("().", ".", 1)
