@@ -244,13 +244,16 @@ def test_a_closed_consumer_ends_at_once_while_the_input_is_still_open():
 
 
 BROKEN = Program("f", "f(x)", test_code="import nonesuch\nassert f(1)")
+CALLED = Program("f", "f(x)", tests=[{"args": [1], "expected": 1}])
 UNJUDGED = {
     "the engine": lambda: sample("Answer: 1", answer="1", finish="error"),
     "the test code of the problem": lambda: sample("```py\ndef f(x): return 1\n```", program=BROKEN),
+    "the sandbox": lambda: sample("```py\nimport os\ndef f(x): return os.fork()\n```", program=CALLED),
 }
 FIRST = {
     "the engine": "the engine failed on this sample",
     "the test code of the problem": "its test code does not run: ModuleNotFoundError",
+    "the sandbox": "needs what the sandbox does not have: PermissionError",
 }
 
 

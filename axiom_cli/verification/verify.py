@@ -171,13 +171,15 @@ def _judgement(family: Family, problem: Problem, answer: str) -> bool | None:
 
 
 def party_at_fault(reason: str) -> str:
-    """What failed, given the reason of an `infra` verdict: the engine, the problem or its tests, or the machine."""
+    """What failed, given the reason of an `infra` verdict: the engine, the problem, what judges it, or the machine."""
     if reason == ENGINE_FAILED:
         return "the engine"
     if reason.startswith(UNJUDGED):
         return "the problem or its family"
     if reason.startswith(BLAMED):
         return "the checker"
+    if reason.startswith("needs what the sandbox does not have"):
+        return "the sandbox"
     if reason.startswith("its prelude "):
         return "the prelude of the problem"
     return "the test code of the problem" if reason.startswith("its test code ") else "the machine"
