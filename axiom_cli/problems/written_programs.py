@@ -43,7 +43,8 @@ def read_program(text: str, entry_point: str, *, cut_off: bool = False) -> str |
     """The program in `text` that has `entry_point`, or a class `Solution`; None if nothing does.
 
     It is the last block of Python outside the reasoning that defines it by `def`, `class` or `lambda` with a body, else
-    the last one that imports or assigns it; without such a block, the bare text. For a script it is the last block that
+    the last one that imports or assigns it, else the last whose definition is empty; without such a block, the bare
+    text. For a script it is the last block that
     reads input, else the last that names Python, else the last that calls something, which shown output does not do.
     What a block uses and other blocks define is put in front of it.
 
@@ -55,7 +56,13 @@ def read_program(text: str, entry_point: str, *, cut_off: bool = False) -> str |
     bare = _Source(outside.strip("\n"))
     if entry_point == STDIN_STDOUT:
         return _script(sources) or (bare.code if bare.tree is not None and bare.tree.body else None)
-    for name, is_right in ((entry_point, _implements), ("Solution", _implements), (entry_point, _refers)):
+    preferences = (
+        (entry_point, _implements),
+        ("Solution", _implements),
+        (entry_point, _refers),
+        (entry_point, _declares),
+    )
+    for name, is_right in preferences:
         for source in (*reversed(sources), bare):
             if is_right(source, name):
                 return _with_helpers(source, sources)
@@ -199,7 +206,7 @@ def _lines_of(code: str, statement: ast.stmt) -> str:
 def defines(code: str, name: str) -> bool:
     """Whether `code` parses and binds `name` at its top level, branches included, by `def`, `class`, import or
     assignment."""
-    return any(True for _ in _Source(code).binding(name))
+    return _declares(_Source(code), name)
 
 
 def _implements(source: _Source, name: str) -> bool:
@@ -213,6 +220,11 @@ def _implements(source: _Source, name: str) -> bool:
 def _refers(source: _Source, name: str) -> bool:
     """Whether it imports or assigns `name`."""
     return any(not isinstance(statement, DEFINITIONS) for statement in source.binding(name))
+
+
+def _declares(source: _Source, name: str) -> bool:
+    """Whether it has `name` at all: a class may be right with nothing in it."""
+    return any(True for _ in source.binding(name))
 
 
 def _is_lambda(statement: ast.stmt) -> bool:
