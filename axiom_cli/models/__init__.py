@@ -178,6 +178,8 @@ def is_still(model: Resolved, wanted: str = "") -> bool:
         return is_still(model.base) and content_id({**again, "adapter": _files_digest(files)}) == wanted
     if not model.path.is_dir():
         return file_digest(model.path) == wanted
+    if model.path.parent.name == TREES:
+        return folder_digest(model.path) == wanted
     snapshot = digest(f"{model.name}@{model.path.name}".encode())
     return wanted in (snapshot, model_digest(model.path)) or folder_digest(model.path) == wanted
 

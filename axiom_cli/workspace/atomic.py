@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import fcntl
 import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -128,12 +127,3 @@ def locked(path: Path, what: str, *, shared: bool = False, patience: float = 10.
         if handle in _held:
             _held.discard(handle)
             os.close(handle)
-
-
-def link_or_copy(source: Path, target: Path) -> None:
-    """A hard link, or a read-only copy if the file system has no hard links."""
-    try:
-        os.link(source, target)
-    except OSError:
-        shutil.copyfile(source, target)
-        target.chmod(0o444)

@@ -11,12 +11,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from axiom_cli.errors import AxiomError, WorkspaceDamagedError
-from axiom_cli.ids import canonical
+from axiom_cli.ids import canonical, file_digest
 from axiom_cli.workspace import receipts, refs
 from axiom_cli.workspace.atomic import explained_write_errors, locked
-from axiom_cli.workspace.objects import is_digest, short
+from axiom_cli.workspace.objects import bare, is_digest, short
 from axiom_cli.workspace.receipts import Receipt
-from axiom_cli.workspace.store import STATES, Workspace
+from axiom_cli.workspace.store import STAMPS, STATES, TREES, Workspace
 
 EVICTABLE = frozenset({"merge"})
 _HOUR, _DAY = 3600.0, 86400.0
@@ -76,7 +76,8 @@ def gc(workspace: Workspace, *, everything: bool = False, orphans: bool = False,
         size = sum(path.stat().st_size for path in [*map(workspace.objects.path, exclusive | unreferenced), *states])
         if not dry_run:
             for digest in evicted:
-                shutil.rmtree(workspace.root / "trees" / digest, ignore_errors=True)
+                shutil.rmtree(workspace.root / TREES / digest, ignore_errors=True)
+                (workspace.root / STAMPS / f"{digest}.json").unlink(missing_ok=True)
             for digest in exclusive | unreferenced:
                 workspace.objects.path(digest).unlink()
             killed = [path for path in (workspace.root / "tmp").glob("*") if _age(path) > _HOUR]
@@ -194,13 +195,12 @@ def _damaged_names(workspace: Workspace) -> Iterator[Damage]:
 
 
 def _damaged_checkouts(workspace: Workspace, damaged: set[str]) -> Iterator[Damage]:
-    """Checked-out trees whose files, linked or copied, are not those of the tree."""
-    for folder in sorted((workspace.root / "trees").glob("*")):
+    """Checked-out trees whose files are not those of the tree."""
+    for folder in sorted((workspace.root / TREES).glob("*")):
         try:
             files = {folder / path: digest for path, digest in workspace.tree(folder.name).items()}
             intact = damaged.isdisjoint(files.values()) and all(
-                os.path.samefile(path, source) or path.read_bytes() == source.read_bytes()
-                for path, source in ((path, workspace.objects.path(digest)) for path, digest in files.items())
+                file_digest(path) == bare(digest) for path, digest in files.items()
             )
         except (AxiomError, OSError):
             intact = False  # the tree, or one of its files, is missing
@@ -219,6 +219,6 @@ def _set_aside(workspace: Workspace, damage: list[Damage]) -> None:
         target.mkdir(exist_ok=True)
         for item in damage:
             if item.what == "checkout":
-                shutil.rmtree(workspace.root / "trees" / item.name, ignore_errors=True)
+                shutil.rmtree(workspace.root / TREES / item.name, ignore_errors=True)
             elif item.what in places:
                 os.replace(places[item.what](item.name), target / f"{item.what}-{item.name}")

@@ -8,6 +8,7 @@ Reading neither locks nor writes. Several processes may write at once, as `solve
 
 from __future__ import annotations
 
+import os
 import re
 import time
 from collections import defaultdict
@@ -22,6 +23,7 @@ from axiom_cli.errors import MissingError, NoWorkspaceError, UsageError
 from axiom_cli.records import Record
 from axiom_cli.workspace import receipts, refs, trees
 from axiom_cli.workspace.atomic import explained_write_errors, locked, write_whole
+from axiom_cli.workspace.file_stamps import FileStamps
 from axiom_cli.workspace.objects import Objects, absent, bare, is_digest, short
 from axiom_cli.workspace.receipts import Receipt
 
@@ -29,6 +31,8 @@ FORMAT = 1
 NAME = ".axiom"
 TREES = "trees"
 """The folder that holds the checked-out trees."""
+STAMPS = "stamps"
+"""The folder that holds what is known of their files' hashes."""
 STATES = "states"
 """The folder that holds the states of interrupted trainings."""
 RECORDS_HEAD = b'{"kind":"'
@@ -164,14 +168,18 @@ class Workspace:
         return trees.files(self.objects, digest)
 
     def tree_path(self, digest: str) -> Path:
-        """A folder with the tree's files, made and hashed on first use. It is read-only: never write there."""
+        """A folder with the tree's files, made on first use; never write there. What has changed since it was last
+        hashed is hashed again. Raises MissingError or WorkspaceDamagedError."""
         files = self.tree(digest)
-        target = self.root / "trees" / bare(digest)
+        target = self.root / TREES / bare(digest)
+        stamps = FileStamps(self.root / STAMPS / f"{target.name}.json")
         if not trees.is_checked_out(self.objects, files, target):
             self._prepare()
             with locked(self.root / "locks" / f"tree-{target.name}", f"tree {short(digest)}", patience=600.0):
                 if not trees.is_checked_out(self.objects, files, target):
-                    trees.check_out(self.objects, files, target)
+                    trees.check_out(self.objects, files, target, stamps)
+        trees.verify(self.objects, files, target, stamps)
+        stamps.save(self.objects.temporary / f"{target.name}-{os.getpid()}")
         return target
 
     def kind(self, digest: str) -> str:

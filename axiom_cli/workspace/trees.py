@@ -1,7 +1,10 @@
-"""Trees: a folder stored as an object whose bytes are a manifest of path -> digest. Checked out when first needed."""
+"""Trees: a folder stored as an object whose bytes are a manifest of path -> digest. Checked out when first needed, as
+read-only copies: what happens to them does not happen to the objects.
+"""
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 from collections.abc import Mapping
@@ -10,9 +13,10 @@ from pathlib import Path, PurePosixPath
 import orjson
 
 from axiom_cli.errors import InputError, WorkspaceDamagedError
-from axiom_cli.ids import canonical
-from axiom_cli.workspace.atomic import explained_write_errors, link_or_copy
-from axiom_cli.workspace.objects import Objects, absent, short
+from axiom_cli.ids import canonical, file_digest
+from axiom_cli.workspace.atomic import explained_write_errors
+from axiom_cli.workspace.file_stamps import FileStamps, stamp
+from axiom_cli.workspace.objects import CHUNK, Objects, absent, bare, short
 
 _HEAD, _TAIL = b'{"files":{', b'},"kind":"tree"}'
 
@@ -57,24 +61,62 @@ def files(objects: Objects, digest: str) -> dict[str, str]:
 
 
 def is_checked_out(objects: Objects, files: Mapping[str, str], target: Path) -> bool:
-    """Whether `target` holds every file, each of its object's size."""
+    """Whether `target` holds a copy of every file, each of its object's size. Earlier versions made links."""
     try:
-        return all((target / p).stat().st_size == objects.path(d).stat().st_size for p, d in files.items())
+        pairs = [((target / path).stat(), objects.path(digest).stat()) for path, digest in files.items()]
     except (FileNotFoundError, NotADirectoryError):
         return False
+    return all(copy.st_size == source.st_size and copy.st_ino != source.st_ino for copy, source in pairs)
 
 
-def check_out(objects: Objects, files: Mapping[str, str], target: Path) -> None:
-    """Makes `target` the folder of these files, in one step, by hard links if the file system has them. Hashes every
-    file first: raises MissingError or WorkspaceDamagedError. The caller holds the tree's lock."""
-    sources = {path: objects.verified(digest) for path, digest in files.items()}
+def check_out(objects: Objects, files: Mapping[str, str], target: Path, stamps: FileStamps) -> None:
+    """Makes `target` the folder of these files, in one step. Hashes every file as it is copied: raises MissingError or
+    WorkspaceDamagedError. The caller holds the tree's lock."""
     with explained_write_errors(target.parent):
         draft = objects.scratch()
-        try:
-            for path, source in sources.items():
-                (draft / path).parent.mkdir(parents=True, exist_ok=True)
-                link_or_copy(source, draft / path)
+    try:
+        for path, digest in files.items():
+            before = _copied(objects, digest, draft / path)
+            stamps.add(digest, objects.path(digest), before)
+        with explained_write_errors(target.parent):
             shutil.rmtree(target, ignore_errors=True)
             draft.rename(target)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
+    for path, digest in files.items():
+        stamps.add(digest, target / path, stamp(target / path))
+
+
+def _copied(objects: Objects, digest: str, copy: Path) -> list[int]:
+    """The stamp of the object when its copying to the read-only file `copy` began."""
+    source, sha = objects.path(digest), hashlib.sha256()
+    try:
+        before, stream = stamp(source), source.open("rb")
+    except FileNotFoundError:
+        raise absent(digest) from None
+    with stream, explained_write_errors(copy):
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with copy.open("wb") as out:
+            while chunk := stream.read(CHUNK):
+                sha.update(chunk)
+                out.write(chunk)
+        copy.chmod(0o444)
+    if sha.hexdigest() != bare(digest):
+        raise objects.damaged(digest)
+    return before
+
+
+def verify(objects: Objects, files: Mapping[str, str], target: Path, stamps: FileStamps) -> None:
+    """Hashes what has changed of the objects and of their copies in `target` since it was last hashed.
+    WorkspaceDamagedError where one is not what it was."""
+    for path, digest in files.items():
+        for file in (objects.path(digest), target / path):
+            if stamps.knows(digest, file):
+                continue
+            before = stamp(file)
+            if file_digest(file) != bare(digest):
+                if file == objects.path(digest):
+                    raise objects.damaged(digest)
+                hint = "axiom workspace fsck --repair removes it; it is made again when it is needed"
+                raise WorkspaceDamagedError(f"the file {file} is damaged: it is not what was stored", hint)
+            stamps.add(digest, file, before)
