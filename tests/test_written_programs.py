@@ -199,10 +199,16 @@ def test_a_definition_goes_before_an_import_and_an_empty_body_last(text, read):
     assert read_program(text, "f") == (read or "class Solution:\n    def f(self, x):\n        return x")
 
 
-@pytest.mark.parametrize("empty", [STUB, "def f(x): pass", 'def f(x):\n    """Says x."""', "class f:\n    pass"])
-def test_an_empty_body_alone_is_judged_as_it_stands(empty):
-    assert read_program(fenced(empty), "f") == empty
-    assert read_program(empty, "f") == empty
+@pytest.mark.parametrize("empty", [STUB, "def f(x): pass", 'def f(x):\n    """Says x."""'])
+def test_an_empty_function_alone_is_no_program(empty):
+    assert read_program(fenced(empty), "f") is None
+    assert read_program(empty, "f") is None
+
+
+def test_an_empty_class_alone_is_judged_as_it_stands():
+    empty = "class f:\n    pass"
+    assert read_program(fenced(empty), "f") == read_program(empty, "f") == empty
+    assert read_program(fenced(PROGRAM) + fenced(empty), "f") == PROGRAM
 
 
 @pytest.mark.parametrize(

@@ -43,8 +43,8 @@ def read_program(text: str, entry_point: str, *, cut_off: bool = False) -> str |
     """The program in `text` that has `entry_point`, or a class `Solution`; None if nothing does.
 
     It is the last block of Python outside the reasoning that defines it by `def`, `class` or `lambda` with a body, else
-    the last one that imports or assigns it, else the last whose definition is empty; without such a block, the bare
-    text. For a script it is the last block that
+    the last one that imports or assigns it, else the last class of that name, be it empty; without such a block,
+    the bare text. For a script it is the last block that
     reads input, else the last that names Python, else the last that calls something, which shown output does not do.
     What a block uses and other blocks define is put in front of it.
 
@@ -60,7 +60,7 @@ def read_program(text: str, entry_point: str, *, cut_off: bool = False) -> str |
         (entry_point, _implements),
         ("Solution", _implements),
         (entry_point, _refers),
-        (entry_point, _declares),
+        (entry_point, _has_class),
     )
     for name, is_right in preferences:
         for source in (*reversed(sources), bare):
@@ -206,7 +206,7 @@ def _lines_of(code: str, statement: ast.stmt) -> str:
 def defines(code: str, name: str) -> bool:
     """Whether `code` parses and binds `name` at its top level, branches included, by `def`, `class`, import or
     assignment."""
-    return _declares(_Source(code), name)
+    return any(True for _ in _Source(code).binding(name))
 
 
 def _implements(source: _Source, name: str) -> bool:
@@ -222,9 +222,9 @@ def _refers(source: _Source, name: str) -> bool:
     return any(not isinstance(statement, DEFINITIONS) for statement in source.binding(name))
 
 
-def _declares(source: _Source, name: str) -> bool:
-    """Whether it has `name` at all: a class may be right with nothing in it."""
-    return any(True for _ in source.binding(name))
+def _has_class(source: _Source, name: str) -> bool:
+    """Whether it has a class `name`, which may be right with nothing in it; a function that does nothing is a stub."""
+    return any(isinstance(statement, ast.ClassDef) for statement in source.binding(name))
 
 
 def _is_lambda(statement: ast.stmt) -> bool:
