@@ -134,7 +134,9 @@ def _serve(listener: socket.socket, *, heavy: bool) -> None:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     print("ready", flush=True)
     while True:
-        ready, _, _ = select.select([listener, ended], [], [])
+        ready, _, _ = select.select([listener, ended, sys.stdin], [], [])
+        if sys.stdin in ready:  # its other end is gone: the tests were killed, and nobody may wait for our stderr
+            os.killpg(0, signal.SIGKILL)
         if ended in ready:
             os.read(ended, 4096)
             _report(running)
