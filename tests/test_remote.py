@@ -92,7 +92,7 @@ def test_one_lost_sample_is_a_record_and_not_the_end():
         server.faults = [500]
         lost, kept = next(engine.generate(requests(PROBLEMS[1:2]), CONFIG, 2))
         engine.close()
-    assert (lost.finish, lost.text, lost.extra["error"]) == ("error", "", "status 500")
+    assert (lost.finish, lost.text, lost.extra["error"]) == ("error", "", "answered 500: planted 500")
     assert kept.finish == "stop"
 
 
@@ -101,7 +101,7 @@ def test_a_server_that_goes_away_for_good_ends_the_run():
         engine = engine_for(server, retries=0, concurrency=1)
         list(engine.generate(requests(PROBLEMS[:1]), CONFIG, 1))
         server.faults = [500] * 50
-        with pytest.raises(MissingError, match="does not answer: status 500"):
+        with pytest.raises(MissingError, match="answered 500: planted 500"):
             list(engine.generate(requests(PROBLEMS[:1]), CONFIG, 50))
         engine.close()
 

@@ -94,7 +94,7 @@ def test_what_is_refused_after_it_was_given_up_is_not_told_besides(caplog):
 def test_an_unsaid_finish_is_an_error():
     with chat_server(lambda body: completion("Answer: 5", None)) as server:
         [sample] = written(server)
-    assert (sample.finish, sample.text, sample.extra) == ("error", "Answer: 5", {"error": "finished with None"})
+    assert (sample.finish, sample.text, sample.extra) == ("error", "Answer: 5", {"error": "finished with null"})
 
 
 @pytest.mark.parametrize(

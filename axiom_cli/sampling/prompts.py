@@ -16,6 +16,9 @@ from axiom_cli.problems import answers
 Messages = Sequence[Mapping[str, str]]
 PROMPT_DIGEST = "prompt_digest"
 """The key in a sample's `extra` for the digest of the ids of its prompt."""
+SYSTEM_FOLDED = "system_folded"
+"""The key in a sample's `extra` that says, of a model without a system role, that the system message stood in the
+user's turn."""
 THOUGHT_CUT = "thought_cut"
 """The key in a sample's `extra` for a thought that reached its limit: the start and end, among its ids, of the tag that
 closed the thought. These ids were not sampled."""

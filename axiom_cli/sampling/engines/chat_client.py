@@ -2,8 +2,9 @@
 
 A request has one time limit from its first byte to the answer's last one, and an answer has a largest size. Transient
 failures are tried again: 408, 409, 425, 429, 5xx, a timeout, a dropped connection, an incomplete answer. Pauses double
-from half a second to a minute; if the server names one (`Retry-After`), every request waits. Redirects are not
-followed: the key is for one host.
+from half a second to a minute; if the server names one (`Retry-After`), every request waits. What no waiting changes is
+not: a wrong key, address or model, and a quota that is used up. Redirects are not followed: the key is for one host.
+chat_answers.py reads what came.
 """
 
 from __future__ import annotations
@@ -11,17 +12,19 @@ from __future__ import annotations
 import asyncio
 import json
 import os
-import re
+import ssl
 import threading
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from concurrent.futures import Future, wait
-from contextlib import suppress
-from typing import Any, NamedTuple, TypeVar
+from functools import cache
+from typing import Any, TypeVar
 
 import httpx
 from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt, wait_exponential, wait_random
 
 from axiom_cli.errors import AxiomError, MissingError, UsageError
+from axiom_cli.sampling.engines import chat_answers
+from axiom_cli.sampling.engines.chat_answers import OF_THIS_PROMPT, Answer, RefusedError, TransientError, quote
 from axiom_cli.sampling.engines.rate_limiter import RateLimiter, retry_after
 from axiom_cli.settings.sources import OWN_KEY
 
@@ -33,51 +36,18 @@ SECRET_LENGTH = 12
 """A key of at least this many characters is a secret, and redacted in all that the server says. `ollama`, `EMPTY` and
 the like are not, and may be words of an answer."""
 REDACTED = "[key]"
-TRANSIENT = {408, 409, 425, 429}
-TOO_MANY = {429, 503}
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 60.0
 LONGEST_RETRY_AFTER = 600.0
 """The longest pause that a server may ask for, in seconds."""
 CONNECT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 32 * 2**20
 PORTS = {None, *range(1, 2**16)}
-OF_THIS_PROMPT = re.compile(
-    r"context.{0,9}(length|size|window)|maximum context|too (long|large)|exceed|content.{0,20}(filter|polic)"
-    r"|moderat|flagged",
-    re.I,
-)
-"""What a server says of this prompt alone: it is too long, or against a content policy."""
+RESUMES = "finished samples are kept: the same command resumes from there"
 T = TypeVar("T")
-
-
-class TransientError(Exception):
-    """A request that failed this time. `pause` is what the server asks for, in seconds; `busy` means that the server
-    has had too much."""
-
-    def __init__(self, reason: str, pause: float | None = None, *, busy: bool = False) -> None:
-        super().__init__(reason)
-        self.pause, self.busy = pause, busy
-
-
-class RefusedError(Exception):
-    """A request that would fail again, though others may succeed. `status` is the server's, or 0 if we gave up on the
-    answer."""
-
-    def __init__(self, reason: str, status: int = 0) -> None:
-        super().__init__(reason)
-        self.status = status
 
 
 PROGRESS = ("connection.connect", "http11.receive_response_headers.complete")
 """Events of httpcore: without one of them, a request met a reused connection that was already closed."""
-
-
-class Answer(NamedTuple):
-    """A complete HTTP response."""
-
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
 
 
 def key_names(host: str) -> tuple[str, ...]:
@@ -129,9 +99,9 @@ class ChatClient:
             raise UsageError(f"the key for {self.host} contains a character that no key has", f"set {names} again")
         try:
             timeout = httpx.Timeout(self._timeout, connect=min(self._timeout, CONNECT_SECONDS), pool=None)
-            return httpx.AsyncClient(headers=headers, timeout=timeout, limits=httpx.Limits())
-        except (httpx.InvalidURL, ValueError, ImportError) as error:
-            hint = "check the address and the proxy variables"
+            return httpx.AsyncClient(headers=headers, timeout=timeout, limits=httpx.Limits(), verify=_certificates())
+        except (httpx.InvalidURL, ValueError, ImportError, OSError) as error:
+            hint = "check the address, the proxy variables, SSL_CERT_FILE and SSL_CERT_DIR"
             raise UsageError(f"cannot talk to {self.host}: {self.redact(str(error))}", hint) from None
 
     def redact(self, text: str) -> str:
@@ -218,41 +188,51 @@ class ChatClient:
                     raise
 
     def _data(self, answer: Answer) -> Any:
-        status = answer.status
-        if status in TRANSIENT or status >= 500:
-            pause = retry_after(answer.headers)
-            if pause is not None and pause > LONGEST_RETRY_AFTER:
-                raise MissingError(
-                    f"{self.address} answered {status}: come back in {pause:,.0f} seconds",
-                    "finished samples are kept: the same command resumes from there",
-                )
-            raise TransientError(f"status {status}", pause, busy=status in TOO_MANY)
-        if status != 200:
-            raise self._refusal(status, self._reason(answer))
         try:
-            return self._redacted(json.loads(answer.body))
+            data = self._redacted(chat_answers.parse(answer.body))
         except (ValueError, RecursionError):
-            raise TransientError("an answer that is not JSON") from None
+            if answer.status == 200:
+                raise self._unreadable(answer) from None
+            data = None
+        if answer.status == 200 and not chat_answers.find_error(data):
+            return data
+        raise self._failure(answer, data)
 
-    def _refusal(self, status: int, reason: str) -> AxiomError | RefusedError:
+    def _unreadable(self, answer: Answer) -> AxiomError | TransientError:
+        text = self.redact(answer.text)
+        if not answer.is_page:
+            return TransientError(f"not JSON: {quote(text)}" if text.strip() else "an empty body", 200)
+        said = quote(chat_answers.page_words(text)) or "an empty one"
+        if self._authorized:  # it was the right address
+            return TransientError(f"a web page instead of JSON: {said}", 200)
+        hint = "check the address (it often ends in /v1), and whether this network wants you to log in"
+        return MissingError(f"{self.address} answered with a web page instead of JSON: {said}", hint)
+
+    def _failure(self, answer: Answer, data: Any) -> AxiomError | RefusedError | TransientError:
+        """What to raise for an answer that reports an error."""
+        error = chat_answers.read_error(answer, data)
+        status, reason = error.status, quote(self.redact(error.reason)) or "no reason given"
         message = f"{self.address} answered {status}: {reason}"
+        if error.is_of_the_account:
+            return MissingError(message, f"add credit or raise the limit with the provider; {RESUMES}")
+        if error.is_of_today:
+            return MissingError(message, f"the quota of the day is used up; {RESUMES}")
+        if error.is_transient:
+            pause = retry_after(answer.headers, f"{error.reason} {error.details}")
+            if pause is None or pause <= LONGEST_RETRY_AFTER:
+                return TransientError(reason, status, pause)
+            return MissingError(f"{message}; come back in {pause:,.0f} seconds", RESUMES)
         if status == 403 and (self._authorized or OF_THIS_PROMPT.search(reason)):
             return RefusedError(reason, status)  # the key is good: some providers refuse a prompt with this status
         if status in (401, 403):
             return MissingError(message, f"set {' or '.join(key_names(self.host))} to a key that this server accepts")
-        if status == 404:
+        if status in (404, 405):
             return MissingError(message, "check the address (it often ends in /v1) and the model after the #")
         if status in range(300, 400):
-            return UsageError(message, "use the address that it redirects to, if you trust it with the key")
+            location = quote(self.redact(answer.headers.get("location", reason)))
+            hint = "use the address that it redirects to, if you trust it with the key"
+            return UsageError(f"{self.address} answered {status}: {location}", hint)
         return RefusedError(reason, status)
-
-    def _reason(self, answer: Answer) -> str:
-        text: Any = answer.headers.get("location") or answer.body.decode(errors="replace")
-        with suppress(ValueError, AttributeError, RecursionError):
-            data = json.loads(answer.body)
-            error = data.get("error") or data
-            text = error if isinstance(error, str) else error.get("message") or error.get("detail") or text
-        return self.redact(" ".join(str(text).split()))[:300] or "no reason given"
 
     def _redacted(self, data: Any) -> Any:
         if isinstance(data, str):
@@ -278,6 +258,12 @@ class ChatClient:
         self._thread.join(CONNECT_SECONDS)
         if not self._thread.is_alive():
             self._loop.close()
+
+
+@cache
+def _certificates() -> ssl.SSLContext:
+    """The certificates that connections trust. Reading them takes longer than all else at opening."""
+    return httpx.create_ssl_context()
 
 
 def _ignore_cancelled(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

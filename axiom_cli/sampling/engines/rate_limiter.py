@@ -7,12 +7,22 @@ after as many answers as there are concurrent requests one more is allowed (addi
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from contextlib import suppress
 from email.utils import parsedate_to_datetime
 from time import monotonic, time
 
 from aiolimiter import AsyncLimiter
+
+SECONDS = {"h": 3600.0, "m": 60.0, "s": 1.0, "ms": 0.001}
+NUMBER = r"\d{1,6}(?:\.\d{1,9})?"
+IN_WORDS = re.compile(
+    rf"(?:\b(?:again|retry) (?:in|after) |\"retryDelay\": \")(?=\d)(?:(?P<h>{NUMBER})h)?(?:(?P<m>{NUMBER})m(?!s))?"
+    rf"(?:(?P<s>{NUMBER}) ?s|(?P<ms>{NUMBER}) ?ms)?",
+    re.I,
+)
+"""`Please try again in 9m38.016s`, as OpenAI and Groq say it, and Gemini's `retryDelay`, not always with a header."""
 
 
 class RateLimiter:
@@ -64,16 +74,18 @@ class RateLimiter:
         self._concurrency = min(float(self._max_concurrency), self._concurrency + 1 / self._concurrency)
 
 
-def retry_after(headers: Mapping[str, str]) -> float | None:
-    """The seconds to wait that the headers ask for, as a number or a date (RFC 9110, 10.2.3), else None. A date is
-    compared with the server's own clock if the headers give its time."""
-    value = headers.get("retry-after", "")
-    with suppress(ValueError):
-        return max(0.0, float(value))
+def retry_after(headers: Mapping[str, str], said: str = "") -> float | None:
+    """The seconds to wait that the headers ask for, as a number or a date (RFC 9110, 10.2.3), or in milliseconds,
+    else those that the server's words ask for, else None. A date is compared with the server's own clock if the headers
+    give its time."""
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        with suppress(ValueError):
+            return max(0.0, float(headers.get(name, "")) / unit)
     try:
-        until = parsedate_to_datetime(value).timestamp()
+        until = parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
-        return None
+        asked = IN_WORDS.search(said)
+        return (asked and sum(float(asked[unit] or 0) * seconds for unit, seconds in SECONDS.items())) or None
     now = time()
     with suppress(ValueError, TypeError, IndexError, OverflowError, KeyError):
         now = parsedate_to_datetime(headers["date"]).timestamp()

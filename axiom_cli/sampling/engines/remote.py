@@ -4,13 +4,14 @@ The model's name is the server's address, then `#` and the name that the server 
 Without `#`, the only model that the server lists. Each sample is a request with its own seed, several at a time, so
 that samples do not depend on each other if the server honours seeds.
 
-chat_client.py reaches the server and retries; rate_limiter.py decides how fast. A request that never succeeds becomes a
-sample with finish `error`; a server that answers no request at all is an error for the user to correct.
+chat_client.py reaches the server and retries, rate_limiter.py decides how fast, chat_answers.py reads what came. A
+request that never succeeds becomes a sample with finish `error`; a server that answers no request at all is an error
+for the user to correct, told in the server's words.
 """
 
 from __future__ import annotations
 
-import math
+import json
 import re
 from collections.abc import Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
@@ -22,16 +23,21 @@ from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.problems import answers
 from axiom_cli.records import ModelRef, Problem, Sample
-from axiom_cli.sampling.engines.chat_client import (
-    FIRST_PAUSE,
+from axiom_cli.sampling.engines.chat_answers import (
+    NO_SYSTEM_ROLE,
     OF_THIS_PROMPT,
-    ChatClient,
+    EmptyAnswerError,
     RefusedError,
     TransientError,
+    quote,
+    read_completion,
 )
+from axiom_cli.sampling.engines.chat_client import FIRST_PAUSE, RESUMES, ChatClient
 from axiom_cli.sampling.engines.protocol import Request, UnorderedEngine, sample_seed
 from axiom_cli.sampling.engines.rate_limiter import RateLimiter
+from axiom_cli.sampling.prompts import SYSTEM_FOLDED, folded
 from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.terminal import console
 from axiom_cli.workspace.store import Workspace
 
 DROPPABLE = ("logprobs", "seed", "top_p")
@@ -39,13 +45,11 @@ DROPPABLE = ("logprobs", "seed", "top_p")
 RECORDED = {"seed", "top_p"}
 """Of these, the ones that a sample says were left out."""
 MAX_TOKENS_TODAY = "max_completion_tokens"
+HINTS = {0: "is the server running?", 200: "is this the address of a chat completions API? It often ends in /v1"}
+"""What may help against an answer that never is one, by its status; 0 stands for none."""
 GIVE_UP_AFTER = 8
 AHEAD = 16
 """Samples per concurrent request that are in flight or waiting behind a slow one."""
-FINISHES = {
-    **dict.fromkeys(("stop", "eos", "eos_token", "stop_sequence", "end_turn"), "stop"),
-    **dict.fromkeys(("length", "max_tokens", "model_length"), "length"),
-}
 
 
 class RemoteEngine(UnorderedEngine):
@@ -73,6 +77,7 @@ class RemoteEngine(UnorderedEngine):
         self._client = ChatClient(address, limiter, config.request_timeout, retries, first_pause)
         self._address = self._client.address
         self._dropped: frozenset[str] = frozenset()
+        self._folds_system = False
         self._failures_in_a_row, self._has_answered = 0, False
         self._refused_problems: set[str] = set()
         with ExitStack() as stack:
@@ -86,9 +91,12 @@ class RemoteEngine(UnorderedEngine):
         client = self._client
         try:
             data = client.submit(client.with_retries(lambda: client.request("GET", "/models"))).result()
-            listed = [str(model["id"]) for model in data["data"]]
-        except (TransientError, RefusedError, KeyError, TypeError) as error:
+            listed = [name for model in data["data"] if (name := str(model["id"])).isprintable()]
+        except (TransientError, RefusedError) as error:
             raise MissingError(f"{self._address} does not list its models: {error}", "write ADDRESS#MODEL") from None
+        except (KeyError, TypeError):
+            said = f"{self._address} does not list its models: not a list of models: {quote(json.dumps(data))}"
+            raise MissingError(said, "write ADDRESS#MODEL") from None
         if len(listed) != 1:
             shown = ", ".join(listed[:5]) or "none"
             raise UsageError(f"{self._address} has {len(listed)} models", f"write ADDRESS#MODEL with one of: {shown}")
@@ -128,6 +136,7 @@ class RemoteEngine(UnorderedEngine):
             "max_tokens": params.max_tokens,
             "seed": sample_seed(params.seed, problem, index),
             "logprobs": True,
+            "stream": False,
         }
         try:
             fields = await self._client.with_retries(lambda: self._completion(body))
@@ -139,7 +148,8 @@ class RemoteEngine(UnorderedEngine):
 
     def _raise_if_hopeless(self, problem: Problem, error: TransientError | RefusedError) -> None:
         """Raises an error for the user if the server answers or accepts no request at all."""
-        this_prompt = isinstance(error, RefusedError) and (not error.status or bool(OF_THIS_PROMPT.search(str(error))))
+        refused = isinstance(error, RefusedError) and (not error.status or bool(OF_THIS_PROMPT.search(str(error))))
+        this_prompt = refused or isinstance(error, EmptyAnswerError)
         if this_prompt:
             self._refused_problems.add(problem.id)
             hopeless = not self._has_answered and len(self._refused_problems) >= GIVE_UP_AFTER
@@ -149,7 +159,8 @@ class RemoteEngine(UnorderedEngine):
         if not hopeless:
             return
         if isinstance(error, TransientError):
-            raise MissingError(f"{self._address} does not answer: {error}", "is the server running?") from None
+            said = f"{self._address} {error}" if error.status else f"{self._address} does not answer: {error}"
+            raise MissingError(said, HINTS.get(error.status, f"try again later; {RESUMES}")) from None
         answered = f" answered {error.status}" if error.status else ""
         message = f"{self._address}{answered}: {error}"
         if error.status == 403 and not this_prompt:
@@ -158,13 +169,15 @@ class RemoteEngine(UnorderedEngine):
         raise UsageError(message, hint) from None
 
     async def _completion(self, body: Mapping[str, Any]) -> dict[str, Any]:
-        """A sample's fields. A setting that the server does not know is left out from then on, and the sample says
-        so if it matters."""
+        """A sample's fields. A setting that the server does not know is left out from then on, and a system role that
+        it refuses is folded into the user's turn. The sample says so if it matters."""
         sent: dict[str, Any] = {}
 
         def accepted() -> dict[str, Any]:
             sent.clear()
             sent.update({name: value for name, value in body.items() if name not in self._dropped})
+            if self._folds_system:
+                sent["messages"] = folded(body["messages"])
             if "max_tokens" in self._dropped:
                 sent[MAX_TOKENS_TODAY] = body["max_tokens"]
             return sent
@@ -173,11 +186,24 @@ class RemoteEngine(UnorderedEngine):
             try:
                 fields = read_completion(await self._client.request("POST", "/chat/completions", accepted))
             except RefusedError as error:
-                if not self._drop_setting(error, sent):
+                if not (self._fold_system(error, sent) or self._drop_setting(error, sent)):
                     raise
                 continue
             missing = sorted(RECORDED - sent.keys())
-            return {**fields, "extra": {**fields.get("extra", {}), "left_out": missing}} if missing else fields
+            changes: dict[str, Any] = {"left_out": missing} if missing else {}
+            if sent["messages"] != body["messages"]:
+                changes[SYSTEM_FOLDED] = True
+            return {**fields, "extra": {**fields.get("extra", {}), **changes}} if changes else fields
+
+    def _fold_system(self, error: RefusedError, sent: Mapping[str, Any]) -> bool:
+        """Whether the server's error is about a system role that can be folded into the user's turn. It is folded from
+        now on."""
+        if not NO_SYSTEM_ROLE.search(str(error)) or folded(sent["messages"]) == sent["messages"]:
+            return False
+        if not self._folds_system:
+            console.warn(f"{self._served} takes no system role: what it says stands in the user's turn ({error})")
+        self._folds_system = True
+        return True
 
     def _drop_setting(self, error: RefusedError, sent: Mapping[str, Any]) -> bool:
         """Whether the server's error names a setting that can be left out. It is left out from now on."""
@@ -193,31 +219,3 @@ class RemoteEngine(UnorderedEngine):
     def close(self) -> None:
         """Ends running requests and closes the connections."""
         self._client.close()
-
-
-def read_completion(data: Any) -> dict[str, Any]:
-    """A sample's fields from a chat completion. Reasoning that the server returns separately goes back into `<think>`,
-    which stays open if it was cut off. Raises TransientError if the answer is incomplete."""
-    try:
-        choice = data["choices"][0]
-        message, usage = choice["message"], data.get("usage") or {}
-        text, finish_reason = message.get("content") or "", choice.get("finish_reason")
-        reasoning = message.get("reasoning_content") or message.get("reasoning") or ""
-        scores = [float(token["logprob"]) for token in (choice.get("logprobs") or {}).get("content") or []]
-        tokens = max(0, int(usage.get("completion_tokens") or len(scores)))
-    except (KeyError, IndexError, TypeError, AttributeError, ValueError, OverflowError):
-        raise TransientError("an answer that is not a chat completion") from None
-    if not isinstance(text, str) or not isinstance(reasoning, str):
-        raise TransientError("an answer whose content is not text")
-    finish = FINISHES.get(str(finish_reason).lower())
-    if reasoning and finish == "length" and not text.strip():
-        text = f"{answers.OPEN}\n{reasoning.strip()}"
-    elif reasoning:
-        text = f"{answers.OPEN}\n{reasoning.strip()}\n{answers.CLOSE}\n{text.lstrip()}"
-    # JSON lets halves of characters through: they become U+FFFD.
-    text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    fields = {"text": text, "tokens": tokens}
-    if finish is None:
-        return {**fields, "finish": "error", "extra": {"error": f"finished with {finish_reason!r}"}}
-    logprob = sum(scores)
-    return {**fields, "finish": finish, "logprob": logprob if scores and math.isfinite(logprob) else None}
