@@ -1,4 +1,5 @@
-"""A real HTTP server on loopback that speaks as much of the Hugging Face hub's protocol as reading data sets takes."""
+"""A real HTTP server on loopback that speaks as much of the Hugging Face hub's protocol as reading data sets and
+downloading models takes."""
 
 from __future__ import annotations
 
@@ -16,9 +17,10 @@ Files = Mapping[str, bytes]
 
 
 class HubServer(ThreadingHTTPServer):
-    """`repositories` are data sets by `owner/name`, each its files by path; all are at one commit.
+    """`repositories` are data sets and models by `owner/name`, each its files by path; all are at one commit.
 
-    `requests` are those that came in. A `status` other than 0 answers every request.
+    `requests` are those that came in. A `status` other than 0 answers every request. A name in `refused` is answered
+    with that status and X-Error-Code.
     """
 
     daemon_threads = True
@@ -28,6 +30,7 @@ class HubServer(ThreadingHTTPServer):
         self.repositories = repositories
         self.requests: list[str] = []
         self.status = 0
+        self.refused: dict[str, tuple[int, str]] = {}
 
     @property
     def address(self) -> str:
@@ -47,10 +50,14 @@ class Handler(BaseHTTPRequestHandler):
         if self.server.status:
             self._send(self.server.status, b"", {})
             return
-        api = path.startswith("/api/datasets/")
-        parts = path.removeprefix("/api" if api else "").removeprefix("/datasets/").split("/")
+        api = path.startswith("/api/")
+        inside = path.removeprefix("/api").removeprefix("/datasets").removeprefix("/models").removeprefix("/")
+        parts = inside.split("/")
         files = self.server.repositories.get("/".join(parts[:2]))
-        if files is None:
+        if "/".join(parts[:2]) in self.server.refused:
+            status, code = self.server.refused["/".join(parts[:2])]
+            self._send(status, b"", {"X-Error-Code": code, "X-Error-Message": code})
+        elif files is None:
             self._send(404, b"", {"X-Error-Code": "RepoNotFound"})
         elif api:
             self._api(files, "/".join(parts[:2]), parts[2:])
@@ -60,7 +67,7 @@ class Handler(BaseHTTPRequestHandler):
     do_HEAD = do_GET
 
     def _file(self, files: Files, name: str) -> None:
-        """`/datasets/OWNER/NAME/resolve/REVISION/FILE`, the whole or the range that is asked for."""
+        """`OWNER/NAME/resolve/REVISION/FILE`, the whole or the range that is asked for."""
         if name not in files:
             self._send(404, b"", {"X-Error-Code": "EntryNotFound", "X-Repo-Commit": COMMIT})
             return
@@ -76,7 +83,7 @@ class Handler(BaseHTTPRequestHandler):
         self._send(206, data[int(first) : end + 1], headers)
 
     def _api(self, files: Files, name: str, rest: list[str]) -> None:
-        """`/api/datasets/OWNER/NAME/` and then `revision/REVISION` or `tree/REVISION/FOLDER`."""
+        """`OWNER/NAME/` and then `revision/REVISION` or `tree/REVISION/FOLDER`."""
         if rest[:1] == ["tree"]:
             found: Any = list(tree(files, "/".join(rest[2:]), "recursive=true" in self.path.lower()))
         else:

@@ -94,6 +94,7 @@ def test_stamps_that_are_lost_torn_or_of_an_earlier_start_cost_a_read(workspace:
         workspace.tree_path(tree)
 
 
+@pytest.mark.slow
 def test_a_damaged_model_stops_the_command_before_it_samples(workspace: Workspace, tmp_path: Path) -> None:
     tree = workspace.put_tree(WEIGHTS)
     workspace.set_ref("run@1", tree)

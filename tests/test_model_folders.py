@@ -1,0 +1,404 @@
+"""The model that is loaded is the one in the files: whole, checked, nothing added and nothing made up. Or it is refused
+in one line that names the file."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel
+
+import tiny
+from axiom_cli import models, permitted
+from axiom_cli.errors import AxiomError, InputError, MissingError
+from axiom_cli.models import loading
+from axiom_cli.models.nano import WEIGHTS
+from cases import slow_but
+from command_line import axiom, failed, rows, talk
+
+LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 4188544\n"
+IDS = torch.tensor([[7, 8, 9, 10, 60, 61]])
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A writable copy of the embedded model."""
+    shutil.copytree(WEIGHTS, tmp_path / "model")
+    for path in (tmp_path / "model").iterdir():
+        path.chmod(0o644)
+    return tmp_path / "model"
+
+
+@pytest.fixture
+def allowed() -> object:
+    """What a user allows on the command line, taken back after the test."""
+    yield permitted.allow
+    permitted.allow()
+
+
+def edit(path: Path, **changes: object) -> None:
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], object], file: str = "model.safetensors") -> None:
+    tensors = load_file(folder / file)
+    change(tensors)
+    save_file(tensors, folder / file, metadata={"format": "pt"})
+
+
+def loaded(name: str | Path) -> tuple[torch.nn.Module, object]:
+    return loading.load_for_sampling(models.resolve(str(name)))
+
+
+def logits(model: torch.nn.Module) -> torch.Tensor:
+    with torch.no_grad():
+        return model(IDS).logits
+
+
+def cut(name: str, size: int) -> Callable[[Path], object]:
+    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:size])
+
+
+def of_another_kind(folder: Path) -> None:
+    data = json.loads((folder / "tokenizer.json").read_text())
+    data["model"]["type"] = "NextYearsBPE"
+    (folder / "tokenizer.json").write_text(json.dumps(data))
+
+
+def without_tokenizer(folder: Path) -> None:
+    for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
+        (folder / name).unlink()
+
+
+def sharded(folder: Path) -> list[Path]:
+    (folder / "model.safetensors").unlink()
+    AutoModelForCausalLM.from_pretrained(WEIGHTS).save_pretrained(folder, max_shard_size="1MB")
+    return sorted(folder.glob("model-*.safetensors"))
+
+
+def with_index(folder: Path, change: Callable[[str], str]) -> None:
+    sharded(folder)
+    index = json.loads((folder / "model.safetensors.index.json").read_text())
+    index["weight_map"] = {name: change(file) for name, file in index["weight_map"].items()}
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def prefixed(tensors: dict[str, torch.Tensor]) -> None:
+    for name in list(tensors):
+        tensors[f"base_model.model.{name}"] = tensors.pop(name)
+
+
+def first_is(number: float) -> Callable[[Path], None]:
+    return lambda folder: weights(folder, lambda tensors: tensors["model.norm.weight"].fill_(number))
+
+
+def quantised(folder: Path) -> None:
+    edit(folder / "config.json", quantization_config={"quant_method": "bitsandbytes", "load_in_4bit": True})
+
+
+LAST = "model.layers.3.mlp.down_proj.weight"
+BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
+    "a pointer": (lambda f: (f / "model.safetensors").write_text(LFS), "model.safetensors is a Git LFS pointer"),
+    "a tokenizer's pointer": (lambda f: (f / "tokenizer.json").write_text(LFS), "tokenizer.json is a Git LFS pointer"),
+    "weights cut": (cut("model.safetensors", 3_000_000), "model.safetensors is cut off"),
+    "header cut": (cut("model.safetensors", 1000), "model.safetensors is cut off"),
+    "empty": (cut("model.safetensors", 0), "model.safetensors is not a safetensors file"),
+    "no weights": (lambda f: (f / "model.safetensors").unlink(), "model.safetensors is missing"),
+    "config cut": (cut("config.json", 1), "config.json is damaged"),
+    "config a list": (lambda f: (f / "config.json").write_text("[]"), "config.json is damaged"),
+    "tokenizer cut": (cut("tokenizer.json", 9000), "tokenizer.json is damaged"),
+    "template's file cut": (cut("tokenizer_config.json", 20), "tokenizer_config.json is damaged"),
+    "new tokenizer": (of_another_kind, "tokenizer.json cannot be loaded"),
+    "no tokenizer": (without_tokenizer, "has no tokenizer"),
+    "new architecture": (lambda f: edit(f / "config.json", model_type="next_year"), "cannot be loaded"),
+    "no architecture": (lambda f: edit(f / "config.json", model_type=""), "config.json names no model_type"),
+    "other sizes": (lambda f: edit(f / "config.json", intermediate_size=512), "mlp.down_proj.weight has the shape"),
+    "fewer layers": (lambda f: edit(f / "config.json", num_hidden_layers=4), "weights that its architecture does not"),
+    "more layers": (lambda f: edit(f / "config.json", num_hidden_layers=6), "does not hold all weights"),
+    "no head": (lambda f: edit(f / "config.json", tie_word_embeddings=False), "lm_head.weight missing"),
+    "a layer lost": (lambda f: weights(f, lambda t: t.pop(LAST)), f"{LAST} missing"),
+    "a wrapper's names": (lambda f: weights(f, prefixed), "does not hold all weights: lm_head"),
+    "a tensor more": (lambda f: weights(f, lambda t: t.update(x=torch.ones(1))), "does not have: x left over"),
+    "not a number": (first_is(math.nan), "not numbers: model.norm.weight"),
+    "infinite": (first_is(-math.inf), "not numbers: model.norm.weight"),
+    "a shard lost": (lambda f: sharded(f)[2].unlink(), "model-00003-of-00005.safetensors is missing"),
+    "a shard cut": (lambda f: os.truncate(sharded(f)[1], 500_000), "is cut off"),
+    "index without a map": (lambda f: with_index(f, lambda file: ""), "index.json"),
+    "weights elsewhere": (lambda f: with_index(f, lambda file: f"../other/{file}"), "outside its folder"),
+    "weights at a path": (lambda f: with_index(f, lambda file: f"/tmp/{file}"), "outside its folder"),
+    "weights by name": (
+        lambda f: edit(f / "config.json", transformers_weights="x.safetensors"),
+        "transformers_weights",
+    ),
+    "said to be quantised": (quantised, "config.json says that the weights are quantised"),
+    "sees what follows": (lambda f: edit(f / "config.json", use_bidirectional_attention=True), "not a causal"),
+    "two halves": (lambda f: edit(f / "config.json", is_encoder_decoder=True), "not a causal language model"),
+}
+QUICK = {"a pointer", "weights cut", "new tokenizer", "other sizes", "a layer lost", "a tensor more", "not a number"}
+
+
+@pytest.mark.parametrize("name", slow_but(QUICK, list(BROKEN)))
+def test_a_folder_that_is_not_a_whole_model_is_refused_by_name(
+    folder: Path, name: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    damage, said = BROKEN[name]
+    damage(folder)
+    with pytest.raises(InputError) as raised:
+        loaded(folder)
+    assert said in str(raised.value), str(raised.value)
+    assert str(folder) in str(raised.value)
+    assert "\n" not in str(raised.value)
+    assert raised.value.hint
+    assert "LOAD REPORT" not in capfd.readouterr().err
+
+
+def test_every_command_says_so_before_it_works(folder: Path, tmp_path: Path) -> None:
+    weights(folder, lambda tensors: tensors.pop(LAST))
+    axiom("problems", "gen", "rpn", "--count", "25", "-o", "p.jsonl", cwd=tmp_path)
+    axiom("coldstart", "p.jsonl", "-o", "rows.jsonl", cwd=tmp_path)
+    for words in (("solve", "p.jsonl"), ("train", "rows.jsonl"), ("loop", "--train-size", "4")):
+        done = axiom(*words, "--model", str(folder), cwd=tmp_path)
+        failed(done, 3, f"{LAST} missing")
+        assert not done.stdout
+
+
+def test_quantised_weights_need_their_package(folder: Path) -> None:
+    edit(folder / "config.json", quantization_config={"quant_method": "vptq"})
+    with pytest.raises(MissingError) as raised:
+        models.resolve(str(folder))
+    assert raised.value.hint == "pip install vptq"
+
+
+def test_an_encoder_is_not_a_language_model_and_a_decoder_of_that_kind_is(folder: Path) -> None:
+    size = {"vocab_size": 480, "hidden_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2}
+    for is_decoder in (False, True):
+        config = BertConfig(**size, intermediate_size=64, is_decoder=is_decoder)
+        BertLMHeadModel(config).save_pretrained(folder)
+        if is_decoder:
+            loaded(folder)
+            continue
+        with pytest.raises(InputError, match="bert is not a causal language model"):
+            loaded(folder)
+
+
+def test_masks_that_older_libraries_stored_are_not_weights(folder: Path, tmp_path: Path) -> None:
+    from transformers import GPT2Config, GPT2LMHeadModel
+
+    (folder / "model.safetensors").unlink()
+    config = GPT2Config(vocab_size=480, n_embd=32, n_layer=1, n_head=2, n_positions=64, bos_token_id=0, eos_token_id=0)
+    GPT2LMHeadModel(config).save_pretrained(folder)
+    weights(folder, lambda tensors: tensors.update({"transformer.h.0.attn.bias": torch.ones(1, 1, 64, 64)}))
+    loaded(folder)
+    weights(folder, lambda tensors: tensors.update({"transformer.h.0.attn.other": torch.ones(1)}))
+    with pytest.raises(InputError, match="attn.other left over"):
+        loaded(folder)
+
+
+def test_the_digest_is_of_the_files_that_are_loaded(folder: Path) -> None:
+    before = models.resolve(str(folder)).digest
+    assert before == models.resolve("nano").digest
+    (folder / "README.md").write_text("# A model")
+    (folder / "training_args.bin").write_bytes(b"x")
+    (folder / "checkpoint-5").mkdir()
+    shutil.copy(folder / "model.safetensors", folder / "checkpoint-5")
+    (folder / "adapter_config.json").write_text("{}")
+    assert models.resolve(str(folder)).digest == before
+    digests = {before}
+    for name in ("config.json", "generation_config.json", "tokenizer_config.json", "tokenizer.json"):
+        (folder / name).write_text((folder / name).read_text() + " ")
+        digests.add(models.resolve(str(folder)).digest)
+    (folder / "chat_template.jinja").write_text("{{ messages }}")
+    digests.add(models.resolve(str(folder)).digest)
+    weights(folder, lambda tensors: tensors["model.norm.weight"].mul_(2))
+    digests.add(models.resolve(str(folder)).digest)
+    assert len(digests) == 7
+
+
+# Adapters
+
+
+def adapter(base: str | Path, out: Path, path: Path) -> Path:
+    """An adapter as peft writes it, of the model in `path` called `base`."""
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+    torch.manual_seed(1)
+    wrapped = get_peft_model(model, LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"))
+    for name, parameter in wrapped.named_parameters():
+        if "lora_B" in name:
+            torch.nn.init.normal_(parameter, std=0.3)
+    wrapped.save_pretrained(str(out))
+    edit(out / "adapter_config.json", base_model_name_or_path=str(base))
+    return out
+
+
+def by_peft(path: Path, folder: Path) -> torch.Tensor:
+    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
+    return logits(PeftModel.from_pretrained(model, str(folder)).eval())
+
+
+def test_an_adapters_files_beside_a_model_are_left_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    plain = logits(loaded(folder)[0])
+    beside = adapter(folder, folder.parent / "adapter", WEIGHTS)
+    for path in beside.glob("adapter_*"):
+        shutil.copy(path, folder)
+    assert torch.equal(logits(loaded(folder)[0]), plain)
+    assert "the model alone is used" in capsys.readouterr().err
+    asked = loaded(f"{folder}+{folder}")[0]
+    assert torch.allclose(logits(asked), by_peft(WEIGHTS, beside), atol=1e-4)
+
+
+def test_base_plus_adapter_and_an_adapters_folder_are_what_peft_makes_of_them(tmp_path: Path) -> None:
+    folder = adapter("nano", tmp_path / "my+adapter", WEIGHTS)
+    expected = by_peft(WEIGHTS, folder)
+    found = {name: models.resolve(name) for name in (str(folder), f"nano+{folder}")}
+    for model in found.values():
+        assert torch.allclose(logits(loading.load_for_sampling(model)[0]), expected, atol=1e-4)
+        assert models.resolve(model.name) == model, "the name that records keep leads there again"
+    digests = {model.digest for model in found.values()}
+    assert len(digests) == 1
+    weights(folder, lambda tensors: next(iter(tensors.values())).mul_(2), "adapter_model.safetensors")
+    digests.add(models.resolve(str(folder)).digest)
+    other = tiny.write_model(tmp_path / "other")
+    edit(folder / "adapter_config.json", base_model_name_or_path=str(other))
+    digests.add(models.resolve(str(folder)).digest)
+    assert len(digests) == 3, "both the base and the adapter count"
+    with pytest.raises(InputError, match="which this base does not have"):
+        loaded(folder)
+
+
+@pytest.mark.parametrize(
+    ("change", "said", "kind"),
+    [
+        (lambda f: (f / "adapter_model.safetensors").unlink(), "has no adapter_model.safetensors", InputError),
+        (cut("adapter_model.safetensors", 3000), "adapter_model.safetensors is cut off", InputError),
+        (cut("adapter_config.json", 30), "adapter_config.json is damaged", InputError),
+        (lambda f: edit(f / "adapter_config.json", base_model_name_or_path=None), "does not name its base", InputError),
+        (
+            lambda f: edit(f / "adapter_config.json", base_model_name_or_path="gone"),
+            "base of the adapter",
+            MissingError,
+        ),
+    ],
+    ids=["no weights", "cut", "config cut", "no base", "base gone"],
+)
+def test_an_adapter_that_is_not_whole_is_refused(
+    tmp_path: Path, change: Callable[[Path], object], said: str, kind: type[AxiomError]
+) -> None:
+    folder = adapter("nano", tmp_path / "adapter", WEIGHTS)
+    change(folder)
+    with pytest.raises(kind, match=said):
+        models.resolve(str(folder))
+
+
+@pytest.mark.slow
+def test_what_is_trained_on_base_and_adapter_is_merged_with_both(tmp_path: Path) -> None:
+    name = f"nano+{adapter('nano', tmp_path / 'adapter', WEIGHTS)}"
+    axiom("problems", "gen", "rpn", "--count", "25", "-o", "p.jsonl", cwd=tmp_path)
+    axiom("coldstart", "p.jsonl", "-o", "rows.jsonl", cwd=tmp_path)
+    done = axiom("train", "rows.jsonl", "--model", name, "--epochs", "1", "-o", "a.json", cwd=tmp_path)
+    assert done.returncode == 0, talk(done)
+    trained = json.loads((tmp_path / "a.json").read_text())
+    assert trained["base"] == {"name": name, "digest": models.resolve(name).digest}
+    [merged] = rows(axiom("merge", "a.json", cwd=tmp_path).stdout)
+    model = loading.load_model(models.resolve(name))
+    together = logits(PeftModel.from_pretrained(model, trained["path"]).eval())
+    assert torch.allclose(logits(loading.load_model(Path(merged["path"]))), together, atol=1e-3)
+    assert not torch.allclose(together, by_peft(WEIGHTS, tmp_path / "adapter"), atol=1e-4)
+
+
+# Code and pickles
+
+
+def with_code(folder: Path, marker: Path, **config: object) -> Path:
+    (folder / "own.py").write_text(
+        f"open({str(marker)!r}, 'a').write('x')\nfrom transformers import LlamaConfig, LlamaForCausalLM\n"
+        "class C(LlamaConfig):\n    model_type = 'own'\nclass M(LlamaForCausalLM):\n    config_class = C\n"
+    )
+    edit(folder / "config.json", auto_map={"AutoConfig": "own.C", "AutoModelForCausalLM": "own.M"}, **config)
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["own", "llama"])
+def test_a_models_own_code_is_not_run_and_nobody_is_asked(folder: Path, tmp_path: Path, kind: str) -> None:
+    with_code(folder, tmp_path / "RAN", model_type=kind)
+    problem = axiom("problems", "gen", "rpn", "--count", "1", cwd=tmp_path).stdout
+    for env in ({}, {"AXIOM_ALLOW_REMOTE_CODE": "1"}):
+        done = axiom("solve", "-", "--model", str(folder), cwd=tmp_path, stdin=problem + b"y\n" * 5, env=env)
+        failed(done, 3, "config.json asks to run the model's own code (own.C, own.M)", "--allow-remote-code")
+        assert not (tmp_path / "RAN").exists()
+
+
+@pytest.mark.parametrize(
+    ("file", "change"),
+    [
+        ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["own.T", None]}}),
+        ("config.json", {"attn_implementation": "someone/kernel"}),
+        ("config.json", {"text_config": {"auto_map": {"AutoConfig": "own.C"}}}),
+    ],
+    ids=["tokenizer", "kernel", "inside"],
+)
+def test_code_is_found_wherever_it_is_asked_for(folder: Path, file: str, change: dict) -> None:
+    edit(folder / file, **change)
+    with pytest.raises(InputError, match=f"{file} asks to run the model's own code"):
+        models.resolve(str(folder))
+
+
+@pytest.mark.slow
+def test_code_that_the_user_allowed_runs_and_is_recorded(folder: Path, tmp_path: Path) -> None:
+    with_code(folder, tmp_path / "RAN", model_type="own")
+    axiom("problems", "gen", "rpn", "--count", "2", "-o", "p.jsonl", cwd=tmp_path)
+    words = ("solve", "p.jsonl", "--samples", "1", "--max-tokens", "8", "--model")
+    done = axiom(*words, str(folder), "--allow-remote-code", cwd=tmp_path, env={"HF_HOME": str(tmp_path / "home")})
+    assert done.returncode == 0, talk(done)
+    assert (tmp_path / "RAN").exists()
+    assert [row["model"].get("remote_code") for row in rows(done.stdout)] == [True, True]
+    nano = rows(axiom(*words, "nano", "--allow-remote-code", cwd=tmp_path).stdout)
+    assert [row["text"] for row in nano] == [row["text"] for row in rows(done.stdout)]
+    assert "remote_code" not in nano[0]["model"]
+
+
+def test_the_digest_covers_the_code_that_may_run(folder: Path, tmp_path: Path, allowed: Callable[..., None]) -> None:
+    allowed(permitted.REMOTE_CODE)
+    with_code(folder, tmp_path / "RAN", model_type="own")
+    before = models.resolve(str(folder))
+    (folder / "own.py").write_text("pass")
+    assert models.resolve(str(folder)).digest != before.digest
+    edit(folder / "config.json", auto_map={"AutoConfig": "someone/else--own.C"})
+    with pytest.raises(InputError, match="code from another repository"):
+        models.resolve(str(folder))
+
+
+def test_pickles_are_read_only_if_the_user_says_so(folder: Path, tmp_path: Path, allowed: Callable[..., None]) -> None:
+    expected = logits(loaded(folder)[0])
+    tensors = load_file(folder / "model.safetensors")
+    torch.save(tensors, folder / "pytorch_model.bin")
+    assert models.resolve(str(folder)).digest == models.resolve("nano").digest, "safetensors go first"
+    (folder / "model.safetensors").unlink()
+    with pytest.raises(InputError, match=r"pickles \(pytorch_model.bin\)") as raised:
+        models.resolve(str(folder))
+    assert "--allow-pickle" in raised.value.hint
+    allowed(permitted.PICKLE)
+    assert torch.equal(logits(loaded(folder)[0]), expected)
+    torch.save({**tensors, "evil": subprocess.run}, folder / "pytorch_model.bin")
+    with pytest.raises(InputError, match="cannot be loaded"):
+        loaded(folder)
+
+
+def test_a_gguf_file_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "m.gguf").write_text(LFS)
+    with pytest.raises(InputError, match=r"m.gguf is a Git LFS pointer"):
+        models.resolve(str(tmp_path / "m.gguf"))
+    (tmp_path / "m.gguf").write_bytes(b"<html>")
+    with pytest.raises(InputError, match=r"m.gguf is not a GGUF file"):
+        models.resolve(str(tmp_path / "m.gguf"))
+    (tmp_path / "m.gguf").write_bytes(b"GGUF" + bytes(50))
+    with pytest.raises((InputError, MissingError), match=r"m.gguf"):
+        loaded(tmp_path / "m.gguf")
