@@ -118,7 +118,7 @@ def test_tokens_come_as_often_as_their_probability() -> None:
     logits = torch.tensor([[0.0, 1.0, 2.0, -1.0]])
     uniforms = (torch.arange(4000) + 0.5) / 4000
     for temperature in (1.0, 0.5):
-        tokens, _ = sample_tokens(logits.expand(4000, -1), uniforms, temperature, 1.0)
+        tokens, _ = sample_tokens(logits.expand(4000, -1), uniforms, Decoding([], temperature))
         shares = torch.bincount(tokens, minlength=4) / 4000
         assert torch.allclose(shares, (logits[0] / temperature).softmax(-1), atol=1e-3)
 
@@ -126,11 +126,11 @@ def test_tokens_come_as_often_as_their_probability() -> None:
 def test_top_p_keeps_the_smallest_set_and_greedy_the_largest() -> None:
     logits = torch.log(torch.tensor([[0.5, 0.3, 0.15, 0.05]]))
     uniforms = (torch.arange(1000) + 0.5) / 1000
-    tokens, _ = sample_tokens(logits.expand(1000, -1), uniforms, 1.0, 0.7)
+    tokens, _ = sample_tokens(logits.expand(1000, -1), uniforms, Decoding([], 1.0, 0.7))
     assert set(tokens.tolist()) == {0, 1}
     assert float((tokens == 0).float().mean()) == pytest.approx(0.5 / 0.8, abs=2e-3)
-    assert sample_tokens(logits, torch.tensor([0.99]), 0.0, 1.0)[0].tolist() == [0]
-    assert sample_tokens(logits, torch.tensor([1 - 1e-9], dtype=torch.float64), 1.0, 1.0)[0].tolist() == [3]
+    assert sample_tokens(logits, torch.tensor([0.99]), Decoding([], 0.0))[0].tolist() == [0]
+    assert sample_tokens(logits, torch.tensor([1 - 1e-9], dtype=torch.float64), Decoding([], 1.0))[0].tolist() == [3]
 
 
 @pytest.mark.slow

@@ -92,7 +92,12 @@ def _container() -> int:
 
 
 def cache_bytes(config: Any, dtype: torch.dtype) -> int:
-    """The bytes that the keys and values of a token take in a language model with this config."""
-    heads = getattr(config, "num_key_value_heads", None) or config.num_attention_heads
-    size = getattr(config, "head_dim", None) or config.hidden_size // config.num_attention_heads
-    return 2 * config.num_hidden_layers * heads * size * dtype.itemsize
+    """The bytes that the keys and values of a token take in a language model with this config. A model with a state
+    instead is taken for one whose heads fill its hidden size, which is more than enough."""
+    all_heads = getattr(config, "num_attention_heads", None)
+    heads = getattr(config, "num_key_value_heads", None) or all_heads
+    if not isinstance(heads, int) or not isinstance(all_heads, int):
+        width = config.hidden_size
+    else:
+        width = heads * (getattr(config, "head_dim", None) or config.hidden_size // all_heads)
+    return 2 * config.num_hidden_layers * width * dtype.itemsize

@@ -26,6 +26,14 @@ def end_ids(tokenizer: Any, generation_config: Any = None) -> tuple[int, ...]:
     return tuple(dict.fromkeys([*first, *known]))
 
 
+def known_ids(tokenizer: Any, rows: int, ends: Sequence[int]) -> tuple[int | None, list[int]]:
+    """What may be sampled of the `rows` ids that a model has logits for, which are often padded beyond the tokenizer's:
+    only ids below the first number (None: all), and none of the second. What may end a completion is among them."""
+    known = {*tokenizer.get_vocab().values(), *ends}
+    first = min(max(known) + 1, rows)
+    return first if first < rows else None, sorted(set(range(first)) - known)
+
+
 def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str = "") -> tuple[list[int], bool]:
     """The ids that the loss falls on, ending in one of `ends`, and whether they had to be encoded from the text. What
     is encoded does not begin with `opening`, which the prompt already ends in (see `prompts.opening`)."""

@@ -94,6 +94,12 @@ def warn(text: str) -> None:
         _line(f"warning: {text}", "yellow")
 
 
+@cache
+def warn_once(text: str) -> None:
+    """As `warn`, but of one sentence only once: an engine is opened, or the weights are replaced, many times."""
+    warn(text)
+
+
 def error(text: str, hint: str = "") -> None:
     """What failed, and what to do about it."""
     _line(f"error: {text}", "bold red")

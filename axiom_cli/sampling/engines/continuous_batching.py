@@ -10,6 +10,7 @@ beside it (`batch_invariant` tells), a sample therefore depends on nothing but i
 from __future__ import annotations
 
 import gc
+import math
 from collections import deque
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -22,7 +23,7 @@ from transformers import PreTrainedModel
 from axiom_cli.errors import MissingError
 from axiom_cli.models.memory import is_out_of_memory
 from axiom_cli.sampling.engines.kv_cache import COLUMN_BLOCK, ROW_BLOCK, KVCache, prefill, round_up
-from axiom_cli.sampling.engines.token_sampling import sample_tokens
+from axiom_cli.sampling.engines.token_sampling import Decoding, sample_tokens
 
 REFILL = 1 / 16
 """Free slots go to waiting rows once they are this share of all slots."""
@@ -36,7 +37,8 @@ PROMPTS = 32
 class Completion:
     """One completion: its prompt, the numbers in [0, 1) that its tokens are drawn with (their count is its limit), and
     what has been sampled so far: the ids (the end token included), the sum of their log-probabilities, and `finish`:
-    `stop`, `length`, or empty until it ends. `inserted` is the part of `token_ids` that was not sampled: start and end.
+    `stop`, `length`, `error` where the model's logits are not finite, or empty until it ends. `inserted` is the part of
+    `token_ids` that was not sampled: start and end.
     """
 
     prompt: Sequence[int]
@@ -46,14 +48,12 @@ class Completion:
     finish: str = ""
     inserted: tuple[int, int] = (0, 0)
 
-
-@dataclass(frozen=True)
-class Decoding:
-    """How tokens are sampled, and which ones end a completion."""
-
-    eos_ids: Sequence[int]
-    temperature: float
-    top_p: float = 1.0
+    def end(self, token_ids: list[int], logprob: float, *, stopped: bool) -> None:
+        """Takes what was sampled. Logits that are not finite show in the log-probability, and the last token is then
+        nobody's choice."""
+        self.token_ids, self.logprob, self.finish = token_ids, logprob, "stop" if stopped else "length"
+        if not math.isfinite(logprob):
+            self.token_ids, self.finish = token_ids[:-1], "error"
 
 
 def finished(
@@ -162,13 +162,13 @@ class ContinuousBatch:
             **self.cache.argument,
         ).logits[:, -1]
         uniforms_S = self.uniforms_SL[all_S, self.length_S]
-        self.token_S, logprob_S = sample_tokens(logits_SV, uniforms_S, self.decoding.temperature, self.decoding.top_p)
+        self.token_S, logprob_S = sample_tokens(logits_SV, uniforms_S, self.decoding)
         self.tokens_SL[all_S, self.length_S] = self.token_S
         self.logprob_S += logprob_S
         self.column_S += self.alive_S
         self.length_S += self.alive_S
         stopped_S = torch.isin(self.token_S, self.stops)
-        ended_S = self.alive_S & (stopped_S | (self.length_S == self.limit_S))
+        ended_S = self.alive_S & (stopped_S | (self.length_S == self.limit_S) | self.logprob_S.isnan())
         return self._leave(ended_S.nonzero().squeeze(-1), stopped_S) if ended_S.any() else []
 
     def _leave(self, slots_N: torch.Tensor, stopped_S: torch.Tensor) -> list[Completion]:
@@ -179,7 +179,7 @@ class ContinuousBatch:
             slots_N.tolist(), *(column[slots_N].tolist() for column in columns), strict=True
         ):
             row, self.rows[slot] = self.rows[slot], None
-            row.token_ids, row.logprob, row.finish = ids[:length], logprob, "stop" if stopped else "length"
+            row.end(ids[:length], logprob, stopped=stopped)
             ended.append(row)
         self.alive_S[slots_N] = False
         self.column_S[slots_N] = self.length_S[slots_N] = 0

@@ -96,8 +96,9 @@ class KVCache:
 
     def __init__(self, model: PreTrainedModel, capacity: int) -> None:
         config = model.config.get_text_config()
-        self.layer_types = sorted(set(getattr(config, "layer_types", None) or ["full_attention"]))
         self.window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
+        everywhere = "sliding_attention" if self.window else "full_attention"
+        self.layer_types = sorted(set(getattr(config, "layer_types", None) or [everywhere]))
         if unknown := [name for name in self.layer_types if name not in LAYER_TYPES]:
             raise InputError(
                 f"the transformers engine does not support layers of type {', '.join(unknown)}",
@@ -123,15 +124,18 @@ class KVCache:
         self.capacity = capacity
 
     def copy_from(self, other: KVCache, from_N: torch.Tensor, into_N: torch.Tensor, width: int) -> None:
-        """Copies the first `width` columns of slots of another cache into slots of this one."""
+        """Copies the first `width` columns of slots of another cache into slots of this one. Some models have layers
+        that read another layer's keys and values, and store none."""
         for layer, source in zip(self.layers, other.layers, strict=True):
+            if not source.is_initialized:
+                continue
             layer.keys[into_N, :, :width] = source.keys[from_N, :, :width]
             layer.values[into_N, :, :width] = source.values[from_N, :, :width]
 
     def allocate_like(self, other: KVCache, count: int) -> None:
         """Allocates `count` empty slots with the heads and type of another cache, unless there are slots already."""
         for layer, source in zip(self.layers, other.layers, strict=True):
-            if not layer.is_initialized:
+            if source.is_initialized and not layer.is_initialized:
                 keys, values = (states[:1].expand(count, -1, -1, -1) for states in (source.keys, source.values))
                 layer.lazy_initialization(keys, values)
 
@@ -144,7 +148,7 @@ class KVCache:
         masks = {}
         for layer_type in self.layer_types:
             visible_NQT = seen_NQT
-            if self.window and (layer_type == "sliding_attention" or len(self.layer_types) == 1):
+            if self.window and layer_type == "sliding_attention":
                 visible_NQT = seen_NQT & (columns_T > position_NQ1 - self.window)
             added_NQT = torch.zeros(visible_NQT.shape, dtype=dtype, device=columns_T.device)
             masks[layer_type] = added_NQT.masked_fill_(~visible_NQT, -torch.inf)[:, None]

@@ -6,6 +6,9 @@ over runs of tokens and then within one run: a vocabulary of 50,000 costs a few 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
 import torch
 from torch.nn import functional
 
@@ -15,22 +18,41 @@ RUN = 128
 """Tokens in a run."""
 
 
+@dataclass(frozen=True)
+class Decoding:
+    """How tokens are sampled, and which ones end a completion. Of a vocabulary that is padded beyond the tokens of the
+    tokenizer, only the first `known` ids are drawn, and of these none of `unknown`. Greedy decoding draws nothing: it
+    takes the largest logit, whatever its id, as the library does."""
+
+    eos_ids: Sequence[int]
+    temperature: float
+    top_p: float = 1.0
+    known: int | None = None
+    unknown: list[int] = field(default_factory=list)
+
+
 def sample_tokens(
-    logits_NV: torch.Tensor, uniforms_N: torch.Tensor, temperature: float, top_p: float
+    logits_NV: torch.Tensor, uniforms_N: torch.Tensor, decoding: Decoding
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """One token per row (N,) and its log-probability at temperature 1 (N,). Greedy at temperature 0."""
+    """One token per row (N,) and its log-probability at temperature 1 (N,), among the tokens that are known. Greedy at
+    temperature 0. Where a row's logits are not finite, its log-probability is NaN."""
+    if decoding.temperature:
+        logits_NV = logits_NV[:, : decoding.known]
     if logits_NV.device.type != "cpu":
-        return _sample_part(logits_NV, uniforms_N, temperature, top_p)
+        return _sample_part(logits_NV, uniforms_N, decoding)
     size = max(1, CACHED_LOGITS // logits_NV.shape[1])
     parts = zip(logits_NV.split(size), uniforms_N.split(size), strict=True)
-    tokens, logprobs = zip(*(_sample_part(*part, temperature, top_p) for part in parts), strict=True)
+    tokens, logprobs = zip(*(_sample_part(*part, decoding) for part in parts), strict=True)
     return torch.cat(tokens), torch.cat(logprobs)
 
 
 def _sample_part(
-    logits_NV: torch.Tensor, uniforms_N: torch.Tensor, temperature: float, top_p: float
+    logits_NV: torch.Tensor, uniforms_N: torch.Tensor, decoding: Decoding
 ) -> tuple[torch.Tensor, torch.Tensor]:
+    temperature, top_p = decoding.temperature, decoding.top_p
     logits_NV = logits_NV.float()
+    if temperature and decoding.unknown:
+        logits_NV = logits_NV.index_fill(1, torch.tensor(decoding.unknown, device=logits_NV.device), -torch.inf)
     below_NV = logits_NV - logits_NV.amax(-1, keepdim=True)
     weights_NV = below_NV.exp()
     total_N = weights_NV.sum(-1)

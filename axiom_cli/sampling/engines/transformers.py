@@ -1,29 +1,35 @@
 """Any causal language model that transformers reads, sampled with continuous batching (see continuous_batching.py).
 
-Prompts of similar lengths stand side by side. The sampled token ids are kept as they are.
+Prompts of similar lengths stand side by side. The sampled token ids are kept as they are. A model that computes
+something else there than by itself, as slot_check.py finds out, is sampled by the library's `generate`.
 """
 
 from __future__ import annotations
 
+import math
 import sys
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
 import torch
+from transformers import GenerationConfig
 
 from axiom_cli import models
+from axiom_cli.errors import InputError
 from axiom_cli.models import Resolved, worker_pool
 from axiom_cli.models.loading import load_for_sampling
 from axiom_cli.models.memory import cache_bytes, free_memory
 from axiom_cli.problems import answers
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import prompts
-from axiom_cli.sampling.engines import attention
-from axiom_cli.sampling.engines.continuous_batching import Completion, Decoding, batch_invariant, finished
+from axiom_cli.sampling.engines import continuous_batching, plain_generation, slot_check
+from axiom_cli.sampling.engines.continuous_batching import Completion, batch_invariant
 from axiom_cli.sampling.engines.protocol import Request, UnorderedEngine, same_logits, sample_random
-from axiom_cli.sampling.token_ids import end_ids
+from axiom_cli.sampling.engines.token_sampling import Decoding
+from axiom_cli.sampling.token_ids import end_ids, known_ids
 from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.terminal import console
 from axiom_cli.workspace.store import Workspace
 
 SHARE = 0.25
@@ -34,6 +40,7 @@ BATCHES = 8
 """Samples are asked for in this many slotfuls at once, so that other rows can start when rows end."""
 ROWS_PER_PROCESS = 64
 """Rows that are worth a process of their own."""
+NOT_FINITE = "the model's logits are not finite: its weights are damaged, or overflow in this --dtype"
 PROBE = "The quick brown fox: 1 2 3 4 5 6 7 8 9"
 
 
@@ -52,14 +59,37 @@ class TransformersEngine(UnorderedEngine):
     def _load(self, model: Resolved) -> None:
         self.model = model.ref
         self._model, self._tokenizer = load_for_sampling(model, self._dtype)
-        attention.use(self._model)
         # A batch of a large model takes minutes. A small one takes seconds, and a file for each sample would cost as
         # much as sampling it.
         self.streams = (
             sum(p.numel() * p.element_size() for p in self._model.parameters()) > worker_pool.SMALL_MODEL_BYTES
         )
         self._eos = end_ids(self._tokenizer, self._model.generation_config)
+        rows = self._model.config.get_text_config().vocab_size
+        self._known, self._unknown = known_ids(self._tokenizer, rows, self._eos)
         self._opening = prompts.opening(self._tokenizer)
+        self._choose_path()
+
+    def _choose_path(self) -> None:
+        """Slots where the model computes there what it computes by itself, else `generate`, and a warning. InputError
+        for a model that does not run in either."""
+        ids = self._tokenizer(PROBE, add_special_tokens=False)["input_ids"]
+        reason = slot_check.difference(self._model, ids)
+        self._finished = plain_generation.finished if reason else continuous_batching.finished
+        if not reason:
+            return
+        self.batch_dependent = True
+        architecture = type(self._model).__name__
+        self._model.generation_config = GenerationConfig()  # its defaults would change what is sampled
+        if fault := plain_generation.fault(self._model, ids, self._eos):
+            raise InputError(
+                f"{self.model.name} ({architecture}) cannot be sampled by the transformers engine: {fault}",
+                "try --engine vllm, or serve the model and give its address as the model",
+            )
+        console.warn_once(
+            f"{self.model.name} ({architecture}) is sampled by the library's own generate, which is slower, not in the "
+            f"slots of the sampler: {reason}"
+        )
 
     def load_weights(self, model: Resolved) -> None:
         """As `Engine.load_weights`."""
@@ -126,7 +156,7 @@ class TransformersEngine(UnorderedEngine):
         """What is left to sample of a row, after an open thought was closed by its own tag; None if nothing is left.
         The template may have opened the thought."""
         length = len(thought.token_ids)
-        if thought.finish == "stop" or length == len(row.uniforms):
+        if thought.finish in ("stop", "error") or length == len(row.uniforms):
             return None
         text = self._tokenizer.decode(thought.token_ids, skip_special_tokens=False)
         tag = answers.missing_closing_tag(self._opening + text)
@@ -141,17 +171,17 @@ class TransformersEngine(UnorderedEngine):
             return iter(())
         workers = worker_pool.num_workers(self._model, len(rows) // ROWS_PER_PROCESS)
         rows = sorted(rows, key=lambda row: len(row.prompt))
-        decoding = Decoding(self._eos, params.temperature, params.top_p)
+        decoding = Decoding(self._eos, params.temperature, params.top_p, self._known, self._unknown)
         slots = self._slots(params, max(len(row.prompt) + len(row.uniforms) for row in rows), workers)
         if workers == 1:
-            return finished(self._model, rows, decoding, slots)
+            return self._finished(self._model, rows, decoding, slots)
         return self._finish_in_processes([rows[worker::workers] for worker in range(workers)], decoding, slots)
 
     def _finish_in_processes(
         self, parts: Sequence[Sequence[Completion]], decoding: Decoding, slots: int
     ) -> Iterator[Completion]:
         def sample(worker: int) -> list[tuple[list[int], float, str]]:
-            for _ in finished(self._model, parts[worker], decoding, slots):
+            for _ in self._finished(self._model, parts[worker], decoding, slots):
                 pass
             return [(row.token_ids, row.logprob, row.finish) for row in parts[worker]]
 
@@ -183,15 +213,17 @@ class TransformersEngine(UnorderedEngine):
             token_ids=ids,
             finish=row.finish,
             tokens=len(ids),
-            logprob=round(row.logprob, 4),
+            logprob=round(row.logprob, 4) if math.isfinite(row.logprob) else None,
             extra={
                 prompts.PROMPT_DIGEST: prompts.digest(row.prompt),
                 **({prompts.THOUGHT_CUT: [start, end]} if end > start else {}),
             },
         )
-        if row.finish:
+        if row.finish in ("stop", "length"):
             return sample
-        reason = f"a prompt of {len(row.prompt):,} tokens leaves no room for an answer in the model's context"
+        reason = NOT_FINITE
+        if not row.finish:
+            reason = f"a prompt of {len(row.prompt):,} tokens leaves no room for an answer in the model's context"
         return replace(sample, finish="error", logprob=None, extra={"error": reason})
 
     def close(self) -> None:
