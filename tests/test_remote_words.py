@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -78,6 +79,21 @@ def test_a_teacher_without_credit_ends_a_cold_start():
         with pytest.raises(MissingError, match="exceeded your current quota") as caught:
             list(coldstart.coldstart(PROBLEMS, config))
     assert "credit" in caught.value.hint and len(server.requests) == 1
+
+
+def test_what_was_paid_for_is_kept_although_the_credit_ran_out():
+    paid, no_credit = (200, completion("Answer: 5")), (402, error("no credit"))
+    with chat_server() as server:
+        server.faults = [paid, no_credit, paid, paid]
+        engine = engine_for(server, concurrency=1)
+        samples = engine.stream(requests(PROBLEMS[:1]), CONFIG, 4)
+        places = [next(samples)[0]]
+        while len(server.requests) < 4:
+            time.sleep(0.01)
+        with pytest.raises(MissingError, match="402: no credit"):
+            places.extend(place for place, _ in samples)
+        engine.close()
+    assert places[:2] == [0, 2]
 
 
 PASSING = {

@@ -47,6 +47,7 @@ RECORDED = {"seed", "top_p"}
 MAX_TOKENS_TODAY = "max_completion_tokens"
 HINTS = {0: "is the server running?", 200: "is this the address of a chat completions API? It often ends in /v1"}
 """What may help against an answer that never is one, by its status; 0 stands for none."""
+THIS_PROMPT_HINT = "a smaller --max-tokens may fit, or another model accept such prompts"
 GIVE_UP_AFTER = 8
 AHEAD = 16
 """Samples per concurrent request that are in flight or waiting behind a slow one."""
@@ -120,7 +121,8 @@ class RemoteEngine(UnorderedEngine):
                 if not waiting:
                     return
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED)
-                for future in sorted(done, key=waiting.__getitem__):
+                # What has been paid for is kept: the samples that are there come before an error that ends the run.
+                for future in sorted(done, key=lambda one: (one.exception() is not None, waiting[one])):
                     yield waiting.pop(future), future.result()
         finally:
             for future in waiting:
@@ -160,12 +162,13 @@ class RemoteEngine(UnorderedEngine):
             return
         if isinstance(error, TransientError):
             said = f"{self._address} {error}" if error.status else f"{self._address} does not answer: {error}"
-            raise MissingError(said, HINTS.get(error.status, f"try again later; {RESUMES}")) from None
+            hint = HINTS.get(error.status, f"try again later; {RESUMES}")
+            raise MissingError(said, THIS_PROMPT_HINT if this_prompt else hint) from None
         answered = f" answered {error.status}" if error.status else ""
         message = f"{self._address}{answered}: {error}"
         if error.status == 403 and not this_prompt:
             raise MissingError(message, "is the key still valid for this server and model?") from None
-        hint = "a smaller --max-tokens may fit" if this_prompt else "the server does not accept this request"
+        hint = THIS_PROMPT_HINT if this_prompt else "the server does not accept this request"
         raise UsageError(message, hint) from None
 
     async def _completion(self, body: Mapping[str, Any]) -> dict[str, Any]:
