@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
+from axiom_cli import models
 from axiom_cli.cluster import Role, open_pool
 from axiom_cli.cluster.node import EngineWorker
 from axiom_cli.cluster.scheduler import Scheduler, Shard
@@ -95,7 +95,7 @@ def open_engine(
             "--distribute does not work with a server, which is asked from one place",
             "leave out --distribute, or name a model that the nodes can load",
         )
-    path = Path(model_name).expanduser()
+    path = models.expand_user(model_name)
     if path.exists():
         model_name = str(path.resolve())
     role = Role(EngineWorker, CORES, uses_accelerator=config.engine != ScriptedEngine.name)

@@ -26,4 +26,6 @@ def config(ctx: typer.Context, json: AsJson = False) -> None:
         for name, value in vars(settings.config).items():
             rows.append({"setting": prefix + name, "value": value, "origin": settings.origins[name]})
     show_rows("settings", rows, json)
-    console.note(f"your own settings file is {user_file()}; a project has ./axiom.toml")
+    own = user_file()
+    yours = f"your own settings file is {own}" if own else "you have no home directory, so no settings file of your own"
+    console.note(f"{yours}; a project has ./axiom.toml")

@@ -24,6 +24,12 @@ def snapshot(name: str) -> Path | None:
     from huggingface_hub import constants
     from huggingface_hub.errors import HFValidationError
 
+    if constants.HF_HUB_CACHE.startswith("~"):
+        raise MissingError(
+            f"there is no model called {name!r}: it is not a folder, and without a home directory there is no cache of "
+            "the hub's models",
+            "set HF_HOME to a folder that you can write to",
+        )
     try:
         cached, missing = _cached(name)
     except HFValidationError:

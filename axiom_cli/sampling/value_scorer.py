@@ -42,7 +42,7 @@ class StoredValueFunction:
 def find(name: str, workspace: Workspace | None = None) -> StoredValueFunction:
     """The value function called `name`: a folder, or a name or digest in the workspace. Raises MissingError if there is
     none, InputError for anything else."""
-    folder = Path(name).expanduser()
+    folder = models.expand_user(name)
     if (folder / models.VALUE_FACTS).is_file():
         return _read(str(folder), models.folder_digest(folder), folder)
     try:

@@ -51,11 +51,14 @@ def former_names(cls: type[Config]) -> dict[str, str]:
     return {field.metadata["formerly"]: field.name for field in fields(cls) if field.metadata["formerly"]}
 
 
-def user_file() -> Path:
-    """The user's own axiom.toml, which need not exist."""
+def user_file() -> Path | None:
+    """The user's own axiom.toml, which need not exist. None for a user without a home, as of some containers."""
     from platformdirs import user_config_path
 
-    return user_config_path("axiom") / "axiom.toml"
+    try:
+        return user_config_path("axiom") / "axiom.toml"
+    except RuntimeError:
+        return None
 
 
 def unreadable() -> list[Path]:
@@ -92,8 +95,8 @@ def unknown_variables() -> Iterator[str]:
         yield f"{name} is not a setting of axiom; {hint}"
 
 
-def _places() -> tuple[Path, Path]:
-    return Path("axiom.toml"), user_file()
+def _places() -> list[Path]:
+    return [Path("axiom.toml"), *filter(None, [user_file()])]
 
 
 def _is_readable(path: Path) -> bool | None:
