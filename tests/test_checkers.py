@@ -154,6 +154,10 @@ def test_a_prelude_that_does_not_run_is_no_label(box):
     for fields in ({"tests": [case([], 1)]}, {"test_code": "assert f() == 1"}):
         outcome = box.run("def f(): return 1", Program("f", "f()", prelude="import nothing_of_that_name", **fields))
         assert outcome.status == "infra" and outcome.reason.startswith("its prelude does not run: ModuleNotFound")
+    for prelude in ("1 / 0", "raise SystemExit(0)"):
+        script = Program("<stdin>", "", tests=[case(["1"], "1"), case(["2"], "2")], prelude=prelude)
+        outcome = box.run("print(input())", script)
+        assert outcome.status == "infra" and outcome.reason.startswith("its prelude does not run: "), "of every test"
     with pytest.raises(InputError, match="prelude .* is not Python"):
         box.run("def f(): return 1", program(case([], 1), prelude="import ("))
 

@@ -67,7 +67,7 @@ def judge(suite: AnySuite, data: bytes, report: messages.Report, spans: Sequence
         return Outcome(FAIL, _graded(suite, got)[0], total, late + where, seconds, settled=False)
     if any(os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGKILL for status in report[1:3]):
         return Outcome(INFRA, 0, total, "killed from outside, perhaps for want of memory", seconds, settled=False)
-    if suite.prelude and [kind for kind, _body in got] == [messages.UNPREPARED]:
+    if suite.prelude and got and got[0][0] == messages.UNPREPARED and (suite.script or len(got) == 1):
         return Outcome(INFRA, 0, total, got[0][1][:1200].decode("utf-8", "replace"), seconds)
     if suite.paired:
         return replace(_examined(got, data, report), seconds=seconds)
