@@ -2,7 +2,8 @@
 
 Each line of answer_cases.jsonl is a form. `right` and `wrong` are answers to a problem whose own is `answer`, of `type`
 (null: the problem does not say). `around` are completions in which @ stands for an answer, tried with the right one and
-a wrong one; `never` are completions with the right answer that earn nothing.
+a wrong one; `never` are completions with the right answer that earn nothing; `said` are whole completions, and whether
+each is right.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ def _cases() -> Iterator[Case]:
             yield Case(form, kind, expected, text.replace("@", "42"), right=True)
             yield Case(form, kind, expected, text.replace("@", "43"), right=False)
         yield from (Case(form, kind, expected, text.replace("@", "42"), right=False) for text in row.get("never", ()))
+        yield from (Case(form, kind, expected, text, right) for text, right in row.get("said", ()))
         yield from (Case(form, kind, expected, f"Answer: {said}", right=True) for said in row.get("right", ()))
         yield from (Case(form, kind, expected, f"Answer: {said}", right=False) for said in row.get("wrong", ()))
 

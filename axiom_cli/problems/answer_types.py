@@ -30,6 +30,8 @@ LABEL = re.compile(
 ANOTHER = re.compile(
     r"(?:^|\b(?:or|and)\s+)\(?[A-Ja-j1-9][).](?:\s|$)|\b(?:or|and)\s+\(?[A-J]\b\)?|\bnot\b", re.IGNORECASE
 )
+WORDS = re.compile(r"\\(?:text|math|operatorname)[a-z]{0,4}\s*\{([^{}]*)\}")
+SPACE = re.compile(r"\\[ ,;:]|\\q?quad\b|~")
 FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}")
 
 
@@ -109,7 +111,7 @@ def _text(answer: str, *, strict: bool) -> str:
 
 def _choice(answer: str) -> tuple[str | None, str]:
     """The label of a choice, and the text behind it."""
-    bare = plain(answer)
+    bare = plain(SPACE.sub(" ", WORDS.sub(r"\1 ", plain(answer))))
     match = LABEL.fullmatch(bare)
     if match is None:
         return None, ""

@@ -43,9 +43,13 @@ OTHER_TAGS = TAGS[2:]
 INDENT = " " * 4
 LABEL = re.compile(
     r"(?P<before>[\s>#*_`~+•-]*(?:\d{1,3}[.)]\s+)?[\s#*_`]*)"
-    r"(?:(?:so|thus|hence|therefore),?\s+)?(?:(?:the|my|our)\s+)?(?:(?:final|correct)\s+)?(?:answers?|ans)"
+    r"(?:(?:so|thus|hence|therefore),?\s+)?(?:(?:the|my|our)\s+)?(?:(?:final|correct|corrected|revised|updated|actual)\s+){0,3}"
+    r"(?:answers?|ans)"
     r"(?:\s*\([^()]{0,40}\))?[*_`]{0,3}(?:\s+is)?\s*(?:[:：]|\s[-–—]\s)",
     re.IGNORECASE,
+)
+HEADING = re.compile(
+    r"(?P<before>)\s*(?:#{1,6}\s|\*{2,3}|__)[\s*_]*(?:(?:the|my|final|correct)\s+){0,3}answer[\s*_]*$", re.IGNORECASE
 )
 DELIMITERS = ("$$", "\\[", "\\]", "---", "***")
 BOX = re.compile(r"\\(?:boxed|fbox)\s*\{|\\boxed\s+(?P<bare>\w)|\\.|[{}]", re.DOTALL)
@@ -183,11 +187,12 @@ def read_answer(text: str) -> str | None:
     """The answer outside the reasoning, runs of white space as one space; None if there is none.
 
     It is what the last of these holds: a line that starts with a label ("Answer:", "**Final answer:**"), `\\boxed{}`,
-    a field "answer" of JSON, a tag `<answer>`. If there are none of these, the last "the answer is ..." or "#### 42". A
-    label alone on its line names the next line; one with nothing behind it is no answer.
+    a field "answer" of JSON, a tag `<answer>`. If there are none of these, the last "the answer is ...", "#### 42" or
+    line below a heading "Final answer". A label alone on its line names the next line; one with nothing behind it is
+    no answer.
     """
     outside = without_reasoning(text)
-    for readers in ((_labelled, _boxed, _in_json, _in_tag), (_in_sentence, _after_hashes)):
+    for readers in ((_labelled, _boxed, _in_json, _in_tag), (_in_sentence, _after_hashes, _under_heading)):
         found = [part for reader in readers if (part := reader(outside))]
         if found:
             return " ".join(max(found)[1].split()) or None
@@ -198,13 +203,13 @@ Part = tuple[int, str]
 """Where in a text something begins, and what it says."""
 
 
-def _labelled(text: str) -> Part | None:
+def _labelled(text: str, label: re.Pattern[str] = LABEL) -> Part | None:
     """What the last line with a label says. A label that is alone on its line names the next line with text."""
     place = len(text)
     following = ""
     for line in reversed(text.split("\n")):
         place -= len(line)
-        match = LABEL.match(line) if "nswer" in line or "ANS" in line or "ns:" in line else None
+        match = label.match(line) if "nswer" in line or "ANS" in line or "ns:" in line else None
         if match:
             said = _without_open_mark(line[match.end() :], match["before"].rstrip()) or following
             sentence = _in_sentence(said)
@@ -213,6 +218,11 @@ def _labelled(text: str) -> Part | None:
             following = line
         place -= 1
     return None
+
+
+def _under_heading(text: str) -> Part | None:
+    """What the line below the last heading "Final answer" says."""
+    return _labelled(text, HEADING)
 
 
 def _without_open_mark(said: str, before: str) -> str:

@@ -34,7 +34,7 @@ NO_UNIT = {
     "pi", "sqrt", "mod", "times", "plus", "minus", "over", "half", "halves", "third", "thirds", "quarter", "quarters",
     "tenth", "tenths", "hundredth", "hundredths", "thousandth", "thousandths", "factorial", "choose", "remainder",
     "squared", "cubed", "root", "wrong", "incorrect", "infinity", "inf", "nan", "instead", "unless", "score", "versus",
-    "would",
+    "would", "mil", "mio", "mn", "bn", "tn", "lakh", "lakhs", "crore", "crores",
 }  # fmt: skip
 """Words after a number that change its value, or say more than a unit does."""
 DIGITS = r"(?:\d{1,3}(?:,\d{3})+|\d{1,3}(?: \d{3})+|\d{1,3}(?:'\d{3})+|\d{1,3}(?:_\d{3})+|\d+)"
@@ -47,6 +47,13 @@ NUMBER = re.compile(
 LEADING = re.compile(r"(?:=|≈|~|\\approx|about\b|approximately\b|approx\.?|roughly\b|exactly\b)\s*", re.IGNORECASE)
 CURRENCY = re.compile(r"(US\$|[$€£¥₹]|(?:USD|EUR|GBP|JPY|INR|Rs\.?)(?![A-Za-z]))\s*", re.IGNORECASE)
 NOTE = re.compile(r"\s*\(([^()\d]*)\)")
+REASON = re.compile(r"\s*\((?:since|because)\b[^()]*\)$", re.IGNORECASE)
+MARKED = re.compile(r"(?:\$([^$]+)\$|\\\((.+?)\\\)|(\*{1,3}|`)([^*`]+)\3)(?=\s+[A-Za-z(°%\\])")
+"""Marks around a number with its unit behind them."""
+FOR_WHAT = re.compile(
+    r"/(?=[a-z])|(?:per|a|an|each|every|apiece|in|for|of|more|less|extra|total|altogether|profit)\b", re.IGNORECASE
+)
+"""What may follow an amount of money."""
 UNIT = re.compile(r"[A-Za-zµμΩ%°$€£¥₹²³/*·.' -]+(?:(?:\^\{?-?|(?<=[A-Za-z]))[1-9]\}?[A-Za-zµμΩ/*· -]*)*")
 LONGEST = 400
 """Characters of a number and its unit."""
@@ -64,7 +71,10 @@ class Number(NamedTuple):
 
 def read_number(answer: str) -> Number | None:
     """The one number that `answer` is; None if it is anything else, such as a sum, two numbers or a sentence."""
-    text = _without_latex(plain(answer))
+    text = plain(answer)
+    if marked := MARKED.match(text):
+        text = (marked[1] or marked[2] or marked[4]).strip() + text[marked.end() :]
+    text = REASON.sub("", _without_latex(text))
     if len(text) > LONGEST:
         return None
     if re.fullmatch(r"\([^()]*\)", text):
@@ -79,8 +89,12 @@ def read_number(answer: str) -> Number | None:
     match = NUMBER.match(text)
     if match is None or (value := _value(match)) is None:
         return None
-    unit = _unit(text[match.end() :])
-    if unit is None or (currency and unit not in ("", currency) and unit not in SCALES):
+    rest = text[match.end() :].strip()
+    what_for = FOR_WHAT.match(rest) if currency else None
+    unit = _unit(rest[what_for.end() :] if what_for else rest)
+    if unit is not None and what_for:
+        unit = ""
+    if unit is None or (currency and unit not in ("", currency) and unit.split(" ")[0] not in SCALES):
         return None
     value *= -1 if sign == "-" else 1
     words = unit.split(" ")
