@@ -130,7 +130,9 @@ class ServerError(NamedTuple):
     @property
     def is_of_the_account(self) -> bool:
         """Whether it takes money, or a higher limit, to go on."""
-        return self.status == 402 or self.status < 500 and bool(OF_THE_ACCOUNT.search(f"{self.kind} {self.reason}"))
+        # The message of a 400 may quote the prompt.
+        said = f"{self.kind} {self.reason}" if self.status in (200, 403, 429) else self.kind
+        return self.status == 402 or self.status < 500 and bool(OF_THE_ACCOUNT.search(said))
 
     @property
     def is_of_today(self) -> bool:

@@ -46,7 +46,7 @@ RECORDED = {"seed", "top_p"}
 """Of these, the ones that a sample says were left out."""
 MAX_TOKENS_TODAY = "max_completion_tokens"
 HINTS = {0: "is the server running?", 200: "is this the address of a chat completions API? It often ends in /v1"}
-"""What may help against an answer that never is one, by its status; 0 stands for none."""
+"""What may help where no request succeeds, by the status of the answer; 0 stands for none."""
 THIS_PROMPT_HINT = "a smaller --max-tokens may fit, or another model accept such prompts"
 GIVE_UP_AFTER = 8
 AHEAD = 16
@@ -162,13 +162,14 @@ class RemoteEngine(UnorderedEngine):
             return
         if isinstance(error, TransientError):
             said = f"{self._address} {error}" if error.status else f"{self._address} does not answer: {error}"
-            hint = HINTS.get(error.status, f"try again later; {RESUMES}")
+            later = "try again later" if error.busy else "the server's log may say more"
+            hint = HINTS.get(error.status, f"{later}; {RESUMES}")
             raise MissingError(said, THIS_PROMPT_HINT if this_prompt else hint) from None
         answered = f" answered {error.status}" if error.status else ""
         message = f"{self._address}{answered}: {error}"
         if error.status == 403 and not this_prompt:
             raise MissingError(message, "is the key still valid for this server and model?") from None
-        hint = THIS_PROMPT_HINT if this_prompt else "the server does not accept this request"
+        hint = THIS_PROMPT_HINT if this_prompt else HINTS.get(error.status, "the server does not accept this request")
         raise UsageError(message, hint) from None
 
     async def _completion(self, body: Mapping[str, Any]) -> dict[str, Any]:
