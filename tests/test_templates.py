@@ -8,6 +8,7 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from transformers import GenerationConfig
 
 import templates
 import tiny
@@ -26,6 +27,7 @@ from axiom_cli.sampling.engines.protocol import Request, requests
 from axiom_cli.sampling.engines.transformers import TransformersEngine
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import SolveConfig, TrainConfig
+from axiom_cli.terminal import console
 from templates import KINDS
 
 NAMES = [*KINDS, "nano"]
@@ -158,8 +160,75 @@ def test_without_a_template_a_text_begins_as_the_tokenizer_begins_it() -> None:
     assert tokenizer.decode(prompts.conversation_ids(tokenizer, SAID)) == "<bos>S\n\nU\n\n"
 
 
-def test_a_template_that_drops_the_system_message_is_seen() -> None:
+PARTS = "{% for part in m['content'] %}{% if part['type'] == 'text' %}{{ part['text'] }}{% endif %}{% endfor %}"
+ROLES = "{% for m in messages %}<|im_start|>{{ m.role }}\n" + PARTS + "<|im_end|>\n{% endfor %}"
+NO_SYSTEM = "{% if messages[0].role == 'system' %}{{ raise_exception('no system role') }}{% endif %}"
+
+
+@pytest.mark.parametrize(
+    ("template", "shown"),
+    [
+        pytest.param(ROLES, "<|im_start|>system\nS<|im_end|>\n<|im_start|>user\nU<|im_end|>\n", id="parts"),
+        pytest.param(NO_SYSTEM + ROLES, "<|im_start|>user\nS\n\nU<|im_end|>\n", id="parts, no system role"),
+        pytest.param("{% for m in messages %}{{ m.content | trim }}, {% endfor %}", "S, U, ", id="trimmed"),
+    ],
+)
+def test_what_is_said_reaches_the_model_by_the_way_that_the_template_has(template: str, shown: str) -> None:
+    tokenizer = templates.tokenizer_of(KINDS["qwen2.5"])
+    tokenizer.chat_template = template
+    assert prompts.conversation(tokenizer, SAID) == shown
+
+
+@pytest.mark.parametrize("said", ["", "{{ m.content[:3] }}", "{{ m.content | upper }}", "{{ m.content.question }}"])
+def test_a_template_that_does_not_show_the_question_is_refused(said: str) -> None:
+    tokenizer = templates.tokenizer_of(KINDS["qwen2.5"])
+    tokenizer.chat_template = "{% for m in messages %}<|im_start|>" + said + "{% endfor %}"
+    with pytest.raises(InputError, match="does not show the model what the user says: 'What is it") as caught:
+        prompts.conversation_ids(tokenizer, [SAID[0], {"role": "user", "content": "What is it?"}])
+    assert caught.value.exit_code == 3
+
+
+def test_a_template_that_drops_the_system_message_is_told_of(capfd: pytest.CaptureFixture[str]) -> None:
     assert not prompts.sees_system(tiny.tiny_tokenizer())
+    for name, told in (("nano", False), ("tiny", True), ("gemma", False)):
+        console.warn_once.cache_clear()
+        prompts.warn_of_template(
+            load_tokenizer(models.resolve("nano").path)
+            if name == "nano"
+            else tiny.tiny_tokenizer()
+            if name == "tiny"
+            else templates.tokenizer_of(KINDS[name])
+        )
+        assert ("leaves out system messages" in capfd.readouterr().err) == told
+
+
+# The end of a turn
+
+
+@pytest.mark.parametrize(
+    ("turn", "ends"),
+    [
+        pytest.param("{{ m.content }}<|im_end|>\n", "<|im_end|> <|endoftext|>", id="a token that is not named"),
+        pytest.param("{{ m.content }} \n<|im_end|>", "<|im_end|> <|endoftext|>", id="after white space"),
+        pytest.param("{{ m.content }}<|im_end|><|endoftext|>", "<|im_end|> <|endoftext|>", id="before the one named"),
+        pytest.param("{{ m.content }}", "<|endoftext|>", id="nothing"),
+        pytest.param("{{ m.content }}<|im_start|>", "<|endoftext|>", id="the next turn"),
+        pytest.param("{{ m.content }}\nuser:", "<|endoftext|>", id="words"),
+    ],
+)
+def test_a_token_that_ends_the_template_s_turns_ends_a_completion(
+    turn: str, ends: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The tokenizer names another one, as after a fine-tuning of a base model."""
+    tokenizer = templates.tokenizer_of(KINDS["qwen2.5"])
+    tokenizer.eos_token = "<|endoftext|>"
+    tokenizer.chat_template = "{% for m in messages %}<|im_start|>{{ m.role }}\n" + turn + "{% endfor %}"
+    found = end_ids(tokenizer, GenerationConfig(eos_token_id=tokenizer.eos_token_id))
+    assert tokenizer.convert_ids_to_tokens(found) == ends.split()
+    console.warn_once.cache_clear()
+    prompts.warn_of_template(tokenizer, found)
+    told = "only '<|endoftext|>' ends a completion" in capfd.readouterr().err
+    assert told == (turn.endswith(("<|im_start|>", ":")))
 
 
 # Thinking

@@ -89,30 +89,36 @@ def test_ids_of_another_tokenizer_are_not_trained_on_and_counted(trainer: Traine
     assert warning.startswith("1 of 3 rows hold another model's ids")
 
 
-def test_samples_of_the_very_model_must_fit_it(trainer: Trainer) -> None:
-    """Their ids read back as their text, and their prompt is the one that is trained on."""
+def test_samples_of_the_very_model_come_from_its_prompt(trainer: Trainer) -> None:
     good = tiny.sample(tiny.problem(1), "Answer: 1", token_ids=trainer.tokenizer("Answer: 1").input_ids)
     digest = good.model.digest
-    given = {
-        "do not read back": replace(good, token_ids=[5, 6, 7, 1]),
-        "different prompt": replace(good, extra={prompts.PROMPT_DIGEST: prompts.digest([1, 2])}),
-    }
-    for said, sample in given.items():
-        encoded = encode([(sample, 1.0)], trainer.tokenizer, trainer.ends, 99, "another")
-        assert (encoded.foreign, encoded.prompts_differ) == ((1, 0) if sample.token_ids != good.token_ids else (0, 1))
-        with pytest.raises(InputError, match=said) as caught:
-            encode([(sample, 1.0)], trainer.tokenizer, trainer.ends, 99, digest)
-        assert "sample it anew" in caught.value.hint
+    other = replace(good, extra={prompts.PROMPT_DIGEST: prompts.digest([1, 2])})
+    assert encode([(other, 1.0)], trainer.tokenizer, trainer.ends, 99, "another").prompts_differ == 1
+    with pytest.raises(InputError, match="different prompt") as caught:
+        encode([(other, 1.0)], trainer.tokenizer, trainer.ends, 99, digest)
+    assert "sample it anew" in caught.value.hint
     prompt = prompts.conversation_ids(trainer.tokenizer, messages(good.problem))
     fits = replace(good, extra={prompts.PROMPT_DIGEST: prompts.digest(prompt)})
     assert encode([(fits, 1.0)], trainer.tokenizer, trainer.ends, 99, digest).warnings(99) == []
 
 
-def test_an_empty_prompt_is_an_error(trainer: Trainer) -> None:
+@pytest.mark.parametrize("added", [[], [1000]], ids=["edited", "an id that the tokenizer does not know"])
+def test_a_sample_of_the_very_model_that_does_not_read_back_costs_itself(trainer: Trainer, added: list[int]) -> None:
+    ids = trainer.tokenizer("Answer: 1").input_ids
+    good = tiny.sample(tiny.problem(1), "Answer: 1", token_ids=ids)
+    stray = replace(good, text="Answer: 1" if added else "Answer: 2", token_ids=[*ids, *added])
+    encoded = encode([(stray, 1.0), (good, 1.0)], trainer.tokenizer, trainer.ends, 99, good.model.digest)
+    assert (len(encoded.rows), encoded.numbers, encoded.counts()["unreadable"]) == (1, [1], 1)
+    (warning,) = encoded.warnings(99)
+    assert warning.startswith("1 samples by the model that is trained are left out")
+    assert encode([(stray, 1.0)], trainer.tokenizer, trainer.ends, 99, "another").foreign == 1
+
+
+def test_a_prompt_without_the_question_is_an_error(trainer: Trainer) -> None:
     sample = tiny.sample(tiny.problem(1), "Answer: 1")
     tokenizer = tiny.tiny_tokenizer()
     tokenizer.chat_template = "{% if messages[-1].role == 'assistant' %}{{ messages[-1].content }}{% endif %}"
-    with pytest.raises(InputError, match="prompt of problem .* is empty"):
+    with pytest.raises(InputError, match="does not show the model what the user says"):
         encode([(sample, 1.0)], tokenizer, trainer.ends, 99)
 
 

@@ -11,7 +11,9 @@ from typing import Any
 
 from axiom_cli.errors import InputError
 from axiom_cli.ids import content_id
+from axiom_cli.models import nano
 from axiom_cli.problems import answers
+from axiom_cli.terminal import console
 
 Messages = Sequence[Mapping[str, str]]
 PROMPT_DIGEST = "prompt_digest"
@@ -32,6 +34,8 @@ would differ between sampling and training, and in a run that is resumed tomorro
 CLOCK = "strftime_now"
 PROBE = "What is 2 + 2?"
 REPLY = "It is four."
+RAW = "[{'type': 'text'"
+"""What a template that takes contents for text makes of a list of parts."""
 
 
 def conversation_ids(tokenizer: Any, messages: Messages) -> list[int]:
@@ -50,10 +54,10 @@ def digest(ids: Sequence[int]) -> str:
 
 
 def conversation(tokenizer: Any, messages: Messages) -> str:
-    """The text of a conversation. If the template has no system role, the system message goes in front of the user's
-    first one; without a template, the text is the contents with blank lines between them.
+    """The text of a conversation. If the template refuses the system role, the system message goes in front of the
+    user's first one; without a template, the text is the contents with blank lines between them.
 
-    Raises InputError if the template accepts neither.
+    Raises InputError if the template accepts neither, or does not show what the user says.
     """
     if not getattr(tokenizer, "chat_template", None):
         return "".join(f"{message['content']}\n\n" for message in messages)
@@ -77,47 +81,92 @@ def opening(tokenizer: Any) -> str:
     return text[text.rindex(tag) :] if tag else ""
 
 
-def turn_end(tokenizer: Any) -> list[int]:
-    """The ids that the template writes after an assistant's turn; none if it does not render such turns."""
+def around_a_reply(tokenizer: Any) -> tuple[list[int], list[int]]:
+    """The ids that the template writes between a user's words and the assistant's, and after these; none if it does not
+    render such turns."""
     if not getattr(tokenizer, "chat_template", None):
-        return []
+        return [], []
     turns = [{"role": "user", "content": PROBE}, {"role": "assistant", "content": REPLY}]
-    _, reply, after = _rendered(tokenizer, turns, generation=False).rpartition(REPLY)
-    return list(tokenizer(after, add_special_tokens=False)["input_ids"]) if reply else []
+    before, reply, after = _rendered(tokenizer, turns, generation=False).rpartition(REPLY)
+    if not reply:
+        return [], []
+    between = before.rpartition(PROBE)[2]
+    ids = tokenizer([between, after], add_special_tokens=False)["input_ids"]
+    return list(ids[0]), list(ids[1])
 
 
 def sees_system(tokenizer: Any) -> bool:
     """Whether a system message reaches the model: some templates silently drop it."""
-    turns = [{"role": "system", "content": REPLY}, {"role": "user", "content": PROBE}]
-    return REPLY in conversation(tokenizer, turns)
+    said = [{"role": "system", "content": REPLY}, {"role": "user", "content": PROBE}]
+    return REPLY in conversation(tokenizer, said)
+
+
+def warn_of_template(tokenizer: Any, ends: Sequence[int] = ()) -> None:
+    """Warns where the chat template leaves out what the system says, and where it ends an assistant's turn with none of
+    `ends`, so that a model that learned it may write on and on."""
+    if not sees_system(tokenizer) and tokenizer.chat_template != (nano.WEIGHTS / "chat_template.jinja").read_text():
+        console.warn_once(
+            "the model's chat template leaves out system messages: the model does not see the instruction, which names "
+            "the form of an answer"
+        )
+    _, after = around_a_reply(tokenizer)
+    if ends and after and not set(after) & set(ends):
+        written, *known = (
+            repr(tokenizer.decode(ids, skip_special_tokens=False)) for ids in (after, *([i] for i in ends))
+        )
+        console.warn_once(
+            f"the model's chat template ends an assistant's turn with {written}, and only {', '.join(known)} ends a "
+            "completion: samples may run on to --max-tokens"
+        )
+
+
+def _folded(messages: Messages) -> Messages:
+    """The same with the system message in front of the user's first one."""
+    if len(messages) < 2 or messages[0]["role"] != "system":  # noqa: PLR2004 - a system message and a user's
+        return messages
+    system, first, *rest = messages
+    return [{"role": "user", "content": f"{system['content']}\n\n{first['content']}"}, *rest]
 
 
 def _rendered(tokenizer: Any, messages: Messages, *, generation: bool) -> str:
+    """The first rendering that shows what the user says: with the contents as texts, or as lists of parts, as templates
+    of vision models read them; with the system message as such, or folded into the user's where it is refused."""
     from jinja2 import TemplateError
 
-    try:
-        return _render(tokenizer, messages, generation=generation)
-    except TemplateError as error:
-        refusal = error
-    if (merged := folded(messages)) != messages:
-        try:
-            return _render(tokenizer, merged, generation=generation)
-        except TemplateError as error:
-            refusal = error
+    refusal = ""
+    for turns in (messages, _folded(messages)):
+        for as_parts in (False, True):
+            try:
+                text = _render(tokenizer, turns, as_parts=as_parts, generation=generation)
+            except (TemplateError, TypeError) as error:
+                refusal = refusal or str(error)
+                continue
+            if all(_stands_in(turn["content"], text) for turn in turns if turn["role"] == "user") and RAW not in text:
+                return text
     roles = ", ".join(message["role"] for message in messages)
+    fault = f"does not accept a conversation of {roles}: {refusal}"
+    if not refusal:
+        fault = f"does not show the model what the user says: {messages[-1]['content'][:60]!r}"
     raise InputError(
-        f"the model's chat template does not accept a conversation of {roles}: {refusal}",
+        f"the model's chat template {fault}",
         "use an instruction-tuned model, or correct chat_template.jinja in its folder",
     )
 
 
-def _render(tokenizer: Any, messages: Messages, *, generation: bool) -> str:
+def _stands_in(content: str, text: str) -> bool:
+    """Whether `text` shows `content`, white space aside."""
+    return content.strip() in text or "".join(content.split()) in "".join(text.split())
+
+
+def _render(tokenizer: Any, messages: Messages, *, as_parts: bool, generation: bool) -> str:
     template, fixed_date = tokenizer.get_chat_template(), None
     if CLOCK in template:
         # A macro of that name in front of the template hides the function that reads the clock.
         replaced = "".join(f" | replace('{directive}', '{value}')" for directive, value in DATE.items())
         fixed_date = f"{{% macro {CLOCK}(format) %}}{{{{ format{replaced} }}}}{{% endmacro %}}{template}"
-    turns = [dict(message) for message in messages]
+    turns: list[dict[str, Any]] = [dict(message) for message in messages]
+    if as_parts:
+        turns = [{**turn, "content": [{"type": "text", "text": turn["content"]}]} for turn in turns]
     return tokenizer.apply_chat_template(
         turns, chat_template=fixed_date, add_generation_prompt=generation, tokenize=False
     )

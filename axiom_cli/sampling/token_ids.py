@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Container, Sequence
 from typing import Any
 
 from axiom_cli.errors import InputError
@@ -13,17 +13,31 @@ from axiom_cli.sampling import prompts
 
 def end_ids(tokenizer: Any, generation_config: Any = None) -> tuple[int, ...]:
     """The ids that end a completion, the one to write first: the one that the chat template writes after an assistant's
-    turn if it is among them, else the tokenizer's own. InputError where there are none."""
+    turn, if it is among those that the model names or is a token of its own, else the tokenizer's end-of-text.
+    InputError where there are none."""
     named = getattr(generation_config, "eos_token_id", None)
     ids = [tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])]
     known = dict.fromkeys(i for i in ids if i is not None)
-    if not known:
+    found = tuple(dict.fromkeys([*_turn_mark(tokenizer, known), *known]))
+    if not found:
         raise InputError(
             "the tokenizer has no end-of-text token, so no completion could ever end",
             'name one in its tokenizer_config.json: "eos_token": "<|im_end|>"',
         )
-    first = [i for i in prompts.turn_end(tokenizer) if i in known][:1]
-    return tuple(dict.fromkeys([*first, *known]))
+    return found
+
+
+def _turn_mark(tokenizer: Any, known: Container[int]) -> list[int]:
+    """The token that ends an assistant's turn in the chat template: what it writes first, if that is one of `known` or
+    a token that was added to the vocabulary; else one of `known` that it writes later. What opens the assistant's turn
+    does not end it, though some templates write it once more."""
+    before, after = prompts.around_a_reply(tokenizer)
+    marks = tokenizer.added_tokens_decoder.keys() | set(tokenizer.all_special_ids)
+    opening = [i for i in before if i in marks][-1:]
+    first = next((i for i in after if i in marks or tokenizer.decode([i]).strip()), None)
+    if first is not None and first in marks and first not in opening:
+        return [first]
+    return [i for i in after if i in known][:1]
 
 
 def known_ids(tokenizer: Any, rows: int, ends: Sequence[int]) -> tuple[int | None, list[int]]:

@@ -39,6 +39,8 @@ class Encoded:
 
     `encoded_here` rows were encoded from their text; `foreign` of these have ids, which are not this tokenizer's.
     `prompts_differ` counts rows whose sample was drawn from another prompt than the one that is trained on.
+    `unreadable` samples are by the very model that is trained, yet their ids do not read back as their text: they give
+    no row.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -48,6 +50,7 @@ class Encoded:
     encoded_here: int = 0
     foreign: int = 0
     prompts_differ: int = 0
+    unreadable: int = 0
 
     def add(self, number: int, row: Row) -> None:
         """Takes the row of the sample of this number."""
@@ -55,9 +58,11 @@ class Encoded:
         self.numbers.append(number)
 
     def counts(self) -> dict[str, int]:
-        """What was counted, by name."""
+        """What was counted, by name; `unreadable` only where there are such samples."""
         names = ("too_long", "truncated", "encoded_here", "foreign", "prompts_differ")
-        return {name: getattr(self, name) for name in names}
+        return {name: getattr(self, name) for name in names} | (
+            {"unreadable": self.unreadable} if self.unreadable else {}
+        )
 
     def warnings(self, max_length: int) -> list[str]:
         """A sentence for each kind of row that was left out, or that may not be what the model sampled."""
@@ -68,6 +73,8 @@ class Encoded:
             "tokenizer. Their text is encoded anew, perhaps to other tokens than were sampled": self.foreign,
             f"{self.prompts_differ:,} {total} were sampled from another prompt than the one that is trained on: the "
             "chat template or the instructions differ": self.prompts_differ,
+            f"{self.unreadable:,} samples by the model that is trained are left out: their ids do not read back as "
+            "their text, which was edited, or holds ids that the tokenizer does not know": self.unreadable,
         }
         return [sentence for sentence, count in sentences.items() if count]
 
@@ -83,9 +90,9 @@ def encode(
     thought was closed for the model, the loss falls on what it said then: the tag was not its own.
 
     The sampled ids are used as they are. Text without ids, or with the ids of another tokenizer, is encoded here, and
-    gets its end. InputError where a completion or a prompt is empty (a row without loss would be a silent no-op), and
-    where a sample of the very model that is trained, whose digest is `base`, does not fit its tokenizer and template:
-    what was sampled could not be what is learnt.
+    gets its end. A sample of the very model that is trained, whose digest is `base`, gives no row where its ids do not
+    read back as its text: what was sampled could not be what is learnt. InputError where it comes from another prompt,
+    and where a completion or a prompt is empty (a row without loss would be a silent no-op).
     """
     out = Encoded()
     known: dict[str, list[int]] = {}
@@ -96,6 +103,9 @@ def encode(
             continue
         prompt = prompt_ids(tokenizer, sample, known)
         completion, here = completion_ids(tokenizer, sample, ends, opening)
+        if here and sample.token_ids and sample.model.digest == base:
+            out.unreadable += 1
+            continue
         _, closed = sample.extra.get(prompts.THOUGHT_CUT, (0, 0))
         if closed and here:
             out.truncated += 1
@@ -116,16 +126,15 @@ def encode(
 
 
 def count(out: Encoded, sample: Sample, prompt: list[int], base: str, *, encoded_here: bool) -> None:
-    """Counts where a row's ids come from. InputError where a sample of the model `base` is not what it says it is."""
+    """Counts where a row's ids come from. InputError where a sample of the model `base` comes from another prompt."""
     drawn_from = sample.extra.get(prompts.PROMPT_DIGEST)
-    foreign = encoded_here and bool(sample.token_ids)
     differs = not encoded_here and bool(drawn_from) and drawn_from != prompts.digest(prompt)
     out.encoded_here += encoded_here
-    out.foreign += foreign
+    out.foreign += encoded_here and bool(sample.token_ids)
     out.prompts_differ += differs
-    if sample.model.digest != base or not (foreign or differs):
-        return
-    who = f"sample {sample.index} of problem {sample.problem.id} is by the model that is trained"
-    if foreign:
-        raise InputError(f"{who}, yet its ids do not read back as its text", "was the text edited? sample it anew")
-    raise InputError(f"{who}, yet it comes from a different prompt than this version's", "sample it anew: axiom solve")
+    if differs and sample.model.digest == base:
+        raise InputError(
+            f"sample {sample.index} of problem {sample.problem.id} is by the model that is trained, yet it comes from "
+            "a different prompt than this version's",
+            "sample it anew: axiom solve",
+        )

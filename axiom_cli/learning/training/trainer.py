@@ -23,6 +23,7 @@ from axiom_cli.learning.value_labels import OBJECTIVE as VALUE
 from axiom_cli.models import value_head
 from axiom_cli.models.adapters import compose
 from axiom_cli.models.loading import Quantization, device, frozen_dtype, load_model, load_tokenizer
+from axiom_cli.sampling import prompts
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import TrainConfig
 
@@ -45,6 +46,7 @@ class Trainer:
         self.device = torch.device("cpu") if config and config.fsdp else device()
         self.model = load_model(base, quantize, self.dtype, self.device)
         self.ends = end_ids(self.tokenizer, self.model.generation_config)
+        prompts.warn_of_template(self.tokenizer, self.ends)
         self._chain: list[Path] | None = []
 
     def fit(  # noqa: PLR0913 - what is trained on, how, where to, and who watches

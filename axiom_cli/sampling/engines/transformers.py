@@ -68,6 +68,7 @@ class TransformersEngine(UnorderedEngine):
         rows = self._model.config.get_text_config().vocab_size
         self._known, self._unknown = known_ids(self._tokenizer, rows, self._eos)
         self._opening = prompts.opening(self._tokenizer)
+        prompts.warn_of_template(self._tokenizer, self._eos)
         self._choose_path()
 
     def _choose_path(self) -> None:
@@ -87,8 +88,8 @@ class TransformersEngine(UnorderedEngine):
                 "try --engine vllm, or serve the model and give its address as the model",
             )
         console.warn_once(
-            f"{self.model.name} ({architecture}) is sampled by the library's own generate, which is slower, not in the "
-            f"slots of the sampler: {reason}"
+            f"{architecture} is sampled by the library's own generate, which is slower, and not in the slots of the "
+            f"sampler: {reason}"
         )
 
     def load_weights(self, model: Resolved) -> None:

@@ -65,6 +65,7 @@ class VllmEngine(UnorderedEngine):
             what = "an adapter on its base" if model.adapters else "a model's own code"
             raise InputError(f"the vllm engine does not load {what}: {model.name}", "use --engine transformers")
         tokenizer, ends, architecture = _read_model(model.path)
+        prompts.warn_of_template(tokenizer, ends)
         if self._llm is not None and architecture == self._architecture:
             self._reload(model.path)
         else:
