@@ -258,6 +258,14 @@ MATH_500: Row = {
 }
 AIME: Row = {"ID": "2030-I-1", "Problem": "Find $3 \\cdot 11$.", "Solution": "It is 33.", "Answer": 33}
 AIME_TEXT: Row = {"id": "0", "problem": "Find $3 + 4$.", "answer": "007", "url": "https://example.org/AIME"}
+AIME_YEAR: Row = {
+    "id": 60,
+    "problem": "How many degrees are 4 right angles less 24?",
+    "solution": "It is $336^\\circ$.",
+    "answer": "336^\\circ",
+    "url": "https://example.org/AIME",
+    "year": "2030",
+}
 ROWS: Mapping[str, list[Row]] = {
     "apps": [APPS_SCRIPT, APPS_FUNCTION, APPS_METHOD],
     "taco": [TACO],
@@ -267,5 +275,5 @@ ROWS: Mapping[str, list[Row]] = {
     "kodcode": [KODCODE, KODCODE_SCRIPT],
     "gsm8k": [GSM8K],
     "math": [MATH, MATH_500],
-    "aime": [AIME, AIME_TEXT],
+    "aime": [AIME, AIME_TEXT, AIME_YEAR],
 }

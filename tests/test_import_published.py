@@ -14,6 +14,7 @@ from axiom_cli.importing import registry
 from axiom_cli.importing.contests import LARGEST_TESTS, MOST_TESTS
 from axiom_cli.importing.importer import import_problems
 from axiom_cli.importing.readers import Line
+from axiom_cli.problems import answers
 from axiom_cli.records import STDIN_STDOUT, ModelRef, Problem, Sample
 from axiom_cli.sandbox import Limits, Sandbox
 from axiom_cli.settings.configs import VerifyConfig
@@ -23,6 +24,7 @@ from published_rows import (
     ADDS,
     AIME,
     AIME_TEXT,
+    AIME_YEAR,
     APPS_FUNCTION,
     APPS_METHOD,
     APPS_SCRIPT,
@@ -293,9 +295,14 @@ def test_questions_with_worked_solutions():
     found = problem(MATH_500, "math")
     assert (found.answer, found.title, found.level) == ("5", "math/test/prealgebra/9001.json", 2)
     assert problem({name: MATH_500[name] for name in ("problem", "solution")}, "math").answer == "5"
-    for row, answer in ((AIME, "33"), (AIME_TEXT, "7")):
+    for row, answer in ((AIME, "33"), (AIME_TEXT, "7"), (AIME_YEAR, "336")):
         found = problem(row, "aime")
         assert (found.answer, found.answer_type, found.split) == (answer, "integer", "test")
+
+
+def test_several_boxes_of_a_solution_are_one_answer_as_those_of_a_model():
+    solution = "So $x$ is $\\boxed{3}$ and $\\boxed{4}$."
+    assert problem({**MATH, "solution": solution}, "math").answer == answers.read_answer(solution) == "3, 4"
 
 
 @pytest.mark.parametrize(
@@ -305,6 +312,7 @@ def test_questions_with_worked_solutions():
         ({**MATH, "solution": "It is 5."}, "math", "its solution has no \\boxed{...}"),
         ({**MATH, "solution": "It is \\boxed{5."}, "math", "the brace in its answer is never closed"),
         ({**AIME, "Answer": 1000}, "aime", "its answer is 1000, expected a whole number from 0 to 999"),
+        ({**AIME, "Answer": "1/2"}, "aime", "its answer is '1/2'"),
         ({**AIME, "Answer": True}, "aime", "its answer is True"),
         ({**AIME, "Answer": None}, "aime", "its answer is None"),
         ({**APPS_SCRIPT, "input_output": "{"}, "apps", "its input_output are not JSON"),

@@ -11,6 +11,8 @@ from axiom_cli.importing import contests, schema
 from axiom_cli.importing.columns import text_after
 from axiom_cli.importing.imported import Format, Imported
 from axiom_cli.importing.schema import ANY, LEVEL, NAME, TEXT, Kind, Row
+from axiom_cli.problems import answers
+from axiom_cli.problems.numbers import read_number
 from axiom_cli.records import AnswerType, Problem
 
 WHOLE = re.compile(r"[+-]?\d+")
@@ -49,26 +51,30 @@ def _read_math(row: Row) -> Imported:
 
 
 def boxed(solution: str) -> str:
-    """What the last `\\boxed{...}` of a solution holds; `\\boxed 5` has no braces. Raises InputError where it has
-    none."""
+    """What the last `\\boxed{...}` of a solution holds, or boxes in a row, as they are read of a model; `\\boxed 5` has
+    no braces. Raises InputError where it has none."""
     found = list(BOXED.finditer(solution))
     if not found:
         raise InputError("its solution has no \\boxed{...}")
-    return text_after(solution, found[-1][0]) if found[-1][1] == "{" else found[-1][1]
+    last = text_after(solution, found[-1][0]) if found[-1][1] == "{" else found[-1][1]
+    row = answers.boxed(solution)
+    return row[1] if row and row[1].endswith(last) else last
 
 
 def _read_aime(row: Row) -> Imported:
-    """Columns have the names of several mirrors. Answers are whole numbers from 0 to 999, some with leading zeros."""
+    """Columns have the names of several mirrors. Answers are whole numbers from 0 to 999, some with leading zeros or in
+    degrees."""
     fields = {name.lower(): value for name, value in row.items()}
     prompt, answer = fields.get("problem", fields.get("question")), fields.get("answer")
     if not isinstance(prompt, str):
         raise InputError("it has no text 'problem' or 'question'")
     text = schema.answer("" if answer is None else answer)
-    if not text.isascii() or not text.isdigit() or int(text) > HIGHEST:
+    number = read_number(text)
+    if number is None or number.divided or number.value not in range(HIGHEST + 1):
         raise InputError(f"its answer is {answer!r:.40}, expected a whole number from 0 to {HIGHEST}")
     solution = fields.get("solution") if isinstance(fields.get("solution"), str) else ""
     return _problem(
-        row, "aime", prompt, str(int(text)), "integer", name=fields.get("id"), solution=solution, split="test"
+        row, "aime", prompt, str(number.value), "integer", name=fields.get("id"), solution=solution, split="test"
     )
 
 
@@ -91,4 +97,9 @@ MATH = Format(
     },
     lambda row: {"problem", "solution", "level"} <= row.keys() and bool({"type", "subject"} & row.keys()),
 )
-AIME = Format(_read_aime, {}, _AIME, lambda row: {"ID", "Problem", "Answer"} <= row.keys())
+AIME = Format(
+    _read_aime,
+    {},
+    _AIME,
+    lambda row: {"ID", "Problem", "Answer"} <= row.keys() or {"problem", "answer", "year"} <= row.keys(),
+)

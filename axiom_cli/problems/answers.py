@@ -192,7 +192,7 @@ def read_answer(text: str) -> str | None:
     no answer.
     """
     outside = without_reasoning(text)
-    for readers in ((_labelled, _boxed, _in_json, _in_tag), (_in_sentence, _after_hashes, _under_heading)):
+    for readers in ((_labelled, boxed, _in_json, _in_tag), (_in_sentence, _after_hashes, _under_heading)):
         found = [part for reader in readers if (part := reader(outside))]
         if found:
             return " ".join(max(found)[1].split()) or None
@@ -237,7 +237,7 @@ def _without_open_mark(said: str, before: str) -> str:
     return said
 
 
-def _boxed(text: str) -> Part | None:
+def boxed(text: str) -> Part | None:
     """What the last box holds. Boxes in a row, with nothing but commas and the like between, count as one."""
     if "\\boxed" not in text and "\\fbox" not in text:
         return None
