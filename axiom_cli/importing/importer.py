@@ -142,7 +142,7 @@ def _expect_some_in_format(rows: Iterable[Imported], format_name: str) -> Iterat
         yield imported
     if first is None or any_in_format:
         return
-    hint = f"is --as {format_name} the format of this file?"
+    hint = f"if its format is not {format_name}, name it with --as"
     if first.reason.startswith(NOT_UTF8):
         hint = encoding_hint("FILE")
     elif not first.row.broken:
