@@ -20,7 +20,7 @@ from axiom_cli.learning.training.batches import collate
 from axiom_cli.learning.training.fit import fit
 from axiom_cli.learning.training.rows import Row
 from axiom_cli.learning.training.run import TrainingRun
-from axiom_cli.learning.training.scoring import scorer
+from axiom_cli.learning.training.scoring import proved_scorer
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.models import micro_batches, worker_pool
 from axiom_cli.records import Verdict
@@ -58,7 +58,7 @@ def rows(trainer: Trainer, objective: str) -> list[Row]:
 def likelihoods(model: torch.nn.Module, of: list[Row]) -> torch.Tensor:
     batch = collate(of)
     with torch.no_grad():
-        return batch.by_row(scorer(model, of[0])(batch))
+        return batch.by_row(proved_scorer(model, of, pytest.fail, fresh=False)[0](batch))
 
 
 @pytest.mark.parametrize("objective", slow_but({"dpo"}, COMPARING))
@@ -87,7 +87,9 @@ def test_the_reference_is_the_model_as_training_begins(objective: str, loss: flo
 
 def test_the_record_is_each_tokens_log_probability_under_the_base(trainer: Trainer) -> None:
     given = rows(trainer, "grpo")
-    made = reference.with_ref_logprobs(given, scorer(trainer.model, given[0]), 64, torch.device("cpu"))
+    made = reference.with_ref_logprobs(
+        given, proved_scorer(trainer.model, given, pytest.fail)[0], 64, torch.device("cpu")
+    )
     sums = [sum(row.ref_logprobs) for row in made]
     assert sums == pytest.approx(likelihoods(trainer.model, given).tolist(), abs=1e-3)
     assert [len(row.ref_logprobs) for row in made] == [len(row.completion_ids) for row in given]

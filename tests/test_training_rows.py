@@ -15,7 +15,7 @@ from axiom_cli.learning.training import batches
 from axiom_cli.learning.training.fit import fit
 from axiom_cli.learning.training.loss_mask import label_rows
 from axiom_cli.learning.training.rows import Row, encode
-from axiom_cli.learning.training.scoring import scorer
+from axiom_cli.learning.training.scoring import proved_scorer
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.models import loading, micro_batches
 from axiom_cli.problems.answers import messages
@@ -185,7 +185,7 @@ def test_how_rows_are_cut_into_passes_does_not_change_the_gradient(trainer: Trai
 
     def gradient(groups: list[list[Row]]) -> torch.Tensor:
         model = loading.load_model(trainer.base)
-        logprobs = scorer(model, data[0])
+        logprobs = proved_scorer(model, data, pytest.fail)[0]
         for group in groups:
             (-logprobs(batches.collate(group)).sum()).backward()
         return torch.cat([p.grad.flatten() for p in model.parameters()])
@@ -195,7 +195,7 @@ def test_how_rows_are_cut_into_passes_does_not_change_the_gradient(trainer: Trai
 
 def test_log_probabilities_are_the_models_own(trainer: Trainer) -> None:
     data = tiny.rows(trainer, 3)
-    got = scorer(trainer.model, data[0])(batches.collate(data))
+    got = proved_scorer(trainer.model, data, pytest.fail)[0](batches.collate(data))
     for row, part in zip(data, got.split([len(r.completion_ids) for r in data]), strict=True):
         ids = torch.tensor([row.prompt_ids + row.completion_ids])
         whole = trainer.model(ids).logits[0].log_softmax(-1)[:-1].gather(1, ids[0, 1:, None])[:, 0]
@@ -213,7 +213,7 @@ def test_a_model_that_bends_its_logits_is_still_scored_by_its_own_logits() -> No
         )
     ).eval()  # fmt: skip
     row = Row([3, 4, 5], [6, 7, 8])
-    got = scorer(model, row)(batches.collate([row]))
+    got = proved_scorer(model, [row], pytest.fail)[0](batches.collate([row]))
     ids = torch.tensor([[3, 4, 5, 6, 7, 8]])
     wanted = model(ids).logits[0].log_softmax(-1)[2:5].gather(1, ids[0, 3:, None])[:, 0]
     assert torch.allclose(got, wanted, atol=1e-4)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.train import TrainingObserver, select_examples, tokenizer_of
+from axiom_cli.learning.train import TrainingObserver, select_examples, tokenizer_of, within_context
 from axiom_cli.learning.training_example import Screen
 from axiom_cli.models import Resolved
 from axiom_cli.records import Verdict
@@ -60,12 +60,14 @@ def show(  # noqa: PLR0913 - as `train`, which it previews
     """The `first` rows (0: all) that `train` would see. NothingToDoError where there are none; `observer` is
     warned of losses."""
     from axiom_cli.learning.training.loss_mask import label_rows
+    from axiom_cli.models.loading import load_config
 
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     tokenizer, ends = tokenizer_of(base)
     selection = select_examples(verdicts, config, screen, observer)
+    config, limit = within_context(config, load_config(base.path))
     encoded = OBJECTIVES[config.objective].encode(selection.examples, tokenizer, ends, config, base.digest)
-    for warning in encoded.warnings(config.max_length):
+    for warning in encoded.warnings(config.max_length, limit):
         observer.warn(warning)
     if not encoded.rows:
         raise NothingToDoError(f"every row is longer than {config.max_length} tokens", "raise --max-length")

@@ -139,16 +139,19 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
         from axiom_cli.learning.training.value_function import write_facts
 
         loaded = trainer() if trainer else _trainer(base, config)
+        first, (fitting, limit) = process_rank.is_first(), within_context(config, loaded.model.config)
         encode = OBJECTIVES[config.objective].encode
-        encoded = encode(examples, loaded.tokenizer, loaded.ends, config, base.digest)
-        for warning in encoded.warnings(config.max_length):
+        encoded = encode(examples, loaded.tokenizer, loaded.ends, fitting, base.digest)
+        for warning in encoded.warnings(fitting.max_length, limit):
             observer.warn(warning)
         _check_enough(len(encoded.rows), config, observer.warn if encoded.too_long else ignore)
         checkpoint = Checkpoint(state, config.checkpoint_seconds)
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "adapter"
-            metrics = loaded.fit(encoded.rows, config, folder, folders, observer.step, checkpoint)
-            if judges and process_rank.is_first():
+            metrics = loaded.fit(
+                encoded.rows, config, folder, folders, observer.step, checkpoint, observer.warn if first else ignore
+            )
+            if judges and first:
                 write_facts(folder, base.name, base.digest, encoded.rows)
             digest = workspace.put_tree(folder) if process_rank.is_first() else ""
         mismatch = metrics.get("recorded_gap", 0.0)
@@ -229,6 +232,16 @@ def _trainer(base: Resolved, config: TrainConfig) -> Trainer:
     return trainer
 
 
+def within_context(config: TrainConfig, model_config: Any) -> tuple[TrainConfig, str]:
+    """The same with a `max_length` that the model has positions for, and what sets it: the option or the model."""
+    from axiom_cli.models.loading import context_length
+
+    context = context_length(model_config) or config.max_length
+    if context >= config.max_length:
+        return config, "--max-length"
+    return replace(config, max_length=context), "the model's context"
+
+
 def tokenizer_of(base: Resolved) -> tuple[Any, tuple[int, ...]]:
     """The tokenizer of `base` and the ids that end a completion, as a trainer has them; the weights are not loaded."""
     from axiom_cli.models.loading import load_generation_config, load_tokenizer
@@ -240,7 +253,8 @@ def tokenizer_of(base: Resolved) -> tuple[Any, tuple[int, ...]]:
 
 def _check_enough(rows: int, config: TrainConfig, warn: Callable[[str], None]) -> None:
     if not rows or (rows < MIN_ROWS and not config.force):
-        hint = "sample more problems; --force trains anyway" if rows else "raise --max-length"
+        too_long = "shorter rows are needed: raise --max-length, or choose a model with a longer context"
+        hint = "sample more problems; --force trains anyway" if rows else too_long
         raise NothingToDoError(f"only {rows} rows to train on: fewer than {MIN_ROWS} make a model worse", hint)
     if rows < FEW_ROWS:
         warn(f"only {rows} rows to train on: below {FEW_ROWS} a model often gets worse")

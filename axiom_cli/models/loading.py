@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM, AutoTokenizer, GenerationConfig, PreTrainedModel
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    GenerationConfig,
+    PreTrainedConfig,
+    PreTrainedModel,
+)
 from transformers.utils import logging
 
 from axiom_cli import permitted, process_rank
@@ -128,6 +135,17 @@ def load_generation_config(path: Path | str) -> GenerationConfig:
         with _explained(path):
             return GenerationConfig.from_pretrained(where)
     return GenerationConfig.from_model_config(load_config(path))
+
+
+def context_length(config: PreTrainedConfig) -> int | None:
+    """Positions that the model has, as its config says; None where their number has no limit."""
+    return getattr(config.get_text_config(), "max_position_embeddings", None)
+
+
+def load_config(path: Path | str) -> PreTrainedConfig:
+    """The config of a model folder, a .gguf file or a hub id."""
+    where, options = _location(path)
+    return AutoConfig.from_pretrained(where, **options)
 
 
 def stored_dtype(path: Path | str) -> torch.dtype:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
 import torch
 from transformers import PreTrainedModel
+
+from axiom_cli.errors import MissingError
 
 ASSUMED_FREE = 1 << 31
 """Bytes that are assumed to be free where the system does not say."""
@@ -68,6 +71,17 @@ def is_out_of_memory(error: BaseException) -> bool:
     return isinstance(error, MemoryError) or (
         isinstance(error, RuntimeError) and any(words in str(error) for words in OUT_OF_MEMORY)
     )
+
+
+@contextmanager
+def explained_shortage(when: str) -> Iterator[None]:
+    """Within it, running out of memory is a MissingError that says `when` it did."""
+    try:
+        yield
+    except (MemoryError, RuntimeError) as error:
+        if not is_out_of_memory(error):
+            raise
+        raise MissingError(f"out of memory {when}", LESS_MEMORY) from None
 
 
 def _available() -> int:

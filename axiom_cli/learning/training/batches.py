@@ -5,7 +5,7 @@ Rows that share a micro-batch (a pair) stay together, and so do groups that shar
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from random import Random
@@ -49,6 +49,24 @@ class Batch:
     def by_row(self, values_K: torch.Tensor) -> torch.Tensor:
         """Each row's sum, shape (R,)."""
         return torch.stack([part.sum() for part in values_K.split(self.counts)])
+
+    def rows(self) -> Iterator[Batch]:
+        """Each row as a batch of its own, without its padding."""
+        width, first = self.input_ids_BT.shape[1], 0
+        for number, count in enumerate(self.counts):
+            part = slice(first, first + count)
+            positions_K = self.positions_K[part] - number * width
+            yield Batch(
+                input_ids_BT=self.input_ids_BT[number : number + 1, : int(positions_K[-1]) + 2],
+                positions_K=positions_K,
+                targets_K=self.targets_K[part],
+                weights_K=self.weights_K[part],
+                weights_R=self.weights_R[number : number + 1],
+                ref_logprobs_K=self.ref_logprobs_K[part],
+                labels_R=self.labels_R[number : number + 1],
+                counts=[count],
+            )
+            first += count
 
 
 def plan_steps(lengths: Sequence[int], config: TrainConfig, rows: float = 1.0) -> list[list[int]]:

@@ -27,12 +27,13 @@ from axiom_cli.settings.configs import TrainConfig
 OnStep = Callable[[Progress], None]
 
 
-def fit(
+def fit(  # noqa: PLR0913 - what is trained, on what, how, and who watches
     model: torch.nn.Module,
     rows: Sequence[Row],
     config: TrainConfig,
     on_step: OnStep | None = None,
     checkpoint: Checkpoint | None = None,
+    warn: Callable[[str], None] = lambda _text: None,
 ) -> dict[str, Any]:
     """Trains the parameters of `model` that require gradients, in place, and returns the run's metrics.
 
@@ -42,11 +43,12 @@ def fit(
     checkpoint, Ctrl-C first finishes the step and writes it.
 
     NothingToDoError without rows; GateFailedError when loss, gradients or weights are NaN or inf; MissingError when
-    memory does not suffice for micro-batches half as large as the first ones.
+    memory does not suffice for micro-batches half as large as the first ones; InputError where `model` cannot be run as
+    training would run it (scoring.py). `warn` gets a sentence where it is run in a slower way.
     """
     if not rows:
         raise NothingToDoError("no rows to train on")
-    run = TrainingRun(model, weighted(rows, config), config)
+    run = TrainingRun(model, weighted(rows, config), config, warn)
     run.resume(checkpoint)
     with (
         _training_mode(model, config),

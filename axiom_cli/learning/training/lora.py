@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,15 +13,22 @@ from typing import Any, cast
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model, get_peft_model_state_dict
 from peft.tuners.lora import Linear as LoraLinear
+from peft.tuners.lora import LoraLayer
 from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
+from transformers import PreTrainedModel
+from transformers.conversion_mapping import get_model_conversion_mapping
 
 from axiom_cli.models.adapters import CONFIG, WEIGHTS
-from axiom_cli.models.loading import device, training_precision
+from axiom_cli.models.loading import device, training_precision, without_peft
 from axiom_cli.settings.configs import TrainConfig
 
+MAMBAS = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")
+"""Types of models whose `out_proj` peft does not take."""
+OMITTED = 0.01
+"""Share of the matrices that an adapter may leave out without a word."""
 tqdm.monitor_interval = 0
 """peft makes bars that nobody sees. Their watcher is a thread, for whose start Python waits for ever where memory is
 short."""
@@ -30,13 +38,15 @@ short."""
 def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]:
     """`model` with fresh LoRA matrices (seeded) on every linear layer but the head; without them again afterwards."""
     torch.manual_seed(config.seed)
+    excluded = sorted(name for name, layer in model.named_modules() if not _adaptable(model, name, layer))
     settings = LoraConfig(
         r=config.lora_r,
         lora_alpha=config.lora_alpha,
         lora_dropout=config.lora_dropout,
         use_dora=config.method == "dora",
         use_rslora=config.rslora,
-        target_modules="all-linear",
+        target_modules=_targets(model),
+        exclude_modules=excluded or None,
         task_type="CAUSAL_LM",
     )
     with warnings.catch_warnings():
@@ -44,7 +54,7 @@ def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]
         wrapped = get_peft_model(model, settings)
     if config.method == "lora" and not config.lora_dropout and training_precision(config, device()) is torch.float32:
         for layer in wrapped.modules():
-            if isinstance(layer, LoraLinear):
+            if isinstance(layer, LoraLinear) and type(layer.get_base_layer()) is nn.Linear:
                 _fold(layer)
     frozen = [p for p in model.parameters() if not p.requires_grad]
     try:
@@ -53,6 +63,53 @@ def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]
         wrapped.unload()
         for parameter in frozen:
             parameter.requires_grad_(parameter.is_floating_point())
+
+
+def _targets(model: nn.Module) -> list[str] | str:
+    """Every linear layer but the head. In a mixture those alone whose names its experts' matrices do not have: peft
+    reads such a name as that of all experts, which are no layers and could not be merged as they are stored."""
+    table = get_model_conversion_mapping(cast(PreTrainedModel, model))
+    experts = {leaf for entry in table for leaf in re.findall(r"experts\.\*\.(\w+)", " ".join(entry.source_patterns))}
+    if not experts:
+        return "all-linear"
+    head = cast(PreTrainedModel, model).get_output_embeddings()
+    layers = {name for name, layer in model.named_modules() if isinstance(layer, nn.Linear) and layer is not head}
+    return sorted({name.rpartition(".")[2] for name in layers} - experts - {"gate"})
+
+
+def _adaptable(model: nn.Module, name: str, layer: nn.Module) -> bool:
+    """Whether a change beside the layer is a change of its weights. A model's own kind of linear layer may do more than
+    multiply (Phi-3.5-MoE's router chooses, too), and the fused kernels of Mamba read the weights of some themselves."""
+    if not isinstance(layer, nn.Linear):
+        return True
+    if getattr(model.config, "model_type", "") in MAMBAS and name.endswith(".out_proj"):
+        return False
+    if not type(layer).__module__.startswith("transformers.models."):
+        return True
+    x = torch.linspace(-1, 1, layer.in_features, dtype=layer.weight.dtype, device=layer.weight.device)[None]
+    try:
+        out = layer(x)
+    except (RuntimeError, TypeError, ValueError, IndexError):
+        return False
+    plain = functional.linear(x, layer.weight, layer.bias)
+    return (
+        isinstance(out, torch.Tensor) and out.shape == plain.shape and torch.allclose(out, plain, rtol=1e-2, atol=1e-2)
+    )
+
+
+def omitted(wrapped: PeftModel) -> str:
+    """A sentence about the matrices outside embedding and head that the adapter leaves as they are; empty where it
+    changes all but a hundredth of them."""
+    inner = without_peft(wrapped)
+    ends = (inner.get_input_embeddings(), inner.get_output_embeddings())
+    outside = {id(p) for part in ends for p in part.parameters()}
+    covered = {id(p) for layer in wrapped.modules() if isinstance(layer, LoraLayer) for p in layer.parameters()}
+    named = [(name, p) for name, p in inner.named_parameters() if p.dim() > 1 and id(p) not in outside]
+    total = sum(p.numel() for name, p in named if ".lora_" not in name)
+    left = [(name, p.numel()) for name, p in named if id(p) not in covered]
+    share = sum(count for _, count in left) / max(1, total)
+    kinds = dict.fromkeys(re.sub(r"^.*\.\d+\.", "", name).removesuffix(".weight") for name, _ in left)
+    return f"the adapter leaves {share:.0%} of the layers' weights as they are: {', '.join(kinds)}" * (share >= OMITTED)
 
 
 def _fold(layer: LoraLinear) -> None:
@@ -66,6 +123,8 @@ def _fold(layer: LoraLinear) -> None:
         return
 
     def forward(x: torch.Tensor) -> torch.Tensor:
+        if layer.disable_adapters:
+            return base(x)
         weight = torch.addmm(base.weight, up.weight, down.weight, alpha=scale)
         return functional.linear(x, weight, base.bias)
 

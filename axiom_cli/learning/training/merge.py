@@ -10,7 +10,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +23,6 @@ from axiom_cli.learning.training.streamed import StreamedModel
 from axiom_cli.models import shards
 from axiom_cli.models.adapters import Chain
 from axiom_cli.models.loading import DTYPES, load_model, load_tokenizer, stored_dtype
-from axiom_cli.models.shards import Shards
 from axiom_cli.workspace.atomic import explained_write_errors
 
 CARRIED = (".json", ".jinja", ".model", ".txt", ".tiktoken", ".py")
@@ -33,30 +32,30 @@ CARRIED = (".json", ".jinja", ".model", ".txt", ".tiktoken", ".py")
 def merge(base: Path | str, chain: Sequence[Path], out: Path, dtype: str = "auto") -> Certificate:
     """Writes base + chain as a plain transformers folder to `out`, and proves it by what is read back from there.
 
-    `auto` keeps each tensor's own type. Memory holds one block of the model at a time, and the probes' logits. The
-    folder appears whole or not at all. Whether the certificate is good enough is the caller's to judge.
+    `auto` keeps each tensor's own type, and all tensors keep their names. Memory holds one block of the model at a
+    time, and the probes' logits. Where the chain changes what transformers makes of several tensors (whole weights of
+    experts), memory holds the model once, and tensors have the library's names. The folder appears whole or not at all.
+    Whether the certificate is good enough is the caller's to judge.
 
     InputError where base or adapter is damaged, or the adapter is of another base or of a kind that cannot be merged
     exactly; MissingError where the disk is full.
     """
     if dtype not in ("auto", *DTYPES):
         raise UsageError(f"--dtype {dtype}: it is auto, {', '.join(DTYPES)}")
-    with plain(base, out.parent) as folder, torch.no_grad():
-        source = Shards(folder)
-        model = StreamedModel(folder, source)
-        if model.missing:
-            raise InputError(
-                f"{base} holds no {model.missing[0]}: its weights are converted as they are loaded",
-                "such a model cannot be merged here",
-            )
+    with ExitStack() as bases, torch.no_grad():
+        folder = bases.enter_context(plain(base, out.parent))
+        model = StreamedModel(folder)
         sums = Chain(chain, model.model)
+        if any(model.key(name) is None for name in sums.names):
+            model = StreamedModel(bases.enter_context(converted(folder, out.parent)))
         reference = _probe(model, sums, certificate.probe_ids(load_tokenizer(folder), model.context))
         with explained_write_errors(out), whole_folder(out) as draft:
             separate = _untied(model, sums)
             change = _write(model, sums, separate, draft, DTYPES.get(dtype))
             _carry(folder, draft)
             _configure(draft, DTYPES.get(dtype), tied=not separate)
-        model.source, model.value, model.entire = Shards(out), lambda _name, value: value, set()
+        model.read_from(out)
+        model.value, model.entire = lambda _name, value: value, set()
         return certificate.certify(change, reference, model.logits(reference.ids_T))
 
 
@@ -75,20 +74,23 @@ def _write(
 ) -> WeightChange:
     """The weights, file by file as the base has them; those of `separate` parameters beside the ones they shared."""
     source, change = model.source, WeightChange()
+    # A separate parameter's name is its key in the new files, and what it shared is where it is read from.
+    origins = {name: key for name in separate if (key := model.key(name))}
     changed = {model.key(name): name for name in sums.names if name not in separate}
     changed |= {name: name for name in separate}
-    placed = {file: [name for name in names if name not in model.ties] for file, names in source.files().items()}
-    for name in separate:
-        placed[source.places[model.required_key(name)].file].append(name)
+    aliases = {key for name, key in model.layout.keys.items() if name in model.ties}
+    placed = {file: [key for key in keys if key not in aliases] for file, keys in source.files().items()}
+    for name, key in origins.items():
+        placed[source.places[key].file].append(name)
     kinds: dict[str, shards.Kind] = {}
     for key in (key for names in placed.values() for key in names):
-        place = source.places[model.key(key) or key]
+        place = source.places[origins.get(key, key)]
         kinds[key] = (dtype if dtype and place.dtype.is_floating_point else place.dtype, place.shape)
     for file, names in placed.items():
         layout = {key: kinds[key] for key in names}
         with shards.writing(draft / file, layout) as (put, back):
             for key in shards.order(layout):
-                at = model.key(key) or key
+                at = origins.get(key, key)
                 original, kind = source.tensor(at), kinds[key][0]
                 if key in changed:
                     original = original.float()
@@ -161,10 +163,18 @@ def plain(base: Path | str, beside: Path) -> Iterator[Path]:
         if shards.files(folder):
             yield folder
             return
+    with converted(base, beside) as made:
+        yield made
+
+
+@contextmanager
+def converted(base: Path | str, beside: Path) -> Iterator[Path]:
+    """A folder in `beside`, for as long as the context lasts, with the model as transformers loads it: its parameters
+    under the library's own names. Memory holds the model while it is made."""
     with tempfile.TemporaryDirectory(dir=beside, prefix=".base-") as name:
         model = load_model(base, dtype=stored_dtype(base))
         with explained_write_errors(beside):
-            model.save_pretrained(name)
+            model.save_pretrained(name, save_original_format=False)
             load_tokenizer(base).save_pretrained(name)
         del model
         yield Path(name)

@@ -64,11 +64,12 @@ class Encoded:
             {"unreadable": self.unreadable} if self.unreadable else {}
         )
 
-    def warnings(self, max_length: int) -> list[str]:
-        """A sentence for each kind of row that was left out, or that may not be what the model sampled."""
+    def warnings(self, max_length: int, limit: str = "--max-length") -> list[str]:
+        """A sentence for each kind of row that was left out, or that may not be what the model sampled. `limit` says
+        what sets `max_length`."""
         total = f"of {len(self.rows):,} rows"
         sentences = {
-            f"{self.too_long} rows longer than {max_length} tokens are left out (--max-length)": self.too_long,
+            f"{self.too_long} rows longer than {max_length} tokens are left out ({limit})": self.too_long,
             f"{self.foreign:,} {total} hold another model's ids, which do not read back as their text with this "
             "tokenizer. Their text is encoded anew, perhaps to other tokens than were sampled": self.foreign,
             f"{self.prompts_differ:,} {total} were sampled from another prompt than the one that is trained on: the "

@@ -21,7 +21,7 @@ from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.losses import LOSSES
 from axiom_cli.learning.training.optimizers import learning_rate, make_optimizer
 from axiom_cli.learning.training.rows import Row
-from axiom_cli.learning.training.scoring import scorer
+from axiom_cli.learning.training.scoring import one_by_one, proved_scorer
 from axiom_cli.learning.value_labels import OBJECTIVE as VALUE
 from axiom_cli.models import memory, micro_batches, worker_pool
 from axiom_cli.models.loading import training_precision
@@ -73,9 +73,16 @@ def plan_workers(model: torch.nn.Module, config: TrainConfig) -> int:
 
 
 class TrainingRun:
-    """What one run holds between steps. `rows` have the weights that the objective takes them with."""
+    """What one run holds between steps. `rows` have the weights that the objective takes them with; `warn` is told
+    where the model is run another way than usual."""
 
-    def __init__(self, model: torch.nn.Module, rows: list[Row], config: TrainConfig) -> None:
+    def __init__(
+        self,
+        model: torch.nn.Module,
+        rows: list[Row],
+        config: TrainConfig,
+        warn: Callable[[str], None] = lambda _text: None,
+    ) -> None:
         self.model, self.rows, self.config = model, rows, config
         self.objective, self.loss = OBJECTIVES[config.objective], LOSSES[config.objective]
         self.parameters = [p for p in model.parameters() if p.requires_grad]
@@ -86,8 +93,11 @@ class TrainingRun:
         self.forked = plan_workers(model, config) if collectives.world_size() == 1 else 1
         self.num_workers = max(self.forked, collectives.world_size())
         self.optimizer = make_optimizer(model, config)
-        judges = config.objective == VALUE
-        self.scorer = value_function.scorer(model) if judges else scorer(model, rows[0])
+        with memory.explained_shortage("before the first step"):
+            self.scorer, batched = proved_scorer(model, rows, warn)
+        if config.objective == VALUE:
+            judge = value_function.scorer(model)
+            self.scorer = judge if batched else one_by_one(judge)
         budget = micro_batches.token_budget(self.device, config, self.forked)
         self.budget = int(collectives.all_reduce(min(budget, self._token_budget()), self.device, smallest=True))
         self.mismatched = reference.mismatched(rows, config.seed) if self.objective.needs_kl else []
@@ -198,12 +208,8 @@ class TrainingRun:
         def forward(times: int) -> torch.Tensor:
             return self.logprobs(collate([self.rows[0]] * times, self.device))
 
-        try:
+        with memory.explained_shortage("before the first step"):
             token_bytes = memory.token_bytes(forward, self.rows[0].length)
-        except (MemoryError, RuntimeError) as error:
-            if not memory.is_out_of_memory(error):
-                raise
-            raise MissingError("out of memory before the first step", memory.LESS_MEMORY) from None
         if self.config.gradient_checkpointing:
             token_bytes = memory.checkpointed_token_bytes(token_bytes, self.model)
         trained = sum(fsdp.local(p).numel() for p in self.parameters)

@@ -20,7 +20,8 @@ from transformers import AutoModelForCausalLM, initialization
 from axiom_cli import permitted
 from axiom_cli.errors import InputError
 from axiom_cli.models.adapters import tied
-from axiom_cli.models.loading import device, load_config
+from axiom_cli.models.conversion import Layout
+from axiom_cli.models.loading import context_length, device, load_config
 from axiom_cli.models.shards import PIECE, Shards
 
 Place = tuple[nn.Module, str, str]
@@ -28,54 +29,65 @@ Place = tuple[nn.Module, str, str]
 
 
 class StreamedModel:
-    """A causal language model in evaluation mode. `source` are the files that it runs on, and may be exchanged for
-    others of the same architecture; `value` has the last word on each parameter (name, the files' own). Large matrices
-    outside the blocks are there a piece at a time, but for those named in `entire`."""
+    """A causal language model in evaluation mode. `source` are the files that it runs on; `value` has the last word on
+    each parameter (name, the files' own). Large matrices outside the blocks are there a piece at a time, but for those
+    named in `entire`."""
 
-    def __init__(self, folder: Path, source: Shards) -> None:
-        """The architecture is that of `folder`'s config."""
+    def __init__(self, folder: Path) -> None:
+        """InputError where a file is missing or damaged, or does not hold all parameters of the config's model."""
         config = load_config(folder)
         with init_empty_weights(include_buffers=False), initialization.no_init_weights():
             self.model = AutoModelForCausalLM.from_config(
                 config, dtype=torch.float32, trust_remote_code=permitted.remote_code()
             ).eval()
-        self.source = source
+        self.read_from(folder)
         self.value: Callable[[str, torch.Tensor], torch.Tensor] = lambda _name, value: value
         self.ties = tied(self.model)
         self.device = device()
         self.entire: set[str] = set()
+        if missing := [name for name, _ in self.model.named_parameters() if not self.keys(name)]:
+            raise InputError(f"{folder} does not hold {missing[0]}", "copy or download the model again")
         for name, buffer in self.model.named_buffers():
-            if key := source.find(name):
-                buffer.copy_(source.tensor(key))
+            if self.keys(name):
+                buffer.copy_(self.tensor(name))
         for module in self.model.modules():
             for name, buffer in module.named_buffers(recurse=False):
                 module._buffers[name] = buffer.to(self.device)
         self._prepare(self.model, "")
 
+    def read_from(self, folder: Path) -> None:
+        """Runs on the files of `folder` from now on, which hold a model of the same architecture."""
+        self.source = Shards(folder)
+        self.layout = Layout(self.model, self.source.places)
+
     @property
     def context(self) -> int:
         """Positions that the model can be shown."""
-        return getattr(self.model.config, "max_position_embeddings", None) or 1024
-
-    @property
-    def missing(self) -> list[str]:
-        """Parameters that the files do not hold under their names: such a checkpoint is converted as it is loaded."""
-        return [name for name, _ in self.model.named_parameters() if self.key(name) is None]
+        return context_length(self.model.config) or 1024
 
     def key(self, name: str) -> str | None:
-        """The parameter's key in the files; where it has none of its own, that of the one that it is tied to."""
-        return self.source.find(name) or (self.source.find(self.ties[name]) if name in self.ties else None)
+        """The parameter's key in the files; where it has none of its own, that of the one that it is tied to. None
+        where it is made of several tensors."""
+        return self.layout.keys.get(name) or self.layout.keys.get(self.ties.get(name, name))
+
+    def keys(self, name: str) -> list[str]:
+        """The keys of all that the parameter is made of; none where the files do not hold it."""
+        if key := self.key(name):
+            return [key]
+        fused = self.layout.fused.get(name) or self.layout.fused.get(self.ties.get(name, name))
+        return [key for key, _ in fused.parts] if fused else []
 
     def tensor(self, name: str) -> torch.Tensor:
-        """The parameter as the files hold it, a view that must not be written to. InputError where they do not."""
-        return self.source.tensor(self.required_key(name))
+        """The parameter as the files hold it, where it can be a view of them: it must not be written to."""
+        if key := self.key(name):
+            return self.source.tensor(key)
+        own = name if name in self.layout.fused else self.ties[name]
+        return self.layout.fused[own].convert(self.model, self.source.tensor)[own]
 
-    def required_key(self, name: str) -> str:
-        """As `key`. InputError where the files do not hold the parameter."""
-        key = self.key(name)
-        if key is None:
-            raise InputError(f"{self.source.folder} does not hold {name}", "copy or download the model again")
-        return key
+    def forget(self, name: str) -> None:
+        """As `Shards.forget`, for all that the parameter is made of."""
+        for key in self.keys(name):
+            self.source.forget(key)
 
     def logits(self, ids_T: torch.Tensor) -> torch.Tensor:
         """logits_TV in float32, on the processor."""
@@ -94,6 +106,9 @@ class StreamedModel:
                 self._fill_in(block, list(_parameters(block, f"{path}{number}.")))
         elif type(module) in in_pieces and len(own) == 1:
             name = own[0][2]
+            if isinstance(module, nn.Embedding):  # some models ask it for its device
+                nothing = torch.full((1, 1), torch.nan, device=self.device).expand(module.weight.shape)
+                module.weight = nn.Parameter(nothing, requires_grad=False)
             module.forward = partial(in_pieces[type(module)], module, name)
             self._fill_in(module, own, lambda: name in self.entire)
         elif own:
@@ -110,14 +125,12 @@ class StreamedModel:
         at = 0
         for piece in weight_OI.split(max(1, PIECE // module.in_features)):
             out[..., at : at + len(piece)] = functional.linear(x, piece.to(x.device, x.dtype))
-            self.source.forget(self.required_key(name))
+            self.forget(name)
             at += len(piece)
         return out
 
     def _looked_up(self, module: nn.Embedding, name: str, ids: torch.Tensor) -> torch.Tensor:
-        weight = module.weight
-        if weight.is_meta:
-            weight = self.value(name, self.tensor(name))
+        weight = module.weight if name in self.entire else self.value(name, self.tensor(name))
         return functional.embedding(ids.to(weight.device), weight).to(self.device, torch.float32)
 
     def _fill_in(self, module: nn.Module, places: list[Place], when: Callable[[], bool] = lambda: True) -> None:
@@ -131,7 +144,7 @@ class StreamedModel:
         def drop(*_: object) -> None:
             for owner, name, full in places:
                 owner._parameters[name] = empty[id(owner), name]
-                self.source.forget(self.required_key(full))
+                self.forget(full)
 
         module.register_forward_pre_hook(fill)
         module.register_forward_hook(drop, always_call=True)

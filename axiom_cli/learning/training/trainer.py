@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
@@ -57,24 +57,28 @@ class Trainer:
         chain: Sequence[Path] = (),
         on_step: OnStep | None = None,
         checkpoint: Checkpoint | None = None,
+        warn: Callable[[str], None] = lambda _text: None,
     ) -> dict[str, Any]:
         """Trains on `rows` and writes the adapter (whole weights with `method` full) to the folder `out`, which appears
-        whole or, if interrupted, not at all. Of several processes the first one writes it. Returns fit's metrics."""
+        whole or, if interrupted, not at all. Of several processes the first one writes it. `warn` gets a sentence about
+        what an adapter leaves out of the model, and as in `fit`. Returns fit's metrics."""
         requirements.check_requirements(replace(config, quantize=self.quantize))
         self._start_from(list(chain), torch.float32 if chain else frozen_dtype(self.base, config))
         self._chain, start = None, self._chain  # whatever fails from here on: the base is loaded anew
         full = config.method == "full"
         with nullcontext(self.model) if full else lora.attached(self.model, config) as trained:
+            if isinstance(trained, PeftModel) and (omitted := lora.omitted(trained)):
+                warn(omitted)
             facts = value_function.attach(trained, rows) if config.objective == VALUE else {}
             with fsdp_sharded(trained, wanted=config.fsdp):
-                metrics = fit(trained, rows, config, on_step, checkpoint) | facts
+                metrics = fit(trained, rows, config, on_step, checkpoint, warn) | facts
             if process_rank.is_first():
                 with whole_folder(out) as draft:
                     if isinstance(trained, PeftModel):
                         lora.save(trained, draft, self.name)
                         value_head.save(trained, draft)
                     else:
-                        trained.save_pretrained(draft)
+                        trained.save_pretrained(draft, save_original_format=False)
                         self.tokenizer.save_pretrained(draft)
         self._chain = None if full or config.fsdp else start
         return metrics
