@@ -142,12 +142,6 @@ def context_length(config: PreTrainedConfig) -> int | None:
     return getattr(config.get_text_config(), "max_position_embeddings", None)
 
 
-def load_config(path: Path | str) -> PreTrainedConfig:
-    """The config of a model folder, a .gguf file or a hub id."""
-    where, options = _location(path)
-    return AutoConfig.from_pretrained(where, **options)
-
-
 def stored_dtype(path: Path | str) -> torch.dtype:
     """The type that the model's own files hold; float32 for a .gguf, whose blocks have no torch type."""
     if str(path).endswith(".gguf"):

@@ -47,7 +47,7 @@ def merge(base: Path | str, chain: Sequence[Path], out: Path, dtype: str = "auto
         model = StreamedModel(folder)
         sums = Chain(chain, model.model)
         if any(model.key(name) is None for name in sums.names):
-            model = StreamedModel(bases.enter_context(converted(folder, out.parent)))
+            model = StreamedModel(bases.enter_context(converted(folder, out.parent, original_names=False)))
         reference = _probe(model, sums, certificate.probe_ids(load_tokenizer(folder), model.context))
         with explained_write_errors(out), whole_folder(out) as draft:
             separate = _untied(model, sums)
@@ -163,18 +163,19 @@ def plain(base: Path | str, beside: Path) -> Iterator[Path]:
         if shards.files(folder):
             yield folder
             return
-    with converted(base, beside) as made:
+    with converted(base, beside, original_names=True) as made:
         yield made
 
 
 @contextmanager
-def converted(base: Path | str, beside: Path) -> Iterator[Path]:
-    """A folder in `beside`, for as long as the context lasts, with the model as transformers loads it: its parameters
-    under the library's own names. Memory holds the model while it is made."""
+def converted(base: Path | str, beside: Path, *, original_names: bool) -> Iterator[Path]:
+    """A folder in `beside`, for as long as the context lasts, with the model as transformers saves it: with the tensors
+    that its checkpoints have, or with its parameters as the library has them. Memory holds the model while it is made.
+    """
     with tempfile.TemporaryDirectory(dir=beside, prefix=".base-") as name:
         model = load_model(base, dtype=stored_dtype(base))
         with explained_write_errors(beside):
-            model.save_pretrained(name, save_original_format=False)
+            model.save_pretrained(name, save_original_format=original_names)
             load_tokenizer(base).save_pretrained(name)
         del model
         yield Path(name)
