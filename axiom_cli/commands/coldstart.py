@@ -44,7 +44,9 @@ def coldstart(
 
     --model and the training options have an effect only with --train.
     """
+    from axiom_cli import models
     from axiom_cli.learning import model_names
+    from axiom_cli.learning.train import check_base
     from axiom_cli.sampling.coldstart import coldstart as teach
     from axiom_cli.verification.verify import record_check
     from axiom_cli.workspace.store import Workspace
@@ -52,6 +54,7 @@ def coldstart(
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     if config.train:
         model_names.check_name(experiment, workspace)
+        check_base(models.resolve(model.model or models.NANO, workspace), fit.objective)
     kept: list[Verdict] = []
 
     def verdicts() -> Iterator[Verdict]:

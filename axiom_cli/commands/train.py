@@ -70,7 +70,7 @@ def train(
     """Train an adapter on accepted solutions: verdicts, or the plain rows of `axiom verify --format solutions`."""
     from axiom_cli import models
     from axiom_cli.learning import model_names
-    from axiom_cli.learning.train import TrainingObserver, check_settings
+    from axiom_cli.learning.train import TrainingObserver, check_base, check_settings
     from axiom_cli.learning.training.requirements import unused_options
     from axiom_cli.workspace.store import Workspace
 
@@ -85,7 +85,7 @@ def train(
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     if experiment:
         model_names.check_name(experiment, workspace)
-    models.resolve(base, workspace)
+    check_base(models.resolve(base, workspace), config.objective)
     screen = _screen(decontaminate or [])
     verdicts = _verdicts(solutions or file, skip_bad)
     if show is not None:

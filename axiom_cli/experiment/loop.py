@@ -20,6 +20,7 @@ from axiom_cli.experiment.round import GREEDY, Arm, LoopObserver, RoundSteps
 from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.learning import replay
 from axiom_cli.learning.objectives import OBJECTIVES
+from axiom_cli.learning.train import check_base
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.problems import families
@@ -44,6 +45,7 @@ class Loop:
         check_settings(config)
         self.config, self.workspace = config, workspace
         self.base = models.resolve(model, workspace)
+        check_base(self.base, config.objective)
         self.families = [families.get(name).name for name in options.names([config.problem_types])]
         self.buckets = buckets(self.families, config)
         self.engine = EngineHandle(self.base, workspace, SolveConfig(engine=config.engine))

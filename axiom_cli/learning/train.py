@@ -16,7 +16,7 @@ from axiom_cli.learning import distributed, value_labels
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
 from axiom_cli.learning.rejection_sampling import MANY_CUT_OFF, Selection
 from axiom_cli.learning.training_example import Screen, TrainingExample
-from axiom_cli.models import Resolved
+from axiom_cli.models import Resolved, folders
 from axiom_cli.records import Adapter, Verdict
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.objects import short
@@ -120,6 +120,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     """
     _check_enough(len({id(example.verdict) for example in examples}), config, observer.warn)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
+    check_base(base, config.objective)
     settings = config.learning()
     before = [adapter.digest for adapter in chain]
     rows = workspace.put_records(example.to_dict() for example in examples) if process_rank.is_first() else ""
@@ -230,6 +231,12 @@ def _trainer(base: Resolved, config: TrainConfig) -> Trainer:
     if not models.is_still(base):
         raise InputError(f"{base.name} changed on disk while it was read", "run it again once it is complete")
     return trainer
+
+
+def check_base(base: Resolved, objective: str) -> None:
+    """InputError for a base that an adapter could be trained of, but not merged with."""
+    if base.path.is_dir() and objective != value_labels.OBJECTIVE:
+        folders.check_mergeable(base.path)
 
 
 def within_context(config: TrainConfig, model_config: Any) -> tuple[TrainConfig, str]:

@@ -76,6 +76,15 @@ def check_model(folder: Path) -> None:
             read_json(files[name])
 
 
+def check_mergeable(folder: Path) -> None:
+    """InputError for a folder of quantised weights: an adapter of them could not be merged."""
+    if read_json(folder / CONFIG).get("quantization_config"):
+        raise InputError(
+            f"{folder} holds quantised weights, which cannot be added to",
+            "take the 16- or 32-bit weights that they were made from; axiom train --quantize 4bit quantises them",
+        )
+
+
 def check_gguf(path: Path) -> None:
     """InputError for a file that is not in the format of llama.cpp."""
     _check_pointer(path)

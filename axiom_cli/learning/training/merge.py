@@ -16,11 +16,11 @@ from typing import Any
 
 import torch
 
-from axiom_cli.errors import InputError, UsageError
+from axiom_cli.errors import UsageError
 from axiom_cli.learning.training import certificate
 from axiom_cli.learning.training.certificate import Certificate, ProbeResult, WeightChange
 from axiom_cli.learning.training.streamed import StreamedModel
-from axiom_cli.models import shards
+from axiom_cli.models import folders, shards
 from axiom_cli.models.adapters import Chain
 from axiom_cli.models.loading import DTYPES, load_model, load_tokenizer, stored_dtype
 from axiom_cli.workspace.atomic import explained_write_errors
@@ -150,16 +150,7 @@ def plain(base: Path | str, beside: Path) -> Iterator[Path]:
     as the context, in `beside`, with what transformers makes of a .gguf file or of older formats."""
     folder = Path(base)
     if folder.is_dir():
-        try:
-            config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-            quantised = config.get("quantization_config")
-        except (ValueError, AttributeError):
-            raise InputError(f"{folder / 'config.json'} is damaged", "copy or download the model again") from None
-        if quantised:
-            raise InputError(
-                f"{folder} holds quantised weights, which cannot be added to",
-                "merge with the 16- or 32-bit weights that they were made from",
-            )
+        folders.check_mergeable(folder)
         if shards.files(folder):
             yield folder
             return
