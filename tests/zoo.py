@@ -25,40 +25,89 @@ STATE = {"state_size": 8, "num_heads": 4, "head_dim": 16, "n_groups": 1, "chunk_
 HYBRID = {"mamba_d_state": 8, "mamba_n_heads": 4, "mamba_d_head": 16, "mamba_n_groups": 1, "mamba_chunk_size": 8}
 HYBRID |= {"mamba_expand": 2}
 ARCHITECTURES: dict[str, dict[str, Any]] = {
-    "apertus": {}, "arcee": {}, "bamba": {**HYBRID, "attn_layer_indices": [1]}, "biogpt": {}, "bitnet": {},
-    "bloom": {}, "codegen": {"rotary_dim": 4}, "cohere": {}, "cohere2": {"sliding_window": 16}, "ctrl": {"dff": 64},
-    "deepseek_v2": {**LATENT, "q_lora_rank": None}, "deepseek_v3": LATENT, "doge": {}, "dots1": {"n_shared_experts": 1, "n_group": 1, "topk_group": 1, "first_k_dense_replace": 1},
-    "ernie4_5": {}, "ernie4_5_moe": {"moe_layer_start_index": 1}, "exaone4": {"sliding_window": 16},
-    "falcon": {"alibi": False}, "falcon_h1": {**HYBRID, "mamba_d_ssm": 64}, "falcon_mamba": STATE, "gemma": {},
-    "gemma2": {"sliding_window": 16}, "gemma3_text": {"sliding_window": 16},
-    "glm": {}, "glm4": {}, "glm4_moe": {"n_routed_experts": 4, "n_shared_experts": 1, "first_k_dense_replace": 1},
+    "afmoe": {"num_dense_layers": 1, "num_shared_experts": 1}, "apertus": {}, "arcee": {},
+    "bamba": {**HYBRID, "attn_layer_indices": [1]}, "biogpt": {}, "bitnet": {}, "bloom": {},
+    "codegen": {"rotary_dim": 4}, "cohere": {}, "cohere2": {"sliding_window": 16}, "ctrl": {"dff": 64},
+    "deepseek_v2": {**LATENT, "q_lora_rank": None}, "deepseek_v3": LATENT, "diffllama": {}, "doge": {},
+    "dots1": {"n_shared_experts": 1, "n_group": 1, "topk_group": 1, "first_k_dense_replace": 1}, "ernie4_5": {},
+    "ernie4_5_moe": {"moe_layer_start_index": 1}, "exaone4": {"sliding_window": 16}, "falcon": {"alibi": False},
+    "falcon_h1": {**HYBRID, "mamba_d_ssm": 64}, "falcon_mamba": STATE, "flex_olmo": {}, "gemma": {},
+    "gemma2": {"sliding_window": 16}, "gemma3_text": {"sliding_window": 16}, "gemma4_text": {}, "glm": {}, "glm4": {},
+    "glm4_moe": {"n_routed_experts": 4, "n_shared_experts": 1, "first_k_dense_replace": 1}, "glm4_moe_lite": LATENT,
     "gpt2": {}, "gpt_bigcode": {}, "gpt_neo": {"attention_types": [[["global", "local"], 1]], "window_size": 16},
-    "gpt_neox": {}, "gpt_oss": {"sliding_window": 16}, "gptj": {"rotary_dim": 4}, "granite": {}, "granitemoe": {},
-    "granitemoehybrid": {**HYBRID, "layer_types": ["mamba", "attention"], "shared_intermediate_size": 24}, "helium": {},
-    "hunyuan_v1_dense": {}, "jamba": {**HYBRID, "attn_layer_offset": 1, "attn_layer_period": 2},
-    "lfm2": {"layer_types": ["conv", "full_attention"]}, "llama": {},
-    "mamba": STATE, "mamba2": STATE, "minimax": {"layer_types": ["linear_attention", "full_attention"], "block_size": 8},
-    "mistral": {"sliding_window": 16}, "mixtral": {}, "mpt": {}, "nemotron": {}, "olmo": {}, "olmo2": {}, "olmo3": {"sliding_window": 16},
-    "olmoe": {}, "opt": {"word_embed_proj_dim": 32}, "persimmon": {}, "phi": {}, "phi3": {"sliding_window": None}, "phimoe": {}, "qwen2": {},
-    "qwen2_moe": {}, "qwen3": {}, "qwen3_moe": {}, "qwen3_next": {"layer_types": ["linear_attention", "full_attention"]},
-    "jetmoe": {}, "granitemoeshared": {"shared_intermediate_size": 24}, "lfm2_moe": {"layer_types": ["conv", "full_attention"]},
-    "hunyuan_v1_moe": {"moe_topk": 2, "num_shared_expert": 1}, "minimax_m2": {"rotary_dim": 4}, "afmoe": {"num_dense_layers": 1, "num_shared_experts": 1}, "nanochat": {}, "vaultgemma": {"sliding_window": 16},
-    "internlm3": {}, "ministral": {"sliding_window": 16}, "youtu": LATENT, "flex_olmo": {}, "glm4_moe_lite": LATENT, "nemotron_h": HYBRID, "olmo_hybrid": {},
-    "gemma4_text": {}, "qwen3_5_text": {"layer_types": ["linear_attention", "full_attention"]}, "llama4_text": {}, "longcat_flash": LATENT, "kimi_linear": LATENT, "xlstm": {}, "gpt_neox_japanese": {},
-    "openai-gpt": {"n_layer": 2}, "mimo_v2_flash": {}, "jais2": {}, "solar_open": {}, "diffllama": {}, 
-    "recurrent_gemma": {"block_types": ["recurrent", "attention"], "attention_window_size": 16, "lru_width": 32}, "rwkv": {}, "seed_oss": {}, "smollm3": {},
-    "stablelm": {}, "starcoder2": {}, "xglm": {}, "zamba2": {**HYBRID, "layer_types": ["mamba", "hybrid"], "num_key_value_heads": 4, "use_mem_eff_path": False, "hybrid_layer_ids": [1]},
+    "gpt_neox": {}, "gpt_neox_japanese": {}, "gpt_oss": {"sliding_window": 16}, "gptj": {"rotary_dim": 4},
+    "granite": {}, "granitemoe": {},
+    "granitemoehybrid": {**HYBRID, "layer_types": ["mamba", "attention"], "shared_intermediate_size": 24},
+    "granitemoeshared": {"shared_intermediate_size": 24}, "helium": {}, "hunyuan_v1_dense": {},
+    "hunyuan_v1_moe": {"moe_topk": 2, "num_shared_expert": 1}, "internlm3": {}, "jais2": {},
+    "jamba": {**HYBRID, "attn_layer_offset": 1, "attn_layer_period": 2}, "jetmoe": {}, "kimi_linear": LATENT,
+    "lfm2": {"layer_types": ["conv", "full_attention"]},
+    "lfm2_moe": {"layer_types": ["conv", "full_attention"], "num_dense_layers": 1},
+    "llama": {}, "llama4_text": {}, "longcat_flash": LATENT, "mamba": STATE, "mamba2": STATE, "mimo_v2_flash": {},
+    "minimax": {"layer_types": ["linear_attention", "full_attention"], "block_size": 8},
+    "minimax_m2": {"rotary_dim": 4}, "ministral": {"sliding_window": 16}, "mistral": {"sliding_window": 16},
+    "mixtral": {}, "mpt": {}, "nanochat": {}, "nemotron": {}, "nemotron_h": HYBRID, "olmo": {}, "olmo2": {},
+    "olmo3": {"sliding_window": 16}, "olmo_hybrid": {}, "olmoe": {}, "openai-gpt": {"n_layer": 2},
+    "opt": {"word_embed_proj_dim": 32}, "persimmon": {}, "phi": {}, "phi3": {"sliding_window": None}, "phimoe": {},
+    "qwen2": {}, "qwen2_moe": {}, "qwen3": {},
+    "qwen3_5_text": {"layer_types": ["linear_attention", "full_attention"]}, "qwen3_moe": {},
+    "qwen3_next": {"layer_types": ["linear_attention", "full_attention"]},
+    "recurrent_gemma": {"block_types": ["recurrent", "attention"], "attention_window_size": 16, "lru_width": 32},
+    "rwkv": {}, "seed_oss": {}, "smollm3": {}, "solar_open": {}, "stablelm": {}, "starcoder2": {},
+    "vaultgemma": {"sliding_window": 16}, "xglm": {}, "xlstm": {}, "youtu": LATENT,
+    "zamba2": {
+        **HYBRID, "layer_types": ["mamba", "hybrid"], "hybrid_layer_ids": [1], "num_key_value_heads": 4,
+        "use_mem_eff_path": False,
+    },
 }  # fmt: skip
+"""Model types of transformers, and what else each config is given."""
 NEW_TOKENS = 24
+VLLM = {"llama": "runs on CPU"}
+"""What has been tried with vLLM: nano and the Qwen, SmolLM and Llama models of docs/results.md."""
+PAGE = """\
+# Models
+
+What axiom does with a causal language model of transformers, by its `model_type`. The table is made by
+`python tests/zoo.py > docs/models.md` with transformers {version}: a tiny model of random weights of each architecture
+is sampled, trained for three steps and merged, and a test compares the table with what it finds.
+
+- **solve**: `yes`, greedy samples are those of the library's `generate`; `slower`, they are, by `generate` itself, as
+  the model cannot be sampled in slots.
+- **train**: the training pass gives the model's own log-probabilities, a fresh adapter changes nothing, and the loss
+  falls. In parentheses what an adapter leaves as it is; `--method full` trains all.
+- **merge**: the merged folder, as transformers loads it, answers as base + adapter. Its tensors have the names that
+  they have in the base's files, whatever transformers calls them: experts stay one by one, GPT-NeoX keeps its
+  `embed_out`. Only where `--method full` has trained what the files hold in several pieces (the experts of a
+  mixture), tensors get transformers' own names, which vLLM and llama.cpp may not know.
+- **vLLM**: `not tried` says just that: the weights are passed on as they are.
+- **GGUF**: whether `axiom merge --gguf` writes it; other architectures are refused.
+
+Any other causal language model of transformers is tried in the same way each time it is used, before a sample is drawn
+or a step is taken: what it computes is compared with its own plain forward pass. One that differs is run in a slower
+way, with a warning, or refused (exit code 3). So are folders of quantised weights, before anything is spent: an adapter
+of them could not be merged.
+
+| model_type | solve | train | merge | vLLM | GGUF |
+| --- | --- | --- | --- | --- | --- |
+{rows}
+"""
 
 
 @dataclass(frozen=True)
 class Line:
-    """What axiom does with one architecture: a word for each step, `refused: reason` where it is refused."""
+    """What axiom does with one architecture: a word for each step, `differs` where it is not what the library does."""
 
     solve: str
     train: str
     merge: str
+
+    def row(self, kind: str) -> str:
+        """The architecture's line of the table."""
+        from axiom_cli.learning.training.gguf_file import ARCHITECTURES as EXPORTED
+
+        gguf = "yes" if kind in EXPORTED else "refused"
+        cells = (kind, self.solve, self.train, self.merge, VLLM.get(kind, "not tried"), gguf)
+        return f"| {' | '.join(cells)} |"
 
 
 def write_model(kind: str, folder: Path, **more: Any) -> Path:
@@ -88,11 +137,19 @@ def write_model(kind: str, folder: Path, **more: Any) -> Path:
     return folder
 
 
+def load_again(folder: Path) -> Any:
+    """The model as transformers alone loads it."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+
+
 def solves(folder: Path) -> str:
-    """Greedy samples, equal to the library's `generate`; `differs` where they are not."""
+    """Whether greedy samples equal the library's `generate`."""
     import torch
 
-    from axiom_cli.errors import AxiomError
+    from axiom_cli.models.loading import load_tokenizer
     from axiom_cli.problems import answers
     from axiom_cli.sampling import prompts
     from axiom_cli.sampling.engines.protocol import Request
@@ -100,63 +157,46 @@ def solves(folder: Path) -> str:
     from axiom_cli.settings.configs import SolveConfig
 
     problems = [problem(10 ** (5 * i)) for i in range(4)]
-    try:
-        engine = TransformersEngine(str(folder))
-        params = SolveConfig(temperature=0.0, max_tokens=NEW_TOKENS)
-        found = dict(engine.stream([Request(one) for one in problems], params, 1))
-    except AxiomError as error:
-        return f"refused: {error}"
-    model = load_again(folder)
+    engine = TransformersEngine(str(folder))
+    params = SolveConfig(temperature=0.0, max_tokens=NEW_TOKENS)
+    found = dict(engine.stream([Request(one) for one in problems], params, 1))
+    model, tokenizer = load_again(folder), load_tokenizer(folder)
     for place, one in enumerate(problems):
-        ids = prompts.conversation_ids(engine._tokenizer, answers.messages(one))
-        with torch.no_grad():
-            expected = model.generate(
-                torch.tensor([ids]), attention_mask=torch.ones(1, len(ids), dtype=torch.long), do_sample=False,
-                max_new_tokens=NEW_TOKENS,
-            )[0, len(ids) :].tolist()  # fmt: skip
-        if found[place].token_ids != expected:
+        ids = torch.tensor([prompts.conversation_ids(tokenizer, answers.messages(one))])
+        settings = {"attention_mask": torch.ones_like(ids), "do_sample": False, "max_new_tokens": NEW_TOKENS}
+        if found[place].token_ids != model.generate(ids, **settings)[0, ids.shape[1] :].tolist():
             return "differs"
-    return "yes"
-
-
-def load_again(folder: Path) -> Any:
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    return AutoModelForCausalLM.from_pretrained(folder, dtype=torch.float32).eval()
+    return "slower" if vars(engine).get("batch_dependent") else "yes"
 
 
 def trains(folder: Path, out: Path) -> str:
-    """Two steps that lower the loss."""
-    from axiom_cli.errors import AxiomError
+    """Whether steps lower the loss, and what the adapter leaves out."""
     from axiom_cli.learning.training.rows import encode
     from axiom_cli.learning.training.trainer import Trainer
     from axiom_cli.settings.configs import TrainConfig
 
-    try:
-        trainer = Trainer(str(folder))
-        texts = [(sample(problem(i), f"Answer: {i % 7}" * (1 + i % 3)), 1.0) for i in range(8)]
-        rows = encode(texts, trainer.tokenizer, trainer.ends, 512).rows
-        config = TrainConfig(epochs=3, batch_size=8, grad_accum=1, lr=3e-3, warmup=0, lora_r=8)
-        losses: list[float] = []
-        trainer.fit(rows, config, out, on_step=lambda step: losses.append(step.loss))
-    except AxiomError as error:
-        return f"refused: {error}"
-    return "yes" if losses[2] < losses[0] else f"differs: {losses}"
+    trainer = Trainer(folder)
+    texts = [(sample(problem(i), f"Answer: {i % 7}" * (1 + i % 3)), 1.0) for i in range(8)]
+    rows = encode(texts, trainer.tokenizer, trainer.ends, 512).rows
+    config = TrainConfig(epochs=3, batch_size=8, grad_accum=1, lr=3e-3, warmup=0, lora_r=8)
+    losses: list[float] = []
+    said: list[str] = []
+    trainer.fit(rows, config, out, on_step=lambda step: losses.append(step.loss), warn=said.append)
+    if losses[2] >= losses[0]:
+        return f"differs: the loss goes from {losses[0]:.3f} to {losses[2]:.3f}"
+    omitted = [text.partition(": ")[2] for text in said if text.startswith("the adapter leaves")]
+    slower = ["row by row" for text in said if "one by one" in text]
+    return "; ".join([f"yes ({omitted[0]})" if omitted else "yes", *slower])
 
 
 def merges(folder: Path, adapter: Path, out: Path) -> str:
-    """The merged folder, as transformers loads it, answers as peft's base + adapter."""
+    """Whether the merged folder, as transformers loads it, answers as peft's base + adapter."""
     import torch
     from peft import PeftModel
 
-    from axiom_cli.errors import AxiomError
     from axiom_cli.learning.training.merge import merge
 
-    try:
-        merge(folder, [adapter], out)
-    except AxiomError as error:
-        return f"refused: {error}"
+    merge(folder, [adapter], out)
     ids = torch.tensor([list(range(10, 60))])
     with torch.no_grad():
         merged = load_again(out)(input_ids=ids, use_cache=False).logits
@@ -164,14 +204,18 @@ def merges(folder: Path, adapter: Path, out: Path) -> str:
         before = base(input_ids=ids, use_cache=False).logits
         both = PeftModel.from_pretrained(base, str(adapter)).eval()(input_ids=ids, use_cache=False).logits
     effect, error = float((both - before).norm()), float((merged - both).norm())
-    return "yes" if error < 1e-2 * effect else f"differs: {error:.3g} of {effect:.3g}"
+    return "yes" if error < 1e-2 * effect else f"differs by {error:.3g}, and the adapter moves them by {effect:.3g}"
 
 
 def attempt(step: Callable[..., str], *paths: Path) -> str:
-    """What the step says; the last words of its traceback where it has one."""
+    """What the step says; `refused` if it refuses, and the end of its traceback if it has one."""
+    from axiom_cli.errors import AxiomError
+
     try:
         return step(*paths)
-    except Exception as error:  # a bug is a line of the table, too
+    except AxiomError as error:
+        return "refused" if error.exit_code == 3 else f"exit code {error.exit_code}"
+    except Exception as error:  # noqa: BLE001 - a bug is a line of the table, too
         where = traceback.extract_tb(error.__traceback__)[-1]
         return f"bug: {type(error).__name__}: {error} ({Path(where.filename).name}:{where.lineno})"
 
@@ -189,8 +233,10 @@ def line(kind: str) -> Line:
 
 if __name__ == "__main__":
     import sys
-    import time
 
-    for kind in sys.argv[1:] or ARCHITECTURES:
-        start = time.process_time()
-        print(kind, line(kind), f"{time.process_time() - start:.1f} s", flush=True)
+    import transformers
+
+    wanted = sys.argv[1:] or sorted(ARCHITECTURES)
+    print(
+        PAGE.format(version=transformers.__version__, rows="\n".join(line(kind).row(kind) for kind in wanted)), end=""
+    )

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 import warnings
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from copy import deepcopy
 from pathlib import Path
 from typing import Any, cast
 
@@ -45,10 +47,11 @@ def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]
         lora_dropout=config.lora_dropout,
         use_dora=config.method == "dora",
         use_rslora=config.rslora,
-        target_modules=_targets(model),
+        target_modules="all-linear",
         exclude_modules=excluded or None,
         task_type="CAUSAL_LM",
     )
+    settings.target_modules = _targets(model, settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft's talk with transformers
         wrapped = get_peft_model(model, settings)
@@ -65,16 +68,16 @@ def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]
             parameter.requires_grad_(parameter.is_floating_point())
 
 
-def _targets(model: nn.Module) -> list[str] | str:
-    """Every linear layer but the head. In a mixture those alone whose names its experts' matrices do not have: peft
-    reads such a name as that of all experts, which are no layers and could not be merged as they are stored."""
-    table = get_model_conversion_mapping(cast(PreTrainedModel, model))
-    experts = {leaf for entry in table for leaf in re.findall(r"experts\.\*\.(\w+)", " ".join(entry.source_patterns))}
-    if not experts:
+def _targets(model: nn.Module, settings: LoraConfig) -> list[str] | str:
+    """Every linear layer but the head. Of a mixture peft takes some names for those of all experts' matrices, which are
+    no layers and could not be merged as they are stored: these names are left out."""
+    try:
+        from peft.utils.transformers_weight_conversion import convert_peft_config_for_transformers
+    except ImportError:  # before peft 0.19
         return "all-linear"
-    head = cast(PreTrainedModel, model).get_output_embeddings()
-    layers = {name for name, layer in model.named_modules() if isinstance(layer, nn.Linear) and layer is not head}
-    return sorted({name.rpartition(".")[2] for name in layers} - experts - {"gate"})
+    understood = deepcopy(settings)
+    convert_peft_config_for_transformers(understood, model, get_model_conversion_mapping(cast(PreTrainedModel, model)))
+    return sorted(understood.target_modules or ()) if understood.target_parameters else "all-linear"
 
 
 def _adaptable(model: nn.Module, name: str, layer: nn.Module) -> bool:
@@ -101,15 +104,19 @@ def omitted(wrapped: PeftModel) -> str:
     """A sentence about the matrices outside embedding and head that the adapter leaves as they are; empty where it
     changes all but a hundredth of them."""
     inner = without_peft(wrapped)
-    ends = (inner.get_input_embeddings(), inner.get_output_embeddings())
-    outside = {id(p) for part in ends for p in part.parameters()}
+    apart = [layer for layer in inner.modules() if isinstance(layer, nn.Embedding)] + [inner.get_output_embeddings()]
+    outside = {id(p) for layer in apart for p in layer.parameters()}
     covered = {id(p) for layer in wrapped.modules() if isinstance(layer, LoraLayer) for p in layer.parameters()}
     named = [(name, p) for name, p in inner.named_parameters() if p.dim() > 1 and id(p) not in outside]
     total = sum(p.numel() for name, p in named if ".lora_" not in name)
-    left = [(name, p.numel()) for name, p in named if id(p) not in covered]
-    share = sum(count for _, count in left) / max(1, total)
-    kinds = dict.fromkeys(re.sub(r"^.*\.\d+\.", "", name).removesuffix(".weight") for name, _ in left)
-    return f"the adapter leaves {share:.0%} of the layers' weights as they are: {', '.join(kinds)}" * (share >= OMITTED)
+    kinds: Counter[str] = Counter()
+    for name, parameter in named:
+        if id(parameter) not in covered:
+            kinds[re.sub(r"^.*\.\d+\.", "", name).removesuffix(".weight")] += parameter.numel()
+    if kinds.total() < OMITTED * total:
+        return ""
+    largest = ", ".join(name for name, _ in kinds.most_common(3)) + (f" and {len(kinds) - 3} more" * (len(kinds) > 3))
+    return f"the adapter leaves {kinds.total() / total:.0%} of the layers' weights as they are: {largest}"
 
 
 def _fold(layer: LoraLinear) -> None:
