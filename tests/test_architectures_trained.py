@@ -85,7 +85,7 @@ def test_rows_beyond_the_models_context_are_left_out_and_counted(kind: str, tmp_
 @pytest.mark.parametrize("kind", ["gpt_neox", "mixtral"])
 def test_a_model_whose_tensors_have_other_names_in_its_files_is_merged_under_these(kind: str, tmp_path: Path) -> None:
     folder = zoo.write_model(kind, tmp_path / kind)
-    assert zoo.trains(folder, tmp_path / "adapter") == "yes"
+    assert zoo.trains(folder, tmp_path / "adapter").startswith("yes")
     assert zoo.merges(folder, tmp_path / "adapter", tmp_path / "merged") == "yes"
     names = [set(safe_open(at / "model.safetensors", "pt").keys()) for at in (folder, tmp_path / "merged")]
     assert names[0] == names[1]

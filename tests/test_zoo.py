@@ -1,4 +1,4 @@
-"""Tiny models of many architectures do what docs/models.md says, and nothing differs from the library without a word."""
+"""Tiny models of many architectures do what docs/models.md says; nothing differs from the library without a word."""
 
 from __future__ import annotations
 

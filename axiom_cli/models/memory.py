@@ -108,10 +108,14 @@ def _container() -> int:
 def cache_bytes(config: Any, dtype: torch.dtype) -> int:
     """The bytes that the keys and values of a token take in a language model with this config. A model with a state
     instead is taken for one whose heads fill its hidden size, which is more than enough."""
+    layers = config.per_layer_config if getattr(config, "is_heterogeneous", False) else [config]
+    widths = [_cache_width(layer) for layer in layers]
+    return round(2 * config.num_hidden_layers * sum(widths) / len(widths) * dtype.itemsize)
+
+
+def _cache_width(config: Any) -> int:
     all_heads = getattr(config, "num_attention_heads", None)
     heads = getattr(config, "num_key_value_heads", None) or all_heads
     if not isinstance(heads, int) or not isinstance(all_heads, int):
-        width = config.hidden_size
-    else:
-        width = heads * (getattr(config, "head_dim", None) or config.hidden_size // all_heads)
-    return 2 * config.num_hidden_layers * width * dtype.itemsize
+        return config.hidden_size
+    return heads * (getattr(config, "head_dim", None) or config.hidden_size // all_heads)
