@@ -62,10 +62,11 @@ GREEDY = SolveConfig(temperature=0, max_tokens=24)
 LENGTHS = (1, 9, 70)
 
 
-def write_model(folder: Path, config: PretrainedConfig) -> Path:
-    """Random weights, five times as large as usual, so that what is attended to shows in the logits."""
+def write_model(folder: Path, config: PretrainedConfig, padding: int = 0, gain: float = 5) -> Path:
+    """Random weights, `gain` times as large as usual, so that what is attended to shows in the logits; so many ids more
+    than the tokenizer has."""
     tokenizer = tiny.tiny_tokenizer()
-    config.vocab_size, config.eos_token_id, config.pad_token_id = len(tokenizer), tokenizer.eos_token_id, 0
+    config.vocab_size, config.eos_token_id, config.pad_token_id = len(tokenizer) + padding, tokenizer.eos_token_id, 0
     config.bos_token_id = None
     if hasattr(config, "vocab_size_per_layer_input"):
         config.vocab_size_per_layer_input = len(tokenizer)
@@ -74,7 +75,7 @@ def write_model(folder: Path, config: PretrainedConfig) -> Path:
     with torch.no_grad():
         for parameter in model.parameters():
             if parameter.dim() > 1:
-                parameter.mul_(5)
+                parameter.mul_(gain)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
@@ -119,3 +120,32 @@ def test_on_the_slow_path_too_a_sample_is_drawn_by_its_own_numbers(name: str, tm
         for (*group,) in together
         for sample in group
     )
+
+
+both_paths = pytest.mark.parametrize("name", ["learned positions", "positions by the longest row"])
+
+
+@both_paths
+def test_logits_that_are_not_finite_make_the_sample_an_error(name: str, tmp_path: Path) -> None:
+    """Weights that are finite, and overflow: such a model is not one that fails on every problem."""
+    folder = write_model(tmp_path / "model", {**IN_SLOTS, **PLAIN}[name](), gain=2e38)
+    for params in (GREEDY, SolveConfig(temperature=1, max_tokens=24)):
+        for (sample,) in sampled(folder, (1, 9), params):
+            assert (sample.finish, sample.token_ids, sample.logprob) == ("error", [], None)
+            assert sample.extra["error"].startswith("the model's logits are not finite")
+
+
+@both_paths
+def test_no_id_is_drawn_that_the_tokenizer_does_not_know(name: str, tmp_path: Path) -> None:
+    """A vocabulary that is padded to twice its size."""
+    known = len(tiny.tiny_tokenizer())
+    folder = write_model(tmp_path / "model", {**IN_SLOTS, **PLAIN}[name](), padding=known, gain=1)
+    groups = sampled(folder, (9, 30), SolveConfig(temperature=1.5, max_tokens=24), 8)
+    assert max(max(sample.token_ids) for group in groups for sample in group) < known
+    model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), load_tokenizer(folder)
+    sample = groups[0][0]
+    prompt = prompts.conversation_ids(tokenizer, asked(9).messages or [])
+    with torch.no_grad():
+        logits = model(input_ids=torch.tensor([[*prompt, *sample.token_ids]])).logits[0, len(prompt) - 1 : -1, :known]
+    logprob = logits.log_softmax(-1).gather(1, torch.tensor(sample.token_ids)[:, None]).sum().item()
+    assert sample.logprob == pytest.approx(logprob, abs=1e-3)
