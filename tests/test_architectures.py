@@ -128,7 +128,11 @@ both_paths = pytest.mark.parametrize("name", ["learned positions", "positions by
 @both_paths
 def test_logits_that_are_not_finite_make_the_sample_an_error(name: str, tmp_path: Path) -> None:
     """Weights that are finite, and overflow: such a model is not one that fails on every problem."""
-    folder = write_model(tmp_path / "model", {**IN_SLOTS, **PLAIN}[name](), gain=2e38)
+    folder = write_model(tmp_path / "made", {**IN_SLOTS, **PLAIN}[name]())
+    model = AutoModelForCausalLM.from_pretrained(folder)
+    torch.nn.init.constant_(model.get_output_embeddings().weight, 3e38)
+    model.save_pretrained(folder := tmp_path / "model")
+    tiny.tiny_tokenizer().save_pretrained(folder)
     for params in (GREEDY, SolveConfig(temperature=1, max_tokens=24)):
         for (sample,) in sampled(folder, (1, 9), params):
             assert (sample.finish, sample.token_ids, sample.logprob) == ("error", [], None)
