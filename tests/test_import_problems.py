@@ -155,7 +155,7 @@ def test_a_row_of_another_form_is_refused_alone_and_with_a_reason(row, form):
     assert all(one.malformed and one.reason.startswith(("it has n", "its ")) for one in found[1:])
     with pytest.raises(InputError, match="no row is in the format .* row 1") as error:
         list(import_problems([row, row], form, config=None))
-    assert "format of this file?" in error.value.hint
+    assert "name it with --as" in error.value.hint
 
 
 def test_an_unknown_form():
