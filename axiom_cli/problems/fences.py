@@ -14,7 +14,7 @@ FENCE = re.compile(
     r"(?P<container>[ \t>]*(?:(?:[-*+]|\d{1,9}[.)])(?=[ \t])[ \t>]*)*)(?P<ticks>`{3,}|~{3,})(?P<info>.*)"
 )
 LANGUAGE = re.compile(r"[\s{.]*(?:language-)?([\w+#-]*(?:\.\w+)*)")
-PYTHON = re.compile(r"(?:python|py)(?:\d(?:\.\d+)*)?|[\w-]+\.py")
+PYTHON = re.compile(r"(?:i?python|py)(?:\d(?:\.\d+)*)?|[\w-]+\.py")
 TRIPLE_QUOTES = '"""', "'''"
 MOST_TRIES = 8
 """Ends of one block that are tried until its code parses."""

@@ -43,10 +43,10 @@ def read_program(text: str, entry_point: str, *, cut_off: bool = False) -> str |
     """The program in `text` that has `entry_point`, or a class `Solution`; None if nothing does.
 
     It is the last block of Python outside the reasoning that defines it by `def`, `class` or `lambda` with a body, else
-    the last one that imports or assigns it, else the last class of that name, be it empty; without such a block,
-    the bare text. For a script it is the last block that
-    reads input, else the last that names Python, else the last that calls something, which shown output does not do.
-    What a block uses and other blocks define is put in front of it.
+    the last one that imports or assigns it, else the last `async def` or class of that name, be it empty; without such
+    a block, the bare text. For a script it is the last block that reads input, else the last that names Python, else
+    the last that calls something, which shown output does not do. What a block uses and other blocks define is put in
+    front of it.
 
     A fence may name Python in many ways, or no language; a block in another language never counts. The last block may
     lack its closing fence, unless the text was `cut_off`.
@@ -60,7 +60,7 @@ def read_program(text: str, entry_point: str, *, cut_off: bool = False) -> str |
         (entry_point, _implements),
         ("Solution", _implements),
         (entry_point, _refers),
-        (entry_point, _has_class),
+        (entry_point, _has_class_or_coroutine),
     )
     for name, is_right in preferences:
         for source in (*reversed(sources), bare):
@@ -212,7 +212,7 @@ def defines(code: str, name: str) -> bool:
 def _implements(source: _Source, name: str) -> bool:
     """Whether it defines `name` by `def`, `class` or `lambda`, and not by an empty body alone."""
     return any(
-        not _is_empty(statement) if isinstance(statement, DEFINITIONS) else _is_lambda(statement)
+        not _is_empty(statement) if isinstance(statement, (ast.FunctionDef, ast.ClassDef)) else _is_lambda(statement)
         for statement in source.binding(name)
     )
 
@@ -222,9 +222,9 @@ def _refers(source: _Source, name: str) -> bool:
     return any(not isinstance(statement, DEFINITIONS) for statement in source.binding(name))
 
 
-def _has_class(source: _Source, name: str) -> bool:
-    """Whether it has a class `name`, which may be right with nothing in it; a function that does nothing is a stub."""
-    return any(isinstance(statement, ast.ClassDef) for statement in source.binding(name))
+def _has_class_or_coroutine(source: _Source, name: str) -> bool:
+    """Whether it has a class `name`, which may be right with nothing in it, as a function may not; or `async def`."""
+    return any(isinstance(statement, (ast.ClassDef, ast.AsyncFunctionDef)) for statement in source.binding(name))
 
 
 def _is_lambda(statement: ast.stmt) -> bool:
@@ -261,7 +261,7 @@ def _top_level(tree: ast.Module) -> Iterator[ast.stmt]:
 
 
 def _binds(statement: ast.stmt, name: str) -> bool:
-    if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+    if isinstance(statement, DEFINITIONS):
         return statement.name == name
     if isinstance(statement, (ast.Import, ast.ImportFrom)):
         return any((alias.asname or alias.name.partition(".")[0]) == name for alias in statement.names)

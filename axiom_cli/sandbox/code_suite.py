@@ -135,7 +135,7 @@ def _defining(reference: ast.Module) -> dict[str, ast.stmt]:
     """The top-level definitions, imports and assignments of the reference by the names that they bind."""
     defining: dict[str, ast.stmt] = {}
     for statement in reference.body:
-        if isinstance(statement, (ast.FunctionDef, ast.ClassDef)):
+        if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             defining[statement.name] = statement
         elif isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)):
             defining |= {name: statement for node in ast.walk(statement) for name in _bound(node)}
