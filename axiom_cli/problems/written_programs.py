@@ -6,7 +6,6 @@ Nothing that a model wrote is evaluated here. A program is only parsed, to see w
 from __future__ import annotations
 
 import ast
-import builtins
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -27,7 +26,6 @@ MOST_HELPERS = 32
 INPUT_NAMES = {"input", "stdin", "fileinput"}
 OPENERS = {"open", "read", "fdopen", "FileIO", "Path"}
 INPUT_FILES = {"0", "'/dev/stdin'", "'/dev/fd/0'", "'/proc/self/fd/0'"}
-BUILT_IN = frozenset(dir(builtins)) | {"__name__", "__file__", "__doc__"}
 DEFINITIONS = (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)
 
 
@@ -151,7 +149,7 @@ def _with_helpers(source: _Source, sources: Sequence[_Source]) -> str:
     """The code, after the statements of other blocks that define what it uses and does not define: those of the nearest
     block before it, else of the nearest after it."""
     possible = len(sources) > 1 and "__future__" not in source.code
-    wanted = _needs(source.tree) if possible and source.tree is not None else set()
+    wanted = syntax.free_names(source.tree) if possible and source.tree is not None else set()
     own = next((number for number, other in enumerate(sources) if other is source), len(sources))
     nearest = [*range(own - 1, -1, -1), *range(own + 1, len(sources))]
     helpers: dict[tuple[int, int], ast.stmt] = {}
@@ -162,27 +160,12 @@ def _with_helpers(source: _Source, sources: Sequence[_Source]) -> str:
             statement = sources[number].definitions[name]
             if (number, statement.lineno) not in helpers:
                 helpers[number, statement.lineno] = statement
-                wanted |= _needs(statement)
+                wanted |= syntax.free_names(statement)
     parts = [
         _lines_of(sources[number].code, statement)
         for (number, _), statement in sorted(helpers.items(), key=itemgetter(0))
     ]
     return "\n".join([*parts, source.code])
-
-
-def _needs(tree: ast.AST) -> set[str]:
-    """The names that the code reads and nowhere binds."""
-    names: dict[bool, set[str]] = {True: set(), False: set()}
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Name):
-            names[isinstance(node.ctx, ast.Load)].add(node.id)
-        elif isinstance(node, ast.arg):
-            names[False].add(node.arg)
-        elif isinstance(node, (*DEFINITIONS, ast.ExceptHandler)):
-            names[False].add(node.name or "")
-        elif isinstance(node, ast.alias):
-            names[False].add(node.asname or node.name.partition(".")[0])
-    return names[True] - names[False] - BUILT_IN
 
 
 def _bound_by(statement: ast.stmt) -> Iterator[tuple[str, ast.stmt]]:

@@ -8,7 +8,6 @@ from the program, since the tests hand their objects to it; so does all else whe
 from __future__ import annotations
 
 import ast
-import builtins
 import marshal
 import sys
 from collections.abc import Iterator, Mapping
@@ -22,7 +21,6 @@ SOLUTION = "solution"  # the module that tests import the program from
 ENTRY = "candidate"  # what the tests of HumanEval call the function, whatever its name
 STREAMS = ("stdout", "stderr", "stdin", "capsys", "input")  # of tests that look at what is printed, or give input
 LONGEST = 1_000_000
-BUILT_IN = frozenset((*dir(builtins), "__name__", "__doc__", "__file__"))
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ def prepare(program: records.Program) -> CodeSuite:
     tree = syntax.parse(source, LONGEST)
     if tree is None:
         raise InputError(f"the test_code of program {entry!r} is not Python, or too long or too deep to be looked at")
-    free, own = _free(tree), {entry, ENTRY}
+    free, own = syntax.free_names(tree), {entry, ENTRY}
     defines_check = any(isinstance(node, ast.FunctionDef) and node.name == "check" for node in tree.body)
     if not defines_check and not free & {*own, entry.partition(".")[0], "Solution"} and not _imports_it(tree):
         raise InputError(
@@ -110,27 +108,6 @@ def _is_class(name: str, defining: Mapping[str, ast.stmt]) -> bool:
     return isinstance(defining[name], ast.ClassDef) if name in defining else name.lstrip("_")[:1].isupper()
 
 
-def _free(tree: ast.AST) -> set[str]:
-    """The names that are read somewhere and bound nowhere."""
-    return _read(tree) - {name for node in ast.walk(tree) for name in _bound(node)} - BUILT_IN
-
-
-def _bound(node: ast.AST) -> Iterator[str]:
-    """The names that this node binds."""
-    if isinstance(node, ast.Name) and not isinstance(node.ctx, ast.Load):
-        yield node.id
-    elif isinstance(node, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
-        yield node.name
-    elif isinstance(node, ast.arg):
-        yield node.arg
-    elif isinstance(node, ast.alias):
-        yield (node.asname or node.name).partition(".")[0]
-    elif isinstance(node, (ast.ExceptHandler, ast.MatchAs, ast.MatchStar)) and node.name:
-        yield node.name
-    elif isinstance(node, ast.MatchMapping) and node.rest:
-        yield node.rest
-
-
 def _defining(reference: ast.Module) -> dict[str, ast.stmt]:
     """The top-level definitions, imports and assignments of the reference by the names that they bind."""
     defining: dict[str, ast.stmt] = {}
@@ -138,7 +115,7 @@ def _defining(reference: ast.Module) -> dict[str, ast.stmt]:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             defining[statement.name] = statement
         elif isinstance(statement, (ast.Import, ast.ImportFrom, ast.Assign, ast.AnnAssign)):
-            defining |= {name: statement for node in ast.walk(statement) for name in _bound(node)}
+            defining |= {name: statement for node in ast.walk(statement) for name in syntax.bound_names(node)}
     return defining
 
 
@@ -148,7 +125,7 @@ def _helpers(defining: dict[str, ast.stmt], wanted: set[str]) -> tuple[str, list
     while waiting:
         seen.add(name := waiting.pop())
         if name in defining:
-            waiting |= _free(defining[name]) - seen
+            waiting |= syntax.free_names(defining[name]) - seen
     needed = {id(defining[name]) for name in seen if name in defining}
     kept = [statement for statement in dict.fromkeys(defining.values()) if id(statement) in needed]
     return "\n".join(map(ast.unparse, kept)), sorted(seen - defining.keys())
@@ -174,7 +151,7 @@ def _uncalled(tree: ast.Module) -> Iterator[str]:
     waiting += [defined["check"]] if "check" in defined else []
     used: set[str] = set()
     while waiting:
-        read = _read(waiting.pop()) - used
+        read = syntax.read_names(waiting.pop()) - used
         used |= read
         waiting += [defined[name] for name in read & defined.keys()]
     for name, node in defined.items():
@@ -184,14 +161,9 @@ def _uncalled(tree: ast.Module) -> Iterator[str]:
             yield name
 
 
-def _read(tree: ast.AST) -> set[str]:
-    """The names that are read somewhere."""
-    return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
-
-
 def _helps(name: str, defined: Mapping[str, ast.stmt]) -> bool:
     """Whether another function or class uses this one."""
-    return any(name in _read(node) for other, node in defined.items() if other != name)
+    return any(name in syntax.read_names(node) for other, node in defined.items() if other != name)
 
 
 def _guard(node: ast.stmt) -> bool:
