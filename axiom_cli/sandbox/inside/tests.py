@@ -142,8 +142,9 @@ def conclude(channel: Channel, error: BaseException, job: dict[str, Any]) -> NoR
     if isinstance(error, AssertionError):
         why = ": what it compares is not plain data" if channel.odd else ""
         leave(messages.FAILED, f"the assert{place} of its test code does not hold{why}")
-    lacking = channel.derived and ("Remote" in said or "Named" in said)
-    if isinstance(error, OSError) or lacking or remote.involved(error.__traceback__) or "catching classes" in said:
+    lacking = channel.derived and ("Remote" in said or "Named" in said) or "catching classes" in said
+    lacking = lacking and isinstance(error, (TypeError, AttributeError))  # the text of others may be the program's
+    if isinstance(error, OSError) or lacking or remote.involved(error.__traceback__):
         leave(messages.UNUSABLE, f"{BEYOND}: {said}{place}")
     leave(messages.FAILED, f"{type(error).__name__}{place} of its test code")
 
