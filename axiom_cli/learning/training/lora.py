@@ -54,6 +54,7 @@ def attached(model: torch.nn.Module, config: TrainConfig) -> Iterator[PeftModel]
     settings.target_modules = _targets(model, settings)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FutureWarning)  # peft's talk with transformers
+        warnings.filterwarnings("ignore", message="fan_in_fan_out")  # which way Conv1D's weight lies is peft's to know
         wrapped = get_peft_model(model, settings)
     if config.method == "lora" and not config.lora_dropout and training_precision(config, device()) is torch.float32:
         for layer in wrapped.modules():
