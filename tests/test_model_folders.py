@@ -8,6 +8,7 @@ import math
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,10 +23,17 @@ from axiom_cli import models, permitted
 from axiom_cli.errors import AxiomError, InputError, MissingError
 from axiom_cli.models import loading
 from axiom_cli.models.nano import WEIGHTS
+from axiom_cli.workspace.store import Workspace
 from cases import slow_but
-from command_line import axiom, failed, rows, talk
+from command_line import axiom, environment, failed, rows, talk
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 4188544\n"
+RESOLVE = """
+import sys
+from axiom_cli import models
+from axiom_cli.workspace.store import Workspace
+print(models.resolve(sys.argv[1], Workspace.open(sys.argv[2])).digest)
+"""
 IDS = torch.tensor([[7, 8, 9, 10, 60, 61]])
 
 
@@ -221,6 +229,25 @@ def test_the_digest_is_of_the_files_that_are_loaded(folder: Path) -> None:
     weights(folder, lambda tensors: tensors["model.norm.weight"].mul_(2))
     digests.add(models.resolve(str(folder)).digest)
     assert len(digests) == 7
+
+
+def test_a_change_shows_in_the_digest_whatever_the_files_times_say(folder: Path, tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / ".axiom")
+    before = models.resolve(str(folder), workspace).digest
+    assert models.resolve(str(folder), workspace).digest == before
+    path, times = folder / "model.safetensors", (folder / "model.safetensors").stat()
+    data = bytearray(path.read_bytes())
+    data[-1] ^= 1
+    path.write_bytes(data)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    after = models.resolve(str(folder), workspace).digest
+    assert after != before
+    words = [sys.executable, "-c", RESOLVE, str(folder), str(workspace.root)]
+    for kept in (True, False):
+        if not kept:
+            (workspace.root / "stamps" / "models.json").write_text("{")
+        done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=True)
+        assert done.stdout.strip() == after
 
 
 # Adapters

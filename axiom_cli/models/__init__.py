@@ -6,22 +6,24 @@ nothing heavy is imported for it.
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache
 from logging import ERROR, getLogger
 from pathlib import Path
 
 from axiom_cli import permitted
 from axiom_cli.errors import InputError, MissingError
-from axiom_cli.ids import canonical, content_id, digest, file_digest
+from axiom_cli.ids import canonical, content_id, digest
 from axiom_cli.models import folders, hub
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.records import ModelRef
 from axiom_cli.terminal import console
+from axiom_cli.workspace.file_stamps import FileStamps
 from axiom_cli.workspace.objects import is_digest
-from axiom_cli.workspace.store import TREES, Workspace
+from axiom_cli.workspace.store import STAMPS, TREES, Workspace
 
 # bitsandbytes warns at every import and every step, where nothing is wrong. Set here, before anything imports it.
 getLogger("bitsandbytes").setLevel(ERROR)
@@ -30,6 +32,8 @@ NANO = "nano"
 NVIDIA = Path("/dev/nvidiactl")
 VALUE_FACTS = "value.json"
 """The file that makes a folder one of a value function, and says what it was fitted on."""
+
+_stamps = FileStamps()
 
 
 @dataclass(frozen=True)
@@ -60,7 +64,16 @@ class Resolved:
 
 def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
     """The model called `name`. MissingError that says what was tried, InputError for a folder that is not a model, or
-    whose files are damaged."""
+    whose files are damaged. The workspace remembers what its files hash to, until one of them changes."""
+    if workspace:
+        _stamps.keep_in(workspace.root / STAMPS / "models.json")
+    found = _resolved(name, workspace)
+    if workspace:
+        _stamps.save(workspace.objects.temporary / f"models-{os.getpid()}")
+    return found
+
+
+def _resolved(name: str, workspace: Workspace | None) -> Resolved:
     if "://" in name:
         raise MissingError(
             f"{name} is a server: its weights are not on this machine", "name a folder, a hub id or a workspace name"
@@ -80,7 +93,7 @@ def _local(name: str, workspace: Workspace | None) -> Resolved | None:
     path = expand_user(name)
     if path.is_file() and path.suffix == ".gguf":
         folders.check_gguf(path)
-        return Resolved(str(path.resolve()), file_digest(path), path)
+        return Resolved(str(path.resolve()), _stamps.digest(path.absolute()), path)
     if not path.is_dir():
         return None
     if not (path / folders.CONFIG).is_file():
@@ -116,7 +129,7 @@ def _with_adapter(name: str, base_name: str, path: Path, workspace: Workspace | 
         raise InputError(f"{path} is an adapter of a workspace", "axiom merge makes a model of it")
     files = folders.adapter_files(path)
     try:
-        base = resolve(base_name, workspace)
+        base = _resolved(base_name, workspace)
     except MissingError as error:
         message = f"the base of the adapter in {path} is not here: {error}"
         raise MissingError(message, f"{error.hint}; or name its folder: BASE+{path}") from None
@@ -177,7 +190,7 @@ def is_still(model: Resolved, wanted: str = "") -> bool:
         files = folders.adapter_files(model.adapter)
         return is_still(model.base) and content_id({**again, "adapter": _files_digest(files)}) == wanted
     if not model.path.is_dir():
-        return file_digest(model.path) == wanted
+        return _stamps.digest(model.path.absolute()) == wanted
     if model.path.parent.name == TREES:
         return folder_digest(model.path) == wanted
     snapshot = digest(f"{model.name}@{model.path.name}".encode())
@@ -195,11 +208,5 @@ def folder_digest(folder: Path) -> str:
 
 
 def _files_digest(files: Mapping[str, Path]) -> str:
-    stamp = tuple((str(p), p.stat().st_size, p.stat().st_mtime_ns) for p in files.values())
-    return _tree_digest(tuple(files.items()), stamp)
-
-
-@lru_cache(maxsize=32)
-def _tree_digest(files: tuple[tuple[str, Path], ...], _stamp: tuple[tuple[str, int, int], ...]) -> str:
-    """Remembered as long as the stamp, sizes and times of the files, is the same."""
-    return digest(canonical({"kind": "tree", "files": {name: file_digest(path) for name, path in files}}))
+    found = {name: _stamps.digest(path.absolute()) for name, path in files.items()}
+    return digest(canonical({"kind": "tree", "files": found}))

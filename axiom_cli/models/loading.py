@@ -246,9 +246,8 @@ def _check_tensors(path: Path | str, model: PreTrainedModel, info: Mapping[str, 
     if errors := info.get("error_msgs"):
         raise InputError(f"{path} cannot be loaded: {errors[0]}", folders.AGAIN)
     floats = {name: weight.detach() for name, weight in model.named_parameters() if weight.is_floating_point()}
-    # A sum that is a number proves that all are; where it is none, each is looked at.
-    sums = torch.stack([weight.sum(dtype=torch.float32).cpu() for weight in floats.values() if not weight.is_meta])
-    if not sums.isfinite().all():
+    # A norm that is a number proves that all of them are; where it is none, each is looked at.
+    if not torch.nn.utils.get_total_norm(floats.values()).isfinite():
         broken = [name for name, weight in floats.items() if not weight.isfinite().all()]
         if broken:
             raise InputError(f"{path} holds weights that are not numbers: {_some(broken)}", folders.AGAIN)

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import orjson
 
+from axiom_cli.ids import file_digest
+
 Stamp = list[int]
 
 
@@ -23,27 +25,43 @@ def stamp(path: Path) -> Stamp:
 
 
 class FileStamps:
-    """The stamps of hashed files, by digest and path; kept in `file`, which may be missing or unreadable."""
+    """What hashed files had for a digest and a stamp; kept in `file`, which may be missing or unreadable. Without one,
+    it lasts as long as the process."""
 
-    def __init__(self, file: Path) -> None:
-        self.file = file
-        self._known: dict[str, Stamp] = {}
+    def __init__(self, file: Path | None = None) -> None:
+        self._known: dict[str, tuple[str, Stamp]] = {}
+        self._before: dict[str, tuple[str, Stamp]] = {}
+        self.file: Path | None = None
+        if file:
+            self.keep_in(file)
+
+    def keep_in(self, file: Path) -> None:
+        """From now on what is known is kept in `file`; what was kept there is known."""
+        if file == self.file:
+            return
+        self.file, known = file, self._known
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
             data = orjson.loads(file.read_bytes())
-            self._known = dict(data["stamps"]) if data["start"] == _start() else {}
-        self._before = dict(self._known)
+            if data["start"] == _start():
+                known = {path: (found, at) for path, (found, at) in data["stamps"].items()} | known
+        self._known, self._before = known, dict(known)
 
-    def knows(self, digest: str, path: Path) -> bool:
-        """Whether the file at `path` had this digest, and nothing about it has changed since."""
-        return self._known.get(f"{digest} {path}") == stamp(path)
+    def digest(self, path: Path) -> str:
+        """The digest of the file at `path`, which is read only if anything about it has changed since it last was."""
+        found, at = self._known.get(str(path), ("", []))
+        now = stamp(path)
+        if at != now:
+            found = file_digest(path)
+            self.add(path, found, now)
+        return found
 
-    def add(self, digest: str, path: Path, before: Stamp) -> None:
+    def add(self, path: Path, digest: str, before: Stamp) -> None:
         """Remembers that the file at `path`, with the stamp `before` when its reading began, has this digest."""
-        self._known[f"{digest} {path}"] = before
+        self._known[str(path)] = (digest, before)
 
     def save(self, scratch: Path) -> None:
         """Writes what is new by way of the unused path `scratch`. Nothing happens where that cannot be written."""
-        if self._known == self._before:
+        if not self.file or self._known == self._before:
             return
         with suppress(OSError):
             self.file.parent.mkdir(exist_ok=True)

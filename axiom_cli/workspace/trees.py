@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import orjson
 
 from axiom_cli.errors import InputError, WorkspaceDamagedError
-from axiom_cli.ids import canonical, file_digest
+from axiom_cli.ids import canonical
 from axiom_cli.workspace.atomic import explained_write_errors
 from axiom_cli.workspace.file_stamps import FileStamps, stamp
 from axiom_cli.workspace.objects import CHUNK, Objects, absent, bare, short
@@ -77,14 +77,14 @@ def check_out(objects: Objects, files: Mapping[str, str], target: Path, stamps: 
     try:
         for path, digest in files.items():
             before = _copied(objects, digest, draft / path)
-            stamps.add(digest, objects.path(digest), before)
+            stamps.add(objects.path(digest), digest, before)
         with explained_write_errors(target.parent):
             shutil.rmtree(target, ignore_errors=True)
             draft.rename(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     for path, digest in files.items():
-        stamps.add(digest, target / path, stamp(target / path))
+        stamps.add(target / path, digest, stamp(target / path))
 
 
 def _copied(objects: Objects, digest: str, copy: Path) -> list[int]:
@@ -110,13 +110,8 @@ def verify(objects: Objects, files: Mapping[str, str], target: Path, stamps: Fil
     """Hashes what has changed of the objects and of their copies in `target` since it was last hashed.
     WorkspaceDamagedError where one is not what it was."""
     for path, digest in files.items():
-        for file in (objects.path(digest), target / path):
-            if stamps.knows(digest, file):
-                continue
-            before = stamp(file)
-            if file_digest(file) != bare(digest):
-                if file == objects.path(digest):
-                    raise objects.damaged(digest)
-                hint = "axiom workspace fsck --repair removes it; it is made again when it is needed"
-                raise WorkspaceDamagedError(f"the file {file} is damaged: it is not what was stored", hint)
-            stamps.add(digest, file, before)
+        if stamps.digest(objects.path(digest)) != bare(digest):
+            raise objects.damaged(digest)
+        if stamps.digest(target / path) != bare(digest):
+            hint = "axiom workspace fsck --repair removes it; it is made again when it is needed"
+            raise WorkspaceDamagedError(f"the file {target / path} is damaged: it is not what was stored", hint)
