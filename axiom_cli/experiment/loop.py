@@ -109,7 +109,9 @@ def _name_best(steps: RoundSteps, run: Arm, best: int) -> None:
     digest = _model(steps, run, best).digest
     if best == 0 and not steps.workspace.has(digest):
         folder = steps.base.path
-        if steps.base.adapters or not folder.is_dir() or sum(file.stat().st_size for file in folder.iterdir()) > LARGEST_COPY:
+        if steps.base.adapters or not folder.is_dir():
+            return
+        if sum(file.stat().st_size for file in folder.iterdir()) > LARGEST_COPY:
             return
         digest = steps.workspace.put_tree(folder)
     steps.workspace.set_ref(model_ref(steps.config.experiment, run.name, "best"), digest)
