@@ -12,12 +12,16 @@ import transformers
 from transformers import AutoModelForCausalLM, PretrainedConfig
 
 import tiny
+from axiom_cli.learning.train import train
 from axiom_cli.models.loading import load_tokenizer
 from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines.protocol import Request
 from axiom_cli.sampling.engines.transformers import TransformersEngine
-from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.sampling.engines.value_function import ValueFunction
+from axiom_cli.sampling.token_ids import scored_ids
+from axiom_cli.settings.configs import SolveConfig, TrainConfig
+from axiom_cli.workspace.store import Workspace
 
 SIZE = {
     "hidden_size": 32, "num_hidden_layers": 2, "num_attention_heads": 4, "max_position_embeddings": 512,
@@ -54,6 +58,7 @@ PLAIN: dict[str, Make] = {
         **LLAMA, intermediate_size_mlp=48, num_local_experts=2, head_dim=8, attention_chunk_size=16
     ),
 }
+VALUED = {name: make for name, make in {**IN_SLOTS, **PLAIN}.items() if name not in ("learned positions", "chunks")}
 QUICK = ("window on no layer", "window on some layers", "positions by the longest row", "a state")
 each = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in {**IN_SLOTS, **PLAIN}]
@@ -150,6 +155,26 @@ def test_no_id_is_drawn_that_the_tokenizer_does_not_know(name: str, tmp_path: Pa
     sample = groups[0][0]
     prompt = prompts.conversation_ids(tokenizer, asked(9).messages or [])
     with torch.no_grad():
-        logits = model(input_ids=torch.tensor([[*prompt, *sample.token_ids]])).logits[0, len(prompt) - 1 : -1, :known]
+        logits = model(input_ids=torch.tensor([[*prompt, *sample.token_ids]])).logits[0, len(prompt) - 1 : -1]
     logprob = logits.log_softmax(-1).gather(1, torch.tensor(sample.token_ids)[:, None]).sum().item()
     assert sample.logprob == pytest.approx(logprob, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in VALUED]
+)
+def test_a_value_is_that_of_the_row_alone(name: str, tmp_path: Path) -> None:
+    """A completion beyond the length from which positions are counted otherwise, beside short ones."""
+    folder = write_model(tmp_path / "model", VALUED[name]())
+    config = TrainConfig(objective="value", lora_r=4, epochs=1, force=True)
+    verdicts = [tiny.verdict(one, "pass" if number % 2 else "fail") for number, one in enumerate(tiny.samples(10))]
+    adapter = train(verdicts, str(folder), config, Workspace.create(tmp_path / ".axiom"))
+    function = ValueFunction(folder, Path(adapter.path))
+    samples = [tiny.sample(tiny.problem(1), text, index) for index, text in enumerate(("1", "2 + 3", "so " * 40))]
+    together = function.prefixes(samples)
+    with torch.no_grad():
+        for sample, values in zip(samples, together, strict=True):
+            prompt, completion, _ = scored_ids(function.tokenizer, sample, function.ends, "", {})
+            hidden = function.decoder(input_ids=torch.tensor([[*prompt, *completion]]), use_cache=False)[0][0]
+            alone = function.head(hidden[len(prompt) :]).squeeze(-1).sigmoid().tolist()
+            assert values == pytest.approx(alone, abs=1e-5)

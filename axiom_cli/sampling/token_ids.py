@@ -40,12 +40,11 @@ def _turn_mark(tokenizer: Any, known: Container[int]) -> list[int]:
     return [i for i in after if i in known][:1]
 
 
-def known_ids(tokenizer: Any, rows: int, ends: Sequence[int]) -> tuple[int | None, list[int]]:
-    """What may be sampled of the `rows` ids that a model has logits for, which are often padded beyond the tokenizer's:
-    only ids below the first number (None: all), and none of the second. What may end a completion is among them."""
-    known = {*tokenizer.get_vocab().values(), *ends}
-    first = min(max(known) + 1, rows)
-    return first if first < rows else None, sorted(set(range(first)) - known)
+def unknown_ids(tokenizer: Any, size: int, ends: Sequence[int]) -> slice | list[int]:
+    """Which of the `size` ids that a model has logits for are no token of the tokenizer, and end nothing. They usually
+    come last: vocabularies are padded."""
+    unknown = sorted(set(range(size)) - {*tokenizer.get_vocab().values(), *ends})
+    return slice(unknown[0], None) if unknown and unknown[0] == size - len(unknown) else unknown
 
 
 def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str = "") -> tuple[list[int], bool]:

@@ -32,12 +32,20 @@ def difference(model: PreTrainedModel, ids: Sequence[int]) -> str:
     are those of a short ordinary text. Of a deep model, layers that repeat others are left out at first."""
     text = [*ids] * (LONG // len(ids) + 1)
     rows = [text[: SHORT - 1][::-1] + text[:1], text[:LONG]]
+    with spared(model):
+        found = _difference(model, rows)
+    return found and _difference(model, rows)
+
+
+@contextmanager
+def spared(model: PreTrainedModel) -> Iterator[None]:
+    """Within it, a few tokens are computed quickly, and as many would be: layers that repeat others are left out, and
+    those with a window see WINDOW tokens."""
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # for so little, several would wait for each other
     try:
-        with _few_layers(model):
-            found = _difference(model, rows)
-        return found and _difference(model, rows)
+        with _few_layers(model), short_window(model), torch.inference_mode():
+            yield
     finally:
         torch.set_num_threads(threads)
 
@@ -47,11 +55,14 @@ def _difference(model: PreTrainedModel, rows: Sequence[list[int]]) -> str:
     before = model.config._attn_implementation  # noqa: SLF001 - transformers has no public name for it
     found = "it does not run there"
     try:
-        with _short_window(model.config.get_text_config()), _headless(model) as said:
+        with short_window(model), _headless(model) as said:
             plain = said(**_plain_inputs(model, rows))
             attention.use(model)
             slots = list(_in_slots(model, rows, said))
-        found = _compare(_ends(plain, rows), torch.stack(slots, 1).flatten(0, 1), torch.finfo(model.dtype).eps ** 0.5)
+        plain_KH, slots_KH = _ends(plain, rows), torch.stack(slots, 1).flatten(0, 1)
+        # No path would mend logits that are not finite: each sample says so.
+        equal = not torch.isfinite(plain_KH).all() or equal_but_for_rounding(plain_KH, slots_KH, model.dtype)
+        found = "" if equal else "it computes other logits there"
     except Exception as error:  # noqa: BLE001 - an architecture's own code may raise anything when it is called so
         if is_out_of_memory(error):
             raise
@@ -112,18 +123,17 @@ def _in_slots(
         yield said_S1H[:-1, -1]
 
 
-def _compare(plain_KH: torch.Tensor, slots_KH: torch.Tensor, tolerance: float) -> str:
-    """A share of the largest number is tolerated. On 60 architectures of random weights in float32, rounding made less
-    than a millionth of it, and whatever was really different a third or more."""
-    if not torch.isfinite(plain_KH).all():
-        return ""  # the slots are not to blame, and no other path would mend it: each sample says so
-    difference = (slots_KH - plain_KH).abs().max() / plain_KH.abs().max()
-    return "" if difference <= tolerance else "it computes other logits there"
+def equal_but_for_rounding(wanted: torch.Tensor, found: torch.Tensor, dtype: torch.dtype) -> bool:
+    """Whether two computations in `dtype` came to the same. A share of the largest number is tolerated: on 60
+    architectures of random weights in float32, rounding made less than a millionth of it, and whatever was really
+    different a quarter or more."""
+    return bool((found - wanted).abs().max() <= torch.finfo(dtype).eps ** 0.5 * wanted.abs().max())
 
 
 @contextmanager
-def _short_window(config: Any) -> Iterator[None]:
+def short_window(model: PreTrainedModel) -> Iterator[None]:
     """Within it, layers with a window see WINDOW tokens."""
+    config = model.config.get_text_config()
     window = getattr(config, "sliding_window", None)
     if not window:
         yield

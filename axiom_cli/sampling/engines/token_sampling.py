@@ -7,7 +7,7 @@ over runs of tokens and then within one run: a vocabulary of 50,000 costs a few 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import torch
 from torch.nn import functional
@@ -20,24 +20,22 @@ RUN = 128
 
 @dataclass(frozen=True)
 class Decoding:
-    """How tokens are sampled, and which ones end a completion. Of a vocabulary that is padded beyond the tokens of the
-    tokenizer, only the first `known` ids are drawn, and of these none of `unknown`. Greedy decoding draws nothing: it
-    takes the largest logit, whatever its id, as the library does."""
+    """How tokens are sampled, and which ones end a completion. `unknown` ids, of a vocabulary that is padded beyond the
+    tokens of the tokenizer, are never drawn. Greedy decoding draws nothing: it takes the largest logit, as the library
+    does.
+    """
 
     eos_ids: Sequence[int]
     temperature: float
     top_p: float = 1.0
-    known: int | None = None
-    unknown: list[int] = field(default_factory=list)
+    unknown: slice | Sequence[int] = ()
 
 
 def sample_tokens(
     logits_NV: torch.Tensor, uniforms_N: torch.Tensor, decoding: Decoding
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """One token per row (N,) and its log-probability at temperature 1 (N,), among the tokens that are known. Greedy at
-    temperature 0. Where a row's logits are not finite, its log-probability is NaN."""
-    if decoding.temperature:
-        logits_NV = logits_NV[:, : decoding.known]
+    """One token per row (N,) and its log-probability at temperature 1 (N,), as the model gives it and training computes
+    it: among all ids. Greedy at temperature 0. Where a row's logits are not finite, its log-probability is NaN."""
     if logits_NV.device.type != "cpu":
         return _sample_part(logits_NV, uniforms_N, decoding)
     size = max(1, CACHED_LOGITS // logits_NV.shape[1])
@@ -49,10 +47,8 @@ def sample_tokens(
 def _sample_part(
     logits_NV: torch.Tensor, uniforms_N: torch.Tensor, decoding: Decoding
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    temperature, top_p = decoding.temperature, decoding.top_p
+    temperature = decoding.temperature
     logits_NV = logits_NV.float()
-    if temperature and decoding.unknown:
-        logits_NV = logits_NV.index_fill(1, torch.tensor(decoding.unknown, device=logits_NV.device), -torch.inf)
     below_NV = logits_NV - logits_NV.amax(-1, keepdim=True)
     weights_NV = below_NV.exp()
     total_N = weights_NV.sum(-1)
@@ -61,8 +57,10 @@ def _sample_part(
     else:
         if temperature != 1:
             weights_NV = (below_NV / temperature).exp_()
-        if top_p < 1:
-            weights_NV = _nucleus(weights_NV, top_p)
+        if decoding.unknown:
+            weights_NV[:, decoding.unknown] = 0
+        if decoding.top_p < 1:
+            weights_NV = _nucleus(weights_NV, decoding.top_p)
         tokens_N = invert(weights_NV, uniforms_N)
     return tokens_N, below_NV.gather(-1, tokens_N[:, None]).squeeze(-1) - total_N.log()
 

@@ -27,7 +27,7 @@ from axiom_cli.sampling.engines import continuous_batching, plain_generation, sl
 from axiom_cli.sampling.engines.continuous_batching import Completion, batch_invariant
 from axiom_cli.sampling.engines.protocol import Request, UnorderedEngine, same_logits, sample_random
 from axiom_cli.sampling.engines.token_sampling import Decoding
-from axiom_cli.sampling.token_ids import end_ids, known_ids
+from axiom_cli.sampling.token_ids import end_ids, unknown_ids
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.terminal import console
 from axiom_cli.workspace.store import Workspace
@@ -65,8 +65,8 @@ class TransformersEngine(UnorderedEngine):
             sum(p.numel() * p.element_size() for p in self._model.parameters()) > worker_pool.SMALL_MODEL_BYTES
         )
         self._eos = end_ids(self._tokenizer, self._model.generation_config)
-        rows = self._model.config.get_text_config().vocab_size
-        self._known, self._unknown = known_ids(self._tokenizer, rows, self._eos)
+        size = self._model.config.get_text_config().vocab_size
+        self._unknown = unknown_ids(self._tokenizer, size, self._eos)
         self._opening = prompts.opening(self._tokenizer)
         prompts.warn_of_template(self._tokenizer, self._eos)
         self._choose_path()
@@ -172,7 +172,7 @@ class TransformersEngine(UnorderedEngine):
             return iter(())
         workers = worker_pool.num_workers(self._model, len(rows) // ROWS_PER_PROCESS)
         rows = sorted(rows, key=lambda row: len(row.prompt))
-        decoding = Decoding(self._eos, params.temperature, params.top_p, self._known, self._unknown)
+        decoding = Decoding(self._eos, params.temperature, params.top_p, self._unknown)
         slots = self._slots(params, max(len(row.prompt) + len(row.uniforms) for row in rows), workers)
         if workers == 1:
             return self._finished(self._model, rows, decoding, slots)
