@@ -12,6 +12,7 @@ import transformers
 from transformers import AutoModelForCausalLM, PretrainedConfig
 
 import tiny
+from axiom_cli.errors import InputError
 from axiom_cli.learning.train import train
 from axiom_cli.models.loading import load_tokenizer
 from axiom_cli.records import Sample
@@ -142,6 +143,13 @@ def test_logits_that_are_not_finite_make_the_sample_an_error(name: str, tmp_path
         for (sample,) in sampled(folder, (1, 9), params):
             assert (sample.finish, sample.token_ids, sample.logprob) == ("error", [], None)
             assert sample.extra["error"].startswith("the model's logits are not finite")
+
+
+def test_a_tokenizer_that_has_outgrown_its_model_is_refused(tmp_path: Path) -> None:
+    folder = write_model(tmp_path / "model", PLAIN["a state"](), padding=-3)
+    request = Request(tiny.problem(1), messages=[{"role": "user", "content": "a \f b"}])
+    with pytest.raises(InputError, match="writes the id 104 in a prompt, and the model has only 102"):
+        list(TransformersEngine(str(folder)).generate([request], GREEDY, 1))
 
 
 @both_paths

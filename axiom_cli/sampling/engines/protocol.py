@@ -16,6 +16,7 @@ from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.settings.configs import SolveConfig
 
 BATCH_SIZE_HINT = 2048
+NOT_FINITE = "the model's logits are not finite: its weights are damaged, or overflow in this --dtype"
 
 Setting = Literal["dtype", "max_think_tokens"]
 """The settings of SolveConfig that only some engines can apply."""

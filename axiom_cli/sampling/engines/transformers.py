@@ -25,7 +25,7 @@ from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import continuous_batching, plain_generation, slot_check
 from axiom_cli.sampling.engines.continuous_batching import Completion, batch_invariant
-from axiom_cli.sampling.engines.protocol import Request, UnorderedEngine, same_logits, sample_random
+from axiom_cli.sampling.engines.protocol import NOT_FINITE, Request, UnorderedEngine, same_logits, sample_random
 from axiom_cli.sampling.engines.token_sampling import Decoding
 from axiom_cli.sampling.token_ids import end_ids, unknown_ids
 from axiom_cli.settings.configs import SolveConfig
@@ -40,7 +40,6 @@ BATCHES = 8
 """Samples are asked for in this many slotfuls at once, so that other rows can start when rows end."""
 ROWS_PER_PROCESS = 64
 """Rows that are worth a process of their own."""
-NOT_FINITE = "the model's logits are not finite: its weights are damaged, or overflow in this --dtype"
 PROBE = "The quick brown fox: 1 2 3 4 5 6 7 8 9"
 
 
@@ -65,8 +64,8 @@ class TransformersEngine(UnorderedEngine):
             sum(p.numel() * p.element_size() for p in self._model.parameters()) > worker_pool.SMALL_MODEL_BYTES
         )
         self._eos = end_ids(self._tokenizer, self._model.generation_config)
-        size = self._model.config.get_text_config().vocab_size
-        self._unknown = unknown_ids(self._tokenizer, size, self._eos)
+        self._vocabulary = self._model.config.get_text_config().vocab_size
+        self._unknown = unknown_ids(self._tokenizer, self._vocabulary, self._eos)
         self._opening = prompts.opening(self._tokenizer)
         prompts.warn_of_template(self._tokenizer, self._eos)
         self._choose_path()
@@ -114,6 +113,12 @@ class TransformersEngine(UnorderedEngine):
         for request in requests:
             messages = request.messages or answers.messages(request.problem)
             ids = prompts.conversation_ids(self._tokenizer, messages)
+            if max(ids, default=0) >= self._vocabulary:
+                raise InputError(
+                    f"the tokenizer of {self.model.name} writes the id {max(ids)} in a prompt, and the model has only "
+                    f"{self._vocabulary:,}: its tokens were added after it was trained",
+                    "resize the model's embeddings with the tokenizer, or use the tokenizer that it was trained with",
+                )
             room = max(0, context - len(ids))
             for index in range(request.start, request.start + samples):
                 rows.append(Completion(ids, self._uniforms(request.problem, index, params)[:room]))

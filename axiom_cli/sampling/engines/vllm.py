@@ -7,6 +7,7 @@ additions, so equal seeds usually give equal samples on one machine, but not alw
 
 from __future__ import annotations
 
+import math
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import closing, suppress
 from itertools import count
@@ -20,7 +21,7 @@ from axiom_cli.problems.answers import messages as own_messages
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import vllm_start
-from axiom_cli.sampling.engines.protocol import Request, UnorderedEngine, same_logits, sample_seed
+from axiom_cli.sampling.engines.protocol import NOT_FINITE, Request, UnorderedEngine, same_logits, sample_seed
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
@@ -197,6 +198,9 @@ class VllmEngine(UnorderedEngine):
         finish = output.finish_reason if output else "error"
         if finish not in ("stop", "length"):
             error, finish = error or f"finished with {finish!r}", "error"
+        logprob = output.cumulative_logprob if output else None
+        if logprob is not None and not math.isfinite(logprob):
+            error, finish, logprob = NOT_FINITE, "error", None
         context_full = finish == "length" and len(ids) < params.max_tokens
         extra: dict[str, Any] = {"error": error} if error else {prompts.PROMPT_DIGEST: prompts.digest(prompt)}
         if context_full:
@@ -209,7 +213,7 @@ class VllmEngine(UnorderedEngine):
             token_ids=ids,
             finish=finish,
             tokens=len(ids),
-            logprob=round(output.cumulative_logprob, 4) if output else None,
+            logprob=None if logprob is None else round(logprob, 4),
             extra=extra,
         )
 
