@@ -38,7 +38,7 @@ def prctl(option: int, *values: int) -> int:
 def prepared_prctl(option: int, *values: int | ctypes.Array[ctypes.c_char]) -> Callable[[], int]:
     """A prctl(2) call that is ready to be made, and returns 0 where it has worked. Each line of Python that a child
     runs first dirties pages which it shares with its maker."""
-    prototype = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_int, *[ctypes.c_void_p] * 4)
+    prototype = ctypes.PYFUNCTYPE(ctypes.c_int)  # with declared arguments, each would be converted by calls
     return partial(prototype(("prctl", _libc)), option, *(*values, 0, 0, 0, 0)[:4])
 
 

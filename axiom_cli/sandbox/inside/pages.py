@@ -2,7 +2,8 @@
 
 Three dozen compiled modules bring five mappings each, which become two where neighbours get the same rights: constants
 those of the code before or after them, and what the loader has made read-only those of the data after it. None can be
-written and executed. The interpreter's own code moves into huge pages, of which a child finds a whole one at once.
+written and executed. The interpreter's own code moves into huge pages, of which a child finds a whole one at once. What
+loading has left free goes back to the system.
 """
 
 from __future__ import annotations
@@ -37,7 +38,9 @@ class Mapping(NamedTuple):
 
 
 def settle() -> None:
-    """Does both, once everything is loaded, as far as the system lets it."""
+    """Does all that, once everything is loaded, as far as the system lets it."""
+    with contextlib.suppress(AttributeError):  # not every C library has it
+        kernel.libc("malloc_trim", 0)
     with contextlib.suppress(OSError, ValueError, StopIteration):
         join()
         if kernel.MACHINE == "x86_64":

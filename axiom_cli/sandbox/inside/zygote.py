@@ -160,6 +160,7 @@ def main(number: int, setup: dict[str, list[str]]) -> None:
     null = quiet()
     stdlib.load(setup["packages"], setup["path"])
     if sys.platform.startswith("linux"):
+        gc.collect()
         pages.settle()
     base = mapped() + SLACK
     missing, cage = lock_down(set(setup["layers"]))
