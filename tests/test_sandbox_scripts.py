@@ -188,3 +188,33 @@ def test_a_program_that_is_wrong_elsewhere_fails_whatever_it_lacks(box):
     code = "import os\ndef f(x):\n    if x == 1: os.fork()\n    return 3"
     assert box.run(code, DOUBLE).status == "fail"
     assert box.run("def f(x): return len(open('/etc/passwd').read())", DOUBLE).status == "fail"
+
+
+def test_an_input_may_be_longer_than_what_a_script_may_print(box):
+    long = "x" * 3_000_000
+    counts = script((long, "3000000"), ("", "0"), ("xyz", "3"), (long + "\n", "3000001"))
+    assert box.run("import sys\nprint(len(sys.stdin.read()))", counts).status == "pass"
+    echoed = box.run("print(input())", script((long, "n"), ("z", "n")))
+    assert (echoed.status, echoed.reason) == ("fail", "its results were too large")
+
+
+def test_nothing_that_a_test_wrote_reaches_the_next(box):
+    """The marks are in its files, their positions and the frames of what made its process."""
+    code = """
+import os, sys
+def frames(at):
+    while at is not None:
+        yield from (value for value in at.f_locals.values() if isinstance(value, (int, str, bytes)))
+        at = at.f_back
+given = sys.stdin.readline()
+seen = 77778 in frames(sys._getframe(1))
+clean = [os.fstat(at).st_size for at in (1, 3)] == [0, 0] and os.lseek(1, 0, os.SEEK_CUR) == 0
+clean = clean and os.fstat(0).st_size == len(given) and os.pread(1, 9, 0) == b"" and not seen
+if given == "mark\\n":
+    os.write(0, b"mark" * 99)
+    os.write(3, b"Emark")
+    os.write(1, b" " * 77772)
+print("clean" if clean else "dirty")
+"""
+    tests = (("mark\n", "clean"), ("look\n", "clean"), ("mark\n", "clean"), ("x\n", "clean"))
+    assert box.run(code, script(*tests)).reason == ""

@@ -78,9 +78,16 @@ def prepare(program: records.Program) -> AnySuite:
 def calls(entry: str, arguments: Sequence[Sequence[Any]], prelude: str = "") -> Calls:
     """The suite that asks what the function `entry` returns for each list of arguments. Raises InputError where one is
     not plain data."""
-    inputs = tuple(messages.frame(messages.CALL, values.encode(list(args))) for args in arguments)
+    inputs = tuple(_input(entry, args) for args in arguments)
     key = ids.content_id([entry, list(arguments), prelude, "calls"])
     return Calls(key, entry, inputs, (Expected(None, b"", values.Rule(anything=True)),) * len(inputs), prelude)
+
+
+def _input(entry: str, args: Sequence[Any]) -> bytes:
+    """The frame that begins a test: the arguments, or standard input as it is."""
+    if entry == STDIN_STDOUT:
+        return messages.frame(messages.CALL, args[0].encode("utf-8", "surrogateescape"))
+    return messages.frame(messages.CALL, values.encode(list(args)))
 
 
 def _data_suite(program: records.Program, tests: Sequence[Any]) -> Suite:
@@ -97,7 +104,7 @@ def _data_suite(program: records.Program, tests: Sequence[Any]) -> Suite:
             rule = _script_rule(rule, test, where)
         if unreachable := values.unreachable(test["expected"], test["args"], rule):
             raise InputError(f"{where} cannot be passed: {unreachable}")
-        inputs.append(messages.frame(messages.CALL, values.encode(list(test["args"]))))
+        inputs.append(_input(entry, test["args"]))
         value = tuple(test["expected"]) if rule.from_list else test["expected"]
         expected.append(Expected(value, values.encode(value), rule))
     key = ids.content_id([entry, program.tests, program.checker, program.prelude])
@@ -109,6 +116,10 @@ def _script_rule(rule: values.Rule, test: Mapping[str, Any], where: str) -> valu
     pass the test."""
     if [type(arg) for arg in test["args"]] != [str]:
         raise InputError(f"{where} gives standard input as {test['args']!r:.60}", "args is one string there")
+    try:
+        test["args"][0].encode("utf-8", "surrogateescape")
+    except UnicodeEncodeError:
+        raise InputError(f"{where} gives standard input that is not text") from None
     if not isinstance(test["expected"], str):
         raise InputError(
             f"{where} expects {test['expected']!r:.60}, but what a script prints is text",

@@ -51,13 +51,14 @@ def send(descriptor: int, kind: bytes, body: bytes = b"", write: Callable[[int, 
 
 def receive(descriptor: int, most: int = MOST, read: Callable[[int, int], bytes] = os.read) -> tuple[bytes, bytes]:
     """Kind and body of one frame. Raises TooLargeError on a body of more than `most` bytes, EOFError at the end."""
-    kind, length = HEADER.unpack(_exactly(descriptor, HEADER.size, read))
+    kind, length = HEADER.unpack(exactly(descriptor, HEADER.size, read))
     if length > most:
         raise TooLargeError
-    return kind, _exactly(descriptor, length, read)
+    return kind, exactly(descriptor, length, read)
 
 
-def _exactly(descriptor: int, count: int, read: Callable[[int, int], bytes]) -> bytes:
+def exactly(descriptor: int, count: int, read: Callable[[int, int], bytes] = os.read) -> bytes:
+    """That many bytes. Raises EOFError at the end."""
     data = bytearray()
     while len(data) < count:
         part = read(descriptor, min(count - len(data), 1 << 16))

@@ -1,38 +1,72 @@
 """A script, judged test by test: each in a process of its own, with its input as descriptor 0 and a file as 1.
 
 The child that the zygote makes is a director: it compiles the script once, runs nothing of it, and forks for each test.
-A test's process holds its input and its output, files without a name that no other test ever sees, a third for why it
+A test's process holds its input and its output, files without a name that no other process has, a third for why it
 failed, and nothing else. Once it has ended, with all that it started, the director copies the output into the job's
 socket. So nobody waits for a descriptor that something keeps open, a process that stays behind writes to a file that
 nobody reads, and how a test ended is what the kernel says.
 
-Each page that the director writes to between two forks is copied again, so that its loop calls few functions.
+Each page that the director writes to between two forks is copied again, and each attribute looked up is such a page. So
+its loop is one function, and what it calls are names of this module.
 """
 
 from __future__ import annotations
 
+import builtins
 import contextlib
-import marshal
+import io
 import os
 import resource
-import select
+import struct
 import sys
 import time
+from os import (
+    SEEK_END,
+    SEEK_SET,
+    _exit,
+    close,
+    closerange,
+    dup2,
+    fork,
+    ftruncate,
+    getpid,
+    lseek,
+    read,
+    sendfile,
+    waitpid,
+    write,
+)
+from select import POLLIN, poll
+from sys import modules
+from time import process_time
 from typing import Any
 
 from . import child, messages, standins, stdlib, watch
 from .clocks import processor_time
+from .messages import EXITED, HEADER, VALUE
 
 NAME = "solution.py"
 PRINTED = 1
+HEADER_SIZE, unpack = HEADER.size, HEADER.unpack
+pack = struct.Struct("=cIcI").pack  # what comes before a text of plain data, as a frame
 NOTE = 3  # a file for the kind of frame that a test ends with, and why
 SOCKET = 4  # where the director has its own, out of the way of the note
 FAILED = 1  # the status with which Python ends where an exception has not been caught
 BROKEN_OUTPUT = 120  # and where its output cannot be flushed
 LONGEST_NOTE = 1200
+CHUNK = 1 << 16
+SHORTEST = 0.001  # seconds after which a limit is looked at again
 DEVICES = {"/dev/stdin": 0, "/dev/stdout": 1, "/dev/stderr": 2}
 DEVICES |= {f"{folder}/{number}": number for folder in ("/dev/fd", "/proc/self/fd") for number in range(3)}
 OPEN_DESCRIPTOR = os.open
+
+
+def unwatched(_pid: int) -> int:
+    """What `pidfd_open` does on a system that has not got it."""
+    raise OSError
+
+
+pidfd_open = getattr(os, "pidfd_open", unwatched)
 
 
 def run(job: dict[str, Any], order: messages.Order, cage: child.Cage) -> None:
@@ -44,83 +78,152 @@ def run(job: dict[str, Any], order: messages.Order, cage: child.Cage) -> None:
     except BaseException as error:  # noqa: BLE001 - MemoryError, ValueError and more, besides SyntaxError
         return messages.send(child.SOCKET, messages.UNUSABLE, child.describe(error))
     prepare(cage)
-    left, poller = order.cpu - time.process_time(), select.poll()
-    for _ in job["tests"]:
-        (text,) = marshal.loads(messages.receive(SOCKET)[1])
-        for place in (0, PRINTED):
-            file = stdlib.nameless()
-            os.dup2(file, place)
-            os.close(file)
-        os.write(0, text.encode("utf-8", "surrogateescape"))
-        os.lseek(0, 0, os.SEEK_SET)
-        pid = start(codes, order, cage)
-        cause = wait(pid, poller, left, order.test or left)
-        if cage.lock is None:
-            status, _before, used = watch.clean_up([pid])
-        else:  # it has made no other
-            if cause != messages.EXITED:
-                os.kill(pid, watch.SIGKILL)
-            _pid, status, usage = os.wait4(pid, 0)
-            used = usage.ru_utime + usage.ru_stime
-        left -= used
-        size = os.lseek(PRINTED, 0, os.SEEK_END)
-        if size > order.results:
-            cause = messages.FLOODED
-        elif cause == messages.EXITED and os.WIFSIGNALED(status) and os.WTERMSIG(status) == watch.SIGKILL:
-            os.kill(os.getpid(), watch.SIGKILL)  # from outside: it says nothing about the script
-        if cause != messages.EXITED:
-            return messages.send(SOCKET, messages.STOPPED, bytes([cause]))
-        if status == 0:
-            show(size)
-        else:
-            messages.send(SOCKET, *ending(status, os.pread(NOTE, LONGEST_NOTE, 0)))
-        os.ftruncate(NOTE, 0)
-    messages.send(SOCKET, messages.END)
+    direct(codes, order, cage, len(job["tests"]))
     return None
+
+
+def direct(codes: child.Codes, order: messages.Order, cage: child.Cage, tests: int) -> None:
+    """Makes a process for each test, and sends a frame for each.
+
+    Behind the filter a test's process is all that ever had its files, so that the next one gets them, emptied.
+    """
+    lock, tie, director, most, poller = cage.lock, cage.tie, getpid(), order.results, poll()
+    names, left, longest = vars(modules["__main__"]), order.cpu - process_time(), order.test or order.cpu
+    short = min(CHUNK, most)
+    register, unregister, ends = poller.register, poller.unregister, poller.poll
+    if lock is not None:
+        renew()
+        largest(most + 1)
+    for _ in range(tests):
+        if lock is None:
+            renew()  # something may be left that has the files
+        head = read(SOCKET, HEADER_SIZE)
+        rest = unpack(head if len(head) == HEADER_SIZE else head + messages.exactly(SOCKET, HEADER_SIZE - len(head)))[1]
+        if rest > short:
+            fill(rest, rest if lock is None else most)
+        elif rest:
+            write(0, part := read(SOCKET, rest))
+            if len(part) < rest:
+                write(0, messages.exactly(SOCKET, rest - len(part)))
+        lseek(0, 0, SEEK_SET)
+        if not (pid := fork()):
+            try:
+                closerange(SOCKET, 256)
+                if tie is not None:
+                    cage.end_with(director)
+                if lock is None:
+                    confine(most + 1)
+                elif lock():
+                    _exit(child.LOCKED_OUT)
+                _exit(live(codes, names))
+            finally:
+                _exit(child.LOCKED_OUT)
+        try:
+            handle = pidfd_open(pid)
+        except OSError:
+            cause = wait(pid, None, left, longest)
+        else:
+            register(handle, POLLIN)
+            pause = longest if left > longest else left if left > SHORTEST else SHORTEST
+            cause = EXITED if ends(1 + 1000 * pause) else wait(pid, poller, left, longest)
+            unregister(handle)
+            close(handle)
+        if lock is not None:  # it has made no other
+            if cause != EXITED:
+                os.kill(pid, watch.SIGKILL)
+            left -= processor_time(pid)
+            _pid, status = waitpid(pid, 0)
+        else:
+            status, _before, used = watch.clean_up([pid])
+            left -= used
+        size = lseek(PRINTED, 0, SEEK_END)
+        if size > most or status or cause != EXITED:
+            if not told(status, size, cause, most):
+                return
+        else:
+            write(SOCKET, pack(VALUE, 5 + size, b"u", size))
+            at = 0
+            while at < size:
+                at += sendfile(SOCKET, PRINTED, at, size - at)
+        if lock is not None:  # no process is left that has the files
+            ftruncate(0, 0)
+            ftruncate(PRINTED, 0)
+            lseek(0, 0, SEEK_SET)
+            lseek(PRINTED, 0, SEEK_SET)
+        ftruncate(NOTE, 0)
+        part, size, at, status = b"", 0, 0, 0  # which the next test finds in its frames
+    messages.send(SOCKET, messages.END)
+
+
+def fill(size: int, usual: int) -> None:
+    """Puts a long input into the file for it, which may be larger than what a script prints may be."""
+    left = size
+    if size > usual:
+        largest(size)
+    while left:
+        left -= write(0, messages.exactly(SOCKET, min(left, CHUNK)))
+    if size > usual:
+        largest(usual + 1)
+
+
+def renew() -> None:
+    """New files for what the next test reads and prints."""
+    for place in (0, PRINTED):
+        file = stdlib.nameless()
+        dup2(file, place)
+        close(file)
+
+
+def largest(size: int) -> None:
+    """How large a file may become, by this process and those that it makes, which cannot change that."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, resource.getrlimit(resource.RLIMIT_FSIZE)[1]))
+
+
+def confine(most: int) -> None:
+    """What is left to do for the process of a test where the system has no filter."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+    os.setsid()  # else it cannot leave the group, which ends with the director
+
+
+def told(status: int, size: int, cause: int, most: int) -> bool:
+    """Sends the frame for a test that did not end well. Returns whether there may be another."""
+    if size > most:
+        cause = messages.FLOODED
+    elif cause == messages.EXITED and os.WIFSIGNALED(status) and os.WTERMSIG(status) == watch.SIGKILL:
+        os.kill(os.getpid(), watch.SIGKILL)  # from outside: it says nothing about the script
+    if cause != messages.EXITED:
+        messages.send(SOCKET, messages.STOPPED, bytes([cause]))
+        return False
+    messages.send(SOCKET, *ending(status, os.pread(NOTE, LONGEST_NOTE, 0)))
+    return True
 
 
 def prepare(cage: child.Cage) -> None:
     """Makes this process what each test's is to be forked from, so that little is left to do, which dirties memory."""
-    import builtins
-    import io
-
-    os.dup2(child.SOCKET, SOCKET)
-    os.dup2(stdlib.nameless(), NOTE)
-    if cage.adopt is not None:
+    dup2(child.SOCKET, SOCKET)
+    dup2(stdlib.nameless(), NOTE)
+    if cage.adopt is not None and cage.lock is None:
         cage.adopt()
     sys.argv = [NAME]
     builtins.open = io.open = staticmethod(reopen)  # pathlib makes it an attribute of a class
     os.open = reopen_descriptor
-    child.module("__main__").__file__ = f"/{NAME}"
+    main = child.module("__main__")
+    main.__dict__.update(__file__=f"/{NAME}", __builtins__=builtins)  # the second as `exec` would
 
 
-def wait(pid: int, poller: select.poll, left: float, most: float) -> int:
+def wait(pid: int, poller: poll | None, left: float, most: float) -> int:
     """Waits for a test to end, or to use the processor time that is left for all of them, or the most for one of them;
-    says which."""
-    handle, cause, used = -1, messages.EXITED, 0.0
-    with contextlib.suppress(OSError, AttributeError):  # not every system has it
-        handle = os.pidfd_open(pid)
-        poller.register(handle, select.POLLIN)
-    while not poller.poll(1 + 1000 * max(0.001, min(left, most) - used) if handle >= 0 else 2):
-        if handle < 0 and watch.has_ended(pid):
-            break
+    says which. `poller` knows when it ends, if this system has such a thing."""
+    while True:
         used = processor_time(pid)
         if used >= min(left, most):
-            cause = messages.CPU_LIMIT if used >= left else messages.TEST_LIMIT
-            break
-    if handle >= 0:
-        poller.unregister(handle)
-        os.close(handle)
-    return cause
-
-
-def show(size: int) -> None:
-    """What a test has printed as one frame: a text of plain data, whatever the bytes. It never enters this memory."""
-    head = b"u" + size.to_bytes(4, "little")
-    os.write(SOCKET, messages.HEADER.pack(messages.VALUE, len(head) + size) + head)
-    at = 0
-    while at < size:
-        at += os.sendfile(SOCKET, PRINTED, at, size - at)
+            return messages.CPU_LIMIT if used >= left else messages.TEST_LIMIT
+        if poller is None:
+            time.sleep(0.002)
+        elif poller.poll(1 + 1000 * max(SHORTEST, min(left, most) - used)):
+            return messages.EXITED
+        if poller is None and watch.has_ended(pid):
+            return messages.EXITED
 
 
 def ending(status: int, note: bytes) -> tuple[bytes, bytes]:
@@ -135,30 +238,16 @@ def ending(status: int, note: bytes) -> tuple[bytes, bytes]:
     return messages.ERROR, b"runtime error: " + (why or b"left with status %d" % os.waitstatus_to_exitcode(status))
 
 
-def start(codes: child.Codes, order: messages.Order, cage: child.Cage) -> int:
-    """Forks; the test's process keeps its files alone, and never comes back."""
-    director, most, leave = os.getpid(), order.results + 1, os._exit
-    pid = os.fork()
-    if pid:
-        return pid
+def live(codes: child.Codes, names: dict[str, Any]) -> int:
+    """What Python does with a script, from its start to its exit status. `names` are those of `__main__`."""
+    (prelude, program), status = codes, 0
     try:
-        os.closerange(SOCKET, 256)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
-        cage.end_with(director)
-        if cage.lock is None:
-            os.setsid()  # else it cannot leave the group, which ends with the director
-        elif cage.lock():
-            leave(child.LOCKED_OUT)
-        leave(live(codes))
-    finally:
-        leave(child.LOCKED_OUT)
-
-
-def live(codes: child.Codes) -> int:
-    """What Python does with a script, from its start to its exit status."""
-    module = sys.modules["__main__"]
-    names, modules = vars(module), sys.modules
-    status = attempt(lambda: child.execute(codes, module))
+        if prelude is None:
+            exec(program, names)
+        else:
+            child.execute(codes, modules["__main__"])
+    except BaseException as error:  # noqa: BLE001 - model-written code may raise anything
+        status = failed(error)
     if (threading := modules.get("threading")) is not None:
         status = attempt(threading._shutdown, status)  # noqa: SLF001 - as Python itself
     if (atexit := modules.get("atexit")) is not None:
@@ -168,25 +257,29 @@ def live(codes: child.Codes) -> int:
     return flushed(sys.__stdout__, status)
 
 
-def attempt(step: Any, status: int = 0) -> int:
-    """The exit status that a step leads to; notes why it is not 0."""
+def attempt(step: Any, status: int) -> int:
+    """The exit status that a step leads to."""
     try:
         step()
-    except SystemExit as left:
-        code = left.code
+    except BaseException as error:  # noqa: BLE001 - model-written code may raise anything
+        return failed(error)
+    return status
+
+
+def failed(error: BaseException) -> int:
+    """The exit status that an exception leads to; notes why it is not 0."""
+    if isinstance(error, SystemExit):
+        code = error.code
         if code is None or isinstance(code, int):
             return (code or 0) & 0xFF
         note(messages.ERROR, b"left with a message: " + child.short(lambda: str(code)))
-        return FAILED
-    except child.UnpreparedError as error:
+    elif isinstance(error, child.UnpreparedError):
         note(messages.UNPREPARED, str(error).encode())
-        return FAILED
-    except BaseException as error:  # noqa: BLE001 - model-written code may raise anything
+    else:
         note(messages.LACKING if standins.is_lacking(error) else messages.ERROR, child.describe(error))
         with contextlib.suppress(BaseException):  # it may be a hook of the script's
             sys.excepthook(type(error), error, error.__traceback__)
-        return FAILED
-    return status
+    return FAILED
 
 
 def note(kind: bytes, why: bytes) -> None:
