@@ -16,7 +16,7 @@ import pytest
 import torch
 from peft import LoraConfig, PeftModel, get_peft_model
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel
+from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, DeepseekV3Config
 
 import tiny
 from axiom_cli import models, permitted
@@ -80,6 +80,17 @@ def of_another_kind(folder: Path) -> None:
     data = json.loads((folder / "tokenizer.json").read_text())
     data["model"]["type"] = "NextYearsBPE"
     (folder / "tokenizer.json").write_text(json.dumps(data))
+
+
+def without_words(folder: Path) -> None:
+    data = json.loads((folder / "tokenizer.json").read_text())
+    data["model"] |= {"vocab": {}, "merges": []}
+    (folder / "tokenizer.json").write_text(json.dumps(data | {"added_tokens": []}))
+
+
+def retyped(folder: Path) -> None:
+    path = folder / "model.safetensors"
+    path.write_bytes(path.read_bytes().replace(b'"dtype":"F32"', b'"dtype":"F99"', 1))
 
 
 def without_tokenizer(folder: Path) -> None:
@@ -149,6 +160,10 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "said to be quantised": (quantised, "config.json says that the weights are quantised"),
     "sees what follows": (lambda f: edit(f / "config.json", use_bidirectional_attention=True), "not a causal"),
+    "a tokenizer without words": (without_words, "no tokens for ordinary text"),
+    "a tokenizer of nothing": (lambda f: (f / "tokenizer.json").write_text("{}"), "tokenizer.json cannot be loaded"),
+    "numbers of no type": (retyped, "model.safetensors cannot be loaded"),
+    "a model of pictures": (lambda f: edit(f / "config.json", model_type="vit"), "not a causal language model"),
     "two halves": (lambda f: edit(f / "config.json", is_encoder_decoder=True), "not a causal language model"),
 }
 QUICK = {"a pointer", "weights cut", "new tokenizer", "other sizes", "a layer lost", "a tensor more", "not a number"}
@@ -177,6 +192,27 @@ def test_every_command_says_so_before_it_works(folder: Path, tmp_path: Path) -> 
         done = axiom(*words, "--model", str(folder), cwd=tmp_path)
         failed(done, 3, f"{LAST} missing")
         assert not done.stdout
+
+
+@pytest.mark.slow
+def test_numbers_beside_the_parameters_are_looked_at_too(folder: Path) -> None:
+    config = DeepseekV3Config(
+        vocab_size=480, hidden_size=16, num_hidden_layers=1, first_k_dense_replace=0, num_attention_heads=2,
+        num_key_value_heads=2, moe_intermediate_size=16, n_routed_experts=8, n_group=2, topk_group=1,
+        num_experts_per_tok=2, kv_lora_rank=8, q_lora_rank=8, qk_rope_head_dim=8, qk_nope_head_dim=8, v_head_dim=8,
+    )  # fmt: skip
+    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    loaded(folder)
+    name = "model.layers.0.mlp.gate.e_score_correction_bias"
+    weights(folder, lambda tensors: tensors[name].fill_(math.nan))
+    with pytest.raises(InputError, match=f"not numbers: {name}"):
+        loaded(folder)
+
+
+def test_a_base_with_what_is_not_an_adapter_is_not_a_model(folder: Path, tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "w")
+    with pytest.raises(MissingError, match="BASE.ADAPTER"):
+        models.resolve(f"nano+{folder.name}", workspace)
 
 
 def test_quantised_weights_need_their_package(folder: Path) -> None:
@@ -309,12 +345,18 @@ def test_base_plus_adapter_and_an_adapters_folder_are_what_peft_makes_of_them(tm
         (cut("adapter_config.json", 30), "adapter_config.json is damaged", InputError),
         (lambda f: edit(f / "adapter_config.json", base_model_name_or_path=None), "does not name its base", InputError),
         (
+            lambda f: save_file({}, f / "adapter_model.safetensors"),
+            "adapter_model.safetensors holds no tensors",
+            InputError,
+        ),
+        (lambda f: edit(f / "adapter_config.json", base_model_name_or_path=str(f)), "leads back to", InputError),
+        (
             lambda f: edit(f / "adapter_config.json", base_model_name_or_path="gone"),
             "base of the adapter",
             MissingError,
         ),
     ],
-    ids=["no weights", "cut", "config cut", "no base", "base gone"],
+    ids=["no weights", "cut", "config cut", "no base", "no tensors", "its own base", "base gone"],
 )
 def test_an_adapter_that_is_not_whole_is_refused(
     tmp_path: Path, change: Callable[[Path], object], said: str, kind: type[AxiomError]

@@ -73,7 +73,8 @@ def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
     return found
 
 
-def _resolved(name: str, workspace: Workspace | None) -> Resolved:
+def _resolved(name: str, workspace: Workspace | None, above: frozenset[Path] = frozenset()) -> Resolved:
+    """`above`: the adapters whose configs have led to `name`."""
     if "://" in name:
         raise MissingError(
             f"{name} is a server: its weights are not on this machine", "name a folder, a hub id or a workspace name"
@@ -82,14 +83,21 @@ def _resolved(name: str, workspace: Workspace | None) -> Resolved:
         if not (WEIGHTS / folders.CONFIG).is_file():
             raise MissingError("nano's weights are not in this installation", "pip install --force-reinstall axiom-rl")
         return Resolved(NANO, model_digest(WEIGHTS), WEIGHTS)
-    if model := _local(name, workspace) or _adapted(name, workspace) or _kept(name, workspace) or _hub(name):
+    if (
+        model := _local(name, workspace, above)
+        or _adapted(name, workspace, above)
+        or _kept(name, workspace)
+        or _hub(name)
+    ):
         return model
-    tried = "the embedded model (nano), a folder, a .gguf file, a name or digest in the workspace, the hub"
+    tried = (
+        "the embedded model (nano), a folder, a .gguf file, BASE+ADAPTER, a name or digest in the workspace, the hub"
+    )
     hint = "axiom workspace ls shows the models made here; nano is always there"
     raise MissingError(f"there is no model called {name!r}; tried {tried}", hint)
 
 
-def _local(name: str, workspace: Workspace | None) -> Resolved | None:
+def _local(name: str, workspace: Workspace | None, above: frozenset[Path]) -> Resolved | None:
     path = expand_user(name)
     if path.is_file() and path.suffix == ".gguf":
         folders.check_gguf(path)
@@ -103,7 +111,9 @@ def _local(name: str, workspace: Workspace | None) -> Resolved | None:
         base = folders.read_json(path / folders.ADAPTER_CONFIG).get("base_model_name_or_path")
         if not isinstance(base, str) or not base:
             raise InputError(f"{path} is an adapter that does not name its base", f"name both: BASE+{path}")
-        return _with_adapter(str(path.resolve()), base, path, workspace)
+        if path.resolve() in above:
+            raise InputError(f"the adapter in {path} names a base that leads back to it", f"name both: BASE+{path}")
+        return _with_adapter(str(path.resolve()), base, path, workspace, above | {path.resolve()})
     folders.check_model(path)
     if (path / folders.ADAPTER_CONFIG).is_file():
         _warn_of_adapter(path)
@@ -115,21 +125,23 @@ def _warn_of_adapter(path: Path) -> None:
     console.warn(f"{path} holds a model and an adapter: the model alone is used; {path}+{path} adds the adapter")
 
 
-def _adapted(name: str, workspace: Workspace | None) -> Resolved | None:
+def _adapted(name: str, workspace: Workspace | None, above: frozenset[Path]) -> Resolved | None:
     """BASE+ADAPTER, whose names may hold a plus themselves."""
     for plus in re.finditer(r"\+", name):
         base, path = name[: plus.start()], expand_user(name[plus.end() :])
         if base and (path / folders.ADAPTER_CONFIG).is_file():
-            return _with_adapter(f"{base}+{path.resolve()}", base, path, workspace)
+            return _with_adapter(f"{base}+{path.resolve()}", base, path, workspace, above)
     return None
 
 
-def _with_adapter(name: str, base_name: str, path: Path, workspace: Workspace | None) -> Resolved:
+def _with_adapter(
+    name: str, base_name: str, path: Path, workspace: Workspace | None, above: frozenset[Path]
+) -> Resolved:
     if path.resolve().parent.name == TREES and is_digest(path.resolve().name):
         raise InputError(f"{path} is an adapter of a workspace", "axiom merge makes a model of it")
     files = folders.adapter_files(path)
     try:
-        base = _resolved(base_name, workspace)
+        base = _resolved(base_name, workspace, above)
     except MissingError as error:
         message = f"the base of the adapter in {path} is not here: {error}"
         raise MissingError(message, f"{error.hint}; or name its folder: BASE+{path}") from None
@@ -138,7 +150,7 @@ def _with_adapter(name: str, base_name: str, path: Path, workspace: Workspace | 
 
 
 def _kept(name: str, workspace: Workspace | None) -> Resolved | None:
-    if workspace is None or "/" in name:
+    if workspace is None or "/" in name or "+" in name:  # a name there has neither
         return None
     try:
         tree = workspace.resolve(name)

@@ -112,7 +112,8 @@ def adapter_files(folder: Path) -> dict[str, Path]:
     found = {name: folder / name for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS)}
     for path in found.values():
         _check_pointer(path)
-    check_safetensors(found[ADAPTER_WEIGHTS])
+    if not check_safetensors(found[ADAPTER_WEIGHTS]):
+        raise InputError(f"{found[ADAPTER_WEIGHTS]} holds no tensors, so the adapter would change nothing", AGAIN)
     return found
 
 
@@ -170,7 +171,7 @@ def check_safetensors(path: Path) -> set[str]:
     if size != whole:
         what = f"cut off: it has {size:,} of {whole:,} bytes" if size < whole else f"damaged: {whole:,} bytes are named"
         raise InputError(f"{path} is {what}", AGAIN)
-    return set(entries)
+    return set(entries) - {"__metadata__"}
 
 
 def damaged_file(folder: Path) -> str:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Literal, cast
 
 import torch
+from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
     AutoModelForCausalLM,
@@ -125,6 +126,8 @@ def load_tokenizer(path: Path | str) -> Any:
         tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=permitted.remote_code(), **options)
     if not len(tokenizer):
         raise InputError(f"{path} has no tokenizer: its vocabulary is empty", folders.AGAIN)
+    if not tokenizer.encode("Answer: 42", add_special_tokens=False):
+        raise InputError(f"the tokenizer in {path} has no tokens for ordinary text", folders.AGAIN)
     return tokenizer
 
 
@@ -207,6 +210,9 @@ def _explained(path: Path | str) -> Iterator[None]:
     except BaseException as error:  # a parser's panic is not an Exception; the files are other people's
         if is_out_of_memory(error):
             raise
+        if str(error).startswith("Unrecognized configuration class"):
+            what = f"{path} is not a causal language model: transformers has no class for it that writes text alone"
+            raise InputError(what, folders.CAUSAL) from error
         damaged = folders.damaged_file(Path(path)) if Path(path).is_dir() else ""
         hint = "is it whole, and not newer than the installed transformers and tokenizers?"
         raise InputError(damaged or f"{_blamed(path, error)} cannot be loaded: {_first_line(error)}", hint) from error
@@ -216,9 +222,10 @@ def _explained(path: Path | str) -> Iterator[None]:
 
 def _blamed(path: Path | str, error: BaseException) -> str:
     """The file that the error is about, as far as it can be told."""
-    tokenizers = "tokenizer" in "".join(frame.filename for frame in traceback.extract_tb(error.__traceback__)[-3:])
-    file = Path(path) / "tokenizer.json"
-    return str(file) if tokenizers and file.is_file() else str(path)
+    names = "".join(Path(frame.filename).name for frame in traceback.extract_tb(error.__traceback__)[-3:])
+    name = folders.SINGLE if isinstance(error, SafetensorError) else "tokenizer.json" if "tokeniz" in names else ""
+    file = Path(path) / name
+    return str(file) if file.is_file() else str(path)
 
 
 def _first_line(error: BaseException) -> str:
@@ -245,7 +252,9 @@ def _check_tensors(path: Path | str, model: PreTrainedModel, info: Mapping[str, 
         )
     if errors := info.get("error_msgs"):
         raise InputError(f"{path} cannot be loaded: {errors[0]}", folders.AGAIN)
-    floats = {name: weight.detach() for name, weight in model.named_parameters() if weight.is_floating_point()}
+    stored = model.state_dict(keep_vars=True)
+    held = dict(model.named_parameters()) | {name: data for name, data in model.named_buffers() if name in stored}
+    floats = {name: weight.detach() for name, weight in held.items() if weight.is_floating_point()}
     # A norm that is a number proves that all of them are; where it is none, each is looked at.
     if not torch.nn.utils.get_total_norm(floats.values()).isfinite():
         broken = [name for name, weight in floats.items() if not weight.isfinite().all()]
