@@ -471,3 +471,13 @@ def test_a_gguf_file_that_is_none(tmp_path: Path) -> None:
     (tmp_path / "m.gguf").write_bytes(b"GGUF" + bytes(50))
     with pytest.raises((InputError, MissingError), match=r"m.gguf"):
         loaded(tmp_path / "m.gguf")
+
+
+def test_rows_beyond_the_models_context_need_another_model(folder: Path, tmp_path: Path) -> None:
+    edit(folder / "config.json", max_position_embeddings=16)
+    axiom("problems", "gen", "rpn", "--count", "25", "-o", "p.jsonl", cwd=tmp_path)
+    axiom("coldstart", "p.jsonl", "-o", "rows.jsonl", cwd=tmp_path)
+    for more in ([], ["--show", "1"]):
+        done = axiom("train", "rows.jsonl", "--model", str(folder), *more, cwd=tmp_path)
+        failed(done, 5, "choose a model with a longer context")
+        assert b"raise --max-length" not in done.stderr

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.train import TrainingObserver, select_examples, tokenizer_of, within_context
+from axiom_cli.learning.train import TrainingObserver, longer, select_examples, tokenizer_of, within_context
 from axiom_cli.learning.training_example import Screen
 from axiom_cli.models import Resolved
 from axiom_cli.records import Verdict
@@ -70,7 +70,7 @@ def show(  # noqa: PLR0913 - as `train`, which it previews
     for warning in encoded.warnings(config.max_length, limit):
         observer.warn(warning)
     if not encoded.rows:
-        raise NothingToDoError(f"every row is longer than {config.max_length} tokens", "raise --max-length")
+        raise NothingToDoError(f"every row is longer than {config.max_length} tokens ({limit})", longer(limit))
     rows, tokens = label_rows(encoded.rows, ends, config, Path(base.path), first)
     numbers = {"rows": len(encoded.rows), **encoded.counts()}
     return Preview(rows, tokens, numbers, tokenizer, prompts.sees_system(tokenizer))

@@ -145,7 +145,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
         encoded = encode(examples, loaded.tokenizer, loaded.ends, fitting, base.digest)
         for warning in encoded.warnings(fitting.max_length, limit):
             observer.warn(warning)
-        _check_enough(len(encoded.rows), config, observer.warn if encoded.too_long else ignore)
+        _check_enough(len(encoded.rows), config, observer.warn if encoded.too_long else ignore, limit)
         checkpoint = Checkpoint(state, config.checkpoint_seconds)
         with tempfile.TemporaryDirectory() as scratch:
             folder = Path(scratch) / "adapter"
@@ -249,6 +249,13 @@ def within_context(config: TrainConfig, model_config: Any) -> tuple[TrainConfig,
     return replace(config, max_length=context), "the model's context"
 
 
+def longer(limit: str) -> str:
+    """The hint where every row is too long for what `within_context` says sets the limit."""
+    return (
+        f"raise {limit}" if limit.startswith("--") else "take shorter problems, or choose a model with a longer context"
+    )
+
+
 def tokenizer_of(base: Resolved) -> tuple[Any, tuple[int, ...]]:
     """The tokenizer of `base` and the ids that end a completion, as a trainer has them; the weights are not loaded."""
     from axiom_cli.models.loading import load_generation_config, load_tokenizer
@@ -258,10 +265,9 @@ def tokenizer_of(base: Resolved) -> tuple[Any, tuple[int, ...]]:
     return tokenizer, end_ids(tokenizer, load_generation_config(base.path))
 
 
-def _check_enough(rows: int, config: TrainConfig, warn: Callable[[str], None]) -> None:
+def _check_enough(rows: int, config: TrainConfig, warn: Callable[[str], None], limit: str = "--max-length") -> None:
     if not rows or (rows < MIN_ROWS and not config.force):
-        too_long = "shorter rows are needed: raise --max-length, or choose a model with a longer context"
-        hint = "sample more problems; --force trains anyway" if rows else too_long
+        hint = "sample more problems; --force trains anyway" if rows else longer(limit)
         raise NothingToDoError(f"only {rows} rows to train on: fewer than {MIN_ROWS} make a model worse", hint)
     if rows < FEW_ROWS:
         warn(f"only {rows} rows to train on: below {FEW_ROWS} a model often gets worse")
