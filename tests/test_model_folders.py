@@ -473,6 +473,7 @@ def test_a_gguf_file_that_is_none(tmp_path: Path) -> None:
         loaded(tmp_path / "m.gguf")
 
 
+@pytest.mark.slow
 def test_rows_beyond_the_models_context_need_another_model(folder: Path, tmp_path: Path) -> None:
     edit(folder / "config.json", max_position_embeddings=16)
     axiom("problems", "gen", "rpn", "--count", "25", "-o", "p.jsonl", cwd=tmp_path)
