@@ -124,9 +124,10 @@ def load_tokenizer(path: Path | str) -> Any:
     where, options = _location(path)
     with _explained(path):
         tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=permitted.remote_code(), **options)
+        ids = tokenizer.encode("Answer: 42", add_special_tokens=False) if len(tokenizer) else []
     if not len(tokenizer):
         raise InputError(f"{path} has no tokenizer: its vocabulary is empty", folders.AGAIN)
-    if not tokenizer.encode("Answer: 42", add_special_tokens=False):
+    if not ids:
         raise InputError(f"the tokenizer in {path} has no tokens for ordinary text", folders.AGAIN)
     return tokenizer
 
