@@ -65,8 +65,11 @@ class FileStamps:
             return
         with suppress(OSError):
             self.file.parent.mkdir(exist_ok=True)
-            scratch.write_bytes(orjson.dumps({"start": _start(), "stamps": self._known}))
-            os.replace(scratch, self.file)
+            try:
+                scratch.write_bytes(orjson.dumps({"start": _start(), "stamps": self._known}))
+                os.replace(scratch, self.file)
+            finally:
+                scratch.unlink(missing_ok=True)
 
 
 @cache
