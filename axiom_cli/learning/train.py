@@ -268,6 +268,7 @@ def tokenizer_of(base: Resolved) -> tuple[Any, tuple[int, ...]]:
 def _check_enough(rows: int, config: TrainConfig, warn: Callable[[str], None], limit: str = "--max-length") -> None:
     if not rows or (rows < MIN_ROWS and not config.force):
         hint = "sample more problems; --force trains anyway" if rows else longer(limit)
-        raise NothingToDoError(f"only {rows} rows to train on: fewer than {MIN_ROWS} make a model worse", hint)
+        few = f"only {rows} rows to train on: fewer than {MIN_ROWS} make a model worse"
+        raise NothingToDoError(few if rows else "there are no rows to train on", hint)
     if rows < FEW_ROWS:
         warn(f"only {rows} rows to train on: below {FEW_ROWS} a model often gets worse")

@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from pickle import UnpicklingError
 from typing import Any, Literal, cast
 
 import torch
@@ -214,6 +215,9 @@ def _explained(path: Path | str) -> Iterator[None]:
         if str(error).startswith("Unrecognized configuration class"):
             what = f"{path} is not a causal language model: transformers has no class for it that writes text alone"
             raise InputError(what, folders.CAUSAL) from error
+        if isinstance(error, UnpicklingError):
+            what = f"{path} holds a pickle that is damaged, or has more than tensors in it, and is not read"
+            raise InputError(what, "have its author save the weights as safetensors") from error
         damaged = folders.damaged_file(Path(path)) if Path(path).is_dir() else ""
         hint = "is it whole, and not newer than the installed transformers and tokenizers?"
         raise InputError(damaged or f"{_blamed(path, error)} cannot be loaded: {_first_line(error)}", hint) from error
