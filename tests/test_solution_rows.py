@@ -19,7 +19,7 @@ TRAIN = ("train", "--lora-r", "4", "--epochs", "1", "s.jsonl")
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory: pytest.TempPathFactory) -> str:
-    return str(tiny.write_model(tmp_path_factory.mktemp("base")))
+    return str(tiny.write_model(tmp_path_factory.mktemp("base"), context=2048))
 
 
 @pytest.fixture(scope="module")

@@ -10,7 +10,9 @@ from axiom_cli.records import ModelRef, Problem, Sample, Verdict
 TEMPLATE = "{% for m in messages %}{% if m.role == 'user' %}<user>{{ m.content }}{% endif %}{% endfor %}<assistant>"
 
 
-def write_model(folder: Path, hidden: int = 32, layers: int = 2, seed: int = 0, dtype: str = "float32") -> Path:
+def write_model(
+    folder: Path, hidden: int = 32, layers: int = 2, seed: int = 0, dtype: str = "float32", context: int = 512
+) -> Path:
     """A model folder as transformers writes it."""
     import torch
     from transformers import LlamaConfig, LlamaForCausalLM
@@ -19,7 +21,7 @@ def write_model(folder: Path, hidden: int = 32, layers: int = 2, seed: int = 0, 
     torch.manual_seed(seed)
     config = LlamaConfig(
         vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=hidden * 3, num_hidden_layers=layers,
-        num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=512, tie_word_embeddings=True,
+        num_attention_heads=4, num_key_value_heads=4, max_position_embeddings=context, tie_word_embeddings=True,
         bos_token_id=None, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id,
     )  # fmt: skip
     LlamaForCausalLM(config).to(getattr(torch, dtype)).save_pretrained(folder)
