@@ -80,8 +80,8 @@ code = subprocess.run(sys.argv[1:]).returncode
 print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)
 sys.exit(code)
 """
-"""Runs a command and says its peak of memory in KiB. A process counts what the one that it was forked from held, so this
-stands between it and the tests."""
+"""Runs a command and says its peak of memory in KiB. A process counts what the one that it was forked from held, so
+this stands between it and the tests."""
 
 
 @pytest.mark.slow
