@@ -80,9 +80,9 @@ def expected_repeats(count: int, problems: int) -> float:
 def supply(family: Family, form: str, request: AuditRequest, tasks: Tasks = NO_TASKS) -> Supply:
     """The supply of the level with the fewest problems, by DRAWS draws: those drawn as `tasks`, then fresh ones.
 
-    The program form counts exercises, each of which makes one problem. There, and for a slow family, a split
-    gets its share of them: 8, 1 or 1 in 10. Where few draws of a slow family gave no repeat, they do not show how few
-    problems there are, and `splits` is empty.
+    In the program form, each exercise makes one problem, and exercises are counted. There, and for a slow family, a
+    split gets its share of them: 8, 1 or 1 in 10. Where few draws of a slow family gave no repeat, they do not show how
+    few problems there are, and `splits` is empty.
     """
     count = request.count
 

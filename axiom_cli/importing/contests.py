@@ -1,4 +1,4 @@
-"""What sets of contest problems have in common: pairs of input and output, and solutions of which some may be wrong.
+"""What sets of contest problems have in common: pairs of input and output, and solutions, some of them wrong.
 
 A problem is a script, which reads standard input and prints, or a function. Every record of a problem carries its
 tests, so a row gives only some of them: the first that fit.

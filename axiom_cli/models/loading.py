@@ -79,7 +79,7 @@ def load_model(
             where,
             dtype=dtype,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are told of below
+            ignore_mismatched_sizes=True,  # _check_tensors reports them
             adapter_kwargs={"subfolder": NO_ADAPTER},
             trust_remote_code=permitted.remote_code(),
             **options,

@@ -101,7 +101,7 @@ def _epoch(lengths: Sequence[int], steps: int, random: Random) -> list[list[int]
 
 
 def complete_groups(encoded: Encoded, size: int) -> list[Row]:
-    """The rows of groups (`size` samples in a row) of which no sample was left out, in order."""
+    """The rows of complete groups (`size` samples in a row, none left out), in order."""
     rows = dict(zip(encoded.numbers, encoded.rows, strict=True))
     groups = [range(first, first + size) for first in rows if first % size == 0]
     return [rows[number] for group in groups if all(n in rows for n in group) for number in group]

@@ -73,8 +73,8 @@ def plan_workers(model: torch.nn.Module, config: TrainConfig) -> int:
 
 
 class TrainingRun:
-    """What one run holds between steps. `rows` have the weights that the objective takes them with; `warn` is told
-    where the model is run another way than usual."""
+    """What one run holds between steps. `rows` carry the objective's weights; `warn` gets a sentence if the model has
+    to be run in an unusual way."""
 
     def __init__(
         self,

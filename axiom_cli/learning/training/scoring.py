@@ -37,8 +37,8 @@ def proved_scorer(
 
     The head is shown those K positions alone. Where an architecture does something to its logits that depends on the
     others, all of them are computed; and where it does something to a row that depends on the others or on the padding,
-    each row is run by itself, and `warn` is told. InputError where that, too, is not what the plain pass says;
-    GateFailedError where that says NaN or inf.
+    each row is run by itself, and `warn` gets a sentence. InputError if even that differs from the plain pass;
+    GateFailedError if the plain pass gives NaN or inf.
     """
     inner, place = without_peft(model), next(model.parameters()).device
     head = inner.get_output_embeddings()

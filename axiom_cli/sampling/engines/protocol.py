@@ -126,7 +126,7 @@ class UnorderedEngine(Engine):
 
 
 class EngineInFront(Engine):
-    """An engine that changes or keeps what another one gives; whoever opened that one closes it. Write `generate`."""
+    """An engine that changes or caches the samples of another, which its opener still closes. Write `generate`."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine

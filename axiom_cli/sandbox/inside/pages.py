@@ -2,8 +2,8 @@
 
 Three dozen compiled modules bring five mappings each, which become two where neighbours get the same rights: constants
 those of the code before or after them, and what the loader has made read-only those of the data after it. None can be
-written and executed. The interpreter's own code moves into huge pages, of which a child finds a whole one at once. What
-loading has left free goes back to the system.
+written and executed. The interpreter's own code moves into huge pages: a child maps each with a single page fault.
+Memory that loading left free goes back to the system.
 """
 
 from __future__ import annotations

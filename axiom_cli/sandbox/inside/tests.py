@@ -463,7 +463,7 @@ class Channel(crossing.Crossing):
         )
 
     def alike(self, left: Any, right: Any) -> bool:
-        """Whether two objects of the program are made of the same parts, of which there are some."""
+        """Whether two objects of the program have parts, and the same ones."""
         mine = self.do("state", left)
         return bool(mine) and mine == self.do("state", right)
 

@@ -59,7 +59,7 @@ def end(pid: int) -> tuple[int, float, bool]:
 
 
 def kill_group(pid: int) -> None:
-    """Ends the processes of a child's group, of which there are none unless it got around the filter."""
+    """Ends the other processes of a child's group. The filter allows none: this is a second line of defence."""
     with contextlib.suppress(OSError):  # it may not have made its group yet
         os.killpg(pid, SIGKILL)
 
