@@ -226,11 +226,11 @@ def calibrate(file: Source = None, output: Output = None, skip_bad: SkipBad = Fa
         for finding in (RISES, UNDECIDED)
     )
     if rising:
-        found = plural(len(rising), "row")
-        raise GateFailedError(f"pass rates rise in {found} of {len(rows)}: {', '.join(rising[:5])}")
+        count = plural(len(rising), "row")
+        raise GateFailedError(f"pass rates rise in {count} of {len(rows)}: {', '.join(rising[:5])}")
     if undecided:
-        found = plural(len(undecided), "row")
-        message = f"too few problems to decide {found} of {len(rows)}: {', '.join(undecided[:5])}"
+        count = plural(len(undecided), "row")
+        message = f"too few problems to decide {count} of {len(rows)}: {', '.join(undecided[:5])}"
         raise NothingToDoError(message, "about 90 problems of each level, of two or more levels, are enough")
 
 

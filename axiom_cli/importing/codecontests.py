@@ -46,10 +46,10 @@ def _pairs(tests: Any, name: str) -> list[contests.Pair]:
 def _python(solutions: Any) -> Iterator[Any]:
     """The solutions in Python 3."""
     if isinstance(solutions, list):
-        for one in solutions:
-            if not isinstance(one, dict):
-                raise InputError(f"a solution of it is {one!r:.40}, expected {{language, solution}}")
-        solutions = {side: [one.get(side) for one in solutions] for side in ("language", "solution")}
+        for solution in solutions:
+            if not isinstance(solution, dict):
+                raise InputError(f"a solution of it is {solution!r:.40}, expected {{language, solution}}")
+        solutions = {side: [solution.get(side) for solution in solutions] for side in ("language", "solution")}
     solutions = solutions or {"language": [], "solution": []}
     if not isinstance(solutions, dict):
         raise InputError(f"its solutions are {solutions!r:.40}, expected {{language: [...], solution: [...]}}")

@@ -31,11 +31,11 @@ def _read(row: Row) -> Imported:
         raise InputError("it has neither 'problem_description' nor 'query'")
     prompt = contests.statement(question, starter, entry_point) if row.get("problem_description") else question
     tests = in_order(row["test"], _parameters(gold, method))
-    found = from_asserts(Exercise("leetcode", name, prompt, entry_point, gold, tests))
-    if not found.problem or not found.problem.program:
-        return found
+    imported = from_asserts(Exercise("leetcode", name, prompt, entry_point, gold, tests))
+    if not imported.problem or not imported.problem.program:
+        return imported
     signature, prelude = contests.signature_in(starter or gold, method), FUTURE + row["prompt"]
-    program = replace(found.problem.program, signature=signature, prelude=prelude)
+    program = replace(imported.problem.program, signature=signature, prelude=prelude)
     if makes_nodes(tests):
         try:
             program = as_data(program, tests, method)
@@ -44,7 +44,7 @@ def _read(row: Row) -> Imported:
                 name, reason=f"its tests make nodes in a way that data cannot say: {shorten(str(error), 60)}"
             )
     level, split = contests.level_of(row.get("difficulty")), contests.split_of(row)
-    return replace(found, problem=replace(found.problem, program=program, level=level, split=split))
+    return replace(imported, problem=replace(imported.problem, program=program, level=level, split=split))
 
 
 def _parameters(code: str, method: str) -> list[str]:

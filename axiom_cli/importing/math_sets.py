@@ -53,10 +53,10 @@ def _read_math(row: Row) -> Imported:
 def boxed(solution: str) -> str:
     """What the last `\\boxed{...}` of a solution holds, or boxes in a row, as they are read of a model; `\\boxed 5` has
     no braces. Raises InputError where it has none."""
-    found = list(BOXED.finditer(solution))
-    if not found:
+    boxes = list(BOXED.finditer(solution))
+    if not boxes:
         raise InputError("its solution has no \\boxed{...}")
-    last = text_after(solution, found[-1][0]) if found[-1][1] == "{" else found[-1][1]
+    last = text_after(solution, boxes[-1][0]) if boxes[-1][1] == "{" else boxes[-1][1]
     row = answers.boxed(solution)
     return row[1] if row and row[1].endswith(last) else last
 
