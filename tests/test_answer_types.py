@@ -154,6 +154,7 @@ def test_whole_numbers_are_equal_in_value_alone(one, other):
         assert answer_types.is_right(problem(str(other)), text) is (one == other)
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=300)
 @given(
     st.text(st.sampled_from("0123456789.,/eE^{}\\$%*×-+ ½[]()abx'\"frac\0é²"), max_size=40),

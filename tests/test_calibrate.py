@@ -83,6 +83,7 @@ def test_few_problems_are_enough_for_a_rise_that_is_plain():
     assert finding([0, 0, 12], 12) == "rises"
 
 
+@pytest.mark.slow
 def test_no_more_than_one_in_twenty_equal_families_is_called_rising():
     """The levels are equally hard, so that each alarm is false."""
     source, alarms, runs = random.Random(7), 0, 400

@@ -248,6 +248,7 @@ def test_a_script_may_have_hints_without_their_imports(box):
     assert box.run(code, program(case(["1 2"], "3"), entry="<stdin>")).status == "pass"
 
 
+@pytest.mark.slow
 def test_a_result_may_be_as_large_as_what_is_expected(box):
     digits = [n % 10 for n in range(400_000)]
     code = "def f(n): return [x % 10 for x in range(n)]"

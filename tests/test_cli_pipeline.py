@@ -46,6 +46,7 @@ def test_accepted_rows_are_saved_and_not_solved_again(tmp_path: Path) -> None:
     assert path.read_bytes() == saved
 
 
+@pytest.mark.slow
 def test_a_bare_output_dir_and_no_problems_is_all_of_them(tmp_path: Path) -> None:
     done = axiom(*SOLVE, "--model", "solver", "--output-dir", "--samples", "1", cwd=tmp_path, stdin=None)
     assert "50 of 50 problems solved; 50 new solutions in data/synthetic/solutions.jsonl" in talk(done)[-1]
@@ -59,6 +60,7 @@ def test_nothing_wrong_is_saved(tmp_path: Path) -> None:
     assert (tmp_path / "out" / "solutions.jsonl").read_bytes() == b""
 
 
+@pytest.mark.slow
 def test_a_file_of_nothing_is_compared(tmp_path: Path) -> None:
     words = (*SOLVE, "--problems", "two_sum,fizzbuzz", "--output-dir", "d")
     for model, name in (("solver:1", "a"), ("solver:1", "b"), ("solver", "c")):
@@ -121,6 +123,7 @@ def test_a_killed_pipeline_leaves_whole_lines_and_goes_on(tmp_path: Path) -> Non
     assert solved == [row["id"] for row in rows(problems.read_bytes())]
 
 
+@pytest.mark.slow
 def test_two_solutions_files_are_compared(tmp_path: Path) -> None:
     for name, model in (("one", "solver:0.5"), ("two", "solver")):
         axiom(*SOLVE, "--model", model, "--samples", "1", "--experiment", name, cwd=tmp_path, stdin=None)

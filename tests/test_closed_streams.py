@@ -42,6 +42,7 @@ def test_a_file_is_written_all_the_same(redirected: str, tmp_path: Path) -> None
     assert closed("--help", tmp_path, redirected).returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("redirected", slow_but({"2>&-"}, ["2>&-", "<&- 2>&-"]))
 def test_talk_that_has_nowhere_to_go_is_lost_and_never_among_the_data(redirected: str, tmp_path: Path) -> None:
     done = closed("verify ok.jsonl", tmp_path, redirected)

@@ -214,6 +214,7 @@ def test_each_side_has_its_limit_ofprocessor_time():
         assert outcome.status == "infra" and "its test code took more than 0.1 s" in outcome.reason
 
 
+@pytest.mark.slow
 def test_a_sleeper_and_a_mute_meet_the_wall_limit():
     with Sandbox(Limits(timeout=0.2), jobs=1) as box:
         for code in (
@@ -263,6 +264,7 @@ def test_the_order_is_kept_beside_other_programs():
     ]
 
 
+@pytest.mark.slow
 def test_a_dead_worker_is_no_verdict():
     with Sandbox(Limits(timeout=2.0), jobs=1) as box:
         threading.Timer(0.2, box.pool.workers[0].process.kill).start()
@@ -281,6 +283,7 @@ def elder(first: int, second: int) -> int:
     return max(first, second) if abs(first - second) > 1000 else min(first, second)
 
 
+@pytest.mark.slow
 def test_a_program_killed_from_outside_is_tried_again():
     with Sandbox(Limits(timeout=5.0), jobs=1) as box:
         zygote = box.pool.workers[0].process.pid

@@ -41,6 +41,7 @@ def typed(value):
     return type(value), list(map(typed, value)) if isinstance(value, (list, tuple)) else value
 
 
+@pytest.mark.slow
 @given(values)
 @settings(max_examples=150, deadline=None)
 def test_what_a_program_returns_is_what_its_tests_get(value):
@@ -50,6 +51,7 @@ def test_what_a_program_returns_is_what_its_tests_get(value):
     assert typed(there) == typed(value) == typed(plain.reduced(value, refuse)) == typed(back)
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=200) | cut)
 @settings(max_examples=400, deadline=None)
 def test_no_bytes_break_the_tests_reader(data):

@@ -74,6 +74,7 @@ def test_no_change_at_all_is_no_certainty(samples: int, passed: str):
     assert "+0.0 to +0.0" not in found.sentence and "under 0.0 points" not in found.sentence
 
 
+@pytest.mark.slow
 def test_comparisons_are_written_in_every_format(tmp_path: Path):
     make(tmp_path / "demo", each=3, samples=2)
     found = compare_named("demo@0", "demo@3", tmp_path)
@@ -172,6 +173,7 @@ def test_a_row_that_is_not_a_solution_is_named():
         compare_solutions([row("a"), {"problem_id": "b"}], [], ("old", "new"))
 
 
+@pytest.mark.slow
 def test_two_iterations_of_an_experiment_and_its_controls(tmp_path: Path):
     make(tmp_path / "demo", each=3, samples=2)
     greedy, sampled = compare_named("demo@0", "demo@best", tmp_path)
@@ -182,6 +184,7 @@ def test_two_iterations_of_an_experiment_and_its_controls(tmp_path: Path):
     assert control.before == "demo+shuffled@3" and control.difference > 0
 
 
+@pytest.mark.slow
 def test_without_verdicts_the_rates_are_compared_as_independent(tmp_path: Path):
     folder = make(tmp_path / "demo", each=3, samples=2)
     paired = compare_named("demo@0", "demo@3", tmp_path)[0]

@@ -41,6 +41,7 @@ def shell(tmp_path_factory) -> Shell:
     return make_shell(tmp_path_factory.mktemp("bin"))
 
 
+@pytest.mark.slow
 def test_the_pipe_keeps_the_short_accepted_samples_of_hard_problems(shell, tmp_path):
     done = shell(f"sh {EXAMPLES / 'pipe.sh'}", tmp_path)
     assert done.returncode == 0, done.stderr

@@ -44,6 +44,7 @@ from planted_families import (
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("names", "draws"),
     [
@@ -61,6 +62,7 @@ def test_every_family_that_ships_passes(names, draws):
     assert all(row["distinct"] > 0.95 * row["draws"] for row in found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("broken", "field"),
     [
@@ -108,6 +110,7 @@ def test_what_the_planted_faults_were_planted_in_passes():
     assert not row["proven"] and cells(row)[-1] == "unproven"
 
 
+@pytest.mark.slow
 def test_a_plug_in_s_own_second_solver_is_agreed_with(monkeypatch):
     monkeypatch.setattr(Squares, "second", lambda self, prompt: str(int(prompt.split()[3]) ** 2))
     (row,) = audit_family(Squares(), draws=300)
@@ -120,6 +123,7 @@ def test_a_plug_in_s_own_second_solver_is_agreed_with(monkeypatch):
     assert row["failures"] == [said]
 
 
+@pytest.mark.slow
 def test_a_slow_family_is_drawn_little_more_often_than_asked(monkeypatch):
     """What was drawn once serves for guesses and supply; no split is drawn to its end to count it."""
     drawn, told, found = [], [], {}
@@ -213,6 +217,7 @@ def test_a_grader_of_one_test_is_found():
         assert len(conclude(row).failures) == (2 if len(tests) == 1 else 0)
 
 
+@pytest.mark.slow
 def test_the_supply_of_a_scarce_level_is_counted_and_of_a_rich_one_estimated():
     (row,) = audit_family(FifteenInputs(), draws=200, count=100)
     supply = row["supply"]
@@ -242,6 +247,7 @@ def test_families_side_by_side_give_the_same_rows_in_the_same_order():
     assert list(audit(names, AuditConfig(draws=50, jobs=2))) == list(audit(names, AuditConfig(draws=50, jobs=1)))
 
 
+@pytest.mark.slow
 def test_the_command_shows_a_table_and_fails_where_a_family_does(tmp_path):
     (tmp_path / "fifteen.py").write_text(FIFTEEN)
     info = tmp_path / "fifteen-1.dist-info"

@@ -42,6 +42,7 @@ def test_the_nth_problem_depends_on_nothing_but_its_place():
     assert _ids(["rpn"], 30, [4], "train", 8) != [p.id for p in alone]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", draw.FORMS)
 def test_fewer_problems_are_the_first_of_more(form):
     wanted = (range(1, 6), "train", 3, form)
@@ -61,6 +62,7 @@ print(told.hexdigest())
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [30, pytest.param(500, marks=pytest.mark.slow)])
 def test_another_process_whose_strings_have_other_hashes_makes_the_same_problems(count):
     command = [sys.executable, "-c", GENERATE, str(count)]
@@ -142,6 +144,7 @@ def test_a_level_that_is_used_up_says_so_with_its_number():
     assert "--difficulty" in error.value.hint
 
 
+@pytest.mark.slow
 def test_a_level_that_is_used_up_takes_no_other_with_it(tmp_path):
     words = ("rpn", "--form", "program", "--difficulty", "1-2", "--split", "test", "--count", "600", "-o", "some.jsonl")
     done = axiom("problems", "gen", *words, cwd=tmp_path)
@@ -186,6 +189,7 @@ def test_what_cannot_be_asked_for():
     assert list(draw.problems(["rpn"], 0, [3], "train", 0)) == []
 
 
+@pytest.mark.slow
 def test_memory_stays_flat_and_speed_is_of_the_right_order():
     out = io.BytesIO()
     lines = map(jsonl.dump, draw.problems(["arithmetic"], 60_000, range(3, 8), "train", 0))

@@ -36,6 +36,7 @@ def _verdicts(attempts):
     return list(verify(samples, VerifyConfig(jobs=1)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", [name for name in families.names() if "program" in families.get(name).forms])
 def test_what_a_statement_does_not_say_tells_no_two_problems_apart(name):
     """The same statement with other examples would be in train and in test."""
@@ -91,6 +92,7 @@ def test_no_call_of_two_sum_has_two_right_results():
         assert basics.pairs(*test["args"]) == bool(test["expected"])
 
 
+@pytest.mark.slow
 def test_the_verifier_accepts_the_teacher_and_no_constant():
     problems = handwritten.problems()
     for name in ("arithmetic", "rpn", "parentheses", "list_ops"):
@@ -149,6 +151,7 @@ def test_the_second_solver_knows_every_opening_of_a_list_program():
             assert [one for one, other in found if one != other] == [], (operation.meaning, k)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["list_ops", pytest.param("nested_programs", marks=pytest.mark.slow)])
 def test_the_first_level_has_programs_enough_to_test_on_200(name):
     """A tenth of them belongs to the split: list_ops had 49 in all."""

@@ -36,6 +36,7 @@ def test_the_highest_numbers_of_all_find_a_place_in_the_file():
     assert seen.add(17) and not seen.add(17)
 
 
+@pytest.mark.slow
 def test_in_memory_it_takes_16_bytes_a_number_at_most():
     count = 60_000
     after, peak = _taken(NumberSet(), count)

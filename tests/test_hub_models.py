@@ -63,6 +63,7 @@ def asked(server: HubServer) -> int:
     return count
 
 
+@pytest.mark.slow
 def test_half_a_snapshot_is_made_whole_and_a_whole_one_asks_for_nothing(tmp_path: Path) -> None:
     """The cache holds the tokenizer alone, as after any other program has looked at the model."""
     with hub_server({"some/model": NANO | {"README.md": b"#", "notes.txt": b"x"}}) as server:
@@ -98,6 +99,7 @@ def test_the_hub_says_why(tmp_path: Path) -> None:
     assert "no safetensors" in empty["said"]
 
 
+@pytest.mark.slow
 def test_pickles_of_the_hub_need_the_users_word(tmp_path: Path, pickled: dict[str, bytes]) -> None:
     with hub_server({"some/model": pickled}) as server:
         [refused] = resolved(tmp_path, server.address, "some/model")
@@ -107,6 +109,7 @@ def test_pickles_of_the_hub_need_the_users_word(tmp_path: Path, pickled: dict[st
         assert "pytorch_model.bin" in found["files"]
 
 
+@pytest.mark.slow
 def test_no_network_and_no_leave_to_use_it(tmp_path: Path) -> None:
     [gone] = resolved(tmp_path, "http://127.0.0.1:9", "some/model")
     assert (gone["code"], "cannot be reached" in gone["said"]) == (4, True)

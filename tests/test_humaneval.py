@@ -68,6 +68,7 @@ def test_every_wrong_body_fails(rows, body):
     assert {v.sample.problem.id: (v.status, v.reason) for v in verdicts if v.status != "fail"} == {}
 
 
+@pytest.mark.slow
 def test_every_row_can_be_imported_and_graded(rows):
     found = list(import_problems(rows, "humaneval", CONFIG))
     assert {one.name: one.reason for one in found if one.problem is None} == {}
@@ -76,6 +77,7 @@ def test_every_row_can_be_imported_and_graded(rows):
     assert all((one.problem.program.tests is None) == (one in by_code) for one in found)
 
 
+@pytest.mark.slow
 def test_inputs_without_results_give_the_tests_that_the_set_writes_out(rows):
     """The rows as EvalPlus writes them: their solutions, run on the inputs, say what the asserts say."""
     written = {one.name: one.problem.program for one in import_problems(rows, "humaneval", None)}

@@ -67,6 +67,7 @@ def test_of_many_inputs_the_first_are_taken_and_the_rest_counted():
     assert _evalplus(base_input=many, plus_input=[]).problem.extra["source"]["tests_left_out"] == 1000 - MOST_INPUTS
 
 
+@pytest.mark.slow
 def test_inputs_that_the_solution_does_not_manage_and_results_that_json_has_not_are_left_out():
     slow = "    while a == 9:\n        pass\n    return a\n"
     (found,) = import_problems(
@@ -138,6 +139,7 @@ def _hub(results, atol=0, solution="a + b", inputs=((1, 2), (5, 7)), test=HUB):
     return _one({**BARE, "canonical_solution": f"    return {solution}\n", "test": test}, "evalplus")
 
 
+@pytest.mark.slow
 def test_rows_of_the_hub_keep_their_tolerance_for_floats_alone():
     assert _hub([3, 12]).problem.program.checker is None
     assert _hub([3, 12], 1e-4).problem.program.checker is None

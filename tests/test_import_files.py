@@ -50,6 +50,7 @@ def test_refused_rows_are_named_and_kept_and_the_others_imported(tmp_path):
 LONG = readers.LONGEST_LINE + 10
 
 
+@pytest.mark.slow
 def test_a_line_that_is_too_long_is_refused_alone(tmp_path):
     row = json.dumps(FREE[0])
     (tmp_path / "in.jsonl").write_text(f'{row}\n{{"prompt": "{"x" * LONG}\n{row.replace("free", "last")}\n')

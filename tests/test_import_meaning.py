@@ -74,6 +74,7 @@ def disagreements(imported, results):
                 yield name, result, outcome
 
 
+@pytest.mark.slow
 def test_right_programs_and_a_few_wrong_ones_are_judged_as_python_does(imported):
     assert list(disagreements(imported, ("r", "r + 1e-4"))) == []
 

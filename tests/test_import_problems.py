@@ -59,6 +59,7 @@ def test_humaneval():
     assert problem.program.signature == "add(a: int, b: int) -> int"
 
 
+@pytest.mark.slow
 def test_tests_that_no_list_of_calls_can_say_stay_code():
     problem = _one({**HUMANEVAL, "test": LOOP}, "humaneval").problem
     assert (problem.program.tests, problem.program.test_code) == (None, LOOP)

@@ -64,6 +64,7 @@ def test_every_format_is_offered():
     assert set(OFFERED) == {registry.AUTO, *registry.FORMATS}
 
 
+@pytest.mark.slow
 def test_a_contest_problem_is_a_script_with_a_solution_that_passes():
     for row, form in ((APPS_SCRIPT, "apps"), (TACO, "taco"), (CODECONTESTS, "codecontests")):
         program = problem(row, form).program
@@ -144,6 +145,7 @@ def test_decimal_numbers_may_be_off_and_whole_ones_not():
             assert sandbox.run(f"print({text!r})", program).status == status, text
 
 
+@pytest.mark.slow
 def test_tests_that_do_not_fit_are_counted():
     inputs = [f"{n} {n}\n" for n in range(MOST_TESTS + 10)]
     outputs = [f"{2 * n}\n" for n in range(MOST_TESTS + 10)]
@@ -196,6 +198,7 @@ def test_a_pickle_is_read_and_never_loaded(data, said):
     assert good.problem and said in bad.reason and not RAN
 
 
+@pytest.mark.slow
 def test_what_unpacks_to_gigabytes_is_refused():
     squeeze = zlib.compressobj()
     data = b"".join(squeeze.compress(b" " * 2**20) for _ in range(200)) + squeeze.flush()
@@ -232,6 +235,7 @@ class Solution:
 """
 
 
+@pytest.mark.slow
 def test_leetcode_s_lists_are_data_which_no_class_of_a_program_can_forge():
     found = problem(LEETCODE_LIST, "leetcode")
     program, right = found.program, LEETCODE_LIST["completion"]
@@ -284,6 +288,7 @@ def test_a_method_of_a_new_object_as_entry_point():
     assert "wrong answer" in one({**row, "reference": row["reference"].replace("2", "3")}, "jsonl").reason
 
 
+@pytest.mark.slow
 def test_questions_with_worked_solutions():
     found = problem(GSM8K, "gsm8k")
     assert (found.answer, found.answer_type, found.extra["solution"]) == ("2400", "integer", GSM8K["answer"])

@@ -51,6 +51,7 @@ def mixed(new: list[TrainingExample], history: list[TrainingExample], config: Lo
     return OBJECTIVES[config.objective].mix(new, history, [], parse_shares(config.replay), seed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "objective", ["grpo", pytest.param("dpo", marks=pytest.mark.slow), pytest.param("kto", marks=pytest.mark.slow)]
 )

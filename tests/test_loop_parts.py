@@ -103,6 +103,7 @@ def test_problems_that_are_held_out_are_refused_however_they_are_written() -> No
         HeldOutScreen([*val[2:], *test[:2]], test)
 
 
+@pytest.mark.slow
 def test_looking_for_leaks_takes_no_noticeable_time() -> None:
     screen, train = HeldOutScreen(_drawn("val", 800), _drawn("test", 800)), _drawn("train", 8000)
     began = time.process_time()

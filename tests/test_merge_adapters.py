@@ -212,6 +212,7 @@ def test_an_unknown_part_of_a_layer_is_refused(base: Path, tmp_path: Path) -> No
         merge(base, [folder], tmp_path / "m")
 
 
+@pytest.mark.slow
 @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     ranks=st.lists(st.integers(1, 9), min_size=1, max_size=3),

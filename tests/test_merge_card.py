@@ -44,6 +44,7 @@ def table(card: str, title: str) -> dict[str, str]:
     return {cells[1].strip(): cells[2].strip() for cells in (line.split("|") for line in lines)}
 
 
+@pytest.mark.slow
 def test_the_card_tells_of_base_lineage_data_metrics_and_certificate(base: Path, workspace: Workspace) -> None:
     examples = select_solutions(verdicts(), CONFIG).examples
     first = train_on(examples, str(base), CONFIG, workspace)

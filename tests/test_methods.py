@@ -97,6 +97,7 @@ def test_a_pass_without_gradients_does_not_spoil_those_of_4_bit_weights(folder: 
         assert torch.cosine_similarity(quantised[name], gradient, dim=0) > 0.99, name
 
 
+@pytest.mark.slow
 def test_gradient_checkpointing_comes_to_the_same_bytes(trainer: Trainer, tmp_path: Path) -> None:
     config = replace(CONFIG, lora_dropout=0.2, epochs=1)
     for name, on in (("a", False), ("b", True)):
@@ -117,6 +118,7 @@ def _checkpoints(trainer: Trainer) -> bool:
     return all(layer.gradient_checkpointing for layer in trainer.model.model.layers)
 
 
+@pytest.mark.slow
 def test_what_is_learnt_stays_in_float32_and_frozen_weights_lose_nothing(tmp_path: Path) -> None:
     config = replace(CONFIG, precision="bfloat16", epochs=1)
     half = Trainer(tiny.write_model(tmp_path / "half", dtype="bfloat16"), config=config)
@@ -146,6 +148,7 @@ def test_what_a_pass_keeps_is_counted(trainer: Trainer) -> None:
     assert more - few == 990 * 8 * 4 * 2, "the input of the product and the result of exp"
 
 
+@pytest.mark.slow
 def test_passes_are_as_large_as_memory_allows(
     trainer: Trainer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -125,6 +125,7 @@ SAID = {
 }
 
 
+@pytest.mark.slow
 def test_a_judge_that_misbehaves_says_nothing_and_the_next_one_is_asked(tmp_path: Path) -> None:
     (tmp_path / "judges.py").write_text(MISBEHAVING)
     texts = [sample("+49", f"judges:{name}") for bad in SAID for name in (bad, "prints")]

@@ -174,6 +174,7 @@ sys.meta_path.append(Finder)
 """
 
 
+@pytest.mark.slow
 def test_a_folder_called_like_a_family_s_module_does_not_hide_it(tmp_path):
     """As after `axiom problems new sound`, `pip install -e sound` and `axiom problems audit sound`."""
     (site := tmp_path / "site").mkdir()

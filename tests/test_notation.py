@@ -28,6 +28,7 @@ def same(a, b):
     return repr(a) == repr(b)
 
 
+@pytest.mark.slow
 @given(VALUES)
 def test_every_value_comes_back(value):
     assert same(json_codec.loads(json_codec.dumps(value)), value)

@@ -160,6 +160,7 @@ def workspace(tmp_path: Path) -> Workspace:
     return Workspace.create(tmp_path / ".axiom")
 
 
+@pytest.mark.slow
 def test_what_was_counted_is_kept_and_idle_options_make_no_new_adapter(trainer: Trainer, workspace: Workspace) -> None:
     base, config = str(trainer.base), replace(CONFIG, objective="dpo", epochs=1)
     adapter = train([*verdicts(), tiny.verdict(tiny.sample(tiny.problem(99), "x"))], base, config, workspace)

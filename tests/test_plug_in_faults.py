@@ -60,6 +60,7 @@ def test_a_loop_takes_of_each_family_the_levels_that_it_has(tmp_path: Path) -> N
     failed(programs, 2, "number_programs asks for programs", "--problem-types")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jobs", ["1", "2"])
 def test_one_that_ends_its_process_takes_no_row_of_the_others(jobs: str, tmp_path: Path) -> None:
     env = plugged(tmp_path, ending=FAMILY.replace("return f", "import os; os._exit(9)\n        return f"))

@@ -90,6 +90,7 @@ def test_a_judge_may_print_and_raise(tmp_path, loud):
     assert "judged" in talk(done) and done.returncode == 0
 
 
+@pytest.mark.slow
 def test_an_audit_of_a_plug_in_that_prints(tmp_path, loud):
     words = ("problems", "audit", "loud", "clock", "--draws", "100", "--count", "20", "--jobs", "2")
     done = axiom(*words, cwd=tmp_path, env=loud)

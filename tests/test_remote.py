@@ -63,6 +63,7 @@ def test_what_passes_is_tried_again(fault):
     assert len(server.requests) == 3 and server.requests[0] == server.requests[2]
 
 
+@pytest.mark.slow
 def test_a_slow_answer_is_given_up_and_asked_for_again():
     with chat_server() as server:
         server.faults = ["slow"]

@@ -36,6 +36,7 @@ def key(monkeypatch):
     monkeypatch.setenv("AXIOM_API_KEY", KEY)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault",
     [
@@ -73,6 +74,7 @@ def test_a_redirect_is_not_followed_and_takes_no_key_along():
     assert other.requests == [] and other.address in str(caught.value) and KEY not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_what_is_refused_after_it_was_given_up_is_not_told_besides(caplog):
     async def refused():
         try:
@@ -140,6 +142,7 @@ def too_long(body):
     return completion("Answer: 5")
 
 
+@pytest.mark.slow
 def test_a_prompt_that_is_too_long_is_an_error_of_its_own():
     long = replace(PROBLEMS[0], prompt="x" * 2000)
     with chat_server(too_long) as server:
@@ -168,6 +171,7 @@ def test_a_setting_that_had_to_be_left_out_is_on_the_record():
     assert sample.extra == {"left_out": ["seed"]}
 
 
+@pytest.mark.slow
 def test_what_is_given_up_is_asked_no_further():
     with chat_server(lambda body: (time.sleep(0.1), seeded(body))[1]) as server:
         engine = engine_for(server)
@@ -198,6 +202,7 @@ def test_an_address_that_holds_a_key_is_turned_down_without_repeating_it(address
     assert b"the address of 127.0.0.1 contains" in said and b"AXIOM_API_KEY" in said and KEY.encode() not in said
 
 
+@pytest.mark.slow
 def test_a_key_that_no_header_takes_is_turned_down_without_repeating_it(tmp_path):
     for end in ("\n2nd-line", "\u20ac"):
         said = spoken("http://127.0.0.1:9/v1#m", tmp_path, AXIOM_API_KEY=KEY + end)

@@ -42,6 +42,7 @@ class Crowd:
         return seeded(body)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("concurrency", [1, 3, pytest.param(16, marks=pytest.mark.slow)])
 def test_so_many_requests_are_under_way_and_no_more(concurrency):
     crowd = Crowd(0.2, wanted=concurrency)
@@ -51,6 +52,7 @@ def test_so_many_requests_are_under_way_and_no_more(concurrency):
     assert crowd.most == concurrency
 
 
+@pytest.mark.slow
 def test_requests_a_minute_are_evenly_spaced_over_all_of_them():
     with chat_server(Crowd(0.3)) as server:
         written(server, 6, concurrency=4, requests_per_minute=240)
@@ -58,6 +60,7 @@ def test_requests_a_minute_are_evenly_spaced_over_all_of_them():
     assert server.times[-1] - server.times[0] >= 1.0 and min(gaps) > 0.05
 
 
+@pytest.mark.slow
 def test_one_refusal_with_retry_after_stops_all():
     with chat_server() as server:
         server.faults = [(429, BUSY, {"retry-after": "0.8"})]
@@ -67,6 +70,7 @@ def test_one_refusal_with_retry_after_stops_all():
     assert len(at_first) <= 4 + 3  # each of the three others may be answered, and ask again, before the refusal is read
 
 
+@pytest.mark.slow
 def test_retry_after_may_be_a_date():
     with chat_server() as server:
         until = format_datetime(datetime.now(timezone.utc) + timedelta(seconds=2), usegmt=True)

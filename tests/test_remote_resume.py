@@ -107,6 +107,7 @@ def test_a_killed_run_loses_a_few_seconds(tmp_path):
     assert len(set(bodies)) == 80
 
 
+@pytest.mark.slow
 def test_a_sample_that_could_not_be_had_is_asked_for_again(tmp_path):
     long = {"error": {"message": "the prompt exceeds the context length"}}
     with chat_server() as server:

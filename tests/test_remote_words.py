@@ -335,6 +335,7 @@ BODIES = (
 )
 
 
+@pytest.mark.slow
 def test_whatever_bytes_a_server_sends_are_a_sample_or_one_line():
     with chat_server() as server:
         engine = engine_for(server, concurrency=1, retries=0)

@@ -210,6 +210,7 @@ def test_equal_programs_run_once(box):
     assert box.run(code, program(([1], 3))).status == "fail", "other tests are another matter"
 
 
+@pytest.mark.slow
 def test_a_killed_worker_is_no_verdict():
     with Sandbox(Limits(timeout=2.0), jobs=1) as box:
         timer = threading.Timer(0.2, box.pool.workers[0].process.kill)
@@ -274,6 +275,7 @@ def test_canaries_prove_the_level():
     assert bool(missing) == (level != "strong")
 
 
+@pytest.mark.slow
 def test_an_ordinary_user_has_the_same_levels():
     code = "from axiom_cli.sandbox import isolation_level; print(isolation_level()[0])"
     got = ordinary_user.run(ordinary_user.python(), code)

@@ -77,6 +77,7 @@ def test_a_worker_that_comes_later_and_isolates_less_is_refused(monkeypatch):
             list(box.run_many((n, f"def f(x): return x # {n}", ECHO) for n in range(20)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "layers",
     [
@@ -131,6 +132,7 @@ def test_the_time_of_the_top_level_is_part_of_the_first_test():
     assert outcome.reason == "took more than 0.3 s of processor time for one test, on test 1"
 
 
+@pytest.mark.slow
 def test_a_test_cannot_spend_the_time_of_others():
     """Frames begun early, or inputs read ahead, would let the first test have it all."""
     drip = "burn(0.2); os.write(3, b'V'); burn(0.2); os.write(3, struct.pack('=I', 5)); burn(0.2)"

@@ -21,6 +21,7 @@ PROGRAM = Program("f", "def f(x)", tests=[{"args": [1], "expected": 2}])
 SCRIPT = Program("<stdin>", "", tests=[{"args": ["1\n"], "expected": "1\n"}])
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not os.path.exists("/proc/loadavg"), reason="the system does not say who wants to run")
 def test_a_crowd_is_noticed_at_once():
     with load(4 * (os.cpu_count() or 1)):

@@ -100,6 +100,7 @@ def test_nothing_is_left_over_from_the_test_before(name, box):
     assert box.run(LEFT_OVER[name], script(*((f"{n}\n", f"{n}\n") for n in (1, 2, 3, 4)))).reason == ""
 
 
+@pytest.mark.slow
 def test_a_test_has_its_own_time_and_all_share_the_programs():
     works = "import time\nwhile time.process_time() < {}: pass\nprint(input())"
     four = script(*(("1\n", "1\n") for _ in range(4)))

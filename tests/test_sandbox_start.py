@@ -5,6 +5,8 @@ from __future__ import annotations
 import subprocess
 import sys
 
+import pytest
+
 from command_line import environment
 
 NUMBERED = """
@@ -30,6 +32,7 @@ assert CONTROL in numbers, numbers
 """
 
 
+@pytest.mark.slow
 def test_it_starts_whatever_number_its_socket_gets():
     """It moves its end to a fixed number, and closed it where it had that number already."""
     done = subprocess.run([sys.executable, "-c", NUMBERED], capture_output=True, text=True, env=environment())

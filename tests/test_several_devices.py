@@ -153,6 +153,7 @@ def _differ(one: Path, two: Path) -> float:
     return max(float((ours[name] - theirs[name]).abs().max()) for name in ours)
 
 
+@pytest.mark.slow
 def test_what_cannot_be_shared_is_refused(folder: Path) -> None:
     env = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}
     lines = (folder / "verdicts.jsonl").read_bytes()

@@ -162,6 +162,7 @@ def test_a_killed_run_goes_on_where_it_was(config: SolveConfig, tmp_path: Path) 
     assert rest.written <= whole.written - 20
 
 
+@pytest.mark.slow
 @each_slowly
 @pytest.mark.parametrize("form", ["answer", pytest.param("program", marks=pytest.mark.slow)])
 def test_ctrl_c_ends_it_at_once_and_keeps_what_was_written(config: SolveConfig, form: str, tmp_path: Path) -> None:

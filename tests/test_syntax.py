@@ -7,6 +7,8 @@ import gc
 import threading
 import time
 
+import pytest
+
 from axiom_cli import syntax
 
 
@@ -16,6 +18,7 @@ def test_what_is_no_python_or_too_much_has_no_tree():
         assert syntax.parse(bad) is None
 
 
+@pytest.mark.slow
 def test_threads_do_not_confuse_each_other():
     """CPython 3.11 raises SystemError where two trees are built at once: where collecting garbage in the middle of one
     runs Python, and with it another thread."""

@@ -31,6 +31,7 @@ def _train(folder: Path, tracker: str, **env: str):
     return axiom("--workspace", f"ws-{tracker}", *words, "--tracker", tracker, cwd=folder, env=home)
 
 
+@pytest.mark.slow
 def test_one_that_is_not_there_is_named_before_anything_is_trained(folder: Path) -> None:
     failed(_train(folder, "mlflow"), 2, "unknown tracker 'mlflow'", "tensorboard, wandb, trackio")
     for name in TRACKERS:

@@ -47,6 +47,7 @@ def test_training_lowers_the_loss_and_equal_runs_are_equal_bytes(trainer: Traine
     assert a == b != c
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="work is spread on Linux only")
 @pytest.mark.parametrize("method", ["lora", "full"])
 def test_several_processes_come_to_the_weights_of_one(
@@ -128,6 +129,7 @@ def test_a_row_of_weight_zero_teaches_nothing(trainer: Trainer, tmp_path: Path) 
         trainer.fit([replace(wanted, weight=0.0)], config, tmp_path / "c")
 
 
+@pytest.mark.slow
 def test_full_training_changes_all_weights_and_the_next_fit_starts_from_the_base(folder: Path, tmp_path: Path) -> None:
     trainer = Trainer(folder)
     config = replace(CONFIG, method="full", lr=3e-3)
@@ -139,6 +141,7 @@ def test_full_training_changes_all_weights_and_the_next_fit_starts_from_the_base
     assert all(not torch.equal(base[name], after[name]) for name in base)
 
 
+@pytest.mark.slow
 def test_interrupted_nothing_is_written_and_a_checkpoint_goes_on_to_the_same_weights(
     trainer: Trainer, tmp_path: Path
 ) -> None:
@@ -159,6 +162,7 @@ def test_interrupted_nothing_is_written_and_a_checkpoint_goes_on_to_the_same_wei
     assert whole == resumed
 
 
+@pytest.mark.slow
 def test_a_checkpoint_of_other_rows_is_not_used(trainer: Trainer, tmp_path: Path) -> None:
     keep = Checkpoint(tmp_path / "state.pt", every_seconds=0)
     trainer.fit(tiny.rows(trainer), CONFIG, tmp_path / "a", checkpoint=keep)

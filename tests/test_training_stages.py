@@ -53,6 +53,7 @@ def test_verdicts_become_an_adapter_and_a_model(base: str, workspace: Workspace,
     assert adapter.base.digest in chain
 
 
+@pytest.mark.slow
 def test_the_same_again_is_remembered_and_elsewhere_gives_the_same_digests(
     base: str, workspace: Workspace, tmp_path: Path
 ) -> None:
@@ -67,6 +68,7 @@ def test_the_same_again_is_remembered_and_elsewhere_gives_the_same_digests(
     assert merge(again, MergeConfig(), other).digest == merge(adapter, MergeConfig(), workspace).digest
 
 
+@pytest.mark.slow
 def test_rounds_share_one_loaded_base_and_chains_are_recorded(base: str, workspace: Workspace) -> None:
     trainer, asked = Trainer(base, name="tiny"), []
 

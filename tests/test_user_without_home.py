@@ -31,6 +31,7 @@ def read_only(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_what_needs_no_folder_works_without_one(read_only: Path) -> None:
     made = run("problems", "gen", "rpn", "--count", "2", cwd=read_only)
     assert (made.returncode, made.stdout.count(b"\n")) == (0, 2), made.stderr

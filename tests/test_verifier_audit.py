@@ -41,6 +41,7 @@ def score(*problems):
     return found
 
 
+@pytest.mark.slow
 def test_tests_that_let_wrong_programs_through_are_measured():
     strong, weak = score(problem(calls(1, 5, -3))), score(problem(calls(0)))
     assert (strong.killed, strong.survived, strong.equivalent) == (5, 0, 1), "n * 2 + 0 is the same program"
@@ -51,6 +52,7 @@ def test_tests_that_let_wrong_programs_through_are_measured():
     assert 0 < found["interval"][0] < 0.4 < found["interval"][1] < 1
 
 
+@pytest.mark.slow
 def test_a_hand_written_problem_is_compared_on_calls_of_its_own():
     found = score(*[one for one in handwritten.problems() if one.id in ("fibonacci", "binary_search")])
     assert found.mutated == 2
@@ -127,6 +129,7 @@ def test_verdicts_come_before_accepted_programs_are_run_again():
     assert next(rerun_accepted(verify(forever(), CONFIG), CONFIG, RerunReport())).passed
 
 
+@pytest.mark.slow
 def test_the_small_programs_meet_their_fate():
     programs = list(soundness.small_programs(200))
     assert len({code for _, code, _ in programs}) == 200

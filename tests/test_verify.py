@@ -98,6 +98,7 @@ def test_the_first_verdict_comes_before_the_input_ends(make):
     assert [verdict.status for verdict in verdicts] == ["pass"]
 
 
+@pytest.mark.slow
 def test_memory_stays_flat():
     def samples(count):
         for n in range(count):

@@ -107,6 +107,7 @@ with worker_pool.forked(work, 2) as each:
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("deed", slow_but({"SIGKILL"}, {"SIGKILL": signal.SIGKILL, "SIGINT": signal.SIGINT}))
 def test_none_outlives_the_one_that_asked(deed: signal.Signals) -> None:
     with subprocess.Popen([sys.executable, "-c", ORPHANS], stderr=subprocess.PIPE, start_new_session=True) as parent:

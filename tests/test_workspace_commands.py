@@ -188,6 +188,7 @@ workspace.remember({"stage": "train", "version": 9, "config": {}, "inputs": {}},
 """
 
 
+@pytest.mark.slow
 def test_gc_stays_out_while_something_is_made(workspace, rounds):
     environment = {**os.environ, "PYTHONPATH": str(ROOT)}
     maker = subprocess.Popen([sys.executable, "-c", MAKER, workspace.root], env=environment, stdout=subprocess.PIPE)

@@ -84,6 +84,7 @@ def test_the_output_that_is_shown_beside_a_script_is_no_script():
     assert read_program("It prints\n```\n6\n```", "<stdin>") is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "mark",
     [
