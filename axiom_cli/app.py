@@ -16,6 +16,7 @@ from typing import Annotated, Any, NoReturn
 import typer
 
 from axiom_cli import __version__, permitted, process_rank
+from axiom_cli.commands import completion, meant
 from axiom_cli.commands.pages import Group
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.settings.configs import GlobalConfig
@@ -43,8 +44,8 @@ GLOBALS = [
     (permitted.REMOTE_CODE, "Let a model run the Python that lies beside its weights, outside the sandbox."),
     (permitted.PICKLE, "Read weights from pytorch_model.bin where a model has no safetensors."),
     ("--version", "Print the version."),
-    ("--install-completion", "Complete commands with Tab in this shell from now on."),
-    ("--show-completion", "Print what that installs."),
+    ("--install-completion [SHELL]", "Complete commands with Tab from now on, in bash, zsh or fish [this shell]."),
+    ("--show-completion [SHELL]", "Print what that installs."),
 ]
 START_HERE = """\
 axiom: a small language model teaches itself to reason, on this machine.
@@ -198,7 +199,10 @@ def run(argv: list[str]) -> int:
     if not args and not completing:
         print(START_HERE, end="")
         return 0
-    command = application(completion=completing or args[0].endswith("-completion"))
+    asks_completion = not completing and args[0].partition("=")[0].endswith("-completion")
+    if asks_completion:
+        args = completion.with_shell(args)
+    command = application(completion=completing or asks_completion)
     if completing:
         command.main(args=args, prog_name="axiom")
     asks = "--help" in args
@@ -256,7 +260,8 @@ def _plainly(error: Any) -> str:
     """The message of a misuse, in our words where it is a parser's for a number that is none."""
     cause = error.__cause__ or error.__context__
     given = f"{cause.errors()[0]['input']!r}" if hasattr(cause, "errors") else "it"
-    message = re.sub(r"Input should be a valid integer.*", f"{given} is not a whole number", error.format_message())
+    said = re.sub(r" \(Possible options: .*", "", error.format_message())
+    message = re.sub(r"Input should be a valid integer.*", f"{given} is not a whole number", said)
     return re.sub(r"Input should be a valid number.*", f"{given} is not a number", message)
 
 
@@ -294,7 +299,7 @@ def main(argv: list[str] | None = None) -> int:
         return EXIT_INTERRUPTED if argv is not None else leave(EXIT_INTERRUPTED)
     except Misuse as error:
         path = error.ctx.command_path if error.ctx else "axiom"
-        console.error(_plainly(error), f"{path} --help shows its options")
+        console.error(_plainly(error), meant.advice(error, REMEMBERS) or f"{path} --help shows its options")
         return UsageError.exit_code
     except AxiomError as error:
         if _debugging(words):

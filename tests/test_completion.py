@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import AXIOM, axiom, environment
+from command_line import AXIOM, axiom, environment, failed
 
 
 def asked(line: str) -> dict[str, str]:
@@ -71,3 +71,25 @@ def test_how_completion_is_installed(tmp_path: Path) -> None:
     )
     assert b"_AXIOM_COMPLETE=complete_bash" in script.stdout, script.stderr
     assert b"--install-completion" in axiom("--help", cwd=tmp_path).stdout
+
+
+@pytest.mark.parametrize(
+    ("shell", "file"),
+    [
+        ("bash", ".bash_completions/axiom.sh"),
+        ("zsh", ".zfunc/_axiom"),
+        ("fish", ".config/fish/completions/axiom.fish"),
+    ],
+)
+def test_completion_is_installed_for_the_shell_that_is_named(shell: str, file: str, tmp_path: Path) -> None:
+    command = f"{' '.join(AXIOM)} --install-completion {shell}; exit $?"
+    env = environment(HOME=str(tmp_path))
+    done = subprocess.run(["bash", "-c", command], env=env, cwd=tmp_path, capture_output=True)
+    assert done.returncode == 0, done.stderr
+    assert f"_AXIOM_COMPLETE=complete_{shell}" in (tmp_path / file).read_text()
+    assert shell == "bash" or not (tmp_path / ".bash_completions").exists()
+
+
+def test_a_shell_without_completion(tmp_path: Path) -> None:
+    failed(axiom("--install-completion", "tcsh", cwd=tmp_path), 2, "'tcsh'", "bash|zsh|fish")
+    failed(axiom("--show-completion=zhs", cwd=tmp_path), 2, "did you mean zsh?")

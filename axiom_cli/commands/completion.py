@@ -2,10 +2,41 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 
+from axiom_cli.errors import AxiomError, UsageError, did_you_mean
 from axiom_cli.settings.configs import GlobalConfig
 from axiom_cli.settings.sources import resolve
+
+SHELLS = ("bash", "zsh", "fish")
+NAMES_SHELL = "_TYPER_COMPLETE_TEST_DISABLE_SHELL_DETECTION"
+"""Where this variable is set, Typer's options for completion take the name of a shell."""
+
+
+def with_shell(args: list[str]) -> list[str]:
+    """`--install-completion` or `--show-completion` with the shell that it is for: the one named, or else this one.
+
+    Raises UsageError for a shell that has no completion, or if this one cannot be told.
+    """
+    option, _, named = args[0].partition("=")
+    shell = named or next(iter(args[1:]), "") or _this_shell()
+    if shell not in SHELLS:
+        hint = did_you_mean(shell, SHELLS, f"axiom {option} {'|'.join(SHELLS)}")
+        raise UsageError(f"there is no completion for the shell {shell!r}" if shell else "which shell?", hint)
+    os.environ[NAMES_SHELL] = "1"
+    return [option, shell]
+
+
+def _this_shell() -> str:
+    """The shell that axiom was started from, else the user's; empty if there is neither."""
+    import shellingham
+
+    try:
+        return str(shellingham.detect_shell()[0])
+    except (shellingham.ShellDetectionFailure, OSError):
+        return Path(os.environ.get("SHELL", "")).name
 
 
 def families(incomplete: str) -> list[str]:
@@ -29,7 +60,6 @@ def models(incomplete: str) -> list[str]:
 
 def workspace_names(incomplete: str) -> list[str]:
     """The names in the workspace, if there is one."""
-    from axiom_cli.errors import AxiomError
     from axiom_cli.workspace.store import Workspace
 
     try:

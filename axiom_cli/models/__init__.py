@@ -15,7 +15,7 @@ from logging import ERROR, getLogger
 from pathlib import Path
 
 from axiom_cli import permitted
-from axiom_cli.errors import InputError, MissingError
+from axiom_cli.errors import InputError, MissingError, did_you_mean
 from axiom_cli.ids import canonical, content_id, digest
 from axiom_cli.models import folders, hub
 from axiom_cli.models.nano import WEIGHTS
@@ -93,7 +93,8 @@ def _resolved(name: str, workspace: Workspace | None, above: frozenset[Path] = f
     tried = (
         "the embedded model (nano), a folder, a .gguf file, BASE+ADAPTER, a name or digest in the workspace, the hub"
     )
-    hint = "axiom workspace ls shows the models made here; nano is always there"
+    known = (NANO, *(workspace.refs() if workspace else ()))
+    hint = did_you_mean(name, known, "axiom workspace ls shows the models made here; nano is always there")
     raise MissingError(f"there is no model called {name!r}; tried {tried}", hint)
 
 
