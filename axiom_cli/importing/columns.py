@@ -13,6 +13,11 @@ from axiom_cli.importing.readers import Line, Source
 ABSENT = object()
 MOST_REMEMBERED = 200
 SHOWN = 20
+USUAL: Mapping[str, tuple[str, ...]] = {
+    "prompt": ("question", "problem", "query", "instruction", "input", "task"),
+    "answer": ("solution", "target", "label", "output", "result", "expected", "response"),
+}
+"""What columns of questions and answers are usually called, where they are not called prompt and answer."""
 THOUSANDS = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 
 
@@ -56,6 +61,22 @@ def parse(pairs: Iterable[str], fields: Iterable[str], format_name: str) -> dict
             raise UsageError(f"--column gives the field {name!r} twice: {columns[name]} and {column}")
         columns[name] = column
     return columns
+
+
+def guess(row: Mapping[str, Any], chosen: Mapping[str, str]) -> dict[str, str]:
+    """The columns of a row of one's own that hold the prompt and the answer under another usual name, in any case.
+
+    A field that the row has, that is among the `chosen`, or that several columns could hold, is left out.
+    """
+    guessed: dict[str, str] = {}
+    taken = {*chosen.values()}
+    for name, usual in USUAL.items():
+        if name in row or name in chosen or (name == "answer" and {"entry_point", "tests"} & row.keys()):
+            continue
+        columns = [column for column in row if column.strip().lower() in (name, *usual) and column not in taken]
+        if len(columns) == 1:
+            guessed[name] = columns[0]
+    return guessed
 
 
 def look_up(row: Mapping[str, Any], column: str) -> Any:

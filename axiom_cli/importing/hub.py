@@ -38,14 +38,33 @@ def of_data_set(name: str, split: str = "", subset: str = "") -> Source:
     with _explain_errors(name):
         splits = _splits(datasets, name, subset)
         chosen = _choose(name, "split", split, list(splits))
-        stream = splits[chosen]
-        stream = stream.decode(enable=False) if hasattr(stream, "decode") else stream.with_format(None)
+        return _rows(name, chosen, splits[chosen])
+
+
+def _rows(name: str, split: str, stream: Any) -> Source:
+    """The rows of one split, whose values stay as they are stored."""
+    stream = stream.decode(enable=False) if hasattr(stream, "decode") else stream.with_format(None)
 
     def checked() -> Iterator[Line]:
         with _explain_errors(name):
             yield from json_lines(stream)
 
-    return Source(checked(), tuple(stream.column_names or ()), split_named(chosen))
+    return Source(checked(), tuple(stream.column_names or ()), split_named(split))
+
+
+def every_split(name: str) -> list[Source]:
+    """The rows of each split of a data set; of its subset where the name has one behind a colon: `openai/gsm8k:main`.
+
+    Raises what `of_data_set` raises.
+    """
+    base, _, subset = name.partition(":")
+    datasets = _load_library()
+    with _explain_errors(base):
+        try:
+            splits = _splits(datasets, base, subset)
+        except UsageError as error:
+            raise UsageError(str(error), f"write it behind the name: {base}:SUBSET") from None
+        return [_rows(base, split, stream) for split, stream in splits.items()]
 
 
 def _load_library() -> Any:

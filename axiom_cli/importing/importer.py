@@ -34,22 +34,26 @@ BATCH = 64
 """Rows whose solutions run side by side."""
 
 
-def import_problems(
+def import_problems(  # noqa: PLR0913 - the last two are what rows may leave out
     rows: Iterable[Row | Line],
     format_name: str,
     config: VerifyConfig | None = VerifyConfig(),
     columns: Columns = Columns(),
     split: str = "",
+    family: str = "",
 ) -> Iterator[Imported]:
     """One Imported for each row, in order. A row is refused, with the reason, if it cannot be read or is not in the
     format, if its gold solution fails its own tests, or if an earlier row has the same prompt except for white space.
 
-    `format_name` is one of `registry.FORMATS`; `split` is for rows that name none. No gold solution is run
-    if `config` is None. Raises UsageError for an unknown format, and InputError where no row is in the format.
+    `format_name` is one of `registry.FORMATS`; `split` and `family` are for rows that name none. No gold solution is
+    run if `config` is None. Raises UsageError for an unknown format, and InputError where no row is in the format.
     """
     row_format = format_of(format_name)
     lines = (row if isinstance(row, Line) else Line(number, row) for number, row in enumerate(rows, 1))
-    imported: Iterator[Imported] = (_read(row_format, line, columns, split) for line in lines)
+    defaults = {"split": split} if split else {}
+    if family and "family" in row_format.takes:
+        defaults["family"] = family
+    imported: Iterator[Imported] = (_read(row_format, line, columns, defaults) for line in lines)
     if config:
         imported = _check_gold(imported, config)
     else:
@@ -58,11 +62,11 @@ def import_problems(
     return _expect_some_in_format(_refuse_repeats(imported), format_name)
 
 
-def _read(row_format: Format, line: Line, columns: Columns, split: str) -> Imported:
+def _read(row_format: Format, line: Line, columns: Columns, defaults: Row) -> Imported:
     try:
         if line.broken:
             raise InputError(line.broken)
-        row = {**({"split": split} if split else {}), **columns.read(line.data)}
+        row = {**defaults, **columns.read(line.data)}
         check_fields(row, row_format.needs, row_format.takes, columns.by_field)
         imported = row_format.read(row)
         if imported.problem:

@@ -71,7 +71,8 @@ def format_levels(levels: Sequence[int]) -> str:
 
 def _check_levels(levels: Sequence[int], text: object) -> None:
     if not levels or any(level not in LEVELS for level in levels):
-        raise UsageError(f"levels {text} are not between {LEVELS[0]} and {LEVELS[-1]}, lowest first")
+        fault = f"levels {text} are not between {LEVELS[0]} and {LEVELS[-1]}, lowest first"
+        raise UsageError(fault, "write LO-HI, such as 3-7, or one level")
 
 
 def draw_one(family: Family, level: int, form: str, random: Random) -> Drawn:
