@@ -14,6 +14,7 @@ from pathlib import Path
 import orjson
 import pytest
 
+from axiom_cli import installation
 from axiom_cli.audit import guess_rate
 from axiom_cli.errors import InputError, NothingToDoError, UsageError
 from axiom_cli.problems import families
@@ -255,10 +256,10 @@ def test_without_the_package_the_extra_is_named(tmp_path):
     )
     path = {"PYTHONPATH": f"{hidden}:{ROOT}"}
     done = axiom("problems", "gen", "gym:chain_sum", cwd=tmp_path, env=path)
-    failed(done, 4, "need reasoning-gym", "pip install 'axiom-rl[gym]'")
+    failed(done, 4, "need reasoning-gym", installation.extra("gym"))
     listed = axiom("problems", "list", cwd=tmp_path, env=path)
     assert not any(row["name"].startswith("gym:") for row in rows(listed.stdout))
-    assert sum("axiom-rl[gym]" in line for line in talk(listed)) == 1
+    assert sum("[gym]" in line for line in talk(listed)) == 1
 
 
 @installed

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from axiom_cli import installation
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.importing.hub import of_data_set
 from command_line import axiom, environment, failed, rows, talk
@@ -191,4 +192,4 @@ def test_without_the_extra_it_is_named(folder):
     env = {"PYTHONPATH": os.pathsep.join([str(folder / "bare"), environment()["PYTHONPATH"]])}
     (folder / "val.parquet").write_bytes(FILES["main/val.parquet"])
     for source in ("val.parquet", "sums", "toys/sums"):
-        failed(axiom("problems", "import", source, cwd=folder, env=env), 4, "pip install 'axiom-rl[datasets]'")
+        failed(axiom("problems", "import", source, cwd=folder, env=env), 4, installation.extra("datasets"))

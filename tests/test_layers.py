@@ -37,7 +37,7 @@ LAYERS = [
     {"jsonl", "prefetch"},
     {"records"},
     {"ids", "statistics", "syntax"},
-    {"errors", "json_codec", "permitted", "process_rank", "wording"},
+    {"errors", "installation", "json_codec", "permitted", "process_rank", "wording"},
 ]
 HEIGHT = {name: -row for row, names in enumerate(LAYERS) for name in names}
 # Each line is a debt with its reason.

@@ -19,7 +19,7 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, DeepseekV3Config
 
 import tiny
-from axiom_cli import models, permitted
+from axiom_cli import installation, models, permitted
 from axiom_cli.errors import AxiomError, InputError, MissingError
 from axiom_cli.models import loading
 from axiom_cli.models.nano import WEIGHTS
@@ -219,7 +219,7 @@ def test_quantised_weights_need_their_package(folder: Path) -> None:
     edit(folder / "config.json", quantization_config={"quant_method": "vptq"})
     with pytest.raises(MissingError) as raised:
         models.resolve(str(folder))
-    assert raised.value.hint == "pip install vptq"
+    assert raised.value.hint == installation.package("vptq")
 
 
 def test_an_encoder_is_not_a_language_model_and_a_decoder_of_that_kind_is(folder: Path) -> None:

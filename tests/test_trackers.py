@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 import tiny
+from axiom_cli import installation
 from axiom_cli.learning.training.requirements import TRACKERS
 from command_line import axiom, failed
 
@@ -36,7 +37,7 @@ def test_one_that_is_not_there_is_named_before_anything_is_trained(folder: Path)
     failed(_train(folder, "mlflow"), 2, "unknown tracker 'mlflow'", "tensorboard, wandb, trackio")
     for name in TRACKERS:
         if find_spec(name) is None:
-            failed(_train(folder, name), 4, f"needs the package {name}", f"pip install 'axiom-rl[{name}]'")
+            failed(_train(folder, name), 4, f"needs the package {name}", installation.extra(name))
     assert not list(folder.glob("*/receipts"))
 
 

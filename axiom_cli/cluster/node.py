@@ -60,7 +60,7 @@ class EngineWorker(NodeWorker):
 
 def hint_for_every_node(hint: str) -> str:
     """A hint about what is missing, as it goes for every node."""
-    if "pip install" in hint:
+    if " install " in hint or " inject " in hint:
         return f"on every node: {hint}"
     return f"{hint}; {MODEL_ON_EVERY_NODE}" if hint else MODEL_ON_EVERY_NODE
 

@@ -14,6 +14,7 @@ from collections.abc import Sequence
 from contextlib import redirect_stdout
 from typing import Any
 
+from axiom_cli import installation
 from axiom_cli.cluster import Answer, Lost, Role
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.settings.configs import DistributeConfig
@@ -122,7 +123,7 @@ def _ray() -> Any:
     try:
         import ray
     except ImportError:
-        raise MissingError("--distribute ray needs the extra axiom-rl[ray]", "pip install 'axiom-rl[ray]'") from None
+        raise MissingError("--distribute ray needs the extra axiom-rl[ray]", installation.extra("ray")) from None
     return ray
 
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import typer
 
-from axiom_cli import __version__
+from axiom_cli import __version__, installation
 from axiom_cli.commands.pages import page
 from axiom_cli.commands.streams import AsJson, show_rows
 from axiom_cli.workspace.objects import nearest_existing
@@ -45,11 +45,11 @@ def examine(workspace: Path) -> Iterator[dict[str, Any]]:
     yield _row("accelerator", accelerator, advice=without if accelerator == "cpu" else "")
     for package in PACKAGES:
         installed = find_spec(package.replace("-", "_")) is not None
-        advice = "" if installed else f"pip install {package}"
+        advice = "" if installed else installation.package(package)
         yield _row(package, metadata.version(package) if installed else "missing", ok=installed, advice=advice)
     for package, extra in EXTRAS.items():
         installed = find_spec(package) is not None
-        advice = "" if installed else f"pip install 'axiom-rl[{extra}]'"
+        advice = "" if installed else installation.extra(extra)
         yield _row(package, metadata.version(package) if installed else "not installed", advice=advice)
     level, missing = isolation_level()
     yield _row("isolation", level, ok=level not in ("none", "limited"), advice="; ".join(missing))

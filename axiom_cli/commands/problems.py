@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from axiom_cli import installation
 from axiom_cli.commands import completion
 from axiom_cli.commands.overlap import overlap
 from axiom_cli.commands.pages import INPUT_OUTPUT, Group, argument, own_option, page
@@ -70,7 +71,7 @@ def list_(json: AsJson = False) -> None:
     show_rows("problems", list_rows(), json)
     _warn_of_broken()
     if why := gym.missing():
-        console.note(f"{len(gym.names())} more {why}: {gym.EXTRA}")
+        console.note(f"{len(gym.names())} more {why}: {installation.extra('gym')}")
 
 
 def _warn_of_broken() -> None:
@@ -245,7 +246,7 @@ def new(name: Annotated[str, typer.Argument(metavar="NAME", help="Name of the fa
     folder.mkdir()
     for file, text in files.items():
         (folder / file).write_text(text, "utf-8")
-    console.note(f"{folder}/: {', '.join(files)}; pip install -e {folder}, then axiom problems audit {name}")
+    console.note(f"{folder}/: {', '.join(files)}; {installation.folder(folder)}, then axiom problems audit {name}")
 
 
 @app.command(

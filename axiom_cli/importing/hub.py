@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from axiom_cli import installation
 from axiom_cli.errors import InputError, MissingError, UsageError, did_you_mean
 from axiom_cli.importing.columns import join_names
-from axiom_cli.importing.readers import INSTALL, READERS, Line, Source, first_line, json_lines, suffix
+from axiom_cli.importing.readers import READERS, Line, Source, first_line, json_lines, suffix
 from axiom_cli.importing.schema import split_named
 
 HUB_NAME = re.compile(r"\w[\w.-]*/\w[\w.-]*")
@@ -73,7 +74,7 @@ def _load_library() -> Any:
         import datasets
         from datasets import load_dataset  # noqa: F401  (a folder called datasets is not the library)
     except ImportError:
-        raise MissingError("data sets need the extra axiom-rl[datasets]", INSTALL) from None
+        raise MissingError("data sets need the extra axiom-rl[datasets]", installation.extra("datasets")) from None
     datasets.disable_progress_bars()
     for library in ("datasets", "huggingface_hub"):
         logging.getLogger(library).setLevel(logging.CRITICAL)

@@ -20,7 +20,7 @@ from typing import IO, Any
 
 import orjson
 
-from axiom_cli import json_codec
+from axiom_cli import installation, json_codec
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.importing.schema import SPLITS
 from axiom_cli.wording import plural
@@ -38,7 +38,6 @@ TOO_LONG = f"it is longer than {LONGEST_LINE // MIB} MiB"
 SHOWN = 1000
 """Bytes that are kept of a line that is too long."""
 LINE_ENDS = re.compile(r"(?<=\r)(?!\n)")
-INSTALL = "pip install 'axiom-rl[datasets]'"
 
 
 @dataclass(frozen=True)
@@ -218,7 +217,7 @@ def _read_parquet(stream: IO[bytes]) -> Table:
     try:
         from pyarrow import ArrowException, parquet
     except ImportError:
-        raise MissingError("Parquet files need the extra axiom-rl[datasets]", INSTALL) from None
+        raise MissingError("Parquet files need the extra axiom-rl[datasets]", installation.extra("datasets")) from None
 
     @contextmanager
     def explain_damage() -> Iterator[None]:

@@ -81,7 +81,7 @@ def _resolved(name: str, workspace: Workspace | None, above: frozenset[Path] = f
         )
     if name == NANO:
         if not (WEIGHTS / folders.CONFIG).is_file():
-            raise MissingError("nano's weights are not in this installation", "pip install --force-reinstall axiom-rl")
+            raise MissingError("nano's weights are not in this installation", "install axiom again")
         return Resolved(NANO, model_digest(WEIGHTS), WEIGHTS)
     if (
         model := _local(name, workspace, above)

@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from axiom_cli import permitted
+from axiom_cli import installation, permitted
 from axiom_cli.errors import InputError, MissingError
 
 CONFIG, GENERATION_CONFIG = "config.json", "generation_config.json"
@@ -34,22 +34,22 @@ LFS = b"version https://git-lfs"
 HEADER_MOST = 100_000_000
 """Bytes of a safetensors header at most, as the format has it."""
 QUANTISERS = {
-    "bitsandbytes": ("bitsandbytes", "pip install 'axiom-rl[qlora]'"),
-    "gptq": ("gptqmodel", "pip install gptqmodel"),
-    "awq": ("gptqmodel", "pip install gptqmodel"),
-    "auto-round": ("auto_round", "pip install auto-round"),
-    "compressed-tensors": ("compressed_tensors", "pip install compressed-tensors"),
-    "aqlm": ("aqlm", "pip install aqlm"),
-    "hqq": ("hqq", "pip install hqq"),
-    "quanto": ("optimum.quanto", "pip install optimum-quanto"),
-    "torchao": ("torchao", "pip install torchao"),
-    "eetq": ("kernels", "pip install kernels"),
-    "mxfp4": ("kernels", "pip install kernels"),
-    "quark": ("quark", "pip install amd-quark"),
-    "vptq": ("vptq", "pip install vptq"),
-    "spqr": ("spqr_quant", "pip install spqr_quant"),
+    "bitsandbytes": ("bitsandbytes", ""),
+    "gptq": ("gptqmodel", "gptqmodel"),
+    "awq": ("gptqmodel", "gptqmodel"),
+    "auto-round": ("auto_round", "auto-round"),
+    "compressed-tensors": ("compressed_tensors", "compressed-tensors"),
+    "aqlm": ("aqlm", "aqlm"),
+    "hqq": ("hqq", "hqq"),
+    "quanto": ("optimum.quanto", "optimum-quanto"),
+    "torchao": ("torchao", "torchao"),
+    "eetq": ("kernels", "kernels"),
+    "mxfp4": ("kernels", "kernels"),
+    "quark": ("quark", "amd-quark"),
+    "vptq": ("vptq", "vptq"),
+    "spqr": ("spqr_quant", "spqr_quant"),
 }
-"""The package that reads each kind of quantised weights, and how to get it."""
+"""The module that reads each kind of quantised weights, and its package; none where an extra has it."""
 AGAIN = "copy or download the model again"
 CAUSAL = "choose a decoder, such as Qwen/Qwen2.5-0.5B-Instruct"
 _OLD_DECODERS = frozenset(["gpt_neox", "gpt_neox_japanese", "trocr"])
@@ -277,9 +277,10 @@ def _check_quantisation(folder: Path, config: dict[str, Any], tensors: set[str])
     if not found:
         return
     method = str(found.get("quant_method", "") if isinstance(found, dict) else found)
-    package, install = QUANTISERS.get(re.sub(r"_[48]bit$", "", method), ("", ""))
-    if package and find_spec(package.partition(".")[0]) is None:
-        raise MissingError(f"{folder} holds weights quantised by {method}, which needs a package", install)
+    module, package = QUANTISERS.get(re.sub(r"_[48]bit$", "", method), ("", ""))
+    if module and find_spec(module.partition(".")[0]) is None:
+        hint = installation.package(package) if package else installation.extra("qlora")
+        raise MissingError(f"{folder} holds weights quantised by {method}, which needs a package", hint)
     if "bitsandbytes" in method and tensors and not any(".quant_state." in t or t.endswith(".SCB") for t in tensors):
         raise InputError(
             f"{folder / CONFIG} says that the weights are quantised by {method}, and they are not",

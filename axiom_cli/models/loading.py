@@ -23,7 +23,7 @@ from transformers import (
 )
 from transformers.utils import logging
 
-from axiom_cli import permitted, process_rank
+from axiom_cli import installation, permitted, process_rank
 from axiom_cli.errors import AxiomError, InputError, MissingError, UsageError
 from axiom_cli.models import Resolved, folders
 from axiom_cli.models.adapters import compose
@@ -292,7 +292,7 @@ def _location(path: Path | str) -> tuple[str, dict[str, Any]]:
     if not str(path).endswith(".gguf"):
         return str(path), {}
     if importlib.util.find_spec("gguf") is None:
-        raise MissingError(f"reading {Path(path).name} needs the package gguf", "pip install 'axiom-rl[gguf]'")
+        raise MissingError(f"reading {Path(path).name} needs the package gguf", installation.extra("gguf"))
     return str(Path(path).parent), {"gguf_file": Path(path).name}
 
 

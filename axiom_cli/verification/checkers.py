@@ -21,7 +21,7 @@ from typing import Any
 
 import orjson
 
-from axiom_cli import json_codec
+from axiom_cli import installation, json_codec
 from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.problems.families import GYM
 from axiom_cli.records import Problem
@@ -72,7 +72,9 @@ def require(problem: Problem, config: VerifyConfig) -> None:
             f"if you trust the package: --allow-checkers {package}",
         )
     if find_spec(package) is None and PathFinder.find_spec(package, [os.getcwd()]) is None:
-        raise MissingError(f"the checker {named} is not installed", f"pip install {package}, if that is its name")
+        raise MissingError(
+            f"the checker {named} is not installed", f"{installation.package(package)}, if that is its name"
+        )
 
 
 class CheckerProcess:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from functools import lru_cache
 from importlib.util import find_spec
 
+from axiom_cli import installation
 from axiom_cli.errors import MissingError
 from axiom_cli.problems.plain_text import plain
 from axiom_cli.records import Program
@@ -37,7 +38,7 @@ POWER = re.compile(r"\^\s*(?:\(([^()]*)\)|(-?\d+))")
 def require() -> None:
     """Raises MissingError where the library is not installed."""
     if any(find_spec(name) is None for name in LIBRARY):
-        raise MissingError("answers of type math need the math-verify package", "pip install 'axiom-rl[math]'")
+        raise MissingError("answers of type math need the math-verify package", installation.extra("math"))
 
 
 def open_sandbox(config: VerifyConfig) -> Sandbox:

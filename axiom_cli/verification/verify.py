@@ -8,6 +8,7 @@ from contextlib import ExitStack
 from importlib.util import find_spec
 from itertools import chain, groupby
 
+from axiom_cli import installation
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.problems import answer_types, answers, families, written_programs
 from axiom_cli.problems.families import plug_ins
@@ -103,7 +104,7 @@ def open_sandbox(config: VerifyConfig, hash_seed: int = 0) -> Sandbox:
     packages = tuple(name.strip() for name in config.allow.split(",") if name.strip())
     for name in packages:
         if not name.isidentifier() or find_spec(name) is None:
-            raise MissingError(f"--allow {name}: the package is not installed", f"pip install {name}")
+            raise MissingError(f"--allow {name}: the package is not installed", installation.package(name))
     return Sandbox(limits, config.jobs, config.isolation, Setup(hash_seed=hash_seed, packages=packages))
 
 

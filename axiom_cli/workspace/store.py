@@ -98,7 +98,7 @@ class Workspace:
         except (ValueError, NotADirectoryError):
             version = 0
         if version > FORMAT:
-            hint = "run pip install --upgrade axiom-rl, or choose another folder with --workspace"
+            hint = "install a newer version of axiom, or choose another folder with --workspace"
             raise NoWorkspaceError(
                 f"{self.root} has format {version}; this version of axiom reads formats up to {FORMAT}", hint
             )

@@ -18,7 +18,7 @@ from torch.distributed.device_mesh import init_device_mesh
 from torch.distributed.fsdp import FSDPModule, fully_shard
 from torch.distributed.tensor import DTensor, Shard, distribute_tensor
 
-from axiom_cli import process_rank
+from axiom_cli import installation, process_rank
 from axiom_cli.errors import MissingError
 from axiom_cli.learning.training import collectives
 from axiom_cli.models.loading import device, without_peft
@@ -35,7 +35,7 @@ def fsdp_sharded(model: nn.Module, *, wanted: bool) -> Iterator[None]:
         yield
         return
     if not hasattr(FSDPModule, "set_force_sum_reduction_for_comms"):
-        raise MissingError(f"--fsdp needs a newer torch than {torch.__version__}", "pip install 'torch>=2.9'")
+        raise MissingError(f"--fsdp needs a newer torch than {torch.__version__}", installation.package("torch>=2.9"))
     mesh = init_device_mesh(device().type, (collectives.world_size(),))
     inner = without_peft(model)
     for module in [*_blocks(inner), inner]:  # block by block, so that one of them at a time is whole on the device

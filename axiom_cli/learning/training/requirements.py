@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib.util
 
+from axiom_cli import installation
 from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.settings.configs import TrainConfig
 
@@ -28,13 +29,13 @@ def check_requirements(config: TrainConfig) -> None:
     trackers(config.tracker)
     option = f"--quantize {config.quantize}" if config.quantize != "none" else f"--optimizer {config.optimizer}"
     if option not in ("--optimizer adamw", "--optimizer muon") and importlib.util.find_spec("bitsandbytes") is None:
-        raise MissingError(f"{option} needs bitsandbytes", "pip install 'axiom-rl[qlora]'")
+        raise MissingError(f"{option} needs bitsandbytes", installation.extra("qlora"))
 
 
 def gguf() -> None:
     """MissingError without the package that writes .gguf files."""
     if importlib.util.find_spec("gguf") is None:
-        raise MissingError("writing a .gguf file needs the package gguf", "pip install 'axiom-rl[gguf]'")
+        raise MissingError("writing a .gguf file needs the package gguf", installation.extra("gguf"))
 
 
 def trackers(names: str) -> list[str]:
@@ -45,7 +46,7 @@ def trackers(names: str) -> list[str]:
         if name not in TRACKERS:
             raise UsageError(f"unknown tracker {name!r}", f"choose none, {', '.join(TRACKERS)}")
         if importlib.util.find_spec(name) is None:
-            raise MissingError(f"--tracker {name} needs the package {name}", f"pip install 'axiom-rl[{name}]'")
+            raise MissingError(f"--tracker {name} needs the package {name}", installation.extra(name))
     return wanted
 
 

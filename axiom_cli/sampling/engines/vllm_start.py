@@ -14,6 +14,7 @@ from threading import Event, Thread
 from types import MappingProxyType
 from typing import Any
 
+from axiom_cli import installation
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.sampling.engines import vllm_worker
 from axiom_cli.settings.configs import SolveConfig
@@ -57,7 +58,7 @@ def library() -> Any:
     try:
         import vllm
     except ImportError as error:
-        hint = "pip install 'axiom-rl[vllm]', or use --engine transformers"
+        hint = f"{installation.extra('vllm')}, or use --engine transformers"
         raise MissingError(f"the vllm engine needs vLLM: {error}", hint) from None
     return vllm
 

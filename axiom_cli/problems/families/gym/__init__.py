@@ -15,13 +15,13 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from axiom_cli import installation
 from axiom_cli.errors import InputError, MissingError, did_you_mean
 from axiom_cli.problems.families.family import Family
 from axiom_cli.records import Problem
 
 PREFIX = "gym:"
 PACKAGE = "reasoning-gym"
-EXTRA = "pip install 'axiom-rl[gym]'"
 PATIENCE = 2000
 NO_ENTRY = (ValueError, LookupError, RuntimeError, AssertionError)  # what generators raise that give up on a seed
 TRIES = 50
@@ -154,7 +154,7 @@ def get(name: str) -> Gym:
     """The family `gym:NAME`. Raises MissingError without the package, or for a data set that is not listed."""
     known, left_out = table()["listed"], table()["left_out"]
     if why := missing():
-        raise MissingError(why, EXTRA)
+        raise MissingError(why, installation.extra("gym"))
     data_set = name.removeprefix(PREFIX)
     if data_set in known:
         return Gym(data_set, known[data_set])
