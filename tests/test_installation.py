@@ -6,7 +6,6 @@ import json
 import os
 import re
 import shlex
-from importlib import metadata
 from importlib.metadata import Distribution
 from pathlib import Path
 
@@ -90,4 +89,5 @@ def test_as_a_tool_of_uv(tmp_path: Path) -> None:
 def test_every_extra_that_a_message_names_is_declared() -> None:
     sources = [path.read_text() for path in (ROOT / "axiom_cli").rglob("*.py")]
     named = {name for text in sources for name in re.findall(r"installation\.extra\([\"'](\w+)[\"']\)", text)}
-    assert named and named <= set(metadata.metadata("axiom-rl").get_all("Provides-Extra", []))
+    project = (ROOT / "pyproject.toml").read_text().partition("[project.optional-dependencies]")[2]
+    assert named and named <= set(re.findall(r"^(\w+) = \[", project, re.MULTILINE))
