@@ -161,17 +161,26 @@ def former_flags() -> dict[str, str]:
     for stage in STAGES:
         names |= former_names(stage)
     pairs = {flag(old): flag(new) for old, new in names.items()}
-    return pairs | {f"--no-{old[2:]}": f"--no-{new[2:]}" for old, new in pairs.items()}
+    pairs |= {f"--no-{old[2:]}": f"--no-{new[2:]}" for old, new in pairs.items()}
+    return pairs | {"--no-curriculum": "--curriculum=fixed"}
+
+
+def aliases() -> dict[str, str]:
+    """The flags of the options that have two names, by the one that no help shows."""
+    names = [(old, new) for stage in STAGES for old, new in former_names(stage, "alias").items()]
+    return {flag(old): flag(new) for old, new in names}
 
 
 def with_new_names(args: list[str]) -> tuple[list[str], list[str]]:
     """The arguments, each former flag before `--` replaced by its new name, and a sentence for each of those."""
-    former, words, sentences = former_flags(), list(args), []
+    former, other, words, sentences = former_flags(), aliases(), list(args), []
     for place, word in enumerate(words):
         if word == "--":
             break
         name, equals, value = word.partition("=")
-        if name in former:
+        if name in other:
+            words[place] = other[name] + equals + value
+        elif name in former:
             words[place] = former[name] + equals + value
             sentences.append(f"{name} is now called {former[name]}")
     return words, sentences

@@ -25,7 +25,7 @@ def test_each_source_beats_the_ones_below_it(tmp_path: Path) -> None:
     assert in_force(tmp_path, "solve.samples", **env) == (5, str(user))
     user.write_text("samples = 5\n[solve]\nsamples = 6\n")
     assert in_force(tmp_path, "solve.samples", **env) == (6, f"{user} [solve]")
-    assert in_force(tmp_path, "loop.samples", **env) == (5, str(user))
+    assert in_force(tmp_path, "loop.samples", **env) == (6, f"{user} [solve]")
     (tmp_path / "axiom.toml").write_text("samples = 7\n")
     assert in_force(tmp_path, "solve.samples", **env) == (7, "axiom.toml")
     env["AXIOM_SAMPLES"] = "3"
@@ -39,12 +39,11 @@ def test_each_source_beats_the_ones_below_it(tmp_path: Path) -> None:
 
 
 def test_every_field_of_every_stage_is_a_setting(tmp_path: Path) -> None:
-    from dataclasses import fields
-
-    from axiom_cli.settings.sources import STAGES, section
+    from axiom_cli.settings.fields import spelled
+    from axiom_cli.settings.sources import STAGES, option_names, section
 
     shown = {row["setting"] for row in rows(axiom("config", cwd=tmp_path).stdout)}
-    assert {f"{section(cls)}.{field.name}" for cls in STAGES for field in fields(cls)} < shown
+    assert {f"{section(cls)}.{spelled(name)}" for cls in STAGES for name in option_names(cls).values()} < shown
     assert {"workspace", "quiet", "model"} < shown
 
 
@@ -117,6 +116,18 @@ def test_every_former_flag_is_read_as_the_new_one() -> None:
         assert words == ["solve", new, "1", f"{new}=2", "--", old]
         assert sentences[0] == f"{old} is now called {new}"
     assert with_new_names(["train", "--no-shard"])[0] == ["train", "--no-fsdp"]
+
+
+def test_the_loop_takes_the_settings_of_its_stages_and_its_own_before_them(tmp_path: Path) -> None:
+    (tmp_path / "axiom.toml").write_text("seed = 4\n[train]\nlr = 0.5\nseed = 6\n[solve]\nsamples = 9\n")
+    assert in_force(tmp_path, "loop.lr") == (0.5, "axiom.toml [train]")
+    assert in_force(tmp_path, "loop.seed")[0] == 4 and in_force(tmp_path, "loop.train.seed")[0] == 6
+    assert in_force(tmp_path, "loop.samples", AXIOM_LOOP_SAMPLES="3") == (3, "variable AXIOM_LOOP_SAMPLES")
+    with (tmp_path / "axiom.toml").open("a") as file:
+        file.write("[loop]\nlr = 0.25\nseed = 5\n")
+    assert in_force(tmp_path, "loop.lr") == (0.25, "axiom.toml [loop]")
+    assert in_force(tmp_path, "train.lr") == (0.5, "axiom.toml [train]")
+    assert "loop.train.seed" not in {row["setting"] for row in rows(axiom("config", cwd=tmp_path).stdout)}
 
 
 @pytest.mark.parametrize("table", ["", "[solve]\n"])

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import orjson
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.errors import InputError
+from axiom_cli.errors import InputError, UsageError
 from axiom_cli.evaluation.experiment_folder import read_experiment
 from axiom_cli.evaluation.metrics import phase_row
 from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.models import Resolved
 from axiom_cli.records import Metrics
 from axiom_cli.settings.configs import LoopConfig
+from axiom_cli.settings.sources import resolve
 from axiom_cli.verification.solution_rows import solution_rows
 from made_experiment import make, problem, verdict
 
@@ -79,6 +81,32 @@ def test_a_damaged_config_is_set_aside(tmp_path: Path, damage: bytes) -> None:
     assert path.read_bytes() == whole
     assert (path.parent / "config.json.damaged").read_bytes() == damage
     assert len(warned) == 1 and str(path) in warned[0] and "config.json.damaged" in warned[0]
+
+
+def test_the_folder_of_an_earlier_version_resumes_where_its_settings_mean_the_same(tmp_path: Path) -> None:
+    earlier = {
+        "experiment": "one", "preset": "quick", "problem_types": "rpn", "samples": 2, "lr": 1e-3, "curriculum": True,
+        "model": {"name": "nano", "digest": "d" * 64},
+    }  # fmt: skip
+    (tmp_path / "one").mkdir()
+    (tmp_path / "one" / "config.json").write_bytes(orjson.dumps(earlier))
+
+    def resumed(**flags: object) -> ExperimentWriter:
+        asked = {"experiment": "one", "problems": "rpn", "samples": 2, **flags}
+        config = resolve(LoopConfig, {**asked}).config
+        writer = ExperimentWriter(config, Resolved("nano", "d" * 64, tmp_path), pytest.fail, tmp_path)
+        with writer.locked():
+            return writer
+
+    for name, value in (("samples", 3), ("grad_accum", 8), ("curriculum", "fixed"), ("problems", "arithmetic")):
+        with pytest.raises(UsageError, match=f"{name} .*, not {value!r}"):
+            resumed(**{name: value})
+    resumed(jobs=1)
+    kept = orjson.loads((tmp_path / "one" / "config.json").read_bytes())
+    assert kept["problems"] == "rpn" and kept["solve"]["samples"] == 2 and kept["train"]["lr"] == 1e-3
+    assert "problem_types" not in kept and "force" not in kept["train"]
+    with pytest.raises(UsageError, match="solve.samples 2, not 3"):
+        resumed(samples=3)
 
 
 def test_damaged_metrics_are_set_aside_and_their_whole_lines_kept(tmp_path: Path) -> None:

@@ -161,7 +161,7 @@ def test_interrupted_it_says_so_and_goes_on(tmp_path: Path) -> None:
     [
         (["--model", "no/such-model"], 4, "no model"),
         (["--problem-types", "arithmetik"], 4, "arithmetic"),
-        (["--preset", "fast"], 2, "quick"),
+        (["--preset", "fast"], 2, "nano"),
         (["--start", "middle"], 2, "previous"),
         (["--replay", "50/50"], 2, "50/40/10"),
         (["--min-difficulty", "8"], 2, "1 to 10"),

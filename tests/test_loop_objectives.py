@@ -13,6 +13,7 @@ from axiom_cli.errors import UsageError
 from axiom_cli.experiment.control_arms import shuffle
 from axiom_cli.experiment.loop import Loop, check_settings
 from axiom_cli.experiment.round import explain_empty_round
+from axiom_cli.experiment.writer import kept_settings
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.preference import PreferenceData
 from axiom_cli.learning.rejection_sampling import Selection
@@ -20,7 +21,7 @@ from axiom_cli.learning.replay import Mix, loss_tokens, parse_shares
 from axiom_cli.learning.train import select_examples
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.records import Metrics, Verdict
-from axiom_cli.settings.configs import LOOP_OBJECTIVES, LoopConfig, TrainConfig
+from axiom_cli.settings.configs import LOOP_OBJECTIVES, NANO, PRETRAINED, LoopConfig, TrainConfig
 from axiom_cli.settings.sources import resolve
 from axiom_cli.workspace.store import Workspace
 from command_line import axiom, failed
@@ -28,7 +29,7 @@ from made_experiment import problem, verdict
 
 TINY = {
     "iterations": 2, "train_size": 12, "val_size": 2, "test_size": 2, "epochs": 0.5, "max_tokens": 48, "lora_r": 4,
-    "problem_types": "arithmetic", "min_difficulty": 2, "max_difficulty": 3,
+    "problems": "arithmetic", "min_difficulty": 2, "max_difficulty": 3,
 }  # fmt: skip
 
 
@@ -48,7 +49,7 @@ def learnt(objective: str, first: int) -> list[TrainingExample]:
 
 def mixed(new: list[TrainingExample], history: list[TrainingExample], config: LoopConfig, seed: int) -> Mix:
     """The rows of a round by the objective of `config`, without a cold start."""
-    return OBJECTIVES[config.objective].mix(new, history, [], parse_shares(config.replay), seed)
+    return OBJECTIVES[config.train.objective].mix(new, history, [], parse_shares(config.replay), seed)
 
 
 @pytest.mark.slow
@@ -70,7 +71,7 @@ def test_a_round_trains_by_the_objective_on_its_share_of_what_is_old(
     assert all(row.extra["selection"]["groups"] == 12 for row in trained)
     recipes = [receipt.recipe for receipt in workspace.receipts() if receipt.stage == "train"]
     assert {recipe["config"]["objective"] for recipe in recipes} == {objective}
-    assert {recipe["config"]["lr"] for recipe in recipes} == {LOOP_OBJECTIVES[objective]["lr"]}
+    assert {recipe["config"]["lr"] for recipe in recipes} == {LOOP_OBJECTIVES[NANO][objective]["lr"]}
 
 
 @pytest.mark.parametrize("objective", ["dpo", "kto", "grpo"])
@@ -132,13 +133,16 @@ def test_a_round_without_contrast_says_what_to_do() -> None:
 
 
 def test_an_objective_sets_what_suits_it_where_nothing_else_is_set() -> None:
-    for name, values in LOOP_OBJECTIVES.items():
-        config = settings(name)
-        check_settings(config)
-        assert values == {key: getattr(config, key) for key in values}
+    for kind, model in ((NANO, "nano"), (PRETRAINED, "some/model")):
+        for name, values in LOOP_OBJECTIVES[kind].items():
+            config = settings(name, model=model)
+            check_settings(config)
+            kept = kept_settings(config)
+            assert values.items() <= {**kept, **kept["solve"], **kept["train"]}.items()
     assert settings("grpo", preset="long").iterations == 30
     found = resolve(LoopConfig, {"objective": "dpo", "samples": 3})
-    assert (found.config.samples, found.origins["samples"], found.origins["lr"]) == (3, "flag", "objective dpo")
+    assert (found.config.solve.samples, found.origins["solve.samples"]) == (3, "flag")
+    assert found.origins["train.lr"] == "objective dpo"
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from axiom_cli.experiment.loop import Loop
 from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.problems.families import draw
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
-from axiom_cli.settings.configs import PRESETS, LoopConfig
+from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.sources import resolve
 from axiom_cli.workspace.store import Workspace
 from command_line import ROOT, axiom, failed
@@ -70,11 +70,11 @@ def test_where_a_level_has_no_more_problems_others_give_theirs() -> None:
 def test_a_run_of_more_problems_than_there_are_is_refused_at_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    asked = ["--problem-types", "rpn", "--max-difficulty", "1", "--min-difficulty", "1", "--train-size", "5000"]
+    asked = ["--problems", "rpn", "--max-difficulty", "1", "--min-difficulty", "1", "--train-size", "5000"]
     done = axiom("loop", *asked, "--plan", cwd=tmp_path)
     failed(done, 5, "3 rounds of 5,000 problems need 15,000, but only 3,776 exist")
     monkeypatch.chdir(tmp_path)
-    config = LoopConfig(problem_types="rpn", min_difficulty=1, max_difficulty=1, train_size=5000)
+    config = LoopConfig(problems="rpn", min_difficulty=1, max_difficulty=1, train_size=5000)
     work = Loop(config, "nano", Workspace.create(tmp_path / ".axiom"))
     with pytest.raises(NothingToDoError, match="need 15,000"):
         work.run()
@@ -140,7 +140,7 @@ def test_a_loop_whose_splits_leak_is_refused_before_it_trains(tmp_path) -> None:
     (info / "entry_points.txt").write_text("[axiom.families]\ntwice = twice:Twice\n")
     path = {"PYTHONPATH": os.pathsep.join([str(ROOT), str(tmp_path)])}
     sizes = ["--train-size", "200", "--val-size", "5", "--test-size", "5", "--iterations", "1", "--max-tokens", "16"]
-    done = axiom("loop", "--problem-types", "twice", "--min-difficulty", "1", "--max-difficulty", "1",
+    done = axiom("loop", "--problems", "twice", "--min-difficulty", "1", "--max-difficulty", "1",
                  *sizes, cwd=tmp_path, env=path)  # fmt: skip
     failed(done, 6, "training problems are also held out: 'Double", "axiom problems audit twice")
     assert not (tmp_path / "experiments" / "self_improve_v1" / "solutions").exists()
@@ -175,8 +175,9 @@ def test_control_arms_are_named_or_refused() -> None:
 
 
 def test_a_preset_fills_in_what_was_not_chosen() -> None:
-    assert resolve(LoopConfig, {}).config == LoopConfig()
-    long = resolve(LoopConfig, {"preset": "long", "samples": 2}).config
-    assert long == replace(LoopConfig(preset="long", samples=2), **PRESETS["long"])
-    asked = {"preset": "long", "iterations": LoopConfig.iterations}
-    assert resolve(LoopConfig, asked).config.iterations == LoopConfig.iterations
+    assert resolve(LoopConfig, {}).config == resolve(LoopConfig, {"preset": "nano"}).config
+    long = resolve(LoopConfig, {"preset": "long", "samples": 2})
+    assert (long.config.iterations, long.origins["iterations"]) == (30, "preset long")
+    assert (long.config.solve.samples, long.origins["solve.samples"]) == (2, "flag")
+    assert long.config.solve.max_tokens == 320 and long.config.train.lr == 1e-3
+    assert resolve(LoopConfig, {"preset": "long", "iterations": 3}).config.iterations == 3

@@ -16,12 +16,12 @@ from command_line import axiom, failed, talk
 from made_experiment import problem, verdict
 
 EASY = [
-    "loop", "--experiment", "easy", "--problem-types", "arithmetic", "--min-difficulty", "1", "--max-difficulty", "2",
+    "loop", "--experiment", "easy", "--problems", "arithmetic", "--min-difficulty", "1", "--max-difficulty", "2",
     "--train-size", "40", "--val-size", "8", "--test-size", "8", "--samples", "2", "--epochs", "0.5",
     "--max-tokens", "96",
 ]  # fmt: skip
 HARD = [
-    "loop", "--problem-types", "list_ops", "--min-difficulty", "10", "--max-difficulty", "10", "--iterations", "1",
+    "loop", "--problems", "list_ops", "--min-difficulty", "10", "--max-difficulty", "10", "--iterations", "1",
     "--train-size", "24", "--val-size", "4", "--test-size", "4", "--samples", "1", "--max-tokens", "9",
 ]  # fmt: skip
 

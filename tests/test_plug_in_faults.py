@@ -52,12 +52,12 @@ def test_a_loop_takes_of_each_family_the_levels_that_it_has(tmp_path: Path) -> N
     upper = FAMILY.replace('"", ""\n', '"", ""\n    has = range(8, 11)\n').replace("60", "6000")
     env = plugged(tmp_path, upper=upper)
     small = ("--train-size", "20", "--val-size", "10", "--test-size", "10", "--plan")
-    planned = axiom("loop", "--problem-types", "upper,rpn", "--max-difficulty", "8", *small, cwd=tmp_path, env=env)
+    planned = axiom("loop", "--problems", "upper,rpn", "--max-difficulty", "8", *small, cwd=tmp_path, env=env)
     assert planned.returncode == 0, talk(planned)
-    refused = axiom("loop", "--problem-types", "upper,rpn", *small, cwd=tmp_path, env=env)
+    refused = axiom("loop", "--problems", "upper,rpn", *small, cwd=tmp_path, env=env)
     failed(refused, 2, "upper does not have level 3-7; it has 8-10", "--min-difficulty and --max-difficulty")
-    programs = axiom("loop", "--problem-types", "number_programs", *small, cwd=tmp_path, env=env)
-    failed(programs, 2, "number_programs asks for programs", "--problem-types")
+    programs = axiom("loop", "--problems", "number_programs", *small, cwd=tmp_path, env=env)
+    failed(programs, 2, "number_programs asks for programs", "--problems")
 
 
 @pytest.mark.slow

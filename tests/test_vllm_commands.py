@@ -12,6 +12,7 @@ from axiom_cli.problems.families import draw
 from axiom_cli.records import Metrics
 from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.settings.configs import LoopConfig
+from axiom_cli.settings.sources import resolve
 from axiom_cli.workspace.store import Workspace
 from command_line import AXIOM, environment, rows
 from test_vllm import CONFIG, folders, processes, pytestmark  # noqa: F401
@@ -32,10 +33,11 @@ def test_solve_writes_records_and_nothing_else(folders, tmp_path):  # noqa: F811
 
 def test_two_rounds_of_the_loop_on_one_engine(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    config = LoopConfig(
-        experiment="small", iterations=2, problem_types="arithmetic", min_difficulty=1, max_difficulty=2,
-        train_size=40, val_size=8, test_size=8, samples=2, epochs=0.5, max_tokens=96,
-    )  # fmt: skip
+    small = {
+        "experiment": "small", "iterations": 2, "problems": "arithmetic", "min_difficulty": 1, "max_difficulty": 2,
+        "train_size": 40, "val_size": 8, "test_size": 8, "samples": 2, "epochs": 0.5, "max_tokens": 96,
+    }  # fmt: skip
+    config = resolve(LoopConfig, small).config
     workspace = Workspace.create(tmp_path / ".axiom")
     work = Loop(config, "nano", workspace)
     work.engine = EngineHandle(work.base, workspace, CONFIG)

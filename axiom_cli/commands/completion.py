@@ -99,7 +99,7 @@ FIELDS: Mapping[str, Callable[[str], list[str]]] = {
     "model": models,
     "engine": engines,
     "value_function": workspace_names,
-    "problem_types": families,
+    "problems": families,
     "experiment": experiments,
     "control": control_arms,
 }

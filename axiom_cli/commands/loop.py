@@ -9,7 +9,7 @@ import typer
 
 from axiom_cli.commands import completion
 from axiom_cli.commands.pages import page
-from axiom_cli.settings.configs import LoopConfig, ModelConfig
+from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.options import configured, names
 from axiom_cli.terminal import console
 from axiom_cli.wording import plural
@@ -20,17 +20,25 @@ if TYPE_CHECKING:
     from axiom_cli.records import Metrics
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+LINES = {"dtype": "Type of the weights that sample, and of the merged ones; auto is that of the base [auto]."}
+
+
+def kind_of(model: str, workspace: str) -> str:
+    """The kind of a model by its weights, which settings follow. Nothing heavy is loaded, and nothing downloaded."""
+    from axiom_cli.models.kind import kind_of
+
+    return kind_of(model, workspace)
 
 
 @app.command(
     **page(
         "axiom loop --plan",
         "axiom loop --experiment first",
-        "axiom loop --problem-types rpn,list_ops --iterations 5 --control shuffled",
+        "axiom loop --problems rpn,list_ops --iterations 5 --control shuffled",
     )
 )
-@configured("problem_types", "control", complete=completion.FIELDS)
-def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
+@configured("problems", "control", "allow", "allow_checkers", complete=completion.FIELDS, lines=LINES, kind_of=kind_of)
+def loop(ctx: typer.Context, config: LoopConfig) -> None:
     """Evaluate, collect, train, merge, repeat: the model learns from its own verified answers.
 
     After an interruption, the same command resumes where it stopped.
@@ -40,7 +48,7 @@ def loop(ctx: typer.Context, model: ModelConfig, config: LoopConfig) -> None:
     from axiom_cli.workspace.store import Workspace
 
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
-    work = Loop(config, model.model or models.NANO, workspace)
+    work = Loop(config, config.model.model or models.NANO, workspace)
     if config.plan:
         for line in plan(work):
             console.note(line)
@@ -76,8 +84,8 @@ def plan(work: Loop) -> Iterator[str]:
     folder = EXPERIMENTS / config.experiment
     yield f"experiment {config.experiment} in {folder}, from {work.base.name} {short(work.base.digest)}"
     yield f"{', '.join(work.families)} at levels {config.min_difficulty}-{config.max_difficulty}"
-    rounds = f"{config.iterations} rounds of {config.train_size:,} problems x {config.samples} samples"
-    yield f"{rounds}, trained by {config.objective}"
+    rounds = f"{config.iterations} rounds of {config.train_size:,} problems x {config.solve.samples} samples"
+    yield f"{rounds}, trained by {config.train.objective}"
     yield f"validation on {config.val_size:,} problems per round, test on {config.test_size:,} at the end"
     yield f"{plural(len(arms), 'arm')}: {', '.join(arms)}"
 

@@ -23,7 +23,7 @@ FLOOR = 0.02
 """What every bucket gets beside p (1 - p), which is 0.25 at most."""
 ENDLESS = 20_000
 """A bucket with this many problems counts as endless."""
-MORE_PROBLEMS = "use fewer --iterations, a smaller --train-size, more levels (--max-difficulty) or more --problem-types"
+MORE_PROBLEMS = "use fewer --iterations, a smaller --train-size, more levels (--max-difficulty) or more --problems"
 
 
 def pass_rates(rows: Iterable[Metrics]) -> dict[Bucket, float]:
@@ -39,7 +39,7 @@ def buckets(names: Sequence[str], config: LoopConfig) -> list[Bucket]:
     for name in names:
         family = families.get(name)
         if "answer" not in family.forms:
-            raise UsageError(f"{name} asks for programs", "--problem-types takes families with answers")
+            raise UsageError(f"{name} asks for programs", "--problems takes families with answers")
         if not set(levels) & set(family.has):
             raise UsageError(
                 f"{name} does not have level {draw.format_levels(levels)}; it has {draw.format_levels(family.has)}",
@@ -110,9 +110,7 @@ def held_out(buckets: Sequence[Bucket], config: LoopConfig, split: str) -> list[
     try:
         return list(draw.problems(names, getattr(config, f"{split}_size"), levels, split, config.seed))
     except NothingToDoError as error:
-        raise NothingToDoError(
-            str(error), f"use a smaller --{split}-size, or other levels or --problem-types"
-        ) from None
+        raise NothingToDoError(str(error), f"use a smaller --{split}-size, or other levels or --problems") from None
 
 
 def check_supply(buckets: Sequence[Bucket], config: LoopConfig) -> None:

@@ -25,8 +25,9 @@ from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.problems import families
 from axiom_cli.sampling.engine_handle import EngineHandle
+from axiom_cli.sampling.strategies.registry import check_strategy
 from axiom_cli.settings import options
-from axiom_cli.settings.configs import LoopConfig, SolveConfig
+from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.workspace import refs
 from axiom_cli.workspace.store import Workspace
 
@@ -45,10 +46,10 @@ class Loop:
         check_settings(config)
         self.config, self.workspace = config, workspace
         self.base = models.resolve(model, workspace)
-        check_base(self.base, config.objective)
-        self.families = [families.get(name).name for name in options.names([config.problem_types])]
+        check_base(self.base, config.train.objective)
+        self.families = [families.get(name).name for name in options.names([config.problems])]
         self.buckets = buckets(self.families, config)
-        self.engine = EngineHandle(self.base, workspace, SolveConfig(engine=config.engine))
+        self.engine = EngineHandle(self.base, workspace, config.solve)
 
     def run(self, observer: LoopObserver = LoopObserver()) -> ExperimentFolder:
         """All rounds of the run and of its controls, then the held-out test. Returns the experiment's folder.
@@ -131,18 +132,20 @@ def check_settings(config: LoopConfig) -> None:
     if config.min_difficulty > config.max_difficulty:
         levels = f"--min-difficulty {config.min_difficulty} is above --max-difficulty {config.max_difficulty}"
         raise UsageError(levels, "set both, from 1 to 10, the lower one first")
-    if not (types := options.names([config.problem_types])):
-        raise UsageError("--problem-types names no family", FAMILIES)
+    if not (types := options.names([config.problems])):
+        raise UsageError("--problems names no family", FAMILIES)
     for file in types:
         if file.endswith(FILES):
-            raise UsageError(f"--problem-types {file}: the loop takes families of problems, not files", FAMILIES)
+            raise UsageError(f"--problems {file}: the loop takes families of problems, not files", FAMILIES)
     shares, arms = replay.parse_shares(config.replay), control_arms.parse(config.control)
-    name, objective = config.objective, OBJECTIVES[config.objective]
+    check_strategy(config.solve)
+    name, objective = config.train.objective, OBJECTIVES[config.train.objective]
     if not objective.compares:
         return
     default_replay = "leave out --replay, and --objective chooses it"
-    if config.samples < 2:
-        raise UsageError(f"--objective {name} compares attempts at a problem: --samples {config.samples}", "choose 8")
+    if config.solve.samples < 2:
+        few = f"--objective {name} compares attempts at a problem: --samples {config.solve.samples}"
+        raise UsageError(few, "choose 8")
     if shares["cold"]:
         fault = f"--objective {name} cannot use --replay {config.replay}: nothing in the cold start failed"
         raise UsageError(fault, default_replay)

@@ -9,7 +9,7 @@ new samples only.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from axiom_cli.errors import NothingToDoError
@@ -32,7 +32,7 @@ from axiom_cli.records import Adapter, Metrics, Problem, Verdict
 from axiom_cli.sampling import nano_cold_start
 from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.sampling.rollout import keep_metrics, remember_rollout
-from axiom_cli.settings.configs import LoopConfig, MergeConfig, SolveConfig, TrainConfig, VerifyConfig
+from axiom_cli.settings.configs import LoopConfig, SolveConfig, TrainConfig
 from axiom_cli.verification.verify import verify
 from axiom_cli.workspace.receipts import Receipt
 from axiom_cli.workspace.store import Workspace
@@ -111,14 +111,14 @@ class RoundSteps:
     def collect(self, arm: Arm, iteration: int) -> list[Verdict]:
         """Samples and verifies fresh training problems."""
         config = self.config
-        rates = arm.rates if config.curriculum else {}
+        rates = arm.rates if config.curriculum == "frontier" else {}
         problems = arm.stream.draw(allocate(self.buckets, rates, config.train_size), self.observer.warn)
         shared = self.screen.check_training(problems)
-        plan, seed = (config.temperature, config.samples), config.seed + iteration
-        verdicts, receipt = self._rollout(arm.model, problems, plan, seed, arm.label(iteration, "collect"))
+        sampling = replace(config.solve, seed=config.solve.seed + iteration)
+        verdicts, receipt = self._rollout(arm.model, problems, sampling, arm.label(iteration, "collect"))
         arm.sources = (*arm.sources, receipt["verdicts"])
         if arm.name == SHUFFLED:
-            compares = OBJECTIVES[config.objective].compares
+            compares = OBJECTIVES[config.train.objective].compares
             verdicts = control_arms.shuffle(verdicts, config.seed + iteration, within=compares)
         if not arm.is_control:
             self.writer.write_round(iteration, problems, verdicts)
@@ -137,7 +137,7 @@ class RoundSteps:
     def select_new(self, arm: Arm, verdicts: Sequence[Verdict], iteration: int) -> list[TrainingExample]:
         """What the round's samples give to train on. NothingToDoError where the run itself gets nothing, and has
         nothing from earlier rounds either."""
-        objective = OBJECTIVES[self.config.objective]
+        objective = OBJECTIVES[self.config.train.objective]
         selection = objective.select(verdicts, self._training(iteration), self.screen.overlapping)
         arm.selection = selection.counts()
         self.observer.note(f"{arm.label(iteration)}: {selection.summary}")
@@ -155,7 +155,7 @@ class RoundSteps:
             tokens = sum(self._mixes[iteration].tokens.values())
             shares = {"new": 0.0, "history": 0.0, "cold": 1.0}
             return replay.mix_solutions([], [], self._cold_traces(CONTROL_SHARE), shares, iteration, total=tokens)
-        objective = OBJECTIVES[self.config.objective]
+        objective = OBJECTIVES[self.config.train.objective]
         assert objective.mix is not None  # LoopConfig offers no objective without one
         cold = [] if objective.compares else self._cold_traces()
         shares = replay.parse_shares(self.config.replay)
@@ -198,7 +198,7 @@ class RoundSteps:
 
     def merge(self, arm: Arm, adapter: Adapter, iteration: int) -> None:
         """Merges the adapter: model `iteration` of the arm becomes model `iteration + 1`."""
-        merged = merge(adapter, MergeConfig(), self.workspace, base=self.base)
+        merged = merge(adapter, self.config.merge, self.workspace, base=self.base)
         name = model_ref(self.config.experiment, arm.name, iteration + 1)
         self.workspace.set_ref(name, merged.digest)
         arm.model = Resolved(name, merged.digest, self.workspace.tree_path(merged.digest))
@@ -218,8 +218,11 @@ class RoundSteps:
         verdicts: list[Verdict] = []
         receipts: list[Receipt] = []
         label = f"{split} of model {iteration}{arm.name and f' ({arm.name})'}"
-        for setting in plan:
-            more, receipt = self._rollout(model, problems, setting, config.seed, label)
+        for temperature, samples in plan:
+            sampling = replace(
+                config.solve, temperature=temperature, samples=samples, strategy="best-of-n", early_stop=False
+            )
+            more, receipt = self._rollout(model, problems, sampling, label)
             verdicts += more
             receipts.append(receipt)
         seconds = sum(receipt.seconds for receipt in receipts)
@@ -232,35 +235,34 @@ class RoundSteps:
         return rows
 
     def _rollout(
-        self, model: Resolved, problems: Sequence[Problem], plan: tuple[float, int], seed: int, label: str
+        self, model: Resolved, problems: Sequence[Problem], sampling: SolveConfig, label: str
     ) -> tuple[list[Verdict], Receipt]:
-        """The verdicts on a model's samples at one temperature, with progress reported under `label`."""
-        temperature, samples = plan
-        sampling = SolveConfig(samples=samples, temperature=temperature, max_tokens=self.config.max_tokens, seed=seed)
+        """The verdicts on a model's samples, with progress reported under `label`."""
 
         def on_problem(done: int) -> None:
             self.observer.phase(label, done, len(problems))
 
-        return remember_rollout(model, problems, sampling, self.engine, self.workspace, on_problem=on_problem)
+        return remember_rollout(
+            model, problems, sampling, self.engine, self.workspace, on_problem=on_problem, verifying=self.config.verify
+        )
 
     def _training(self, iteration: int) -> TrainConfig:
-        shared = ("objective", "lora_r", "lora_alpha", "epochs", "batch_size", "lr")
-        settings = {name: getattr(self.config, name) for name in shared}
-        return TrainConfig(**settings, grad_accum=1, seed=self.config.seed + iteration)
+        return replace(self.config.train, seed=self.config.train.seed + iteration)
 
     def _loaded_trainer(self) -> Trainer:
         self.engine.sleep()
         if self._trainer is None:
             from axiom_cli.learning.training.trainer import Trainer
 
-            self._trainer = Trainer(self.base.path, name=self.base.name)
+            config = self.config.train
+            self._trainer = Trainer(self.base.path, config.quantize, self.base.name, config)
         return self._trainer
 
     def _cold_traces(self, share: float = COLD_SHARE) -> list[TrainingExample]:
         """Verified traces of the teacher, over the levels as in the embedded model's own cold start."""
         if share not in self._cold_start:
             samples = self.screen.filter_cold_start(nano_cold_start.samples(share))
-            verdicts = with_token_ids(verify(samples, VerifyConfig()), self.base, self.workspace)
+            verdicts = with_token_ids(verify(samples, self.config.verify), self.base, self.workspace)
             self._cold_start[share] = [TrainingExample(verdict) for verdict in verdicts]
         return self._cold_start[share]
 

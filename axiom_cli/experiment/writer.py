@@ -7,9 +7,8 @@ an earlier run measured stays until it is measured again; a damaged file is set 
 from __future__ import annotations
 
 import fcntl
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,11 +20,19 @@ from axiom_cli.errors import AxiomError, InputError, UsageError, WorkspaceLocked
 from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, ExperimentFolder, read_config, row_key
 from axiom_cli.models import Resolved
 from axiom_cli.records import Metrics, Problem, Verdict
-from axiom_cli.settings.configs import LoopConfig
+from axiom_cli.settings.configs import LoopConfig, TrainConfig
+from axiom_cli.settings.fields import spelled
 from axiom_cli.verification.solution_rows import solution_rows
 
-MAY_CHANGE = ("iterations", "control", "plan", "preset", "axiom")
-"""Settings with which the same experiment may be run again: more rounds, more controls."""
+MAY_CHANGE = {
+    "iterations", "control", "preset", "axiom",
+    "solve.batch_tokens", "verify.jobs", "verify.isolation", "verify.unsafe_no_sandbox",
+    "train.gradient_checkpointing", "train.checkpoint_seconds",
+    "teaching.delay", "teaching.budget",
+    "distribute.distribute", "distribute.ray_address", "distribute.workers",
+}  # fmt: skip
+"""Settings with which the same experiment may be run again: more rounds, more controls, other machines."""
+NOT_KEPT = {"plan", "model"}
 SELECTION = "the best greedy rate on validation; ties to the earliest; the test is met at the end"
 
 
@@ -67,7 +74,7 @@ class ExperimentWriter:
             yield
 
     def _write_config(self) -> None:
-        settings = {name: value for name, value in asdict(self.config).items() if name != "plan"}
+        settings = {name: value for name, value in kept_settings(self.config).items() if name not in NOT_KEPT}
         settings["model"] = {"name": self._base.name, "digest": self._base.digest}
         settings |= {"selection": SELECTION, "axiom": axiom_cli.__version__}
         path, earlier = self.folder.config, {}
@@ -75,10 +82,11 @@ class ExperimentWriter:
             earlier = read_config(path)
         except InputError as error:
             self._set_aside(path, str(error))
-        for name, value in settings.items():
-            if name not in MAY_CHANGE and name in earlier and earlier[name] != value:
+        before = dotted(upgraded(earlier))
+        for name, value in dotted(settings).items():
+            if name not in MAY_CHANGE and name in before and before[name] != value:
                 raise UsageError(
-                    f"experiment {self.config.experiment} was run with {name} {earlier[name]!r}, not {value!r}",
+                    f"experiment {self.config.experiment} was run with {name} {before[name]!r}, not {value!r}",
                     "choose another --experiment, or the same settings to resume it",
                 )
         with jsonl.atomic(path) as stream:
@@ -130,6 +138,41 @@ class ExperimentWriter:
         """Adds records to metrics.jsonl, replacing earlier ones of the same measurement."""
         self._rows |= {row_key(row): row for row in rows}
         jsonl.save(self.folder.metrics, self.rows)
+
+
+def kept_settings(config: LoopConfig) -> dict[str, Any]:
+    """What config.json holds of the settings: the experiment's own, and in an object for each stage the options that
+    the stage has in a loop."""
+    settings: dict[str, Any] = {}
+    for place, part in config.parts().items():
+        held = getattr(config, place) if place else config
+        values = {spelled(option.name): getattr(held, option.name) for option in part.options}
+        settings |= {place: values} if place else values
+    return settings
+
+
+def upgraded(earlier: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in a config.json, whichever version wrote it. Before 0.3 the stages' options stood among the
+    experiment's own; what was no option then had the stage's default, and one micro-batch was a step."""
+    if not earlier or "solve" in earlier:
+        return dict(earlier)
+    defaults = kept_settings(LoopConfig(train=TrainConfig(grad_accum=1)))
+    found = {**defaults, **earlier}
+    for place, part in LoopConfig.parts().items():
+        names = {option.name for option in part.options}
+        known = {name: value for name, value in earlier.items() if name in names}
+        found |= {place: {**defaults[place], **known}} if place else known
+    found["problems"] = earlier.get("problem_types", found["problems"])
+    found["curriculum"] = "frontier" if earlier.get("curriculum", True) else "fixed"
+    return found
+
+
+def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in one level: `solve.samples` for what `solve` holds."""
+    flat: dict[str, Any] = {}
+    for name, value in settings.items():
+        flat |= {f"{name}.{key}": inner for key, inner in value.items()} if isinstance(value, dict) else {name: value}
+    return flat
 
 
 def _bytes(path: Path) -> bytes:

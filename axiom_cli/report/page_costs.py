@@ -77,7 +77,10 @@ def _cost_card(
 
 def config(experiment: Experiment) -> str:
     """The settings of the run."""
-    rows = [[code(key), _value(value)] for key, value in sorted(experiment.config.items())]
+    settings: dict[str, Any] = {}
+    for key, value in experiment.config.items():
+        settings |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}
+    rows = [[code(key), _value(value)] for key, value in sorted(settings.items())]
     return section("Configuration", "", card("", html_table(Table("", ("setting", "value"), rows)))) if rows else ""
 
 

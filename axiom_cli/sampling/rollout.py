@@ -69,6 +69,7 @@ def remember_rollout(  # noqa: PLR0913 - one step of a loop
     engine: EngineHandle,
     workspace: Workspace,
     on_problem: Callable[[int], None],
+    verifying: VerifyConfig | None = None,
 ) -> tuple[list[Verdict], Receipt]:
     """The verdicts on `model`'s samples of `problems`, made once, and their receipt: `receipt["verdicts"]` is where
     they are stored, `receipt.seconds` how long they took. `on_problem` is called with the number of finished problems.
@@ -76,13 +77,13 @@ def remember_rollout(  # noqa: PLR0913 - one step of a loop
     recipe = {
         "stage": "attempt",
         "version": VERSION,
-        "config": {"samples": config.samples, **sampling_params(config)},
+        "config": {"samples": config.samples, **sampling_params(config), **_unusual(config, verifying)},
         "inputs": {"model": model.digest, "problems": workspace.put_records(problems)},
     }
 
     def make() -> dict[str, Any]:
         verdicts: list[Verdict] = []
-        with closing(rollout(problems, engine.load_weights(model), config, workspace=workspace)) as groups:
+        with closing(rollout(problems, engine.load_weights(model), config, verifying, workspace)) as groups:
             for number, group in enumerate(groups, 1):
                 verdicts += (replace(verdict, seconds=0.0) for verdict in group)
                 on_problem(number)
@@ -91,6 +92,21 @@ def remember_rollout(  # noqa: PLR0913 - one step of a loop
     on_problem(0)
     receipt = workspace.remember(recipe, make)
     return list(workspace.get_records(receipt["verdicts"], Verdict)), receipt
+
+
+SEARCH = ("strategy", "max_attempts", "early_stop", "target_passes", "stop_on")
+JUDGEMENT = ("timeout", "test_timeout", "memory", "allow", "allow_checkers", "checker_timeout")
+
+
+def _unusual(sampling: SolveConfig, verifying: VerifyConfig | None) -> dict[str, Any]:
+    """The settings beside the samples' own ones that decide the verdicts, where they are not the default ones."""
+    pairs = ((sampling, SolveConfig(), SEARCH), (verifying or VerifyConfig(), VerifyConfig(), JUDGEMENT))
+    return {
+        name: getattr(config, name)
+        for config, default, names in pairs
+        for name in names
+        if getattr(config, name) != getattr(default, name)
+    }
 
 
 def keep_metrics(rows: Sequence[Metrics], rollouts: Sequence[Receipt], workspace: Workspace) -> str:

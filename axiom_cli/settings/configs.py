@@ -1,8 +1,9 @@
 """One frozen dataclass a stage: the only place where a default, its help and its bounds are written.
 
 A closed choice is a `Literal`. A field's metadata holds its `help`, its `bounds`, the `topic` of the help page that it
-belongs to, the name that it had `formerly`, and the `advice` for words that people try instead of a choice. fields.py
-checks them: no config exists with a number outside its bounds or a word that is not among its choices.
+belongs to, the name that it had `formerly`, an `alias` that stays, the `advice` for words that people try instead of a
+choice, and the choices that are `hidden`. fields.py checks them: no config exists with a number outside its bounds or a
+word that is not among its choices. A config of several stages holds theirs (`stage`).
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
-from axiom_cli.settings.fields import Config, option
+from axiom_cli.settings.fields import Config, option, stage
 
 DAY = 86_400
 MILLION = 1_000_000
@@ -80,6 +81,7 @@ class ColdstartConfig(Config):
     teacher_model: str = option("", "Model of the remote teacher [gemini-2.5-flash for gemini].")
     traces: int = option(4, "Traces per problem from a remote teacher; the solver writes one.", least=1)
     delay: float = option(0.0, "Seconds between two requests to a remote teacher.", least=0, most=DAY)
+    budget: float = option(0.0, "Most US dollars to spend on a paid teacher; 0 sets no limit.", least=0, most=MILLION)
     include_failed: bool = option(default=False, text="Also write the verdicts of traces that failed.")
     train: bool = option(default=False, text="Also train a model on the accepted traces, and merge it.")
 
@@ -275,78 +277,85 @@ class MergeConfig(Config):
     )
 
 
-SIZES = "Problems and rounds"
+PROBLEMS = "Problems"
+IN_ITS_PLACE = "axiom loop collects with best-of-n, retry or adaptive"
 
 
 @dataclass(frozen=True)
 class LoopConfig(Config):
-    """`axiom loop`."""
+    """`axiom loop`: what belongs to the experiment, and the configs of its stages."""
 
     TOPIC: ClassVar[str] = "Run"
 
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
-    preset: Literal["quick", "long"] = option(
-        "quick", "quick: 3 rounds. long: 30 short ones at levels 1 to 10, each starting from the one before."
+    preset: Literal["", "nano", "pretrained", "long", "quick"] = option(
+        "", "Settings that suit a model and a machine [nano for small models, else pretrained].", hidden=["quick"]
     )
     iterations: int = option(3, "Rounds of collect, train, merge.", least=1)
-    train_size: int = option(8000, "Fresh training problems per round.", least=1, topic=SIZES)
+    problems: str = option(
+        "arithmetic,rpn,parentheses,list_ops", "Families, comma-separated.", topic=PROBLEMS, alias="problem_types"
+    )
+    val: str = option("", "Problems for validation [from --problems].", topic=PROBLEMS)
+    test: str = option("", "Held-out problems [from --problems].", topic=PROBLEMS)
+    split: str = option("80/10/10", "Shares of train, val and test in a file that is divided.", topic=PROBLEMS)
+    as_: str = option("auto", "Format of a file, as in `axiom problems import`.", topic=PROBLEMS)
+    column: str = option("", "FIELD=COLUMN, such as answer=meta.answer: where to read a field.", topic=PROBLEMS)
+    form: Form = option("answer", "Ask for an answer, or for a program (a function, tested).", topic=PROBLEMS)
+    train_size: int = option(8000, "Training problems per round.", least=1, topic=PROBLEMS)
     val_size: int = option(
-        600, "Validation problems: they pick the best round and the levels to practise.", least=1, topic=SIZES
+        600, "Validation problems: they pick the best round and the levels to practise.", least=1, topic=PROBLEMS
     )
-    test_size: int = option(1000, "Held-out problems, used only at the end.", least=1, topic=SIZES)
-    problem_types: str = option("arithmetic,rpn,parentheses,list_ops", "Families, comma-separated.", topic=SIZES)
-    min_difficulty: int = option(3, "Lowest level.", least=1, most=10, topic=SIZES)
-    max_difficulty: int = option(7, "Highest level.", least=1, most=10, topic=SIZES)
-    samples: int = option(1, "Samples per training problem.", least=1, most=MILLION, topic="Sampling")
-    temperature: float = option(0.8, "Temperature of the training samples.", least=0, most=100, topic="Sampling")
-    max_tokens: int = option(192, "Longest completion, in tokens.", least=1, most=MILLION, topic="Sampling")
-    objective: Literal["sft", "dpo", "grpo", "kto"] = option(
-        "sft",
-        "Imitate what passed (sft), or prefer it to what failed (dpo, grpo, kto).",
-        topic="Training",
-        advice={
-            "value": "a loop needs a generator; axiom train --objective value fits a value function on its verdicts"
-        },
+    test_size: int = option(1000, "Held-out problems, used only at the end.", least=1, topic=PROBLEMS)
+    min_difficulty: int = option(3, "Lowest level.", least=1, most=10, topic=PROBLEMS)
+    max_difficulty: int = option(7, "Highest level.", least=1, most=10, topic=PROBLEMS)
+    curriculum: Literal["frontier", "fixed"] = option(
+        "frontier", "Draw problems where the model solves some and fails some, or evenly (fixed).", topic=PROBLEMS
     )
-    lr: float = option(1e-3, "Peak learning rate; 1e-4 suits pretrained models.", above=0, most=100, topic="Training")
-    epochs: float = option(2.0, "Passes over the rows of a round.", above=0, most=10_000, topic="Training")
-    batch_size: int = option(32, "Rows per optimiser step.", least=1, topic="Training")
-    lora_r: int = option(64, "Rank of the LoRA matrices.", least=1, most=4096, topic="Training")
-    lora_alpha: int = option(128, "LoRA is scaled by alpha / r.", least=1, topic="Training")
-    engine: str = option("auto", "Engine that samples: auto, transformers or vllm.", topic="Sampling")
+    coldstart: int = option(0, "Problems that a teacher solves before round 1; 0 leaves it out.", least=0)
     start: Literal["base", "previous"] = option(
-        "base", "Train each round from the original weights, or from the round before.", topic="Training"
+        "base", "Train each round from the original weights, or from the round before."
     )
     replay: str = option(
-        "50/40/10",
-        "Shares of new, historical and cold-start rows, by loss tokens; only sft uses all three.",
-        topic="Training",
-    )
-    curriculum: bool = option(
-        default=True,
-        text="Draw problems where the model solves some and fails some (--no-curriculum: evenly).",
-        topic=SIZES,
+        "50/40/10", "Shares of new, historical and cold-start rows, by loss tokens; only sft uses all three."
     )
     control: str = option("", "Control arms at equal compute: shuffled, cold-only (comma-separated).")
     seed: int = option(0, "Seed of the whole run.", least=0)
     plan: bool = option(default=False, text="Print what the run would do, and stop.")
 
+    model: ModelConfig = stage(ModelConfig)
+    solve: SolveConfig = stage(
+        SolveConfig,
+        without=("value_function", "concurrency", "requests_per_minute", "request_timeout"),
+        refused={"strategy": {"vote": IN_ITS_PLACE, "value": IN_ITS_PLACE}},
+    )
+    verify: VerifyConfig = stage(VerifyConfig)
+    train: TrainConfig = stage(
+        TrainConfig,
+        without=("force", "fsdp", "tracker"),
+        refused={
+            "objective": {
+                "value": "a loop needs a generator; axiom train --objective value fits a value function on its verdicts"
+            }
+        },
+    )
+    merge: MergeConfig = stage(MergeConfig)
+    teaching: ColdstartConfig = stage(ColdstartConfig, without=("train", "include_failed"))
+    distribute: DistributeConfig = stage(DistributeConfig)
 
-PRESETS: Mapping[str, Mapping[str, Any]] = {
-    "quick": {},
-    "long": {
-        "iterations": 30,
-        "train_size": 4000,
-        "min_difficulty": 1,
-        "max_difficulty": 10,
-        "max_tokens": 320,
-        "start": "previous",
+
+NANO, PRETRAINED = "nano", "pretrained"
+"""Kinds of models, and the presets that suit them."""
+LOOP_OBJECTIVES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
+    NANO: {
+        "dpo": {"samples": 8, "lr": 5e-5, "replay": "60/40/0"},
+        "kto": {"samples": 8, "lr": 2e-4, "replay": "60/40/0"},
+        "grpo": {"samples": 8, "lr": 5e-5, "replay": "100/0/0", "start": "previous"},
+    },
+    PRETRAINED: {
+        "dpo": {"samples": 8, "lr": 1e-5, "replay": "60/40/0"},
+        "kto": {"samples": 8, "lr": 2e-5, "replay": "60/40/0"},
+        "grpo": {"samples": 8, "lr": 1e-5, "replay": "100/0/0", "start": "previous"},
     },
 }
-"""What `axiom loop --preset NAME` sets, where the user sets nothing else."""
-LOOP_OBJECTIVES: Mapping[str, Mapping[str, Any]] = {
-    "dpo": {"samples": 8, "lr": 5e-5, "replay": "60/40/0"},
-    "kto": {"samples": 8, "lr": 2e-4, "replay": "60/40/0"},
-    "grpo": {"samples": 8, "lr": 5e-5, "replay": "100/0/0", "start": "previous"},
-}
-"""What `axiom loop --objective NAME` sets, where the user sets nothing else (rates: docs/decisions/0011)."""
+"""What `axiom loop --objective NAME` sets for a kind of model, where the user sets nothing else. The rates for nano are
+measured (docs/decisions/0011); those for pretrained models are customary ones, a twentieth to a tenth of sft's."""

@@ -1,14 +1,15 @@
 """A config's fields as Typer options, so that no option is declared twice.
 
 A command function takes configs as parameters (`config: SolveConfig`); `configured` turns each into one option a field
-and hands the function the config in force, whichever source its values came from.
+and hands the function the config in force, whichever source its values came from. An option that several configs have
+is one option: it is described as in the first of them, and goes to each.
 """
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import Field, fields
+from dataclasses import Field
 from functools import wraps
 from typing import Any, get_type_hints
 
@@ -16,7 +17,7 @@ import typer
 
 from axiom_cli.errors import UsageError, did_you_mean
 from axiom_cli.settings.fields import Config, flag
-from axiom_cli.settings.sources import resolve
+from axiom_cli.settings.sources import defaults, resolve
 
 Completer = Callable[[str], Iterable[str]]
 """The words that a shell may put in place of an unfinished one."""
@@ -24,36 +25,44 @@ METAVARS = {bool: None, str: "TEXT", int: "INT", float: "FLOAT"}
 
 
 def configured(
-    *many: str, complete: Mapping[str, Completer] | None = None, lines: Mapping[str, str] | None = None
+    *many: str,
+    complete: Mapping[str, Completer] | None = None,
+    lines: Mapping[str, str] | None = None,
+    kind_of: Callable[[str, str], str] | None = None,
 ) -> Callable[..., Callable[..., None]]:
     """Expands the config parameters of a command.
 
     The fields named in `many` may be given more than once; `complete` has shell completion for fields by name, and
-    `lines` the help of those that mean more to this command.
+    `lines` the help of those that mean more to this command. `kind_of` knows the kind of a loop's model by its name and
+    the workspace.
     """
 
     def expand(command: Callable[..., None]) -> Callable[..., None]:
         configs: dict[str, type[Config]] = {}
-        parameters: list[inspect.Parameter] = []
+        options: set[str] = set()
+        parameters: dict[str, inspect.Parameter] = {}
         hints = get_type_hints(command, include_extras=True)
         for parameter in inspect.signature(command).parameters.values():
             annotation = hints[parameter.name]
             if isinstance(annotation, type) and issubclass(annotation, Config):
                 configs[parameter.name] = annotation
-                parameters += _parameters(annotation, many, complete or {}, lines or {})
+                for option in _parameters(annotation, many, complete or {}, lines or {}):
+                    parameters.setdefault(option.name, option)
+                    options.add(option.name)
             else:
-                parameters.append(parameter.replace(annotation=annotation, kind=inspect.Parameter.KEYWORD_ONLY))
+                parameters[parameter.name] = parameter.replace(
+                    annotation=annotation, kind=inspect.Parameter.KEYWORD_ONLY
+                )
 
         @wraps(command)
         def run(**values: Any) -> None:
-            for name, cls in configs.items():
-                given = {field.name: values.pop(field.name) for field in fields(cls)}
-                flags = {n: ",".join(v) or None if isinstance(v, list) else v for n, v in given.items()}
-                values[name] = resolve(cls, flags).config
-            command(**values)
+            given = {name: values.pop(name) for name in options}
+            flags = {n: ",".join(v) or None if isinstance(v, list) else v for n, v in given.items()}
+            how = {"kind_of": lambda model: kind_of(model, values["ctx"].obj.config.workspace)} if kind_of else {}
+            command(**values, **{name: resolve(cls, flags, **how).config for name, cls in configs.items()})
 
-        run.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]  # what Typer reads
-        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters}
+        run.__signature__ = inspect.Signature(list(parameters.values()))  # type: ignore[attr-defined]  # Typer reads it
+        run.__annotations__ = {parameter.name: parameter.annotation for parameter in parameters.values()}
         return run
 
     return expand
@@ -62,22 +71,23 @@ def configured(
 def _parameters(
     cls: type[Config], many: Collection[str], complete: Mapping[str, Completer], lines: Mapping[str, str]
 ) -> Iterator[inspect.Parameter]:
-    hints = get_type_hints(cls)
-    for field in sorted(fields(cls), key=lambda field: bool(field.metadata["topic"])):  # the config's own topic first
-        hint, name = hints[field.name], flag(field.name)
-        values = cls.CHOICES.get(field.name, ())
-        kind = str if values else hint
-        default = typer.Option(
-            None,
-            f"{name}/--no-{name[2:]}" if hint is bool else name,
-            help=lines.get(field.name) or _help(field),
-            show_default=False,
-            metavar="|".join(filter(None, values)) or METAVARS[hint],
-            autocompletion=_offering(values) if values else complete.get(field.name),
-            rich_help_panel=field.metadata["topic"] or getattr(cls, "TOPIC", None),
-        )
-        annotation = (list[str] if field.name in many else kind) | None
-        yield inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
+    known = defaults(cls)
+    for part in cls.parts().values():
+        hints = get_type_hints(part.cls)
+        for field in sorted(part.options, key=lambda field: bool(field.metadata["topic"])):  # its own topic first
+            hint, name, choices = hints[field.name], flag(field.name), part.shown_choices(field.name)
+            kind = str if choices else hint
+            default = typer.Option(
+                None,
+                f"{name}/--no-{name[2:]}" if hint is bool else name,
+                help=lines.get(field.name) or _help(field, known[field.name]),
+                show_default=False,
+                metavar="|".join(choices) or METAVARS[hint],
+                autocompletion=_offering(choices) if choices else complete.get(field.name),
+                rich_help_panel=field.metadata["topic"] or getattr(part.cls, "TOPIC", None),
+            )
+            annotation = (list[str] if field.name in many else kind) | None
+            yield inspect.Parameter(field.name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def choice(name: str, values: Collection[str], text: str, metavar: str = "") -> Any:
@@ -107,11 +117,11 @@ def _offering(values: Collection[str]) -> Completer:
     return offer
 
 
-def _help(field: Field[Any]) -> str:
+def _help(field: Field[Any], default: str) -> str:
     """The help line, with its bounds, and with the default in brackets unless the line says it or there is none."""
     text, bounds = field.metadata["help"], str(field.metadata["bounds"])
-    silent = isinstance(field.default, bool) or field.default == "" or " [" in text
-    more = [f"({bounds})"] * bool(bounds) + [f"[{field.default}]"] * (not silent)
+    silent = not default or " [" in text
+    more = [f"({bounds})"] * bool(bounds) + [f"[{default}]"] * (not silent)
     return f"{' '.join([text.removesuffix('.'), *more])}." if more else text
 
 

@@ -1,24 +1,25 @@
 """Where a value comes from: flag > AXIOM_* variable > ./axiom.toml > user config directory > preset > default.
 
 A field of a stage's config is looked for under the stage's own name first (`AXIOM_SOLVE_SAMPLES`, `[solve] samples`),
-then under its bare name (`AXIOM_SAMPLES`, a top-level `samples`), which serves every stage that has such a field.
-The name that a field had formerly still works. pydantic-settings lives only here, and is loaded only where there is a
-variable or a file to read.
+then under its bare name (`AXIOM_SAMPLES`, a top-level `samples`), which serves every stage that has such a field. In
+the loop it is looked for under `loop` before the stage's own name. The name that a field had formerly still works.
+pydantic-settings lives only here, and is loaded only where there is a variable or a file to read.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
 from axiom_cli.errors import UsageError, did_you_mean
 from axiom_cli.settings import configs
-from axiom_cli.settings.configs import LOOP_OBJECTIVES, PRESETS, GlobalConfig, LoopConfig, ModelConfig
-from axiom_cli.settings.fields import Config, flag
+from axiom_cli.settings.configs import LOOP_OBJECTIVES, NANO, PRETRAINED, GlobalConfig, LoopConfig, ModelConfig
+from axiom_cli.settings.fields import Config, Part, flag, spelled
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
@@ -30,15 +31,52 @@ OWN_KEY = "AXIOM_API_KEY"
 """The key for a server: a variable alone, and not a setting."""
 CONFIGS = [value for value in vars(configs).values() if isinstance(value, type) and issubclass(value, Config)][1:]
 STAGES = [cls for cls in CONFIGS if cls not in (GlobalConfig, ModelConfig)]
+PRESETS = Path(__file__).parent / "presets"
+FORMER_PRESETS = {"quick": NANO}
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
 
 @dataclass(frozen=True)
 class Settings(Generic[C]):
-    """A config in force, and for each field the place that its value came from."""
+    """A config in force, and for each option the place that its value came from; an option of a stage that the config
+    holds is `stage.option` there."""
 
     config: C
     origins: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class SettingsFile:
+    """A file of settings as it was read: tables of stages, and values for all of them. A `label` says where a value
+    came from; a preset's stands for all of its tables."""
+
+    label: str
+    data: Mapping[str, Any]
+    is_preset: bool = False
+
+    def layers(self, sections: Sequence[str], accepted: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+        """Where the file sets some of the options `accepted`, the strongest place first, each with its label. Raises
+        UsageError for a table or a key that does not exist."""
+        for key, value in self.data.items():
+            if isinstance(value, dict) and key not in TABLES:
+                hint = did_you_mean(key, TABLES, f"there are {', '.join(sorted(TABLES))}")
+                raise UsageError(f"{self.label}: there is no table [{key}]", hint)
+        for section in sections:
+            table, known = self.data.get(section, {}), option_names(TABLES[section])
+            if not isinstance(table, dict):
+                if section in option_names(LoopConfig):  # `model = "nano"`: a bare option
+                    continue
+                raise UsageError(
+                    f"{self.label}: {section} is a table, not a value", f"write [{section}] and the values below it"
+                )
+            for key in table:
+                if key not in known:
+                    names = sorted({spelled(name) for name in known.values()})
+                    hint = did_you_mean(key, names, f"it has {', '.join(names)}")
+                    raise UsageError(f"{self.label}: [{section}] has no setting {key!r}", hint)
+            label = self.label if self.is_preset else f"{self.label} [{section}]"
+            yield label, {key: value for key, value in table.items() if key in accepted}
+        yield self.label, {k: v for k, v in self.data.items() if k in accepted and not isinstance(v, dict)}
 
 
 def section(cls: type[Config]) -> str:
@@ -46,9 +84,34 @@ def section(cls: type[Config]) -> str:
     return cls.__name__.removesuffix("Config").lower()
 
 
-def former_names(cls: type[Config]) -> dict[str, str]:
-    """The fields that were renamed: the name of each, by the one that it had formerly."""
-    return {field.metadata["formerly"]: field.name for field in fields(cls) if field.metadata["formerly"]}
+def former_names(cls: type[Config], kind: str = "formerly") -> dict[str, str]:
+    """The options that were renamed: the name of each, by the one that it had formerly. With the kind `alias`, those
+    that have two names."""
+    return _other_names(cls.parts()[""], kind)
+
+
+@cache
+def option_names(cls: type[Config]) -> Mapping[str, str]:
+    """The option behind each name that a variable or a file may call it by, those of held stages included."""
+    names: dict[str, str] = {}
+    for part in reversed(cls.parts().values()):  # its own last: they win
+        names |= _part_names(part)
+    return names
+
+
+def _other_names(part: Part, kind: str) -> dict[str, str]:
+    return {option.metadata[kind]: option.name for option in part.options if option.metadata[kind]}
+
+
+def _part_names(part: Part) -> dict[str, str]:
+    return (
+        _other_names(part, "formerly")
+        | _other_names(part, "alias")
+        | {spelled(option.name): option.name for option in part.options}
+    )
+
+
+TABLES = {section(cls): cls for cls in CONFIGS}
 
 
 def user_file() -> Path | None:
@@ -88,7 +151,7 @@ def unknown_variables() -> Iterator[str]:
         return
     known = {OWN_KEY}
     for cls in CONFIGS:
-        names = [name.upper() for name in (*(field.name for field in fields(cls)), *former_names(cls))]
+        names = [name.upper() for name in option_names(cls)]
         known |= {f"{prefix}{name}" for name in names for prefix in (PREFIX, f"{PREFIX}{section(cls).upper()}_")}
     for name in sorted(named - known):
         hint = did_you_mean(name, sorted(known), "axiom config lists the settings")
@@ -107,73 +170,120 @@ def _is_readable(path: Path) -> bool | None:
         return None
 
 
-def resolve(cls: type[C], flags: Mapping[str, Any]) -> Settings[C]:
-    """The config made of `flags` (those that are not None) and of every weaker source.
+def kind_by_name(model: str) -> str:
+    """The kind of model that a name alone stands for."""
+    return NANO if model in ("", NANO) else PRETRAINED
+
+
+def resolve(cls: type[C], flags: Mapping[str, Any], kind_of: Callable[[str], str] = kind_by_name) -> Settings[C]:
+    """The config made of `flags` (those that are not None) and of every weaker source. A loop's preset, and what its
+    objective needs, follow the kind of its model, which `kind_of` knows by the model's name.
 
     Raises UsageError naming a bad value: one of another type, outside its bounds, or not among its choices.
     """
     given = {name: value for name, value in flags.items() if value is not None}
-    files = [path for path in _places() if _is_readable(path)]
-    if files or any(name.startswith(PREFIX) for name in os.environ):
-        values, origins = _layered(cls, given, files)
-    else:
-        values, origins = given, dict.fromkeys(given, "flag")
-    for name, value in values.items():
-        said = f"{flag(name)} {value}" if origins[name] == "flag" else f"{origins[name]}: {name} = {value!r}"
-        cls.check_field(name, value, said)
-    settings = Settings(cls(**values), {field.name: origins.get(field.name, "default") for field in fields(cls)})
-    return _with_preset(settings)
-
-
-def _with_preset(settings: Settings[C]) -> Settings[C]:
-    """The config with the values of its preset, if it has one, and of its objective, where nothing else was set."""
-    config = settings.config
-    if not isinstance(config, LoopConfig):
+    files = [SettingsFile(str(path), _toml(path)) for path in _places() if _is_readable(path)]
+    settings = _settled(cls, given, files)
+    if not isinstance(settings.config, LoopConfig):
         return settings
-    layers = {
-        f"preset {config.preset}": PRESETS[config.preset],
-        f"objective {config.objective}": LOOP_OBJECTIVES.get(config.objective, {}),
+    preset = preset_file(settings.config.preset or kind_of(settings.config.model.model))
+    preferred = _settled(LoopConfig, given, [*files, preset])
+    objective, layers = preferred.config.train.objective, [*files, preset]
+    suited = LOOP_OBJECTIVES[kind_of(preferred.config.model.model)].get(objective, {})
+    chosen_by_preset = preferred.origins["train.objective"] == preset.label
+    layers.insert(
+        len(files) + chosen_by_preset, SettingsFile(f"objective {objective}", {"loop": suited}, is_preset=True)
+    )
+    return _settled(cls, given, layers)
+
+
+def preset_file(name: str) -> SettingsFile:
+    """The settings of a preset, its own name among them."""
+    name = FORMER_PRESETS.get(name, name)
+    return SettingsFile(f"preset {name}", {"preset": name, **_toml(PRESETS / f"{name}.toml")}, is_preset=True)
+
+
+def defaults(cls: type[Config]) -> dict[str, str]:
+    """The default of each option, as text; a loop's are those of its presets."""
+    own = {option.name: option.default for part in cls.parts().values() for option in part.options}
+    if not issubclass(cls, LoopConfig):
+        return {name: _shown(value) for name, value in own.items()}
+    nano, other = (own | _flat(_toml(PRESETS / f"{name}.toml")) for name in (NANO, PRETRAINED))
+    return {
+        name: _shown(nano[name])
+        if nano[name] == other[name]
+        else f"{_shown(nano[name])} for nano, {_shown(other[name])} for others"
+        for name in own
     }
-    values, origins = {}, dict(settings.origins)
-    for origin, layer in layers.items():
-        for name, value in layer.items():
-            if settings.origins[name] == "default":
-                values[name], origins[name] = value, origin
-    return Settings(replace(settings.config, **values), origins)
 
 
-def _layered(cls: type[C], given: dict[str, Any], files: list[Path]) -> tuple[dict[str, Any], dict[str, str]]:
+def _shown(value: Any) -> str:
+    return "" if isinstance(value, bool) else str(value)
+
+
+def _flat(data: Mapping[str, Any]) -> dict[str, Any]:
+    tables = [value for value in data.values() if isinstance(value, dict)]
+    flat = {key: value for key, value in data.items() if not isinstance(value, dict)}
+    return flat | {key: value for table in tables for key, value in table.items()}
+
+
+def _settled(cls: type[C], given: Mapping[str, Any], files: Sequence[SettingsFile]) -> Settings[C]:
+    """The config with each option from the strongest source that sets it."""
+    values: dict[str, Any] = {}
+    origins: dict[str, str] = {}
+    for place, part in cls.parts().items():
+        sections = list(dict.fromkeys([section(cls), section(part.cls)]))
+        flags = {option.name: given[option.name] for option in part.options if option.name in given}
+        if files or any(name.startswith(PREFIX) for name in os.environ):
+            found, labels = _layered(part, sections, flags, files)
+        else:
+            found, labels = flags, dict.fromkeys(flags, "flag")
+        for name, value in found.items():
+            said = f"{flag(name)} {value}" if labels[name] == "flag" else f"{labels[name]}: {spelled(name)} = {value!r}"
+            part.check(name, value, said)
+        values |= {place: part.cls(**found)} if place else found
+        prefix = f"{place}." if place else ""
+        origins |= {f"{prefix}{option.name}": labels.get(option.name, "default") for option in part.options}
+    return Settings(cls(**values), origins)
+
+
+def _layered(
+    part: Part, sections: Sequence[str], given: dict[str, Any], files: Sequence[SettingsFile]
+) -> tuple[dict[str, Any], dict[str, str]]:
     """The values that some source sets, and the origin of each."""
     from pydantic import ValidationError
     from pydantic_settings import EnvSettingsSource
 
-    model, renamed = _model(cls), former_names(cls)
+    model, accepted = _model(part.cls), _part_names(part)
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     layers = [("flag", given)]
-    for prefix in (f"{PREFIX}{section(cls).upper()}_", PREFIX):
+    for prefix in (*(f"{PREFIX}{name.upper()}_" for name in sections), PREFIX):
         source = EnvSettingsSource(model, env_prefix=prefix, case_sensitive=False)
-        layers.append((f"variable {prefix}{{}}", source()))
-    for path in files:
-        layers += _tables(cls, path)
+        layers.append((f"variable {prefix}{{}}", {k: v for k, v in source().items() if k in accepted}))
+    for file in files:
+        layers += file.layers(sections, accepted)
     for origin, layer in layers:
-        for key in sorted(layer, key=renamed.__contains__):  # in one table the new name wins, wherever it stands
-            name, value = renamed.get(key, key), layer[key]
+        # In one table the new name wins, wherever it stands.
+        for key in sorted(layer, key=lambda key: spelled(accepted.get(key, key)) != key):
+            name = accepted.get(key, key)
             if name not in values:
-                values[name], origins[name] = value, origin.format(key.upper())
+                values[name], origins[name] = layer[key], origin.format(key.upper())
     try:
-        return model(**values).model_dump(include=set(values)), origins
+        checked = model(**{spelled(name): value for name, value in values.items()})
+        return {name: getattr(checked, spelled(name)) for name in values}, origins
     except ValidationError as error:
-        name = str(error.errors()[0]["loc"][0])
-        default = getattr(cls, name)
-        message = f"{origins.get(name, name)}: {name} = {values.get(name)!r} is not {KINDS[type(default)]}"
+        name = accepted[str(error.errors()[0]["loc"][0])]
+        default = getattr(part.cls, name)
+        message = f"{origins.get(name, name)}: {spelled(name)} = {values.get(name)!r} is not {KINDS[type(default)]}"
         hint = f"the default of {flag(name)} is {default}" if default != "" else f"{flag(name)} takes text"
         raise UsageError(message, hint) from None
 
 
+@cache
 def _model(cls: type[Config]) -> type[BaseSettings]:
-    """A pydantic-settings model with the fields of `cls`, under their former names too. It reads nothing by itself, and
-    leaves the choices to `Config.check_field`, so that every source gets the same message."""
+    """A pydantic-settings model with the options of `cls`, under their former names too. It reads nothing by itself,
+    and leaves the choices to `Part.check`, so that every source gets the same message."""
     from pydantic import create_model
     from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
@@ -188,33 +298,10 @@ def _model(cls: type[Config]) -> type[BaseSettings]:
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return (init_settings,)
 
-    hints = get_type_hints(cls)
-    definitions: dict[str, Any] = {
-        field.name: (str if field.name in cls.CHOICES else hints[field.name], field.default) for field in fields(cls)
-    }
-    definitions |= {old: definitions[new] for old, new in former_names(cls).items()}
+    hints, part = get_type_hints(cls), cls.parts()[""]
+    types = {o.name: (str if o.name in cls.CHOICES else hints[o.name], o.default) for o in part.options}
+    definitions: dict[str, Any] = {key: types[name] for key, name in _part_names(part).items()}
     return create_model(cls.__name__, __base__=Base, **definitions)
-
-
-def _tables(cls: type[Config], path: Path) -> list[tuple[str, dict[str, Any]]]:
-    name, known, data = section(cls), {field.name for field in fields(cls)}, _toml(path)
-    accepted = known | former_names(cls).keys()
-    tables = list(map(section, CONFIGS))
-    for key, value in data.items():
-        if isinstance(value, dict) and key not in tables:
-            hint = did_you_mean(key, tables, f"there are {', '.join(sorted(tables))}")
-            raise UsageError(f"{path}: there is no table [{key}]", hint)
-    table = data.get(name, {})
-    if name in known and not isinstance(table, dict):  # `model = "nano"`: a field with its section's name
-        table = {}
-    if not isinstance(table, dict):
-        raise UsageError(f"{path}: {name} is a table, not a value", f"write [{name}] and the values below it")
-    for key in table:
-        if key not in accepted:
-            hint = did_you_mean(key, known, f"it has {', '.join(sorted(known))}")
-            raise UsageError(f"{path}: [{name}] has no setting {key!r}", hint)
-    bare = {key: value for key, value in data.items() if key in accepted and not isinstance(value, dict)}
-    return [(f"{path} [{name}]", table), (str(path), bare)]
 
 
 def _toml(path: Path) -> dict[str, Any]:
