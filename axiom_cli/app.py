@@ -32,6 +32,7 @@ COMMANDS = {
     "train": "Train an adapter on accepted solutions.",
     "merge": "Merge an adapter into its base model, with a certificate.",
     "loop": "Evaluate, collect, train, merge, repeat: the model improves itself.",
+    "ask": "Ask a model something, and read its answer as it is written.",
     "report": "Show pass rates per round, or compare two models.",
     "doctor": "Check this machine: accelerator, engines, sandbox, disk.",
     "config": "Show every setting and where its value comes from.",

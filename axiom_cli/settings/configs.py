@@ -182,6 +182,20 @@ class DistributeConfig(Config):
     workers: int = option(0, "Workers to use; 0 means one per accelerator, or one per core without any.", least=0)
 
 
+@dataclass(frozen=True)
+class AskConfig(Config):
+    """`axiom ask`."""
+
+    TOPIC: ClassVar[str] = "Sampling"
+
+    form: Form = option("answer", "Ask for an answer, or for a program.")
+    system: str = option("", "What the system says [what it says in training, for the form].")
+    temperature: float = option(0.0, "Sampling temperature; 0 is greedy.", least=0, most=100)
+    max_tokens: int = option(512, "Longest answer, in tokens.", least=1, most=MILLION)
+    seed: int = option(0, "Seed of the sampling.", least=0)
+    dtype: Dtype = option("auto", "Type of the weights.", topic=HARDWARE)
+
+
 USES: Mapping[str, set[str]] = {"dpo": {"beta"}, "kto": {"beta"}, "grpo": {"clip"}}
 """Options of TrainConfig that one objective uses and others do not."""
 LORA, SELECTION = "LoRA", "Selection of rows"

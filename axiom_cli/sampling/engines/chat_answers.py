@@ -205,6 +205,15 @@ def _joined(chunks: Iterable[Any]) -> Any:
     return whole
 
 
+def delta(chunk: Any) -> tuple[str, str]:
+    """What one event of a stream adds to the first choice: to its reasoning, and to its content."""
+    with suppress(*MALFORMED):
+        part = chunk["choices"][0]
+        said = {} if part.get("index") else part.get("delta") or {}
+        return next((text for name in REASONING if (text := _text(said.get(name)))), ""), _text(said.get("content"))
+    return "", ""
+
+
 def find_error(data: Any) -> Any:
     """The error in an answer's JSON, which its status need not tell of; None without one."""
     data = data[0] if isinstance(data, list) and data else data  # Gemini's stands in a list

@@ -137,14 +137,21 @@ class ChatClient:
                 return await request()
         raise AssertionError("the last attempt returns or raises")
 
-    async def request(self, method: str, path: str, body: Callable[[], Mapping[str, Any]] | None = None) -> Any:
-        """The JSON that the server answers, without the key. `body` is called when the request's turn comes.
+    async def request(
+        self,
+        method: str,
+        path: str,
+        body: Callable[[], Mapping[str, Any]] | None = None,
+        on_part: Callable[[bytes], None] | None = None,
+    ) -> Any:
+        """The JSON that the server answers, without the key. `body` is called when the request's turn comes, `on_part`
+        with each part of an answer without fault as it arrives.
 
         Raises TransientError if trying again may help, RefusedError if another request may succeed, else AxiomError.
         """
         began = await self._limiter.enter()
         try:
-            answer = await asyncio.wait_for(self._exchange(method, path, body and body()), self._timeout)
+            answer = await asyncio.wait_for(self._exchange(method, path, body and body(), on_part), self._timeout)
             data = self._data(answer)
         except asyncio.TimeoutError:
             raise TransientError(f"no complete answer within {self._timeout:g} s") from None
@@ -163,7 +170,9 @@ class ChatClient:
         self._authorized |= body is not None
         return data
 
-    async def _exchange(self, method: str, path: str, body: Mapping[str, Any] | None) -> Answer:
+    async def _exchange(
+        self, method: str, path: str, body: Mapping[str, Any] | None, on_part: Callable[[bytes], None] | None
+    ) -> Answer:
         """The answer. A reused connection that turns out to be closed is not a failure: the request is sent again, on
         the next connection or a new one."""
         sent = None if body is None else json.dumps(body).encode()
@@ -180,6 +189,8 @@ class ChatClient:
                     received = bytearray()
                     async for part in response.aiter_bytes():
                         received += part
+                        if on_part and response.status_code == 200:
+                            on_part(part)
                         if len(received) > MAX_ANSWER_BYTES:
                             raise RefusedError(f"an answer of more than {MAX_ANSWER_BYTES // 2**20} MiB")
                     return Answer(response.status_code, response.headers, bytes(received))

@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import math
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -38,7 +38,7 @@ class Completion:
     """One completion: its prompt, the numbers in [0, 1) that its tokens are drawn with (their count is its limit), and
     what has been sampled so far: the ids (the end token included), the sum of their log-probabilities, and `finish`:
     `stop`, `length`, `error` where the model's logits are not finite, or empty until it ends. `inserted` is the part of
-    `token_ids` that was not sampled: start and end.
+    `token_ids` that was not sampled: start and end. `on_token` is called with each token as it is sampled.
     """
 
     prompt: Sequence[int]
@@ -47,6 +47,7 @@ class Completion:
     logprob: float = 0.0
     finish: str = ""
     inserted: tuple[int, int] = (0, 0)
+    on_token: Callable[[int], None] | None = None
 
     def end(self, token_ids: list[int], logprob: float, *, stopped: bool) -> None:
         """Takes what was sampled. Logits that are not finite show in the log-probability, and the last token is then
@@ -82,6 +83,7 @@ class ContinuousBatch:
     def __init__(self, model: PreTrainedModel, rows: Sequence[Completion], decoding: Decoding, count: int) -> None:
         self.model, self.decoding, self.device = model, decoding, model.device
         self.waiting = deque(rows)
+        self.watched = any(row.on_token for row in rows)
         self.rows: list[Completion | None] = [None] * count
         self.cache = KVCache(model, 0)
         self.prompt_slots: dict[tuple[int, ...], int] = {}
@@ -164,6 +166,9 @@ class ContinuousBatch:
         uniforms_S = self.uniforms_SL[all_S, self.length_S]
         self.token_S, logprob_S = sample_tokens(logits_SV, uniforms_S, self.decoding)
         self.tokens_SL[all_S, self.length_S] = self.token_S
+        for slot, row in enumerate(self.rows) if self.watched else ():
+            if row is not None and row.on_token:
+                row.on_token(int(self.token_S[slot]))
         self.logprob_S += logprob_S
         self.column_S += self.alive_S
         self.length_S += self.alive_S

@@ -79,7 +79,7 @@ class TokenChoice(LogitsProcessor):
     """Chooses the next token of each row, and leaves `generate` no other. Tensors as in `ContinuousBatch`."""
 
     def __init__(self, rows: Sequence[Completion], decoding: Decoding, device: torch.device) -> None:
-        self.decoding, self.step = decoding, 0
+        self.rows, self.decoding, self.step = rows, decoding, 0
         self.stops = torch.tensor(list(decoding.eos_ids), device=device)
         self.limit_S = torch.tensor([len(row.uniforms) for row in rows], device=device)
         self.length_S = torch.zeros_like(self.limit_S)
@@ -93,6 +93,9 @@ class TokenChoice(LogitsProcessor):
         """Scores that allow the chosen tokens alone."""
         tokens_S, logprob_S = sample_tokens(scores, self.uniforms_SL[:, self.step], self.decoding)
         self.tokens_SL[:, self.step] = tokens_S
+        for slot, row in enumerate(self.rows):
+            if row.on_token and self.alive_S[slot]:
+                row.on_token(int(tokens_S[slot]))
         self.logprob_S += torch.where(self.alive_S, logprob_S, 0)
         self.length_S += self.alive_S
         self.stopped_S |= self.alive_S & torch.isin(tokens_S, self.stops)

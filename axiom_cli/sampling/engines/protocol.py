@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from random import Random
@@ -79,6 +79,13 @@ class Engine(Protocol):
         finally:
             if isinstance(groups, Generator):
                 groups.close()
+
+    def stream_text(self, request: Request, params: SolveConfig, on_text: Callable[[str], None]) -> Sample:
+        """One sample, whose text goes to `on_text` piece by piece, in whole characters, as it is sampled: all at once,
+        unless the engine knows better."""
+        ((sample,),) = self.generate([request], params, 1)
+        on_text(sample.text)
+        return sample
 
     def sample(self, problem: Problem, params: SolveConfig, index: int, **fields: Any) -> Sample:
         """A first attempt, with `fields` for what came of it: `text`, `finish`, `tokens` and others of Sample."""

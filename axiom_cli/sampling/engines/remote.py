@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from contextlib import ExitStack
 from itertools import islice
@@ -33,6 +33,7 @@ from axiom_cli.sampling.engines.chat_answers import (
     read_completion,
 )
 from axiom_cli.sampling.engines.chat_client import FIRST_PAUSE, RESUMES, ChatClient
+from axiom_cli.sampling.engines.chat_events import ChatEvents
 from axiom_cli.sampling.engines.protocol import Request, UnorderedEngine, sample_seed
 from axiom_cli.sampling.engines.rate_limiter import RateLimiter
 from axiom_cli.sampling.prompts import SYSTEM_FOLDED, folded
@@ -128,7 +129,16 @@ class RemoteEngine(UnorderedEngine):
             for future in waiting:
                 future.cancel()
 
-    async def _sample(self, request: Request, params: SolveConfig, index: int) -> Sample:
+    def stream_text(self, request: Request, params: SolveConfig, on_text: Callable[[str], None]) -> Sample:
+        """As `Engine.stream_text`. An answer that breaks off is not asked for again once a part of it was passed on."""
+        events = ChatEvents(lambda text: on_text(self._client.redact(text)))
+        sample = self._client.submit(self._sample(request, params, request.start, events)).result()
+        on_text(events.rest(sample.text))
+        return sample
+
+    async def _sample(
+        self, request: Request, params: SolveConfig, index: int, events: ChatEvents | None = None
+    ) -> Sample:
         problem = request.problem
         body = {
             "model": self._served,
@@ -138,10 +148,10 @@ class RemoteEngine(UnorderedEngine):
             "max_tokens": params.max_tokens,
             "seed": sample_seed(params.seed, problem, index),
             "logprobs": True,
-            "stream": False,
+            "stream": events is not None,
         }
         try:
-            fields = await self._client.with_retries(lambda: self._completion(body))
+            fields = await self._client.with_retries(lambda: self._completion(body, events))
             self._has_answered, self._failures_in_a_row = True, 0
         except (TransientError, RefusedError) as error:
             self._raise_if_hopeless(problem, error)
@@ -172,7 +182,7 @@ class RemoteEngine(UnorderedEngine):
         hint = THIS_PROMPT_HINT if this_prompt else HINTS.get(error.status, "the server does not accept this request")
         raise UsageError(message, hint) from None
 
-    async def _completion(self, body: Mapping[str, Any]) -> dict[str, Any]:
+    async def _completion(self, body: Mapping[str, Any], events: ChatEvents | None) -> dict[str, Any]:
         """A sample's fields. A setting that the server does not know is left out from then on, and a system role that
         it refuses is folded into the user's turn. The sample says so if it matters."""
         sent: dict[str, Any] = {}
@@ -188,7 +198,12 @@ class RemoteEngine(UnorderedEngine):
 
         while True:
             try:
-                fields = read_completion(await self._client.request("POST", "/chat/completions", accepted))
+                hear = events.add if events else None
+                fields = read_completion(await self._client.request("POST", "/chat/completions", accepted, hear))
+            except TransientError as error:
+                if events and events.shown:
+                    raise RefusedError(f"the answer broke off: {error}") from None
+                raise
             except RefusedError as error:
                 if not (self._fold_system(error, sent) or self._drop_setting(error, sent)):
                     raise

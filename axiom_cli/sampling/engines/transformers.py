@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from itertools import chain
 
@@ -26,6 +26,7 @@ from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import continuous_batching, plain_generation, slot_check
 from axiom_cli.sampling.engines.continuous_batching import Completion, batch_invariant
 from axiom_cli.sampling.engines.protocol import NOT_FINITE, Request, UnorderedEngine, same_logits, sample_random
+from axiom_cli.sampling.engines.text_stream import TextStream
 from axiom_cli.sampling.engines.token_sampling import Decoding
 from axiom_cli.sampling.token_ids import end_ids, unknown_ids
 from axiom_cli.settings.configs import SolveConfig
@@ -108,6 +109,19 @@ class TransformersEngine(UnorderedEngine):
     def stream(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[tuple[int, Sample]]:
         """As `Engine.stream`. Rows of similar lengths go together, so pass many requests at once. If several processes
         sample, all samples come at the end."""
+        yield from self._completed(self._rows(requests, params, samples), requests, params, samples)
+
+    def stream_text(self, request: Request, params: SolveConfig, on_text: Callable[[str], None]) -> Sample:
+        """As `Engine.stream_text`. A model whose thoughts have a limit is not overheard while it thinks."""
+        text = TextStream(lambda ids: self._tokenizer.decode(ids, skip_special_tokens=False), self._eos)
+        (row,) = self._rows([request], params, 1)
+        row.on_token = lambda token: on_text(text.add(token))
+        ((_, sample),) = self._completed([row], [request], params, 1)
+        on_text(text.rest(sample.text))
+        return sample
+
+    def _rows(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> list[Completion]:
+        """What is to be sampled, the samples of a request side by side."""
         rows: list[Completion] = []
         context = getattr(self._model.config.get_text_config(), "max_position_embeddings", None) or sys.maxsize
         for request in requests:
@@ -122,6 +136,12 @@ class TransformersEngine(UnorderedEngine):
             room = max(0, context - len(ids))
             for index in range(request.start, request.start + samples):
                 rows.append(Completion(ids, self._uniforms(request.problem, index, params)[:room]))
+        return rows
+
+    def _completed(
+        self, rows: Sequence[Completion], requests: Sequence[Request], params: SolveConfig, samples: int
+    ) -> Generator[tuple[int, Sample]]:
+        """The samples of `_rows`, each with its place, as they end."""
         places = {id(row): place for place, row in enumerate(rows)}
         too_long, fitting = ([row for row in rows if bool(len(row.uniforms)) is fits] for fits in (False, True))
         sampled = self._with_thoughts(fitting, params) if params.max_think_tokens else self._finish(fitting, params)
