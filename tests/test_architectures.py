@@ -157,8 +157,9 @@ def test_no_id_is_drawn_that_the_tokenizer_does_not_know(name: str, tmp_path: Pa
     """A vocabulary that is padded to twice its size."""
     known = len(tiny.tiny_tokenizer())
     folder = write_model(tmp_path / "model", {**IN_SLOTS, **PLAIN}[name](), padding=known, gain=1)
-    groups = sampled(folder, (9, 30), SolveConfig(temperature=1.5, max_tokens=24), 8)
-    assert max(max(sample.token_ids) for group in groups for sample in group) < known
+    for temperature, samples in ((0, 1), (1.5, 8)):
+        groups = sampled(folder, (9, 30), SolveConfig(temperature=temperature, max_tokens=24), samples)
+        assert max(max(sample.token_ids) for group in groups for sample in group) < known
     model, tokenizer = AutoModelForCausalLM.from_pretrained(folder), load_tokenizer(folder)
     sample = groups[0][0]
     prompt = prompts.conversation_ids(tokenizer, asked(9).messages or [])

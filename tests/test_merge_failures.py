@@ -21,7 +21,7 @@ from axiom_cli.learning.merge import merge as merge_stage
 from axiom_cli.learning.train import train
 from axiom_cli.learning.training.certificate import Certificate
 from axiom_cli.learning.training.merge import merge
-from axiom_cli.models import adapters, loading, shards
+from axiom_cli.models import adapters, folders, loading
 from axiom_cli.records import Adapter
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
 from axiom_cli.workspace.store import Workspace
@@ -57,7 +57,7 @@ def cut(path: Path) -> None:
 
 
 def first_shard(folder: Path) -> Path:
-    return folder / shards.files(folder)[0]
+    return folder / folders.safetensors_files(folder)[1]
 
 
 def no_number(path: Path) -> None:
@@ -72,18 +72,18 @@ def half(path: Path) -> None:
 
 
 DAMAGE: dict[str, tuple[Callable[[Made], None], str]] = {
-    "adapter cut off": (lambda made: cut(made.folder / adapters.WEIGHTS), "damaged"),
+    "adapter cut off": (lambda made: cut(made.folder / adapters.WEIGHTS), "is cut off"),
     "adapter no file": (lambda made: (made.folder / adapters.WEIGHTS).unlink(), "missing"),
-    "adapter empty": (lambda made: (made.folder / adapters.WEIGHTS).write_bytes(b""), "damaged"),
-    "adapter no number": (lambda made: no_number(made.folder / adapters.WEIGHTS), "damaged"),
+    "adapter empty": (lambda made: (made.folder / adapters.WEIGHTS).write_bytes(b""), "is not a safetensors file"),
+    "adapter no number": (lambda made: no_number(made.folder / adapters.WEIGHTS), "is damaged"),
     "adapter half": (lambda made: half(made.folder / adapters.WEIGHTS), "half of the matrices"),
     "config missing": (lambda made: (made.folder / adapters.CONFIG).unlink(), "has no adapter_config.json"),
-    "config no json": (lambda made: (made.folder / adapters.CONFIG).write_text("{"), "damaged"),
-    "config no object": (lambda made: (made.folder / adapters.CONFIG).write_text("[]"), "damaged"),
-    "base cut off": (lambda made: cut(first_shard(made.base)), "damaged"),
+    "config no json": (lambda made: (made.folder / adapters.CONFIG).write_text("{"), "is damaged"),
+    "config no object": (lambda made: (made.folder / adapters.CONFIG).write_text("[]"), "is damaged"),
+    "base cut off": (lambda made: cut(first_shard(made.base)), "is cut off"),
     "base shard gone": (lambda made: first_shard(made.base).unlink(), "missing"),
-    "base index": (lambda made: (made.base / shards.INDEX).write_text("{}"), "damaged"),
-    "base config": (lambda made: (made.base / "config.json").write_text("{"), "damaged"),
+    "base index": (lambda made: (made.base / folders.INDEX).write_text("{}"), "is damaged"),
+    "base config": (lambda made: (made.base / "config.json").write_text("{"), "is damaged"),
 }
 
 
@@ -125,7 +125,7 @@ def test_a_full_disk_leaves_nothing_behind(way: str, made: Made, tmp_path: Path)
     """Whether there is no room from the start, or for the largest file only."""
     home = tmp_path / "home"
     home.mkdir()
-    sizes = sorted((made.base / name).stat().st_size for name in shards.files(made.base))
+    sizes = sorted((made.base / name).stat().st_size for name in folders.safetensors_files(made.base)[1:])
     with room(2000 if way == "first" else sizes[-1] - 1), pytest.raises(MissingError, match="cannot write") as caught:
         merge(made.base, [made.folder], home / "m")
     assert caught.value.exit_code == 4 and list(home.iterdir()) == []

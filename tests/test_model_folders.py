@@ -93,6 +93,16 @@ def retyped(folder: Path) -> None:
     path.write_bytes(path.read_bytes().replace(b'"dtype":"F32"', b'"dtype":"F99"', 1))
 
 
+def gap(folder: Path) -> None:
+    """Two tensors' places overlap, as no library writes them."""
+    path = folder / "model.safetensors"
+    data = path.read_bytes()
+    length = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + length])
+    header["model.norm.weight"]["data_offsets"] = header["model.layers.0.input_layernorm.weight"]["data_offsets"]
+    path.write_bytes(data[:8] + json.dumps(header, separators=(",", ":")).encode().ljust(length) + data[8 + length :])
+
+
 def without_tokenizer(folder: Path) -> None:
     for name in ("tokenizer.json", "tokenizer_config.json", "chat_template.jinja"):
         (folder / name).unlink()
@@ -163,6 +173,31 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "a tokenizer without words": (without_words, "no tokens for ordinary text"),
     "a tokenizer of nothing": (lambda f: (f / "tokenizer.json").write_text("{}"), "tokenizer.json cannot be loaded"),
     "numbers of no type": (retyped, "model.safetensors cannot be loaded"),
+    "no heads": (lambda f: edit(f / "config.json", num_attention_heads=0), "config.json: num_attention_heads is 0"),
+    "many layers": (lambda f: edit(f / "config.json", num_hidden_layers="many"), "num_hidden_layers is 'many'"),
+    "less than no words": (lambda f: edit(f / "config.json", vocab_size=-5), "config.json: vocab_size is -5"),
+    "no place": (lambda f: edit(f / "config.json", max_position_embeddings=-1), "max_position_embeddings is -1"),
+    "no part": (lambda f: edit(f / "config.json", text_config=5), "config.json: text_config is 5"),
+    "a small number": (lambda f: edit(f / "config.json", rms_norm_eps="small"), "config.json cannot be loaded: Field"),
+    "an act": (lambda f: edit(f / "config.json", hidden_act="sillu"), "config.json cannot be loaded: hidden_act is 's"),
+    "a type": (lambda f: edit(f / "config.json", dtype="float33"), "config.json cannot be loaded: dtype is 'float33'"),
+    "odd rope": (
+        lambda f: edit(f / "config.json", rope_parameters={"rope_type": "foo", "rope_theta": 1e4}),
+        "config.json cannot be loaded: rope_type is 'foo'",
+    ),
+    "a magic quantiser": (
+        lambda f: edit(f / "config.json", quantization_config={"quant_method": "magic"}),
+        "quantised by magic",
+    ),
+    "an end in words": (
+        lambda f: edit(f / "generation_config.json", eos_token_id="x"),
+        "generation_config.json: eos_token_id is 'x'",
+    ),
+    "a padding of no side": (
+        lambda f: edit(f / "tokenizer_config.json", padding_side="up"),
+        "tokenizer_config.json cannot be loaded",
+    ),
+    "numbers with a gap": (gap, "model.safetensors is damaged: the bytes of"),
     "a model of pictures": (lambda f: edit(f / "config.json", model_type="vit"), "not a causal language model"),
     "two halves": (lambda f: edit(f / "config.json", is_encoder_decoder=True), "not a causal language model"),
 }
@@ -182,6 +217,28 @@ def test_a_folder_that_is_not_a_whole_model_is_refused_by_name(
     assert "\n" not in str(raised.value)
     assert raised.value.hint
     assert "LOAD REPORT" not in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "name",
+    slow_but(
+        {"generation_config.json"},
+        ["generation_config.json", "config.json", "tokenizer_config.json", "tokenizer.json", "chat_template.jinja"]
+        + ["model.safetensors", "adapter_config.json", "m.gguf"],
+    ),
+)
+def test_what_is_not_a_file_is_neither_waited_for_nor_left_out(folder: Path, name: str) -> None:
+    """A pipe keeps its reader waiting; a device never ends."""
+    path = folder / name
+    for make, what in (
+        (lambda: os.mkfifo(path), "is not a regular file"),
+        (lambda: path.symlink_to("/dev/zero"), "is not a regular file"),
+        (lambda: path.symlink_to(folder / "gone"), "is a link to a file that is missing"),
+    ):
+        path.unlink(missing_ok=True)
+        make()
+        with pytest.raises(InputError, match=f"{name} {what}"):
+            models.resolve(str(path if name == "m.gguf" else folder))
 
 
 def test_every_command_says_so_before_it_works(folder: Path, tmp_path: Path) -> None:
@@ -417,6 +474,16 @@ def test_a_models_own_code_is_not_run_and_nobody_is_asked(folder: Path, tmp_path
 def test_code_is_found_wherever_it_is_asked_for(folder: Path, file: str, change: dict) -> None:
     edit(folder / file, **change)
     with pytest.raises(InputError, match=f"{file} asks to run the model's own code"):
+        models.resolve(str(folder))
+
+
+def test_code_that_is_not_in_the_folder_is_missed_by_name(
+    folder: Path, tmp_path: Path, allowed: Callable[..., None]
+) -> None:
+    allowed(permitted.REMOTE_CODE)
+    with_code(folder, tmp_path / "RAN", model_type="own")
+    (folder / "own.py").unlink()
+    with pytest.raises(InputError, match=r"model/own.py is missing: config.json takes own.C, own.M from it"):
         models.resolve(str(folder))
 
 

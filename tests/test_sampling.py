@@ -129,6 +129,11 @@ def test_ids_that_are_no_tokens_are_not_drawn() -> None:
     tokens, logprobs = sample_tokens(logits, (torch.arange(400) + 0.5) / 400, decoding)
     assert torch.bincount(tokens).tolist() == [200, 0, 200]
     assert torch.allclose(logprobs, logits.log_softmax(-1)[:, 0])
+    for unknown, best in (([1, 3], 2), (slice(3, None), 1), ([], 3)):
+        logits = torch.tensor([[0.0, 8.0, 1.0, 9.0]])
+        tokens, logprobs = sample_tokens(logits, torch.zeros(1), Decoding([], 0.0, unknown=unknown))
+        assert tokens.tolist() == [best], "the largest logit of an id that is known"
+        assert torch.allclose(logprobs, logits.log_softmax(-1)[:, best])
 
 
 def test_top_p_keeps_the_smallest_set_and_greedy_the_largest() -> None:

@@ -202,6 +202,29 @@ def test_a_template_that_drops_the_system_message_is_told_of(capfd: pytest.Captu
         assert ("leaves out system messages" in capfd.readouterr().err) == told
 
 
+def test_a_model_without_a_template_says_what_it_is_asked_with(capfd: pytest.CaptureFixture[str]) -> None:
+    tokenizer = tiny.tiny_tokenizer()
+    tokenizer.chat_template = None
+    console.warn_once.cache_clear()
+    prompts.warn_of_template(tokenizer, [tokenizer.eos_token_id])
+    told = capfd.readouterr().err
+    assert "no chat template: samples will come from a plain prompt" in told
+    assert "leaves out" not in told
+
+
+@pytest.mark.parametrize(
+    "template", ["{{ 1 / 0 }}", "{% for i in range(10 ** 9) %}{% endfor %}", "{{ messages[9].role }}"]
+)
+def test_a_template_that_fails_is_an_error_to_put_right(template: str) -> None:
+    tokenizer = tiny.tiny_tokenizer()
+    tokenizer.chat_template = template
+    with pytest.raises(InputError, match="chat template does not accept a conversation of system, user: ."):
+        prompts.conversation_ids(tokenizer, SAID)
+    tokenizer.chat_template = {"tool_use": tiny.TEMPLATE}
+    with pytest.raises(InputError, match="does not accept a conversation of system, user: .*no default"):
+        prompts.conversation_ids(tokenizer, SAID)
+
+
 # The end of a turn
 
 

@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from logging import ERROR, getLogger
 from pathlib import Path
 
@@ -100,13 +99,13 @@ def _resolved(name: str, workspace: Workspace | None, above: frozenset[Path] = f
 
 def _local(name: str, workspace: Workspace | None, above: frozenset[Path]) -> Resolved | None:
     path = expand_user(name)
-    if path.is_file() and path.suffix == ".gguf":
+    if path.suffix == ".gguf" and not path.is_dir() and folders.is_there(path):
         folders.check_gguf(path)
         return Resolved(str(path.resolve()), _stamps.digest(path.absolute()), path)
     if not path.is_dir():
         return None
-    if not (path / folders.CONFIG).is_file():
-        if not (path / folders.ADAPTER_CONFIG).is_file():
+    if not folders.is_there(path / folders.CONFIG):
+        if not folders.is_there(path / folders.ADAPTER_CONFIG):
             hint = "a model's folder holds config.json and weights"
             raise InputError(f"{path} has no config.json: it is not a model", hint)
         base = folders.read_json(path / folders.ADAPTER_CONFIG).get("base_model_name_or_path")
@@ -116,21 +115,18 @@ def _local(name: str, workspace: Workspace | None, above: frozenset[Path]) -> Re
             raise InputError(f"the adapter in {path} names a base that leads back to it", f"name both: BASE+{path}")
         return _with_adapter(str(path.resolve()), base, path, workspace, above | {path.resolve()})
     folders.check_model(path)
-    if (path / folders.ADAPTER_CONFIG).is_file():
-        _warn_of_adapter(path)
+    if folders.is_there(path / folders.ADAPTER_CONFIG):
+        console.warn_once(
+            f"{path.resolve()} holds a model and an adapter: the model alone is used; FOLDER+FOLDER adds the adapter"
+        )
     return Resolved(str(path.resolve()), model_digest(path), path, remote_code=_brings_code(path))
-
-
-@cache
-def _warn_of_adapter(path: Path) -> None:
-    console.warn(f"{path} holds a model and an adapter: the model alone is used; {path}+{path} adds the adapter")
 
 
 def _adapted(name: str, workspace: Workspace | None, above: frozenset[Path]) -> Resolved | None:
     """BASE+ADAPTER, whose names may hold a plus themselves."""
     for plus in re.finditer(r"\+", name):
         base, path = name[: plus.start()], expand_user(name[plus.end() :])
-        if base and (path / folders.ADAPTER_CONFIG).is_file():
+        if base and folders.is_there(path / folders.ADAPTER_CONFIG):
             return _with_adapter(f"{base}+{path.resolve()}", base, path, workspace, above)
     return None
 

@@ -7,7 +7,6 @@ whole weights take the place of everything before them.
 
 from __future__ import annotations
 
-import json
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -25,7 +24,8 @@ from transformers.pytorch_utils import Conv1D
 from axiom_cli.errors import InputError
 from axiom_cli.models.folders import ADAPTER_CONFIG as CONFIG
 from axiom_cli.models.folders import ADAPTER_WEIGHTS as WEIGHTS
-from axiom_cli.models.shards import Shards, files
+from axiom_cli.models.folders import TRAINED_AGAIN, is_there, read_json, safetensors_files
+from axiom_cli.models.shards import Shards
 
 _PREFIX = "base_model.model."
 _READ = frozenset(
@@ -138,7 +138,7 @@ class Chain:
 
     def _replace(self, folder: Path, model: nn.Module) -> None:
         """Takes a folder of whole weights, not an adapter."""
-        if not files(folder):
+        if not safetensors_files(folder):
             raise InputError(f"{folder} holds no safetensors", "train it again, or save it as safetensors")
         shards, found, ties = Shards(folder), {}, tied(model)
         for name, parameter in model.named_parameters(remove_duplicate=False):
@@ -199,15 +199,14 @@ def tied(model: nn.Module) -> dict[str, str]:
 def read_config(folder: Path) -> dict[str, Any]:
     """An adapter's config. InputError where its kind would not be read exactly."""
     path = folder / CONFIG
-    if not path.exists():
+    if not is_there(path):
         raise InputError(
             f"{folder} is not a LoRA adapter: it has no {CONFIG}", "name one that axiom train or peft wrote"
         )
-    try:
-        config = json.loads(path.read_text(encoding="utf-8"))
-        kind = config["peft_type"]
-    except (ValueError, KeyError, TypeError):
-        raise InputError(f"{path} is damaged", _AGAIN) from None
+    config = read_json(path)
+    kind = config.get("peft_type")
+    if not isinstance(kind, str):
+        raise InputError(f"{path} is damaged: it names no peft_type", TRAINED_AGAIN)
     odd = [f"{name}={value}" for name, value in sorted(config.items()) if value and name not in _READ]
     if config.get("init_lora_weights") not in _PLAIN_STARTS:
         odd.append(f"init_lora_weights={config['init_lora_weights']}")
@@ -223,7 +222,7 @@ def _change(
     folder: Path, model: nn.Module, path: str, parts: Mapping[str, torch.Tensor], config: Mapping[str, Any]
 ) -> Change:
     if not {"down", "up"} <= parts.keys():
-        raise InputError(f"{folder / WEIGHTS} is damaged: half of the matrices of {path} are missing", _AGAIN)
+        raise InputError(f"{folder / WEIGHTS} is damaged: half of the matrices of {path} are missing", TRAINED_AGAIN)
     down_RI, up_OR = parts["down"], parts["up"]
     module = _module(folder, model, path)
     across = isinstance(module, (Conv1D, nn.Embedding))
@@ -237,7 +236,7 @@ def _change(
     _fits(folder, model, f"{path}.weight", shape[::-1] if across else shape)
     broken = [part for part, tensor in parts.items() if not torch.isfinite(tensor).all()]
     if broken or up_OR.shape[1] != down_RI.shape[0]:
-        raise InputError(f"{folder / WEIGHTS} is damaged: {path} does not hold a valid pair of matrices", _AGAIN)
+        raise InputError(f"{folder / WEIGHTS} is damaged: {path} does not hold a valid pair of matrices", TRAINED_AGAIN)
     # alpha / r, or alpha / sqrt(r) (rsLoRA), with the layer's own alpha where the config has a pattern for it
     patterns, rank = config.get("alpha_pattern") or {}, len(down_RI)
     own = (alpha for key, alpha in patterns.items() if re.match(rf"(.*\.)?({key})$", path))
@@ -259,6 +258,5 @@ def _fits(folder: Path, model: nn.Module, name: str, shape: Sequence[int]) -> No
         raise InputError(_OTHER.format(folder=folder, name=name), _OTHER_HINT)
 
 
-_AGAIN = "copy or train the adapter again"
 _OTHER = "the adapter in {folder} changes {name}, which this base does not have in that shape"
 _OTHER_HINT = "merge it with the model that it was made from"

@@ -73,6 +73,8 @@ def _lacks(folder: Path) -> str:
     """What a snapshot lacks to be a model; empty if nothing. What is damaged is not missing."""
     if not (folder / folders.CONFIG).is_file():
         return f"{folders.CONFIG} is missing"
+    if lost := next((path.name for path in folder.iterdir() if not path.exists()), ""):
+        return f"{lost} is missing"
     if not any(folders.is_tokenizer(path.name) for path in folder.iterdir()):
         return "its tokenizer is missing"
     try:

@@ -4,16 +4,19 @@ loading, which checks that every weight is the files' own."""
 from __future__ import annotations
 
 import importlib.util
-import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from pickle import UnpicklingError
 from typing import Any, Literal, cast
 
 import torch
-from safetensors import SafetensorError
+from huggingface_hub.errors import StrictDataclassError
+from safetensors import safe_open
+from tokenizers import Tokenizer
 from transformers import (
+    MODEL_FOR_CAUSAL_LM_MAPPING,
     AutoConfig,
     AutoModelForCausalLM,
     AutoTokenizer,
@@ -21,6 +24,7 @@ from transformers import (
     PreTrainedConfig,
     PreTrainedModel,
 )
+from transformers.quantizers import AutoHfQuantizer
 from transformers.utils import logging
 
 from axiom_cli import installation, permitted, process_rank
@@ -35,6 +39,11 @@ logging.disable_progress_bar()
 Quantization = Literal["none", "8bit", "4bit"]
 NO_ADAPTER = "no adapter is looked for here"
 """A folder that does not exist, for transformers to look for an adapter that it would add unasked."""
+TOKENIZER, TOKENIZER_CONFIG = "tokenizer.json", "tokenizer_config.json"
+CAUSAL_CLASS = "AutoModelForCausalLM"
+"""The entry of an `auto_map` that makes a model of its own code one that writes text."""
+ORDINARY = "Answer: 42"
+"""A text that every tokenizer has tokens for."""
 DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 
 
@@ -73,7 +82,7 @@ def load_model(
         options["quantization_config"] = GgufConfig(dequantize=True)
     if "gguf_file" not in options:
         options |= {"config": config, "use_safetensors": not _is_pickled(Path(path))}
-    with _explained(path):
+    with _explained(path, _refused_by_the_model):
         # transformers' types do not know that two things come back
         found: tuple[PreTrainedModel, Mapping[str, Any]] = cast(Any, AutoModelForCausalLM).from_pretrained(
             where,
@@ -114,18 +123,31 @@ def load_config(path: Path | str) -> Any:
     """The config of a model, as transformers understands it. InputError for what is not a causal language model, or
     not known to the installed transformers."""
     where, options = _location(path)
-    with _explained(path):
+    with _explained(path, lambda _folder: folders.CONFIG):
         config = AutoConfig.from_pretrained(where, trust_remote_code=permitted.remote_code(), **options)
+        quantised = getattr(config, "quantization_config", None)
+        known = not isinstance(quantised, dict) or AutoHfQuantizer.supports_quant_method(quantised)
     folders.check_decoder(path, config)
+    own_class = CAUSAL_CLASS in (getattr(config, "auto_map", None) or {})
+    if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING and not own_class:
+        what = f"transformers has no class for {config.model_type} that writes text alone"
+        raise InputError(f"{path} is not a causal language model: {what}", folders.CAUSAL)
+    if not known:
+        method = quantised.get("quant_method")
+        raise InputError(
+            f"{path} says in {folders.CONFIG} that its weights are quantised by {method}, which transformers does not "
+            "read",
+            "take the 16- or 32-bit weights that they were made from",
+        )
     return config
 
 
 def load_tokenizer(path: Path | str) -> Any:
     """The tokenizer of a model folder, a .gguf file or a hub id. InputError where it is damaged."""
     where, options = _location(path)
-    with _explained(path):
+    with _explained(path, _refused_by_the_tokenizer):
         tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=permitted.remote_code(), **options)
-        ids = tokenizer.encode("Answer: 42", add_special_tokens=False) if len(tokenizer) else []
+        ids = tokenizer.encode(ORDINARY, add_special_tokens=False) if len(tokenizer) else []
     if not len(tokenizer):
         raise InputError(f"{path} has no tokenizer: its vocabulary is empty", folders.AGAIN)
     if not ids:
@@ -137,7 +159,7 @@ def load_generation_config(path: Path | str) -> GenerationConfig:
     """How a model ends what it writes, as the loaded model would say: its generation config, else its config."""
     where, options = _location(path)
     if not options and (Path(path) / folders.GENERATION_CONFIG).is_file():
-        with _explained(path):
+        with _explained(path, lambda _folder: folders.GENERATION_CONFIG):
             return GenerationConfig.from_pretrained(where)
     return GenerationConfig.from_model_config(load_config(path))
 
@@ -152,7 +174,7 @@ def stored_dtype(path: Path | str) -> torch.dtype:
     if str(path).endswith(".gguf"):
         return torch.float32
     dtype = load_config(path).dtype
-    return dtype if isinstance(dtype, torch.dtype) else torch.float32
+    return dtype if isinstance(dtype, torch.dtype) and dtype.is_floating_point else torch.float32
 
 
 def sampling_dtype(path: Path | str, name: str = "auto") -> torch.dtype:
@@ -197,10 +219,14 @@ def without_peft(model: torch.nn.Module) -> PreTrainedModel:
     return unwrap() if unwrap is not None else cast(PreTrainedModel, model)
 
 
+Refusal = Callable[[Path], str]
+"""A folder that could not be loaded -> the name of the file in it that is at fault; empty where none is found."""
+
+
 @contextmanager
-def _explained(path: Path | str) -> Iterator[None]:
+def _explained(path: Path | str, refused: Refusal) -> Iterator[None]:
     """Within it, whatever the libraries raise over a model's files is one line about them, and they say nothing
-    themselves. Running out of memory is not the files' fault."""
+    themselves. MissingError where a package or memory is missing."""
     before = logging.get_verbosity()
     logging.set_verbosity_error()
     try:
@@ -211,30 +237,73 @@ def _explained(path: Path | str) -> Iterator[None]:
         raise MissingError(f"{path} needs a package: {_first_line(error)}", "pip install what it names") from error
     except BaseException as error:  # a parser's panic is not an Exception; the files are other people's
         if is_out_of_memory(error):
-            raise
-        if str(error).startswith("Unrecognized configuration class"):
-            what = f"{path} is not a causal language model: transformers has no class for it that writes text alone"
-            raise InputError(what, folders.CAUSAL) from error
+            message = f"out of memory while {path} is loaded"
+            raise MissingError(message, "choose a smaller model, or a machine with more memory") from None
         if isinstance(error, UnpicklingError):
             what = f"{path} holds a pickle that is damaged, or has more than tensors in it, and is not read"
             raise InputError(what, "have its author save the weights as safetensors") from error
-        damaged = folders.damaged_file(Path(path)) if Path(path).is_dir() else ""
+        folder = Path(path)
+        damaged = folders.damaged_file(folder) if folder.is_dir() else ""
+        name = refused(folder) if folder.is_dir() else ""
+        reason = (_suspect(folder / name, error) if name == folders.CONFIG else "") + _first_line(error)
         hint = "is it whole, and not newer than the installed transformers and tokenizers?"
-        raise InputError(damaged or f"{_blamed(path, error)} cannot be loaded: {_first_line(error)}", hint) from error
+        raise InputError(damaged or f"{folder / name} cannot be loaded: {reason}", hint) from error
     finally:
         logging.set_verbosity(before)
 
 
-def _blamed(path: Path | str, error: BaseException) -> str:
-    """The file that the error is about, as far as it can be told."""
-    names = "".join(Path(frame.filename).name for frame in traceback.extract_tb(error.__traceback__)[-3:])
-    name = folders.SINGLE if isinstance(error, SafetensorError) else "tokenizer.json" if "tokeniz" in names else ""
-    file = Path(path) / name
-    return str(file) if file.is_file() else str(path)
+def _refused_by_the_model(folder: Path) -> str:
+    """Which file stands in the way of loading the model."""
+    weights = [name for name in folders.weight_files(folder) if name.endswith(".safetensors")]
+    tried: dict[str, Callable[[], object]] = {
+        name: partial(safe_open, folder / name, framework="pt") for name in weights
+    }
+    tried[folders.GENERATION_CONFIG] = partial(GenerationConfig.from_pretrained, str(folder))
+    tried[folders.CONFIG] = partial(_empty, folder)
+    return _first_refused(folder, tried)
+
+
+def _refused_by_the_tokenizer(folder: Path) -> str:
+    """Which file stands in the way of loading the tokenizer."""
+    found = _first_refused(folder, {TOKENIZER: lambda: Tokenizer.from_file(str(folder / TOKENIZER)).encode(ORDINARY)})
+    return found or (TOKENIZER_CONFIG if (folder / TOKENIZER_CONFIG).is_file() else "")
+
+
+def _first_refused(folder: Path, tried: Mapping[str, Callable[[], object]]) -> str:
+    for name, read in tried.items():
+        try:
+            if (folder / name).is_file():
+                read()
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException:  # noqa: BLE001 - as above; whatever it is, it is about this file
+            return name
+    return ""
+
+
+def _empty(folder: Path) -> PreTrainedModel:
+    """The model of a config, without numbers."""
+    with torch.device("meta"):
+        return AutoModelForCausalLM.from_config(load_config(folder), trust_remote_code=permitted.remote_code())
+
+
+def _suspect(config: Path, error: BaseException) -> str:
+    """The entry of a config whose text the error quotes, as the beginning of a sentence; empty where there is none."""
+    found = [folders.read_json(config)]
+    for entries in found:
+        found += (value for value in entries.values() if isinstance(value, dict))
+        for name, value in entries.items():
+            quoted = isinstance(value, str) and (repr(value) in str(error) or f'"{value}"' in str(error))
+            if quoted and name not in str(error):
+                return f"{name} is {value!r}: "
+    return ""
 
 
 def _first_line(error: BaseException) -> str:
-    return next(filter(None, map(str.strip, str(error).split("\n"))), type(error).__name__)[:300]
+    """What an error says. A config's error says it in its cause, and a KeyError says no more than the key."""
+    cause = error.__cause__ if isinstance(error, StrictDataclassError) and error.__cause__ else error
+    line = next(filter(None, map(str.strip, str(cause).split("\n"))), type(cause).__name__)[:300]
+    return f"{type(cause).__name__}: {line}" if isinstance(cause, LookupError) else line
 
 
 def _check_tensors(path: Path | str, model: PreTrainedModel, info: Mapping[str, Any]) -> None:

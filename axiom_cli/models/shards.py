@@ -18,10 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
 
 from axiom_cli.errors import InputError
-from axiom_cli.models.folders import INDEX, SINGLE
+from axiom_cli.models import folders
 
 _TYPES: Mapping[str, torch.dtype] = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
@@ -52,7 +51,7 @@ class Shards:
         self.folder = folder
         self.places: dict[str, Place] = {}
         self._maps: dict[str, mmap.mmap] = {}
-        for name in [file] if file else files(folder):
+        for name in [file] if file else [name for name in folders.safetensors_files(folder) if name != folders.INDEX]:
             self.places |= _layout(folder / name)
             with (folder / name).open("rb") as stream:
                 self._maps[name] = mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_COPY)
@@ -92,40 +91,11 @@ class Shards:
         return next((key for key in (name, name.partition(".")[2]) if key in self.places), None)
 
 
-def files(folder: Path) -> list[str]:
-    """The names of the safetensors files that hold a model, as transformers chooses them; empty where there are none.
-    InputError where its index cannot be read."""
-    if (folder / SINGLE).exists():
-        return [SINGLE]
-    if not (folder / INDEX).exists():
-        return []
-    try:
-        index = json.loads((folder / INDEX).read_text(encoding="utf-8"))["weight_map"]
-        return sorted(set(index.values()))
-    except (ValueError, KeyError, AttributeError, TypeError):
-        raise InputError(f"{folder / INDEX} is damaged", "copy or download the model again") from None
-
-
 def _layout(path: Path) -> dict[str, Place]:
-    try:
-        with safe_open(path, framework="pt"):  # which proves that header and numbers fit together
-            pass
-        with path.open("rb") as stream:
-            length = int.from_bytes(stream.read(8), "little")
-            header = json.loads(stream.read(length))
-    except FileNotFoundError:
-        raise InputError(f"{path} is missing", "copy or download the model again") from None
-    except (SafetensorError, OSError) as error:
-        reason = str(error).partition("\n")[0]
-        raise InputError(f"{path} is damaged: {reason}", "copy, download or train it again") from None
-    header.pop("__metadata__", None)
-    places, begin = {}, 8 + length
-    for name, entry in header.items():
-        if entry["dtype"] not in _TYPES:
-            raise InputError(f"{path}: {name} is of type {entry['dtype']}, which axiom does not read")
-        start, end = entry["data_offsets"]
-        places[name] = Place(path.name, _TYPES[entry["dtype"]], tuple(entry["shape"]), begin + start, begin + end)
-    return places
+    found = folders.stored_tensors(path)
+    if odd := next((name for name, tensor in found.items() if tensor.dtype not in _TYPES), None):
+        raise InputError(f"{path}: {odd} is of type {found[odd].dtype}, which axiom does not read")
+    return {name: Place(path.name, _TYPES[t.dtype], t.shape, t.start, t.end) for name, t in found.items()}
 
 
 Kind = tuple[torch.dtype, tuple[int, ...]]
@@ -182,12 +152,12 @@ def order(kinds: Mapping[str, Kind]) -> list[str]:
 
 def write_index(folder: Path, placed: Mapping[str, Sequence[str]], kinds: Mapping[str, Kind]) -> None:
     """The index of several files; of one there is none."""
-    if set(placed) == {SINGLE}:
+    if set(placed) == {folders.SINGLE}:
         return
     size = sum(dtype.itemsize * math.prod(shape) for dtype, shape in kinds.values())
     where = {name: file for file, names in placed.items() for name in names}
     index = {"metadata": {"total_size": size}, "weight_map": dict(sorted(where.items()))}
-    (folder / INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
+    (folder / folders.INDEX).write_text(json.dumps(index, indent=2) + "\n", encoding="utf-8")
 
 
 def _write_all(stream: FileIO, data: bytes | memoryview) -> None:

@@ -102,8 +102,14 @@ def sees_system(tokenizer: Any) -> bool:
 
 
 def warn_of_template(tokenizer: Any, ends: Sequence[int] = ()) -> None:
-    """Warns where the chat template leaves out what the system says, and where it ends an assistant's turn with none of
-    `ends`, so that a model that learned it may write on and on."""
+    """Warns where there is no chat template, where it leaves out what the system says, and where it ends an assistant's
+    turn with none of `ends`, so that a model that learned it may write on and on."""
+    if not getattr(tokenizer, "chat_template", None):
+        console.warn_once(
+            "the model has no chat template: samples will come from a plain prompt, which is the instruction and the "
+            "problem with a blank line after each. A model that was tuned for chat has one in chat_template.jinja"
+        )
+        return
     if not sees_system(tokenizer) and tokenizer.chat_template != (nano.WEIGHTS / "chat_template.jinja").read_text():
         console.warn_once(
             "the model's chat template leaves out system messages: the model does not see the instruction, which names "
@@ -131,15 +137,13 @@ def _folded(messages: Messages) -> Messages:
 def _rendered(tokenizer: Any, messages: Messages, *, generation: bool) -> str:
     """The first rendering that shows what the user says: with the contents as texts, or as lists of parts, as templates
     of vision models read them; with the system message as such, or folded into the user's where it is refused."""
-    from jinja2 import TemplateError
-
     refusal = ""
     for turns in (messages, _folded(messages)):
         for as_parts in (False, True):
             try:
                 text = _render(tokenizer, turns, as_parts=as_parts, generation=generation)
-            except (TemplateError, TypeError) as error:
-                refusal = refusal or str(error)
+            except Exception as error:  # noqa: BLE001 - a template is code of the model's and may raise anything
+                refusal = refusal or str(error).strip().split("\n")[0] or type(error).__name__
                 continue
             if all(_stands_in(turn["content"], text) for turn in turns if turn["role"] == "user") and RAW not in text:
                 return text

@@ -151,7 +151,7 @@ def plain(base: Path | str, beside: Path) -> Iterator[Path]:
     folder = Path(base)
     if folder.is_dir():
         folders.check_mergeable(folder)
-        if shards.files(folder):
+        if folders.safetensors_files(folder):
             yield folder
             return
     with converted(base, beside, original_names=True) as made:

@@ -21,8 +21,8 @@ RUN = 128
 @dataclass(frozen=True)
 class Decoding:
     """How tokens are sampled, and which ones end a completion. `unknown` ids, of a vocabulary that is padded beyond the
-    tokens of the tokenizer, are never drawn. Greedy decoding draws nothing: it takes the largest logit, as the library
-    does.
+    tokens of the tokenizer, are never drawn. Greedy decoding takes the known id with the largest logit, where the
+    library's `generate` may take an unknown one.
     """
 
     eos_ids: Sequence[int]
@@ -53,7 +53,7 @@ def _sample_part(
     weights_NV = below_NV.exp()
     total_N = weights_NV.sum(-1)
     if temperature == 0:
-        tokens_N = logits_NV.argmax(-1)
+        tokens_N = _masked(logits_NV, decoding.unknown).argmax(-1)
     else:
         if temperature != 1:
             weights_NV = (below_NV / temperature).exp_()
@@ -63,6 +63,15 @@ def _sample_part(
             weights_NV = _nucleus(weights_NV, decoding.top_p)
         tokens_N = invert(weights_NV, uniforms_N)
     return tokens_N, below_NV.gather(-1, tokens_N[:, None]).squeeze(-1) - total_N.log()
+
+
+def _masked(logits_NV: torch.Tensor, unknown: slice | Sequence[int]) -> torch.Tensor:
+    """The logits without those of unknown ids, in which none is the largest."""
+    if isinstance(unknown, slice):
+        return logits_NV[:, : unknown.start]
+    if not unknown:
+        return logits_NV
+    return logits_NV.index_fill(-1, torch.tensor(unknown, device=logits_NV.device), -torch.inf)
 
 
 def _nucleus(weights_NV: torch.Tensor, top_p: float) -> torch.Tensor:

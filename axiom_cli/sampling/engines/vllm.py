@@ -76,6 +76,7 @@ class VllmEngine(UnorderedEngine):
         self._resolved = model
         self._architecture: dict[str, Any] = architecture
         self._tokenizer, self._ends = tokenizer, ends
+        self._known = frozenset([*tokenizer.get_vocab().values(), *ends])
         self._asleep = False
         self._probe_logprobs = self._probe()
 
@@ -201,6 +202,8 @@ class VllmEngine(UnorderedEngine):
         logprob = output.cumulative_logprob if output else None
         if logprob is not None and not math.isfinite(logprob):
             error, finish, logprob = NOT_FINITE, "error", None
+        if not self._known.issuperset(ids):
+            error, finish = "an id was drawn that the tokenizer does not know", "error"
         context_full = finish == "length" and len(ids) < params.max_tokens
         extra: dict[str, Any] = {"error": error} if error else {prompts.PROMPT_DIGEST: prompts.digest(prompt)}
         if context_full:
