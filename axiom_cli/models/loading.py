@@ -125,7 +125,7 @@ def load_config(path: Path | str) -> Any:
     where, options = _location(path)
     with _explained(path, lambda _folder: folders.CONFIG):
         config = AutoConfig.from_pretrained(where, trust_remote_code=permitted.remote_code(), **options)
-        quantised = getattr(config, "quantization_config", None)
+        quantised: Any = getattr(config, "quantization_config", None)
         known = not isinstance(quantised, dict) or AutoHfQuantizer.supports_quant_method(quantised)
     folders.check_decoder(path, config)
     own_class = CAUSAL_CLASS in (getattr(config, "auto_map", None) or {})
