@@ -230,3 +230,43 @@ def test_ls_shows_an_object_a_line_on_a_narrow_terminal(tmp_path: Path) -> None:
     assert sum("train" in line for line in lines) == 2 and made[0] not in "".join(lines)
     whole = [orjson.loads(line) for line in on_terminal("workspace", "ls", "--json", cwd=tmp_path, width=5000)]
     assert {row["digest"] for row in whole} == set(made) and all("T" in row["made"] for row in whole)
+
+
+def test_records_on_a_terminal_are_summed_up(tmp_path: Path) -> None:
+    """Whoever looks at them sees the first problems, pass rates and what to type next; --json writes them all."""
+    gen = ("problems", "gen", "arithmetic", "rpn", "--count", "40", "--seed", "7")
+    shown = on_terminal(*gen, cwd=tmp_path)
+    assert shown[0] == "arithmetic 3: Evaluate: 1 + (7 - (5 + 9)) = -6"
+    assert shown[-2:] == [
+        "40 problems (train, levels 3-7, seed 7)",
+        "hint: add -o FILE to keep the records, or | axiom solve to pass them on",
+    ]
+    assert len(shown) < 10 and max(map(len, shown)) <= 80
+    forced = [line for line in on_terminal(*gen, "--json", cwd=tmp_path, width=2000) if line.startswith("{")]
+    assert len(forced) == 40
+
+    axiom(*gen, "-o", "p.jsonl", cwd=tmp_path)
+    scripted = ("--engine", "scripted", "--model", "solver:0.3", "--samples", "2")
+    told = on_terminal("solve", "p.jsonl", *scripted, cwd=tmp_path)
+    assert "arithmetic 3: Evaluate: 1 + (7 - (5 + 9)) -> Answer: -6" in told
+    axiom("solve", "p.jsonl", *scripted, "-o", "s.jsonl", cwd=tmp_path)
+    table = [split(line) for line in on_terminal("verify", "s.jsonl", cwd=tmp_path)]
+    assert ["family", "samples", "passed", "pass rate"] in table
+    assert [row[:2] for row in table if row[0] in ("arithmetic", "rpn")] == [["arithmetic", "40"], ["rpn", "40"]]
+
+
+@pytest.mark.slow
+def test_the_pipe_by_hand_ends_in_one_line_with_the_models_name(tmp_path: Path) -> None:
+    pipe = (
+        "gen='problems gen arithmetic rpn --count 40 --seed 7'; axiom() { $PYTHON -m axiom_cli \"$@\"; }; axiom $gen |"
+        " axiom solve --samples 4 | axiom verify | axiom train --epochs 1 --force --experiment first | axiom merge"
+    )
+
+    def start(theirs: int, env: dict[str, str]) -> Callable[[float], int]:
+        command = ["bash", "-c", pipe]
+        env |= {"PYTHON": sys.executable}
+        return subprocess.Popen(command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, env=env).wait
+
+    lines = COLOURS.sub("", shown_by(start)).splitlines()
+    assert lines[-1] == "1 model merged: axiom solve --model first"
+    assert not any('{"kind"' in line for line in lines)

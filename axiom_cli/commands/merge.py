@@ -9,12 +9,13 @@ from typing import Annotated
 import typer
 
 from axiom_cli.commands.pages import own_option, page
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, write
+from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, records, write
 from axiom_cli.records import Adapter, Model
 from axiom_cli.settings.configs import MergeConfig
 from axiom_cli.settings.options import configured
 from axiom_cli.terminal import console
 from axiom_cli.wording import plural
+from axiom_cli.workspace.objects import short
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 Export = Annotated[Path | None, own_option("--export", "DIR", "Also copy the folder of the model here.")]
@@ -31,6 +32,7 @@ def merge(
     skip_bad: SkipBad = False,
     export: Export = None,
     gguf: Gguf = None,
+    json: AsJson = False,
 ) -> None:
     """Merge adapters into their base, in float32 and from the original weights.
 
@@ -49,9 +51,14 @@ def merge(
 
         for adapter in adapters:
             model = merged(adapter, config, workspace, export, gguf=gguf)
-            for name in model_names.transfer(adapter.digest, model.digest, workspace):
+            names = model_names.transfer(adapter.digest, model.digest, workspace)
+            for name in names:
                 console.note(f"the model is now called {name}")
+            called.append(next(iter(names), short(model.digest)))
             yield model
 
+    called: list[str] = []
     adapters = records(file, Adapter, skip_bad=skip_bad)
-    console.note(f"{plural(write(models(), output), 'model')} merged")
+    count = write(models(), output, as_json=json)
+    next_step = f": axiom solve --model {called[0]}" if count == 1 else ""
+    console.note(f"{plural(count, 'model')} merged{next_step}")

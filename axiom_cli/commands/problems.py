@@ -12,10 +12,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from axiom_cli import installation
-from axiom_cli.commands import completion
+from axiom_cli.commands import completion, glance
 from axiom_cli.commands.overlap import overlap
 from axiom_cli.commands.pages import INPUT_OUTPUT, Group, argument, own_option, page
-from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, opened, records, show_rows, write
+from axiom_cli.commands.streams import (
+    AsJson,
+    Output,
+    SkipBad,
+    Source,
+    opened,
+    records,
+    show_rows,
+    suggest,
+    summed_up,
+    write,
+)
 from axiom_cli.errors import (
     AxiomError,
     GateFailedError,
@@ -105,13 +116,19 @@ def list_rows() -> Iterator[dict[str, Any]]:
 
 
 @app.command("show", **page("axiom problems show two_sum | axiom solve"))
-def show_(name: Handwritten = None, output: Output = None) -> None:
+def show_(name: Handwritten = None, output: Output = None, json: AsJson = False) -> None:
     """Write the hand-written problems as records, to read or to solve."""
     from axiom_cli.problems.families import handwritten
 
     wanted = named(name) or handwritten.names()
     refuse_unknown(wanted, handwritten.names())
-    write((problem for problem in handwritten.problems() if problem.id in wanted), output)
+    shown = [problem for problem in handwritten.problems() if problem.id in wanted]
+    if named(name) and summed_up(output, json):
+        for problem in shown:
+            glance.read(problem)
+    else:
+        write(shown, output, as_json=json)
+    suggest("axiom solve", output, json)
 
 
 def refuse_unknown(wanted: list[str], known: list[str]) -> None:
@@ -129,7 +146,7 @@ def refuse_unknown(wanted: list[str], known: list[str]) -> None:
     )
 )
 @configured()
-def gen(config: GenConfig, family: Families = None, output: Output = None) -> None:
+def gen(config: GenConfig, family: Families = None, output: Output = None, json: AsJson = False) -> None:
     """Make problems, as many as you want and none twice.
 
     The nth problem depends only on seed, split, family, level and n.
@@ -141,8 +158,9 @@ def gen(config: GenConfig, family: Families = None, output: Output = None) -> No
         _warn_of_broken()
     drawn = draw.problems(names(family), config.count, levels, config.split, config.seed, config.form)
     shortage: list[AxiomError] = []
-    count = write(_until_exhausted(drawn, shortage), output, live=False)
+    count = write(_until_exhausted(drawn, shortage), output, live=False, as_json=json)
     console.note(f"{plural(count, 'problem')} ({config.split}, levels {config.difficulty}, seed {config.seed})")
+    suggest("axiom solve", output, json)
     if shortage:
         raise shortage[0]
 
@@ -264,6 +282,7 @@ def import_(
     output: Output = None,
     refused: Annotated[Path | None, own_option("--refused", "FILE", REFUSED, INPUT_OUTPUT)] = None,
     skip_bad: Annotated[bool, typer.Option("--skip-bad", hidden=True, help="Import always skips bad rows.")] = False,  # noqa: ARG001
+    json: AsJson = False,
 ) -> None:
     """Import a problem set, your own or a published one. Reference solutions must pass their own tests.
 
@@ -295,7 +314,7 @@ def import_(
     with open_refusals(refused) as refusals:
         problems = accepted(refusals)
         first = next(problems, None)
-        count = write(chain([first], problems), output) if first else 0
+        count = write(chain([first], problems), output, as_json=json) if first else 0
     refusals.report()
     if count == 0 and not refusals.count:
         raise NothingToDoError(f"{source} has no rows", "name another file")
@@ -303,6 +322,7 @@ def import_(
         message = f"nothing imported from {source}: {plural(refusals.count, 'row')} refused"
         raise NothingToDoError(message, "--refused FILE writes each of them with its reason")
     console.note(f"{plural(count, 'problem')} imported from {source}, {refusals.count:,} refused")
+    suggest("axiom solve", output, json)
 
 
 def _recognize(rows: readers.Source, name: str) -> tuple[str, readers.Source]:

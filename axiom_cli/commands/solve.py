@@ -18,7 +18,7 @@ from axiom_cli import jsonl
 from axiom_cli.commands import completion, distributed
 from axiom_cli.commands.pages import INPUT_OUTPUT, own_option, page
 from axiom_cli.commands.problems import list_rows, refuse_unknown
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, show_rows, write
+from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, records, show_rows, suggest, summed_up, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem, Sample
 from axiom_cli.settings.configs import DistributeConfig, ModelConfig, SolveConfig, VerifyConfig
@@ -72,6 +72,7 @@ def solve(
     experiment: Name = "",
     skip_existing: SkipExisting = False,
     list_problems: ListProblems = False,
+    json: AsJson = False,
 ) -> None:
     """Sample solutions of problems, several of each. With --output-dir, verify them too and save what passes.
 
@@ -79,7 +80,7 @@ def solve(
     --early-stop), and on programs that vote.
     """
     if list_problems:
-        show_rows("hand-written problems", (row for row in list_rows() if row["kind"] == "handwritten"))
+        show_rows("hand-written problems", (row for row in list_rows() if row["kind"] == "handwritten"), json)
         return
     from axiom_cli import models
     from axiom_cli.commands.saved import Saved
@@ -111,15 +112,16 @@ def solve(
         if whole:
             _pipeline(todo, saved, engine, config, check, workspace)
         else:
-            on_same_terminal = output is None and not console.data_wanted()
+            on_same_terminal = output is None and not console.data_wanted() and not summed_up(output, json)
             with nullcontext(lambda *_: None) if on_same_terminal else console.progress("samples") as progress:
                 usage = Usage(on_samples=_measure_speed(lambda new, speed: progress(new, f"samples, {speed}")))
-                count = write(sample(todo, engine, config, workspace, check, usage), output)
+                count = write(sample(todo, engine, config, workspace, check, usage), output, as_json=json)
             if verifies(config):
                 _show_cost(config, usage)
             samples = plural(usage.samples, "sample")
             samples = samples if count == usage.samples else f"{count:,} of {samples}"
             console.note(f"{samples} by {engine.model.name}, {plural(usage.tokens, 'token')}{_losses(usage)}")
+            suggest("axiom verify", output, json)
 
 
 def _usable(config: SolveConfig, check: VerifyConfig, *, verified: bool) -> jsonl.Check | None:

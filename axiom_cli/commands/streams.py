@@ -11,6 +11,7 @@ from typing import IO, TYPE_CHECKING, Annotated, Any, TextIO, TypeVar
 import typer
 
 from axiom_cli import jsonl
+from axiom_cli.commands import glance
 from axiom_cli.commands.pages import INPUT_OUTPUT, argument, own_option
 from axiom_cli.errors import AxiomError, InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.records import WRITERS, Record
@@ -102,8 +103,22 @@ def stdout() -> TextIO:
     return stream
 
 
-def write(rows: Iterable[Row], output: Path | None, live: bool = True) -> int:
-    """Writes each row as a line, to stdout or atomically to `output`. `live` sends each line on as it comes."""
+def summed_up(output: Path | None, as_json: bool = False) -> bool:
+    """Whether a person at a terminal would get the records, and gets a summary of them instead."""
+    return output is None and not as_json and not console.data_wanted() and console.is_terminal()
+
+
+def suggest(command: str, output: Path | None, as_json: bool = False) -> None:
+    """Says how to keep records that were only summed up, and which command reads them."""
+    if summed_up(output, as_json):
+        console.hint(f"add -o FILE to keep the records, or | {command} to pass them on")
+
+
+def write(rows: Iterable[Row], output: Path | None, live: bool = True, as_json: bool = False) -> int:
+    """Writes each row as a line, to stdout or atomically to `output`; a person at a terminal gets a summary, unless
+    `as_json`. `live` sends each line on as it comes. Returns the number of rows."""
+    if summed_up(output, as_json):
+        return glance.show(rows)
     if output is not None and str(output) not in STDOUT:
         return jsonl.save(output, rows)
     stream, count = stdout().buffer, 0
@@ -119,7 +134,7 @@ def write(rows: Iterable[Row], output: Path | None, live: bool = True) -> int:
 def show_rows(title: str, rows: Iterable[dict[str, Any]], as_json: bool = False) -> None:
     """Rows with the same keys: a table for a person at a terminal, else JSONL on stdout."""
     if as_json or console.data_wanted():
-        write(rows, None)
+        write(rows, None, as_json=True)
     else:
         from axiom_cli.report.formats import table_of
 

@@ -11,7 +11,7 @@ import typer
 from axiom_cli import process_rank
 from axiom_cli.commands import completion, preview
 from axiom_cli.commands.pages import INPUT_OUTPUT, own_option, page
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, write
+from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, records, summed_up, write
 from axiom_cli.errors import InputError, NothingToDoError, UsageError
 from axiom_cli.records import Adapter, Model, Problem, Verdict
 from axiom_cli.settings import configs
@@ -66,6 +66,7 @@ def train(
     show: Show = None,
     decontaminate: Decontaminate = None,
     solutions: Solutions = None,
+    json: AsJson = False,
 ) -> None:
     """Train an adapter on accepted solutions: verdicts, or the plain rows of `axiom verify --format solutions`."""
     from axiom_cli import models
@@ -99,7 +100,9 @@ def train(
         return
     if experiment and (warning := model_names.assign(experiment, adapter.digest, workspace)):
         console.warn(warning)
-    write([adapter], output)
+    write([adapter], output, as_json=json)
+    if summed_up(output, json):
+        console.hint("add | axiom merge to make a model of it; what was trained is not trained again")
 
 
 def _verdicts(file: Path | None, skip_bad: bool) -> list[Verdict]:

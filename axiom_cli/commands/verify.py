@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from itertools import chain
 from typing import Annotated
 
@@ -12,7 +13,7 @@ import typer
 from axiom_cli.commands import distributed
 from axiom_cli.commands.auditor import Auditor
 from axiom_cli.commands.pages import own_option, page
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, write
+from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, records, suggest, summed_up, write
 from axiom_cli.errors import GateFailedError, UsageError
 from axiom_cli.records import Sample, Verdict
 from axiom_cli.settings.configs import DistributeConfig, VerifyConfig
@@ -52,6 +53,7 @@ def verify(
     format: Format = "verdicts",
     fail_under: FailUnder = None,
     audit: Audit = False,
+    json: AsJson = False,
 ) -> None:
     """Check samples: answers by their value, programs by hidden tests in the sandbox. Each sample gets a verdict."""
     from axiom_cli.verification.solution_rows import solution_rows
@@ -68,17 +70,21 @@ def verify(
     samples = (
         auditor.samples(file, skip_bad, check) if auditor else records(file, Sample, skip_bad=skip_bad, check=check)
     )
-    with distributed.verifier(config, cluster) as verify_samples:
-        verdicts = _counted(verify_samples(samples), counts, reasons)
+    # In a pipe, the command before this one shows how far it is.
+    watched = console.progress("verdicts") if file else nullcontext(lambda *_: None)
+    with distributed.verifier(config, cluster) as verify_samples, watched as progress:
+        verdicts = _counted(verify_samples(samples), counts, reasons, progress)
         verdicts = auditor.watched(verdicts) if auditor else verdicts
         first = next(verdicts, None)
         if first is not None:
             rows = chain([first], verdicts)
-            write(solution_rows(rows) if format == "solutions" else rows, output)
+            by_family = summed_up(output, json)
+            write(solution_rows(rows) if format == "solutions" and not by_family else rows, output, as_json=json)
     judged = counts["pass"] + counts["fail"]
     rate = counts["pass"] / judged if judged else 0.0
     if counts:
         console.note(f"{counts['pass']:,} of {plural(judged, 'sample')} passed ({rate:.1%})")
+        suggest("axiom train", output, json)
     for blamed, reason in reasons.items():
         number = plural(counts[blamed], "sample")
         console.warn(f"{number} could not be judged: {blamed} failed, not the sample; first: {reason}")
@@ -88,11 +94,14 @@ def verify(
         raise GateFailedError(f"{rate:.3f} of the samples passed, under {fail_under}")
 
 
-def _counted(verdicts: Iterator[Verdict], counts: Counter[str], reasons: dict[str, str]) -> Iterator[Verdict]:
+def _counted(
+    verdicts: Iterator[Verdict], counts: Counter[str], reasons: dict[str, str], progress: Callable[[], object]
+) -> Iterator[Verdict]:
     """The same verdicts, counted by status; infra ones also by what failed, each with the first reason."""
     from axiom_cli.verification.verify import party_at_fault
 
     for verdict in verdicts:
+        progress()
         counts[verdict.status] += 1
         if verdict.status == "infra":
             blamed = party_at_fault(verdict.reason)

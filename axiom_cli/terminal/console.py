@@ -127,6 +127,20 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], key
         _rich().print(_rich_table(title, columns, cells))
 
 
+def one_line(head: str, text: str, tail: str = "") -> None:
+    """A line that fits the terminal: `text` is shortened where there is no room for it. Control characters are spelled
+    out."""
+    if _quiet:
+        return
+    from rich.text import Text
+
+    first, last = Text(visible(head)), Text(visible(tail))
+    middle = Text(visible(text))
+    if is_terminal():
+        middle.truncate(max(1, _rich().width - first.cell_len - last.cell_len), overflow="ellipsis")
+    print(f"{first.plain}{middle.plain}{last.plain}", file=sys.stderr, flush=True)
+
+
 def paint(pieces: Sequence[tuple[str, str]]) -> None:
     """Prints pieces of text, each in its style, on a terminal without `--quiet`; elsewhere nothing. Control characters
     are spelled out, so that no text can control the terminal."""
