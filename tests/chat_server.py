@@ -1,4 +1,5 @@
-"""A real HTTP server on loopback that speaks OpenAI's chat completions, and misbehaves when told to."""
+"""A real HTTP server on loopback that speaks OpenAI's chat completions, and misbehaves when told to. `gemini_server`
+speaks Google's flavour of them. tests/test_openai_client.py has OpenAI's own client talk to both."""
 
 from __future__ import annotations
 
@@ -15,11 +16,19 @@ DAWDLE = 4.0
 """Seconds that a slow server takes."""
 
 
+CHARGED = {"prompt": 5, "completion": 7}
+"""What a sample keeps of the usage below."""
+
+
 def completion(text: Any, finish: Any = "stop", **message: Any) -> dict[str, Any]:
     message = {"role": "assistant", "content": text, **message}
     return {
+        "id": "chatcmpl-1",
+        "object": "chat.completion",
+        "created": 1_764_000_000,
+        "model": "toy",
         "choices": [{"index": 0, "message": message, "finish_reason": finish}],
-        "usage": {"prompt_tokens": 5, "completion_tokens": 7},
+        "usage": {"prompt_tokens": 5, "completion_tokens": 7, "total_tokens": 12},
     }
 
 
@@ -29,8 +38,8 @@ class ChatServer(ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self, reply: Reply, models: list[str]) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
+    def __init__(self, reply: Reply, models: list[str], handler: type[Misbehaviour]) -> None:
+        super().__init__(("127.0.0.1", 0), handler)
         self.reply, self.models = reply, models
         self.faults: list[Any] = []
         self.hangs_up = False
@@ -40,8 +49,12 @@ class ChatServer(ThreadingHTTPServer):
         self.guard = threading.Lock()
 
     @property
+    def root(self) -> str:
+        return f"http://127.0.0.1:{self.server_address[1]}"
+
+    @property
     def address(self) -> str:
-        return f"http://127.0.0.1:{self.server_address[1]}/v1"
+        return f"{self.root}/v1"
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that has gone away is no news."""
@@ -180,8 +193,10 @@ def seeded(body: dict[str, Any]) -> dict[str, Any]:
 
 
 @contextmanager
-def chat_server(reply: Reply = seeded, models: tuple[str, ...] = ("toy",)) -> Iterator[ChatServer]:
-    server = ChatServer(reply, list(models))
+def chat_server(
+    reply: Reply = seeded, models: tuple[str, ...] = ("toy",), handler: type[Misbehaviour] = Handler
+) -> Iterator[ChatServer]:
+    server = ChatServer(reply, list(models), handler)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
     thread.start()
     try:
@@ -189,3 +204,70 @@ def chat_server(reply: Reply = seeded, models: tuple[str, ...] = ("toy",)) -> It
     finally:
         server.shutdown()
         server.server_close()
+
+
+GEMINI_KEY = "AIza-a-key-of-gemini-0123456789"
+GEMINI_FIELDS = {
+    *("model", "messages", "temperature", "top_p", "max_tokens", "max_completion_tokens", "n", "stop", "stream"),
+    *("reasoning_effort", "seed", "response_format", "tools", "tool_choice", "extra_body"),
+}
+HELP = {
+    "@type": "type.googleapis.com/google.rpc.Help",
+    "links": [{"description": "Learn more about Gemini API quotas", "url": "https://ai.google.dev/gemini-api/docs"}],
+}
+OVER_QUOTA = "You exceeded your current quota, please check your plan and billing details."
+
+
+def gemini_error(code: int, status: str, message: str, *details: Any) -> tuple[int, Any]:
+    """An error as Google sends it: in a list."""
+    error = {"code": code, "message": message, "status": status, **({"details": details} if details else {})}
+    return code, [{"error": error}]
+
+
+def gemini_quota(quota: str, seconds: float) -> tuple[int, Any]:
+    """429 of a quota, `...PerMinute...` or `...PerDay...`. Google adds RetryInfo to either."""
+    failure = {
+        "@type": "type.googleapis.com/google.rpc.QuotaFailure",
+        "violations": [
+            {
+                "quotaMetric": "generativelanguage.googleapis.com/generate_content_free_tier_requests",
+                "quotaId": f"GenerateRequests{quota}PerProjectPerModel-FreeTier",
+                "quotaDimensions": {"location": "global", "model": "gemini-2.5-flash"},
+                "quotaValue": "10",
+            }
+        ],
+    }
+    retry = {"@type": "type.googleapis.com/google.rpc.RetryInfo", "retryDelay": f"{seconds:g}s"}
+    return gemini_error(429, "RESOURCE_EXHAUSTED", OVER_QUOTA, failure, HELP, retry)
+
+
+def gemini_completion(text: Any, thoughts: int = 50, finish: str = "stop") -> dict[str, Any]:
+    """Google counts what a model thinks in `total_tokens` alone."""
+    data = completion(text, finish)
+    usage = {"prompt_tokens": 20, "completion_tokens": 30, "total_tokens": 50 + thoughts}
+    return {**data, "model": "gemini-2.5-flash", "usage": usage}
+
+
+class GeminiHandler(Handler):
+    """Google's address, its key, and only the fields that it knows."""
+
+    def _answer(self, body: dict[str, Any]) -> None:
+        unknown = next((name for name in body if name not in GEMINI_FIELDS), "")
+        if not self.path.startswith("/v1beta/openai/"):
+            self._send(404, b"")
+        elif self.headers.get("authorization") != f"Bearer {GEMINI_KEY}":
+            info = {"@type": "type.googleapis.com/google.rpc.ErrorInfo", "reason": "API_KEY_INVALID"}
+            message = "API key not valid. Please pass a valid API key."
+            self._send(*gemini_error(400, "INVALID_ARGUMENT", message, info))
+        elif unknown:
+            message = f'Invalid JSON payload received. Unknown name "{unknown}": Cannot find field.'
+            self._send(*gemini_error(400, "INVALID_ARGUMENT", message))
+        else:
+            super()._answer(body)
+
+
+@contextmanager
+def gemini_server(reply: Reply) -> Iterator[ChatServer]:
+    """The environment's GOOGLE_GEMINI_BASE_URL may name its `root`."""
+    with chat_server(reply, ("models/gemini-2.5-flash",), GeminiHandler) as server:
+        yield server

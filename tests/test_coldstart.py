@@ -10,7 +10,7 @@ from axiom_cli import jsonl
 from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.problems.families import draw
 from axiom_cli.problems.families.teacher import teach
-from axiom_cli.sampling import coldstart as stage
+from axiom_cli.sampling import teachers
 from axiom_cli.sampling.coldstart import coldstart
 from axiom_cli.settings.configs import ColdstartConfig
 from axiom_cli.workspace.store import Workspace
@@ -91,15 +91,15 @@ def test_gemini_speaks_to_google_with_its_key(monkeypatch, name):
     for other in ("AXIOM_API_KEY", "GEMINI_API_KEY", "GOOGLE_API_KEY"):
         monkeypatch.delenv(other, raising=False)
     monkeypatch.setenv(name, "a-key")
-    teacher = stage.open_teacher(ColdstartConfig(teacher="gemini"))
-    assert teacher.model.name == f"{stage.GEMINI}#gemini-2.5-flash"
+    teacher = teachers.open_teacher(ColdstartConfig(teacher="gemini"))
+    assert teacher.model.name == f"{teachers.GEMINI_ROOT}/v1beta/openai#gemini-2.5-flash"
     teacher.close()
-    teacher = stage.open_teacher(ColdstartConfig(teacher="gemini", teacher_model="gemini-2.5-pro"))
+    teacher = teachers.open_teacher(ColdstartConfig(teacher="gemini", teacher_model="gemini-2.5-pro"))
     assert teacher.model.name.endswith("#gemini-2.5-pro")
     teacher.close()
 
 
-@pytest.mark.parametrize("bad", [{"teacher": "claude"}, {"traces": 0}, {"delay": -1.0}])
+@pytest.mark.parametrize("bad", [{"teacher": "gemeni"}, {"traces": 0}, {"delay": -1.0}])
 def test_bad_settings_are_usage_errors(bad):
     with pytest.raises(UsageError):
         coldstart(PROBLEMS, ColdstartConfig(**bad))
@@ -107,5 +107,5 @@ def test_bad_settings_are_usage_errors(bad):
 
 def test_an_unknown_teacher_gets_the_closest_one():
     with pytest.raises(UsageError, match="no teacher called 'gemni'") as caught:
-        stage.open_teacher(ColdstartConfig(teacher="gemni"))
+        teachers.open_teacher(ColdstartConfig(teacher="gemni"))
     assert caught.value.hint == "did you mean gemini?"

@@ -16,7 +16,7 @@ from axiom_cli import jsonl
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.sampling.engines.chat_client import REDACTED
 from axiom_cli.sampling.engines.protocol import Request, requests
-from chat_server import DAWDLE, Misbehaviour, chat_server, completion, seeded
+from chat_server import CHARGED, DAWDLE, Misbehaviour, chat_server, completion, seeded
 from command_line import AXIOM, environment, rows
 from test_remote import CONFIG, PROBLEMS, engine_for, written
 
@@ -96,7 +96,8 @@ def test_what_is_refused_after_it_was_given_up_is_not_told_besides(caplog):
 def test_an_unsaid_finish_is_an_error():
     with chat_server(lambda body: completion("Answer: 5", None)) as server:
         [sample] = written(server)
-    assert (sample.finish, sample.text, sample.extra) == ("error", "Answer: 5", {"error": "finished with null"})
+    assert (sample.finish, sample.text) == ("error", "Answer: 5")
+    assert sample.extra == {"error": "finished with null", "usage": CHARGED}
 
 
 @pytest.mark.parametrize(
@@ -168,7 +169,7 @@ def test_a_setting_that_had_to_be_left_out_is_on_the_record():
     with chat_server() as server:
         server.faults = [(400, {"error": {"message": "Unrecognized request argument: seed"}})]
         [sample] = written(server)
-    assert sample.extra == {"left_out": ["seed"]}
+    assert sample.extra == {"usage": CHARGED, "left_out": ["seed"]}
 
 
 @pytest.mark.slow

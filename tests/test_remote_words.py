@@ -19,7 +19,7 @@ from axiom_cli.sampling import coldstart
 from axiom_cli.sampling.engines.protocol import requests
 from axiom_cli.sampling.engines.rate_limiter import retry_after
 from axiom_cli.settings.configs import ColdstartConfig
-from chat_server import chat_server, completion, seeded
+from chat_server import CHARGED, chat_server, completion, seeded
 from test_remote import CONFIG, PROBLEMS, engine_for, no_keys, written  # noqa: F401
 
 PORTAL = b"<!DOCTYPE html><html><script>var x = 'no'</script><body>Log in to\nthis network</body></html>"
@@ -300,7 +300,7 @@ def test_a_system_role_that_a_server_refuses_is_folded_into_the_user_s_turn(name
         samples = written(server, 3, concurrency=1, retries=0)
     system, user = messages(PROBLEMS[0])
     assert [sample.finish for sample in samples] == ["stop"] * 3
-    assert [sample.extra for sample in samples] == [{"system_folded": True}] * 3
+    assert [sample.extra for sample in samples] == [{"usage": CHARGED, "system_folded": True}] * 3
     assert [len(body["messages"]) for body in server.requests] == [2, 1, 1, 1]
     assert server.requests[1]["messages"] == [{"role": "user", "content": f"{system['content']}\n\n{user['content']}"}]
     told = capsys.readouterr().err

@@ -28,7 +28,7 @@ MAY_CHANGE = {
     "iterations", "control", "preset", "axiom",
     "solve.batch_tokens", "verify.jobs", "verify.isolation", "verify.unsafe_no_sandbox",
     "train.gradient_checkpointing", "train.checkpoint_seconds",
-    "teaching.delay", "teaching.budget",
+    "teaching.delay", "teaching.budget", "teaching.price_in", "teaching.price_out",
     "distribute.distribute", "distribute.ray_address", "distribute.workers",
 }  # fmt: skip
 """Settings with which the same experiment may be run again: more rounds, more controls, other machines."""

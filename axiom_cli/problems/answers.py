@@ -25,6 +25,11 @@ INSTRUCTIONS = {
         "then give the whole program in one block that starts with ```python and ends with ```."
     ),
 }
+REASONING = "Reason step by step between <think> and </think>, then give"
+BARE_INSTRUCTIONS = {
+    form: f"{text.replace(REASONING, 'Give')} Do not show how you found it." for form, text in INSTRUCTIONS.items()
+}
+"""The same for an answer, or a program, without reasoning in front of it."""
 MARK = "Answer:"
 OPEN, CLOSE = "<think>", "</think>"
 THINKING = {
@@ -64,11 +69,13 @@ MOST_TAGS = 8
 """Closing tags after which blocks are looked for anew, and blocks in which tags are: the last ones of a text."""
 
 
-def messages(problem: Problem) -> list[dict[str, str]]:
-    """The conversation that a model gets, in training and in sampling alike."""
+def messages(problem: Problem, *, think: bool = True) -> list[dict[str, str]]:
+    """The conversation that a model gets, in training and in sampling alike; unless `think`, one that asks for the
+    answer alone."""
     script = problem.program is not None and problem.program.entry_point == STDIN_STDOUT
+    instructions = INSTRUCTIONS if think else BARE_INSTRUCTIONS
     return [
-        {"role": "system", "content": INSTRUCTIONS["script" if script else problem.form]},
+        {"role": "system", "content": instructions["script" if script else problem.form]},
         {"role": "user", "content": problem.prompt},
     ]
 
@@ -77,6 +84,16 @@ def without_reasoning(text: str) -> str:
     """The text outside the reasoning: after the last tag that closes it, and before a tag that opens it and is never
     closed. See THINKING for what counts as a tag."""
     return text[_spoken_part(text)]
+
+
+def with_think_tags(text: str) -> str:
+    """The text with `<think>` and `</think>` around a thought that it begins with, whichever tags it had there."""
+    bare = text.lstrip()
+    for opening, closing in THINKING.items():
+        thought, closed, rest = bare.removeprefix(opening).partition(closing)
+        if opening != OPEN and closed and bare.startswith(opening):
+            return f"{OPEN}\n{thought.strip()}\n{CLOSE}\n{rest.lstrip()}"
+    return text
 
 
 def has_reasoning(text: str) -> bool:

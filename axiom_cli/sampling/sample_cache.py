@@ -15,6 +15,7 @@ from typing import Any
 from axiom_cli.errors import MissingError
 from axiom_cli.ids import content_id
 from axiom_cli.records import Sample
+from axiom_cli.sampling.engines.chat_answers import DECLINED
 from axiom_cli.sampling.engines.protocol import Engine, EngineInFront, Request, sampling_params
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
@@ -78,18 +79,8 @@ class CachedEngine(EngineInFront):
 
     def generate(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[list[Sample]]:
         """As `Engine.generate`. Raises ValueError if the engine returns other samples than it was asked for."""
-        asked, count = requests, samples
-        if self._engine.streams:
-            asked = [replace(one, start=one.start + copy) for one in requests for copy in range(samples)]
-            count = 1
-        cached: dict[int, Sample] = {}
-        units = self._units(asked, params, count)
-        for unit in units:
-            receipt = self._workspace.recall(unit.recipe) if self._workspace else None
-            if self._workspace is None or receipt is None:
-                unit.missing = len(unit.places)
-            else:
-                cached.update(zip(unit.places, self._workspace.get_records(receipt["samples"], Sample), strict=True))
+        asked, count = self._asked(requests, samples)
+        units, cached = self._recall(self._units(asked, params, count))
         unit_at = {place: unit for unit in units for place in unit.places}
         stream = self._sampled(asked, params, count, unit_at)
         try:
@@ -109,6 +100,28 @@ class CachedEngine(EngineInFront):
                 stream.close()
             finally:
                 self._save()
+
+    def cached(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> list[Sample]:
+        """What of these samples is in the cache already."""
+        asked, count = self._asked(requests, samples)
+        return list(self._recall(self._units(asked, params, count))[1].values())
+
+    def _asked(self, requests: Sequence[Request], samples: int) -> tuple[Sequence[Request], int]:
+        """The requests as they are made of the engine, and how many samples each is for."""
+        if not self._engine.streams:
+            return requests, samples
+        return [replace(one, start=one.start + copy) for one in requests for copy in range(samples)], 1
+
+    def _recall(self, units: list[Unit]) -> tuple[list[Unit], dict[int, Sample]]:
+        """The units, those that are not cached with their number of missing samples, and the cached ones by place."""
+        found: dict[int, Sample] = {}
+        for unit in units:
+            receipt = self._workspace.recall(unit.recipe) if self._workspace else None
+            if self._workspace is None or receipt is None:
+                unit.missing = len(unit.places)
+            else:
+                found.update(zip(unit.places, self._workspace.get_records(receipt["samples"], Sample), strict=True))
+        return units, found
 
     def _units(self, requests: Sequence[Request], params: SolveConfig, count: int) -> list[Unit]:
         """The recipes of these requests, and the places of their samples."""
@@ -165,13 +178,18 @@ class CachedEngine(EngineInFront):
                 self._save()
 
     def _save(self) -> None:
-        """Saves complete units. Those with a failed sample are left out, so that it is tried again next time."""
-        whole = [(unit, made) for unit, made in self._unsaved if all(sample.finish != "error" for sample in made)]
+        """Saves complete units. Those with a failed sample are left out, so that it is tried again next time; an answer
+        that the server declined to give was paid for, and is kept."""
+        whole = [(unit, made) for unit, made in self._unsaved if all(map(_is_final, made))]
         if self._workspace is not None and whole:
             with self._workspace.writer():
                 kept = [(unit.recipe, {"samples": self._workspace.put_records(made)}) for unit, made in whole]
                 self._workspace.record(kept)
         self._unsaved = []
+
+
+def _is_final(sample: Sample) -> bool:
+    return sample.finish != "error" or DECLINED in sample.extra
 
 
 def _inputs(request: Request) -> dict[str, Any]:

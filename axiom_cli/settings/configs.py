@@ -77,11 +77,32 @@ class ColdstartConfig(Config):
 
     TOPIC: ClassVar[str] = "Teacher"
 
-    teacher: str = option("solver", "solver (embedded, offline), gemini, or the URL of an OpenAI-compatible server.")
+    teacher: str = option(
+        "solver", "solver (embedded, offline), gemini, the URL of an OpenAI-compatible server, or any model's name."
+    )
     teacher_model: str = option("", "Model of the remote teacher [gemini-2.5-flash for gemini].")
-    traces: int = option(4, "Traces per problem from a remote teacher; the solver writes one.", least=1)
+    traces: int = option(4, "Traces per problem; the solver writes one.", least=1, most=MILLION)
+    think: bool = option(
+        default=True, text="Ask for reasoning between <think> and </think> (--no-think: the bare answer or program)."
+    )
+    teacher_engine: str = option("auto", "Engine that samples from a teacher on this machine.")
+    teacher_temperature: float = option(0.7, "Temperature of the traces; the solver knows one.", least=0, most=100)
+    teacher_max_tokens: int = option(
+        0, "Longest trace, in tokens; 0 means 8,192 from a server and 1,024 on this machine.", least=0, most=MILLION
+    )
+    reasoning_effort: Literal["", "none", "minimal", "low", "medium", "high"] = option(
+        "", "How much a remote teacher reasons unseen before it writes [its own default]."
+    )
     delay: float = option(0.0, "Seconds between two requests to a remote teacher.", least=0, most=DAY)
-    budget: float = option(0.0, "Most US dollars to spend on a paid teacher; 0 sets no limit.", least=0, most=MILLION)
+    budget: str = option(
+        "none", "Most to spend on a remote teacher, earlier runs included: tokens (200000, 2M) or dollars ('$5')."
+    )
+    price_in: float = option(
+        0.0, "Dollars per million prompt tokens [list price of Gemini 2.5].", least=0, most=MILLION
+    )
+    price_out: float = option(
+        0.0, "Dollars per million completion tokens, unseen reasoning included [as above].", least=0, most=MILLION
+    )
     include_failed: bool = option(default=False, text="Also write the verdicts of traces that failed.")
     train: bool = option(default=False, text="Also train a model on the accepted traces, and merge it.")
 

@@ -16,6 +16,7 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 from axiom_cli.problems import answers
+from axiom_cli.sampling.engines.spending import USAGE, charged
 
 TOO_MANY = {429, 498, 503, 529}
 """Statuses of a server that has had too much. 498 is Groq's, 529 Anthropic's."""
@@ -32,6 +33,13 @@ OF_THIS_PROMPT = re.compile(
     re.I,
 )
 """What a server says of this prompt alone: it is too long, or against a content policy."""
+FILTERED = re.compile(r"content.{0,20}(filter|polic|manage)|moderat|flagged|prompt was blocked", re.I)
+"""What a server says of a prompt that its content policy does not let through."""
+DECLINED = "declined"
+"""The key in a sample's `extra` for an answer that is final, and none: refused, filtered, or a call of a tool. It was
+bought, so it is kept like others."""
+OF_THE_KEY = re.compile(r"api.?key.{0,3}(not valid|invalid|expired)|API_KEY_(INVALID|EXPIRED)", re.I)
+"""What Gemini says of a wrong key, with status 400."""
 OF_THE_ACCOUNT = re.compile(
     r"insufficient.(user.)?(quota|balance|credit|fund)|exceeded_current_quota|billing_(hard|not)|payment_required"
     r"|requires more credits|credit balance is too low|out of credits|used all available credits",
@@ -74,11 +82,11 @@ MALFORMED = (KeyError, IndexError, TypeError, AttributeError, ValueError, Overfl
 
 class TransientError(Exception):
     """A request that failed this time. `status` is the server's, 0 without an answer; `pause` is what the server asks
-    for, in seconds."""
+    for, in seconds; `lasting` says that it is hardly going to change where the server has never answered yet."""
 
-    def __init__(self, reason: str, status: int = 0, pause: float | None = None) -> None:
+    def __init__(self, reason: str, status: int = 0, pause: float | None = None, *, lasting: bool = False) -> None:
         super().__init__(f"answered {status}: {reason}" if status else reason)
-        self.status, self.pause = status, pause
+        self.status, self.pause, self.lasting = status, pause, lasting
 
     @property
     def busy(self) -> bool:
@@ -133,6 +141,11 @@ class ServerError(NamedTuple):
         # The message of a 400 may quote the prompt.
         said = f"{self.kind} {self.reason}" if self.status in (200, 403, 429) else self.kind
         return self.status == 402 or self.status < 500 and bool(OF_THE_ACCOUNT.search(said))
+
+    @property
+    def is_of_the_key(self) -> bool:
+        """Whether the key is wrong."""
+        return self.status in (401, 403) or (self.status == 400 and bool(OF_THE_KEY.search(self.details)))
 
     @property
     def is_of_today(self) -> bool:
@@ -271,6 +284,8 @@ def read_completion(data: Any) -> dict[str, Any]:
     """A sample's fields from a chat completion. Reasoning that the server returns separately goes back into `<think>`,
     which stays open if it was cut off. Raises TransientError if the answer is incomplete."""
     try:
+        if data["choices"] == [] and (blocked := _blocked(data)):
+            raise RefusedError(f"the prompt was blocked: {blocked}")
         if data["choices"] == []:
             raise EmptyAnswerError(f"a completion without choices: {quote(json.dumps(data))}", 200)
         choice = data["choices"][0]
@@ -280,7 +295,7 @@ def read_completion(data: Any) -> dict[str, Any]:
         reasoning = _reasoning(message)
         refusal = _text(message.get("refusal")) or _text(content, "refusal")
     except MALFORMED:
-        raise TransientError(f"not a chat completion: {quote(json.dumps(data))}", 200) from None
+        raise TransientError(f"not a chat completion: {quote(json.dumps(data))}", 200, lasting=True) from None
     text = _text(content)
     if content and not text and not reasoning and not refusal:
         raise TransientError(f"a completion whose content is not text: {quote(json.dumps(content))}", 200)
@@ -293,13 +308,22 @@ def read_completion(data: Any) -> dict[str, Any]:
         text = f"{answers.OPEN}\n{reasoning}\n{answers.CLOSE}\n{text.lstrip()}"
     # JSON lets halves of characters through: they become U+FFFD.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    fields = {"text": text, "tokens": _count(usage, len(scores))}
+    cost = charged(usage)
+    extra: dict[str, Any] = {USAGE: cost} if cost else {}
+    fields = {"text": text, "tokens": _count(usage, len(scores)), "extra": extra}
     if refusal:
-        return {**fields, "finish": "error", "extra": {"error": f"refused: {quote(refusal)}"}}
+        return {**fields, "finish": "error", "extra": {"error": f"refused: {quote(refusal)}", DECLINED: True, **extra}}
     if finish is None:
-        return {**fields, "finish": "error", "extra": {"error": _finished(choice, message)}}
+        final = {DECLINED: True} if isinstance(finish_reason, str) else {}
+        return {**fields, "finish": "error", "extra": {"error": _finished(choice, message), **final, **extra}}
     logprob = sum(scores)
     return {**fields, "finish": finish, "logprob": logprob if scores and math.isfinite(logprob) else None}
+
+
+def _blocked(data: Mapping[str, Any]) -> str:
+    """Why Gemini's filter took a prompt; empty if it does not say so."""
+    feedback = data.get("promptFeedback") or data.get("prompt_feedback")
+    return quote(feedback.get("blockReason") or "") if isinstance(feedback, dict) else ""
 
 
 def _text(value: Any, kind: str = "text", depth: int = 4) -> str:

@@ -20,13 +20,14 @@ from functools import cache
 from typing import Any, TypeVar
 
 import httpx
-from tenacity import AsyncRetrying, RetryCallState, stop_after_attempt, wait_exponential, wait_random
+from tenacity import AsyncRetrying, RetryCallState, wait_exponential, wait_random
 
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.sampling.engines import chat_answers
 from axiom_cli.sampling.engines.chat_answers import OF_THIS_PROMPT, Answer, RefusedError, TransientError, quote
 from axiom_cli.sampling.engines.rate_limiter import RateLimiter, retry_after
 from axiom_cli.settings.sources import OWN_KEY
+from axiom_cli.terminal import console
 
 KEYS = {
     "api.openai.com": ("OPENAI_API_KEY",),
@@ -42,6 +43,9 @@ LONGEST_RETRY_AFTER = 600.0
 CONNECT_SECONDS = 10.0
 MAX_ANSWER_BYTES = 32 * 2**20
 PORTS = {None, *range(1, 2**16)}
+FIRST_RETRIES = 2
+"""Retries, of a server that has never answered, after what is hardly going to change: nobody listens, or what comes is
+no chat completion."""
 RESUMES = "finished samples are kept: the same command resumes from there"
 T = TypeVar("T")
 
@@ -83,7 +87,7 @@ class ChatClient:
         self._timeout, self._retries, self._limiter = timeout, retries, limiter
         self._backoff = wait_exponential(first_pause, LONGEST_PAUSE) + wait_random(0, first_pause)
         self._key, self._answered = api_key(self.host), 0
-        self._authorized = False
+        self._authorized = self._told = False
         self._client = self._open_client()
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_ignore_cancelled)
@@ -131,8 +135,19 @@ class ChatClient:
             asked = getattr(state.outcome and state.outcome.exception(), "pause", None)
             return self._backoff(state) if asked is None else asked
 
-        stop = stop_after_attempt(self._retries + 1)
-        async for attempt in AsyncRetrying(stop=stop, wait=pause, retry=is_transient, before=before, reraise=True):
+        def enough(state: RetryCallState) -> bool:
+            error = state.outcome and state.outcome.exception()
+            lasting = isinstance(error, TransientError) and error.lasting and not self._answered
+            return state.attempt_number > (min(self._retries, FIRST_RETRIES) if lasting else self._retries)
+
+        def tell(state: RetryCallState) -> None:
+            if not self._answered and not self._told:
+                self._told = True
+                console.note(f"{self.address}: {state.outcome and state.outcome.exception()}; asking again")
+
+        async for attempt in AsyncRetrying(
+            stop=enough, wait=pause, retry=is_transient, before=before, before_sleep=tell, reraise=True
+        ):
             with attempt:
                 return await request()
         raise AssertionError("the last attempt returns or raises")
@@ -158,7 +173,8 @@ class ChatClient:
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:
             raise UsageError(f"{self.address}: {self.redact(str(error))}", "write http://HOST:PORT/v1#MODEL") from None
         except httpx.HTTPError as error:
-            raise TransientError(self.redact(f"{type(error).__name__}: {error}")) from None
+            unreachable = isinstance(error, httpx.ConnectError | httpx.ConnectTimeout)
+            raise TransientError(self.redact(f"{type(error).__name__}: {error}"), lasting=unreachable) from None
         except TransientError as error:
             if error.busy:
                 self._limiter.back_off(began, error.pause or 0.0)
@@ -212,7 +228,7 @@ class ChatClient:
     def _unreadable(self, answer: Answer) -> AxiomError | TransientError:
         text = self.redact(answer.text)
         if not answer.is_page:
-            return TransientError(f"not JSON: {quote(text)}" if text.strip() else "an empty body", 200)
+            return TransientError(f"not JSON: {quote(text)}" if text.strip() else "an empty body", 200, lasting=True)
         said = quote(chat_answers.page_words(text)) or "an empty one"
         if self._authorized:  # it was the right address
             return TransientError(f"a web page instead of JSON: {said}", 200)
@@ -235,7 +251,7 @@ class ChatClient:
             return MissingError(f"{message}; come back in {pause:,.0f} seconds", RESUMES)
         if status == 403 and (self._authorized or OF_THIS_PROMPT.search(reason)):
             return RefusedError(reason, status)  # the key is good: some providers refuse a prompt with this status
-        if status in (401, 403):
+        if error.is_of_the_key:
             return MissingError(message, f"set {' or '.join(key_names(self.host))} to a key that this server accepts")
         if status in (404, 405):
             return MissingError(message, "check the address (it often ends in /v1) and the model after the #")

@@ -24,6 +24,8 @@ from axiom_cli.ids import content_id
 from axiom_cli.problems import answers
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.sampling.engines.chat_answers import (
+    DECLINED,
+    FILTERED,
     NO_SYSTEM_ROLE,
     OF_THIS_PROMPT,
     EmptyAnswerError,
@@ -36,6 +38,7 @@ from axiom_cli.sampling.engines.chat_client import FIRST_PAUSE, RESUMES, ChatCli
 from axiom_cli.sampling.engines.chat_events import ChatEvents
 from axiom_cli.sampling.engines.protocol import Request, UnorderedEngine, sample_seed
 from axiom_cli.sampling.engines.rate_limiter import RateLimiter
+from axiom_cli.sampling.engines.spending import NOT_ASKED, SPENT, Spending, Tokens, most_tokens, tokens_of
 from axiom_cli.sampling.prompts import SYSTEM_FOLDED, folded
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.terminal import console
@@ -55,7 +58,8 @@ AHEAD = 16
 
 
 class RemoteEngine(UnorderedEngine):
-    """One model of one server."""
+    """One model of one server. With `spending`, no sample is asked for that its budget does not cover: such a sample
+    has finish `error` and the key `not_asked` in `extra`."""
 
     name = "remote"
     streams = True
@@ -69,8 +73,10 @@ class RemoteEngine(UnorderedEngine):
         delay: float = 0.0,
         retries: int = 5,
         first_pause: float = FIRST_PAUSE,
+        reasoning_effort: str = "",
     ) -> None:
-        """With a `delay`, one request at a time and at least that many seconds between two starts."""
+        """With a `delay`, one request at a time and at least that many seconds between two starts. `reasoning_effort`
+        is sent along with each if it is not empty."""
         config = config or SolveConfig()
         address, _, served = model_name.partition("#")
         self._jobs = 1 if delay else config.concurrency
@@ -86,8 +92,10 @@ class RemoteEngine(UnorderedEngine):
             stack.callback(self.close)
             self._served = served or self._only_model()
             stack.pop_all()
-        name = f"{self._address}#{self._served}"
-        self.model = ModelRef(name=name, digest=content_id([self.name, self._address, self._served]))
+        name, identity = f"{self._address}#{self._served}", [self.name, self._address, self._served]
+        self._extra_fields = {"reasoning_effort": reasoning_effort} if reasoning_effort else {}
+        self.model = ModelRef(name=name, digest=content_id([*identity, *self._extra_fields.values()]))
+        self.spending: Spending | None = None
 
     def _only_model(self) -> str:
         client = self._client
@@ -140,23 +148,36 @@ class RemoteEngine(UnorderedEngine):
         self, request: Request, params: SolveConfig, index: int, events: ChatEvents | None = None
     ) -> Sample:
         problem = request.problem
+        messages = [dict(message) for message in request.messages or answers.messages(problem)]
         body = {
             "model": self._served,
-            "messages": [dict(message) for message in request.messages or answers.messages(problem)],
+            "messages": messages,
             "temperature": params.temperature,
             "top_p": params.top_p,
             "max_tokens": params.max_tokens,
             "seed": sample_seed(params.seed, problem, index),
             "logprobs": True,
             "stream": events is not None,
+            **self._extra_fields,
         }
+        most = most_tokens(messages, params.max_tokens)
+        if self.spending and not await self.spending.reserve(most):
+            return self.sample(problem, params, index, text="", finish="error", extra={"error": SPENT, NOT_ASKED: True})
+        used = Tokens()
         try:
             fields = await self._client.with_retries(lambda: self._completion(body, events))
             self._has_answered, self._failures_in_a_row = True, 0
+            sample = self.sample(problem, params, index, **fields)
+            used = tokens_of(sample, messages)
         except (TransientError, RefusedError) as error:
             self._raise_if_hopeless(problem, error)
-            fields = {"text": "", "finish": "error", "extra": {"error": str(error)}}
-        return self.sample(problem, params, index, **fields)
+            declined = {DECLINED: True} if isinstance(error, RefusedError) and FILTERED.search(str(error)) else {}
+            extra = {"error": str(error), **declined}
+            sample = self.sample(problem, params, index, text="", finish="error", extra=extra)
+        finally:
+            if self.spending:
+                self.spending.settle(most, used)
+        return sample
 
     def _raise_if_hopeless(self, problem: Problem, error: TransientError | RefusedError) -> None:
         """Raises an error for the user if the server answers or accepts no request at all."""
