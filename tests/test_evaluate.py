@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from axiom_cli.errors import NothingToDoError
-from axiom_cli.evaluation.metrics import best_iteration, evaluate, parses, phase_row
+from axiom_cli.evaluation.metrics import best_iteration, evaluate, phase_row
+from axiom_cli.problems.written_programs import parses
 from axiom_cli.records import Metrics, Program
 from axiom_cli.statistics import wilson
 from made_experiment import problem, verdict

@@ -13,9 +13,9 @@ from typing import Any
 
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.ids import content_id
-from axiom_cli.problems.answers import has_reasoning, read_answer
-from axiom_cli.problems.written_programs import read_program
-from axiom_cli.records import Metrics, Sample, Verdict
+from axiom_cli.problems.answers import has_reasoning
+from axiom_cli.problems.written_programs import parses
+from axiom_cli.records import Metrics, Verdict
 from axiom_cli.statistics import cluster_bootstrap, pass_curve, wilson
 
 ALL = "all"
@@ -50,14 +50,6 @@ class Tally:
         self.reasoned += reasoned
         self.reasoned_passed += reasoned and verdict.passed
         self.truncated += verdict.sample.finish == "length"
-
-
-def parses(sample: Sample) -> bool:
-    """Whether an answer, or a program with the wanted entry point, can be read out of the completion."""
-    program = sample.problem.program
-    if program is None:
-        return read_answer(sample.text) is not None
-    return read_program(sample.text, program.entry_point) is not None
 
 
 def tally(verdicts: Iterable[Verdict]) -> dict[float, list[Tally]]:

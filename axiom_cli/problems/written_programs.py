@@ -14,7 +14,7 @@ from itertools import accumulate, takewhile
 from operator import itemgetter
 
 from axiom_cli import syntax
-from axiom_cli.problems.answers import without_reasoning
+from axiom_cli.problems.answers import read_answer, without_reasoning
 from axiom_cli.problems.fences import Block, blocks
 from axiom_cli.records import STDIN_STDOUT, Sample
 
@@ -35,6 +35,14 @@ def written_program(sample: Sample) -> str | None:
     if sample.problem.program is None:
         return None
     return read_program(sample.text, sample.problem.program.entry_point, cut_off=sample.finish == "length")
+
+
+def parses(sample: Sample) -> bool:
+    """Whether an answer, or a program with the wanted entry point, can be read out of the completion."""
+    program = sample.problem.program
+    if program is None:
+        return read_answer(sample.text) is not None
+    return read_program(sample.text, program.entry_point) is not None
 
 
 def read_program(text: str, entry_point: str, *, cut_off: bool = False) -> str | None:

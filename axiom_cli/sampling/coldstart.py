@@ -7,7 +7,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 
 from axiom_cli.errors import UsageError
-from axiom_cli.evaluation.metrics import parses
+from axiom_cli.problems.written_programs import parses
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.sampling.engines.chat_answers import DECLINED
 from axiom_cli.sampling.engines.scripted import SOLVER
