@@ -60,7 +60,7 @@ def theirs(model: str, problems: list[Problem], config: SolveConfig, size: int) 
     from axiom_cli.sampling.token_ids import end_ids
 
     loaded, tokenizer = load_for_sampling(models.resolve(model).path, config.dtype)
-    ends = torch.tensor(end_ids(tokenizer, loaded.generation_config))
+    ends = torch.tensor(end_ids(tokenizer, loaded.generation_config), device=loaded.device)
     asked = [prompts.conversation_ids(tokenizer, messages(problem)) for problem in problems]
     asked = sorted((ids for ids in asked for _ in range(config.samples)), key=len)
 
@@ -75,8 +75,8 @@ def generated(model, batch, ends, config: SolveConfig) -> int:
     import torch
 
     width, pad = max(map(len, batch)), int(ends[0])
-    ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in batch])
-    real = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in batch])
+    ids = torch.tensor([[pad] * (width - len(prompt)) + prompt for prompt in batch], device=model.device)
+    real = torch.tensor([[0] * (width - len(prompt)) + [1] * len(prompt) for prompt in batch], device=model.device)
     with torch.inference_mode():
         out = model.generate(
             ids,
