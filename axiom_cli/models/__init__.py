@@ -29,6 +29,9 @@ getLogger("bitsandbytes").setLevel(ERROR)
 NANO = "nano"
 """The embedded model, which is meant, on every machine, when none is named."""
 NVIDIA = Path("/dev/nvidiactl")
+UNMERGED = "unmerged.json"
+"""The file that makes a tree of the workspace a base with adapters on top: the name and the digest of the base, and the
+digests of the adapters."""
 VALUE_FACTS = "value.json"
 """The file that makes a folder one of a value function, and says what it was fitted on."""
 
@@ -160,6 +163,8 @@ def _kept(name: str, workspace: Workspace | None) -> Resolved | None:
         raise InputError(
             f"{name} is a value function: it judges samples and writes none", f"axiom solve --value-function {name}"
         )
+    if UNMERGED in files:
+        return _unmerged(name, tree, workspace)
     if folders.CONFIG not in files and folders.ADAPTER_CONFIG in files:
         raise InputError(f"{name} is an adapter, not a model", "axiom merge makes a model of it, with the same name")
     if folders.CONFIG not in files:
@@ -167,6 +172,21 @@ def _kept(name: str, workspace: Workspace | None) -> Resolved | None:
     path = workspace.tree_path(tree)
     folders.check_model(path)
     return Resolved(name, tree, path, remote_code=_brings_code(path))
+
+
+def _unmerged(name: str, tree: str, workspace: Workspace) -> Resolved:
+    """The model that the tree says is a base with adapters on top."""
+    parts = folders.read_json(workspace.tree_path(tree) / UNMERGED)
+    base = _resolved(parts["base"]["name"], workspace)
+    if base.digest != parts["base"]["digest"]:
+        raise InputError(
+            f"{base.name} has changed since {name} was trained of it", "put the files back that it was trained of"
+        )
+    adapters = [workspace.tree_path(adapter) for adapter in parts["adapters"]]
+    for path in adapters[:-1]:
+        digest = content_id({"kind": "adapted", "base": base.digest, "adapter": path.name})
+        base = Resolved(f"{base.name}+{path.name[:12]}", digest, base.path, path, base, base.remote_code)
+    return Resolved(name, tree, base.path, adapters[-1], base, base.remote_code)
 
 
 def _hub(name: str) -> Resolved | None:
@@ -195,6 +215,8 @@ def is_still(model: Resolved, wanted: str = "") -> bool:
     never changes; digests of earlier versions were of every file in a folder."""
     wanted = wanted or model.digest
     if model.base and model.adapter:
+        if model.adapter.parent.name == TREES:
+            return is_still(model.base)
         again = {"kind": "adapted", "base": model.base.digest}
         files = folders.adapter_files(model.adapter)
         return is_still(model.base) and content_id({**again, "adapter": _files_digest(files)}) == wanted

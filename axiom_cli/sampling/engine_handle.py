@@ -17,7 +17,7 @@ class EngineHandle:
     def __init__(self, model: Resolved, workspace: Workspace, config: SolveConfig | None = None) -> None:
         """`model` decides which engine `auto` stands for."""
         config = config or SolveConfig()
-        name = engines.choose(model.name) if config.engine == "auto" else config.engine
+        name = engines.choose(model.name, config)
         self.config, self.workspace = replace(config, engine=name), workspace
         self._engine: Engine | None = None
 

@@ -121,7 +121,7 @@ class SolveConfig(Config):
     top_p: float = option(1.0, "Nucleus sampling: keep the smallest set of tokens with this mass.", above=0, most=1)
     max_tokens: int = option(512, "Longest completion, in tokens.", least=1, most=MILLION)
     seed: int = option(0, "Seed of the sampling.", least=0)
-    engine: str = option("auto", "auto, transformers, vllm, remote, scripted or a plug-in.", topic=HARDWARE)
+    engine: str = option("auto", "auto, transformers, vllm, remote, server, scripted or a plug-in.", topic=HARDWARE)
     dtype: Dtype = option("auto", "Type of the weights in the transformers engine.", topic=HARDWARE)
     max_think_tokens: int = option(
         0, "Close the model's thought after this many tokens; 0 sets no limit.", least=0, formerly="think_tokens"
@@ -157,6 +157,11 @@ class SolveConfig(Config):
     )
     stop_on: Literal["verifier", "agreement"] = option(
         "verifier", "With --strategy adaptive: what ends the sampling of a problem.", topic=STRATEGY, formerly="settle"
+    )
+    server: str = option(
+        "",
+        "URL of a running vLLM server that has the model's base, and is handed adapters: it samples.",
+        topic=SERVERS,
     )
     concurrency: int = option(8, "Requests to a server at a time.", least=1, most=1024, topic=SERVERS)
     requests_per_minute: int = option(

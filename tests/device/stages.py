@@ -241,9 +241,9 @@ def loop(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
     rows = [json.loads(line) for line in metrics.read_text().splitlines()] if metrics.exists() else []
     phases = ("collect", "train", "merge")
     found["phases"] = {
-        row["split"]: {name: row[name] for name in ("n", "passed", "tokens", "seconds")}
+        row["phase"]: {name: row[name] for name in ("n", "passed", "tokens", "seconds")}
         for row in rows
-        if row["split"] in phases
+        if row.get("phase") in phases
     }
     return {**found, "problems": faults}
 

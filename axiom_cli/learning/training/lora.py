@@ -6,7 +6,7 @@ import json
 import re
 import warnings
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from copy import deepcopy
 from pathlib import Path
@@ -20,17 +20,20 @@ from safetensors.torch import save_file
 from torch import nn
 from torch.nn import functional
 from tqdm import tqdm
-from transformers import PreTrainedModel
+from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
 
+from axiom_cli import permitted
 from axiom_cli.models.adapters import CONFIG, WEIGHTS
-from axiom_cli.models.loading import device, training_precision, without_peft
+from axiom_cli.models.loading import device, load_config, training_precision, without_peft
 from axiom_cli.settings.configs import TrainConfig
 
 MAMBAS = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")
 """Types of models whose `out_proj` peft does not take."""
 OMITTED = 0.01
 """Share of the matrices that an adapter may leave out without a word."""
+TRIAL = 0.05
+"""How large the weights of a trial are: what they add is small beside a layer's own, and larger than rounding."""
 tqdm.monitor_interval = 0
 """peft makes bars that nobody sees. Their watcher is a thread, for whose start Python waits for ever where memory is
 short."""
@@ -141,10 +144,14 @@ def _fold(layer: LoraLinear) -> None:
 
 def save(wrapped: PeftModel, folder: Path, base_name: str) -> None:
     """The adapter as peft itself would write it, its config in a fixed order so that equal adapters are equal bytes."""
-    folder.mkdir(parents=True, exist_ok=True)
     # Without `save_embedding_layers` peft asks the hub whether the vocabulary is the base's own.
     state = get_peft_model_state_dict(wrapped, save_embedding_layers=False)
     weights = {name: value.detach().cpu().contiguous() for name, value in state.items()}
+    _write(weights, wrapped, folder, base_name)
+
+
+def _write(weights: Mapping[str, torch.Tensor], wrapped: PeftModel, folder: Path, base_name: str) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
     save_file(dict(sorted(weights.items())), folder / WEIGHTS, metadata={"format": "pt"})
     config = wrapped.peft_config["default"].to_dict() | {"base_model_name_or_path": base_name, "inference_mode": True}
 
@@ -153,3 +160,15 @@ def save(wrapped: PeftModel, folder: Path, base_name: str) -> None:
 
     text = json.dumps(config, default=plain, indent=2, sort_keys=True)
     (folder / CONFIG).write_text(text + "\n", encoding="utf-8")
+
+
+def write_trial(base: Path, config: TrainConfig, folder: Path, base_name: str) -> None:
+    """An adapter of the shape that training with `config` gives, with small random weights: what takes it takes those
+    that will be trained. The base's weights are not read."""
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(load_config(base), trust_remote_code=permitted.remote_code())
+    random = torch.Generator().manual_seed(0)
+    with attached(model, config) as wrapped:
+        shapes = get_peft_model_state_dict(wrapped, save_embedding_layers=False)
+        weights = {name: TRIAL * torch.randn(shape.shape, generator=random) for name, shape in shapes.items()}
+        _write(weights, wrapped, folder, base_name)

@@ -19,7 +19,13 @@ from axiom_cli.workspace.store import Workspace
 
 GROUP = "axiom.engines"
 BUILT_IN = MappingProxyType(
-    {"transformers": "TransformersEngine", "vllm": "VllmEngine", "remote": "RemoteEngine", "scripted": "ScriptedEngine"}
+    {
+        "transformers": "TransformersEngine",
+        "vllm": "VllmEngine",
+        "remote": "RemoteEngine",
+        "server": "ServerEngine",
+        "scripted": "ScriptedEngine",
+    }
 )
 """The class of each, in the file of that name."""
 
@@ -39,9 +45,18 @@ def is_endpoint(model_name: str) -> bool:
     return model_name.startswith(("http://", "https://"))
 
 
-def choose(model_name: str) -> str:
-    """The engine that `auto` stands for: remote for an address; vllm if it and an NVIDIA device are there and the model
-    is neither `nano` nor a GGUF file; else transformers."""
+def choose(model_name: str, config: SolveConfig = SolveConfig()) -> str:
+    """The engine that samples from the model. What `auto` stands for: remote for an address; vllm if it and an NVIDIA
+    device are there and the model is neither `nano` nor a GGUF file; else transformers. With `config.server`, the
+    server engine. UsageError where the two do not go together."""
+    if config.server:
+        if is_endpoint(model_name):
+            raise UsageError(f"--server and the model {model_name} are two servers", "leave out --server")
+        if config.engine not in ("auto", "remote", "server"):
+            raise UsageError(f"--engine {config.engine} does not use a server", "leave out --engine, or --server")
+        return "server"
+    if config.engine != "auto":
+        return config.engine
     if is_endpoint(model_name):
         return "remote"
     small = model_name == "nano" or model_name.endswith(".gguf")
@@ -80,11 +95,11 @@ def open_engine(model_name: str, config: SolveConfig, workspace: Workspace | Non
     Raises MissingError where the engine, what it needs, or the model is not there, UsageError for settings that the
     engine does not support.
     """
-    name = choose(model_name) if config.engine == "auto" else config.engine
+    name = choose(model_name, config)
     engine = get(name)
     for setting in unusual_settings(config):
         if setting not in engine.supports:
             flag = f"--{setting.replace('_', '-')}"
-            hint = "the server has its own settings" if name == "remote" else "use --engine transformers"
+            hint = "the server has its own settings" if name in ("remote", "server") else "use --engine transformers"
             raise UsageError(f"the {name} engine does not support {flag}", hint)
     return engine(model_name, config, workspace)  # type: ignore[call-arg]  # a protocol has no constructor

@@ -158,16 +158,18 @@ class ChatClient:
         path: str,
         body: Callable[[], Mapping[str, Any]] | None = None,
         on_part: Callable[[bytes], None] | None = None,
+        *,
+        as_text: bool = False,
     ) -> Any:
-        """The JSON that the server answers, without the key. `body` is called when the request's turn comes, `on_part`
-        with each part of an answer without fault as it arrives.
+        """The JSON that the server answers, without the key; `as_text` for what it answers in words. `body` is called
+        when the request's turn comes, `on_part` with each part of an answer without fault as it arrives.
 
         Raises TransientError if trying again may help, RefusedError if another request may succeed, else AxiomError.
         """
         began = await self._limiter.enter()
         try:
             answer = await asyncio.wait_for(self._exchange(method, path, body and body(), on_part), self._timeout)
-            data = self._data(answer)
+            data = self.redact(answer.text) if as_text and answer.status == 200 else self._data(answer)
         except asyncio.TimeoutError:
             raise TransientError(f"no complete answer within {self._timeout:g} s") from None
         except (httpx.InvalidURL, httpx.UnsupportedProtocol) as error:

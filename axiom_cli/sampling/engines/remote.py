@@ -101,10 +101,12 @@ class RemoteEngine(UnorderedEngine):
         client = self._client
         try:
             data = client.submit(client.with_retries(lambda: client.request("GET", "/models"))).result()
-            listed = [name for model in data["data"] if (name := str(model["id"])).isprintable()]
+            # vLLM lists adapters, too, each with its base as its parent.
+            bases = [model for model in data["data"] if not model.get("parent")]
+            listed = [name for model in bases if (name := str(model["id"])).isprintable()]
         except (TransientError, RefusedError) as error:
             raise MissingError(f"{self._address} does not list its models: {error}", "write ADDRESS#MODEL") from None
-        except (KeyError, TypeError):
+        except (KeyError, TypeError, AttributeError):
             said = f"{self._address} does not list its models: not a list of models: {quote(json.dumps(data))}"
             raise MissingError(said, "write ADDRESS#MODEL") from None
         if len(listed) != 1:
@@ -149,17 +151,7 @@ class RemoteEngine(UnorderedEngine):
     ) -> Sample:
         problem = request.problem
         messages = [dict(message) for message in request.messages or answers.messages(problem)]
-        body = {
-            "model": self._served,
-            "messages": messages,
-            "temperature": params.temperature,
-            "top_p": params.top_p,
-            "max_tokens": params.max_tokens,
-            "seed": sample_seed(params.seed, problem, index),
-            "logprobs": True,
-            "stream": events is not None,
-            **self._extra_fields,
-        }
+        body = {**self._body(request, params, index), "stream": events is not None}
         most = most_tokens(messages, params.max_tokens)
         if self.spending and not await self.spending.reserve(most):
             return self.sample(problem, params, index, text="", finish="error", extra={"error": SPENT, NOT_ASKED: True})
@@ -178,6 +170,20 @@ class RemoteEngine(UnorderedEngine):
             if self.spending:
                 self.spending.settle(most, used)
         return sample
+
+    def _body(self, request: Request, params: SolveConfig, index: int) -> dict[str, Any]:
+        """What is sent for one sample."""
+        messages = request.messages or answers.messages(request.problem)
+        return {
+            "model": self._served,
+            "messages": [dict(message) for message in messages],
+            "temperature": params.temperature,
+            "top_p": params.top_p,
+            "max_tokens": params.max_tokens,
+            "seed": sample_seed(params.seed, request.problem, index),
+            "logprobs": True,
+            **self._extra_fields,
+        }
 
     def _raise_if_hopeless(self, problem: Problem, error: TransientError | RefusedError) -> None:
         """Raises an error for the user if the server answers or accepts no request at all."""
