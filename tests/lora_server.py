@@ -19,7 +19,7 @@ import torch
 from axiom_cli import models
 from axiom_cli.errors import AxiomError
 from axiom_cli.models import Resolved
-from axiom_cli.models.loading import load_for_sampling
+from axiom_cli.models.loading import load_config, load_for_sampling
 from axiom_cli.sampling.engines.continuous_batching import Completion, finished
 from axiom_cli.sampling.engines.token_sampling import Decoding
 
@@ -77,6 +77,10 @@ class LoraServer(ThreadingHTTPServer):
         name = body["model"]
         if name != BASE and name not in self.adapters:
             return 404, error(f"The model `{name}` does not exist.", "NotFoundError", 404)
+        context = load_config(self.base.path).max_position_embeddings
+        if len(body["prompt"]) >= context:
+            said = f"Input length ({len(body['prompt'])}) exceeds model's maximum context length ({context})."
+            return 400, error(said, "BadRequestError", 400)
         self.asked.append(name)
         future: Future[dict[str, Any]] = Future()
         self.waiting.put((body, future))

@@ -21,12 +21,13 @@ from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
 from cases import slow_but
 from chat_server import chat_server, completion
+from lora_server import lora_server
 
 CONFIG = SolveConfig(max_tokens=24, temperature=1.0, seed=5)
 LONG = replace(CONFIG, max_tokens=200)
 GREEDY = replace(CONFIG, temperature=0)
 PROBLEMS = list(draw.problems(["arithmetic", "parentheses"], 5, [1], "train", 0))
-NAMES = ["tiny", "nano", "scripted", "remote", "vllm"]  # nano by the engine of tiny: its cases are slow
+NAMES = ["tiny", "nano", "scripted", "remote", "server", "vllm"]  # nano by the engine of tiny: its cases are slow
 CONTEXT, NANO_CONTEXT = 512, 2048
 """Tokens of the context of the tiny model, and words of the server's; tokens of nano's."""
 ODD = [
@@ -52,7 +53,7 @@ def served(body):
     return {**answer, "usage": {"completion_tokens": len(kept)}}
 
 
-@pytest.fixture(scope="module", params=slow_but({*NAMES} - {"nano"}, NAMES))
+@pytest.fixture(scope="module", params=slow_but({*NAMES} - {"nano", "server"}, NAMES))
 def engine(request, tmp_path_factory):
     name, kind = request.param, "transformers"
     with ExitStack() as stack:
@@ -65,8 +66,10 @@ def engine(request, tmp_path_factory):
                 pytest.skip("vllm is not installed here")
             kind, model = name, str(tiny.write_model(tmp_path_factory.mktemp("model"), hidden=128))
         else:
-            model = str(tiny.write_model(tmp_path_factory.mktemp("model"))) if name == "tiny" else name
+            model = name if name == "nano" else str(tiny.write_model(tmp_path_factory.mktemp("model")))
         config = replace(CONFIG, engine=kind, batch_tokens=4096)
+        if name == "server":
+            config = replace(config, engine=name, server=stack.enter_context(lora_server(model)).address)
         opened = stack.enter_context(closing(engines.open_engine(model, config)))
         opened.is_called = name
         yield opened
@@ -271,6 +274,8 @@ def test_other_weights_are_loaded_if_it_says_so(engine, tmp_path):
         with pytest.raises(NotImplementedError):
             engine.load_weights(other)
         return
+    if engine.name == "server":
+        pytest.skip("it takes adapters of its base: tests/test_lora_server.py")
     with closing(type(engine)(engine.model.name, replace(CONFIG, batch_tokens=4096))) as opened:
         before, digest = texts(opened.generate(requests(PROBLEMS), CONFIG, 2)), opened.model.digest
         opened.load_weights(other)

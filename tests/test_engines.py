@@ -19,13 +19,15 @@ from axiom_cli.sampling import engines
 from axiom_cli.sampling.engines.protocol import Request, requests
 from axiom_cli.sampling.engines.scripted import ScriptedEngine
 from axiom_cli.settings.configs import SolveConfig
+from cases import slow_but
 from chat_server import chat_server
+from lora_server import lora_server
 
 CONFIG = SolveConfig(max_tokens=12, temperature=1.0, seed=5, batch_tokens=4096)
 PROBLEMS = list(draw.problems(["arithmetic", "parentheses"], 4, [3], "train", 0))
 
 
-@pytest.fixture(scope="module", params=engines.names())
+@pytest.fixture(scope="module", params=slow_but({*engines.names()} - {"server"}, engines.names()))
 def engine(request, tmp_path_factory):
     name = request.param
     with ExitStack() as stack:
@@ -37,7 +39,10 @@ def engine(request, tmp_path_factory):
             if name == "vllm" and not find_spec("vllm"):
                 pytest.skip("vllm is not installed here")
             model = str(tiny.write_model(tmp_path_factory.mktemp("model"), hidden=128))
-        yield stack.enter_context(closing(engines.open_engine(model, replace(CONFIG, engine=name))))
+        config = replace(CONFIG, engine=name)
+        if name == "server":
+            config = replace(config, server=stack.enter_context(lora_server(model)).address)
+        yield stack.enter_context(closing(engines.open_engine(model, config)))
 
 
 def test_it_is_an_engine(engine):

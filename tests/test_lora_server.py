@@ -61,6 +61,7 @@ def test_the_adapter_that_was_handed_over_answers(base: Path, adapted: Resolved)
         assert _words(engine) == plain and not server.adapters, "taken away"
 
 
+@pytest.mark.slow
 def test_samples_depend_on_seed_problem_and_index(base: Path) -> None:
     drawn = SolveConfig(temperature=1.0, max_tokens=12, seed=3)
     with lora_server(str(base)) as server, closing(_engine(server, str(base))) as engine:
@@ -77,6 +78,7 @@ def _loaded(server: LoraServer, base: Path, adapted: Resolved) -> AxiomError:
     return caught.value
 
 
+@pytest.mark.slow
 def test_a_server_that_does_not_take_it_is_told_with_the_line_to_type(base: Path, adapted: Resolved) -> None:
     with lora_server(str(base), updates=False) as server:
         error = _loaded(server, base, adapted)
@@ -89,6 +91,7 @@ def test_a_server_that_does_not_take_it_is_told_with_the_line_to_type(base: Path
         assert "must see this machine's files" in _loaded(server, base, elsewhere).hint
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_on_with_other_weights_is_noticed(base: Path, adapted: Resolved, tmp_path: Path) -> None:
     with lora_server(str(base)) as server:
         server.ignores_adapters = True
@@ -101,6 +104,7 @@ def test_a_server_that_goes_on_with_other_weights_is_noticed(base: Path, adapted
         _engine(server, "nano")
 
 
+@pytest.mark.slow
 def test_what_is_no_base_of_it_is_refused(base: Path, adapted: Resolved, tmp_path: Path) -> None:
     other = models.resolve(str(tiny.write_model(tmp_path / "other", seed=1)))
     twice = Resolved("twice", "2" * 64, adapted.path, adapted.adapter, adapted)
@@ -112,6 +116,7 @@ def test_what_is_no_base_of_it_is_refused(base: Path, adapted: Resolved, tmp_pat
             engine.load_weights(twice)
 
 
+@pytest.mark.slow
 def test_a_server_that_is_no_vllm_says_so(base: Path) -> None:
     from chat_server import chat_server, completion
 

@@ -26,7 +26,7 @@ from axiom_cli.verification.solution_rows import solution_rows
 
 MAY_CHANGE = {
     "iterations", "control", "preset", "axiom",
-    "solve.batch_tokens", "verify.jobs", "verify.isolation", "verify.unsafe_no_sandbox",
+    "solve.batch_tokens", "solve.server", "verify.jobs", "verify.isolation", "verify.unsafe_no_sandbox",
     "train.gradient_checkpointing", "train.checkpoint_seconds",
     "teaching.delay", "teaching.budget", "teaching.price_in", "teaching.price_out",
     "distribute.distribute", "distribute.ray_address", "distribute.workers",
