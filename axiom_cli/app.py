@@ -22,7 +22,7 @@ from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.settings.configs import GlobalConfig
 from axiom_cli.settings.fields import flag
 from axiom_cli.settings.sources import STAGES, Settings, former_names, outdated, resolve, unknown_variables, unreadable
-from axiom_cli.terminal import console, stdout_guard
+from axiom_cli.terminal import console, loading, stdout_guard
 
 COMMANDS = {
     "problems": "Make, import and check problems.",
@@ -221,6 +221,7 @@ def run(argv: list[str]) -> int:
     start = Settings(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
     console.configure(quiet=start.config.quiet)
     if not asks:
+        loading.announce()
         for path in unreadable():
             console.warn(f"{path} cannot be read: its settings are left out")
         for sentence in (*renamed, *outdated()):

@@ -23,7 +23,7 @@ from axiom_cli import jsonl
 from axiom_cli.evaluation.experiment_folder import read_experiment
 from axiom_cli.report.experiment_tables import experiment_table
 from axiom_cli.report.summary import summarize
-from command_line import axiom, environment
+from command_line import AXIOM, axiom, environment
 from made_experiment import make
 
 COLOURS = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
@@ -270,3 +270,16 @@ def test_the_pipe_by_hand_ends_in_one_line_with_the_models_name(tmp_path: Path) 
     lines = COLOURS.sub("", shown_by(start)).splitlines()
     assert lines[-1] == "1 model merged: axiom solve --model first"
     assert not any('{"kind"' in line for line in lines)
+
+
+@pytest.mark.slow
+def test_a_command_that_loads_torch_says_so_before(tmp_path: Path) -> None:
+    """The seconds that it takes are not silent; what only looks whether a package is there says nothing."""
+
+    def start(theirs: int, env: dict[str, str]) -> Callable[[float], int]:
+        command = [*AXIOM, "doctor"]
+        return subprocess.Popen(command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, env=env).wait
+
+    lines = COLOURS.sub("", shown_by(start)).splitlines()
+    assert lines[0] == "loading PyTorch ..."
+    assert sum(line.startswith("loading ") for line in lines) == 1

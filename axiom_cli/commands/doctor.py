@@ -33,13 +33,13 @@ def doctor(ctx: typer.Context, json: AsJson = False) -> None:
 
 def examine(workspace: Path) -> Iterator[dict[str, Any]]:
     """One row for each check: `check`, `found`, `ok`, and `advice` if something is missing."""
-    from axiom_cli.models.loading import device
-    from axiom_cli.sandbox import isolation_level
-
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 2**30
     yield _row("axiom", __version__)
     yield _row("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield _row("processors", f"{os.cpu_count()} cores, {memory:.1f} GiB memory")
+    from axiom_cli.models.loading import device
+    from axiom_cli.sandbox import isolation_level
+
     accelerator = str(device())
     without = "nano needs none; models of 1 B parameters and more need a GPU"
     yield _row("accelerator", accelerator, advice=without if accelerator == "cpu" else "")
