@@ -32,6 +32,7 @@ COMMANDS = {
     "train": "Train an adapter on accepted solutions.",
     "merge": "Merge an adapter into its base model, with a certificate.",
     "loop": "Evaluate, collect, train, merge, repeat: the model improves itself.",
+    "eval": "Measure pass rates on any problems, and compare models.",
     "ask": "Ask a model something, and read its answer as it is written.",
     "report": "Show pass rates per round, or compare two models.",
     "doctor": "Check this machine: accelerator, engines, sandbox, disk.",
@@ -66,7 +67,7 @@ More:
   axiom --help                all commands
   axiom COMMAND --help        one command, with examples
 """
-REMEMBERS = {"coldstart", "solve", "train", "merge", "loop"}
+REMEMBERS = {"coldstart", "solve", "train", "merge", "loop", "eval"}
 """Commands that keep finished work in the workspace, and resume from there."""
 EXIT_INTERRUPTED = 130
 STREAMS = range(3)

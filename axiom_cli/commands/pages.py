@@ -60,9 +60,10 @@ class _Plain:
     epilog: str | None
 
     def collect_usage_pieces(self, ctx: Any) -> list[str]:
-        """The words of the usage line: `[NAME...]` and `NAME`, where Typer writes `[NAME...]...` and `{NAME}`."""
+        """The words of the usage line: `[NAME...]`, `NAME...` and `NAME`, where Typer writes `[NAME...]...`,
+        `{NAME...}...` and `{NAME}`."""
         pieces: list[str] = super().collect_usage_pieces(ctx)  # type: ignore[misc]  # of the command that it is mixed into
-        return [re.sub(r"^\{(\w+)\}$", r"\1", piece.replace("...]...", "...]")) for piece in pieces]
+        return [re.sub(r"^\{([\w.]+)\}(\.\.\.)?$", r"\1", piece.replace("...]...", "...]")) for piece in pieces]
 
     def format_epilog(self, _context: Any, formatter: Any) -> None:
         """Writes the examples as they are, since a wrapped command cannot be pasted."""

@@ -75,8 +75,8 @@ def file_rates(files: Sequence[str]) -> list[Metrics]:
     return rows
 
 
-def rate_findings(rows: Sequence[Metrics]) -> Findings:
-    """The pass rates of files in every format."""
+def rate_findings(rows: Sequence[Metrics], of: str = "file") -> Findings:
+    """The pass rates of files, or of what else `of` says that the rows' experiments are, in every format."""
     families = sorted({row.family for row in rows if row.family != ALL})
     rates = family_rates(rows)
     cells = [
@@ -84,14 +84,14 @@ def rate_findings(rows: Sequence[Metrics]) -> Findings:
         for row in rows
         if (row.family, row.level) == (ALL, 0)
     ]
-    table = Table("pass rates", ["file", "split", *rate_columns(families)], cells, keys=2)
-    return Findings([row.to_dict() for row in rows], list(map(_plain_row, rows)), [table], [table], rows)
+    table = Table("pass rates", [of, "split", *rate_columns(families)], cells, keys=2)
+    return Findings([row.to_dict() for row in rows], [_plain_row(row, of) for row in rows], [table], [table], rows)
 
 
-def _plain_row(row: Metrics) -> dict[str, Any]:
+def _plain_row(row: Metrics, of: str) -> dict[str, Any]:
     counts = ("temperature", "problems", "parsed", "reasoned", "truncated", "infra")
     return {
-        "file": row.experiment,
+        of: row.experiment,
         **{name: getattr(row, name) for name in ("split", "family", "level", "n", "passed", "rate")},
         "low": row.interval[0],
         "high": row.interval[1],

@@ -383,6 +383,37 @@ class LoopConfig(Config):
     distribute: DistributeConfig = stage(DistributeConfig)
 
 
+@dataclass(frozen=True)
+class EvalConfig(Config):
+    """`axiom eval`: what to evaluate on, and how models are sampled and verified."""
+
+    TOPIC: ClassVar[str] = PROBLEMS
+
+    problems: str = option(
+        "arithmetic,rpn,parentheses,list_ops",
+        "Families (rpn:4-8), handwritten, gym:NAME, files, hub:NAME; comma-separated.",
+    )
+    count: int = option(500, "Problems from all families together; a file gives all that it has.", least=1)
+    split: Split = option("test", "Which split to draw from families; splits never share a problem.")
+    min_difficulty: int = option(3, "Lowest level of families.", least=1, most=10)
+    max_difficulty: int = option(7, "Highest level of families.", least=1, most=10)
+    form: Form = option("answer", "Ask families for an answer, or for a program.")
+    as_: str = option("auto", "Format of a file, as in `axiom problems import`.")
+    column: str = option("", "FIELD=COLUMN, such as answer=meta.answer: where to read a field.")
+    samples: int = option(0, "Samples per problem, beside the greedy one.", least=0, most=MILLION, topic="Sampling")
+    temperature: float = option(0.7, "Temperature of those samples.", above=0, most=100, topic="Sampling")
+    seed: int = option(0, "Seed of the problems and of the samples.", least=0, topic="Sampling")
+
+    solve: SolveConfig = stage(
+        SolveConfig,
+        without=(
+            *("samples", "temperature", "seed"),
+            *("strategy", "value_function", "max_attempts", "early_stop", "target_passes", "stop_on"),
+        ),
+    )
+    verify: VerifyConfig = stage(VerifyConfig)
+
+
 NANO, PRETRAINED = "nano", "pretrained"
 """Kinds of models, and the presets that suit them."""
 LOOP_OBJECTIVES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
