@@ -85,8 +85,9 @@ def test_a_damaged_config_is_set_aside(tmp_path: Path, damage: bytes) -> None:
 
 def test_the_folder_of_an_earlier_version_resumes_where_its_settings_mean_the_same(tmp_path: Path) -> None:
     earlier = {
-        "experiment": "one", "preset": "quick", "problem_types": "rpn", "samples": 2, "lr": 1e-3, "curriculum": True,
-        "model": {"name": "nano", "digest": "d" * 64},
+        "experiment": "one", "preset": "quick", "problem_types": "rpn", "samples": 2, "temperature": 0.8,
+        "max_tokens": 192, "lr": 1e-3, "epochs": 2.0, "batch_size": 32, "lora_r": 64, "lora_alpha": 128,
+        "curriculum": True, "model": {"name": "nano", "digest": "d" * 64},
     }  # fmt: skip
     (tmp_path / "one").mkdir()
     (tmp_path / "one" / "config.json").write_bytes(orjson.dumps(earlier))
