@@ -2,29 +2,45 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
 from axiom_cli.commands.pages import page
-from axiom_cli.commands.streams import AsJson, show_rows
-from axiom_cli.settings.configs import GlobalConfig
+from axiom_cli.commands.streams import AsJson, show_rows, stdout
+from axiom_cli.settings.configs import GlobalConfig, LoopConfig
 from axiom_cli.settings.fields import spelled
-from axiom_cli.settings.sources import CONFIGS, STAGES, Settings, resolve, section, user_file
+from axiom_cli.settings.options import choice
+from axiom_cli.settings.sources import CONFIGS, STAGES, Settings, preset_text, resolve, section, user_file
 from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
+PRESETS = ["", *LoopConfig.parts()[""].shown_choices("preset")]
 
 
-@app.command(**page("axiom config", "AXIOM_SOLVE_SAMPLES=4 axiom config --json | grep solve.samples"))
-def config(ctx: typer.Context, json: AsJson = False) -> None:
-    """Show every setting and where its value comes from.
+Preset = Annotated[str, choice("--preset", PRESETS, "Print a preset of the loop; --json: the settings with it.")]
 
-    A flag beats an AXIOM_* variable, which beats ./axiom.toml, your own axiom.toml, and the default, in this order.
+
+@app.command(
+    **page(
+        "axiom config",
+        "AXIOM_SOLVE_SAMPLES=4 axiom config --json | grep solve.samples",
+        "axiom config --preset classic > axiom.toml",
+    )
+)
+def config(ctx: typer.Context, preset: Preset = "", json: AsJson = False) -> None:
+    """Show every setting and where its value comes from, or a preset as a file of settings.
+
+    A flag beats an AXIOM_* variable, which beats ./axiom.toml, your own axiom.toml, a preset, and the default, in this
+    order. An axiom.toml in a folder is a whole experiment: `axiom loop` there runs it.
     """
+    if preset and not json:
+        stdout().write(preset_text(preset))
+        console.note(f"axiom loop --preset {preset} runs it; written to axiom.toml, axiom loop alone does")
+        return
     rows = []
     for cls in CONFIGS:
-        settings = ctx.obj if cls is GlobalConfig else resolve(cls, {})
+        settings = ctx.obj if cls is GlobalConfig else resolve(cls, {"preset": preset or None})
         rows += settings_rows(settings, f"{section(cls)}." if cls in STAGES else "")
     show_rows("settings", rows, json)
     own = user_file()

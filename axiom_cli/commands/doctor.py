@@ -37,12 +37,16 @@ def examine(workspace: Path) -> Iterator[dict[str, Any]]:
     yield _row("axiom", __version__)
     yield _row("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield _row("processors", f"{os.cpu_count()} cores, {memory:.1f} GiB memory")
+    from axiom_cli.experiment.memory_forecast import GIB, recommended, this_machine
     from axiom_cli.models.loading import device
     from axiom_cli.sandbox import isolation_level
 
     accelerator = str(device())
     without = "nano needs none; models of 1 B parameters and more need a GPU"
     yield _row("accelerator", accelerator, advice=without if accelerator == "cpu" else "")
+    machine = this_machine()
+    where = f"{machine.free / GIB:.1f} GiB are free{' on the GPU' if machine.accelerator else ''}"
+    yield _row("preset", f"{recommended(machine)}: {where}", advice="axiom config --preset NAME prints one")
     for package in PACKAGES:
         installed = find_spec(package.replace("-", "_")) is not None
         advice = "" if installed else installation.package(package)

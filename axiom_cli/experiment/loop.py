@@ -13,7 +13,7 @@ from axiom_cli import models
 from axiom_cli.errors import UsageError
 from axiom_cli.evaluation.experiment_folder import ExperimentFolder, arm_name, model_ref
 from axiom_cli.evaluation.metrics import best_iteration
-from axiom_cli.experiment import control_arms
+from axiom_cli.experiment import control_arms, memory_forecast
 from axiom_cli.experiment.control_arms import COLD_ONLY
 from axiom_cli.experiment.curriculum import ProblemStream, buckets, check_supply, held_out
 from axiom_cli.experiment.round import GREEDY, Arm, LoopObserver, RoundSteps
@@ -21,6 +21,7 @@ from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.learning import replay
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.train import check_base
+from axiom_cli.learning.train import check_settings as check_training
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.problems import families
@@ -44,12 +45,14 @@ class Loop:
 
     def __init__(self, config: LoopConfig, model: str, workspace: Workspace) -> None:
         check_settings(config)
+        memory_forecast.check_accelerator(config)
         self.config, self.workspace = config, workspace
         self.base = models.resolve(model, workspace)
         check_base(self.base, config.train.objective)
         self.families = [families.get(name).name for name in options.names([config.problems])]
         self.buckets = buckets(self.families, config)
         self.engine = EngineHandle(self.base, workspace, config.solve)
+        self.memory = memory_forecast.check_memory(config, self.base, self.engine.config.engine)
 
     def run(self, observer: LoopObserver = LoopObserver()) -> ExperimentFolder:
         """All rounds of the run and of its controls, then the held-out test. Returns the experiment's folder.
@@ -139,6 +142,10 @@ def check_settings(config: LoopConfig) -> None:
             raise UsageError(f"--problems {file}: the loop takes families of problems, not files", FAMILIES)
     shares, arms = replay.parse_shares(config.replay), control_arms.parse(config.control)
     check_strategy(config.solve)
+    check_training(config.train)
+    if config.start == "previous" and config.train.quantize != "none":
+        fault = f"--start previous and --quantize {config.train.quantize} do not go together"
+        raise UsageError(fault, "a chain of adapters needs the unquantised base: use --start base")
     name, objective = config.train.objective, OBJECTIVES[config.train.objective]
     if not objective.compares:
         return

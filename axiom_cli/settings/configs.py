@@ -328,8 +328,13 @@ class LoopConfig(Config):
     TOPIC: ClassVar[str] = "Run"
 
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
-    preset: Literal["", "nano", "pretrained", "long", "quick"] = option(
-        "", "Settings that suit a model and a machine [nano for small models, else pretrained].", hidden=["quick"]
+    preset: Literal[
+        "", "nano", "pretrained", "smollm", "classic", "gpu-12gb", "gpu-24gb", "gpu-80gb", "long", "quick"
+    ] = option(
+        "",
+        "Settings that suit a model and a machine; `axiom config --preset NAME` prints them [nano; with another "
+        "--model, pretrained].",
+        hidden=["quick"],
     )
     iterations: int = option(3, "Rounds of collect, train, merge.", least=1)
     problems: str = option(

@@ -97,12 +97,12 @@ def choice(name: str, values: Collection[str], text: str, metavar: str = "") -> 
     def check_choice(value: str) -> str:
         if value not in values:
             hint = did_you_mean(value, values, "choose one of them")
-            raise UsageError(f"{name} {value} is not one of {', '.join(values)}", hint)
+            raise UsageError(f"{name} {value} is not one of {', '.join(filter(None, values))}", hint)
         return value
 
     return typer.Option(
         name,
-        metavar=metavar or "|".join(values),
+        metavar=metavar or "|".join(filter(None, values)),
         help=text,
         callback=check_choice,
         autocompletion=_offering(values),

@@ -200,7 +200,12 @@ def resolve(cls: type[C], flags: Mapping[str, Any], kind_of: Callable[[str], str
 def preset_file(name: str) -> SettingsFile:
     """The settings of a preset, its own name among them."""
     name = FORMER_PRESETS.get(name, name)
-    return SettingsFile(f"preset {name}", {"preset": name, **_toml(PRESETS / f"{name}.toml")}, is_preset=True)
+    return SettingsFile(f"preset {name}", _toml(PRESETS / f"{name}.toml"), is_preset=True)
+
+
+def preset_text(name: str) -> str:
+    """The file of a preset, comments included."""
+    return (PRESETS / f"{FORMER_PRESETS.get(name, name)}.toml").read_text("utf-8")
 
 
 def defaults(cls: type[Config]) -> dict[str, str]:

@@ -1,0 +1,100 @@
+"""Presets: what each sets, for which models, and that it is a whole experiment when it is written to axiom.toml."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import orjson
+import pytest
+
+from axiom_cli.experiment.loop import check_settings
+from axiom_cli.experiment.memory_forecast import GIB, Machine, Shape, memory_needed, recommended
+from axiom_cli.models.kind import kind_of
+from axiom_cli.models.nano import WEIGHTS
+from axiom_cli.settings.configs import LoopConfig
+from axiom_cli.settings.sources import SettingsFile, preset_file, preset_text, resolve
+from command_line import axiom, failed, rows
+
+NAMES = LoopConfig.parts()[""].shown_choices("preset")
+QWEN = {"vocab_size": 152_064, "dtype": "bfloat16", "max_position_embeddings": 32_768}
+SHAPES = {
+    "gpu-12gb": {
+        **QWEN, "num_hidden_layers": 36, "hidden_size": 2048, "intermediate_size": 11_008, "num_attention_heads": 16,
+        "num_key_value_heads": 2, "tie_word_embeddings": True,
+    },
+    "gpu-24gb": {
+        **QWEN, "num_hidden_layers": 28, "hidden_size": 3584, "intermediate_size": 18_944, "num_attention_heads": 28,
+        "num_key_value_heads": 4, "tie_word_embeddings": False,
+    },
+    "gpu-80gb": {
+        **QWEN, "num_hidden_layers": 48, "hidden_size": 5120, "intermediate_size": 13_824, "num_attention_heads": 40,
+        "num_key_value_heads": 8, "tie_word_embeddings": False,
+    },
+}  # fmt: skip
+"""The models of the presets for GPUs, as their config.json has them."""
+
+
+def keys(file: SettingsFile) -> set[str]:
+    tables = {name for name, value in file.data.items() if isinstance(value, dict)}
+    return file.data.keys() - tables | {f"{name}.{key}" for name in tables for key in file.data[name]}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_preset_in_axiom_toml_is_the_same_experiment(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    chosen = resolve(LoopConfig, {"preset": name}).config
+    check_settings(chosen)
+    assert keys(preset_file("pretrained")) <= keys(preset_file(name)), "what it leaves out, others set in its place"
+    (tmp_path / "axiom.toml").write_text(preset_text(name))
+    assert resolve(LoopConfig, {}).config == chosen
+    assert resolve(LoopConfig, {"samples": 3}).config.solve.samples == 3
+
+
+def test_the_values_follow_the_kind_of_the_model(tmp_path: Path) -> None:
+    small = tmp_path / "small"
+    shutil.copytree(WEIGHTS, small)
+    assert [kind_of(name) for name in ("", "nano", str(small), f"{small}+adapter")] == ["nano"] * 4
+    assert [kind_of(name) for name in ("some/model", "http://127.0.0.1:8000/v1#m")] == ["pretrained"] * 2
+    with (small / "model.safetensors").open("ab") as file:
+        file.truncate(200 * 2**20)
+    assert kind_of(str(small)) == "pretrained"
+    by_model = {model: resolve(LoopConfig, {"model": model}, kind_of).config for model in ("nano", "some/model")}
+    assert [config.train.lr for config in by_model.values()] == [1e-3, 2e-4]
+    assert by_model["some/model"] == resolve(LoopConfig, {"model": "some/model", "preset": "pretrained"}).config
+    assert resolve(LoopConfig, {"preset": "classic"}).config.model.model == "Qwen/Qwen2.5-Coder-1.5B-Instruct"
+    assert resolve(LoopConfig, {"preset": "classic", "model": "a/b"}).config.model.model == "a/b"
+
+
+def test_each_preset_for_a_gpu_fits_it_and_is_recommended_there() -> None:
+    for name, config in SHAPES.items():
+        size = int(name[4:6])
+        shape = Shape.of(config)
+        assert shape
+        gpu = Machine(int(0.95 * size * GIB), accelerator=True, half=True)
+        needed = memory_needed(resolve(LoopConfig, {"preset": name}).config, shape, gpu, "vllm").needed
+        assert 0.4 * gpu.free < needed < gpu.free, name
+        assert recommended(gpu) == name
+    assert recommended(Machine(16 * GIB)) == "smollm" and recommended(Machine(GIB)) == "nano"
+
+
+@pytest.mark.slow
+def test_what_cannot_fit_is_refused_before_anything_is_loaded(tmp_path: Path) -> None:
+    huge = tmp_path / "huge"
+    shutil.copytree(WEIGHTS, huge)
+    config = orjson.loads((huge / "config.json").read_bytes())
+    (huge / "config.json").write_bytes(orjson.dumps({**config, "intermediate_size": 10**9}))
+    done = axiom("loop", "--plan", "--model", str(huge), cwd=tmp_path)
+    failed(done, 4, "huge does not fit: training takes ", "activations", "GiB are free", "--gradient-checkpointing")
+    done = axiom("loop", "--preset", "gpu-24gb", cwd=tmp_path, env={"CUDA_VISIBLE_DEVICES": ""})
+    failed(done, 4, "--preset gpu-24gb is for a GPU", "hint: axiom loop --preset ")
+
+
+def test_config_shows_the_values_in_force_with_a_preset(tmp_path: Path) -> None:
+    shown = {row["setting"]: row for row in rows(axiom("config", "--preset", "smollm", "--json", cwd=tmp_path).stdout)}
+    assert shown["loop.coldstart"] == {"setting": "loop.coldstart", "value": 300, "origin": "preset smollm"}
+    assert shown["solve.samples"]["origin"] == "default"
+    assert axiom("config", "--preset", "smollm", cwd=tmp_path).stdout.decode() == preset_text("smollm")
+    failed(axiom("config", "--preset", "clasic", cwd=tmp_path), 2, "hint: did you mean classic?")
