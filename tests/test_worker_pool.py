@@ -7,6 +7,8 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -52,6 +54,33 @@ def test_what_goes_wrong_there_is_raised_here() -> None:
         for _ in range(2):
             with pytest.raises(ChildProcessError, match="9"):
                 each([0, 2])
+
+
+def test_what_is_yielded_there_comes_here_while_more_is_made() -> None:
+    """Somebody who watches sees each item soon, and one who leaves early leaves no process behind."""
+
+    def work(number: int) -> Iterator[tuple[str, int]]:
+        yield "first", os.getpid()
+        time.sleep(0.3)
+        yield "second", os.getpid()
+        time.sleep(60 * number)
+        yield "last", os.getpid()
+
+    seen = []
+    with closing(worker_pool.streamed(work, 2)) as items:
+        for number, (what, pid) in items:
+            seen.append((number, what))
+            if (0, "last") in seen and (1, "second") in seen:
+                break
+    assert [what for number, what in seen if number == 0] == ["first", "second", "last"]
+    assert not _running(pid)
+
+    def fails(number: int) -> Iterator[int]:
+        yield number
+        raise ValueError("no more of these")
+
+    with pytest.raises(ValueError, match="no more of these"):
+        list(worker_pool.streamed(fails, 2))
 
 
 def test_memory_is_shared_both_ways() -> None:

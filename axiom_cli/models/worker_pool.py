@@ -13,13 +13,16 @@ import multiprocessing
 import os
 import signal
 import sys
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
+
+Item = TypeVar("Item")
 
 PR_SET_PDEATHSIG = 1
 """prctl(2): the signal that a process gets when its parent dies."""
@@ -28,6 +31,8 @@ SMALL_MODEL_BYTES = 1 << 26
 they are: 1.5 times. It was not measured on others."""
 MAX_WORKERS = 8
 """Processes at most: each takes some 250 MB."""
+SECONDS_BETWEEN_SENDS = 0.1
+"""What a process yields in this time goes through its pipe together."""
 
 RunAll = Callable[[Sequence[Any]], list[Any]]
 """The parts, no more than there are processes -> the result of each, in order. What is raised there is raised here, and
@@ -56,18 +61,51 @@ def forked(work: Callable[[Any], Any], count: int) -> Iterator[RunAll]:
     if count == 1:
         yield lambda parts: [work(part) for part in parts]
         return
+    with _processes(_answer, work, count) as workers:
+        yield lambda parts: _run_all(workers, parts)
+
+
+def streamed(work: Callable[[int], Iterator[Item]], count: int) -> Iterator[tuple[int, Item]]:
+    """What `work(0)` to `work(count - 1)` yield, each in a process of its own: the items with the number of their
+    process, in order within each, and all soon after they are made. Raises as `RunAll` does."""
+    with _processes(_stream, work, count) as workers:
+        for number, (process, ours) in enumerate(workers):
+            with _alive(process):
+                ours.send(number)
+        working = dict(enumerate(workers))
+        while working:
+            ready = wait([ours for _, ours in working.values()])
+            for number, (process, ours) in list(working.items()):
+                if ours not in ready:
+                    continue
+                with _alive(process):
+                    items, error = ours.recv()
+                if error is not None:
+                    raise error
+                if items is None:
+                    del working[number]
+                else:
+                    yield from ((number, item) for item in items)
+
+
+Workers = Sequence[tuple[ForkProcess, Connection]]
+
+
+@contextmanager
+def _processes(loop: Callable[..., None], work: Callable[[Any], Any], count: int) -> Iterator[Workers]:
+    """`count` processes that run `loop(work, pipe)`, each with our end of its pipe."""
     fork = multiprocessing.get_context("fork")
     workers: list[tuple[ForkProcess, Connection]] = []
     threads = torch.get_num_threads()
     try:
         for _ in range(count):
             ours, theirs = fork.Pipe()
-            process = fork.Process(target=_work, args=(work, theirs, os.getpid()), daemon=True)
+            process = fork.Process(target=_begin, args=(loop, work, theirs, os.getpid()), daemon=True)
             workers.append((process, ours))
             process.start()
             theirs.close()
         torch.set_num_threads(1)  # more would only be in the way of theirs
-        yield lambda parts: _run_all(workers, parts)
+        yield workers
     finally:
         torch.set_num_threads(threads)
         for process, ours in workers:
@@ -77,7 +115,7 @@ def forked(work: Callable[[Any], Any], count: int) -> Iterator[RunAll]:
             ours.close()
 
 
-def _run_all(workers: Sequence[tuple[ForkProcess, Connection]], parts: Sequence[Any]) -> list[Any]:
+def _run_all(workers: Workers, parts: Sequence[Any]) -> list[Any]:
     busy = workers[: len(parts)]
     for (process, ours), part in zip(busy, parts, strict=True):
         with _alive(process):
@@ -102,7 +140,7 @@ def _alive(process: ForkProcess) -> Iterator[None]:
         raise ChildProcessError(f"a worker process ended with exit code {process.exitcode}") from None
 
 
-def _work(work: Callable[[Any], Any], theirs: Connection, parent: int) -> None:
+def _begin(loop: Callable[..., None], work: Callable[[Any], Any], theirs: Connection, parent: int) -> None:
     """Runs in the new process: nothing of the old one stays open (a lock, a pipe whose end somebody waits for), and it
     ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -113,9 +151,31 @@ def _work(work: Callable[[Any], Any], theirs: Connection, parent: int) -> None:
     os.closerange(theirs.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
     torch.set_num_threads(1)
     while True:
-        part = theirs.recv()
-        try:
-            reply: tuple[Any, Exception | None] = (work(part), None)
-        except Exception as error:  # noqa: BLE001 - raised again in the parent
-            reply = (None, error.with_traceback(None))  # whose frames would keep the work's memory
-        theirs.send(reply)
+        loop(work, theirs)
+
+
+def _answer(work: Callable[[Any], Any], theirs: Connection) -> None:
+    """Does one part, and sends its result."""
+    part = theirs.recv()
+    try:
+        reply: tuple[Any, Exception | None] = (work(part), None)
+    except Exception as error:  # noqa: BLE001 - raised again in the parent
+        reply = (None, error.with_traceback(None))  # whose frames would keep the work's memory
+    theirs.send(reply)
+
+
+def _stream(work: Callable[[int], Iterator[Any]], theirs: Connection) -> None:
+    """Sends what one part yields, a few items at a time, and at last None."""
+    number = theirs.recv()
+    items: list[Any] = []
+    sent = time.monotonic()
+    try:
+        for item in work(number):
+            items.append(item)
+            if time.monotonic() - sent >= SECONDS_BETWEEN_SENDS:
+                theirs.send((items, None))
+                items, sent = [], time.monotonic()
+        theirs.send((items, None))
+        theirs.send((None, None))
+    except Exception as error:  # noqa: BLE001 - raised again in the parent
+        theirs.send((None, error.with_traceback(None)))

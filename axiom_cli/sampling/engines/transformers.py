@@ -107,8 +107,7 @@ class TransformersEngine(UnorderedEngine):
         return self._model(input_ids=ids).logits[0, -1].float().cpu()
 
     def stream(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[tuple[int, Sample]]:
-        """As `Engine.stream`. Rows of similar lengths go together, so pass many requests at once. If several processes
-        sample, all samples come at the end."""
+        """As `Engine.stream`. Rows of similar lengths go together, so pass many requests at once."""
         yield from self._completed(self._rows(requests, params, samples), requests, params, samples)
 
     def stream_text(self, request: Request, params: SolveConfig, on_text: Callable[[str], None]) -> Sample:
@@ -191,7 +190,7 @@ class TransformersEngine(UnorderedEngine):
         return Completion([*row.prompt, *thought.token_ids, *close], rest) if len(rest) else None
 
     def _finish(self, rows: list[Completion], params: SolveConfig) -> Iterator[Completion]:
-        """Samples rows until they stop or run out of numbers. Each comes as it ends; all at the end if the model is
+        """Samples rows until they stop or run out of numbers. Each comes as it ends, or soon after it if the model is
         small and the rows are many, since several processes sample then."""
         if not rows:
             return iter(())
@@ -206,17 +205,15 @@ class TransformersEngine(UnorderedEngine):
     def _finish_in_processes(
         self, parts: Sequence[Sequence[Completion]], decoding: Decoding, slots: int
     ) -> Iterator[Completion]:
-        def sample(worker: int) -> list[tuple[list[int], float, str]]:
-            for _ in self._finished(self._model, parts[worker], decoding, slots):
-                pass
-            return [(row.token_ids, row.logprob, row.finish) for row in parts[worker]]
+        def sample(worker: int) -> Iterator[tuple[int, list[int], float, str]]:
+            numbers = {id(row): number for number, row in enumerate(parts[worker])}
+            for row in self._finished(self._model, parts[worker], decoding, slots):
+                yield numbers[id(row)], row.token_ids, row.logprob, row.finish
 
-        with worker_pool.forked(sample, len(parts)) as map_parts:
-            sampled = map_parts(range(len(parts)))
-        for part, results in zip(parts, sampled, strict=True):
-            for row, (ids, logprob, finish) in zip(part, results, strict=True):
-                row.token_ids, row.logprob, row.finish = ids, logprob, finish
-                yield row
+        for worker, (number, ids, logprob, finish) in worker_pool.streamed(sample, len(parts)):
+            row = parts[worker][number]
+            row.token_ids, row.logprob, row.finish = ids, logprob, finish
+            yield row
 
     def _slots(self, params: SolveConfig, longest: int, workers: int = 1) -> int:
         """How many rows of `longest` tokens each of `workers` processes has room for."""
