@@ -208,7 +208,7 @@ def test_mistakes_are_explained(tmp_path: Path):
     with pytest.raises(MissingError) as missing:
         compare_named("demmo", "demo", tmp_path)
     assert "did you mean demo?" in missing.value.hint
-    with pytest.raises(UsageError, match="no iteration '9'") as usage:
+    with pytest.raises(UsageError, match="no model '9'") as usage:
         compare_named("demo@9", "demo", tmp_path)
     assert "0, 1, 2, 3, best and last" in usage.value.hint
     jsonl.save(tmp_path / "s.jsonl", [row("a")])

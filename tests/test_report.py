@@ -62,14 +62,14 @@ def test_json_says_the_same(small: Experiment):
     found = summarize(small)
     data = json.loads(render(experiment_findings([found]), "json"))
     assert data["sentence"] == found.sentence and data["selected"] == 2
-    assert [step["after"] for step in data["steps"]] == ["iteration 1", "iteration 2"]
+    assert [step["after"] for step in data["steps"]] == ["model 1", "model 2"]
     assert data["final"][0]["split"] == "test" and data["controls"].keys() == {"shuffled", "cold-only"}
     assert isinstance(json.loads(render(experiment_findings([found, found]), "json")), list)
 
 
 def test_the_table_has_a_row_an_evaluation_and_marks_the_selected_one(small: Experiment):
     table = experiment_table(summarize(small))
-    assert table.title == "small: pass rates per iteration"
+    assert table.title == "small: pass rates per model"
     assert all(len(row) == len(table.columns) for row in table.rows)
     assert {row[1] for row in table.rows if row[0] == "run"} == {"0", "1", "2 *"}
     assert not any("*" in row[1] for row in table.rows if row[0] != "run")
@@ -90,7 +90,7 @@ def written(folder: Path, rates: dict[str, list[float]]) -> Experiment:
 def test_the_round_is_chosen_on_validation_not_on_test(tmp_path: Path):
     found = summarize(written(tmp_path / "run", {"val": [0.3, 0.7, 0.5], "test": [0.3, 0.6, 0.9]}))
     assert found.selected == 1
-    assert "iteration 1 solves 60.0 %" in found.sentence and found.verdict == "better"
+    assert "model 1 solves 60.0 %" in found.sentence and found.verdict == "better"
 
 
 def test_no_better_round_is_said_plainly(tmp_path: Path):

@@ -137,7 +137,7 @@ class Experiment:
         if which.isdigit() and int(which) in evaluated:
             return int(which)
         raise UsageError(
-            f"experiment {arm_name(self.name, arm)} has no iteration {which!r}",
+            f"experiment {arm_name(self.name, arm)} has no model {which!r}",
             f"it has {', '.join(map(str, evaluated)) or 'none yet'}, best and last",
         )
 

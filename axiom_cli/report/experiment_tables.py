@@ -32,7 +32,7 @@ def experiment_findings(summaries: Sequence[ExperimentSummary]) -> Findings:
 
 
 def experiment_table(summary: ExperimentSummary) -> Table:
-    """A row an evaluation; the selected iteration is marked with a star."""
+    """A row an evaluation; the selected model is marked with a star."""
     has_controls = len(summary.experiment.arms()) > 1
     families, rates = summary.families(), family_rates(summary.experiment.rows)
     rows = []
@@ -41,8 +41,8 @@ def experiment_table(summary: ExperimentSummary) -> Table:
         mark = " *" if row.iteration == summary.selected and not arm else ""
         cells = [f"{row.iteration}{mark}", row.split, *rate_cells(row, families, rates)]
         rows.append([arm or "run", *cells] if has_controls else cells)
-    columns = [*(["arm"] if has_controls else []), "iteration", "split", *rate_columns(families)]
-    return Table(f"{summary.experiment.name}: pass rates per iteration", columns, rows, keys=4 if has_controls else 3)
+    columns = [*(["arm"] if has_controls else []), "model", "split", *rate_columns(families)]
+    return Table(f"{summary.experiment.name}: pass rates per model", columns, rows, keys=4 if has_controls else 3)
 
 
 def _plain_rows(summary: ExperimentSummary) -> list[dict[str, Any]]:

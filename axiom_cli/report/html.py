@@ -65,7 +65,7 @@ def heat(caption: str, columns: Sequence[str], rows: Mapping[str, Sequence[float
     body = "".join(
         f'<tr><th scope="row">{escape(label)}</th>{"".join(map(_cell, rates))}</tr>' for label, rates in rows.items()
     )
-    top = f'<caption>{escape(caption)}</caption><thead><tr><th scope="col">iteration</th>{head}</tr></thead>'
+    top = f'<caption>{escape(caption)}</caption><thead><tr><th scope="col">model</th>{head}</tr></thead>'
     return _scroll(caption, f'<table class="heat">{top}<tbody>{body}</tbody></table>')
 
 

@@ -15,7 +15,7 @@ from axiom_cli.report.formats import Table
 from axiom_cli.report.html import card, html_table, section, tiles
 from axiom_cli.report.page_costs import config, costs, digests, replay
 from axiom_cli.report.page_curves import curve, families, levels, pass_at
-from axiom_cli.report.summary import ExperimentSummary, iteration_name
+from axiom_cli.report.summary import ExperimentSummary, model_name
 
 FOOTER = """\
 Shaded bands and ranges are 95 % intervals. A model is called better only if the paired interval lies above zero,
@@ -59,7 +59,7 @@ def fill_template(*, name: str, verdict: str, headline: str, sentence: str, foot
 
 def _tiles(summary: ExperimentSummary) -> str:
     experiment, selected = summary.experiment, summary.selected
-    cells = [("Selected", iteration_name(selected, experiment.iterations()[0]), "chosen on validation")]
+    cells = [("Selected", model_name(selected, experiment.iterations()[0]), "chosen on validation")]
     if summary.final:
         headline = summary.final[0]
         change = f"{100 * headline.rate_before:.1f} → {percent(headline.rate_after)}"

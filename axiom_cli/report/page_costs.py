@@ -23,7 +23,7 @@ SLICES = {"new": "c0", "history": "c1", "cold": "c2"}
 
 def replay(experiment: Experiment) -> str:
     """What each round trained on."""
-    mixes = [(f"round {row.iteration}", row.extra["replay"]) for row in experiment.phases() if row.extra.get("replay")]
+    mixes = [(_round(row.iteration + 1), row.extra["replay"]) for row in experiment.phases() if row.extra.get("replay")]
     mixes = [(label, {part: float(mix.get(part, 0)) for part in SLICES}) for label, mix in mixes]
     if not mixes:
         return ""
@@ -43,21 +43,26 @@ def thinned(bars: Sequence[T]) -> Sequence[T]:
 
 
 def costs(experiment: Experiment) -> str:
-    """Seconds and tokens by round and phase."""
+    """Seconds and tokens by round and phase. A round ends with the evaluation of the model that it made."""
     seconds: dict[int, dict[str, float]] = {}
     tokens: dict[int, dict[str, float]] = {}
     for row in (*experiment.evaluations(), *experiment.phases()):
         phase = str(row.extra["phase"])
         for totals, value in ((seconds, row.seconds), (tokens, row.tokens)):
-            of_round = totals.setdefault(row.iteration, {})
+            of_round = totals.setdefault(row.iteration + (phase != "evaluate"), {})
             of_round[phase] = of_round.get(phase, 0.0) + value
     phases = {phase: PHASES.get(phase, "c5") for phase in {**PHASES, **{p: "" for v in seconds.values() for p in v}}}
     cards = [
         _cost_card("Seconds by phase", seconds, phases, "s"),
         _cost_card("Thousands of tokens by phase", tokens, phases, "k"),
     ]
-    lead = "Time and tokens spent: evaluating model N, then collecting, training and merging in round N."
+    lead = "Time and tokens spent. Round N collects, trains and merges, and then evaluates model N, which it made."
     return section("Cost", lead, f'<div class="grid2">{"".join(cards)}</div>') if any(cards) else ""
+
+
+def _round(number: int) -> str:
+    """What a round is called; before the first one, the start model is evaluated."""
+    return f"round {number}" if number else "start"
 
 
 def _cost_card(
@@ -66,7 +71,7 @@ def _cost_card(
     if not any(value for parts in totals.values() for value in parts.values()):
         return ""
     scale = 1000.0 if unit == "k" else 1.0
-    bars = [(f"round {i}", {p: v / scale for p, v in totals[i].items()}) for i in sorted(totals)]
+    bars = [(_round(i), {p: v / scale for p, v in totals[i].items()}) for i in sorted(totals)]
     used = {phase: colour for phase, colour in colours.items() if any(parts.get(phase) for _, parts in bars)}
     desc = "; ".join(f"{label}: {sum(parts.values()):,.0f} {unit}" for label, parts in bars)
     rows = [[label, *(f"{parts.get(phase, 0):,.1f}" for phase in used)] for label, parts in bars]
@@ -102,11 +107,11 @@ def digests(experiment: Experiment) -> str:
             place = row.experiment, str(row.iteration), row.split
             rows.setdefault((*place, model, _short(weights), _short(problems)))
     certificates = [
-        [row.experiment, str(row.iteration), _value(row.extra["certificate"])]
+        [row.experiment, str(row.iteration + 1), _value(row.extra["certificate"])]
         for row in experiment.phases()
         if row.extra.get("certificate")
     ]
-    columns = ("run", "iteration", "split", "model", "weights", "problems")
+    columns = ("run", "model", "split", "name", "weights", "problems")
     parts = [card("", html_table(Table("Weights and problem sets", columns, list(rows))))]
     if certificates:
         parts.append(card("", numbers(Table("Merge certificates", ("run", "round", "certificate"), certificates))))

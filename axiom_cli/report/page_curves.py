@@ -18,7 +18,7 @@ from axiom_cli.report.summary import ExperimentSummary
 
 ARM_COLOURS = ("c4", "c5", "c3", "c1")
 WIDE, NARROW, SMALL = (980, 370), (400, 300), (440, 230)
-RATE_COLUMNS = ("run", "iteration", "split", "sampling", "family", "samples", "pass rate", "95 % interval")
+RATE_COLUMNS = ("run", "model", "split", "sampling", "family", "samples", "pass rate", "95 % interval")
 
 
 def curve_split(experiment: Experiment, arm: str = "") -> str:
@@ -55,17 +55,17 @@ def _points(rows: Iterable[Metrics]) -> list[Point]:
     points = []
     for row in rows:
         low, high = row.interval
-        place = f"{row.experiment} iteration {row.iteration}, {row.split}"
+        place = f"{row.experiment} model {row.iteration}, {row.split}"
         note = f"{place}: {percent(row.rate)} ({percent_range(row.interval)}), n = {row.n:,}"
         points.append(Point(row.iteration, row.rate, low, high, note))
     return points
 
 
-def _iteration_axis(series: Sequence[Series]) -> Axis:
-    """At most eleven iterations along x."""
+def _model_axis(series: Sequence[Series]) -> Axis:
+    """At most eleven models along x."""
     xs = sorted({int(point.x) for line in series for point in line.points})
     stride = max(1, math.ceil(len(xs) / 11))
-    return Axis("iteration", [(x, str(x)) for x in xs[::stride]])
+    return Axis("model", [(x, str(x)) for x in xs[::stride]])
 
 
 def _rate_table(title: str, rows: Iterable[Metrics]) -> Table:
@@ -86,7 +86,7 @@ def _rate_table(title: str, rows: Iterable[Metrics]) -> Table:
 
 
 def curve(summary: ExperimentSummary) -> str:
-    """Held-out pass rate per iteration, controls beside the run."""
+    """Held-out pass rate per model, controls beside the run."""
     experiment = summary.experiment
     split = curve_split(experiment)
     series, shown = [], []
@@ -104,11 +104,11 @@ def curve(summary: ExperimentSummary) -> str:
     if not series:
         return ""
     desc = "; ".join(f"{line.name}: {', '.join(f'{p.x:g}: {percent(p.y)}' for p in line.points)}" for line in series)
-    title = f"Pass rate per iteration on the {spoken(split)} problems"
-    plots = curves(Caption("curve", title, desc), series, _iteration_axis(series))
+    title = f"Pass rate per model on the {spoken(split)} problems"
+    plots = curves(Caption("curve", title, desc), series, _model_axis(series))
     arms = " Dashed lines are control arms at equal compute." * (len(experiment.arms()) > 1)
     diamonds = f" Diamonds are the {spoken(other)} problems." * bool(lone)
-    lead = f"No round trained on these problems. Iteration 0 is the start model.{arms}{diamonds}"
+    lead = f"No round trained on these problems. Model 0 is the start model, and round N makes model N.{arms}{diamonds}"
     return section("Held-out pass rate", lead, card("", plots, numbers(_rate_table(title, shown))))
 
 
@@ -133,9 +133,9 @@ def families(summary: ExperimentSummary) -> str:
             continue
         line = Series(family, _points(rows), f"c{i % 6}")
         change = f"{100 * rows[0].rate:.1f} → {percent(rows[-1].rate)}" if len(rows) > 1 else percent(rows[0].rate)
-        desc = ", ".join(f"iteration {p.x:g}: {percent(p.y)}" for p in line.points)
+        desc = ", ".join(f"model {p.x:g}: {percent(p.y)}" for p in line.points)
         caption = Caption(f"family-{i}", f"{family}, {spoken(split)}", desc)
-        plot = line_plot(caption, [overall, line], _iteration_axis([line]), SMALL, labels=False)
+        plot = line_plot(caption, [overall, line], _model_axis([line]), SMALL, labels=False)
         cards.append(card(f"{family}: {change}", plot, numbers(_rate_table(caption.title, rows))))
     lead = f"The {spoken(split)} problems of each family; the dashed line is all families together."
     return section("Families", lead, f'<div class="grid2">{"".join(cards)}</div>') if cards else ""
@@ -183,7 +183,7 @@ def pass_at(summary: ExperimentSummary) -> str:
 
 
 def levels(summary: ExperimentSummary) -> str:
-    """Heat tables of level by iteration."""
+    """Heat tables of level by model."""
     experiment = summary.experiment
     split = curve_split(experiment)
     numbered = sorted({row.level for row in experiment.rows if row.level and row.split == split})
@@ -192,7 +192,7 @@ def levels(summary: ExperimentSummary) -> str:
     cards = [
         card(_label(family), heat(*_grid(experiment, split, family, numbered))) for family in (ALL, *summary.families())
     ]
-    lead = f"Pass rate on the {spoken(split)} problems by difficulty level and iteration."
+    lead = f"Pass rate on the {spoken(split)} problems by difficulty level and model."
     return section("Levels", lead, f'<div class="grid2">{"".join(cards)}</div>')
 
 

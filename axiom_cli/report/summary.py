@@ -1,4 +1,4 @@
-"""What an experiment came to: pass rates per iteration with intervals, steps from N to N+1, and the final sentence.
+"""What an experiment came to: pass rates per model with intervals, steps from N to N+1, and the final sentence.
 
 The round is selected on validation; the final comparison is start against selected on the test split, made once.
 """
@@ -90,18 +90,18 @@ def summarize(experiment: Experiment) -> ExperimentSummary:
     ]
     final: list[Comparison] = []
     if selected != start:
-        names = iteration_name(start, start), iteration_name(selected, start)
+        names = model_name(start, start), model_name(selected, start)
         final = compare_models(EvaluatedModel(experiment, start), chosen, names)
-    steps: list[Comparison] = []  # each iteration against the one before it, at the lowest temperature
+    steps: list[Comparison] = []  # each model against the one before it, at the lowest temperature
     for a, b in pairwise(experiment.iterations()):
-        names = f"iteration {a}", f"iteration {b}"
+        names = f"model {a}", f"model {b}"
         steps += compare_models(EvaluatedModel(experiment, a), EvaluatedModel(experiment, b), names)[:1]
     return ExperimentSummary(experiment, selected, rows, steps, final, _controls(experiment, chosen))
 
 
-def iteration_name(iteration: int, start: int = 0) -> str:
-    """What an iteration is called in a sentence."""
-    return "the start model" if iteration == start else f"iteration {iteration}"
+def model_name(iteration: int, start: int = 0) -> str:
+    """What the model of an iteration is called in a sentence."""
+    return "the start model" if iteration == start else f"model {iteration}"
 
 
 def _controls(experiment: Experiment, chosen: EvaluatedModel) -> dict[str, Comparison]:
@@ -111,7 +111,7 @@ def _controls(experiment: Experiment, chosen: EvaluatedModel) -> dict[str, Compa
         if not experiment.iterations(arm):
             continue
         rival = EvaluatedModel(experiment, experiment.best(arm), arm)
-        comparisons = compare_models(rival, chosen, (f"the control {arm}", iteration_name(chosen.iteration)))
+        comparisons = compare_models(rival, chosen, (f"the control {arm}", model_name(chosen.iteration)))
         if comparisons:
             controls[arm] = comparisons[0]
     return controls
