@@ -1,0 +1,91 @@
+"""What a run is made of, part by part, and how long the rest of it takes, by what its parts have taken so far."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from axiom_cli.learning import replay
+
+TRAINING_COST = 6.0
+"""Seconds for a row to train on, in those of a sample, until the first training tells better: a forward and a backward
+pass cost three times a forward pass, and a row is seen about twice."""
+PASS_RATE = 0.4
+"""Share of the samples that become rows, until the first round tells better."""
+ENDLESS = 1 << 40
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One part of a run: `val`, `collect`, `train` or `test`.
+
+    `number` is the round, from 1, or the model of a `test`; model 0 is the start model, whose `val` is round 0's.
+    `amount` is what there is to do: samples, or rows to train on, 0 where they are not known yet.
+    """
+
+    name: str
+    number: int
+    amount: int = 0
+    arm: str = ""
+
+
+def schedule(  # noqa: PLR0913 - the sizes of a run
+    arms: Sequence[str], rounds: int, collect: int, val: int, test: int, samples_at_test: int, idle: str
+) -> list[Phase]:
+    """The phases of a run and its control arms, in order, given the samples of each. The arm `idle` collects nothing.
+    The first model and the selected one, which is taken for the last, are tested with more samples."""
+    phases = []
+    for arm in arms:
+        phases.append(Phase("val", 0, val, arm))
+        for number in range(1, rounds + 1):
+            phases += [Phase("collect", number, collect, arm)] * (arm != idle)
+            phases += [Phase("train", number, 0, arm), Phase("val", number, val, arm)]
+    ends = (0, rounds)
+    return phases + [
+        Phase("test", number, test * (1 + samples_at_test * (number in ends)), arm)
+        for arm in arms
+        for number in range(rounds + 1)
+    ]
+
+
+def growth(number: int, shares: Mapping[str, float]) -> float:
+    """How many rows round `number` trains on for each new one, where every round gives as many new ones."""
+    available = {"new": 1000, "history": 1000 * (number - 1), "cold": ENDLESS}
+    return replay.natural_total(available, shares) / 1000
+
+
+class Clock:
+    """The phases of a run that are still to come, and what each kind costs."""
+
+    def __init__(self, phases: Sequence[Phase], shares: Mapping[str, float]) -> None:
+        """`shares` are those of the replay buffer."""
+        self._waiting, self._shares = list(phases), shares
+        self._cost: dict[str, float] = {}
+        self._new_rows = 0.0
+
+    def begin(self, phase: Phase) -> None:
+        """The phase begins: neither it nor what was to come before it is waiting any longer."""
+        key = (phase.name, phase.number, phase.arm)
+        place = next((i for i, p in enumerate(self._waiting) if (p.name, p.number, p.arm) == key), -1)
+        self._waiting = self._waiting[place + 1 :]
+
+    def end(self, phase: Phase, amount: int, seconds: float) -> None:
+        """A phase is done: what it did, and how long that took when it was done."""
+        if amount and seconds:
+            self._cost[phase.name] = seconds / amount
+        if amount and phase.name == "train" and not phase.arm:
+            self._new_rows = amount / growth(phase.number, self._shares)
+
+    def waiting(self) -> float | None:
+        """Seconds for the phases after this one; None before anything was measured."""
+        if not self._cost:
+            return None
+        return sum(self._seconds(phase) for phase in self._waiting)
+
+    def _seconds(self, phase: Phase) -> float:
+        sample = self._cost.get(phase.name) or next(cost for name, cost in self._cost.items() if name != "train")
+        if phase.name != "train":
+            return phase.amount * sample
+        collected = next((p.amount for p in self._waiting if p.name == "collect"), 0)
+        new = self._new_rows or PASS_RATE * collected
+        return new * growth(phase.number, self._shares) * self._cost.get("train", TRAINING_COST * sample)
