@@ -29,7 +29,7 @@ from made_experiment import problem, verdict
 
 TINY = {
     "iterations": 2, "train_size": 12, "val_size": 2, "test_size": 2, "epochs": 0.5, "max_tokens": 48, "lora_r": 4,
-    "problems": "arithmetic", "min_difficulty": 2, "max_difficulty": 3,
+    "problems": "arithmetic", "min_difficulty": 2, "max_difficulty": 3, "ignore_gates": True,
 }  # fmt: skip
 
 

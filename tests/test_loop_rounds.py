@@ -23,6 +23,7 @@ EASY = [
 HARD = [
     "loop", "--problems", "list_ops", "--min-difficulty", "10", "--max-difficulty", "10", "--iterations", "1",
     "--train-size", "24", "--val-size", "4", "--test-size", "4", "--samples", "1", "--max-tokens", "9",
+    "--ignore-gates",
 ]  # fmt: skip
 
 

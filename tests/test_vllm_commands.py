@@ -7,7 +7,7 @@ from itertools import groupby
 
 from axiom_cli import jsonl
 from axiom_cli.experiment.loop import Loop
-from axiom_cli.experiment.round import LoopObserver
+from axiom_cli.experiment.observer import LoopObserver
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Metrics
 from axiom_cli.sampling.engine_handle import EngineHandle
@@ -42,7 +42,7 @@ def test_two_rounds_of_the_loop_on_one_engine(tmp_path, monkeypatch):
     work = Loop(config, "nano", workspace)
     work.engine = EngineHandle(work.base, workspace, CONFIG)
     seen, others = [], set(processes())
-    work.run(LoopObserver(phase=lambda label, done, total: seen.append(tuple(set(processes()) - others))))
+    work.run(LoopObserver(judged=lambda _: seen.append(tuple(set(processes()) - others))))
     measured = jsonl.load(tmp_path / "experiments" / "small" / "metrics.jsonl", Metrics)
     assert {row.iteration for row in measured if row.split == "test"} == {0, 1, 2}
     assert any(row.rate > 0.5 for row in measured if row.split == "test")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import typer
@@ -13,14 +13,18 @@ from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.options import configured, names
 from axiom_cli.terminal import console
 from axiom_cli.wording import plural
-from axiom_cli.workspace.objects import short
 
 if TYPE_CHECKING:
     from axiom_cli.experiment.loop import Loop
-    from axiom_cli.records import Metrics
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 LINES = {"dtype": "Type of the weights that sample, and of the merged ones; auto is that of the base [auto]."}
+AFTERWARDS = (
+    "axiom report {name} --open",
+    "axiom solve problems.jsonl --model {name}",
+    "axiom workspace export {name} DIR",
+)
+"""What to type after a run."""
 
 
 def kind_of(model: str, workspace: str) -> str:
@@ -49,52 +53,54 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
 
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     work = Loop(config, config.model.model or models.NANO, workspace)
+    for line in described(work):
+        console.note(line)
     if config.plan:
-        for line in plan(work):
-            console.note(line)
+        work.check(console.warn)
         return
-    from axiom_cli.commands.report import show_findings, write_page
+    follow(work)
+    finish(config.experiment)
+
+
+def follow(work: Loop) -> None:
+    """Runs the loop, and shows where it is."""
+    from axiom_cli.experiment.forecast import Clock
+    from axiom_cli.experiment.progress import RunProgress
+    from axiom_cli.learning.replay import parse_shares
+    from axiom_cli.terminal.status_line import status_line
+
+    clock = Clock(work.phases(), parse_shares(work.config.replay))
+    progress = RunProgress(work.config.iterations, clock, console.note, console.warn)
+    with status_line(progress.line, progress.part) as progress.note:
+        work.run(progress.observer())
+
+
+def finish(experiment: str) -> None:
+    """Writes the page, and shows what the run came to on one screen; the records go to a pipe."""
+    from axiom_cli.commands.report import write_page
+    from axiom_cli.commands.streams import write
     from axiom_cli.evaluation.experiment_folder import read_experiment
-    from axiom_cli.experiment.round import LoopObserver
-    from axiom_cli.report.experiment_tables import experiment_findings
+    from axiom_cli.report.last_screen import last_screen
     from axiom_cli.report.summary import summarize
 
-    with console.board(f"{config.experiment}: greedy pass rates", ["model", "split", "all", *work.families]) as board:
-        work.run(
-            LoopObserver(
-                phase=board.phase,
-                evaluated=lambda rows: board.row(board_row(rows, work.families)),
-                note=console.note,
-                warn=console.warn,
-            )
-        )
-    summary = summarize(read_experiment(config.experiment))
-    show_findings(experiment_findings([summary]))
+    summary = summarize(read_experiment(experiment))
     write_page(summary)
+    for line in last_screen(summary, AFTERWARDS, console.width()):
+        console.note(line.format(name=experiment))
+    if console.data_wanted():
+        write(summary.rows, None)
 
 
-def plan(work: Loop) -> Iterator[str]:
-    """What the run would do, line by line. Raises NothingToDoError if there are too few problems."""
+def described(work: Loop) -> Iterator[str]:
+    """What the run does, line by line."""
     from axiom_cli.evaluation.experiment_folder import EXPERIMENTS
-    from axiom_cli.experiment.curriculum import check_supply
 
     config = work.config
-    check_supply(work.buckets, config)
-    arms = ["the run itself", *names([config.control])]
-    folder = EXPERIMENTS / config.experiment
-    yield f"experiment {config.experiment} in {folder}, from {work.base.name} {short(work.base.digest)}"
+    arms = names([config.control])
+    yield f"experiment {config.experiment} in {EXPERIMENTS / config.experiment}, from {work.base.name}"
     yield f"{', '.join(work.families)} at levels {config.min_difficulty}-{config.max_difficulty}"
-    rounds = f"{config.iterations} rounds of {config.train_size:,} problems x {config.solve.samples} samples"
-    yield f"{rounds}, trained by {config.train.objective}"
-    yield f"validation on {config.val_size:,} problems per round, test on {config.test_size:,} at the end"
-    yield f"{plural(len(arms), 'arm')}: {', '.join(arms)}"
-
-
-def board_row(rows: Sequence[Metrics], families: Sequence[str]) -> list[str]:
-    """One evaluation as a row of the board: the overall greedy rate and each family's."""
-    from axiom_cli.evaluation.experiment_folder import split_arm
-
-    greedy = [row for row in rows if row.level == 0 and row.extra["temperature"] == rows[0].extra["temperature"]]
-    rates = {row.family: f"{100 * row.rate:.1f} %" for row in greedy}
-    _, arm = split_arm(rows[0].experiment)
-    return [f"{rows[0].iteration} {arm}".strip(), rows[0].split, rates["all"], *(rates.get(f, "") for f in families)]
+    problems = f"{plural(config.train_size, 'problem')} x {plural(config.solve.samples, 'sample')}"
+    yield f"{plural(config.iterations, 'round')} of {problems}, trained by {config.train.objective}"
+    yield f"validation on {config.val_size:,} problems after each, test on {config.test_size:,} at the end"
+    if arms:
+        yield f"{plural(len(arms), 'control arm')}: {', '.join(arms)}"

@@ -153,13 +153,19 @@ def fit(
     screen: Screen | None = None,
 ) -> Adapter:
     """Trains on `verdicts`, with progress on stderr and in the trackers that `config` names."""
+    from axiom_cli.experiment.forecast import Clock
+    from axiom_cli.experiment.observer import Phase
+    from axiom_cli.experiment.progress import RunProgress
     from axiom_cli.learning.train import TrainingObserver, watched
     from axiom_cli.learning.train import train as trained
+    from axiom_cli.terminal.status_line import status_line
 
-    with console.board("train", []) as board, watched(config, name) as track:
+    progress = RunProgress(0, Clock([], {}), console.note, console.warn)
+    progress.begin(Phase("train", 0))
+    with status_line(progress.line, progress.part) as progress.note, watched(config, name) as track:
 
         def on_step(step: Progress) -> None:
-            board.phase("train", step.step, step.steps)
+            progress.trained(step)
             track(step)
 
         observer = TrainingObserver(selected=preview.show_selection, step=on_step, warn=console.warn)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from pathlib import Path
 
+from axiom_cli.experiment.observer import Phase
 from axiom_cli.learning import replay
+from axiom_cli.models import Resolved
 
 TRAINING_COST = 6.0
 """Seconds for a row to train on, in those of a sample, until the first training tells better: a forward and a backward
@@ -13,20 +15,10 @@ pass cost three times a forward pass, and a row is seen about twice."""
 PASS_RATE = 0.4
 """Share of the samples that become rows, until the first round tells better."""
 ENDLESS = 1 << 40
-
-
-@dataclass(frozen=True)
-class Phase:
-    """One part of a run: `val`, `collect`, `train` or `test`.
-
-    `number` is the round, from 1, or the model of a `test`; model 0 is the start model, whose `val` is round 0's.
-    `amount` is what there is to do: samples, or rows to train on, 0 where they are not known yet.
-    """
-
-    name: str
-    number: int
-    amount: int = 0
-    arm: str = ""
+SAMPLE_DISK = 12 << 10
+"""Bytes of disk that a sample takes at least: two blocks of its own (what was sampled, and its receipt), and its
+verdict in two files."""
+WEIGHTS = (".safetensors", ".bin")
 
 
 def schedule(  # noqa: PLR0913 - the sizes of a run
@@ -69,12 +61,12 @@ class Clock:
         place = next((i for i, p in enumerate(self._waiting) if (p.name, p.number, p.arm) == key), -1)
         self._waiting = self._waiting[place + 1 :]
 
-    def end(self, phase: Phase, amount: int, seconds: float) -> None:
-        """A phase is done: what it did, and how long that took when it was done."""
-        if amount and seconds:
-            self._cost[phase.name] = seconds / amount
-        if amount and phase.name == "train" and not phase.arm:
-            self._new_rows = amount / growth(phase.number, self._shares)
+    def end(self, phase: Phase, seconds: float) -> None:
+        """A phase is done: how much it was, and how long that took when it was done."""
+        if phase.amount and seconds:
+            self._cost[phase.name] = seconds / phase.amount
+        if phase.amount and phase.name == "train" and not phase.arm:
+            self._new_rows = phase.amount / growth(phase.number, self._shares)
 
     def waiting(self) -> float | None:
         """Seconds for the phases after this one; None before anything was measured."""
@@ -89,3 +81,16 @@ class Clock:
         collected = next((p.amount for p in self._waiting if p.name == "collect"), 0)
         new = self._new_rows or PASS_RATE * collected
         return new * growth(phase.number, self._shares) * self._cost.get("train", TRAINING_COST * sample)
+
+
+def least_disk(base: Resolved, phases: Sequence[Phase], models: int) -> int:
+    """Bytes of disk that a run of these phases, which makes so many models, takes at least. A merged model lies in the
+    workspace twice: as an object, and checked out."""
+    samples = sum(phase.amount for phase in phases if phase.name != "train")
+    return samples * SAMPLE_DISK + 2 * models * weight_bytes(base.path)
+
+
+def weight_bytes(model: Path) -> int:
+    """Bytes of a model's weights on disk."""
+    files = [model] if model.is_file() else [file for file in model.glob("*") if file.suffix in WEIGHTS]
+    return sum(file.stat().st_size for file in files)

@@ -7,34 +7,42 @@ killed, run it again. It gives the same digests as one that was never interrupte
 
 from __future__ import annotations
 
+import shutil
+from collections.abc import Callable
 from contextlib import closing
+from itertools import chain
 
 from axiom_cli import models
 from axiom_cli.errors import UsageError
 from axiom_cli.evaluation.experiment_folder import ExperimentFolder, arm_name, model_ref
 from axiom_cli.evaluation.metrics import best_iteration
-from axiom_cli.experiment import control_arms, memory_forecast
+from axiom_cli.experiment import control_arms, forecast, gates, memory_forecast
 from axiom_cli.experiment.control_arms import COLD_ONLY
-from axiom_cli.experiment.curriculum import ProblemStream, buckets, check_supply, held_out
-from axiom_cli.experiment.round import GREEDY, Arm, LoopObserver, RoundSteps
+from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets, check_supply, held_out
+from axiom_cli.experiment.observer import PILOT, LoopObserver, Phase
+from axiom_cli.experiment.round import GREEDY, Arm, RoundSteps, observed_rollout
 from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.learning import replay
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.train import check_base
+from axiom_cli.learning.train import check_base, ignore
 from axiom_cli.learning.train import check_settings as check_training
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.problems import families
+from axiom_cli.records import Verdict
 from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.sampling.strategies.registry import check_strategy
 from axiom_cli.settings import options
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.workspace import refs
+from axiom_cli.workspace.objects import nearest_existing
 from axiom_cli.workspace.store import Workspace
 
 FAMILIES = "axiom problems list shows the families"
 SAMPLED = 0.7
 SAMPLES_AT_TEST = 4
+PILOT_PROBLEMS = 64
+"""Problems that the gates look at before a run."""
 LARGEST_COPY = 1 << 26
 """Bytes of a start model that may be copied into the workspace."""
 FILES = (".jsonl", ".json", ".gz", ".csv", ".parquet")
@@ -58,19 +66,25 @@ class Loop:
         """All rounds of the run and of its controls, then the held-out test. Returns the experiment's folder.
 
         NothingToDoError where there are too few problems or a round has nothing to train on; GateFailedError where a
-        training problem is held out, or a merge fails its certificate.
+        gate says so (gates.py), a training problem is held out, or a merge fails its certificate. What fails before the
+        first round leaves no folder, so that the next try may have other settings.
         """
         config = self.config
         writer = ExperimentWriter(config, self.base, observer.warn)
-        with closing(self.engine), writer.locked():
-            check_supply(self.buckets, config)
+        with closing(self.engine):
+            self.check(observer.warn)
+            self.pilot(self.workspace, observer)
+            return self._run(writer, observer)
+
+    def _run(self, writer: ExperimentWriter, observer: LoopObserver) -> ExperimentFolder:
+        config = self.config
+        with writer.locked():
             val, test = (held_out(self.buckets, config, split) for split in ("val", "test"))
             writer.write_held_out(val, test)
             steps = RoundSteps(
                 config, self.base, self.workspace, self.engine, self.buckets, writer, observer, val=val, test=test
             )
-            names = ("", *control_arms.parse(config.control))
-            arms = [Arm(name, self.base, ProblemStream(config.seed)) for name in names]
+            arms = [Arm(name, self.base, ProblemStream(config.seed)) for name in self.arms]
             for arm in arms:
                 steps.validate(arm, 0)
                 for iteration in range(config.iterations):
@@ -85,6 +99,50 @@ class Loop:
             for arm in arms:
                 evaluate_arm(steps, arm)
         return writer.folder
+
+    def check(self, warn: Callable[[str], None]) -> None:
+        """What can be known before anything is loaded or made. Raises what `run` would raise of it."""
+        config = self.config
+        ExperimentWriter(config, self.base, warn).check()
+        check_supply(self.buckets, config)
+        models_made = config.iterations * len(self.arms)
+        findings = chain(
+            gates.check_test_size(config.test_size),
+            gates.check_room(
+                forecast.least_disk(self.base, self.phases(), models_made),
+                shutil.disk_usage(nearest_existing(self.workspace.root)).free,
+                "disk",
+                "make room, or name another disk with --workspace",
+            ),
+        )
+        gates.enforce(findings, warn, ignored=config.ignore_gates)
+
+    def pilot(self, workspace: Workspace, observer: LoopObserver) -> list[Verdict]:
+        """The first samples of the run, at problems of every kind, held against the gates. Round 1 reads most of them
+        back from the cache."""
+        config = self.config
+        count = min(PILOT_PROBLEMS, config.train_size)
+        problems = ProblemStream(config.seed).draw(allocate(self.buckets, {}, count), warn=ignore)
+        phase = Phase(PILOT, 0, count * config.solve.samples)
+        observer.begin(phase)
+        verdicts, receipt = observed_rollout(
+            self.base, problems, config.solve, self.engine, workspace, config.verify, observer
+        )
+        observer.end(phase, receipt.seconds)
+        findings = gates.check_samples(verdicts, config.train.objective)
+        gates.enforce(findings, observer.warn, ignored=config.ignore_gates)
+        return verdicts
+
+    @property
+    def arms(self) -> tuple[str, ...]:
+        """The run itself (an empty name) and its controls."""
+        return "", *control_arms.parse(self.config.control)
+
+    def phases(self) -> list[Phase]:
+        """The parts of the run, in order."""
+        config = self.config
+        sizes = config.train_size * config.solve.samples, config.val_size, config.test_size
+        return forecast.schedule(self.arms, config.iterations, *sizes, SAMPLES_AT_TEST, COLD_ONLY)
 
 
 def evaluate_arm(steps: RoundSteps, arm: Arm) -> None:

@@ -8,23 +8,24 @@ new samples only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.evaluation.experiment_folder import arm_name, model_ref
 from axiom_cli.evaluation.metrics import evaluate, phase_row
-from axiom_cli.experiment import control_arms
+from axiom_cli.experiment import control_arms, gates
 from axiom_cli.experiment.control_arms import COLD_ONLY, SHUFFLED
 from axiom_cli.experiment.curriculum import Bucket, ProblemStream, allocate, pass_rates
+from axiom_cli.experiment.observer import LoopObserver, Phase
 from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.learning import replay
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
 from axiom_cli.learning.preference import PreferenceData
 from axiom_cli.learning.rejection_sampling import ALL_INFRA, Selection
-from axiom_cli.learning.train import MIN_ROWS, TrainingObserver, ignore, train_on, with_token_ids
+from axiom_cli.learning.train import MIN_ROWS, TrainingObserver, train_on, with_token_ids
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.problems.decontamination import HeldOutScreen
@@ -32,7 +33,8 @@ from axiom_cli.records import Adapter, Metrics, Problem, Verdict
 from axiom_cli.sampling import nano_cold_start
 from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.sampling.rollout import keep_metrics, remember_rollout
-from axiom_cli.settings.configs import LoopConfig, SolveConfig, TrainConfig
+from axiom_cli.sampling.sample_cache import Usage
+from axiom_cli.settings.configs import LoopConfig, SolveConfig, TrainConfig, VerifyConfig
 from axiom_cli.verification.verify import verify
 from axiom_cli.workspace.receipts import Receipt
 from axiom_cli.workspace.store import Workspace
@@ -43,21 +45,6 @@ if TYPE_CHECKING:
 GREEDY = 0.0
 COLD_SHARE, CONTROL_SHARE = 0.03, 0.2
 """Shares of the cold start's traces that the replay buffer and the control arm draw from."""
-
-
-@dataclass(frozen=True)
-class LoopObserver:
-    """What a loop calls as it makes progress: by default nothing.
-
-    `phase` gets a label and how many of how many problems, or training steps, are done. `evaluated` gets one model's
-    metrics on one split, the overall row first. `note` gets a sentence about what was done, `warn` one about a problem
-    that does not stop the run.
-    """
-
-    phase: Callable[[str, int, int], None] = ignore
-    evaluated: Callable[[Sequence[Metrics]], None] = ignore
-    note: Callable[[str], None] = ignore
-    warn: Callable[[str], None] = ignore
 
 
 @dataclass
@@ -78,9 +65,9 @@ class Arm:
         """Whether it is a control, and not the run itself."""
         return bool(self.name)
 
-    def label(self, iteration: int, phase: str = "") -> str:
-        """`round 1`, `round 1: train (shuffled)`."""
-        return f"round {iteration + 1}{phase and f': {phase}'}{self.name and f' ({self.name})'}"
+    def label(self, iteration: int) -> str:
+        """`round 1`, `round 1 (shuffled)`."""
+        return f"round {iteration + 1}{self.name and f' ({self.name})'}"
 
 
 @dataclass
@@ -115,13 +102,18 @@ class RoundSteps:
         problems = arm.stream.draw(allocate(self.buckets, rates, config.train_size), self.observer.warn)
         shared = self.screen.check_training(problems)
         sampling = replace(config.solve, seed=config.solve.seed + iteration)
-        verdicts, receipt = self._rollout(arm.model, problems, sampling, arm.label(iteration, "collect"))
+        phase = Phase("collect", iteration + 1, len(problems) * sampling.samples, arm.name)
+        self.observer.begin(phase)
+        verdicts, receipt = self._rollout(arm.model, problems, sampling)
+        self.observer.end(replace(phase, amount=len(verdicts)), receipt.seconds)
         arm.sources = (*arm.sources, receipt["verdicts"])
         if arm.name == SHUFFLED:
             compares = OBJECTIVES[config.train.objective].compares
             verdicts = control_arms.shuffle(verdicts, config.seed + iteration, within=compares)
         if not arm.is_control:
             self.writer.write_round(iteration, problems, verdicts)
+            found = gates.check_samples(verdicts, config.train.objective, iteration)
+            gates.enforce(found, self.observer.warn, ignored=config.ignore_gates)
         self._record(
             arm,
             iteration,
@@ -171,10 +163,8 @@ class RoundSteps:
         if len(mix.examples) < MIN_ROWS:
             raise NothingToDoError(f"{summary}; fewer than {MIN_ROWS} make a model worse", replay.MORE)
         self.observer.note(summary)
-        label = arm.label(iteration, "train")
-        observer = TrainingObserver(
-            step=lambda step: self.observer.phase(label, step.step, step.steps), warn=self.observer.warn
-        )
+        phase = Phase("train", iteration + 1, len(mix.examples), arm.name)
+        self.observer.begin(phase)
         adapter = train_on(
             mix.examples,
             self.base,
@@ -182,14 +172,16 @@ class RoundSteps:
             self.workspace,
             arm.chain,
             self._loaded_trainer,
-            observer,
+            TrainingObserver(step=self.observer.trained, warn=self.observer.warn),
             sources=arm.sources if arm.name != COLD_ONLY else (),
         )
+        seconds = adapter.extra.get("seconds", 0.0)
+        self.observer.end(phase, seconds)
         self._record(
             arm,
             iteration,
             "train",
-            adapter.extra.get("seconds", 0.0),
+            seconds,
             tokens=adapter.metrics.get("loss_tokens", 0),
             n=adapter.rows,
             extra={"replay": mix.shares, "digest": adapter.digest, "selection": arm.selection},
@@ -198,12 +190,15 @@ class RoundSteps:
 
     def merge(self, arm: Arm, adapter: Adapter, iteration: int) -> None:
         """Merges the adapter: model `iteration` of the arm becomes model `iteration + 1`."""
+        phase = Phase("merge", iteration + 1, arm=arm.name)
+        self.observer.begin(phase)
         merged = merge(adapter, self.config.merge, self.workspace, base=self.base)
         name = model_ref(self.config.experiment, arm.name, iteration + 1)
         self.workspace.set_ref(name, merged.digest)
         arm.model = Resolved(name, merged.digest, self.workspace.tree_path(merged.digest))
         arm.chain = (*arm.chain, adapter) if self.config.start == "previous" else ()
         facts = {"digest": merged.digest, "certificate": dict(merged.certificate)}
+        self.observer.end(phase, merged.extra["seconds"])
         self._record(arm, iteration, "merge", merged.extra["seconds"], extra=facts)
 
     def _record(self, arm: Arm, iteration: int, phase: str, seconds: float, **fields: Any) -> None:
@@ -217,15 +212,17 @@ class RoundSteps:
         config, problems = self.config, self.val if split == "val" else self.test
         verdicts: list[Verdict] = []
         receipts: list[Receipt] = []
-        label = f"{split} of model {iteration}{arm.name and f' ({arm.name})'}"
+        phase = Phase(split, iteration, len(problems) * sum(samples for _, samples in plan), arm.name)
+        self.observer.begin(phase)
         for temperature, samples in plan:
             sampling = replace(
                 config.solve, temperature=temperature, samples=samples, strategy="best-of-n", early_stop=False
             )
-            more, receipt = self._rollout(model, problems, sampling, label)
+            more, receipt = self._rollout(model, problems, sampling)
             verdicts += more
             receipts.append(receipt)
         seconds = sum(receipt.seconds for receipt in receipts)
+        self.observer.end(phase, seconds)
         facts = {"model": model.name, "digest": model.digest}
         rows = evaluate(verdicts, arm_name(config.experiment, arm.name), iteration, split, seconds, facts)
         keep_metrics(rows, receipts, self.workspace)
@@ -235,16 +232,10 @@ class RoundSteps:
         return rows
 
     def _rollout(
-        self, model: Resolved, problems: Sequence[Problem], sampling: SolveConfig, label: str
+        self, model: Resolved, problems: Sequence[Problem], sampling: SolveConfig
     ) -> tuple[list[Verdict], Receipt]:
-        """The verdicts on a model's samples, with progress reported under `label`."""
-
-        def on_problem(done: int) -> None:
-            self.observer.phase(label, done, len(problems))
-
-        return remember_rollout(
-            model, problems, sampling, self.engine, self.workspace, on_problem=on_problem, verifying=self.config.verify
-        )
+        own = self.engine, self.workspace, self.config.verify, self.observer
+        return observed_rollout(model, problems, sampling, *own)
 
     def _training(self, iteration: int) -> TrainConfig:
         return replace(self.config.train, seed=self.config.train.seed + iteration)
@@ -265,6 +256,23 @@ class RoundSteps:
             verdicts = with_token_ids(verify(samples, self.config.verify), self.base, self.workspace)
             self._cold_start[share] = [TrainingExample(verdict) for verdict in verdicts]
         return self._cold_start[share]
+
+
+def observed_rollout(  # noqa: PLR0913 - as `remember_rollout`
+    model: Resolved,
+    problems: Sequence[Problem],
+    sampling: SolveConfig,
+    engine: EngineHandle,
+    workspace: Workspace,
+    verifying: VerifyConfig,
+    observer: LoopObserver,
+) -> tuple[list[Verdict], Receipt]:
+    """The verdicts on a model's samples, made once; the observer is told of them as they come."""
+    usage = Usage(
+        on_samples=lambda new: observer.sampled(len(new), sum(sample.tokens for sample in new)),
+        on_recalled=observer.recalled,
+    )
+    return remember_rollout(model, problems, sampling, engine, workspace, observer.judged, verifying, usage)
 
 
 def explain_empty_round(selection: Chosen) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import fcntl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ MAY_CHANGE = {
     "train.gradient_checkpointing", "train.checkpoint_seconds",
     "teaching.delay", "teaching.budget", "teaching.price_in", "teaching.price_out",
     "distribute.distribute", "distribute.ray_address", "distribute.workers",
+    "ignore_gates",
 }  # fmt: skip
 """Settings with which the same experiment may be run again: more rounds, more controls, other machines."""
 NOT_KEPT = {"plan", "model"}
@@ -53,6 +54,14 @@ class ExperimentWriter:
         """Every metrics record so far, in the order in which it was first written."""
         return list(self._rows.values())
 
+    def check(self) -> None:
+        """Raises what `locked` would raise now; nothing is written."""
+        if self.folder.lock.is_file():
+            with self._held():
+                pass
+        with suppress(InputError):
+            self._refuse_others(read_config(self.folder.config))
+
     @contextmanager
     def locked(self) -> Iterator[None]:
         """One process at a time, which starts with the rows of earlier runs.
@@ -61,7 +70,14 @@ class ExperimentWriter:
         to an experiment with other settings.
         """
         self.folder.path.mkdir(parents=True, exist_ok=True)
-        with self.folder.lock.open("w") as stream:
+        with self._held():
+            self._write_config()
+            self._read_metrics()
+            yield
+
+    @contextmanager
+    def _held(self) -> Iterator[None]:
+        with self.folder.lock.open("a") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -69,28 +85,32 @@ class ExperimentWriter:
                     f"another process is running the experiment {self.config.experiment}",
                     "wait for it, or choose another --experiment",
                 ) from None
-            self._write_config()
-            self._read_metrics()
             yield
 
-    def _write_config(self) -> None:
+    def _settings(self) -> dict[str, Any]:
         settings = {name: value for name, value in kept_settings(self.config).items() if name not in NOT_KEPT}
         settings["model"] = {"name": self._base.name, "digest": self._base.digest}
-        settings |= {"selection": SELECTION, "axiom": axiom_cli.__version__}
+        return settings | {"selection": SELECTION, "axiom": axiom_cli.__version__}
+
+    def _write_config(self) -> None:
         path, earlier = self.folder.config, {}
         try:
             earlier = read_config(path)
         except InputError as error:
             self._set_aside(path, str(error))
+        self._refuse_others(earlier)
+        with jsonl.atomic(path) as stream:
+            stream.write(orjson.dumps(self._settings(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
+
+    def _refuse_others(self, earlier: Mapping[str, Any]) -> None:
+        """UsageError where the folder's settings are others."""
         before = dotted(upgraded(earlier))
-        for name, value in dotted(settings).items():
+        for name, value in dotted(self._settings()).items():
             if name not in MAY_CHANGE and name in before and before[name] != value:
                 raise UsageError(
                     f"experiment {self.config.experiment} was run with {name} {before[name]!r}, not {value!r}",
                     "choose another --experiment, or the same settings to resume it",
                 )
-        with jsonl.atomic(path) as stream:
-            stream.write(orjson.dumps(settings, option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
     def _read_metrics(self) -> None:
         """Starts with the rows that earlier runs measured; with the whole lines of a damaged file."""

@@ -70,9 +70,11 @@ def remember_rollout(  # noqa: PLR0913 - one step of a loop
     workspace: Workspace,
     on_problem: Callable[[int], None],
     verifying: VerifyConfig | None = None,
+    usage: Usage | None = None,
 ) -> tuple[list[Verdict], Receipt]:
     """The verdicts on `model`'s samples of `problems`, made once, and their receipt: `receipt["verdicts"]` is where
-    they are stored, `receipt.seconds` how long they took. `on_problem` is called with the number of finished problems.
+    they are stored, `receipt.seconds` how long they took. `on_problem` is called with the number of finished problems,
+    and `usage` counts if they are made now.
     """
     recipe = {
         "stage": "attempt",
@@ -83,7 +85,7 @@ def remember_rollout(  # noqa: PLR0913 - one step of a loop
 
     def make() -> dict[str, Any]:
         verdicts: list[Verdict] = []
-        with closing(rollout(problems, engine.load_weights(model), config, verifying, workspace)) as groups:
+        with closing(rollout(problems, engine.load_weights(model), config, verifying, workspace, usage)) as groups:
             for number, group in enumerate(groups, 1):
                 verdicts += (replace(verdict, seconds=0.0) for verdict in group)
                 on_problem(number)

@@ -30,7 +30,8 @@ class Usage:
     """What a search has cost so far, cached samples included, and what came of it.
 
     `failed` samples have finish `error`, the first one for the reason `first_error`; `truncated` ones have finish
-    `length`. `on_samples` is called with new samples as soon as they are there.
+    `length`. `on_samples` is called with new samples as soon as they are there, `on_recalled` with the number of those
+    that the cache has.
     """
 
     problems: int = 0
@@ -41,6 +42,7 @@ class Usage:
     truncated: int = 0
     first_error: str = ""
     on_samples: Callable[[Sequence[Sample]], None] | None = field(default=None, compare=False, repr=False)
+    on_recalled: Callable[[int], None] | None = field(default=None, compare=False, repr=False)
 
     def add(self, samples: Sequence[Sample]) -> None:
         """Counts samples that are returned."""
@@ -81,6 +83,8 @@ class CachedEngine(EngineInFront):
         """As `Engine.generate`. Raises ValueError if the engine returns other samples than it was asked for."""
         asked, count = self._asked(requests, samples)
         units, cached = self._recall(self._units(asked, params, count))
+        if cached and self._usage.on_recalled:
+            self._usage.on_recalled(len(cached))
         unit_at = {place: unit for unit in units for place in unit.places}
         stream = self._sampled(asked, params, count, unit_at)
         try:

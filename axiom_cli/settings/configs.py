@@ -365,7 +365,8 @@ class LoopConfig(Config):
     )
     control: str = option("", "Control arms at equal compute: shuffled, cold-only (comma-separated).")
     seed: int = option(0, "Seed of the whole run.", least=0)
-    plan: bool = option(default=False, text="Print what the run would do, and stop.")
+    ignore_gates: bool = option(default=False, text="Run although a gate says that nothing can come of it.")
+    plan: bool = option(default=False, text="Measure what the run would take, and stop.")
 
     model: ModelConfig = stage(ModelConfig)
     solve: SolveConfig = stage(

@@ -54,8 +54,14 @@ def is_terminal() -> bool:
     return sys.stderr is not None and sys.stderr.isatty()
 
 
+def width() -> int:
+    """The columns that stderr has room for: those of a terminal, else 80."""
+    return rich_console().width if is_terminal() else 80
+
+
 @cache
-def _rich() -> Any:
+def rich_console() -> Any:
+    """Rich's console on stderr."""
     from rich.console import Console
 
     return Console(stderr=True, highlight=False)
@@ -65,13 +71,13 @@ def _line(text: str, style: str = "") -> None:
     if is_terminal():
         # Lines break between words; a word that is longer than the terminal, such as a path, stays whole.
         wrap = partial(
-            textwrap.fill, width=_rich().width, break_long_words=False, break_on_hyphens=False, expand_tabs=False
+            textwrap.fill, width=rich_console().width, break_long_words=False, break_on_hyphens=False, expand_tabs=False
         )
         text = "\n".join(map(wrap, text.split("\n")))
     if style and is_terminal():
         label, _, rest = text.partition(":")
-        _rich().print(f"[{style}]{label}:[/{style}]", end="")
-        _rich().print(rest, markup=False, soft_wrap=True)
+        rich_console().print(f"[{style}]{label}:[/{style}]", end="")
+        rich_console().print(rest, markup=False, soft_wrap=True)
     else:
         print(text, file=sys.stderr, flush=True)
 
@@ -124,7 +130,7 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], key
     elif keys:
         _whole_tables(title, columns, cells, keys)
     else:
-        _rich().print(_rich_table(title, columns, cells))
+        rich_console().print(_rich_table(title, columns, cells))
 
 
 def one_line(head: str, text: str, tail: str = "") -> None:
@@ -148,7 +154,7 @@ def paint(pieces: Sequence[tuple[str, str]]) -> None:
         return
     from rich.text import Text
 
-    _rich().print(Text.assemble(*((visible(text), style) for text, style in pieces)), soft_wrap=True)
+    rich_console().print(Text.assemble(*((visible(text), style) for text, style in pieces)), soft_wrap=True)
 
 
 def visible(text: str) -> str:
@@ -158,7 +164,7 @@ def visible(text: str) -> str:
 
 
 def _whole_tables(title: str, columns: Sequence[str], cells: list[list[str]], keys: int) -> None:
-    least, room = _least(columns, cells), _rich().width
+    least, room = _least(columns, cells), rich_console().width
     first, *more = table_layout.parts(least, list(range(len(columns))), keys, room)
     same = [i for part in more for i in part[keys:] if len({row[i] for row in cells}) == 1]
     rest = [i for part in more for i in part[keys:] if i not in same]
@@ -166,7 +172,7 @@ def _whole_tables(title: str, columns: Sequence[str], cells: list[list[str]], ke
     for number, part in enumerate(parts):
         shown = [[row[i] for i in part] for row in cells]
         heading = f"{title}, continued" if number else title
-        _rich().print(_rich_table(heading, [columns[i] for i in part], shown, whole=True), crop=False)
+        rich_console().print(_rich_table(heading, [columns[i] for i in part], shown, whole=True), crop=False)
     if same:
         _line("in every row: " + ", ".join(f"{columns[i]} {cells[0][i] or '(empty)'}" for i in same))
 
@@ -188,7 +194,9 @@ def _rich_table(title: str, columns: Sequence[str], cells: list[list[str]], *, w
 
     style: dict[str, Any] = {"box": box.SIMPLE_HEAD, "show_edge": False, "padding": (0, 1, 0, 0)} if whole else {}
     drawn = Table(title=escape(title) if title else None, title_justify="left", **style)
-    widths = table_layout.widths(_least(columns, cells), columns, _rich().width) if whole else [None] * len(columns)
+    widths = (
+        table_layout.widths(_least(columns, cells), columns, rich_console().width) if whole else [None] * len(columns)
+    )
     for name, width in zip(columns, widths, strict=True):
         drawn.add_column(escape(name), width=width, overflow="fold")
     for row in cells:
@@ -206,71 +214,9 @@ def progress(text: str, total: int | None = None) -> Iterator[Progress]:
     else:
         from rich.progress import Progress as RichProgress
 
-        with RichProgress(*_columns(), console=_rich(), transient=True) as bars:
+        with RichProgress(*_columns(), console=rich_console(), transient=True) as bars:
             task = bars.add_task(text, total=total)
             yield lambda advance=1, text="": bars.update(task, advance=advance, description=text or None)
-
-
-class Board:
-    """Shows long work in phases, and a table that grows by a row whenever something is measured.
-
-    Without a terminal: a line per phase, per row and every ten seconds. With `--quiet`: nothing.
-    """
-
-    def __init__(self, columns: Sequence[str]) -> None:
-        self.columns = list(columns)
-        self.rows: list[list[str]] = []
-        self._phase, self._last = "", 0.0
-
-    def phase(self, what: str, done: int, total: int) -> None:
-        """`done` of `total`."""
-        if _quiet or (what == self._phase and time.monotonic() - self._last < SECONDS_BETWEEN_LINES):
-            return
-        _line(f"{what}: {done:,} of {total:,}" if what == self._phase else what)
-        self._phase, self._last = what, time.monotonic()
-
-    def row(self, cells: Sequence[str]) -> None:
-        """One more row."""
-        if not _quiet:
-            _line("  " + "  ".join(f"{name} {cell}" for name, cell in zip(self.columns, cells, strict=True) if cell))
-
-
-class _LiveBoard(Board):
-    def __init__(self, title: str, columns: Sequence[str]) -> None:
-        from rich.live import Live
-        from rich.progress import Progress as RichProgress
-
-        super().__init__(columns)
-        self._title = title
-        self._bars = RichProgress(*_columns(), console=_rich())
-        self._task = self._bars.add_task("", total=None)
-        self.live = Live(self._drawn(), console=_rich(), refresh_per_second=8)
-
-    def phase(self, what: str, done: int, total: int) -> None:
-        if what != self._phase:
-            self._phase = what
-            self._bars.reset(self._task, description=what, total=total)
-        self._bars.update(self._task, completed=done, total=total)
-
-    def row(self, cells: Sequence[str]) -> None:
-        self.rows.append(list(cells))
-        self.live.update(self._drawn())
-
-    def _drawn(self) -> Any:
-        from rich.console import Group
-
-        return Group(_rich_table(self._title, self.columns, self.rows), self._bars) if self.rows else self._bars
-
-
-@contextmanager
-def board(title: str, columns: Sequence[str]) -> Iterator[Board]:
-    """A live table with a bar below it on a terminal, else lines."""
-    if _quiet or not is_terminal():
-        yield Board(columns)
-        return
-    live = _LiveBoard(title, columns)
-    with live.live:
-        yield live
 
 
 def _columns() -> list[Any]:
