@@ -66,14 +66,15 @@ def test_what_is_yielded_there_comes_here_while_more_is_made() -> None:
         time.sleep(60 * number)
         yield "last", os.getpid()
 
-    seen = []
+    seen, members = [], set()
     with closing(worker_pool.streamed(work, 2)) as items:
         for number, (what, pid) in items:
             seen.append((number, what))
+            members.add(pid)
             if (0, "last") in seen and (1, "second") in seen:
                 break
     assert [what for number, what in seen if number == 0] == ["first", "second", "last"]
-    assert not _running(pid)
+    assert len(members) == 2 and not any(map(_running, members))
 
     def fails(number: int) -> Iterator[int]:
         yield number

@@ -21,7 +21,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 LINES = {"dtype": "Type of the weights that sample, and of the merged ones; auto is that of the base [auto]."}
 AFTERWARDS = (
     "axiom report {name} --open",
-    "axiom solve problems.jsonl --model {name}",
+    'axiom ask {name} "..."',
     "axiom workspace export {name} DIR",
 )
 """What to type after a run."""

@@ -17,12 +17,12 @@ MOST_BARS = 30
 
 
 def last_screen(summary: ExperimentSummary, commands: Sequence[str], width: int = 80) -> list[str]:
-    """The lines, at most LINES of them as long as the verdict leaves room for one family. Families that there is no
-    room for are counted."""
-    verdict = textwrap.wrap(summary.sentence, width)
-    tail = ["", *verdict, "", *(f"  {command}" for command in commands)]
+    """The paragraphs, which fill at most LINES lines of a terminal of this width as long as the verdict leaves room for
+    two families. Families that there is no room for are counted."""
+    tail = ["", summary.sentence, "", *(f"  {command}" for command in commands)]
     rates = _rates(summary)
-    room = max(2, LINES - 1 - len(tail) - 1)  # one line for the prompt that follows
+    verdict = textwrap.wrap(summary.sentence, width)  # as a terminal shows it
+    room = max(2, LINES - len(commands) - len(verdict) - 5)  # blank lines, the heading, the page, the next prompt
     shown = rates if len(rates) <= room else rates[: room - 1]
     wide = max((len(name) for name, _ in shown), default=0)
     head = [f"{summary.experiment.name}: validation pass rates, model by model"] if shown else []

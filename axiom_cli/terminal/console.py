@@ -143,7 +143,7 @@ def one_line(head: str, text: str, tail: str = "") -> None:
     first, last = Text(visible(head)), Text(visible(tail))
     middle = Text(visible(text))
     if is_terminal():
-        middle.truncate(max(1, _rich().width - first.cell_len - last.cell_len), overflow="ellipsis")
+        middle.truncate(max(1, rich_console().width - first.cell_len - last.cell_len), overflow="ellipsis")
     print(f"{first.plain}{middle.plain}{last.plain}", file=sys.stderr, flush=True)
 
 
