@@ -48,13 +48,14 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
     After an interruption, the same command resumes where it stopped.
     """
     from axiom_cli import models
-    from axiom_cli.experiment.loop import Loop
+    from axiom_cli.experiment.loop import Loop, check_settings
     from axiom_cli.workspace.store import Workspace
 
+    check_settings(config)
+    for line in described(config):
+        console.note(line)
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     work = Loop(config, config.model.model or models.NANO, workspace)
-    for line in described(work):
-        console.note(line)
     if config.plan:
         work.check(console.warn)
         return
@@ -91,14 +92,15 @@ def finish(experiment: str) -> None:
         write(summary.rows, None)
 
 
-def described(work: Loop) -> Iterator[str]:
-    """What the run does, line by line."""
+def described(config: LoopConfig) -> Iterator[str]:
+    """What the run does, line by line: it is told before anything is loaded."""
+    from axiom_cli import models
     from axiom_cli.evaluation.experiment_folder import EXPERIMENTS
 
-    config = work.config
     arms = names([config.control])
-    yield f"experiment {config.experiment} in {EXPERIMENTS / config.experiment}, from {work.base.name}"
-    yield f"{', '.join(work.families)} at levels {config.min_difficulty}-{config.max_difficulty}"
+    start = config.model.model or models.NANO
+    yield f"experiment {config.experiment} in {EXPERIMENTS / config.experiment}, from {start}"
+    yield f"{', '.join(names([config.problems]))} at levels {config.min_difficulty}-{config.max_difficulty}"
     problems = f"{plural(config.train_size, 'problem')} x {plural(config.solve.samples, 'sample')}"
     yield f"{plural(config.iterations, 'round')} of {problems}, trained by {config.train.objective}"
     yield f"validation on {config.val_size:,} problems after each, test on {config.test_size:,} at the end"

@@ -60,7 +60,6 @@ class Loop:
         self.families = [families.get(name).name for name in options.names([config.problems])]
         self.buckets = buckets(self.families, config)
         self.engine = EngineHandle(self.base, workspace, config.solve)
-        self.memory = memory_forecast.check_memory(config, self.base, self.engine.config.engine)
 
     def run(self, observer: LoopObserver = LoopObserver()) -> ExperimentFolder:
         """All rounds of the run and of its controls, then the held-out test. Returns the experiment's folder.
@@ -105,6 +104,8 @@ class Loop:
         config = self.config
         ExperimentWriter(config, self.base, warn).check()
         check_supply(self.buckets, config)
+        if not config.ignore_gates:
+            memory_forecast.check_memory(config, self.base, self.engine.config.engine)
         models_made = config.iterations * len(self.arms)
         findings = chain(
             gates.check_test_size(config.test_size),
