@@ -220,11 +220,15 @@ def test_ls_shows_an_object_a_line_on_a_narrow_terminal(tmp_path: Path) -> None:
 
     workspace = Workspace.open_or_create(tmp_path / ".axiom")
     made = [workspace.put_bytes(text) for text in (b"one", b"two")]
-    for number, digest in enumerate(made):
+    for number, digest in zip((1, 0), made[::-1], strict=True):
         recipe = {"stage": "train", "version": 1, "config": {"number": number}, "inputs": {}}
         workspace.remember(recipe, lambda digest=digest: {"adapter": digest})
     workspace.set_ref("self_improve_v1@1", made[0])
-    lines = on_terminal("workspace", "ls", cwd=tmp_path)
+    short = on_terminal("workspace", "ls", cwd=tmp_path)
+    assert made[0][:12] in "".join(short) and made[1][:12] not in "".join(short)
+    assert short[-1] == "1 object without a name: axiom workspace ls --all shows them too"
+    lines = on_terminal("workspace", "ls", "--all", cwd=tmp_path)
+    assert [made.index(digest) for line in lines for digest in made if digest[:12] in line] == [0, 1]
     (named,) = [line for line in lines if made[0][:12] in line]
     assert "self_improve_v1@1" in named and re.search(r"20\d\d-\d\d-\d\d \d\d:\d\d ", named)
     assert sum("train" in line for line in lines) == 2 and made[0] not in "".join(lines)
@@ -283,3 +287,18 @@ def test_a_command_that_loads_torch_says_so_before(tmp_path: Path) -> None:
     lines = COLOURS.sub("", shown_by(start)).splitlines()
     assert lines[0] == "loading PyTorch ..."
     assert sum(line.startswith("loading ") for line in lines) == 1
+
+
+def test_why_is_a_tree_whose_long_lines_go_on_beside_its_branches(tmp_path: Path) -> None:
+    from axiom_cli.workspace.store import Workspace
+
+    workspace = Workspace.open_or_create(tmp_path / ".axiom")
+    rows, adapter = workspace.put_bytes(b"rows"), workspace.put_bytes(b"adapter")
+    config = {"card": {f"setting_{n:02}": n for n in range(12)}}
+    recipe = {"stage": "train", "version": 1, "config": config, "inputs": {"rows": rows, "base": "nano"}}
+    workspace.remember(recipe, lambda: {"adapter": adapter})
+    lines = on_terminal("workspace", "why", adapter[:12], cwd=tmp_path)
+    assert max(map(cell_len, lines)) <= 80 and len(lines) > 5
+    assert lines[1].startswith("└─ made by train (version 1) at ") and lines[2].startswith("   │  ")
+    assert lines[-2] == "   ├─ base nano" and lines[-1].startswith("   └─ rows ")
+    assert " ".join(line.strip(" │") for line in lines[1:-2]).endswith("card.setting_10=10 card.setting_11=11")

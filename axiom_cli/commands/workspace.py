@@ -10,10 +10,11 @@ import typer
 
 from axiom_cli.commands import completion
 from axiom_cli.commands.pages import Group, page
-from axiom_cli.commands.streams import AsJson, show_rows, stdout, write
+from axiom_cli.commands.streams import AsJson, show_rows, stdout, summed_up, write
 from axiom_cli.errors import WorkspaceDamagedError
 from axiom_cli.terminal import console, stdout_guard
 from axiom_cli.wording import plural
+from axiom_cli.workspace.objects import short
 
 if TYPE_CHECKING:
     from axiom_cli.workspace.store import Workspace
@@ -49,17 +50,27 @@ def _open(ctx: typer.Context) -> Workspace:
 
 
 @app.command(**page("axiom workspace ls"))
-def ls(ctx: typer.Context, json: AsJson = False) -> None:
-    """List the objects that were made here or have a name, oldest first.
+def ls(
+    ctx: typer.Context,
+    everything: Annotated[bool, typer.Option("--all", help="Also show in the table what has no name.")] = False,
+    json: AsJson = False,
+) -> None:
+    """List the objects that were made here: those with a name, then the others, each oldest first.
 
-    The table shows the first 12 digits of a digest, which name it; --json shows all.
+    The table shows those with a name, and the first 12 digits of a digest, which name it too; --json shows all.
     """
     from axiom_cli.workspace.inspect import ls as listed
 
     rows = [{**asdict(entry), "names": ", ".join(entry.names)} for entry in listed(_open(ctx))]
-    if not json and not console.data_wanted():
-        rows = [{**row, "digest": row["digest"][:12], "made": row["made"][:16].replace("T", " ")} for row in rows]
-    show_rows("workspace", rows, json)
+    if json or console.data_wanted():
+        show_rows("workspace", rows, json)
+        return
+    shown = [row for row in rows if everything or row["names"]]
+    if shown:
+        table = [{**row, "digest": row["digest"][:12], "made": row["made"][:16].replace("T", " ")} for row in shown]
+        show_rows("workspace", table)
+    if hidden := len(rows) - len(shown):
+        console.note(f"{plural(hidden, 'object')} without a name: axiom workspace ls --all shows them too")
 
 
 @app.command("show", **page("axiom workspace show self_improve_v1@best"))
@@ -67,11 +78,24 @@ def show_(
     ctx: typer.Context,
     name: Name,
     lines: Annotated[int, typer.Option(metavar="INT", help="Number of lines to show of a text.")] = 5,
+    json: AsJson = False,
 ) -> None:
     """Show one object: its files or first lines, and the receipts of what made it."""
     from axiom_cli.workspace.inspect import show as shown
 
-    write([asdict(shown(_open(ctx), name, lines))], None)
+    found = shown(_open(ctx), name, lines)
+    if not summed_up(None, json):
+        write([asdict(found)], None, as_json=True)
+        return
+    called = f", called {', '.join(found.names)}" if found.names else ""
+    console.note(f"{short(found.digest)}: {found.kind}, {found.size:,} bytes{called}")
+    if found.files:
+        console.table("files", ["file", "digest"], [[path, digest[:12]] for path, digest in found.files.items()], 1)
+    for line in found.lines:
+        console.one_line("", line)
+    for receipt in found.receipts:
+        console.note(f"made by {receipt['recipe']['stage']} at {receipt['made']}")
+    console.hint(f"axiom workspace why {name} shows what it was made from, and --json all of it")
 
 
 @app.command(**page("axiom workspace why self_improve_v1@best"))
@@ -85,7 +109,8 @@ def why(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
     if json:
         write((asdict(line) for line in ancestry), None)
     else:
-        stdout().write("\n".join(draw_tree(ancestry)) + "\n")
+        width = 0 if console.data_wanted() else console.width()
+        stdout().write("\n".join(draw_tree(ancestry, width)) + "\n")
 
 
 @app.command(**page("axiom workspace diff self_improve_v1@1 self_improve_v1@2"))
@@ -114,7 +139,8 @@ def gc(
     from axiom_cli.workspace.maintenance import gc as collect
 
     freed = collect(_open(ctx), everything=everything, orphans=orphans, dry_run=dry_run)
-    write([asdict(freed)], None)
+    if not summed_up(None):
+        write([asdict(freed)], None)
     verb = "would be freed" if dry_run else "freed"
     console.note(f"{freed.bytes / 2**20:,.1f} MiB {verb}: {plural(len(freed.evicted), 'merged model')}")
 
@@ -128,7 +154,8 @@ def fsck(
     from axiom_cli.workspace import maintenance
 
     health = maintenance.fsck(_open(ctx), repair=repair)
-    write((asdict(damage) for damage in health.damage), None)
+    if health.damage or not summed_up(None):
+        show_rows("damage", (asdict(damage) for damage in health.damage))
     console.note(f"{plural(health.objects, 'object')} and {plural(health.receipts, 'receipt')} read")
     if health.damage and not repair:
         first = health.damage[0]

@@ -15,6 +15,7 @@ from axiom_cli.ids import canonical
 from axiom_cli.ids import digest as sha256
 from axiom_cli.workspace.atomic import explained_write_errors
 from axiom_cli.workspace.objects import CHUNK
+from axiom_cli.workspace.receipts import flat
 from axiom_cli.workspace.store import Workspace
 
 Changes = list[tuple[str, str]]
@@ -54,15 +55,14 @@ class Difference:
 
 
 def ls(workspace: Workspace) -> list[ListedObject]:
-    """Every object that a receipt made or a name points to, oldest first."""
+    """Every object that a receipt made or a name points to: those with a name, then the others, each oldest first."""
     names = workspace.names()
     made: dict[str, tuple[str, str]] = {}
     for receipt in sorted(workspace.receipts(), key=lambda receipt: receipt.made):
         for digest in receipt.outputs.values():
             made.setdefault(digest, (receipt.stage, receipt.made))
-    digests = dict.fromkeys([*made, *names])
-    kinds = ((d, workspace.kind(d), workspace.size(d)) for d in digests)
-    return [ListedObject(d, kind, size, *made.get(d, ("", "")), names.get(d, [])) for d, kind, size in kinds]
+    digests = sorted(dict.fromkeys([*made, *names]), key=lambda digest: digest not in names)
+    return [ListedObject(d, *workspace.look(d), *made.get(d, ("", "")), names.get(d, [])) for d in digests]
 
 
 def show(workspace: Workspace, name: str, lines: int = 5) -> ObjectDetails:
@@ -115,13 +115,7 @@ def _lines(workspace: Workspace, digest: str) -> set[str]:
 def _recipe(workspace: Workspace, digest: str) -> dict[str, Any]:
     """The first recipe that made the object, flattened: `config.lr` -> 0.001."""
     made_by = workspace.makers().get(digest)
-    return dict(_flat("", made_by[0].recipe)) if made_by else {}
-
-
-def _flat(prefix: str, value: Any) -> list[tuple[str, Any]]:
-    if not isinstance(value, Mapping):
-        return [(prefix, value)]
-    return [pair for key, item in value.items() for pair in _flat(f"{prefix}.{key}" if prefix else key, item)]
+    return dict(flat(made_by[0].recipe)) if made_by else {}
 
 
 def _changes(a: Mapping[str, Any], b: Mapping[str, Any]) -> Changes:

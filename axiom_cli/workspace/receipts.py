@@ -152,3 +152,12 @@ def origin(
         for number, receipt in enumerate(receipts or [None]):
             yield OriginStep(depth, name, current, receipt, first=number == 0)
         pending += [(depth + 1, *pair) for pair in reversed(inputs)]
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    """The values of nested mappings, each with the names that lead to it: {"config": {"lr": 1}} -> config.lr."""
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{prefix}{key}.")
+        else:
+            yield f"{prefix}{key}", value

@@ -184,18 +184,27 @@ class Workspace:
 
     def kind(self, digest: str) -> str:
         """`tree`, `records`, `bytes`, or `missing` (never stored, or evicted). The bytes are not hashed again."""
-        if not is_digest(digest) or not self.has(digest):
-            return "missing"
-        if self.is_tree(digest):
-            return "tree"
-        with self.objects.path(digest).open("rb") as stream:
-            return "records" if stream.read(len(RECORDS_HEAD)) == RECORDS_HEAD else "bytes"
+        return self.look(digest)[0]
 
     def size(self, digest: str) -> int:
         """The size in bytes of an object, or of all files of a tree; 0 if it is missing."""
-        kind = self.kind(digest)
-        digests = self.tree(digest).values() if kind == "tree" else [digest] if kind != "missing" else []
-        return sum(self.objects.path(file).stat().st_size for file in digests)
+        return self.look(digest)[1]
+
+    def look(self, digest: str) -> tuple[str, int]:
+        """The object's kind and size. A file is opened once, since a workspace may hold a hundred thousand."""
+        if not is_digest(digest):
+            return "missing", 0
+        try:
+            with self.objects.path(digest).open("rb") as stream:
+                head, size = stream.read(len(trees.HEAD)), os.fstat(stream.fileno()).st_size
+        except FileNotFoundError:
+            return "missing", 0
+        if head != trees.HEAD or not self.is_tree(digest):
+            return "records" if head.startswith(RECORDS_HEAD) else "bytes", size
+        files = self.tree(digest).values()
+        if not all(map(self.objects.has, files)):
+            return "missing", 0
+        return "tree", sum(self.objects.path(file).stat().st_size for file in files)
 
     # Receipts
 

@@ -18,7 +18,7 @@ from axiom_cli.workspace.atomic import explained_write_errors
 from axiom_cli.workspace.file_stamps import FileStamps, stamp
 from axiom_cli.workspace.objects import CHUNK, Objects, absent, bare, short
 
-_HEAD, _TAIL = b'{"files":{', b'},"kind":"tree"}'
+HEAD, _TAIL = b'{"files":{', b'},"kind":"tree"}'
 
 
 def put(objects: Objects, folder: Path) -> str:
@@ -40,7 +40,7 @@ def is_manifest(objects: Objects, digest: str) -> bool:
     """Whether the object is a manifest, judged by its first and last bytes so that large objects are not read."""
     try:
         with objects.path(digest).open("rb") as stream:
-            if stream.read(len(_HEAD)) != _HEAD:
+            if stream.read(len(HEAD)) != HEAD:
                 return False
             stream.seek(-len(_TAIL), os.SEEK_END)
             return stream.read() == _TAIL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import mmap
+import textwrap
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
@@ -16,10 +17,12 @@ from axiom_cli import json_codec, jsonl
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.records import KINDS, Problem, Record, Sample, Verdict
 from axiom_cli.workspace.objects import is_digest, short
-from axiom_cli.workspace.receipts import origin
+from axiom_cli.workspace.receipts import flat, origin
 from axiom_cli.workspace.store import RECORDS_HEAD, Workspace
 
 _MAX_SHOWN = 12
+LEAST_WIDTH = 20
+"""Characters of a line in a deep tree, however narrow the terminal is."""
 Links = list[tuple[str, str]]
 
 
@@ -53,16 +56,24 @@ def why(workspace: Workspace, name: str, embedded: Collection[str] = ()) -> list
     return list(explainer.chain(digest))
 
 
-def draw_tree(lines: Sequence[WhyLine]) -> list[str]:
-    """The lines with the branches of a tree in front, for people."""
+def draw_tree(lines: Sequence[WhyLine], width: int = 0) -> list[str]:
+    """The lines with the branches of a tree in front, for people. With a `width`, longer texts are continued below,
+    beside the branches."""
     rows: list[str] = []
     open_depths: set[int] = set()
+    below = 0
     for line in reversed(lines):
         open_depths = {depth for depth in open_depths if depth <= line.depth}
         bars = "".join("│  " if depth in open_depths else "   " for depth in range(1, line.depth))
-        corner = ("├─ " if line.depth in open_depths else "└─ ") if line.depth else ""
-        rows.append(bars + corner + line.text)
+        last = line.depth not in open_depths
+        corner = ("└─ " if last else "├─ ") if line.depth else ""
+        beside = ("   " if last else "│  ") if line.depth else ""
+        branch = "│  " if below > line.depth else "   "
+        room = max(width - len(bars + corner + branch), LEAST_WIDTH) if width else len(line.text) + 1
+        first, *more = textwrap.wrap(line.text, room, break_on_hyphens=False) or [""]
+        rows += [f"{bars}{beside}{branch}{part}" for part in reversed(more)] + [bars + corner + first]
         open_depths.add(line.depth)
+        below = line.depth
     return rows[::-1]
 
 
@@ -74,6 +85,7 @@ class _Explainer:
         self.makers = workspace.makers()
         self.names = workspace.names()
         self.summaries: dict[str, list[str]] = {}
+        self.linked: set[str] = set()
 
     def chain(self, digest: str, base: int = 0) -> Iterator[WhyLine]:
         """Objects at even depths below `base`, what made them at odd ones."""
@@ -84,6 +96,8 @@ class _Explainer:
                 yield WhyLine(depth, self.describe(step.name, step.digest) + repeated, step.digest)
                 if not step.repeated:
                     yield from (WhyLine(depth + 1, text) for text in self.summaries.get(step.digest, ()))
+                if step.digest in self.linked and not step.receipt and not step.repeated:
+                    yield WhyLine(depth + 1, "from")
             if step.receipt:
                 recipe = step.receipt.recipe
                 made = f"made by {step.receipt.stage} (version {recipe['version']}) at {step.receipt.made}"
@@ -92,6 +106,13 @@ class _Explainer:
                 yield WhyLine(depth + 1, text, step.digest, step.receipt.to_dict())
 
     def inside(self, digest: str) -> Links:
+        """What an object's content says of its origin, noted in `linked` if it says something."""
+        links = self._links(digest)
+        if links:
+            self.linked.add(digest)
+        return links
+
+    def _links(self, digest: str) -> Links:
         """What an object's content says of its origin: the models of its records, the trees that a file belongs to."""
         kind = self.workspace.kind(digest)
         if kind == "records":
@@ -211,7 +232,7 @@ def _contents(records: Iterable[Record]) -> tuple[list[str], Links]:
 
 
 def _pairs(values: Mapping[str, Any]) -> str:
-    return " ".join(f"{key}={json_codec.text(value)}" for key, value in values.items())
+    return " ".join(f"{key}={json_codec.text(value)}" for key, value in flat(values))
 
 
 def _describe_record(record: Record) -> str:
