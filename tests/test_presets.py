@@ -8,13 +8,15 @@ from pathlib import Path
 import orjson
 import pytest
 
+from axiom_cli.errors import UsageError
+from axiom_cli.experiment.effects import check_effects
 from axiom_cli.experiment.loop import check_settings
 from axiom_cli.experiment.memory_forecast import GIB, Machine, Shape, memory_needed, recommended
 from axiom_cli.models.kind import kind_of
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.sources import SettingsFile, preset_file, preset_text, resolve
-from command_line import axiom, failed, rows
+from command_line import ROOT, axiom, failed, rows
 
 NAMES = LoopConfig.parts()[""].shown_choices("preset")
 QWEN = {"vocab_size": 152_064, "dtype": "bfloat16", "max_position_embeddings": 32_768}
@@ -90,6 +92,42 @@ def test_what_cannot_fit_is_refused_before_anything_is_loaded(tmp_path: Path) ->
     failed(done, 4, "huge does not fit: training takes ", "activations", "GiB are free", "--gradient-checkpointing")
     done = axiom("loop", "--preset", "gpu-24gb", cwd=tmp_path, env={"CUDA_VISIBLE_DEVICES": ""})
     failed(done, 4, "--preset gpu-24gb is for a GPU", "hint: axiom loop --preset ")
+
+
+def test_an_axiom_toml_of_the_documentation_is_a_whole_experiment(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    page = (ROOT / "docs" / "your_machine.md").read_text("utf-8")
+    (tmp_path / "axiom.toml").write_text(page.partition("```toml\n")[2].partition("```")[0])
+    config = resolve(LoopConfig, {}).config
+    assert (config.experiment, config.problems, config.model.model) == (
+        "invoices",
+        "invoices.csv",
+        "Qwen/Qwen2.5-0.5B-Instruct",
+    )
+    assert (config.iterations, config.solve.samples, config.train.lr, config.train.lora_r) == (4, 8, 1e-4, 16)
+
+
+@pytest.mark.parametrize(
+    ("words", "needed"),
+    [
+        ("--teacher gemini", "--coldstart N"),
+        ("--max-attempts 2", "--strategy retry"),
+        ("--target-passes 2", "--early-stop"),
+        ("--beta 0.5", "--objective dpo or kto"),
+        ("--method full --lora-r 4", "--method lora or dora"),
+        ("--workers 2", "--distribute ray"),
+    ],
+)
+def test_an_option_without_effect_is_refused(words: str, needed: str, tmp_path: Path) -> None:
+    name, value = words.split()[-2:]
+    typed = {flag.lstrip("-").replace("-", "_"): value for flag, value in zip(*[iter(words.split())] * 2, strict=True)}
+    typed[name.lstrip("-").replace("-", "_")] = {"beta": float}.get(name[2:], int if value.isdigit() else str)(value)
+    with pytest.raises(UsageError, match=f"{name} has no effect here") as caught:
+        check_effects(resolve(LoopConfig, typed).config, typed)
+    assert needed in caught.value.hint
+    check_effects(resolve(LoopConfig, {}).config, ["lr", "samples", "timeout"])
 
 
 def test_config_shows_the_values_in_force_with_a_preset(tmp_path: Path) -> None:

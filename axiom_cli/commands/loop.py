@@ -48,14 +48,19 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
     After an interruption, the same command resumes where it stopped.
     """
     from axiom_cli import models
+    from axiom_cli.experiment.effects import check_effects
     from axiom_cli.experiment.loop import Loop, check_settings
+    from axiom_cli.experiment.memory_forecast import suggestion
     from axiom_cli.workspace.store import Workspace
 
+    check_effects(config, [name for name, value in ctx.params.items() if value is not None])
     check_settings(config)
     for line in described(config):
         console.note(line)
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     work = Loop(config, config.model.model or models.NANO, workspace)
+    if better := suggestion(config):
+        console.note(better)
     if config.plan:
         work.check(console.warn)
         return

@@ -203,6 +203,13 @@ def recommended(machine: Machine) -> str:
     return next((name for name, least in sizes.items() if machine.free >= least * GIB), NANO)
 
 
+def suggestion(config: LoopConfig) -> str:
+    """What to type where a GPU would lie idle; empty where there is none, or a model or a preset was chosen."""
+    if config.model.model or config.preset != NANO or not (machine := this_machine()).accelerator:
+        return ""
+    return f"nano needs no GPU; this one can train more: axiom loop --preset {recommended(machine)}"
+
+
 def check_memory(config: LoopConfig, base: Resolved, engine: str) -> MemoryForecast | None:
     """The forecast for this machine; None for a model whose shape is not known. MissingError, with what takes so much,
     where less memory is free than is needed."""

@@ -1,0 +1,36 @@
+"""Options that have an effect only beside others: typed without them, they are refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection
+
+from axiom_cli.errors import UsageError
+from axiom_cli.sampling.strategies.registry import verifies
+from axiom_cli.settings.configs import USES, LoopConfig
+from axiom_cli.settings.fields import flag
+
+TEACHER = tuple(option.name for option in LoopConfig.parts()["teaching"].options)
+NEEDS: tuple[tuple[tuple[str, ...], Callable[[LoopConfig], object], str], ...] = (
+    (TEACHER, lambda config: config.coldstart, "--coldstart N"),
+    (("max_attempts",), lambda config: config.solve.strategy == "retry", "--strategy retry"),
+    (("stop_on",), lambda config: config.solve.strategy == "adaptive", "--strategy adaptive"),
+    (("target_passes",), lambda config: verifies(config.solve), "--early-stop, or --strategy retry or adaptive"),
+    (("beta",), lambda config: "beta" in USES.get(config.train.objective, ()), "--objective dpo or kto"),
+    (("clip",), lambda config: "clip" in USES.get(config.train.objective, ()), "--objective grpo"),
+    (
+        ("lora_r", "lora_alpha", "lora_dropout", "rslora"),
+        lambda config: config.train.method != "full",
+        "--method lora or dora",
+    ),
+    (("ray_address", "workers"), lambda config: config.distribute.distribute, "--distribute ray"),
+    (("unsafe_no_sandbox",), lambda config: config.verify.isolation == "none", "--isolation none"),
+)
+"""Options, what they need to have an effect, and how that is written."""
+
+
+def check_effects(config: LoopConfig, typed: Collection[str]) -> None:
+    """Raises UsageError for the first of the options `typed` on the command line that would have no effect."""
+    for names, has_effect, needed in NEEDS:
+        idle = next((name for name in names if name in typed), "")
+        if idle and not has_effect(config):
+            raise UsageError(f"{flag(idle)} has no effect here", f"it goes with {needed}")
