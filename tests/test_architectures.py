@@ -59,7 +59,7 @@ PLAIN: dict[str, Make] = {
         **LLAMA, intermediate_size_mlp=48, num_local_experts=2, head_dim=8, attention_chunk_size=16
     ),
 }
-VALUED = {name: make for name, make in {**IN_SLOTS, **PLAIN}.items() if name not in ("learned positions", "chunks")}
+VALUED = {**IN_SLOTS, **PLAIN}
 QUICK = ("window on no layer", "window on some layers", "positions by the longest row", "a state")
 each = pytest.mark.parametrize(
     "name", [pytest.param(name, marks=() if name in QUICK else pytest.mark.slow) for name in {**IN_SLOTS, **PLAIN}]

@@ -239,8 +239,8 @@ def _stored(entry: Any, begin: int) -> StoredTensor:
     start, end = entry["data_offsets"]
     shape = tuple(entry["shape"])
     if not all(type(number) is int and number >= 0 for number in (start, end, *shape)) or start > end:
-        raise ValueError("numbers that are no sizes")
-    return StoredTensor(entry["dtype"], shape, begin + start, begin + end)
+        raise ValueError("numbers that are not sizes")
+    return StoredTensor(str(entry["dtype"]), shape, begin + start, begin + end)
 
 
 def damaged_file(folder: Path) -> str:
@@ -248,7 +248,7 @@ def damaged_file(folder: Path) -> str:
     so it is asked for when one has failed."""
     for path in sorted(folder.glob("*.json")):
         try:
-            json.loads(path.read_bytes())
+            json.loads(path.read_bytes() if path.is_file() else b"{}")
         except (ValueError, OSError, RecursionError) as error:
             return f"{path} is damaged: {error}"
     return ""

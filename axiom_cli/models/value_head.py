@@ -6,9 +6,11 @@ While it is fitted it is a part of the model, so that the training loop has it a
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
+from transformers import PreTrainedModel
 
 from axiom_cli.errors import InputError
 from axiom_cli.models import adapters
@@ -36,6 +38,19 @@ def save(model: torch.nn.Module, folder: Path) -> None:
     if head := getattr(model, "value_head", None):
         state = {name: value.detach().cpu().contiguous() for name, value in head.state_dict().items()}
         save_file(state, folder / FILE, metadata={"format": "pt"})
+
+
+def decoder(model: torch.nn.Module) -> Any:
+    """The part of a causal language model that gives the last hidden states. InputError where there is none."""
+    inner = without_peft(model)
+    found = inner.get_decoder()
+    parts = [found] if found is not inner else [part for part in inner.children() if isinstance(part, PreTrainedModel)]
+    if not parts:
+        raise InputError(
+            f"{type(inner).__name__} has no decoder apart from its head: a value function cannot read it",
+            "choose a model of another architecture",
+        )
+    return parts[0]
 
 
 def add_head(model: torch.nn.Module, bias: float) -> torch.nn.Linear:

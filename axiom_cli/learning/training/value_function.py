@@ -16,9 +16,7 @@ from axiom_cli.learning.training import rows
 from axiom_cli.learning.training.batches import Batch
 from axiom_cli.learning.training.rows import Encoded, Row
 from axiom_cli.learning.training.scoring import Scorer
-from axiom_cli.models import VALUE_FACTS
-from axiom_cli.models.loading import without_peft
-from axiom_cli.models.value_head import add_head
+from axiom_cli.models import VALUE_FACTS, value_head
 from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.token_ids import scored_ids
@@ -49,14 +47,13 @@ def attach(model: torch.nn.Module, fitted: Sequence[Row]) -> dict[str, Any]:
     rate = math.fsum(row.weight * (row.label or 0.0) for row in fitted) / samples
     if not 0 < rate < 1:
         raise NothingToDoError(f"all rows {'passed' if rate else 'failed'}: a value function learns from both kinds")
-    add_head(model, torch.logit(torch.tensor(rate)).item())
+    value_head.add_head(model, torch.logit(torch.tensor(rate)).item())
     return {"samples": round(samples), "pass_rate": rate}
 
 
 def scorer(model: torch.nn.Module) -> Scorer:
     """A function from a batch to the log-odds of a pass after each of its completion tokens, shape (K,), in float32."""
-    inner = without_peft(model)
-    decoder, head = inner.get_decoder(), cast(torch.nn.Linear, model.value_head)
+    decoder, head = value_head.decoder(model), cast(torch.nn.Linear, model.value_head)
 
     def logits(batch: Batch) -> torch.Tensor:
         hidden_BTH = decoder(input_ids=batch.input_ids_BT, use_cache=False).last_hidden_state

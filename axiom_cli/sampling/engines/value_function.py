@@ -41,7 +41,7 @@ class ValueFunction:
             parameter.data = parameter.data.to(dtype)
         value_head.load(self.model, folder)
         self.head: Any = self.model.value_head
-        self.decoder, self.device = self.model.get_decoder(), device()
+        self.decoder, self.device = value_head.decoder(self.model), device()
         self.ends = end_ids(self.tokenizer, self.model.generation_config)
         self.alone = not self._reads_side_by_side()
 
