@@ -19,7 +19,8 @@ Files = Mapping[str, bytes]
 class HubServer(ThreadingHTTPServer):
     """`repositories` are data sets and models by `owner/name`, each its files by path; all are at one commit.
 
-    `requests` are those that came in. A `status` other than 0 answers every request. A name in `refused` is answered
+    `requests` are those that came in. A `status` other than 0 answers every request; one below 0 closes
+    each connection without an answer. A name in `refused` is answered
     with that status and X-Error-Code.
     """
 
@@ -47,6 +48,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         path = unquote(self.path.partition("?")[0])
         self.server.requests.append(f"{self.command} {path}")
+        if self.server.status < 0:
+            self.close_connection = True
+            return
         if self.server.status:
             self._send(self.server.status, b"", {})
             return

@@ -118,6 +118,15 @@ def test_no_network_and_no_leave_to_use_it(tmp_path: Path) -> None:
     assert (offline["code"], "HF_HUB_OFFLINE is set" in offline["said"]) == (4, True)
 
 
+@pytest.mark.slow
+@pytest.mark.timeout(300)  # the hub's library tries again and again
+def test_a_hub_that_hangs_up(tmp_path: Path) -> None:
+    with hub_server({"some/model": NANO}) as server:
+        server.status = -1
+        [lost] = resolved(tmp_path, server.address, "some/model")
+    assert (lost["code"], "cannot be reached: Server disconnected" in lost["said"]) == (4, True)
+
+
 def test_a_cache_that_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "home").write_text("a file, where a folder should be")
     with hub_server({"some/model": NANO}) as server:

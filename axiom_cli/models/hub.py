@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from axiom_cli import permitted
@@ -22,7 +23,7 @@ def snapshot(name: str) -> Path | None:
     what cannot be the name of a model. MissingError that says why it cannot be had; InputError for one that holds no
     weights that may be read."""
     from huggingface_hub import constants
-    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
 
     if constants.HF_HUB_CACHE.startswith("~"):
         raise MissingError(
@@ -45,7 +46,7 @@ def snapshot(name: str) -> Path | None:
         )
     try:
         return _downloaded(name)
-    except OSError as error:
+    except (OSError, *HfHubHTTPError.__bases__) as error:  # the second is its HTTP library's own, for a lost connection
         raise _explained(name, error) from None
 
 
@@ -105,7 +106,7 @@ def _downloaded(name: str) -> Path:
     raise InputError(f"{name} holds no safetensors", hint)
 
 
-def _explained(name: str, error: OSError) -> MissingError:
+def _explained(name: str, error: Exception) -> MissingError:
     """What the hub's library raised, as what the user can do about it."""
     from huggingface_hub import constants
     from huggingface_hub.errors import GatedRepoError, HfHubHTTPError, LocalEntryNotFoundError, RepositoryNotFoundError
@@ -128,12 +129,13 @@ def _explained(name: str, error: OSError) -> MissingError:
         hint = "hf auth login with a token that may read it" if status in (401, 403) else "try again later"
         denied = "does not permit" if status in (401, 403) else "failed"
         return MissingError(f"the hub at {host} {denied} the download of {name}: {line}", hint)
-    if isinstance(error, LocalEntryNotFoundError) or not error.errno or isinstance(error, ConnectionError):
+    number = getattr(error, "errno", None)
+    if isinstance(error, LocalEntryNotFoundError | ConnectionError) or not number:
         return MissingError(
             f"{name} is not in the cache, and the hub at {host} cannot be reached: {line}",
             f"on a machine with a network: hf download {name} --local-dir DIR; then name that folder",
         )
     return MissingError(
-        f"cannot write to the hub's cache {constants.HF_HUB_CACHE}: {error.strerror or line}",
+        f"cannot write to the hub's cache {constants.HF_HUB_CACHE}: {os.strerror(number)}",
         "set HF_HOME to a folder that you can write to and that has room",
     )

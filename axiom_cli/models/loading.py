@@ -242,12 +242,15 @@ def _explained(path: Path | str, refused: Refusal) -> Iterator[None]:
         if isinstance(error, UnpicklingError):
             what = f"{path} holds a pickle that is damaged, or has more than tensors in it, and is not read"
             raise InputError(what, "have its author save the weights as safetensors") from error
-        folder = Path(path)
-        damaged = folders.damaged_file(folder) if folder.is_dir() else ""
-        name = refused(folder) if folder.is_dir() else ""
-        reason = (_suspect(folder / name, error) if name == folders.CONFIG else "") + _first_line(error)
         hint = "is it whole, and not newer than the installed transformers and tokenizers?"
-        raise InputError(damaged or f"{folder / name} cannot be loaded: {reason}", hint) from error
+        folder = Path(path)
+        if not folder.is_dir():
+            what = f"{path} is cut off, damaged, or of a kind that transformers does not read: {_first_line(error)}"
+            raise InputError(what, hint) from error
+        name = refused(folder)
+        reason = (_suspect(folder / name, error) if name == folders.CONFIG else "") + _first_line(error)
+        what = folders.damaged_file(folder) or f"{folder / name} cannot be loaded: {reason}"
+        raise InputError(what, hint) from error
     finally:
         logging.set_verbosity(before)
 
