@@ -15,6 +15,7 @@ import pytest
 
 from command_line import ROOT, environment, rows
 
+README = (ROOT / "README.md").read_text("utf-8")
 EXAMPLES = ROOT / "examples"
 Shell = Callable[..., "subprocess.CompletedProcess[bytes]"]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -120,9 +121,7 @@ def test_a_whole_family_stands_in_thirty_lines(shell, tmp_path):
 
 def test_the_readme_has_its_two_commands_each_one_line_to_paste():
     """`.ci/run` reads them out of it and runs them."""
-    loop, tests = re.findall(
-        r"^```sh\n(python3 -m venv .*)\n```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE
-    )
+    loop, tests = re.findall(r"^```sh\n(python3 -m venv .*)\n```$", README, re.MULTILINE)
     assert loop.endswith("axiom loop") and tests.endswith("pytest")
 
 
@@ -162,10 +161,11 @@ def test_every_link_of_the_documentation_leads_somewhere():
     assert not broken
 
 
-def test_the_readme_has_two_lines_for_a_fresh_machine():
-    """.ci/run runs these very lines."""
-    lines = re.findall(r"^```sh\n(python3 -m venv .*)\n```$", (ROOT / "README.md").read_text("utf-8"), re.MULTILINE)
-    assert [line.rpartition("/")[2] for line in lines] == ["axiom loop", "pytest"]
+def test_the_line_for_processors_installs_the_torch_that_the_constraints_keep():
+    """Otherwise the line after it would load another build, for graphics cards."""
+    pinned = re.search(r"^torch==(\S+)$", (ROOT / ".ci" / "constraints.txt").read_text("utf-8"), re.MULTILINE)[1]
+    lines = re.findall(r"pip install torch==(\S+) --index-url https://download.pytorch.org/whl/cpu", README)
+    assert lines == [pinned]
 
 
 def test_the_tutorial_and_the_formats_have_blocks_to_run():

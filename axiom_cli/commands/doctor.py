@@ -20,6 +20,8 @@ from axiom_cli.workspace.objects import nearest_existing
 
 PACKAGES = ("torch", "transformers", "peft", "typer", "pydantic-settings", "orjson", "scipy")
 EXTRAS = {"vllm": "vllm", "bitsandbytes": "qlora", "ray": "ray", "datasets": "datasets", "reasoning_gym": "gym"}
+NO_CARD = "nano needs none; models of 1 B parameters and more need a GPU"
+UNUSED_CARD = "there is an NVIDIA card that this build of PyTorch cannot use: see docs/your_model.md for the right one"
 LEAST_DISK = 5 * 2**30
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -37,12 +39,14 @@ def examine(workspace: Path) -> Iterator[dict[str, Any]]:
     yield _row("axiom", __version__)
     yield _row("python", f"{platform.python_version()} on {platform.system()} {platform.machine()}")
     yield _row("processors", f"{os.cpu_count()} cores, {memory:.1f} GiB memory")
+    # Only now is PyTorch loaded, which takes seconds: the first rows come at once.
+    from axiom_cli import models
     from axiom_cli.experiment.memory_forecast import GIB, recommended, this_machine
     from axiom_cli.models.loading import device
     from axiom_cli.sandbox import isolation_level
 
     accelerator = str(device())
-    without = "nano needs none; models of 1 B parameters and more need a GPU"
+    without = UNUSED_CARD if models.NVIDIA.exists() else NO_CARD
     yield _row("accelerator", accelerator, advice=without if accelerator == "cpu" else "")
     machine = this_machine()
     where = f"{machine.free / GIB:.1f} GiB are free{' on the GPU' if machine.accelerator else ''}"
