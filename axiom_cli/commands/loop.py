@@ -63,6 +63,8 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
         console.note(better)
     if config.plan:
         work.check(console.warn)
+        for line in work.cold_starter().plan():
+            console.note(line)
         return
     follow(work)
     finish(config.experiment)
@@ -106,6 +108,8 @@ def described(config: LoopConfig) -> Iterator[str]:
     start = config.model.model or models.NANO
     yield f"experiment {config.experiment} in {EXPERIMENTS / config.experiment}, from {start}"
     yield f"{', '.join(names([config.problems]))} at levels {config.min_difficulty}-{config.max_difficulty}"
+    if config.coldstart:
+        yield f"round 0: {plural(config.coldstart, 'problem')} solved by {config.teaching.teacher}, to learn from first"
     problems = f"{plural(config.train_size, 'problem')} x {plural(config.solve.samples, 'sample')}"
     yield f"{plural(config.iterations, 'round')} of {problems}, trained by {config.train.objective}"
     yield f"validation on {config.val_size:,} problems after each, test on {config.test_size:,} at the end"

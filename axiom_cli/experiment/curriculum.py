@@ -60,10 +60,10 @@ def allocate(buckets: Sequence[Bucket], rates: Mapping[Bucket, float], count: in
 
 
 class ProblemStream:
-    """Fresh training problems, bucket by bucket: no problem is drawn twice."""
+    """Fresh training problems, bucket by bucket: no problem is drawn twice, and none that a teacher has `taught`."""
 
-    def __init__(self, seed: int) -> None:
-        self.seed = seed
+    def __init__(self, seed: int, taught: Iterable[Problem] = ()) -> None:
+        self.seed, self._taught = seed, {problem.id for problem in taught}
         self._streams: dict[Bucket, Iterator[Problem]] = {}
 
     def draw(self, counts: Mapping[Bucket, int], warn: Callable[[str], None]) -> list[Problem]:
@@ -97,7 +97,8 @@ class ProblemStream:
             self._streams[bucket] = draw.stream(family, level, "train", self.seed, "answer")
         taken: list[Problem] = []
         with suppress(NothingToDoError):
-            for problem in islice(self._streams[bucket], count):
+            fresh = (problem for problem in self._streams[bucket] if problem.id not in self._taught)
+            for problem in islice(fresh, count):
                 taken.append(problem)
         return taken
 
@@ -118,7 +119,8 @@ def check_supply(buckets: Sequence[Bucket], config: LoopConfig) -> None:
     problems is enough, and so is a family that is slow to draw."""
     if any(families.get(name).slow for name, _ in buckets):
         return
-    stream, needed, available = ProblemStream(config.seed), config.iterations * config.train_size, 0
+    stream, available = ProblemStream(config.seed), 0
+    needed = config.coldstart + config.iterations * config.train_size
     for bucket in buckets:
         taken = len(stream.take(bucket, min(ENDLESS, needed - available)))
         available += taken

@@ -8,7 +8,7 @@ killed, run it again. It gives the same digests as one that was never interrupte
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from itertools import chain
 
@@ -17,6 +17,7 @@ from axiom_cli.errors import UsageError
 from axiom_cli.evaluation.experiment_folder import ExperimentFolder, arm_name, model_ref
 from axiom_cli.evaluation.metrics import best_iteration
 from axiom_cli.experiment import control_arms, forecast, gates, memory_forecast
+from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
 from axiom_cli.experiment.control_arms import COLD_ONLY
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets, check_supply, held_out
 from axiom_cli.experiment.observer import PILOT, LoopObserver, Phase
@@ -29,9 +30,13 @@ from axiom_cli.learning.train import check_settings as check_training
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.problems import families
-from axiom_cli.records import Verdict
+from axiom_cli.problems.decontamination import HeldOutScreen
+from axiom_cli.problems.families import draw
+from axiom_cli.records import Problem, Verdict
+from axiom_cli.sampling import nano_cold_start
 from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.sampling.strategies.registry import check_strategy
+from axiom_cli.sampling.teachers import check_teacher
 from axiom_cli.settings import options
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.workspace import refs
@@ -57,6 +62,13 @@ class Loop:
         self.config, self.workspace = config, workspace
         self.base = models.resolve(model, workspace)
         check_base(self.base, config.train.objective)
+        if config.coldstart:
+            check_teacher(config.teaching, workspace)
+        elif COLD_ONLY in control_arms.parse(config.control) and not nano_cold_start.suits(self.base):
+            raise UsageError(
+                f"--control {COLD_ONLY}: {self.base.name} has no cold start",
+                "give it one: --coldstart 300; only nano comes with its own",
+            )
         self.families = [families.get(name).name for name in options.names([config.problems])]
         self.buckets = buckets(self.families, config)
         self.engine = EngineHandle(self.base, workspace, config.solve)
@@ -72,18 +84,31 @@ class Loop:
         writer = ExperimentWriter(config, self.base, observer.warn)
         with closing(self.engine):
             self.check(observer.warn)
-            self.pilot(self.workspace, observer)
-            return self._run(writer, observer)
-
-    def _run(self, writer: ExperimentWriter, observer: LoopObserver) -> ExperimentFolder:
-        config = self.config
-        with writer.locked():
             val, test = (held_out(self.buckets, config, split) for split in ("val", "test"))
+            started = self.cold_starter(observer, val, test).run() if config.coldstart else None
+            self.pilot(self.workspace, observer, started)
+            if missing := no_cold_start(config, self.base):
+                observer.note(missing)
+            return self._run(writer, observer, val, test, started)
+
+    def _run(
+        self,
+        writer: ExperimentWriter,
+        observer: LoopObserver,
+        val: Sequence[Problem],
+        test: Sequence[Problem],
+        started: ColdStart | None,
+    ) -> ExperimentFolder:
+        config, base = self.config, started.model if started else self.base
+        with writer.locked():
             writer.write_held_out(val, test)
+            if started:
+                writer.write_metrics([started.measured])
             steps = RoundSteps(
-                config, self.base, self.workspace, self.engine, self.buckets, writer, observer, val=val, test=test
-            )
-            arms = [Arm(name, self.base, ProblemStream(config.seed)) for name in self.arms]
+                config, base, self.workspace, self.engine, self.buckets, writer, observer, val=val, test=test,
+                cold_start=started.examples if started else None,
+            )  # fmt: skip
+            arms = [Arm(name, base, ProblemStream(config.seed, self.cold_problems())) for name in self.arms]
             for arm in arms:
                 steps.validate(arm, 0)
                 for iteration in range(config.iterations):
@@ -106,7 +131,7 @@ class Loop:
         check_supply(self.buckets, config)
         if not config.ignore_gates:
             memory_forecast.check_memory(config, self.base, self.engine.config.engine)
-        models_made = config.iterations * len(self.arms)
+        models_made = config.iterations * len(self.arms) + bool(config.coldstart)
         findings = chain(
             gates.check_test_size(config.test_size),
             gates.check_room(
@@ -118,21 +143,41 @@ class Loop:
         )
         gates.enforce(findings, warn, ignored=config.ignore_gates)
 
-    def pilot(self, workspace: Workspace, observer: LoopObserver) -> list[Verdict]:
+    def pilot(self, workspace: Workspace, observer: LoopObserver, started: ColdStart | None = None) -> list[Verdict]:
         """The first samples of the run, at problems of every kind, held against the gates. Round 1 reads most of them
         back from the cache."""
         config = self.config
         count = min(PILOT_PROBLEMS, config.train_size)
-        problems = ProblemStream(config.seed).draw(allocate(self.buckets, {}, count), warn=ignore)
+        stream = ProblemStream(config.seed, self.cold_problems())
+        problems = stream.draw(allocate(self.buckets, {}, count), warn=ignore)
         phase = Phase(PILOT, 0, count * config.solve.samples)
         observer.begin(phase)
         verdicts, receipt = observed_rollout(
-            self.base, problems, config.solve, self.engine, workspace, config.verify, observer
+            started.model if started else self.base,
+            problems,
+            config.solve,
+            self.engine,
+            workspace,
+            config.verify,
+            observer,
         )
         observer.end(phase, receipt.seconds)
         findings = gates.check_samples(verdicts, config.train.objective)
         gates.enforce(findings, observer.warn, ignored=config.ignore_gates)
         return verdicts
+
+    def cold_problems(self) -> list[Problem]:
+        """What the teacher solves in round 0: what `axiom problems gen --count N` writes for the same settings."""
+        config = self.config
+        levels = range(config.min_difficulty, config.max_difficulty + 1)
+        return list(draw.problems(self.families, config.coldstart, levels, "train", config.seed))
+
+    def cold_starter(
+        self, observer: LoopObserver = LoopObserver(), val: Sequence[Problem] = (), test: Sequence[Problem] = ()
+    ) -> ColdStarter:
+        """What makes round 0."""
+        problems, screen = self.cold_problems(), HeldOutScreen(val, test)
+        return ColdStarter(self.config, self.base, self.workspace, self.engine, problems, val, screen, observer)
 
     @property
     def arms(self) -> tuple[str, ...]:

@@ -13,13 +13,13 @@ if TYPE_CHECKING:
     from axiom_cli.learning.training.run import Progress
 
 
-PILOT = "pilot"
+PILOT, TRACES, TRAINING = "pilot", "traces", "training"
 
 
 @dataclass(frozen=True)
 class Phase:
-    """One part of a run: `pilot` (the first samples, which the gates look at), `val`, `collect`, `train`, `merge` or
-    `test`.
+    """One part of a run: `traces` and `training` of a cold start, `pilot` (the first samples, which the gates look at),
+    `val`, `collect`, `train`, `merge` or `test`.
 
     `number` is the round, from 1, or the model of a `test`; model 0 is the start model, and its `val` is that of round
     0. `amount` is what there is to do: samples, or rows to train on; 0 where that is not known yet.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from axiom_cli.evaluation.experiment_folder import split_arm
 from axiom_cli.experiment.forecast import Clock
-from axiom_cli.experiment.observer import PILOT, LoopObserver, Phase
+from axiom_cli.experiment.observer import PILOT, TRACES, TRAINING, LoopObserver, Phase
 from axiom_cli.records import Metrics
 from axiom_cli.wording import duration
 
@@ -160,9 +160,11 @@ class RunProgress:
 
 
 def title(phase: Phase, rounds: int = 0) -> str:
-    """`round 1/3`, `round 1/3 (shuffled)`, `start model`, `model 2`; without `rounds` only `round 1`; nothing for a
-    training by itself."""
-    if phase.number == 0:
+    """`round 1/3`, `round 1/3 (shuffled)`, `start model`, `model 2`; without `rounds` only `round 1`; `round 0` for a
+    cold start; nothing for a training by itself."""
+    if phase.name in (TRACES, TRAINING):
+        name = "round 0"
+    elif phase.number == 0:
         name = "" if phase.name == "train" else "start model"
     else:
         total = f"/{rounds}" if rounds else ""

@@ -83,12 +83,26 @@ class RoundSteps:
     observer: LoopObserver
     val: Sequence[Problem]
     test: Sequence[Problem]
+    cold_start: Sequence[TrainingExample] | None = None
+    """The rows of round 0; without one, nano has those of its own cold start."""
     _trainer: Trainer | None = None
     _cold_start: dict[float, list[TrainingExample]] = field(default_factory=dict)
     _mixes: dict[int, replay.Mix] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.screen = HeldOutScreen(self.val, self.test)
+
+    def tell_of_cold_start(self) -> None:
+        """Says so where the replay buffer lacks the cold start that --replay gives a share to."""
+        wanted = replay.parse_shares(self.config.replay)["cold"]
+        if wanted and not OBJECTIVES[self.config.train.objective].compares and not self._has_cold_start:
+            self.observer.note(
+                f"{self.base.name} has no cold start (--coldstart N makes one): new and historical rows take its share"
+            )
+
+    @property
+    def _has_cold_start(self) -> bool:
+        return self.cold_start is not None or nano_cold_start.suits(self.base)
 
     def validate(self, arm: Arm, iteration: int) -> None:
         """Evaluates the arm's model on the validation problems."""
@@ -168,7 +182,7 @@ class RoundSteps:
         adapter = train_on(
             mix.examples,
             self.base,
-            self._training(iteration),
+            self._training(iteration, self._repeats(arm, mix, iteration)),
             self.workspace,
             arm.chain,
             self._loaded_trainer,
@@ -237,8 +251,17 @@ class RoundSteps:
         own = self.engine, self.workspace, self.config.verify, self.observer
         return observed_rollout(model, problems, sampling, *own)
 
-    def _training(self, iteration: int) -> TrainConfig:
-        return replace(self.config.train, seed=self.config.train.seed + iteration)
+    def _training(self, iteration: int, repeats: float = 1.0) -> TrainConfig:
+        config = self.config.train
+        return replace(config, seed=config.seed + iteration, epochs=config.epochs * repeats)
+
+    def _repeats(self, arm: Arm, mix: replay.Mix, iteration: int) -> float:
+        """How many times as often as the run's the rows of the cold-only control are seen, where all those of round 0
+        have fewer loss tokens than the run's."""
+        if arm.name != COLD_ONLY or self.cold_start is None:
+            return 1.0
+        wanted, given = (sum(one.tokens.values()) for one in (self._mixes[iteration], mix))
+        return max(1.0, wanted / max(1, given))
 
     def _loaded_trainer(self) -> Trainer:
         self.engine.sleep()
@@ -250,7 +273,12 @@ class RoundSteps:
         return self._trainer
 
     def _cold_traces(self, share: float = COLD_SHARE) -> list[TrainingExample]:
-        """Verified traces of the teacher, over the levels as in the embedded model's own cold start."""
+        """Verified traces: those of round 0, or a share of nano's own cold start, over the levels as there. Another
+        model without round 0 has none: what nano was taught is not what it was taught."""
+        if self.cold_start is not None:
+            return list(self.cold_start)
+        if not self._has_cold_start:
+            return []
         if share not in self._cold_start:
             samples = self.screen.filter_cold_start(nano_cold_start.samples(share))
             verdicts = with_token_ids(verify(samples, self.config.verify), self.base, self.workspace)

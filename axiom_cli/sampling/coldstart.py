@@ -67,6 +67,12 @@ class TraceCounts:
             self.on_trace(verdict)
         return True
 
+    def summary(self) -> dict[str, int]:
+        """Every count by its name, and the tokens that a server charged."""
+        names = ("traces", "passed", "wrong", "ill_formed", "cut_off", "declined", "lost")
+        counts = {name: getattr(self, name) for name in names}
+        return {**counts, "tokens_in": self.charged.prompt, "tokens_out": self.charged.completion}
+
     @property
     def failures(self) -> str:
         """What did not pass, and why; empty if everything did."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from axiom_cli.models import Resolved, nano
 from axiom_cli.problems.families import draw, teacher
 from axiom_cli.records import ModelRef, Problem, Sample
 
@@ -11,6 +12,12 @@ FAMILIES = ("arithmetic", "rpn", "parentheses", "list_ops")
 SEED = 20_000
 COUNTS = {1: 1600, 2: 3000, 3: 3000, 4: 2000, 5: 1200, 6: 600, 7: 300, 8: 100, 9: 50, 10: 50}
 """Solutions a family at each level. Every other one is worked out, the rest give the answer at once."""
+
+
+def suits(model: Resolved) -> bool:
+    """Whether a model was taught these traces: nano, or one that was trained from it, which has nano's tokenizer."""
+    own, theirs = (folder / "tokenizer.json" for folder in (nano.WEIGHTS, model.path))
+    return theirs.is_file() and theirs.read_bytes() == own.read_bytes()
 
 
 def problems(share: float = 1.0) -> Iterator[Problem]:
