@@ -21,11 +21,13 @@ from axiom_cli.experiment.observer import TRACES, TRAINING, LoopObserver, Phase
 from axiom_cli.experiment.round import observed_rollout
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES
+from axiom_cli.learning.replay import parse_shares
 from axiom_cli.learning.train import TrainingObserver, train_on, with_token_ids
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.records import Metrics, Problem, Verdict
+from axiom_cli.sampling import nano_cold_start
 from axiom_cli.sampling.coldstart import TraceCounts, coldstart
 from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.sampling.engines import is_endpoint
@@ -191,6 +193,15 @@ class ColdStarter:
         self.observer.end(phase, receipt.seconds)
         overall = evaluate(verdicts, self.config.experiment)[0]
         return {"n": overall.n, "parsed": overall.extra["parsed"], "rate": overall.rate, "interval": overall.interval}
+
+
+def no_cold_start(config: LoopConfig, base: Resolved) -> str:
+    """A sentence where --replay gives a share to a cold start that the model does not have; else nothing."""
+    if config.coldstart or OBJECTIVES[config.train.objective].compares or nano_cold_start.suits(base):
+        return ""
+    if not parse_shares(config.replay)["cold"]:
+        return ""
+    return f"{base.name} has no cold start (--coldstart N makes one): new and historical rows take its share"
 
 
 def _identity(teaching: ColdstartConfig, workspace: Workspace) -> str:

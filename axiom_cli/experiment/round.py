@@ -92,18 +92,6 @@ class RoundSteps:
     def __post_init__(self) -> None:
         self.screen = HeldOutScreen(self.val, self.test)
 
-    def tell_of_cold_start(self) -> None:
-        """Says so where the replay buffer lacks the cold start that --replay gives a share to."""
-        wanted = replay.parse_shares(self.config.replay)["cold"]
-        if wanted and not OBJECTIVES[self.config.train.objective].compares and not self._has_cold_start:
-            self.observer.note(
-                f"{self.base.name} has no cold start (--coldstart N makes one): new and historical rows take its share"
-            )
-
-    @property
-    def _has_cold_start(self) -> bool:
-        return self.cold_start is not None or nano_cold_start.suits(self.base)
-
     def validate(self, arm: Arm, iteration: int) -> None:
         """Evaluates the arm's model on the validation problems."""
         rows = self.evaluate_model(arm, arm.model, "val", iteration, [(GREEDY, 1)])
@@ -277,7 +265,7 @@ class RoundSteps:
         model without round 0 has none: what nano was taught is not what it was taught."""
         if self.cold_start is not None:
             return list(self.cold_start)
-        if not self._has_cold_start:
+        if not nano_cold_start.suits(self.base):
             return []
         if share not in self._cold_start:
             samples = self.screen.filter_cold_start(nano_cold_start.samples(share))
