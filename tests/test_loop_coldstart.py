@@ -40,7 +40,8 @@ BY_PROMPT = {problem.prompt: problem for problem in DRAWN}
 
 
 def right(body):
-    return completion(teach(BY_PROMPT[body["messages"][-1]["content"]]))
+    data = completion(teach(BY_PROMPT[body["messages"][-1]["content"]]))
+    return data | {"usage": {"prompt_tokens": 60, "completion_tokens": 40}}
 
 
 def rows_of(folder: Path, phase: str) -> list[Metrics]:
@@ -108,7 +109,7 @@ def test_a_budget_stops_the_loop_before_it_trains_and_a_larger_one_goes_on(tmp_p
         assert server.requests == []
         failed(axiom(*words, "--budget", "900", cwd=tmp_path), 5, "the same command with a larger --budget")
         bought = len(server.requests)
-        assert 0 < bought < 30 and rows_of(tmp_path, "train") == []
+        assert 0 < bought < 30 and not (tmp_path / "experiments").exists()
         plan = axiom(*words, "--plan", cwd=tmp_path)
         assert plan.returncode == 0 and f"{bought} of them bought before" in plan.stderr.decode()
         assert axiom(*words, "--budget", "90000", cwd=tmp_path).returncode == 0
@@ -122,4 +123,4 @@ def test_what_nano_was_taught_is_not_given_to_another_model(tmp_path: Path) -> N
     assert plan.returncode == 0 and "other has no cold start (--coldstart N makes one)" in plan.stderr.decode()
     failed(axiom(*words, "--control", "cold-only", cwd=tmp_path), 2, "--coldstart 300")
     plan = axiom(*words, "--control", "cold-only", "--coldstart", "30", cwd=tmp_path)
-    assert plan.returncode == 0 and "round 0: 30 problems solved by solver" in plan.stderr.decode()
+    assert plan.returncode == 0 and "round 0: 30 problems solved by solver, to learn from first" in plan.stderr.decode()
