@@ -10,7 +10,7 @@ import typer
 
 from axiom_cli.commands import completion
 from axiom_cli.commands.pages import own_option, page
-from axiom_cli.commands.streams import Output, SkipBad, Source, records, write
+from axiom_cli.commands.streams import AsJson, Output, SkipBad, Source, records, suggest, summed_up, write
 from axiom_cli.commands.train import fit_and_merge
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.records import Problem, Verdict
@@ -45,6 +45,7 @@ def coldstart(
     output: Output = None,
     skip_bad: SkipBad = False,
     experiment: Name = "coldstart",
+    json: AsJson = False,
 ) -> None:
     """Collect a teacher's solutions, verified like any other sample, to teach a model the answer format.
 
@@ -73,16 +74,18 @@ def coldstart(
                 kept.append(verdict)
             yield verdict
 
-    quiet = config.teacher == SOLVER or (output is None and not console.data_wanted())
+    quiet = config.teacher == SOLVER or (output is None and not console.data_wanted() and not summed_up(output, json))
     with nullcontext(lambda *_: None) if quiet else console.progress("traces") as progress:
         counts.on_trace = lambda _: progress(1, f"traces, {counts.passed:,} passed")
-        count = write(verdicts(), output)
+        count = write(verdicts(), output, as_json=json)
     show_counts(counts, config)
     if not count:
         raise NothingToDoError(f"no solution by the teacher {config.teacher} passes", _advice(counts, config))
     console.note(f"{plural(count, 'verdict')} on solutions by the teacher {config.teacher}")
     if config.train:
         fit_and_merge(kept, model.model, fit, workspace, experiment)
+    else:
+        suggest("axiom train", output, json)
 
 
 def show_forecast(forecast: Forecast) -> None:
