@@ -168,7 +168,7 @@ def test_interrupted_it_says_so_and_goes_on(tmp_path: Path) -> None:
         (["--control", "random"], 2, "shuffled"),
         (["--control", "shufled"], 2, "hint: did you mean shuffled?"),
         (["--replay", "50/40"], 2, "--replay needs three shares, like 50/40/10"),
-        (["--problem-types", "problems.jsonl"], 2, "the loop takes families of problems, not files"),
+        (["--problem-types", "problems.jsonl"], 3, "cannot read problems.jsonl: there is no such file"),
         (["--experiment", "x@1"], 2, "error: 'x@1' is not a valid name for a run"),
         (["--experiment", "a b"], 2, "error: 'a b' is not a valid name for a run"),
     ],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,8 +14,11 @@ from hypothesis import strategies as st
 
 from axiom_cli.errors import GateFailedError, NothingToDoError, UsageError
 from axiom_cli.experiment import control_arms
-from axiom_cli.experiment.curriculum import ProblemStream, allocate, check_supply
+from axiom_cli.experiment.curriculum import Bucket, ProblemStream, allocate, buckets
 from axiom_cli.experiment.loop import Loop
+from axiom_cli.importing.source_names import SourceName
+from axiom_cli.importing.sources import Reading, open_sources
+from axiom_cli.importing.splitting import Pool, Supply
 from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.problems.families import draw
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
@@ -23,28 +27,79 @@ from axiom_cli.settings.sources import resolve
 from axiom_cli.workspace.store import Workspace
 from command_line import ROOT, axiom, failed
 
-BUCKETS = [(family, level) for family in ("arithmetic", "rpn") for level in (3, 4, 5)]
+BUCKETS = [Bucket(family, level, place) for place, family in enumerate(("arithmetic", "rpn")) for level in (3, 4, 5)]
+
+
+def stream_of(problems: str, seed: int = 5, levels: tuple[int, ...] = (3, 4, 5)) -> ProblemStream:
+    return ProblemStream(Supply(open_sources(problems, Reading(levels=levels)).sources), seed)
+
+
+def rated(rates: Sequence[float]) -> dict[tuple[str, int], float]:
+    return {bucket[:2]: rate for bucket, rate in zip(BUCKETS, rates, strict=True)}
 
 
 @given(st.lists(st.floats(0, 1), min_size=6, max_size=6), st.integers(0, 500))
 def test_every_problem_is_given_to_some_bucket(rates: list[float], count: int) -> None:
-    shared = allocate(BUCKETS, dict(zip(BUCKETS, rates, strict=True)), count)
+    shared = allocate(BUCKETS, rated(rates), count)
     assert sum(shared.values()) == count
     assert list(shared) == BUCKETS
     assert min(shared.values()) >= 0
 
 
 def test_most_problems_come_from_where_some_are_solved_and_some_not() -> None:
-    rates = dict(zip(BUCKETS, (1.0, 0.95, 0.5, 0.0, 0.5, 1.0), strict=True))
-    shared = allocate(BUCKETS, rates, 1000)
-    assert min(shared["arithmetic", 5], shared["rpn", 4]) > 350
-    assert 0 < shared["arithmetic", 3] <= shared["rpn", 3] < 60
+    shared = allocate(BUCKETS, rated((1.0, 0.95, 0.5, 0.0, 0.5, 1.0)), 1000)
+    assert min(shared[BUCKETS[2]], shared[BUCKETS[4]]) > 350
+    assert 0 < shared[BUCKETS[0]] <= shared[BUCKETS[3]] < 60
+
+
+def a_pool(name: str, *counts: int) -> Pool:
+    """A file with so many problems at level 1, 2, ..."""
+    problems = [
+        Problem(f"{name}{level}-{n}", name, "", f"{name} {level} {n}", level, "train", "1")
+        for level, count in enumerate(counts, 1)
+        for n in range(count)
+    ]
+    return Pool(SourceName(name, "file"), problems)
+
+
+def test_weights_are_those_of_whole_sources() -> None:
+    families = open_sources("arithmetic*2,rpn:4", Reading(levels=(3, 4, 5))).sources
+    supply = Supply([*families, a_pool("mine", 1000, 1000)])
+    weights = buckets(supply)
+    shares = allocate([*weights], {}, 1200, weights, ProblemStream(supply, 0).most)
+    by_source = [sum(count for bucket, count in shares.items() if bucket.source == place) for place in range(3)]
+    assert by_source == [600, 300, 300] and [*weights] == sorted(weights, key=lambda bucket: bucket.level)
+    assert set(buckets(Supply(open_sources("arithmetic,rpn").sources)).values()) == {1.0}
+
+
+def test_what_a_file_lacks_comes_from_the_others() -> None:
+    supply = Supply([*open_sources("arithmetic:3").sources, a_pool("mine", 10, 0, 90)])
+    weights, most = buckets(supply), ProblemStream(supply, 0).most
+    assert allocate([*weights], {}, 600, weights, most) == {
+        ("mine", 1, 1): 10,
+        ("arithmetic", 3, 0): 500,
+        ("mine", 3, 1): 90,
+    }
+    assert sum(allocate([Bucket("mine", 1, 1)], {}, 600, weights, most).values()) == 10
+
+
+def test_a_file_is_gone_through_before_it_begins_anew() -> None:
+    stream = ProblemStream(Supply([a_pool("mine", 10)]), 0)
+    rounds = [stream.draw({Bucket("mine", 1): 4}, pytest.fail) for _ in range(4)]
+    assert [(drawn.new, drawn.seen) for drawn in rounds] == [(4, 0), (4, 0), (2, 2), (0, 4)]
+    first_ten = [problem.id for drawn in rounds for problem in drawn.problems][:10]
+    assert len(set(first_ten)) == 10 and first_ten != sorted(first_ten)
+    whole = ProblemStream(Supply([a_pool("mine", 10, 3)]), 0)
+    asked = {Bucket("mine", 1): 9, Bucket("mine", 2): 4}
+    for new in (13, 0):
+        drawn = whole.draw(asked, lambda _: None)
+        assert len({problem.id for problem in drawn.problems}) == 13 and drawn[1:] == (new, 13 - new)
 
 
 def test_fresh_problems_never_come_twice_and_do_not_depend_on_the_other_buckets() -> None:
-    stream = ProblemStream(5)
-    first = stream.draw({BUCKETS[0]: 30, BUCKETS[1]: 10}, pytest.fail)
-    second = stream.draw({BUCKETS[0]: 30, BUCKETS[2]: 7}, pytest.fail)
+    stream = stream_of("arithmetic,rpn")
+    first = stream.draw({BUCKETS[0]: 30, BUCKETS[1]: 10}, pytest.fail).problems
+    second = stream.draw({BUCKETS[0]: 30, BUCKETS[2]: 7}, pytest.fail).problems
     ids = [problem.id for problem in first + second]
     assert len(set(ids)) == len(ids) == 77
     alone = draw.stream("arithmetic", 3, "train", 5, "answer")
@@ -53,12 +108,12 @@ def test_fresh_problems_never_come_twice_and_do_not_depend_on_the_other_buckets(
 
 @pytest.mark.slow
 def test_where_a_level_has_no_more_problems_others_give_theirs() -> None:
-    stream, told = ProblemStream(5), []
-    scarce, rich = ("rpn", 1), ("rpn", 2)
+    stream, told = stream_of("rpn", levels=(1, 2)), []
+    scarce, rich = Bucket("rpn", 1), Bucket("rpn", 2)
     all_there_are = len(stream.take(scarce, 100_000))
     assert 1000 < all_there_are < 100_000
-    stream = ProblemStream(5)
-    out = stream.draw({scarce: all_there_are + 9, rich: 40}, told.append)
+    stream = stream_of("rpn", levels=(1, 2))
+    out = stream.draw({scarce: all_there_are + 9, rich: 40}, told.append).problems
     assert [sum(p.level == level for p in out) for level in (1, 2)] == [all_there_are, 49]
     assert len({p.id for p in out}) == len(out)
     assert told == ["no fresh training problems are left of rpn level 1: other levels make up for them"]
@@ -74,15 +129,11 @@ def test_a_run_of_more_problems_than_there_are_is_refused_at_once(
     done = axiom("loop", *asked, "--plan", cwd=tmp_path)
     failed(done, 5, "3 rounds of 5,000 problems need 15,000, but only 3,776 exist")
     monkeypatch.chdir(tmp_path)
-    config = LoopConfig(problems="rpn", min_difficulty=1, max_difficulty=1, train_size=5000)
-    work = Loop(config, "nano", Workspace.create(tmp_path / ".axiom"))
-    with pytest.raises(NothingToDoError, match="need 15,000"):
-        work.run()
-    assert not list(tmp_path.rglob("metrics.jsonl"))
-    check_supply([("rpn", 1)], replace(config, train_size=1000, val_size=100, test_size=100))
+    config = LoopConfig(problems="rpn", min_difficulty=1, max_difficulty=1, train_size=1000, val_size=100)
     with pytest.raises(NothingToDoError, match="in split test") as caught:
-        check_supply([("rpn", 1)], replace(config, train_size=1000, val_size=100, test_size=5000))
+        Loop(replace(config, test_size=5000), "nano", Workspace.create(tmp_path / ".axiom"))
     assert "--test-size" in caught.value.hint
+    assert not list(tmp_path.rglob("metrics.jsonl"))
 
 
 def _drawn(split: str, count: int) -> list[Problem]:

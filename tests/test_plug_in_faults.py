@@ -55,9 +55,9 @@ def test_a_loop_takes_of_each_family_the_levels_that_it_has(tmp_path: Path) -> N
     planned = axiom("loop", "--problems", "upper,rpn", "--max-difficulty", "8", *small, cwd=tmp_path, env=env)
     assert planned.returncode == 0, talk(planned)
     refused = axiom("loop", "--problems", "upper,rpn", *small, cwd=tmp_path, env=env)
-    failed(refused, 2, "upper does not have level 3-7; it has 8-10", "--min-difficulty and --max-difficulty")
-    programs = axiom("loop", "--problems", "number_programs", *small, cwd=tmp_path, env=env)
-    failed(programs, 2, "number_programs asks for programs", "--problems")
+    failed(refused, 2, "upper does not have level 3-7; it has 8-10", "--min-difficulty, --max-difficulty")
+    programs = axiom("loop", "--problems", "upper", "--form", "program", *small, cwd=tmp_path, env=env)
+    failed(programs, 2, "upper does not ask for programs", "--form program")
 
 
 @pytest.mark.slow

@@ -51,6 +51,7 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
     from axiom_cli.experiment.effects import check_effects
     from axiom_cli.experiment.loop import Loop, check_settings
     from axiom_cli.experiment.memory_forecast import suggestion
+    from axiom_cli.experiment.observer import LoopObserver
     from axiom_cli.workspace.store import Workspace
 
     check_effects(config, [name for name, value in ctx.params.items() if value is not None])
@@ -58,7 +59,8 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
     for line in described(config):
         console.note(line)
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
-    work = Loop(config, config.model.model or models.NANO, workspace)
+    reading = LoopObserver(note=console.note, warn=console.warn)
+    work = Loop(config, config.model.model or models.NANO, workspace, reading)
     if better := suggestion(config):
         console.note(better)
     if config.plan:
@@ -103,11 +105,15 @@ def described(config: LoopConfig) -> Iterator[str]:
     """What the run does, line by line: it is told before anything is loaded."""
     from axiom_cli import models
     from axiom_cli.evaluation.experiment_folder import EXPERIMENTS
+    from axiom_cli.importing.source_names import parse
 
     arms = names([config.control])
     start = config.model.model or models.NANO
     yield f"experiment {config.experiment} in {EXPERIMENTS / config.experiment}, from {start}"
-    yield f"{', '.join(names([config.problems]))} at levels {config.min_difficulty}-{config.max_difficulty}"
+    families = [source.kind == "family" for source in parse(config.problems)]
+    levels = f"at levels {config.min_difficulty}-{config.max_difficulty}" if any(families) else ""
+    between = "" if not levels else " " if all(families) else "; families "
+    yield f"{', '.join(names([config.problems]))}{between}{levels}"
     if config.coldstart:
         yield f"round 0: {plural(config.coldstart, 'problem')} solved by {config.teaching.teacher}, to learn from first"
     problems = f"{plural(config.train_size, 'problem')} x {plural(config.solve.samples, 'sample')}"

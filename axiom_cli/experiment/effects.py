@@ -5,13 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from axiom_cli.errors import UsageError
+from axiom_cli.importing.source_names import parse
 from axiom_cli.sampling.strategies.registry import verifies
 from axiom_cli.settings.configs import USES, LoopConfig
 from axiom_cli.settings.fields import flag
 
+
+def _has(config: LoopConfig, *kinds: str) -> bool:
+    """Whether some of the problems come from a source of these kinds."""
+    texts = [config.problems, *filter(None, (config.val, config.test))]
+    return any(source.kind in kinds for text in texts for source in parse(text))
+
+
 TEACHER = tuple(option.name for option in LoopConfig.parts()["teaching"].options)
 NEEDS: tuple[tuple[tuple[str, ...], Callable[[LoopConfig], object], str], ...] = (
     (TEACHER, lambda config: config.coldstart, "--coldstart N"),
+    (("as_", "column"), lambda config: _has(config, "file", "data set"), "a file or a data set in --problems"),
+    (("split",), lambda config: _has(config, "file", "data set", "handwritten"), "a file or a data set in --problems"),
     (("max_attempts",), lambda config: config.solve.strategy == "retry", "--strategy retry"),
     (("stop_on",), lambda config: config.solve.strategy == "adaptive", "--strategy adaptive"),
     (("target_passes",), lambda config: verifies(config.solve), "--early-stop, or --strategy retry or adaptive"),

@@ -8,7 +8,7 @@ killed, run it again. It gives the same digests as one that was never interrupte
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from itertools import chain
 
@@ -19,44 +19,49 @@ from axiom_cli.evaluation.metrics import best_iteration
 from axiom_cli.experiment import control_arms, forecast, gates, memory_forecast
 from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
 from axiom_cli.experiment.control_arms import COLD_ONLY
-from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets, check_supply, held_out
+from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets
 from axiom_cli.experiment.observer import PILOT, LoopObserver, Phase
 from axiom_cli.experiment.round import GREEDY, Arm, RoundSteps, observed_rollout
+from axiom_cli.experiment.supply import open_supply
 from axiom_cli.experiment.writer import ExperimentWriter
+from axiom_cli.importing import source_names
+from axiom_cli.importing.sources import sample
+from axiom_cli.importing.splitting import HELD_OUT, parse_shares
 from axiom_cli.learning import replay
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.train import check_base, ignore
 from axiom_cli.learning.train import check_settings as check_training
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
-from axiom_cli.problems import families
 from axiom_cli.problems.decontamination import HeldOutScreen
-from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.sampling import nano_cold_start
 from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.sampling.strategies.registry import check_strategy
 from axiom_cli.sampling.teachers import check_teacher
-from axiom_cli.settings import options
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.workspace import refs
 from axiom_cli.workspace.objects import nearest_existing
 from axiom_cli.workspace.store import Workspace
 
-FAMILIES = "axiom problems list shows the families"
 SAMPLED = 0.7
 SAMPLES_AT_TEST = 4
 PILOT_PROBLEMS = 64
 """Problems that the gates look at before a run."""
 LARGEST_COPY = 1 << 26
 """Bytes of a start model that may be copied into the workspace."""
-FILES = (".jsonl", ".json", ".gz", ".csv", ".parquet")
 
 
 class Loop:
-    """One experiment in one workspace. Raises UsageError for settings that do not go together."""
+    """One experiment in one workspace. `observer` is told how the files of its problems were read.
 
-    def __init__(self, config: LoopConfig, model: str, workspace: Workspace) -> None:
+    Raises UsageError for settings that do not go together, what the sources of problems raise, and NothingToDoError
+    where there are too few problems.
+    """
+
+    def __init__(
+        self, config: LoopConfig, model: str, workspace: Workspace, observer: LoopObserver = LoopObserver()
+    ) -> None:
         check_settings(config)
         memory_forecast.check_accelerator(config)
         self.config, self.workspace = config, workspace
@@ -69,8 +74,7 @@ class Loop:
                 f"--control {COLD_ONLY}: {self.base.name} has no cold start",
                 "give it one: --coldstart 300; only nano comes with its own",
             )
-        self.families = [families.get(name).name for name in options.names([config.problems])]
-        self.buckets = buckets(self.families, config)
+        self.supply = open_supply(config, workspace, observer.note, observer.warn)
         self.engine = EngineHandle(self.base, workspace, config.solve)
 
     def run(self, observer: LoopObserver = LoopObserver()) -> ExperimentFolder:
@@ -81,34 +85,27 @@ class Loop:
         first round leaves no folder, so that the next try may have other settings.
         """
         config = self.config
-        writer = ExperimentWriter(config, self.base, observer.warn)
+        writer = ExperimentWriter(config, self.base, observer.warn, files=self.supply.digests)
         with closing(self.engine):
             self.check(observer.warn)
-            val, test = (held_out(self.buckets, config, split) for split in ("val", "test"))
-            started = self.cold_starter(observer, val, test).run() if config.coldstart else None
+            started = self.cold_starter(observer).run() if config.coldstart else None
             self.pilot(self.workspace, observer, started)
             if missing := no_cold_start(config, self.base):
                 observer.note(missing)
-            return self._run(writer, observer, val, test, started)
+            return self._run(writer, observer, started)
 
-    def _run(
-        self,
-        writer: ExperimentWriter,
-        observer: LoopObserver,
-        val: Sequence[Problem],
-        test: Sequence[Problem],
-        started: ColdStart | None,
-    ) -> ExperimentFolder:
+    def _run(self, writer: ExperimentWriter, observer: LoopObserver, started: ColdStart | None) -> ExperimentFolder:
         config, base = self.config, started.model if started else self.base
         with writer.locked():
-            writer.write_held_out(val, test)
+            writer.write_held_out(self.supply.val, self.supply.test)
             if started:
                 writer.write_metrics([started.measured])
+            cold_start = started.examples if started else None
             steps = RoundSteps(
-                config, base, self.workspace, self.engine, self.buckets, writer, observer, val=val, test=test,
-                cold_start=started.examples if started else None,
-            )  # fmt: skip
-            arms = [Arm(name, base, ProblemStream(config.seed, self.cold_problems())) for name in self.arms]
+                config, base, self.workspace, self.engine, self.supply, writer, observer, cold_start=cold_start
+            )
+            taught = self.cold_problems()
+            arms = [Arm(name, base, ProblemStream(self.supply, config.seed, taught)) for name in self.arms]
             for arm in arms:
                 steps.validate(arm, 0)
                 for iteration in range(config.iterations):
@@ -127,13 +124,12 @@ class Loop:
     def check(self, warn: Callable[[str], None]) -> None:
         """What can be known before anything is loaded or made. Raises what `run` would raise of it."""
         config = self.config
-        ExperimentWriter(config, self.base, warn).check()
-        check_supply(self.buckets, config)
+        ExperimentWriter(config, self.base, warn, files=self.supply.digests).check()
         if not config.ignore_gates:
             memory_forecast.check_memory(config, self.base, self.engine.config.engine)
         models_made = config.iterations * len(self.arms) + bool(config.coldstart)
         findings = chain(
-            gates.check_test_size(config.test_size),
+            gates.check_test_size(len(self.supply.test)),
             gates.check_room(
                 forecast.least_disk(self.base, self.phases(), models_made),
                 shutil.disk_usage(nearest_existing(self.workspace.root)).free,
@@ -147,10 +143,10 @@ class Loop:
         """The first samples of the run, at problems of every kind, held against the gates. Round 1 reads most of them
         back from the cache."""
         config = self.config
-        count = min(PILOT_PROBLEMS, config.train_size)
-        stream = ProblemStream(config.seed, self.cold_problems())
-        problems = stream.draw(allocate(self.buckets, {}, count), warn=ignore)
-        phase = Phase(PILOT, 0, count * config.solve.samples)
+        stream, weights = ProblemStream(self.supply, config.seed, self.cold_problems()), buckets(self.supply)
+        counts = allocate([*weights], {}, min(PILOT_PROBLEMS, config.train_size), weights, stream.most)
+        problems = stream.draw(counts, warn=ignore).problems
+        phase = Phase(PILOT, 0, len(problems) * config.solve.samples)
         observer.begin(phase)
         verdicts, receipt = observed_rollout(
             started.model if started else self.base,
@@ -167,16 +163,15 @@ class Loop:
         return verdicts
 
     def cold_problems(self) -> list[Problem]:
-        """What the teacher solves in round 0: what `axiom problems gen --count N` writes for the same settings."""
-        config = self.config
-        levels = range(config.min_difficulty, config.max_difficulty + 1)
-        return list(draw.problems(self.families, config.coldstart, levels, "train", config.seed))
+        """What the teacher solves in round 0: of families, what `axiom problems gen --count N` writes for the same
+        settings."""
+        pools = [pool.problems for pool in self.supply.pools]
+        return sample(self.supply.endless, pools, self.config.coldstart, "train", self.config.seed)
 
-    def cold_starter(
-        self, observer: LoopObserver = LoopObserver(), val: Sequence[Problem] = (), test: Sequence[Problem] = ()
-    ) -> ColdStarter:
+    def cold_starter(self, observer: LoopObserver = LoopObserver()) -> ColdStarter:
         """What makes round 0."""
-        problems, screen = self.cold_problems(), HeldOutScreen(val, test)
+        val, problems = self.supply.val, self.cold_problems()
+        screen = HeldOutScreen(val, self.supply.test)
         return ColdStarter(self.config, self.base, self.workspace, self.engine, problems, val, screen, observer)
 
     @property
@@ -184,10 +179,15 @@ class Loop:
         """The run itself (an empty name) and its controls."""
         return "", *control_arms.parse(self.config.control)
 
+    @property
+    def round_size(self) -> int:
+        """Training problems of a round."""
+        return min(self.config.train_size, self.supply.most)
+
     def phases(self) -> list[Phase]:
         """The parts of the run, in order."""
         config = self.config
-        sizes = config.train_size * config.solve.samples, config.val_size, config.test_size
+        sizes = self.round_size * config.solve.samples, len(self.supply.val), len(self.supply.test)
         return forecast.schedule(self.arms, config.iterations, *sizes, SAMPLES_AT_TEST, COLD_ONLY)
 
 
@@ -239,11 +239,10 @@ def check_settings(config: LoopConfig) -> None:
     if config.min_difficulty > config.max_difficulty:
         levels = f"--min-difficulty {config.min_difficulty} is above --max-difficulty {config.max_difficulty}"
         raise UsageError(levels, "set both, from 1 to 10, the lower one first")
-    if not (types := options.names([config.problems])):
-        raise UsageError("--problems names no family", FAMILIES)
-    for file in types:
-        if file.endswith(FILES):
-            raise UsageError(f"--problems {file}: the loop takes families of problems, not files", FAMILIES)
+    parse_shares(config.split)
+    for option in ("problems", *HELD_OUT):
+        if option == "problems" or getattr(config, option):
+            source_names.parse(getattr(config, option), f"--{option}")
     shares, arms = replay.parse_shares(config.replay), control_arms.parse(config.control)
     check_strategy(config.solve)
     check_training(config.train)

@@ -17,9 +17,10 @@ from axiom_cli.evaluation.experiment_folder import arm_name, model_ref
 from axiom_cli.evaluation.metrics import evaluate, phase_row
 from axiom_cli.experiment import control_arms, gates
 from axiom_cli.experiment.control_arms import COLD_ONLY, SHUFFLED
-from axiom_cli.experiment.curriculum import Bucket, ProblemStream, allocate, pass_rates
+from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets, pass_rates
 from axiom_cli.experiment.observer import LoopObserver, Phase
 from axiom_cli.experiment.writer import ExperimentWriter
+from axiom_cli.importing.splitting import Supply
 from axiom_cli.learning import replay
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
@@ -45,6 +46,8 @@ if TYPE_CHECKING:
 GREEDY = 0.0
 COLD_SHARE, CONTROL_SHARE = 0.03, 0.2
 """Shares of the cold start's traces that the replay buffer and the control arm draw from."""
+UNSOLVED = "raise --samples, choose another --model, or let a teacher show it how first: --coldstart 200"
+"""What to do about a file of problems of which the model solves none."""
 
 
 @dataclass
@@ -57,7 +60,7 @@ class Arm:
     chain: tuple[Adapter, ...] = ()
     history: tuple[TrainingExample, ...] = ()
     sources: tuple[str, ...] = ()
-    rates: dict[Bucket, float] = field(default_factory=dict)
+    rates: dict[tuple[str, int], float] = field(default_factory=dict)
     selection: dict[str, Any] | None = None
 
     @property
@@ -78,11 +81,9 @@ class RoundSteps:
     base: Resolved
     workspace: Workspace
     engine: EngineHandle
-    buckets: Sequence[Bucket]
+    supply: Supply
     writer: ExperimentWriter
     observer: LoopObserver
-    val: Sequence[Problem]
-    test: Sequence[Problem]
     cold_start: Sequence[TrainingExample] | None = None
     """The rows of round 0; without one, nano has those of its own cold start."""
     _trainer: Trainer | None = None
@@ -90,7 +91,8 @@ class RoundSteps:
     _mixes: dict[int, replay.Mix] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.screen = HeldOutScreen(self.val, self.test)
+        self.screen = HeldOutScreen(self.supply.val, self.supply.test)
+        self.weights = buckets(self.supply)
 
     def validate(self, arm: Arm, iteration: int) -> None:
         """Evaluates the arm's model on the validation problems."""
@@ -98,10 +100,13 @@ class RoundSteps:
         arm.rates = pass_rates(rows)
 
     def collect(self, arm: Arm, iteration: int) -> list[Verdict]:
-        """Samples and verifies fresh training problems."""
+        """Samples and verifies training problems: fresh ones, and those of files, which may come again."""
         config = self.config
         rates = arm.rates if config.curriculum == "frontier" else {}
-        problems = arm.stream.draw(allocate(self.buckets, rates, config.train_size), self.observer.warn)
+        counts = allocate([*self.weights], rates, config.train_size, self.weights, arm.stream.most)
+        problems, new, seen = arm.stream.draw(counts, self.observer.warn)
+        if seen:
+            self.observer.note(f"{arm.label(iteration)}: {problems_told(len(problems), new, seen)}")
         shared = self.screen.check_training(problems)
         sampling = replace(config.solve, seed=config.solve.seed + iteration)
         phase = Phase("collect", iteration + 1, len(problems) * sampling.samples, arm.name)
@@ -124,7 +129,7 @@ class RoundSteps:
             tokens=sum(verdict.sample.tokens for verdict in verdicts),
             n=len(verdicts),
             passed=sum(verdict.passed for verdict in verdicts),
-            extra={"held_out_ngram_rate": shared},
+            extra={"held_out_ngram_rate": shared, **({"new": new, "seen": seen} if self.supply.pools else {})},
         )
         return verdicts
 
@@ -137,9 +142,10 @@ class RoundSteps:
         self.observer.note(f"{arm.label(iteration)}: {selection.summary}")
         if not selection.examples:
             fault = f"{arm.label(iteration)}: no new solution among {selection.verdicts:,} samples"
+            advice = explain_empty_round(selection, replay.MORE if self.supply.endless else UNSOLVED)
             if not (arm.is_control or arm.history or replay.parse_shares(self.config.replay)["cold"] == 1):
-                raise NothingToDoError(fault, explain_empty_round(selection))
-            self.observer.warn(f"{fault}: {explain_empty_round(selection)}")
+                raise NothingToDoError(fault, advice)
+            self.observer.warn(f"{fault}: {advice}")
         return selection.examples
 
     def mix_replay(self, arm: Arm, new: Sequence[TrainingExample], iteration: int) -> replay.Mix:
@@ -211,7 +217,7 @@ class RoundSteps:
         self, arm: Arm, model: Resolved, split: str, iteration: int, plan: Sequence[tuple[float, int]]
     ) -> list[Metrics]:
         """The metrics of a model on `val` or `test`; `plan` has a temperature and a number of samples a problem."""
-        config, problems = self.config, self.val if split == "val" else self.test
+        config, problems = self.config, self.supply.val if split == "val" else self.supply.test
         verdicts: list[Verdict] = []
         receipts: list[Receipt] = []
         phase = Phase(split, iteration, len(problems) * sum(samples for _, samples in plan), arm.name)
@@ -274,6 +280,14 @@ class RoundSteps:
         return self._cold_start[share]
 
 
+def problems_told(count: int, new: int, seen: int) -> str:
+    """`160 problems: 25 % new, 75 % seen in earlier rounds`, of those that come from files."""
+    total = new + seen
+    of_files = "" if total == count else f", {total:,} of them from files"
+    shares = f"{100 * new / total:.0f} % new, {100 * seen / total:.0f} % seen in earlier rounds"
+    return f"{count:,} problems{of_files}: {shares}"
+
+
 def observed_rollout(  # noqa: PLR0913 - as `remember_rollout`
     model: Resolved,
     problems: Sequence[Problem],
@@ -291,12 +305,12 @@ def observed_rollout(  # noqa: PLR0913 - as `remember_rollout`
     return remember_rollout(model, problems, sampling, engine, workspace, observer.judged, verifying, usage)
 
 
-def explain_empty_round(selection: Chosen) -> str:
-    """What to do about a round whose samples gave nothing new."""
+def explain_empty_round(selection: Chosen, otherwise: str = replay.MORE) -> str:
+    """What to do about a round whose samples gave nothing new: `otherwise` if it is nothing but that they are wrong."""
     if selection.verdicts and selection.infra == selection.verdicts:
         return ALL_INFRA
     if isinstance(selection, Selection) and selection.truncated:
         return f"{selection.truncated:,} accepted solutions were cut off: raise --max-tokens"
     if isinstance(selection, PreferenceData) and selection.truncated and not selection.groups:
         return f"{selection.truncated:,} samples were cut off: raise --max-tokens"
-    return replay.MORE
+    return otherwise

@@ -10,6 +10,7 @@ import fcntl
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 import orjson
@@ -38,14 +39,19 @@ SELECTION = "the best greedy rate on validation; ties to the earliest; the test 
 
 
 class ExperimentWriter:
-    """The writer of `experiments/NAME/`: settings, metrics, problems, solutions and verdicts. `warn` is called when a
-    damaged file is set aside."""
+    """The writer of `experiments/NAME/`: settings, metrics, problems, solutions and verdicts. `files` has the digests
+    of the rows that its problems come from, by name; `warn` is called when a damaged file is set aside."""
 
     def __init__(
-        self, config: LoopConfig, base: Resolved, warn: Callable[[str], object], root: Path = EXPERIMENTS
+        self,
+        config: LoopConfig,
+        base: Resolved,
+        warn: Callable[[str], object],
+        root: Path = EXPERIMENTS,
+        files: Mapping[str, str] = MappingProxyType({}),
     ) -> None:
         self.config, self.folder = config, ExperimentFolder(root / config.experiment)
-        self._base, self._warn = base, warn
+        self._base, self._warn, self._files = base, warn, files
         self._rows: dict[tuple[Any, ...], Metrics] = {}
         self._problems: dict[int, list[Problem]] = {}
 
@@ -90,6 +96,7 @@ class ExperimentWriter:
     def _settings(self) -> dict[str, Any]:
         settings = {name: value for name, value in kept_settings(self.config).items() if name not in NOT_KEPT}
         settings["model"] = {"name": self._base.name, "digest": self._base.digest}
+        settings |= {"files": dict(self._files)} if self._files else {}
         return settings | {"selection": SELECTION, "axiom": axiom_cli.__version__}
 
     def _write_config(self) -> None:
@@ -103,7 +110,13 @@ class ExperimentWriter:
             stream.write(orjson.dumps(self._settings(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
     def _refuse_others(self, earlier: Mapping[str, Any]) -> None:
-        """UsageError where the folder's settings are others."""
+        """UsageError where the folder's settings are others, or files have changed."""
+        for name, digest in earlier.get("files", {}).items():
+            if self._files.get(name, digest) != digest:
+                raise UsageError(
+                    f"{name} has changed since the experiment {self.config.experiment} was begun",
+                    "choose another --experiment: what was held out stays held out; or put the file back to resume it",
+                )
         before = dotted(upgraded(earlier))
         for name, value in dotted(self._settings()).items():
             if name not in MAY_CHANGE and name in before and before[name] != value:

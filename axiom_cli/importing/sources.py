@@ -23,6 +23,7 @@ from axiom_cli.importing import columns as import_columns
 from axiom_cli.importing import hub, readers
 from axiom_cli.importing.importer import import_problems
 from axiom_cli.importing.registry import AUTO, DEFAULT, format_of, recognize
+from axiom_cli.importing.schema import split_named
 from axiom_cli.importing.source_names import HUB, SourceName, parse
 from axiom_cli.json_codec import dumps
 from axiom_cli.problems import families
@@ -188,13 +189,14 @@ def _read(
         "inputs": {"rows": rows},
     }
 
+    problems: list[Problem] | None = None
+
     def make() -> dict[str, Any]:
         nonlocal problems
         problems, refused, first = _import(name, lines, format_name, columns)
         stored = {"problems": workspace.put_records(problems)} if workspace and problems else {}
         return {**stored, "refused": refused, "first": first}
 
-    problems: list[Problem] | None = None
     made: Any = workspace.remember(recipe, make) if workspace else make()
     if problems is None and workspace:
         problems = list(workspace.get_records(made["problems"], Problem))
@@ -210,6 +212,7 @@ def _import(
     """The problems of the rows; how many rows were refused, and the first with its reason. Raises InputError where most
     rows are not problems."""
     problems, refused, malformed = [], [], 0
+    lines = sorted(lines, key=lambda line: _precedence(line, columns))  # of two equal rows, the held-out one stays
     checked = import_columns.check_columns(readers.Source(iter(lines)), columns)
     for imported in import_problems(checked, format_name, columns=columns, family=name.stem):
         if imported.problem and imported.problem.family != RESERVED:
@@ -223,6 +226,12 @@ def _import(
         hint = f"axiom problems import {name.name.removeprefix('./')} -o problems.jsonl says why, row by row"
         raise InputError(f"{few}; {refused[0]}", hint)
     return problems, len(refused), refused[0] if refused else ""
+
+
+def _precedence(line: readers.Line, columns: import_columns.Columns) -> int:
+    """Test rows first, then those of validation."""
+    split = "" if line.broken else import_columns.look_up(line.data, columns.by_field.get("split", "split"))
+    return {"test": 0, "val": 1}.get(split_named(split) if isinstance(split, str) else "", 2)
 
 
 def _lines(name: SourceName) -> Iterator[Iterable[readers.Line]]:
@@ -248,7 +257,7 @@ def _format(
     row_format = format_of(format_name)
     by_field = import_columns.parse(reading.columns, row_format.fields, format_name)
     if format_name == DEFAULT:
-        first = next((line.data for line in lines if not line.broken), {})
+        first: Mapping[str, Any] = next((line.data for line in lines if not line.broken), {})
         guessed = import_columns.guess(first, by_field)
         by_field = {**guessed, **by_field}
         if guessed:

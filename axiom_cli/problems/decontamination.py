@@ -94,6 +94,18 @@ def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
     return Overlap(len(left), len(right), sum(equal), sum(shared), len(boilerplate), overlapping[:5])
 
 
+def overlapping_problems(problems: Sequence[Problem], held_out: Sequence[Problem]) -> tuple[set[int], set[int]]:
+    """The indices of the problems that have an equal in `held_out`, and of the others that share an 8-gram with it."""
+    held_out_tokens, boilerplate, tokens = _tokenize(held_out, problems)
+    prompts = PromptSet(held_out)
+    ngrams = {ngram for words in held_out_tokens for ngram in _content_ngrams(words, boilerplate)}
+    equal = {index for index, problem in enumerate(problems) if problem in prompts}
+    shared = {
+        i for i, words in enumerate(tokens) if any(ngram in ngrams for ngram in _content_ngrams(words, boilerplate))
+    }
+    return equal, shared - equal
+
+
 def overlapping_samples(samples: Sequence[Sample], problems: Sequence[Problem]) -> set[int]:
     """The indices of the samples that would train on one of `problems`: the sample's problem is equal to it, or its
     prompt or completion shares an 8-gram with it."""

@@ -338,15 +338,27 @@ class LoopConfig(Config):
     )
     iterations: int = option(3, "Rounds of collect, train, merge.", least=1)
     problems: str = option(
-        "arithmetic,rpn,parentheses,list_ops", "Families, comma-separated.", topic=PROBLEMS, alias="problem_types"
+        "arithmetic,rpn,parentheses,list_ops",
+        "Sources, comma-separated: a family, FAMILY:LO-HI, handwritten, gym:NAME, a file, hub:OWNER/NAME. SOURCE*2 "
+        "counts twice.",
+        topic=PROBLEMS,
+        alias="problem_types",
     )
-    val: str = option("", "Problems for validation [from --problems].", topic=PROBLEMS)
-    test: str = option("", "Held-out problems [from --problems].", topic=PROBLEMS)
-    split: str = option("80/10/10", "Shares of train, val and test in a file that is divided.", topic=PROBLEMS)
-    as_: str = option("auto", "Format of a file, as in `axiom problems import`.", topic=PROBLEMS)
-    column: str = option("", "FIELD=COLUMN, such as answer=meta.answer: where to read a field.", topic=PROBLEMS)
-    form: Form = option("answer", "Ask for an answer, or for a program (a function, tested).", topic=PROBLEMS)
-    train_size: int = option(8000, "Training problems per round.", least=1, topic=PROBLEMS)
+    val: str = option("", "Sources of the validation problems [a part of --problems].", topic=PROBLEMS)
+    test: str = option("", "Sources of the test problems [a part of --problems].", topic=PROBLEMS)
+    split: str = option("80/10/10", "Shares of a file that train, validate and test.", topic=PROBLEMS)
+    as_: str = option(
+        "auto", "Format of files, as in `axiom problems import`; auto goes by their columns.", topic=PROBLEMS
+    )
+    column: str = option(
+        "", "FIELD=COLUMN, such as prompt=text: where files have a field [the usual names].", topic=PROBLEMS
+    )
+    form: Form = option(
+        "answer", "What families ask for that have both forms: an answer, or a program.", topic=PROBLEMS
+    )
+    train_size: int = option(
+        8000, "Training problems per round; all of a file if it has fewer.", least=1, topic=PROBLEMS
+    )
     val_size: int = option(
         600, "Validation problems: they pick the best round and the levels to practise.", least=1, topic=PROBLEMS
     )
