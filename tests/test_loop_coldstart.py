@@ -58,6 +58,10 @@ def test_it_is_the_pipeline_by_hand_and_its_rows_are_the_replay_buffer_s(tmp_pat
     assert {*row.extra["before"]} == {*row.extra["after"]} == {"n", "parsed", "rate", "interval"}
     assert "before the cold start" in done.stderr.decode()
 
+    table = axiom("report", "run", "--format", "md", cwd=tmp_path).stdout.decode()
+    assert "well-formed" in table and "| before" in table and "| after" in table
+    assert b"<h2>Cold start" in (tmp_path / "experiments" / "run" / "report.html").read_bytes()
+
     run = tmp_path / "experiments" / "run"
     gen = ("problems", "gen", "arithmetic", "rpn", "--difficulty", "1-2", "--count", "30")
     axiom(*gen, "-o", "cold.jsonl", cwd=tmp_path)
@@ -116,6 +120,7 @@ def test_a_budget_stops_the_loop_before_it_trains_and_a_larger_one_goes_on(tmp_p
         assert len(server.requests) == 30
 
 
+@pytest.mark.slow
 def test_what_nano_was_taught_is_not_given_to_another_model(tmp_path: Path) -> None:
     write_model(tmp_path / "other")
     words = (*LOOP, "--model", "other", "--plan")

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
-from typing import Any
+from typing import Any, Literal
 
 from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
@@ -32,14 +32,14 @@ from axiom_cli.sampling.coldstart import TraceCounts, coldstart
 from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.sampling.engines import is_endpoint
 from axiom_cli.sampling.engines.scripted import SOLVER
-from axiom_cli.sampling.teachers import Teacher, is_remote
+from axiom_cli.sampling.teachers import Forecast, Teacher, is_remote
 from axiom_cli.settings.configs import ColdstartConfig, LoopConfig, TrainConfig
 from axiom_cli.wording import plural
 from axiom_cli.workspace.receipts import Receipt
 from axiom_cli.workspace.store import Workspace
 
 VERSION = 1
-SFT = "sft"
+SFT: Literal["sft"] = "sft"
 DECIDES = (
     *("teacher_model", "traces", "think", "teacher_engine", "teacher_temperature", "teacher_max_tokens"),
     "reasoning_effort",
@@ -127,7 +127,7 @@ class ColdStarter:
     def _taught(self) -> tuple[list[Verdict], TraceCounts, Receipt]:
         """The verdicts on all traces, passed or not, and how many of each kind there are."""
         teaching = replace(self.config.teaching, include_failed=True)
-        counts = TraceCounts(on_forecast=lambda forecast: [*map(self.observer.note, forecast.lines())] and None)
+        counts = TraceCounts(on_forecast=self._tell)
         total = len(self.problems) * (1 if teaching.teacher == SOLVER else teaching.traces)
 
         def make() -> dict[str, Any]:
@@ -150,6 +150,10 @@ class ColdStarter:
         for verdict in verdicts:
             again.add(verdict)
         return verdicts, again, receipt
+
+    def _tell(self, forecast: Forecast) -> None:
+        for line in forecast.lines():
+            self.observer.note(line)
 
     def _recipe(self) -> dict[str, Any]:
         teaching = self.config.teaching

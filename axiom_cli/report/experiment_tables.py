@@ -7,6 +7,7 @@ from typing import Any
 
 from axiom_cli.evaluation.experiment_folder import split_arm
 from axiom_cli.evaluation.metrics import temperature
+from axiom_cli.report.cold_start import cold_start_facts, cold_start_table
 from axiom_cli.report.formats import Findings, Table
 from axiom_cli.report.rate_table import family_rates, rate_cells, rate_columns, rates_of
 from axiom_cli.report.summary import ExperimentSummary
@@ -19,6 +20,9 @@ def experiment_findings(summaries: Sequence[ExperimentSummary]) -> Findings:
     terminal: list[Table | str] = []
     for summary in summaries:
         table, steps = experiment_table(summary), [step.sentence for step in summary.steps]
+        if cold_start := cold_start_table(summary.experiment):
+            markdown.append(cold_start)
+            terminal.append(cold_start)
         markdown += [table, "\\* selected on validation.", summary.sentence]
         terminal += [table, *steps, summary.sentence]
         objects.append(_json_object(summary))
@@ -78,4 +82,5 @@ def _json_object(summary: ExperimentSummary) -> dict[str, Any]:
         "final": [comparison.to_dict() for comparison in summary.final],
         "controls": {arm: comparison.to_dict() for arm, comparison in summary.controls.items()},
         "config": dict(summary.experiment.config),
+        **({"cold_start": facts} if (facts := cold_start_facts(summary.experiment)) else {}),
     }

@@ -10,6 +10,7 @@ from importlib.resources import files
 from string import Template
 
 from axiom_cli.evaluation.comparison import percent, points, points_range, spoken
+from axiom_cli.report.cold_start import cold_start
 from axiom_cli.report.comparison_tables import COLUMNS, comparison_cells
 from axiom_cli.report.formats import Table
 from axiom_cli.report.html import card, html_table, section, tiles
@@ -28,7 +29,7 @@ def page(summary: ExperimentSummary) -> str:
     """The page of an experiment."""
     run = summary.experiment
     sections = [curve(summary), families(summary), pass_at(summary), levels(summary), _comparisons(summary)]
-    sections += [replay(run), costs(run), config(run), digests(run)]
+    sections += [cold_start(run), replay(run), costs(run), config(run), digests(run)]
     return fill_template(
         kicker="axiom experiment",
         name=run.name,

@@ -11,6 +11,7 @@ import orjson
 from axiom_cli.evaluation.comparison import percent
 from axiom_cli.evaluation.experiment_folder import Experiment
 from axiom_cli.report.charts import Caption, bar_plot
+from axiom_cli.report.cold_start import PHASE
 from axiom_cli.report.formats import Table
 from axiom_cli.report.html import card, code, html_table, numbers, section
 from axiom_cli.report.page_curves import for_both_widths
@@ -49,7 +50,7 @@ def costs(experiment: Experiment) -> str:
     for row in (*experiment.evaluations(), *experiment.phases()):
         phase = str(row.extra["phase"])
         for totals, value in ((seconds, row.seconds), (tokens, row.tokens)):
-            of_round = totals.setdefault(row.iteration + (phase != "evaluate"), {})
+            of_round = totals.setdefault(row.iteration + (phase not in ("evaluate", PHASE)), {})
             of_round[phase] = of_round.get(phase, 0.0) + value
     phases = {phase: PHASES.get(phase, "c5") for phase in {**PHASES, **{p: "" for v in seconds.values() for p in v}}}
     cards = [
