@@ -90,7 +90,7 @@ def open_engine(
 
     Raises UsageError for a model that is a server, and what `open_pool` and `Scheduler` raise.
     """
-    if engines.is_endpoint(model_name) or config.engine == "remote":
+    if engines.is_endpoint(model_name) or config.engine in ("remote", "server") or config.server:
         raise UsageError(
             "--distribute does not work with a server, which is asked from one place",
             "leave out --distribute, or name a model that the nodes can load",

@@ -12,6 +12,8 @@ from axiom_cli import __version__
 from axiom_cli.cluster import Lost, Pool
 from axiom_cli.errors import AxiomError, MissingError
 from axiom_cli.sandbox.dispatcher import in_order
+from axiom_cli.terminal import console
+from axiom_cli.wording import plural
 
 IN_FLIGHT = 2  # shards a worker holds: one that it works on and one that waits
 WINDOW = 4  # shards a worker that may await their turn
@@ -99,8 +101,12 @@ class Scheduler:
         return self._first.description
 
     def close(self) -> None:
-        """Ends all workers."""
+        """Ends all workers, and says once how many were lost. Closing twice is not an error."""
         self._pool.close()
+        if self.retried:
+            lost, again = plural(self.lost, "worker"), plural(self.retried, "shard")
+            console.warn(f"{lost} lost; {again} given to others")
+        self.lost = self.retried = 0
 
     def run(self, source: Source) -> Generator[Shard]:
         """The shards of `source`, done, in order. What the source raises is raised after the shards before it."""

@@ -10,8 +10,6 @@ from axiom_cli.errors import UsageError
 from axiom_cli.records import Sample, Verdict
 from axiom_cli.settings.configs import DistributeConfig, SolveConfig, VerifyConfig
 from axiom_cli.settings.fields import flag
-from axiom_cli.terminal import console
-from axiom_cli.wording import plural
 
 
 @contextmanager
@@ -30,7 +28,17 @@ def engine(model_name: str, config: SolveConfig, workspace: Any, distributed: Di
         yield opened
     finally:
         opened.close()
-        _report_lost(getattr(opened, "scheduler", None))
+
+
+def opener(distributed: DistributeConfig) -> Callable[..., Any]:
+    """What opens a loop's engines: here, or on the workers of a cluster."""
+    if not distributed.distribute:
+        from axiom_cli.sampling import engines
+
+        return engines.open_engine
+    from axiom_cli.cluster.engine import open_engine
+
+    return lambda model, config, workspace: open_engine(model, config, workspace, distributed)
 
 
 @contextmanager
@@ -51,16 +59,9 @@ def verifier(
         yield lambda samples: on_cluster.verify(samples, scheduler, config)
     finally:
         scheduler.close()
-        _report_lost(scheduler)
 
 
 def _refuse_unused_options(distributed: DistributeConfig) -> None:
     for name in ("ray_address", "workers"):
         if getattr(distributed, name) and not distributed.distribute:
             raise UsageError(f"{flag(name)} has no effect without --distribute ray", "add --distribute ray")
-
-
-def _report_lost(scheduler: Any) -> None:
-    if scheduler is not None and scheduler.retried:
-        lost, again = plural(scheduler.lost, "worker"), plural(scheduler.retried, "shard")
-        console.warn(f"{lost} lost; {again} given to others")

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import typer
 
-from axiom_cli.commands import completion
+from axiom_cli.commands import completion, distributed
 from axiom_cli.commands.pages import page
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.options import configured, names
@@ -48,6 +49,7 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
     After an interruption, the same command resumes where it stopped.
     """
     from axiom_cli import models
+    from axiom_cli.experiment.combinations import check_combinations
     from axiom_cli.experiment.effects import check_effects
     from axiom_cli.experiment.loop import Loop, check_settings
     from axiom_cli.experiment.memory_forecast import suggestion
@@ -56,15 +58,18 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
 
     check_effects(config, [name for name, value in ctx.params.items() if value is not None])
     check_settings(config)
+    start = config.model.model or models.NANO
+    check_combinations(config, start)
     for line in described(config):
         console.note(line)
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     reading = LoopObserver(note=console.note, warn=console.warn)
-    work = Loop(config, config.model.model or models.NANO, workspace, reading)
+    work = Loop(config, start, workspace, reading, distributed.opener(config.distribute))
     if better := suggestion(config):
         console.note(better)
     if config.plan:
-        work.check(console.warn)
+        with closing(work.engine):
+            work.check(console.warn)
         for line in work.cold_starter().plan():
             console.note(line)
         return
@@ -75,14 +80,21 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
 def follow(work: Loop) -> None:
     """Runs the loop, and shows where it is."""
     from axiom_cli.experiment.forecast import Clock
+    from axiom_cli.experiment.observer import both
     from axiom_cli.experiment.progress import RunProgress
+    from axiom_cli.experiment.tracking import RunTracking
     from axiom_cli.learning.replay import parse_shares
+    from axiom_cli.learning.train import tracked
     from axiom_cli.terminal.status_line import status_line
 
     clock = Clock(work.phases(), parse_shares(work.config.replay))
     progress = RunProgress(work.config.iterations, clock, console.note, console.warn)
-    with status_line(progress.line, progress.part) as progress.note:
-        work.run(progress.observer())
+    train = work.config.train
+    with (
+        status_line(progress.line, progress.part) as progress.note,
+        tracked(train.tracker, work.config.experiment, train.learning()) as log,
+    ):
+        work.run(both(progress.observer(), RunTracking(log).observer()))
 
 
 def finish(experiment: str) -> None:

@@ -16,7 +16,7 @@ from axiom_cli import models
 from axiom_cli.errors import UsageError
 from axiom_cli.evaluation.experiment_folder import ExperimentFolder, arm_name, model_ref
 from axiom_cli.evaluation.metrics import best_iteration
-from axiom_cli.experiment import control_arms, forecast, gates, memory_forecast
+from axiom_cli.experiment import combinations, control_arms, forecast, gates, memory_forecast
 from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
 from axiom_cli.experiment.control_arms import COLD_ONLY
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets
@@ -32,11 +32,12 @@ from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.train import check_base, ignore
 from axiom_cli.learning.train import check_settings as check_training
 from axiom_cli.learning.training_example import TrainingExample
+from axiom_cli.learning.unmerged import try_adapter
 from axiom_cli.models import Resolved
 from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.records import Problem, Verdict
-from axiom_cli.sampling import nano_cold_start
-from axiom_cli.sampling.engine_handle import EngineHandle
+from axiom_cli.sampling import engines, nano_cold_start
+from axiom_cli.sampling.engine_handle import EngineHandle, Opener
 from axiom_cli.sampling.strategies.registry import check_strategy
 from axiom_cli.sampling.teachers import check_teacher
 from axiom_cli.settings.configs import LoopConfig
@@ -56,13 +57,19 @@ class Loop:
     """One experiment in one workspace. `observer` is told how the files of its problems were read.
 
     Raises UsageError for settings that do not go together, what the sources of problems raise, and NothingToDoError
-    where there are too few problems.
+    where there are too few problems. `opener` opens the engine that samples, here or on a cluster.
     """
 
     def __init__(
-        self, config: LoopConfig, model: str, workspace: Workspace, observer: LoopObserver = LoopObserver()
+        self,
+        config: LoopConfig,
+        model: str,
+        workspace: Workspace,
+        observer: LoopObserver = LoopObserver(),
+        opener: Opener = engines.open_engine,
     ) -> None:
         check_settings(config)
+        combinations.check_combinations(config, model)
         memory_forecast.check_accelerator(config)
         self.config, self.workspace = config, workspace
         self.base = models.resolve(model, workspace)
@@ -75,7 +82,7 @@ class Loop:
                 "give it one: --coldstart 300; only nano comes with its own",
             )
         self.supply = open_supply(config, workspace, observer.note, observer.warn)
-        self.engine = EngineHandle(self.base, workspace, config.solve)
+        self.engine = EngineHandle(self.base, workspace, config.solve, opener)
 
     def run(self, observer: LoopObserver = LoopObserver()) -> ExperimentFolder:
         """All rounds of the run and of its controls, then the held-out test. Returns the experiment's folder.
@@ -127,7 +134,8 @@ class Loop:
         ExperimentWriter(config, self.base, warn, files=self.supply.digests).check()
         if not config.ignore_gates:
             memory_forecast.check_memory(config, self.base, self.engine.config.engine)
-        models_made = config.iterations * len(self.arms) + bool(config.coldstart)
+        merged = 0 if combinations.stays_adapter(config) else config.iterations * len(self.arms)
+        models_made = merged + bool(config.coldstart)
         findings = chain(
             gates.check_test_size(len(self.supply.test)),
             gates.check_room(
@@ -138,6 +146,8 @@ class Loop:
             ),
         )
         gates.enforce(findings, warn, ignored=config.ignore_gates)
+        if config.solve.server:
+            try_adapter(self.engine, self.base, config.train, self.workspace)
 
     def pilot(self, workspace: Workspace, observer: LoopObserver, started: ColdStart | None = None) -> list[Verdict]:
         """The first samples of the run, at problems of every kind, held against the gates. Round 1 reads most of them
@@ -246,9 +256,6 @@ def check_settings(config: LoopConfig) -> None:
     shares, arms = replay.parse_shares(config.replay), control_arms.parse(config.control)
     check_strategy(config.solve)
     check_training(config.train)
-    if config.start == "previous" and config.train.quantize != "none":
-        fault = f"--start previous and --quantize {config.train.quantize} do not go together"
-        raise UsageError(fault, "a chain of adapters needs the unquantised base: use --start base")
     name, objective = config.train.objective, OBJECTIVES[config.train.objective]
     if not objective.compares:
         return

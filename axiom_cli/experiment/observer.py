@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING
 
 from axiom_cli.learning.train import ignore
@@ -38,8 +38,9 @@ class LoopObserver:
     `begin` gets each phase before it, `end` the phase with the amount that was done, and the seconds that it took when
     it was made, which may be long ago. In between, `recalled` gets a number of samples that were made earlier,
     `sampled` numbers of new samples and of their tokens, `judged` how many problems have all their verdicts, and
-    `trained` each optimiser step. `evaluated` gets one model's metrics on one split, the overall row first. `note` gets
-    a sentence about what was done, `warn` one about a problem that does not stop the run.
+    `trained` each optimiser step; `learnt` gets the number of a training's steps, whenever they were made. `evaluated`
+    gets one model's metrics on one split, the overall row first. `note` gets a sentence about what was done, `warn` one
+    about a problem that does not stop the run.
     """
 
     begin: Callable[[Phase], None] = ignore
@@ -48,6 +49,22 @@ class LoopObserver:
     sampled: Callable[[int, int], None] = ignore
     judged: Callable[[int], None] = ignore
     trained: Callable[[Progress], None] = ignore
+    learnt: Callable[[int], None] = ignore
     evaluated: Callable[[Sequence[Metrics]], None] = ignore
     note: Callable[[str], None] = ignore
     warn: Callable[[str], None] = ignore
+
+
+def both(first: LoopObserver, second: LoopObserver) -> LoopObserver:
+    """What tells two that watch one run, the first one first."""
+
+    def pair(name: str) -> Callable[..., None]:
+        one, other = getattr(first, name), getattr(second, name)
+
+        def tell(*what: object) -> None:
+            one(*what)
+            other(*what)
+
+        return tell
+
+    return LoopObserver(**{field.name: pair(field.name) for field in fields(LoopObserver)})

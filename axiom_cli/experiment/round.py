@@ -12,10 +12,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
+from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.evaluation.experiment_folder import arm_name, model_ref
 from axiom_cli.evaluation.metrics import evaluate, phase_row
 from axiom_cli.experiment import control_arms, gates
+from axiom_cli.experiment.combinations import stays_adapter
 from axiom_cli.experiment.control_arms import COLD_ONLY, SHUFFLED
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets, pass_rates
 from axiom_cli.experiment.observer import LoopObserver, Phase
@@ -28,6 +30,7 @@ from axiom_cli.learning.preference import PreferenceData
 from axiom_cli.learning.rejection_sampling import ALL_INFRA, Selection
 from axiom_cli.learning.train import MIN_ROWS, TrainingObserver, train_on, with_token_ids
 from axiom_cli.learning.training_example import TrainingExample
+from axiom_cli.learning.unmerged import on_top
 from axiom_cli.models import Resolved
 from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.records import Adapter, Metrics, Problem, Verdict
@@ -185,6 +188,7 @@ class RoundSteps:
         )
         seconds = adapter.extra.get("seconds", 0.0)
         self.observer.end(phase, seconds)
+        self.observer.learnt(adapter.metrics["steps"])
         self._record(
             arm,
             iteration,
@@ -197,13 +201,17 @@ class RoundSteps:
         return adapter
 
     def merge(self, arm: Arm, adapter: Adapter, iteration: int) -> None:
-        """Merges the adapter: model `iteration` of the arm becomes model `iteration + 1`."""
+        """Merges the adapter, or lays it on the base: model `iteration` of the arm becomes model `iteration + 1`."""
         phase = Phase("merge", iteration + 1, arm=arm.name)
         self.observer.begin(phase)
-        merged = merge(adapter, self.config.merge, self.workspace, base=self.base)
+        if stays_adapter(self.config):
+            merged = on_top(adapter, self.base, self.workspace)
+        else:
+            merged = merge(adapter, self.config.merge, self.workspace, base=self.base)
         name = model_ref(self.config.experiment, arm.name, iteration + 1)
         self.workspace.set_ref(name, merged.digest)
-        arm.model = Resolved(name, merged.digest, self.workspace.tree_path(merged.digest))
+        whole = Resolved(name, merged.digest, self.workspace.tree_path(merged.digest))
+        arm.model = models.resolve(name, self.workspace) if stays_adapter(self.config) else whole
         arm.chain = (*arm.chain, adapter) if self.config.start == "previous" else ()
         facts = {"digest": merged.digest, "certificate": dict(merged.certificate)}
         self.observer.end(phase, merged.extra["seconds"])

@@ -28,7 +28,8 @@ from axiom_cli.verification.solution_rows import solution_rows
 MAY_CHANGE = {
     "iterations", "control", "preset", "axiom",
     "solve.batch_tokens", "solve.server", "verify.jobs", "verify.isolation", "verify.unsafe_no_sandbox",
-    "train.gradient_checkpointing", "train.checkpoint_seconds",
+    "solve.concurrency", "solve.requests_per_minute", "solve.request_timeout",
+    "train.gradient_checkpointing", "train.checkpoint_seconds", "train.tracker",
     "teaching.delay", "teaching.budget", "teaching.price_in", "teaching.price_out",
     "distribute.distribute", "distribute.ray_address", "distribute.workers",
     "ignore_gates",

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -26,6 +26,7 @@ from axiom_cli.workspace.store import STATES, Workspace
 if TYPE_CHECKING:
     from axiom_cli.learning.training.fit import OnStep
     from axiom_cli.learning.training.run import Progress
+    from axiom_cli.learning.training.trackers import Log
     from axiom_cli.learning.training.trainer import Trainer
 
 VERSION = 1
@@ -177,15 +178,23 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     )
 
 
-def watched(config: TrainConfig, name: str) -> AbstractContextManager[OnStep]:
+@contextmanager
+def watched(config: TrainConfig, name: str) -> Iterator[OnStep]:
     """Within it, what is given tells the trackers that `config` names of each step, as the run `name` (or of now). Of
     several processes the first one tells."""
-    if config.tracker == "none" or not process_rank.is_first():
-        return nullcontext(ignore)
-    from axiom_cli.learning.training.trackers import tracked
-
     run = name or datetime.now().strftime("train-%Y%m%d-%H%M%S")
-    return tracked(config.tracker, run, config.learning())
+    with tracked(config.tracker, run, config.learning()) as log:
+        yield lambda step: log({f"train/{name}": value for name, value in step.figures().items()}, step.step)
+
+
+def tracked(names: str, run: str, settings: Mapping[str, Any]) -> AbstractContextManager[Log]:
+    """Within it, what is given tells the trackers in `names` of figures and their step, as the run `run`. Of several
+    processes the first one tells."""
+    if names == "none" or not process_rank.is_first():
+        return nullcontext(ignore)
+    from axiom_cli.learning.training import trackers
+
+    return trackers.tracked(names, run, settings)
 
 
 def with_token_ids(

@@ -11,6 +11,8 @@ from axiom_cli import models
 from axiom_cli.errors import UsageError
 from axiom_cli.models import Resolved
 from axiom_cli.records import Adapter, Model
+from axiom_cli.sampling.engine_handle import EngineHandle
+from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.store import Workspace
 
 VERSION = 1
@@ -37,3 +39,18 @@ def on_top(adapter: Adapter, base: Resolved, workspace: Workspace) -> Model:
     digest = receipt["model"]
     path = str(workspace.tree_path(digest))
     return Model(adapter=adapter, digest=digest, certificate={}, path=path, extra={"seconds": receipt.seconds})
+
+
+def try_adapter(engine: EngineHandle, base: Resolved, config: TrainConfig, workspace: Workspace) -> None:
+    """Hands the engine an adapter such as training with `config` gives, of small random weights, and takes it away: a
+    rank that is too high, or a server that does not see these files, is told before anything is spent. Raises what
+    `Engine.load_weights` raises."""
+    from axiom_cli.learning.training.lora import write_trial
+
+    with TemporaryDirectory(dir=workspace.objects.scratch().parent, ignore_cleanup_errors=True) as folder:
+        path = Path(folder) / "adapter"
+        write_trial(base.path, config, path, base.name)
+        trial = Resolved(f"{base.name}+trial", models.folder_digest(path), base.path, path, base, base.remote_code)
+        engine.load_weights(base)
+        engine.load_weights(trial)
+        engine.load_weights(base)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from axiom_cli.models import NVIDIA, Resolved
@@ -10,15 +11,25 @@ from axiom_cli.sampling.engines.protocol import Engine
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
 
+Opener = Callable[[str, SolveConfig, Workspace | None], Engine]
+"""As `engines.open_engine`."""
+
 
 class EngineHandle:
     """Opens an engine when it is first needed, and keeps it for other weights. Close it when done."""
 
-    def __init__(self, model: Resolved, workspace: Workspace, config: SolveConfig | None = None) -> None:
-        """`model` decides which engine `auto` stands for."""
+    def __init__(
+        self,
+        model: Resolved,
+        workspace: Workspace,
+        config: SolveConfig | None = None,
+        opener: Opener = engines.open_engine,
+    ) -> None:
+        """`model` decides which engine `auto` stands for; `opener` opens it, here or elsewhere."""
         config = config or SolveConfig()
         name = engines.choose(model.name, config)
         self.config, self.workspace = replace(config, engine=name), workspace
+        self._open = opener
         self._engine: Engine | None = None
 
     def load_weights(self, model: Resolved) -> Engine:
@@ -29,7 +40,7 @@ class EngineHandle:
             else:
                 self.close()
         if self._engine is None:
-            self._engine = engines.open_engine(model.name, self.config, self.workspace)
+            self._engine = self._open(model.name, self.config, self.workspace)
         return self._engine
 
     def sleep(self) -> None:

@@ -375,6 +375,9 @@ class LoopConfig(Config):
     replay: str = option(
         "50/40/10", "Shares of new, historical and cold-start rows, by loss tokens; only sft uses all three."
     )
+    unmerged: bool = option(
+        default=False, text="Sample from the base with a round's adapter on top, and merge nothing."
+    )
     control: str = option("", "Control arms at equal compute: shuffled, cold-only (comma-separated).")
     seed: int = option(0, "Seed of the whole run.", least=0)
     ignore_gates: bool = option(default=False, text="Run although a gate says that nothing can come of it.")
@@ -383,13 +386,13 @@ class LoopConfig(Config):
     model: ModelConfig = stage(ModelConfig)
     solve: SolveConfig = stage(
         SolveConfig,
-        without=("value_function", "concurrency", "requests_per_minute", "request_timeout"),
+        without=("value_function",),
         refused={"strategy": {"vote": IN_ITS_PLACE, "value": IN_ITS_PLACE}},
     )
     verify: VerifyConfig = stage(VerifyConfig)
     train: TrainConfig = stage(
         TrainConfig,
-        without=("force", "fsdp", "tracker"),
+        without=("force", "fsdp"),
         refused={
             "objective": {
                 "value": "a loop needs a generator; axiom train --objective value fits a value function on its verdicts"

@@ -50,6 +50,10 @@ class Progress:
     tokens: int
     seconds: float
 
+    def figures(self) -> dict[str, float]:
+        """What a tracker is told of it."""
+        return {"loss": self.loss, "lr": self.lr, "grad_norm": self.grad_norm, "tokens": self.tokens}
+
 
 @dataclass(frozen=True)
 class LossPart:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, redirect_stdout
 from typing import Any
 
@@ -14,16 +14,16 @@ from accelerate.tracking import GeneralTracker, TensorBoardTracker, TrackioTrack
 from accelerate.utils import clear_environment
 
 from axiom_cli.learning.training import requirements
-from axiom_cli.learning.training.fit import OnStep
-from axiom_cli.learning.training.run import Progress
 
+Log = Callable[[Mapping[str, float], int], None]
+"""Takes figures by name, and the step that they belong to."""
 PROJECT = "axiom"
 FOLDER = "runs"
 
 
 @contextmanager
-def tracked(names: str, run: str, settings: Mapping[str, Any]) -> Iterator[OnStep]:
-    """Gives a function that reports a step of the run to the trackers in `names` (comma-separated, or none).
+def tracked(names: str, run: str, settings: Mapping[str, Any]) -> Iterator[Log]:
+    """Gives a function that reports figures of the run to the trackers in `names` (comma-separated, or none).
 
     Raises what `requirements.trackers` raises.
     """
@@ -33,17 +33,16 @@ def tracked(names: str, run: str, settings: Mapping[str, Any]) -> Iterator[OnSte
         PartialState(cpu=True)
     trackers: list[GeneralTracker] = []
 
-    def on_step(progress: Progress) -> None:
-        figures = {"loss": progress.loss, "lr": progress.lr, "grad_norm": progress.grad_norm, "tokens": progress.tokens}
+    def log(figures: Mapping[str, float], step: int) -> None:
         with redirect_stdout(sys.stderr):
             for tracker in trackers:
-                tracker.log({f"train/{name}": value for name, value in figures.items()}, step=progress.step)
+                tracker.log(dict(figures), step=step)
 
     try:
         with redirect_stdout(sys.stderr):  # they print, and stdout is for data
             for name in wanted:
                 trackers.append(_started(name, run, dict(settings)))
-        yield on_step
+        yield log
     finally:
         with redirect_stdout(sys.stderr):
             for tracker in trackers:

@@ -96,10 +96,16 @@ def open_engine(model_name: str, config: SolveConfig, workspace: Workspace | Non
     engine does not support.
     """
     name = choose(model_name, config)
-    engine = get(name)
+    check_supported(name, config)
+    return get(name)(model_name, config, workspace)  # type: ignore[call-arg]  # a protocol has no constructor
+
+
+def check_supported(name: str, config: SolveConfig) -> None:
+    """UsageError for settings that the engine called `name` does not apply, MissingError where there is none."""
+    if name not in names():
+        get(name)
     for setting in unusual_settings(config):
-        if setting not in engine.supports:
+        if setting not in get(name).supports:
             flag = f"--{setting.replace('_', '-')}"
             hint = "the server has its own settings" if name in ("remote", "server") else "use --engine transformers"
             raise UsageError(f"the {name} engine does not support {flag}", hint)
-    return engine(model_name, config, workspace)  # type: ignore[call-arg]  # a protocol has no constructor
