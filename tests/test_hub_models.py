@@ -45,6 +45,7 @@ def resolved(folder: Path, address: str, *words: str, **more: str) -> list[dict]
     done = subprocess.run(
         [sys.executable, "-c", RESOLVE, *words], env=environment(**env), capture_output=True, text=True, check=True
     )
+    assert not done.stderr, "what the hub's library says besides"
     return [json.loads(line) for line in done.stdout.splitlines()]
 
 

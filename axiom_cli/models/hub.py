@@ -8,6 +8,7 @@ from pathlib import Path
 from axiom_cli import permitted
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.models import folders
+from axiom_cli.terminal import console
 
 IGNORED = ["consolidated*", "onnx/*", "original/*", folders.ADAPTER_WEIGHTS]
 """The same weights again, for other libraries, and what is not the model's own."""
@@ -24,6 +25,7 @@ def snapshot(name: str) -> Path | None:
     weights that may be read."""
     from huggingface_hub import constants
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError
+    from huggingface_hub.utils import disable_progress_bars, logging
 
     if constants.HF_HUB_CACHE.startswith("~"):
         raise MissingError(
@@ -31,6 +33,9 @@ def snapshot(name: str) -> Path | None:
             "the hub's models",
             "set HF_HOME to a folder that you can write to",
         )
+    logging.set_verbosity_error()  # what it warns of on its way, such as a cache that it cannot write to, is told here
+    if console.is_quiet() or not console.is_terminal():
+        disable_progress_bars()
     try:
         cached, missing = _cached(name)
     except HFValidationError:

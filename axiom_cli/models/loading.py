@@ -249,8 +249,9 @@ def _explained(path: Path | str, refused: Refusal) -> Iterator[None]:
             raise InputError(what, hint) from error
         name = refused(folder)
         reason = (_suspect(folder / name, error) if name == folders.CONFIG else "") + _first_line(error)
-        what = folders.damaged_file(folder) or f"{folder / name} cannot be loaded: {reason}"
-        raise InputError(what, hint) from error
+        if damaged := folders.damaged_file(folder):
+            raise InputError(damaged, folders.AGAIN) from error
+        raise InputError(f"{folder / name} cannot be loaded: {reason}", hint) from error
     finally:
         logging.set_verbosity(before)
 
