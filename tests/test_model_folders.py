@@ -408,12 +408,26 @@ def test_base_plus_adapter_and_an_adapters_folder_are_what_peft_makes_of_them(tm
         ),
         (lambda f: edit(f / "adapter_config.json", base_model_name_or_path=str(f)), "leads back to", InputError),
         (
+            lambda f: edit(f / "adapter_config.json", lora_alpha="x"),
+            "adapter_config.json is damaged: its lora",
+            InputError,
+        ),
+        (lambda f: edit(f / "adapter_config.json", alpha_pattern={"(": 4}), "its alpha_pattern is not", InputError),
+        (
+            lambda f: weights(
+                f, lambda t: t.update({n: w.flatten() for n, w in t.items()}), "adapter_model.safetensors"
+            ),
+            "does not hold a pair of matrices",
+            InputError,
+        ),
+        (
             lambda f: edit(f / "adapter_config.json", base_model_name_or_path="gone"),
             "base of the adapter",
             MissingError,
         ),
     ],
-    ids=["no weights", "cut", "config cut", "no base", "no tensors", "its own base", "base gone"],
+    ids=["no weights", "cut", "config cut", "no base", "no tensors", "its own base"]
+    + ["no scale", "no pattern", "no matrices", "base gone"],
 )
 def test_an_adapter_that_is_not_whole_is_refused(
     tmp_path: Path, change: Callable[[Path], object], said: str, kind: type[AxiomError]
@@ -421,7 +435,7 @@ def test_an_adapter_that_is_not_whole_is_refused(
     folder = adapter("nano", tmp_path / "adapter", WEIGHTS)
     change(folder)
     with pytest.raises(kind, match=said):
-        models.resolve(str(folder))
+        loaded(folder)
 
 
 @pytest.mark.slow
@@ -526,6 +540,11 @@ def test_pickles_are_read_only_if_the_user_says_so(folder: Path, tmp_path: Path,
     torch.save({**tensors, "evil": subprocess.run}, folder / "pytorch_model.bin")
     with pytest.raises(InputError, match="a pickle that is damaged, or has more than tensors in it"):
         loaded(folder)
+
+
+def test_a_name_that_no_file_can_have_is_not_a_model() -> None:
+    with pytest.raises(MissingError, match="no model called 'xxx"):
+        models.resolve("x" * 5000)
 
 
 def test_a_gguf_file_that_is_none(tmp_path: Path) -> None:

@@ -32,6 +32,8 @@ NVIDIA = Path("/dev/nvidiactl")
 UNMERGED = "unmerged.json"
 """The file that makes a tree of the workspace a base with adapters on top: the name and the digest of the base, and the
 digests of the adapters."""
+LONGEST_NAME = 255
+"""Bytes of a file's name at most: the system refuses to look for a longer one."""
 VALUE_FACTS = "value.json"
 """The file that makes a folder one of a value function, and says what it was fitted on."""
 
@@ -102,6 +104,8 @@ def _resolved(name: str, workspace: Workspace | None, above: frozenset[Path] = f
 
 def _local(name: str, workspace: Workspace | None, above: frozenset[Path]) -> Resolved | None:
     path = expand_user(name)
+    if len(os.fsencode(path.name)) > LONGEST_NAME:
+        return None
     if path.suffix == ".gguf" and not path.is_dir() and folders.is_there(path):
         folders.check_gguf(path)
         return Resolved(str(path.resolve()), _stamps.digest(path.absolute()), path)

@@ -207,6 +207,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     kind = config.get("peft_type")
     if not isinstance(kind, str):
         raise InputError(f"{path} is damaged: it names no peft_type", TRAINED_AGAIN)
+    _check_scales(path, config)
     odd = [f"{name}={value}" for name, value in sorted(config.items()) if value and name not in _READ]
     if config.get("init_lora_weights") not in _PLAIN_STARTS:
         odd.append(f"init_lora_weights={config['init_lora_weights']}")
@@ -218,12 +219,27 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def _check_scales(path: Path, config: Mapping[str, Any]) -> None:
+    """InputError where the numbers that a change is multiplied by are not numbers."""
+    patterns = config.get("alpha_pattern") or {}
+    try:
+        scales = [config.get("lora_alpha"), *patterns.values()]
+        for pattern in patterns:
+            re.compile(pattern)
+    except (AttributeError, TypeError, re.error):
+        raise InputError(f"{path} is damaged: its alpha_pattern is not readable", TRAINED_AGAIN) from None
+    if config["peft_type"] == "LORA" and not all(isinstance(scale, (int, float)) for scale in scales):
+        raise InputError(f"{path} is damaged: its lora_alpha or alpha_pattern is not a number", TRAINED_AGAIN)
+
+
 def _change(
     folder: Path, model: nn.Module, path: str, parts: Mapping[str, torch.Tensor], config: Mapping[str, Any]
 ) -> Change:
     if not {"down", "up"} <= parts.keys():
         raise InputError(f"{folder / WEIGHTS} is damaged: half of the matrices of {path} are missing", TRAINED_AGAIN)
     down_RI, up_OR = parts["down"], parts["up"]
+    if not down_RI.ndim == up_OR.ndim == 2:  # noqa: PLR2004 - they are matrices
+        raise InputError(f"{folder / WEIGHTS} is damaged: {path} does not hold a pair of matrices", TRAINED_AGAIN)
     module = _module(folder, model, path)
     across = isinstance(module, (Conv1D, nn.Embedding))
     if isinstance(module, nn.Embedding) and "magnitude" in parts:
