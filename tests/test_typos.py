@@ -25,6 +25,9 @@ from command_line import axiom, failed
         ("solve --rank 8", "hint: --lora-r is an option of axiom coldstart, axiom train and axiom loop"),
         ("solve --colour", "hint: axiom solve --help shows its options"),
         ("lop", "hint: did you mean loop?"),
+        ("generate", "hint: did you mean axiom problems gen?"),
+        ("problems generate", "hint: did you mean axiom problems gen?"),
+        ("workspace list", "hint: did you mean ls?"),
     ],
 )
 def test_a_name_that_is_nearly_ours_or_another_tools(words: str, hint: str, tmp_path: Path) -> None:

@@ -1,8 +1,8 @@
-"""Which option somebody meant who typed one that a command does not have: a typo, or another tool's name for it."""
+"""Which option or command somebody meant who typed one that there is not: a typo, or another tool's name for it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import typer
@@ -58,6 +58,38 @@ OTHER_TOOLS = {
     "--threshold": ("--fail-under",),
 }
 """Our options, the likeliest first, for the names that they have in other tools."""
+
+OTHER_COMMANDS = {
+    "generate": "problems gen",
+    "gen": "problems gen",
+    "import": "problems import",
+    "list": "problems list",
+    "sample": "solve",
+    "check": "verify",
+    "judge": "verify",
+    "finetune": "train",
+    "fine-tune": "train",
+    "sft": "train",
+    "run": "loop",
+    "chat": "ask",
+    "benchmark": "eval",
+    "compare": "report --compare",
+    "settings": "config",
+    "models": "workspace ls",
+    "ls": "workspace ls",
+    "gc": "workspace gc",
+    "clean": "workspace gc",
+    "version": "--version",
+    "help": "--help",
+}
+"""What to type after `axiom`, for the names that commands have in other tools, or that leave out their group."""
+
+
+def command(name: str, known: Sequence[str], path: str) -> str:
+    """The hint for a command `name` that the group `path` does not have among the `known` ones."""
+    ours = f"axiom {OTHER_COMMANDS[name]}" if name in OTHER_COMMANDS else ""
+    inside = ours.startswith(f"{path} ")
+    return f"did you mean {ours}?" if inside else did_you_mean(name, known, f"{path} --help lists the commands")
 
 
 def advice(error: Any, resuming: Collection[str]) -> str:

@@ -9,7 +9,8 @@ from typing import Any
 import typer
 from typer.core import TyperCommand, TyperGroup
 
-from axiom_cli.errors import UsageError, did_you_mean
+from axiom_cli.commands import meant
+from axiom_cli.errors import UsageError
 from axiom_cli.settings.options import Completer
 
 INPUT_OUTPUT = "Input and output"
@@ -126,6 +127,6 @@ class Group(_Plain, TyperGroup):
         """The named command. Raises UsageError, with the closest name, if there is no such command."""
         known = self.list_commands(ctx)
         if args[0] not in known and not args[0].startswith("-"):
-            hint = did_you_mean(args[0], known, f"{ctx.command_path} --help lists the commands")
+            hint = meant.command(args[0], known, ctx.command_path)
             raise UsageError(f"{ctx.command_path} has no command {args[0]!r}", hint)
         return super().resolve_command(ctx, args)
