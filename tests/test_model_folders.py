@@ -21,6 +21,7 @@ from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, Deep
 import tiny
 from axiom_cli import installation, models, permitted
 from axiom_cli.errors import AxiomError, InputError, MissingError
+from axiom_cli.learning.training.merge import merge
 from axiom_cli.models import loading
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.workspace.store import Workspace
@@ -452,6 +453,15 @@ def test_what_is_trained_on_base_and_adapter_is_merged_with_both(tmp_path: Path)
     together = logits(PeftModel.from_pretrained(model, trained["path"]).eval())
     assert torch.allclose(logits(loading.load_model(Path(merged["path"]))), together, atol=1e-3)
     assert not torch.allclose(together, by_peft(WEIGHTS, tmp_path / "adapter"), atol=1e-4)
+
+
+@pytest.mark.slow
+def test_a_head_of_its_own_where_the_config_ties_it_stays_its_own(folder: Path, tmp_path: Path) -> None:
+    weights(folder, lambda tensors: tensors.update({"lm_head.weight": torch.randn(480, 128)}))
+    beside = adapter(folder, tmp_path / "adapter", folder)
+    assert merge(folder, [beside], tmp_path / "merged").greedy_agreement == 1
+    assert torch.allclose(logits(loading.load_model(tmp_path / "merged")), by_peft(folder, beside), atol=1e-3)
+    assert json.loads((tmp_path / "merged" / "config.json").read_text())["tie_word_embeddings"] is False
 
 
 # Code and pickles

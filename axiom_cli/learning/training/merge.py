@@ -53,7 +53,7 @@ def merge(base: Path | str, chain: Sequence[Path], out: Path, dtype: str = "auto
             separate = _untied(model, sums)
             change = _write(model, sums, separate, draft, DTYPES.get(dtype))
             _carry(folder, draft)
-            _configure(draft, DTYPES.get(dtype), tied=not separate)
+            _configure(draft, DTYPES.get(dtype), tied=not separate and not model.untied)
         model.read_from(out)
         model.value, model.entire = lambda _name, value: value, set()
         return certificate.certify(change, reference, model.logits(reference.ids_T))

@@ -31,7 +31,8 @@ Place = tuple[nn.Module, str, str]
 class StreamedModel:
     """A causal language model in evaluation mode. `source` are the files that it runs on; `value` has the last word on
     each parameter (name, the files' own). Large matrices outside the blocks are there a piece at a time, but for those
-    named in `entire`."""
+    named in `entire`. `untied`: the files hold two different tensors where the config ties them, which makes them two,
+    as it does for transformers."""
 
     def __init__(self, folder: Path) -> None:
         """InputError where a file is missing or damaged, or does not hold all parameters of the config's model."""
@@ -42,7 +43,14 @@ class StreamedModel:
             ).eval()
         self.read_from(folder)
         self.value: Callable[[str, torch.Tensor], torch.Tensor] = lambda _name, value: value
-        self.ties = tied(self.model)
+        keys, every = self.layout.keys, tied(self.model)
+        apart = [
+            alias
+            for alias, source in every.items()
+            if alias in keys and source in keys and not torch.equal(*map(self._stored, (alias, source)))
+        ]
+        self.ties = {alias: source for alias, source in every.items() if alias not in apart}
+        self.untied = bool(apart)
         self.device = device()
         self.entire: set[str] = set()
         if missing := [name for name, _ in self.model.named_parameters() if not self.keys(name)]:
@@ -83,6 +91,9 @@ class StreamedModel:
             return self.source.tensor(key)
         own = name if name in self.layout.fused else self.ties[name]
         return self.layout.fused[own].convert(self.model, self.source.tensor)[own]
+
+    def _stored(self, name: str) -> torch.Tensor:
+        return self.source.tensor(self.layout.keys[name])
 
     def forget(self, name: str) -> None:
         """As `Shards.forget`, for all that the parameter is made of."""
