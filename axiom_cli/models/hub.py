@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 from axiom_cli import permitted
 from axiom_cli.errors import InputError, MissingError
@@ -49,9 +50,13 @@ def snapshot(name: str) -> Path | None:
             f"{held if cached else none}; HF_HUB_OFFLINE is set, so nothing is downloaded",
             f"to download it: HF_HUB_OFFLINE=0 hf download {name}",
         )
+    failures: Any = (
+        OSError,
+        *HfHubHTTPError.__bases__,
+    )  # its HTTP library has an error of its own for a lost connection
     try:
         return _downloaded(name)
-    except (OSError, *HfHubHTTPError.__bases__) as error:  # the second is its HTTP library's own, for a lost connection
+    except failures as error:
         raise _explained(name, error) from None
 
 
