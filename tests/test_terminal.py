@@ -302,3 +302,18 @@ def test_why_is_a_tree_whose_long_lines_go_on_beside_its_branches(tmp_path: Path
     assert lines[1].startswith("└─ made by train (version 1) at ") and lines[2].startswith("   │  ")
     assert lines[-2] == "   ├─ base nano" and lines[-1].startswith("   └─ rows ")
     assert " ".join(line.strip(" │") for line in lines[1:-2]).endswith("card.setting_10=10 card.setting_11=11")
+
+
+def test_what_the_workspace_shows_can_be_read(tmp_path: Path) -> None:
+    from axiom_cli.workspace.store import Workspace
+
+    workspace = Workspace.open_or_create(tmp_path / ".axiom")
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "config.json").write_text("{}")
+    tree = workspace.put_tree(tmp_path / "model")
+    workspace.set_ref("mine", tree)
+    shown = on_terminal("workspace", "show", "mine", cwd=tmp_path)
+    assert shown[0] == f"sha256:{tree[:12]}: tree, 2 bytes, called mine"
+    assert any(line.startswith("config.json ") for line in shown)
+    assert on_terminal("workspace", "fsck", cwd=tmp_path) == ["2 objects and 0 receipts read"]
+    assert on_terminal("workspace", "gc", cwd=tmp_path) == ["0.0 MiB freed: 0 merged models"]

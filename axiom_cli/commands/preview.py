@@ -61,11 +61,11 @@ BORDER = ("▌", "bold")
 
 
 def show_selection(selection: Chosen) -> None:
-    """The counts of a selection, as a table."""
+    """The counts of a selection, as a table without the causes for which no sample was left out."""
     counts: dict[str, Any] = selection.counts()
     total = selection.verdicts
     rows = [
-        [label, f"{counts[name]:,}", _share(counts[name], total)] for name, label in SAMPLES.items() if name in counts
+        [label, f"{counts[name]:,}", _share(counts[name], total)] for name, label in SAMPLES.items() if counts.get(name)
     ]
     rows += [[label, f"{counts[name]:,}", ""] for name, label in GROUPS.items() if name in counts]
     if "weights" in counts:
