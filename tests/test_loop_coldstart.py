@@ -56,7 +56,8 @@ def test_it_is_the_pipeline_by_hand_and_its_rows_are_the_replay_buffer_s(tmp_pat
     [row] = rows_of(tmp_path, "coldstart")
     assert row.n == row.passed == row.extra["traces"]["passed"] == 30 and 20 <= row.extra["rows"] <= 30
     assert {*row.extra["before"]} == {*row.extra["after"]} == {"n", "parsed", "rate", "interval"}
-    assert "before the cold start" in done.stderr.decode()
+    said = done.stderr.decode()
+    assert "well-formed   pass rate" in said and "before the cold start" in said and "after the cold start" in said
 
     table = axiom("report", "run", "--format", "md", cwd=tmp_path).stdout.decode()
     assert "well-formed" in table and "| before" in table and "| after" in table

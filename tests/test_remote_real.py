@@ -18,10 +18,11 @@ import pytest
 
 from axiom_cli.errors import MissingError
 from axiom_cli.problems.families import draw
+from axiom_cli.sampling.coldstart import TraceCounts, coldstart
 from axiom_cli.sampling.engines.protocol import Request, requests
 from axiom_cli.sampling.engines.remote import RemoteEngine
 from axiom_cli.sampling.solve import solve
-from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.settings.configs import ColdstartConfig, SolveConfig
 from axiom_cli.workspace.store import Workspace
 
 ENDPOINT, PYTHON, MODEL = (os.environ.get(f"AXIOM_TEST_{name}", "") for name in ("ENDPOINT", "VLLM_PYTHON", "MODEL"))
@@ -93,7 +94,7 @@ def test_samples_say_how_they_ended_and_how_likely_they_were(engine):
     for sample in (sample for group in engine.generate(requests(PROBLEMS), CONFIG, 2) for sample in group):
         assert sample.finish in ("stop", "length") and 0 < sample.tokens <= 16 and sample.logprob < 0
         assert sample.finish == "stop" or sample.tokens == 16
-        assert sample.extra == {}
+        assert {*sample.extra} == {"usage"} and sample.extra["usage"]["completion"] == sample.tokens
 
 
 def test_greedy_samples_are_equal(engine):
@@ -133,3 +134,13 @@ def test_what_was_written_is_remembered(engine, tmp_path):
     first = list(solve(PROBLEMS, engine, config, workspace))
     began = time.monotonic()
     assert list(solve(PROBLEMS, engine, config, workspace)) == first and time.monotonic() - began < 2
+
+
+def test_a_real_teacher_is_counted_and_charged_and_asked_once(address, tmp_path):
+    workspace = Workspace.create(tmp_path / ".axiom")
+    config = ColdstartConfig(teacher=address, traces=2, teacher_max_tokens=48, include_failed=True)
+    first, again = TraceCounts(), TraceCounts()
+    verdicts = list(coldstart(PROBLEMS, config, workspace=workspace, counts=first))
+    assert len(verdicts) == first.traces == 6 == first.passed + first.wrong + first.ill_formed + first.cut_off
+    assert first.charged.prompt > 6 * 20 and 6 < first.charged.completion <= 6 * 48
+    assert list(coldstart(PROBLEMS, config, workspace=workspace, counts=again)) == verdicts and again == first

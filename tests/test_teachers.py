@@ -85,6 +85,7 @@ def test_a_budget_is_never_exceeded_and_a_larger_one_buys_only_the_rest(workspac
     assert again.declined > 0 and again.lost == 0
 
 
+@pytest.mark.slow
 def test_the_forecast_comes_before_the_first_request_and_says_what_is_assumed(workspace):
     forecasts = []
     with chat_server(mixed) as server:
@@ -138,7 +139,7 @@ def test_dollars_need_a_price():
     assert "--price-in" in caught.value.hint
 
 
-@pytest.mark.parametrize("form", ["answer", "program"])
+@pytest.mark.parametrize("form", ["answer", pytest.param("program", marks=pytest.mark.slow)])
 def test_without_thinking_traces_are_bare_whoever_wrote_them(form):
     problems = list(draw.problems([], 6, [3, 4], "train", 0, form))
     known = {problem.prompt: problem for problem in problems}
@@ -213,6 +214,7 @@ def test_a_prompt_that_gemini_blocks_is_bought_once(monkeypatch, workspace):
     assert asked[0] == asked[1]
 
 
+@pytest.mark.slow
 def test_a_model_on_this_machine_is_a_teacher_and_its_ids_stay_behind(workspace):
     config = ColdstartConfig("nano", traces=2, teacher_max_tokens=128, include_failed=True)
     verdicts = list(coldstart(PROBLEMS, config, workspace=workspace))

@@ -57,11 +57,11 @@ class ColdStart:
     measured: Metrics
 
     def lines(self) -> Iterator[str]:
-        """The two rates before and after, a line each."""
+        """The rates before and after as a small table."""
+        yield f"{'validation':<24}well-formed   pass rate"
         for when in ("before", "after"):
             of = self.measured.extra[when]
-            formed, right = percent(of["parsed"]), percent(of["rate"])
-            yield f"{when} the cold start, {formed} of the answers on validation are well-formed and {right} right"
+            yield f"  {when} the cold start".ljust(24) + f"{percent(of['parsed']):>11}{percent(of['rate']):>12}"
 
 
 @dataclass(frozen=True)
