@@ -120,6 +120,23 @@ def test_no_server_at_all_is_missing():
         RemoteEngine(address, first_pause=0.01, retries=1)
 
 
+@pytest.mark.parametrize("fault", ["malformed", "other_shape"])
+def test_a_server_that_never_answers_with_a_completion_is_told_at_once_and_soon_given_up(fault, capsys):
+    with chat_server() as server:
+        server.faults = [fault] * 20
+        with pytest.raises(MissingError, match="answered 200"):
+            written(server, concurrency=1, retries=9)
+        assert len(server.requests) == 3
+        assert f"{server.address}: answered 200" in capsys.readouterr().err
+        server.faults = []
+        engine = engine_for(server, concurrency=1, retries=9)
+        list(engine.generate(requests(PROBLEMS[:1]), CONFIG, 1))
+        server.faults = [fault] * 5  # it has answered before: this passes
+        [[sample]] = engine.generate(requests(PROBLEMS[1:2]), CONFIG, 1)
+        engine.close()
+    assert sample.finish == "stop"
+
+
 @pytest.mark.parametrize(("status", "kind", "hint"), [(401, MissingError, "AXIOM_API_KEY"), (404, MissingError, "/v1")])
 def test_what_does_not_pass_is_not_tried_again(status, kind, hint):
     with chat_server() as server:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import time
 from random import Random
 
 import pytest
@@ -26,7 +28,7 @@ from chat_server import (
     gemini_quota,
     gemini_server,
 )
-from command_line import axiom, failed, rows
+from command_line import AXIOM, axiom, environment, failed, rows
 
 PROBLEMS = list(draw.problems(["arithmetic", "rpn"], 10, [3], "train", 0))
 BY_PROMPT = {problem.prompt: problem for problem in PROBLEMS}
@@ -240,6 +242,21 @@ def test_a_model_on_this_machine_is_a_teacher_and_its_ids_stay_behind(workspace)
 @pytest.mark.slow
 def test_what_is_wrong_with_a_teacher_is_one_line(words, code, said, tmp_path):
     failed(axiom("coldstart", *words, cwd=tmp_path, stdin=LINES), code, said)
+
+
+@pytest.mark.slow
+def test_what_was_paid_for_is_not_lost_to_a_kill(tmp_path):
+    (tmp_path / "problems.jsonl").write_bytes(LINES)
+    with chat_server(mixed) as server:
+        words = ["coldstart", "problems.jsonl", "--teacher", f"{server.address}#toy", "--delay", "0.2"]
+        running = subprocess.Popen([*AXIOM, *words], cwd=tmp_path, env=environment(), stdout=subprocess.PIPE)
+        while len(server.requests) < 8 and running.poll() is None:
+            time.sleep(0.02)
+        running.kill()
+        running.communicate()
+        asked = len(server.requests)
+        done = axiom(*words[:4], cwd=tmp_path)
+    assert done.returncode == 0 and asked < 40 and len(server.requests) <= 40 + 2
 
 
 @pytest.mark.slow

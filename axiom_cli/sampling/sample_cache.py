@@ -72,8 +72,17 @@ class CachedEngine(EngineInFront):
     have given, and any other has one for each problem.
     """
 
-    def __init__(self, engine: Engine, workspace: Workspace | None, usage: Usage | None = None) -> None:
+    def __init__(
+        self,
+        engine: Engine,
+        workspace: Workspace | None,
+        usage: Usage | None = None,
+        *,
+        save_every: float = SAVE_EVERY,
+    ) -> None:
+        """What was sampled is saved every `save_every` seconds; 0 saves it as it comes."""
         super().__init__(engine)
+        self._save_every = save_every
         self._workspace, self._usage = workspace, usage or Usage()
         self._unsaved: list[tuple[Unit, list[Sample]]] = []
         self._saved_at = time.monotonic()
@@ -176,7 +185,7 @@ class CachedEngine(EngineInFront):
         if unit.missing:
             return
         self._unsaved.append((unit, [cached[place] for place in unit.places]))
-        if self._per_batch or time.monotonic() - self._saved_at > SAVE_EVERY:
+        if self._per_batch or time.monotonic() - self._saved_at > self._save_every:
             self._saved_at = time.monotonic()
             with suppress(MissingError):  # tried again at the end, when every sample has been returned
                 self._save()

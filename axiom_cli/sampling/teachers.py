@@ -37,7 +37,7 @@ from axiom_cli.sampling.engines.spending import (
     parse_budget,
     tokens_of,
 )
-from axiom_cli.sampling.sample_cache import CachedEngine, Usage
+from axiom_cli.sampling.sample_cache import SAVE_EVERY, CachedEngine, Usage
 from axiom_cli.settings.configs import ColdstartConfig, SolveConfig
 from axiom_cli.wording import plural
 from axiom_cli.workspace.store import Workspace
@@ -196,7 +196,9 @@ class Teacher(EngineInFront):
         """Raises what `open_teacher` raises."""
         self.config, self.params = config, sampling(config)
         self._opened = open_teacher(config, workspace)
-        self._kept = CachedEngine(self._opened, None if config.teacher == SOLVER else workspace, Usage())
+        kept_in = None if config.teacher == SOLVER else workspace
+        save_every = 0.0 if is_remote(config) else SAVE_EVERY  # what was paid for is not lost to a kill
+        self._kept = CachedEngine(self._opened, kept_in, Usage(), save_every=save_every)
         super().__init__(self._kept)
 
     def generate(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[list[Sample]]:
@@ -214,6 +216,8 @@ class Teacher(EngineInFront):
         if not self.config.think:
             text = answers.without_reasoning(sample.text).strip()
         extra = {name: sample.extra[name] for name in KEPT if name in sample.extra}
+        if self.config.teacher == SOLVER and sample.finish == "error":
+            extra = {"error": "the solver does not know this problem"}
         return replace(sample, text=text, token_ids=[], logprob=None, extra=extra)
 
     def forecast(self, problems: Sequence[Problem]) -> Forecast:
