@@ -133,3 +133,22 @@ def test_many_samples_that_were_cut_off_are_told_of(base: str, tmp_path: Path) -
         observer=TrainingObserver(warn=notes.append),
     )
     assert "25% of the samples ran into their length limit: raise --max-tokens of axiom solve" in notes
+
+
+def test_what_passed_after_feedback_answers_the_problem_alone_and_is_marked() -> None:
+    of = tiny.problem(9)
+    talk = [
+        {"role": "user", "content": of.prompt},
+        {"role": "assistant", "content": "2"},
+        {"role": "user", "content": "no"},
+    ]
+    failed = tiny.verdict(tiny.sample(of, "Answer: 2", token_ids=[1]), "fail")
+    extra = {"messages": talk, "prompt_digest": "of the conversation", "votes": 1}
+    again = Sample(of, failed.sample.model, "scripted", {}, 1, 2, "Answer: 1", token_ids=[1], logprob=-3.0, extra=extra)
+    selection = select_solutions([failed, tiny.verdict(again)], CONFIG)
+    (example,) = selection.examples
+    sample = example.verdict.sample
+    assert (sample.attempt, sample.logprob, sample.token_ids) == (2, None, [1])
+    assert sample.extra == {"votes": 1}
+    assert selection.counts()["retried"] == 1 and "1 kept (1 after feedback)" in selection.summary
+    assert "retried" not in select_solutions(attempts(1, ["a"], 1), CONFIG).counts()

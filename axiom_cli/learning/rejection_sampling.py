@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from axiom_cli import syntax
@@ -19,6 +19,7 @@ from axiom_cli.ids import content_id
 from axiom_cli.learning.training_example import Screen, TrainingExample, without_seen
 from axiom_cli.problems import written_programs
 from axiom_cli.records import Sample, Verdict
+from axiom_cli.sampling.prompts import PROMPT_DIGEST
 from axiom_cli.settings.configs import TrainConfig
 
 UNINFORMATIVE_SHARE = 0.1
@@ -32,6 +33,8 @@ MIN_WEIGHT = 0.1
 """Weight of a row whose problem is always, or nearly always, solved."""
 MANY_CUT_OFF = 0.1
 """Share of samples that ran into their length limit from which on you are warned."""
+CONVERSATION = "messages"
+"""What a sample that was tried again holds: the conversation that it continued."""
 ALL_INFRA = "every verdict is infra, which says nothing about the sample: see the reason in each"
 
 
@@ -42,7 +45,7 @@ class Selection:
     `failed + infra + truncated + screened + repeated + capped + dropped` and the examples add up to `verdicts`.
     `truncated` were accepted although cut off; `cut_off` counts all samples that were, accepted or not. `always_solved`
     are rows of problems solved at every attempt, `low_surprisal` others that the model was nearly sure to write;
-    `dropped` are those of these two that there was no room for.
+    `dropped` are those of these two that there was no room for. `retried` rows passed after feedback.
     """
 
     examples: list[TrainingExample] = field(default_factory=list)
@@ -57,6 +60,7 @@ class Selection:
     low_surprisal: int = 0
     dropped: int = 0
     cut_off: int = 0
+    retried: int = 0
 
     @property
     def cut_off_rate(self) -> float:
@@ -64,10 +68,13 @@ class Selection:
         return self.cut_off / max(1, self.verdicts)
 
     def counts(self) -> dict[str, Any]:
-        """Every number by its name in records: the counts (`low_surprisal` is called `foreseen` there), `kept`,
-        `problems` of the rows, `truncation_rate`, and the `min`, `mean` and `max` of the rows' `weights`."""
+        """Every number by its name in records: the counts (`low_surprisal` is called `foreseen` there, and `retried` is
+        left out where it is 0), `kept`, `problems` of the rows, `truncation_rate`, and the `min`, `mean` and `max` of
+        the rows' `weights`."""
         names = {"low_surprisal": "foreseen"}
         numbers = {names.get(name, name): value for name, value in vars(self).items() if name != "examples"}
+        if not self.retried:
+            del numbers["retried"]
         weights = [example.weight for example in self.examples] or [0.0]
         figures = {"min": min(weights), "mean": sum(weights) / len(weights), "max": max(weights)}
         return {
@@ -91,7 +98,8 @@ class Selection:
             f"{self.dropped:,} uninformative": self.dropped,
         }
         parts = [text for text, count in gone.items() if count]
-        return f"{self.verdicts:,} samples: {', '.join([*parts, f'{len(self.examples):,} kept'])}"
+        kept = f"{len(self.examples):,} kept" + f" ({self.retried:,} after feedback)" * bool(self.retried)
+        return f"{self.verdicts:,} samples: {', '.join([*parts, kept])}"
 
     def check_trainable(self) -> None:
         """NothingToDoError, with the reason, where there is no solution to learn from."""
@@ -167,11 +175,23 @@ def select_solutions(verdicts: Iterable[Verdict], config: TrainConfig, screen: S
     dropped = _beyond_share(easy + likely, len(kept), config.seed)
     out.dropped = len(dropped)
     out.examples = [
-        TrainingExample(v, weight=max(MIN_WEIGHT, 1 - (rates[v.sample.problem.id] or 0.0)))
+        TrainingExample(_as_asked(v), weight=max(MIN_WEIGHT, 1 - (rates[v.sample.problem.id] or 0.0)))
         for v in kept
         if id(v) not in dropped
     ]
+    out.retried = sum(example.verdict.sample.attempt > 1 for example in out.examples)
     return out
+
+
+def _as_asked(verdict: Verdict) -> Verdict:
+    """The verdict as an answer to its problem alone: what passed after feedback is learnt without the conversation that
+    led to it, since the problem alone is what the model is asked. Its `attempt` still says where it comes from, and
+    what was measured of it in its conversation is left out."""
+    sample = verdict.sample
+    if CONVERSATION not in sample.extra:
+        return verdict
+    extra = {name: value for name, value in sample.extra.items() if name not in (CONVERSATION, PROMPT_DIGEST)}
+    return replace(verdict, sample=replace(sample, logprob=None, extra=extra))
 
 
 def _count(verdict: Verdict, out: Selection, attempts: dict[str, _Attempts]) -> bool:
