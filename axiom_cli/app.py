@@ -69,6 +69,8 @@ More:
 """
 REMEMBERS = {"coldstart", "solve", "train", "merge", "loop", "eval"}
 """Commands that keep finished work in the workspace, and resume from there."""
+TOGETHER = {"train", "loop"}
+"""Commands that several processes may carry out together."""
 EXIT_INTERRUPTED = 130
 STREAMS = range(3)
 STDOUT = 1
@@ -217,8 +219,8 @@ def run(argv: list[str]) -> int:
     if completing:
         command.main(args=args, prog_name="axiom")
     asks = "--help" in args
-    if process_rank.size() > 1 and not asks and args[0] != "train":
-        raise UsageError(f"axiom {args[0]} runs in one process", "torchrun can start axiom train only")
+    if process_rank.size() > 1 and not asks and args[0] not in TOGETHER:
+        raise UsageError(f"axiom {args[0]} runs in one process", "torchrun can start axiom train and axiom loop")
     start = Settings(GlobalConfig(), {}) if asks else resolve(GlobalConfig, flags)
     console.configure(quiet=start.config.quiet)
     if not asks:

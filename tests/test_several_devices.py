@@ -153,6 +153,44 @@ def _differ(one: Path, two: Path) -> float:
     return max(float((ours[name] - theirs[name]).abs().max()) for name in ours)
 
 
+LOOP = [
+    "loop", "--experiment", "shared", "--problems", "arithmetic", "--min-difficulty", "1", "--max-difficulty", "2",
+    "--iterations", "2", "--train-size", "60", "--val-size", "8", "--test-size", "8", "--samples", "2",
+    "--epochs", "0.5", "--max-tokens", "96",
+]  # fmt: skip
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_in_a_loop_one_process_samples_and_all_train(tmp_path: Path) -> None:
+    for name, launcher in (("two", TORCHRUN), ("one", ["-m"])):
+        command = [sys.executable, *launcher, "axiom_cli", "--workspace", f"ws-{name}", *LOOP]
+        (tmp_path / name).mkdir()
+        done = subprocess.run(
+            command, cwd=tmp_path / name, env=environment(), capture_output=True, text=True, timeout=400
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stderr.count("round 1: ") == len({line for line in done.stderr.splitlines() if "round 1: " in line})
+    both = [tmp_path / name / f"ws-{name}" for name in ("two", "one")]
+    models = [Workspace.open(workspace).refs() for workspace in both]
+    assert models[0].keys() == models[1].keys() == {"shared@1", "shared@2", "shared@best"}
+    ours, theirs = (
+        load_file(Workspace.open(workspace).tree_path(refs["shared@1"]) / "model.safetensors")
+        for workspace, refs in zip(both, models, strict=True)
+    )
+    assert all(torch.allclose(ours[name], theirs[name], rtol=0, atol=1e-4) for name in ours)
+    again = subprocess.run(
+        [sys.executable, *TORCHRUN, "axiom_cli", "--workspace", "ws-two", *LOOP],
+        cwd=tmp_path / "two", env=environment(), capture_output=True, text=True, timeout=400,
+    )  # fmt: skip
+    assert again.returncode == 0 and Workspace.open(both[0]).refs() == models[0], "made once, then remembered"
+    refused = subprocess.run(
+        [sys.executable, *TORCHRUN, "axiom_cli", *LOOP, "--samples", "0"],
+        cwd=tmp_path / "two", env=environment(), capture_output=True, text=True, timeout=400,
+    )  # fmt: skip
+    assert refused.returncode and "out of bounds" in refused.stderr
+
+
 @pytest.mark.slow
 def test_what_cannot_be_shared_is_refused(folder: Path) -> None:
     env = {"RANK": "1", "WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": "1"}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from axiom_cli import process_rank
 from axiom_cli.commands import completion, distributed
 from axiom_cli.commands.pages import page
 from axiom_cli.settings.configs import LoopConfig
@@ -46,8 +47,12 @@ def kind_of(model: str, workspace: str) -> str:
 def loop(ctx: typer.Context, config: LoopConfig) -> None:
     """Evaluate, collect, train, merge, repeat: the model learns from its own verified answers.
 
-    After an interruption, the same command resumes where it stopped.
+    After an interruption, the same command resumes where it stopped. Under torchrun, the first process samples and all
+    of them train.
     """
+    if not process_rank.is_first():
+        follow_first(ctx.obj.config.workspace, config)
+        return
     from axiom_cli import models
     from axiom_cli.experiment.combinations import check_combinations
     from axiom_cli.experiment.effects import check_effects
@@ -77,12 +82,23 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
     finish(config.experiment)
 
 
+def follow_first(workspace: str, config: LoopConfig) -> None:
+    """Lends a hand in what the first process trains."""
+    if config.plan:
+        return
+    from axiom_cli.learning.train import follow
+    from axiom_cli.workspace.store import Workspace
+
+    follow(Workspace.open_or_create(workspace or None))
+
+
 def follow(work: Loop) -> None:
     """Runs the loop, and shows where it is."""
     from axiom_cli.experiment.forecast import Clock
     from axiom_cli.experiment.observer import both
     from axiom_cli.experiment.progress import RunProgress
     from axiom_cli.experiment.tracking import RunTracking
+    from axiom_cli.learning.distributed import leading
     from axiom_cli.learning.replay import parse_shares
     from axiom_cli.learning.train import tracked
     from axiom_cli.terminal.status_line import status_line
@@ -93,6 +109,7 @@ def follow(work: Loop) -> None:
     with (
         status_line(progress.line, progress.part) as progress.note,
         tracked(train.tracker, work.config.experiment, train.learning()) as log,
+        leading(),
     ):
         work.run(both(progress.observer(), RunTracking(log).observer()))
 

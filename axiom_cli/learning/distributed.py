@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any, cast
 
 from axiom_cli import process_rank
@@ -13,6 +16,10 @@ from axiom_cli.workspace.receipts import Receipt
 from axiom_cli.workspace.store import Recipe, Workspace
 
 LAUNCH = "torchrun --nproc-per-node 2 -m axiom_cli train FILE --fsdp"
+BETWEEN = timedelta(days=30)
+"""How long the others wait for the first process, which samples between two trainings."""
+_LEADS: ContextVar[bool] = ContextVar("leads", default=False)
+"""Whether others follow this process."""
 
 
 def with_launcher_settings(config: TrainConfig) -> TrainConfig:
@@ -47,3 +54,38 @@ def remember(workspace: Workspace, recipe: Recipe, make: Callable[[], Mapping[st
         if broadcast(value=False):
             make()
         return broadcast(cast(Receipt, None))
+
+
+@contextmanager
+def leading() -> Iterator[None]:
+    """Within it, the first process does what only one can do, and the others `follow`: they are told at the end that
+    there is no more. One process alone tells nobody."""
+    if process_rank.size() == 1:
+        yield
+        return
+    from axiom_cli.learning.training.collectives import broadcast, process_group
+
+    with process_group(BETWEEN):
+        leads = _LEADS.set(True)
+        try:
+            yield
+        finally:
+            _LEADS.reset(leads)
+            broadcast(None)
+
+
+def tell(task: object) -> None:
+    """Tells the processes that follow what all of them do next."""
+    if _LEADS.get():
+        from axiom_cli.learning.training.collectives import broadcast
+
+        broadcast(task)
+
+
+def follow(do: Callable[[Any], object]) -> None:
+    """Does what the first process tells, until there is no more."""
+    from axiom_cli.learning.training.collectives import broadcast, process_group
+
+    with process_group(BETWEEN):
+        while (task := broadcast(cast(Any, None))) is not None:
+            do(task)

@@ -122,6 +122,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     _check_enough(len({id(example.verdict) for example in examples}), config, observer.warn)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     check_base(base, config.objective)
+    distributed.tell((examples, base, config, tuple(chain), tuple(sources)))
     settings = config.learning()
     before = [adapter.digest for adapter in chain]
     rows = workspace.put_records(example.to_dict() for example in examples) if process_rank.is_first() else ""
@@ -176,6 +177,25 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
         path=str(workspace.tree_path(receipt["adapter"])) if process_rank.is_first() else "",
         extra={"chain": before, "seconds": receipt.seconds} if before else {"seconds": receipt.seconds},
     )
+
+
+def follow(workspace: Workspace) -> None:
+    """Trains whatever the first process trains, within its `distributed.leading`, until it is done."""
+    held: dict[tuple[str, str], Trainer] = {}
+
+    def train_too(task: Any) -> None:
+        examples, base, config, chain, sources = task
+        kind = (base.digest, config.quantize)
+        if kind not in held:
+            held.clear()
+
+        def trainer() -> Trainer:
+            held[kind] = held.get(kind) or _trainer(base, config)
+            return held[kind]
+
+        train_on(examples, base, config, workspace, chain, trainer, sources=sources)
+
+    distributed.follow(train_too)
 
 
 @contextmanager

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import timedelta
 from itertools import accumulate, groupby
 from typing import TypeVar, cast
 
@@ -23,15 +24,19 @@ T = TypeVar("T")
 
 
 @contextmanager
-def process_group() -> Iterator[None]:
-    """Connects the processes that were started together; accelerators through nccl, others through gloo.
+def process_group(patience: timedelta | None = None) -> Iterator[None]:
+    """Connects the processes that were started together; accelerators through nccl, others through gloo. They wait for
+    each other for `patience` at most (by default the library's). Within another one, it is that one.
 
     The threads of gloo may outlive the context, and now and then abort a process whose interpreter ends before them: it
     should leave by `os._exit`, as the command line does.
     """
+    if distributed.is_initialized():
+        yield
+        return
     if torch.cuda.is_available():
         torch.cuda.set_device(process_rank.local_rank())
-    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo")
+    distributed.init_process_group("nccl" if torch.cuda.is_available() else "gloo", timeout=patience)
     try:
         yield
     finally:
