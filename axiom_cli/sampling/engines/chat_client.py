@@ -87,7 +87,7 @@ class ChatClient:
         self._timeout, self._retries, self._limiter = timeout, retries, limiter
         self._backoff = wait_exponential(first_pause, LONGEST_PAUSE) + wait_random(0, first_pause)
         self._key, self._answered = api_key(self.host), 0
-        self._authorized = self._told = False
+        self._authorized = self._understood = self._told = False
         self._client = self._open_client()
         self._loop = asyncio.new_event_loop()
         self._loop.set_exception_handler(_ignore_cancelled)
@@ -137,11 +137,11 @@ class ChatClient:
 
         def enough(state: RetryCallState) -> bool:
             error = state.outcome and state.outcome.exception()
-            lasting = isinstance(error, TransientError) and error.lasting and not self._answered
+            lasting = isinstance(error, TransientError) and error.lasting and not self._understood
             return state.attempt_number > (min(self._retries, FIRST_RETRIES) if lasting else self._retries)
 
         def tell(state: RetryCallState) -> None:
-            if not self._answered and not self._told:
+            if not self._understood and not self._told:
                 self._told = True
                 console.note(f"{self.address}: {state.outcome and state.outcome.exception()}; asking again")
 
@@ -149,7 +149,9 @@ class ChatClient:
             stop=enough, wait=pause, retry=is_transient, before=before, before_sleep=tell, reraise=True
         ):
             with attempt:
-                return await request()
+                result = await request()
+                self._understood = True
+                return result
         raise AssertionError("the last attempt returns or raises")
 
     async def request(
