@@ -304,7 +304,7 @@ def test_why_is_a_tree_whose_long_lines_go_on_beside_its_branches(tmp_path: Path
     assert " ".join(line.strip(" │") for line in lines[1:-2]).endswith("card.setting_10=10 card.setting_11=11")
 
 
-def test_what_the_workspace_shows_can_be_read(tmp_path: Path) -> None:
+def test_what_the_workspace_shows_can_be_read_by_people_and_with_json_by_programs(tmp_path: Path) -> None:
     from axiom_cli.workspace.store import Workspace
 
     workspace = Workspace.open_or_create(tmp_path / ".axiom")
@@ -315,5 +315,10 @@ def test_what_the_workspace_shows_can_be_read(tmp_path: Path) -> None:
     shown = on_terminal("workspace", "show", "mine", cwd=tmp_path)
     assert shown[0] == f"sha256:{tree[:12]}: tree, 2 bytes, called mine"
     assert any(line.startswith("config.json ") for line in shown)
+    why = on_terminal("workspace", "why", "mine", "--json", cwd=tmp_path, width=2000)
+    assert [orjson.loads(line)["digest"] for line in why] == [tree]
+    axiom("problems", "gen", "rpn", "--count", "20", "-o", "p.jsonl", cwd=tmp_path)
+    overlap = on_terminal("problems", "overlap", "p.jsonl", "p.jsonl", "--json", cwd=tmp_path, width=2000)
+    assert orjson.loads(overlap[-1])["kind"] == "overlap"
     assert on_terminal("workspace", "fsck", cwd=tmp_path) == ["2 objects and 0 receipts read"]
     assert on_terminal("workspace", "gc", cwd=tmp_path) == ["0.0 MiB freed: 0 merged models"]

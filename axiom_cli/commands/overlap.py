@@ -29,7 +29,7 @@ def overlap(
         raise UsageError("A and B are both stdin", "name a file for one of them")
     shared = compare(records(a, Problem), records(b, Problem))
     if json or console.data_wanted():
-        write([shared.to_dict()], None)
+        write([shared.to_dict()], None, as_json=True)
         return
     counts = (("are in B", shared.exact), ("share 8 words in a row, beyond boilerplate", shared.ngram))
     rows = [[finding, f"{count:,}", f"{100 * count / max(1, shared.left):.1f} %"] for finding, count in counts]

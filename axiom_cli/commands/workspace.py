@@ -107,7 +107,7 @@ def why(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
 
     ancestry = explained(_open(ctx), name, [models.resolve(models.NANO).digest])
     if json:
-        write((asdict(line) for line in ancestry), None)
+        write((asdict(line) for line in ancestry), None, as_json=True)
     else:
         width = 0 if console.data_wanted() else console.width()
         stdout().write("\n".join(draw_tree(ancestry, width)) + "\n")
