@@ -58,7 +58,8 @@ def parse(pairs: Iterable[str], fields: Iterable[str], format_name: str) -> dict
                 did_you_mean(name, fields, f"it reads {join_names(fields)}"),
             )
         if name in columns:
-            raise UsageError(f"--column gives the field {name!r} twice: {columns[name]} and {column}")
+            fault = f"--column gives the field {name!r} twice: {columns[name]} and {column}"
+            raise UsageError(fault, "name the one column that has it")
         columns[name] = column
     return columns
 

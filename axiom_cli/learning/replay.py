@@ -85,8 +85,13 @@ def mix_solutions(  # noqa: PLR0913 - three slices, their shares, and the size o
     A solution that is in two slices counts in the first; at most MAX_PER_PROBLEM distinct ones of a problem count.
     Where a slice runs short, REFILL says who takes its place, so that round 0 gives the share of the history to new
     solutions. Weights are scaled to a mean of 1 in each slice: they act among its rows, and the shares stay shares of
-    the loss.
+    the loss. Where new rows have the whole share, they stay as they were selected: that is what `axiom train` learns of
+    the same verdicts.
     """
+
+    if new and shares["new"] == 1 and total is None:
+        used = sum(loss_tokens(example.verdict.sample) for example in new)
+        return Mix(list(new), {**dict.fromkeys(SLICES, 0), "new": used})
 
     def place(example: TrainingExample) -> tuple[float, str]:
         """The rarest first; equals in an order that the seed says."""
