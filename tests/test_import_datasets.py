@@ -13,6 +13,7 @@ import pytest
 from axiom_cli import installation
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.importing.hub import of_data_set
+from axiom_cli.importing.sources import open_sources
 from command_line import axiom, environment, failed, rows, talk
 from hub_server import hub_server
 from published_rows import CODECONTESTS, GSM8K
@@ -128,6 +129,15 @@ def test_a_saved_folder_an_empty_and_a_damaged_one(folder):
         list(of_data_set(str(folder / "sums"), "validation", "main").lines)
 
 
+def test_a_folder_is_a_source_of_a_loop_with_all_its_splits(folder, monkeypatch):
+    monkeypatch.chdir(folder)
+    (source,) = open_sources("sums:main").sources
+    assert sorted((p.family, p.split) for p in source.problems) == [("gsm8k", "train")] * 5 + [("gsm8k", "val")] * 2
+    with pytest.raises(UsageError, match="sums has the subsets main, hard: choose one") as error:
+        open_sources("sums")
+    assert error.value.hint == "write it behind the name: sums:SUBSET"
+
+
 def hub(folder: Path, address: str) -> dict[str, str]:
     return {"HF_ENDPOINT": address, "HF_HOME": str(folder / "home"), "HF_TOKEN": ""}
 
@@ -143,6 +153,18 @@ def test_a_data_set_of_the_hub_is_streamed(tmp_path):
         assert kept == [], "rows are streamed, not kept"
         done = axiom("problems", "import", "toys/sums", *READ, cwd=tmp_path, env=hub(tmp_path, server.address))
         failed(done, 2, "toys/sums has the subsets main, hard")
+
+
+def test_a_data_set_of_the_hub_is_a_source_of_a_loop(tmp_path):
+    with hub_server({"toys/sums": FILES}) as server:
+        env = hub(tmp_path, server.address)
+        done = axiom("loop", "--problems", "hub:toys/sums:main", "--test", "rpn", "--plan", cwd=tmp_path, env=env)
+        failed(done, 5, "hub:toys/sums:main: 5 training problems x 1 sample", "add rows")
+        done = axiom("loop", "--problems", "hub:toys/sums", "--plan", cwd=tmp_path, env=env)
+        failed(done, 2, "has the subsets main, hard", "write it behind the name: toys/sums:SUBSET")
+    off = {"HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path / "nowhere")}
+    done = axiom("loop", "--problems", "hub:toys/sums:main", "--plan", cwd=tmp_path, env=off)
+    failed(done, 4, "no data set 'toys/sums'", "hf download toys/sums")
 
 
 def test_published_sets_of_the_hub_are_read_by_their_columns(tmp_path):

@@ -64,7 +64,8 @@ def every_split(name: str) -> list[Source]:
         try:
             splits = _splits(datasets, base, subset)
         except UsageError as error:
-            raise UsageError(str(error), f"write it behind the name: {base}:SUBSET") from None
+            near = error.hint if error.hint.startswith("did you mean") else f"write it behind the name: {base}:SUBSET"
+            raise UsageError(str(error), near) from None
         return [_rows(base, split, stream) for split, stream in splits.items()]
 
 

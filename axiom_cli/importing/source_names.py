@@ -103,14 +103,15 @@ def _levels(name: str) -> tuple[str, Sequence[int] | None]:
 def _kind(name: str) -> Kind:
     """What `name` is. Raises MissingError where nothing is called so, and InputError for a file that is not there."""
     path = Path(name)
+    folder = path if path.exists() else Path(name.partition(":")[0])
     if name == handwritten.FAMILY:
         return "handwritten"
     if name in families.names() or name.startswith(families.GYM):
         return "family"
     if name.startswith(HUB):
         return "data set"
-    if path.is_dir():
-        if not any(suffix(file.name) in DATA for file in path.rglob("*")):
+    if folder.is_dir():
+        if not any(suffix(file.name) in DATA for file in folder.rglob("*")):
             raise InputError(f"{name} is a folder without a file of problems", "name a file, or a folder that has one")
         return "data set"
     if path.exists():
