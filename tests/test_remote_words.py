@@ -76,7 +76,7 @@ def test_what_no_waiting_changes_is_asked_once_and_told_in_the_server_s_words(na
 
 def test_a_teacher_without_credit_ends_a_cold_start():
     with chat_server(lambda _: (429, error(QUOTA, code="insufficient_quota"))) as server:
-        config = ColdstartConfig(teacher=f"{server.address}#toy", delay=0.01)
+        config = ColdstartConfig(teacher=f"{server.address}#toy", delay=2)
         with pytest.raises(MissingError, match="exceeded your current quota") as caught:
             list(coldstart.coldstart(PROBLEMS, config))
     assert "credit" in caught.value.hint and len(server.requests) == 1
