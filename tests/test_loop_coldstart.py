@@ -130,3 +130,18 @@ def test_what_nano_was_taught_is_not_given_to_another_model(tmp_path: Path) -> N
     failed(axiom(*words, "--control", "cold-only", cwd=tmp_path), 2, "--coldstart 300")
     plan = axiom(*words, "--control", "cold-only", "--coldstart", "30", cwd=tmp_path)
     assert plan.returncode == 0 and "round 0: 30 problems solved by solver, to learn from first" in plan.stderr.decode()
+
+
+@pytest.mark.slow
+def test_a_solver_that_knows_nothing_of_a_file_is_told_before_anything_is_sampled(tmp_path: Path) -> None:
+    lines = "".join(f"What is the name of number {n}?,name {n * 37 % 100}\n" for n in range(60))
+    (tmp_path / "mine.csv").write_text("question,answer\n" + lines)
+    words = ("loop", "--problems", "mine.csv", "--coldstart", "30", *SIZES, *TRAINING)
+    for more in ((), ("--plan",)):
+        failed(axiom(*words, *more, cwd=tmp_path), 5, "the solver knows none of the 30 problems", "--teacher")
+    assert not (tmp_path / "experiments").exists()
+
+
+@pytest.mark.slow
+def test_too_few_traces_are_told(tmp_path: Path) -> None:
+    failed(axiom(*LOOP, "--coldstart", "5", cwd=tmp_path), 5, "5 traces to train on; fewer than 20", "--coldstart")

@@ -22,10 +22,11 @@ from axiom_cli.experiment.round import observed_rollout
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.replay import parse_shares
-from axiom_cli.learning.train import TrainingObserver, train_on, with_token_ids
+from axiom_cli.learning.train import MIN_ROWS, TrainingObserver, train_on, with_token_ids
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.problems.decontamination import HeldOutScreen
+from axiom_cli.problems.families.teacher import teach
 from axiom_cli.records import Metrics, Problem, Verdict
 from axiom_cli.sampling import nano_cold_start
 from axiom_cli.sampling.coldstart import TraceCounts, coldstart
@@ -83,7 +84,11 @@ class ColdStarter:
         teaching = self.config.teaching
         if missing := no_cold_start(self.config, self.base):
             yield missing
-        if not self.config.coldstart or not is_remote(teaching):
+        if not self.config.coldstart:
+            return
+        if few := self._unknown_to_solver():
+            yield few
+        if not is_remote(teaching):
             return
         if self.workspace.recall(self._recipe()):
             yield "its traces are in the workspace: nothing is asked"
@@ -97,14 +102,18 @@ class ColdStarter:
     def run(self) -> ColdStart:
         """Round 0. NothingToDoError where the budget does not pay for all traces, or too few of them pass; what
         `check_teacher` and the teacher's engine raise."""
+        self._unknown_to_solver()
         verdicts, counts, receipt = self._taught()
-        self.observer.note(f"round 0: {counts.passed:,} of {plural(counts.traces, 'trace')} passed")
+        failures, cost = (f"; {text}" if text else "" for text in (counts.failures, counts.cost))
+        self.observer.note(f"round 0: {counts.passed:,} of {plural(counts.traces, 'trace')} passed{failures}{cost}")
         training = replace(self.config.train, objective=SFT)
         selection = OBJECTIVES[SFT].select(verdicts, training, self.screen.overlapping)
         self.observer.note(f"round 0: {selection.summary}")
-        if not selection.examples:
+        if len(selection.examples) < MIN_ROWS:
+            found = plural(len(selection.examples), "trace")
             raise NothingToDoError(
-                f"round 0: no trace by {self.config.teaching.teacher} can be trained on", "choose another --teacher"
+                f"round 0: {found} to train on; fewer than {MIN_ROWS} make a model worse",
+                "raise --coldstart, or choose another --teacher",
             )
         model, facts, seconds = self._learned(selection.examples, training, receipt)
         rates = {"before": self._rates(self.base), "after": self._rates(model)}
@@ -123,6 +132,20 @@ class ColdStarter:
         for line in done.lines():
             self.observer.note(line)
         return done
+
+    def _unknown_to_solver(self) -> str:
+        """A sentence if the solver, as the teacher, knows only some of the problems. NothingToDoError if it knows none:
+        problems of a file are solved by nobody here."""
+        if self.config.teaching.teacher != SOLVER:
+            return ""
+        known = sum(teach(problem) is not None for problem in self.problems)
+        total = plural(len(self.problems), "problem")
+        if not known:
+            raise NothingToDoError(
+                f"round 0: the solver knows none of the {total}",
+                "it solves what axiom's families draw; for others name a --teacher: gemini, a server's URL, or a model",
+            )
+        return f"round 0: the solver knows {known:,} of {total}" if known < len(self.problems) else ""
 
     def _taught(self) -> tuple[list[Verdict], TraceCounts, Receipt]:
         """The verdicts on all traces, passed or not, and how many of each kind there are."""
