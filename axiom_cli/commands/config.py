@@ -38,9 +38,12 @@ def config(ctx: typer.Context, preset: Preset = "", json: AsJson = False) -> Non
         stdout().write(preset_text(preset))
         console.note(f"axiom loop --preset {preset} runs it; written to axiom.toml, axiom loop alone does")
         return
-    rows = []
+    from axiom_cli.models.kind import kind_of
+
+    rows, workspace = [], ctx.obj.config.workspace
     for cls in CONFIGS:
-        settings = ctx.obj if cls is GlobalConfig else resolve(cls, {"preset": preset or None})
+        found = resolve(cls, {"preset": preset or None}, lambda model: kind_of(model, workspace))
+        settings = ctx.obj if cls is GlobalConfig else found
         rows += settings_rows(settings, f"{section(cls)}." if cls in STAGES else "")
     show_rows("settings", rows, json)
     own = user_file()
