@@ -21,7 +21,9 @@ from axiom_cli.commands.pages import Group
 from axiom_cli.errors import AxiomError, MissingError, UsageError
 from axiom_cli.settings.configs import GlobalConfig
 from axiom_cli.settings.fields import flag
-from axiom_cli.settings.sources import STAGES, Settings, former_names, outdated, resolve, unknown_variables, unreadable
+from axiom_cli.settings.files import unreadable
+from axiom_cli.settings.names import STAGES, former_names
+from axiom_cli.settings.sources import Settings, outdated, resolve, unknown_variables
 from axiom_cli.terminal import console, loading, stdout_guard
 
 COMMANDS = {

@@ -15,7 +15,8 @@ import pytest
 from axiom_cli.errors import UsageError
 from axiom_cli.settings.configs import GenConfig, TrainConfig
 from axiom_cli.settings.fields import Bounds, flag
-from axiom_cli.settings.sources import STAGES, resolve
+from axiom_cli.settings.names import STAGES
+from axiom_cli.settings.sources import resolve
 from command_line import AXIOM, axiom, environment, failed
 
 NUMBERS = [

@@ -40,7 +40,7 @@ def test_each_source_beats_the_ones_below_it(tmp_path: Path) -> None:
 
 def test_every_field_of_every_stage_is_a_setting(tmp_path: Path) -> None:
     from axiom_cli.settings.fields import spelled
-    from axiom_cli.settings.sources import STAGES, option_names, section
+    from axiom_cli.settings.names import STAGES, option_names, section
 
     shown = {row["setting"] for row in rows(axiom("config", cwd=tmp_path).stdout)}
     assert {f"{section(cls)}.{spelled(name)}" for cls in STAGES for name in option_names(cls).values()} < shown
@@ -75,7 +75,7 @@ def test_a_bad_file_is_named(text: str, said: str, tmp_path: Path) -> None:
 
 
 def test_every_stage_has_its_table(tmp_path: Path) -> None:
-    from axiom_cli.settings.sources import STAGES, section
+    from axiom_cli.settings.names import STAGES, section
 
     names = ["global", "model", *map(section, STAGES)]
     (tmp_path / "axiom.toml").write_text("".join(f"[{name}]\n" for name in names))

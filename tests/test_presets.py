@@ -15,7 +15,8 @@ from axiom_cli.experiment.memory_forecast import GIB, Machine, Shape, memory_nee
 from axiom_cli.models.kind import kind_of
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.settings.configs import LoopConfig
-from axiom_cli.settings.sources import SettingsFile, preset_file, preset_text, resolve
+from axiom_cli.settings.files import SettingsFile, preset_file, preset_text
+from axiom_cli.settings.sources import resolve
 from command_line import ROOT, axiom, failed, rows
 
 NAMES = LoopConfig.parts()[""].shown_choices("preset")

@@ -10,8 +10,10 @@ from axiom_cli.commands.pages import page
 from axiom_cli.commands.streams import AsJson, show_rows, stdout
 from axiom_cli.settings.configs import GlobalConfig, LoopConfig
 from axiom_cli.settings.fields import spelled
+from axiom_cli.settings.files import preset_text, user_file
+from axiom_cli.settings.names import CONFIGS, STAGES, section
 from axiom_cli.settings.options import choice
-from axiom_cli.settings.sources import CONFIGS, STAGES, Settings, preset_text, resolve, section, user_file
+from axiom_cli.settings.sources import Settings, resolve
 from axiom_cli.terminal import console
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)

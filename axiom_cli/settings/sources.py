@@ -9,17 +9,16 @@ pydantic-settings lives only here, and is loaded only where there is a variable 
 from __future__ import annotations
 
 import os
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
 from axiom_cli.errors import UsageError, did_you_mean
-from axiom_cli.settings import configs
-from axiom_cli.settings.configs import LOOP_OBJECTIVES, NANO, PRETRAINED, GlobalConfig, LoopConfig, ModelConfig
+from axiom_cli.settings.configs import LOOP_OBJECTIVES, NANO, PRETRAINED, LoopConfig
 from axiom_cli.settings.fields import Config, Part, flag, spelled
+from axiom_cli.settings.files import SettingsFile, preset_file, settings_files
+from axiom_cli.settings.names import CONFIGS, STAGES, former_names, option_names, part_names, section
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
@@ -29,10 +28,6 @@ C = TypeVar("C", bound=Config)
 PREFIX = "AXIOM_"
 OWN_KEY = "AXIOM_API_KEY"
 """The key for a server: a variable alone, and not a setting."""
-CONFIGS = [value for value in vars(configs).values() if isinstance(value, type) and issubclass(value, Config)][1:]
-STAGES = [cls for cls in CONFIGS if cls not in (GlobalConfig, ModelConfig)]
-PRESETS = Path(__file__).parent / "presets"
-FORMER_PRESETS = {"quick": NANO}
 KINDS = {int: "a whole number", float: "a number", bool: "true or false", str: "a text"}
 
 
@@ -45,103 +40,19 @@ class Settings(Generic[C]):
     origins: Mapping[str, str]
 
 
-@dataclass(frozen=True)
-class SettingsFile:
-    """A file of settings as it was read: tables of stages, and values for all of them. A `label` says where a value
-    came from; a preset's stands for all of its tables."""
-
-    label: str
-    data: Mapping[str, Any]
-    is_preset: bool = False
-
-    def layers(self, sections: Sequence[str], accepted: Mapping[str, str]) -> Iterator[tuple[str, dict[str, Any]]]:
-        """Where the file sets some of the options `accepted`, the strongest place first, each with its label. Raises
-        UsageError for a table or a key that does not exist."""
-        for key, value in self.data.items():
-            if isinstance(value, dict) and key not in TABLES:
-                hint = did_you_mean(key, TABLES, f"there are {', '.join(sorted(TABLES))}")
-                raise UsageError(f"{self.label}: there is no table [{key}]", hint)
-        for section in sections:
-            table, known = self.data.get(section, {}), option_names(TABLES[section])
-            if not isinstance(table, dict):
-                if section in option_names(LoopConfig):  # `model = "nano"`: a bare option
-                    continue
-                raise UsageError(
-                    f"{self.label}: {section} is a table, not a value", f"write [{section}] and the values below it"
-                )
-            for key in table:
-                if key not in known:
-                    names = sorted({spelled(name) for name in known.values()})
-                    hint = did_you_mean(key, names, f"it has {', '.join(names)}")
-                    raise UsageError(f"{self.label}: [{section}] has no setting {key!r}", hint)
-            label = self.label if self.is_preset else f"{self.label} [{section}]"
-            yield label, {key: value for key, value in table.items() if key in accepted}
-        yield self.label, {k: v for k, v in self.data.items() if k in accepted and not isinstance(v, dict)}
-
-
-def section(cls: type[Config]) -> str:
-    """The name of a config in variables and tables: `solve` for SolveConfig."""
-    return cls.__name__.removesuffix("Config").lower()
-
-
-def former_names(cls: type[Config], kind: str = "formerly") -> dict[str, str]:
-    """The options that were renamed: the name of each, by the one that it had formerly. With the kind `alias`, those
-    that have two names."""
-    return _other_names(cls.parts()[""], kind)
-
-
-@cache
-def option_names(cls: type[Config]) -> Mapping[str, str]:
-    """The option behind each name that a variable or a file may call it by, those of held stages included."""
-    names: dict[str, str] = {}
-    for part in reversed(cls.parts().values()):  # its own last: they win
-        names |= _part_names(part)
-    return names
-
-
-def _other_names(part: Part, kind: str) -> dict[str, str]:
-    return {option.metadata[kind]: option.name for option in part.options if option.metadata[kind]}
-
-
-def _part_names(part: Part) -> dict[str, str]:
-    return (
-        _other_names(part, "formerly")
-        | _other_names(part, "alias")
-        | {spelled(option.name): option.name for option in part.options}
-    )
-
-
-TABLES = {section(cls): cls for cls in CONFIGS}
-
-
-def user_file() -> Path | None:
-    """The user's own axiom.toml, which need not exist. None for a user without a home, as of some containers."""
-    from platformdirs import user_config_path
-
-    try:
-        return user_config_path("axiom") / "axiom.toml"
-    except RuntimeError:
-        return None
-
-
-def unreadable() -> list[Path]:
-    """Settings files that exist but cannot be read. They are left out, which their owner should know."""
-    return [path for path in _places() if _is_readable(path) is None]
-
-
 def outdated() -> Iterator[str]:
     """A sentence for each variable, and each key of a settings file, that has a new name."""
-    files = [(path, _toml(path)) for path in _places() if _is_readable(path)]
+    files = settings_files()
     for cls in STAGES:
         own = section(cls)
         for old, new in former_names(cls).items():
             for prefix in (PREFIX, f"{PREFIX}{own.upper()}_"):
                 if f"{prefix}{old.upper()}" in os.environ:
                     yield f"{prefix}{old.upper()} is now called {prefix}{new.upper()}"
-            for path, data in files:
-                table = data.get(own)
-                if old in data or (isinstance(table, dict) and old in table):
-                    yield f"{path}: {old} is now called {new}"
+            for file in files:
+                table = file.data.get(own)
+                if old in file.data or (isinstance(table, dict) and old in table):
+                    yield f"{file.label}: {old} is now called {new}"
 
 
 def unknown_variables() -> Iterator[str]:
@@ -158,18 +69,6 @@ def unknown_variables() -> Iterator[str]:
         yield f"{name} is not a setting of axiom; {hint}"
 
 
-def _places() -> list[Path]:
-    return [Path("axiom.toml"), *filter(None, [user_file()])]
-
-
-def _is_readable(path: Path) -> bool | None:
-    """Whether the file exists; None if it, or a folder on the way to it, cannot be read."""
-    try:
-        return path.is_file() and (os.access(path, os.R_OK) or None)
-    except PermissionError:
-        return None
-
-
 def kind_by_name(model: str) -> str:
     """The kind of model that a name alone stands for."""
     return NANO if model in ("", NANO) else PRETRAINED
@@ -182,7 +81,7 @@ def resolve(cls: type[C], flags: Mapping[str, Any], kind_of: Callable[[str], str
     Raises UsageError naming a bad value: one of another type, outside its bounds, or not among its choices.
     """
     given = {name: value for name, value in flags.items() if value is not None}
-    files = [SettingsFile(str(path), _toml(path)) for path in _places() if _is_readable(path)]
+    files = settings_files()
     settings = _settled(cls, given, files)
     if not isinstance(settings.config, LoopConfig):
         return settings
@@ -197,23 +96,12 @@ def resolve(cls: type[C], flags: Mapping[str, Any], kind_of: Callable[[str], str
     return _settled(cls, given, layers)
 
 
-def preset_file(name: str) -> SettingsFile:
-    """The settings of a preset, its own name among them."""
-    name = FORMER_PRESETS.get(name, name)
-    return SettingsFile(f"preset {name}", _toml(PRESETS / f"{name}.toml"), is_preset=True)
-
-
-def preset_text(name: str) -> str:
-    """The file of a preset, comments included."""
-    return (PRESETS / f"{FORMER_PRESETS.get(name, name)}.toml").read_text("utf-8")
-
-
 def defaults(cls: type[Config]) -> dict[str, str]:
     """The default of each option, as text; a loop's are those of its presets."""
     own = {option.name: option.default for part in cls.parts().values() for option in part.options}
     if not issubclass(cls, LoopConfig):
         return {name: _shown(value) for name, value in own.items()}
-    nano, other = (own | _flat(_toml(PRESETS / f"{name}.toml")) for name in (NANO, PRETRAINED))
+    nano, other = (own | _flat(preset_file(name).data) for name in (NANO, PRETRAINED))
     return {
         name: _shown(nano[name])
         if nano[name] == other[name]
@@ -259,7 +147,7 @@ def _layered(
     from pydantic import ValidationError
     from pydantic_settings import EnvSettingsSource
 
-    model, accepted = _model(part.cls), _part_names(part)
+    model, accepted = _model(part.cls), part_names(part)
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
     layers = [("flag", given)]
@@ -305,23 +193,5 @@ def _model(cls: type[Config]) -> type[BaseSettings]:
 
     hints, part = get_type_hints(cls), cls.parts()[""]
     types = {o.name: (str if o.name in cls.CHOICES else hints[o.name], o.default) for o in part.options}
-    definitions: dict[str, Any] = {key: types[name] for key, name in _part_names(part).items()}
+    definitions: dict[str, Any] = {key: types[name] for key, name in part_names(part).items()}
     return create_model(cls.__name__, __base__=Base, **definitions)
-
-
-def _toml(path: Path) -> dict[str, Any]:
-    """The file's contents, with `-` in a key read as `_`."""
-    if sys.version_info >= (3, 11):
-        import tomllib
-    else:
-        import tomli as tomllib
-    try:
-        data: dict[str, Any] = tomllib.loads(path.read_text("utf-8"))
-    except ValueError as error:
-        raise UsageError(f"{path} is not TOML: {error}", "a setting is a line such as: samples = 8") from None
-    tables = {key: _underscored(value) if isinstance(value, dict) else value for key, value in data.items()}
-    return _underscored(tables)
-
-
-def _underscored(table: Mapping[str, Any]) -> dict[str, Any]:
-    return {key.replace("-", "_"): value for key, value in table.items()}
