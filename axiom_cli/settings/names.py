@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache
 
 from axiom_cli.settings import configs
 from axiom_cli.settings.configs import GlobalConfig, ModelConfig
@@ -24,11 +23,10 @@ def former_names(cls: type[Config], kind: str = "formerly") -> dict[str, str]:
     return _other_names(cls.parts()[""], kind)
 
 
-@cache
 def option_names(cls: type[Config]) -> Mapping[str, str]:
     """The option behind each name that a variable or a file may call it by, those of held stages included."""
     names: dict[str, str] = {}
-    for part in reversed(cls.parts().values()):  # its own last: they win
+    for part in reversed(list(cls.parts().values())):  # its own last: they win
         names |= part_names(part)
     return names
 

@@ -18,7 +18,7 @@ from axiom_cli.errors import UsageError, did_you_mean
 from axiom_cli.settings.configs import LOOP_OBJECTIVES, NANO, PRETRAINED, LoopConfig
 from axiom_cli.settings.fields import Config, Part, flag, spelled
 from axiom_cli.settings.files import SettingsFile, preset_file, settings_files
-from axiom_cli.settings.names import CONFIGS, STAGES, former_names, option_names, part_names, section
+from axiom_cli.settings.names import CONFIGS, STAGES, TABLES, former_names, option_names, part_names, section
 
 if TYPE_CHECKING:
     from pydantic_settings import BaseSettings
@@ -147,10 +147,10 @@ def _layered(
     from pydantic import ValidationError
     from pydantic_settings import EnvSettingsSource
 
-    model, accepted = _model(part.cls), part_names(part)
+    model, accepted = _model(section(part.cls)), part_names(part)
     values: dict[str, Any] = {}
     origins: dict[str, str] = {}
-    layers = [("flag", given)]
+    layers: list[tuple[str, Mapping[str, Any]]] = [("flag", given)]
     for prefix in (*(f"{PREFIX}{name.upper()}_" for name in sections), PREFIX):
         source = EnvSettingsSource(model, env_prefix=prefix, case_sensitive=False)
         layers.append((f"variable {prefix}{{}}", {k: v for k, v in source().items() if k in accepted}))
@@ -158,7 +158,7 @@ def _layered(
         layers += file.layers(sections, accepted)
     for origin, layer in layers:
         # In one table the new name wins, wherever it stands.
-        for key in sorted(layer, key=lambda key: spelled(accepted.get(key, key)) != key):
+        for key in sorted(layer, key=lambda key: key in accepted and spelled(accepted[key]) != key):
             name = accepted.get(key, key)
             if name not in values:
                 values[name], origins[name] = layer[key], origin.format(key.upper())
@@ -174,8 +174,8 @@ def _layered(
 
 
 @cache
-def _model(cls: type[Config]) -> type[BaseSettings]:
-    """A pydantic-settings model with the options of `cls`, under their former names too. It reads nothing by itself,
+def _model(table: str) -> type[BaseSettings]:
+    """A pydantic-settings model with the options of a config, under their former names too. It reads nothing by itself,
     and leaves the choices to `Part.check`, so that every source gets the same message."""
     from pydantic import create_model
     from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
@@ -191,6 +191,7 @@ def _model(cls: type[Config]) -> type[BaseSettings]:
         ) -> tuple[PydanticBaseSettingsSource, ...]:
             return (init_settings,)
 
+    cls = TABLES[table]
     hints, part = get_type_hints(cls), cls.parts()[""]
     types = {o.name: (str if o.name in cls.CHOICES else hints[o.name], o.default) for o in part.options}
     definitions: dict[str, Any] = {key: types[name] for key, name in part_names(part).items()}
