@@ -126,7 +126,7 @@ def test_run_again_it_makes_nothing_and_says_the_same(finished: Path) -> None:
 def test_other_settings_under_the_same_name_are_refused(finished: Path) -> None:
     done = axiom(*SMALL, "--samples", "3", cwd=finished)
     assert done.returncode == 2
-    assert "samples 2, not 3" in talk(done)[0] and talk(done)[1].startswith("hint: choose another --experiment")
+    assert "samples 2, not 3" in talk(done)[-2] and talk(done)[-1].startswith("hint: choose another --experiment")
 
 
 @pytest.mark.slow

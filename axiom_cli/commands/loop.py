@@ -74,9 +74,7 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
         console.note(better)
     if config.plan:
         with closing(work.engine):
-            work.check(console.warn)
-        for line in work.cold_starter().plan():
-            console.note(line)
+            forecast(work)
         return
     follow(work)
     finish(config.experiment)
@@ -90,6 +88,31 @@ def follow_first(workspace: str, config: LoopConfig) -> None:
     from axiom_cli.workspace.store import Workspace
 
     follow(Workspace.open_or_create(workspace or None))
+
+
+def forecast(work: Loop) -> None:
+    """Measures what the run would take, and tells it; the numbers go to a pipe."""
+    from axiom_cli.commands.streams import write
+    from axiom_cli.experiment.forecast import Clock
+    from axiom_cli.experiment.probe import measure
+    from axiom_cli.experiment.progress import RunProgress
+    from axiom_cli.learning.replay import parse_shares
+    from axiom_cli.terminal.status_line import status_line
+
+    work.check(console.warn)
+    for line in work.cold_starter().plan():
+        console.note(line)
+    if process_rank.size() > 1:
+        console.note("how long it takes is measured without torchrun")
+        return
+    clock = Clock([], parse_shares(work.config.replay))
+    progress = RunProgress(0, clock, lambda _: None, console.warn)
+    with status_line(lambda width: progress.line(width, "measuring"), progress.part):
+        measured = measure(work, progress.observer())
+    for line in measured.lines():
+        console.note(line)
+    if console.data_wanted():
+        write([measured.to_dict()], None)
 
 
 def follow(work: Loop) -> None:

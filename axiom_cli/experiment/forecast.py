@@ -69,8 +69,8 @@ class Clock:
             self._new_rows = phase.amount / growth(phase.number, self._shares)
 
     def waiting(self) -> float | None:
-        """Seconds for the phases after this one; None before anything was measured."""
-        if not self._cost:
+        """Seconds for the phases after this one; None before anything was measured, or if this is the last one."""
+        if not self._cost or not self._waiting:
             return None
         return sum(self._seconds(phase) for phase in self._waiting)
 

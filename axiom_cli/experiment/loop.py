@@ -168,8 +168,9 @@ class Loop:
             observer,
         )
         observer.end(phase, receipt.seconds)
-        findings = gates.check_samples(verdicts, config.train.objective)
-        gates.enforce(findings, observer.warn, ignored=config.ignore_gates)
+        if started or not config.coldstart:  # what a cold start is to mend is no fault before it
+            findings = gates.check_samples(verdicts, config.train.objective)
+            gates.enforce(findings, observer.warn, ignored=config.ignore_gates)
         return verdicts
 
     def cold_problems(self) -> list[Problem]:

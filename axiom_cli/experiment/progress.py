@@ -133,17 +133,17 @@ class RunProgress:
         """The phase that is at work."""
         return self._work.phase if self._work else None
 
-    def line(self, width: int = 1000) -> str:
-        """Where the run is, in at most `width` characters where that is possible; empty between phases."""
+    def line(self, width: int = 1000, first: str = "") -> str:
+        """Where the run is, in at most `width` characters; empty between phases. The line begins with `first`."""
         work = self._work
         if work is None:
-            return ""
+            return first
         where = title(work.phase, self.rounds)
         seconds = max(self.now() - work.began, 1e-3)
         new = work.done - work.earlier
         left = (work.total - work.done) * seconds / new if new and work.total and seconds > WARM_UP else None
         amount = f"{work.phase.name} {work.done:,}/{work.total:,}" if work.total else work.phase.name
-        parts = [*filter(None, [where]), amount]
+        parts = [*filter(None, [first, where]), amount]
         extra = []
         if work.loss is not None:
             extra.append(f"loss {work.loss:.3f}")
@@ -152,7 +152,7 @@ class RunProgress:
         if left is not None:
             extra.append(f"{duration(left)} left")
         waiting = self.clock.waiting()
-        if left is not None and waiting is not None:
+        if left is not None and waiting:
             extra.append(f"run {duration(left + waiting)} left")
         while extra and len(SEPARATOR.join(parts + extra)) > width:
             extra.pop(0)
