@@ -180,7 +180,12 @@ def test_what_cannot_be_is_one_line_and_a_code(tmp_path: Path, words: list[str],
     assert not (tmp_path / "experiments").exists()
 
 
-def test_a_plan_does_nothing(tmp_path: Path) -> None:
-    done = axiom("loop", "--plan", cwd=tmp_path)
-    assert done.returncode == 0 and "3 rounds" in "\n".join(talk(done))
+@pytest.mark.slow
+def test_a_plan_measures_and_leaves_nothing(tmp_path: Path) -> None:
+    done = axiom(*SMALL, "--plan", cwd=tmp_path)
+    assert done.returncode == 0, talk(done)
+    assert "2 rounds of 30 problems x 2 samples, trained by sft" in talk(done)
+    assert any(line.startswith("it takes about ") for line in talk(done)) and "of disk" in talk(done)[-1]
+    measured = orjson.loads(done.stdout)
+    assert measured["kind"] == "plan" and measured["seconds"] > 0 and measured["tokens"] > 1000
     assert not any(tmp_path.iterdir())

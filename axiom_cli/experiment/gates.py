@@ -97,12 +97,12 @@ def check_test_size(problems: int) -> Iterator[Finding]:
     detectable = detectable_gain(problems)
     if detectable <= SMALL_GAIN:
         return
-    enough = next(size for size in range(problems, 10_000, 10) if detectable_gain(size) <= SMALL_GAIN)
+    enough = next(hundreds for hundreds in range(100, 10_000, 100) if detectable_gain(hundreds) <= SMALL_GAIN)
     if detectable >= 1:
         reason = f"{problems:,} test problems cannot show any gain, however large"
     else:
         reason = f"{problems:,} test problems can only show gains above {100 * detectable:.0f} points"
-    yield Finding(reason, f"--test-size {-(-enough // 100) * 100} shows 10 points", detectable >= 1)
+    yield Finding(reason, f"--test-size {enough} shows {100 * SMALL_GAIN:.0f} points", detectable >= 1)
 
 
 def detectable_gain(problems: int) -> float:
