@@ -75,9 +75,11 @@ def _line(text: str, style: str = "") -> None:
         )
         text = "\n".join(map(wrap, text.split("\n")))
     if style and is_terminal():
+        from rich.text import Text
+
         label, _, rest = text.partition(":")
-        rich_console().print(f"[{style}]{label}:[/{style}]", end="")
-        rich_console().print(rest, markup=False, soft_wrap=True)
+        # At once: what is printed in two goes breaks in two above a line that moves.
+        rich_console().print(Text.assemble((f"{label}:", style), rest), soft_wrap=True)
     else:
         print(text, file=sys.stderr, flush=True)
 
