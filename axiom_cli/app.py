@@ -36,6 +36,7 @@ COMMANDS = {
     "loop": "Evaluate, collect, train, merge, repeat: the model improves itself.",
     "eval": "Measure pass rates on any problems, and compare models.",
     "ask": "Ask a model something, and read its answer as it is written.",
+    "export": "Write a model for transformers, vLLM, llama.cpp or Ollama.",
     "report": "Show pass rates per round, or compare two models.",
     "doctor": "Check this machine: accelerator, engines, sandbox, disk.",
     "config": "Show every setting and where its value comes from.",

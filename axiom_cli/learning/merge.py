@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 from axiom_cli import models
-from axiom_cli.errors import GateFailedError, InputError, UsageError
+from axiom_cli.errors import AxiomError, GateFailedError, InputError, MissingError, UsageError
 from axiom_cli.learning import model_card
 from axiom_cli.learning.train import adapter_folder, tree_or_path
 from axiom_cli.models import Resolved
-from axiom_cli.records import Adapter, Model
+from axiom_cli.records import Adapter, Model, ModelRef
 from axiom_cli.settings.configs import MergeConfig
 from axiom_cli.workspace import inspect
 from axiom_cli.workspace.atomic import explained_write_errors
-from axiom_cli.workspace.objects import bare, short
+from axiom_cli.workspace.objects import absent, bare, short
 from axiom_cli.workspace.store import Workspace
 
 VERSION = 2
@@ -85,6 +87,36 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
         certificate=receipt["certificate"],
         path=str(path),
         extra={"seconds": receipt.seconds},
+    )
+
+
+def remake(digest: str, workspace: Workspace) -> None:
+    """Makes a merged model again whose weights were freed. MissingError where it was not made here, or its base is not
+    to be found."""
+    receipt = next((made for made in workspace.makers().get(digest, ()) if made.stage == "merge"), None)
+    if receipt is None:
+        raise absent(digest)
+    recipe: Mapping[str, Any] = receipt.recipe
+    card, inputs = recipe["config"]["card"], recipe["inputs"]
+    adapter = Adapter(
+        base=ModelRef(card["base"], inputs["base"]),
+        digest=inputs["adapter"],
+        method=card["method"],
+        config=card["settings"],
+        rows=card["rows"],
+        metrics=card["metrics"],
+        extra={"chain": inputs["chain"]},
+    )
+    for name in (inputs["base"], models.NANO, card["base"]):
+        with suppress(AxiomError):
+            base = models.resolve(name, workspace)
+            if base.digest == inputs["base"]:
+                settings = {key: value for key, value in recipe["config"].items() if key != "card"}
+                merge(adapter, MergeConfig(**settings), workspace, base=base)
+                return
+    raise MissingError(
+        f"the weights of {short(digest)} were freed, and its base {card['base']} is not here to make them again",
+        "run the axiom merge or axiom loop that made it once more",
     )
 
 

@@ -405,6 +405,15 @@ class LoopConfig(Config):
 
 
 @dataclass(frozen=True)
+class ExportConfig(Config):
+    """`axiom export`."""
+
+    dtype: Literal["auto", "float32", "bfloat16", "float16", "q8_0"] = option(
+        "auto", "Type of the weights in a .gguf file; auto is the model's own."
+    )
+
+
+@dataclass(frozen=True)
 class EvalConfig(Config):
     """`axiom eval`: what to evaluate on, and how models are sampled and verified."""
 

@@ -2,7 +2,7 @@
 
 Names, fields and token types are those of https://github.com/ggml-org/ggml/blob/master/docs/gguf.md. What llama.cpp
 would read otherwise than transformers does is refused: another architecture, scaled rotary positions, a tokenizer that
-is no byte-level BPE or that splits text in a way for which llama.cpp has no name.
+is not a byte-level BPE or that splits text in a way for which llama.cpp has no name (tokenizer_split.py).
 """
 
 from __future__ import annotations
@@ -17,33 +17,35 @@ import numpy
 import torch
 
 from axiom_cli.errors import InputError
-from axiom_cli.learning.training import requirements
-from axiom_cli.models.loading import load_config, load_tokenizer
+from axiom_cli.learning.training import requirements, tokenizer_split
+from axiom_cli.models.loading import load_config, load_generation_config, load_tokenizer
 from axiom_cli.models.shards import Shards
+from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.workspace.atomic import explained_write_errors
 
 ARCHITECTURES: Mapping[str, str] = {"llama": "LLAMA", "mistral": "LLAMA", "qwen2": "QWEN2", "qwen3": "QWEN3"}
 INTERLEAVED = frozenset({"LLAMA"})
 """Architectures whose query and key rows llama.cpp holds in pairs, as the original Llama did."""
-FILE_TYPES = {torch.float32: 0, torch.float16: 1, torch.bfloat16: 32}
+CODES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "q8_0": "Q8_0"}
+"""What the file calls a type of numbers."""
+FILE_TYPES = {"float32": 0, "float16": 1, "q8_0": 7, "bfloat16": 32}
+Q8_BLOCK, Q8_BYTES = 32, 34
+"""Numbers of a row that share a scale, and the bytes of such a block."""
+OWN_CONVERTER = "export a folder, and try llama.cpp's own convert_hf_to_gguf.py on it"
 NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
-_LLAMA3 = (
-    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}"
-    r"| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
-)
-SPLITS: Mapping[str, str] = {_LLAMA3: "llama-bpe", _LLAMA3.replace("{1,3}", ""): "qwen2"}
 
 
-def check_exportable(folder: Path) -> _Export:
+def check_exportable(folder: Path, dtype: str = "auto") -> _Export:
     """InputError if the model in `folder` cannot be said in a .gguf file, MissingError without the package."""
     requirements.gguf()
-    return _Export(folder)
+    return _Export(folder, dtype)
 
 
-def write(folder: Path, file: Path) -> None:
-    """Writes the model in `folder` to `file`, which appears whole or not at all. Matrices keep the type that they have
-    there, vectors are float32. Raises what `check_exportable` does."""
-    export = check_exportable(folder)
+def write(folder: Path, file: Path, dtype: str = "auto") -> None:
+    """Writes the model in `folder` to `file`, which appears whole or not at all. Matrices have the type `dtype` (auto:
+    the one that they have in the folder; with q8_0 those whose rows do not divide into blocks are float16), vectors are
+    float32. Raises what `check_exportable` does."""
+    export = check_exportable(folder, dtype)
     draft = file.with_name(f".{file.name}.part")
     with explained_write_errors(file):
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -58,15 +60,14 @@ class _Export:
     """A model and what the file calls each of its tensors: name -> (key in the folder, in how many heads its rows are
     paired; 0: as they are)."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, dtype: str) -> None:
         import gguf
 
-        self.config, self.shards = load_config(folder), Shards(folder)
+        self.config, self.shards, self.dtype = load_config(folder), Shards(folder), dtype
         kind = self.config.model_type
         if kind not in ARCHITECTURES:
-            raise InputError(
-                f"axiom does not write a .gguf file of a {kind} model", f"it does of {', '.join(ARCHITECTURES)}"
-            )
+            known = ", ".join(ARCHITECTURES)
+            raise InputError(f"axiom does not write a .gguf file of a {kind} model (but of {known})", OWN_CONVERTER)
         self.name = ARCHITECTURES[kind]
         self.architecture = gguf.MODEL_ARCH[self.name]
         rope = getattr(self.config, "rope_parameters", None) or {}
@@ -78,7 +79,7 @@ class _Export:
             f"hidden_act {self.config.hidden_act}": self.config.hidden_act != "silu",
         }
         for what in (name for name, is_odd in odd.items() if is_odd):
-            raise InputError(f"axiom does not write a .gguf file of a model with {what}", "--export writes the folder")
+            raise InputError(f"axiom does not write a .gguf file of a model with {what}", OWN_CONVERTER)
         self.tokens = vocabulary(folder, self.config.vocab_size)
         self.tensors = dict(self._tensors(gguf))
 
@@ -89,7 +90,7 @@ class _Export:
                 continue
             name = names.get_name(key, try_suffixes=(".weight", ".bias"))
             if name is None:
-                raise InputError(f"axiom does not write a .gguf file of a model with {key}")
+                raise InputError(f"axiom does not write a .gguf file of a model with {key}", OWN_CONVERTER)
             heads = {"q_proj": self.config.num_attention_heads, "k_proj": self.config.num_key_value_heads}
             yield name, (key, heads.get(key.split(".")[-2], 0) if self.name in INTERLEAVED else 0)
 
@@ -101,26 +102,31 @@ class _Export:
         try:
             self._describe(writer)
             for name, (key, _) in self.tensors.items():
-                place, kind = self.shards.places[key], self._kind(key)
-                code = {torch.float32: "F32", torch.float16: "F16", torch.bfloat16: "BF16"}[kind]
-                size = kind.itemsize * int(numpy.prod(place.shape))
-                writer.add_tensor_info(name, place.shape, numpy.float16, size, gguf.GGMLQuantizationType[code])
+                shape, kind = self.shards.places[key].shape, self._kind(key)
+                count = int(numpy.prod(shape))
+                size = count // Q8_BLOCK * Q8_BYTES if kind == "q8_0" else count * getattr(torch, kind).itemsize
+                writer.add_tensor_info(name, shape, numpy.float16, size, gguf.GGMLQuantizationType[CODES[kind]])
             writer.write_header_to_file()
             writer.write_kv_data_to_file()
             writer.write_ti_data_to_file()
             for key, heads in self.tensors.values():
-                value = self.shards.tensor(key).to(self._kind(key))
+                value, kind = self.shards.tensor(key), self._kind(key)
                 if heads:
                     halves = value.reshape(heads, 2, -1, *value.shape[1:])
                     value = halves.transpose(1, 2).reshape(value.shape)
-                writer.write_tensor_data(value.contiguous().view(-1).view(torch.uint8).numpy())
+                writer.write_tensor_data(_bytes(value.contiguous(), kind))
                 self.shards.forget(key)
         finally:
             writer.close()
 
-    def _kind(self, key: str) -> torch.dtype:
+    def _kind(self, key: str) -> str:
         place = self.shards.places[key]
-        return place.dtype if len(place.shape) > 1 and place.dtype in FILE_TYPES else torch.float32
+        stored = str(place.dtype).removeprefix("torch.")
+        if len(place.shape) < 2:  # noqa: PLR2004 - a vector
+            return "float32"
+        if self.dtype == "auto":
+            return stored if stored in FILE_TYPES else "float32"
+        return "float16" if self.dtype == "q8_0" and place.shape[-1] % Q8_BLOCK else self.dtype
 
     def _describe(self, writer: Any) -> None:
         config = self.config
@@ -139,8 +145,17 @@ class _Export:
         writer.add_layer_norm_rms_eps(config.rms_norm_eps)
         writer.add_vocab_size(config.vocab_size)
         matrices = {self._kind(key) for key, _ in self.tensors.values() if len(self.shards.places[key].shape) > 1}
-        writer.add_file_type(FILE_TYPES[min(matrices, key=lambda kind: kind.itemsize)])
+        writer.add_file_type(FILE_TYPES[min(matrices, key=["q8_0", "float16", "bfloat16", "float32"].index)])
         self.tokens.describe(writer)
+
+
+def _bytes(value: torch.Tensor, kind: str) -> Any:
+    """The numbers of a tensor as the file has them, in bytes."""
+    if kind == "q8_0":
+        from gguf import GGMLQuantizationType, quants
+
+        return quants.quantize(value.float().numpy(), GGMLQuantizationType.Q8_0).reshape(-1)
+    return value.to(getattr(torch, kind)).view(-1).view(torch.uint8).numpy()
 
 
 @dataclass(frozen=True)
@@ -176,11 +191,12 @@ def vocabulary(folder: Path, size: int) -> Vocabulary:
         raise InputError(f"{folder} has no tokenizer.json, from which the .gguf file's is made")
     data = json.loads(path.read_text(encoding="utf-8"))
     model, tokenizer = data["model"], load_tokenizer(folder)
-    split = _split(data)
-    if model["type"] != "BPE" or model.get("byte_fallback") or data.get("normalizer") or not split:
+    plain = model["type"] == "BPE" and not model.get("byte_fallback") and not data.get("normalizer")
+    split = tokenizer_split.name_of(data) if plain else None
+    if not split:
         raise InputError(
             "llama.cpp would read text otherwise than this model's tokenizer does, so no .gguf file is written",
-            "byte-level BPE is written, split as GPT-2, SmolLM, Llama 3 or Qwen 2 do",
+            OWN_CONVERTER,
         )
     named = {number: token for token, number in model["vocab"].items()}
     types = dict.fromkeys(named, NORMAL)
@@ -193,6 +209,7 @@ def vocabulary(folder: Path, size: int) -> Vocabulary:
     special = {
         "bos_token_id": tokenizer.bos_token_id,
         "eos_token_id": tokenizer.eos_token_id,
+        "eot_token_id": end_ids(tokenizer, load_generation_config(folder))[0],
         "unk_token_id": tokenizer.unk_token_id,
         "pad_token_id": tokenizer.pad_token_id,
         "add_bos_token": text_ids[0] == tokenizer.bos_token_id,
@@ -201,20 +218,3 @@ def vocabulary(folder: Path, size: int) -> Vocabulary:
     template = tokenizer.chat_template if isinstance(tokenizer.chat_template, str) else None
     tokens = [named.get(number, f"[UNUSED{number}]") for number in every]
     return Vocabulary(tokens, [types.get(n, UNUSED) for n in every], merges, split, special, template)
-
-
-def _split(data: Mapping[str, Any]) -> str | None:
-    """llama.cpp's name for the way in which the tokenizer cuts text, if it has one."""
-    before = data.get("pre_tokenizer") or {}
-    steps = before.get("pretokenizers", [before])
-    *first, last = steps
-    if last.get("type") != "ByteLevel" or last.get("add_prefix_space"):
-        return None
-    if not first:
-        return "gpt-2" if last.get("use_regex", True) else None
-    (step,) = first if len(first) == 1 else ({},)
-    if step.get("type") == "Digits" and step.get("individual_digits") and last.get("use_regex", True):
-        return "smollm"
-    pattern = (step.get("pattern") or {}).get("Regex")
-    isolated = step.get("behavior") == "Isolated" and not step.get("invert") and not last.get("use_regex", True)
-    return SPLITS.get(str(pattern)) if step.get("type") == "Split" and isolated else None

@@ -52,7 +52,7 @@ def merge(base: Path | str, chain: Sequence[Path], out: Path, dtype: str = "auto
         with explained_write_errors(out), whole_folder(out) as draft:
             separate = _untied(model, sums)
             change = _write(model, sums, separate, draft, DTYPES.get(dtype))
-            _carry(folder, draft)
+            carry(folder, draft)
             _configure(draft, DTYPES.get(dtype), tied=not separate and not model.untied)
         model.read_from(out)
         model.value, model.entire = lambda _name, value: value, set()
@@ -117,7 +117,8 @@ def _untied(model: StreamedModel, sums: Chain) -> set[str]:
     return separate
 
 
-def _carry(folder: Path, draft: Path) -> None:
+def carry(folder: Path, draft: Path) -> None:
+    """Copies what a model needs beside its weights, and its licence."""
     for path in sorted(folder.rglob("*")):
         inside = path.relative_to(folder)
         if any(part.startswith(".") for part in inside.parts) or not path.is_file():
