@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import time
 from random import Random
@@ -11,6 +12,7 @@ import pytest
 
 from axiom_cli import jsonl
 from axiom_cli.errors import MissingError, NothingToDoError, UsageError
+from axiom_cli.models import nano
 from axiom_cli.problems.answers import has_reasoning
 from axiom_cli.problems.families import draw
 from axiom_cli.problems.families.teacher import teach
@@ -225,6 +227,14 @@ def test_a_model_on_this_machine_is_a_teacher_and_its_ids_stay_behind(workspace)
     for verdict in verdicts:
         sample = verdict.sample
         assert sample.model.name == "nano" and sample.token_ids == [] and sample.logprob is None and sample.extra == {}
+
+
+def test_a_model_may_have_a_name_like_a_teacher_s(tmp_path, monkeypatch):
+    shutil.copytree(nano.WEIGHTS, tmp_path / "gemma")
+    monkeypatch.chdir(tmp_path)
+    teachers.check_teacher(ColdstartConfig("gemma"))
+    with pytest.raises(UsageError, match="no teacher called 'gemmi'"):
+        teachers.check_teacher(ColdstartConfig("gemmi"))
 
 
 @pytest.mark.parametrize(

@@ -92,9 +92,12 @@ def check_teacher(config: ColdstartConfig, workspace: Workspace | None = None) -
     elif is_endpoint(config.teacher):
         host_of(config.teacher.partition("#")[0])
     elif config.teacher != SOLVER and config.teacher_engine != "scripted":
-        if close := did_you_mean(config.teacher, (SOLVER, "gemini")):
-            raise UsageError(f"there is no teacher called {config.teacher!r}", close)
-        models.resolve(config.teacher, workspace)
+        try:
+            models.resolve(config.teacher, workspace)
+        except MissingError:
+            if close := did_you_mean(config.teacher, (SOLVER, "gemini")):
+                raise UsageError(f"there is no teacher called {config.teacher!r}", close) from None
+            raise
     budget_of(config)
     if not is_remote(config):
         for option in ("teacher_model", "reasoning_effort"):
