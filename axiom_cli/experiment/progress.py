@@ -149,7 +149,7 @@ class RunProgress:
             extra.append(f"loss {work.loss:.3f}")
         if work.tokens and seconds > WARM_UP:
             extra.append(f"{work.tokens / seconds:,.0f} tok/s")
-        if left is not None:
+        if left:
             extra.append(f"{duration(left)} left")
         waiting = self.clock.waiting()
         if left is not None and waiting:
