@@ -24,7 +24,7 @@ LINES = {"dtype": "Type of the weights that sample, and of the merged ones; auto
 AFTERWARDS = (
     "axiom report {name} --open",
     'axiom ask {name} "..."',
-    "axiom workspace export {name} DIR",
+    "axiom export {name} DIR",
 )
 """What to type after a run."""
 

@@ -92,8 +92,8 @@ def _signal(unsolved: float, solved: float, first: str, *, compares: bool, fresh
         yield Finding(reason, "raise --samples or --temperature, or choose --objective sft", stops=True)
 
 
-def check_test_size(problems: int) -> Iterator[Finding]:
-    """Whether so many test problems can show a gain that a run may hope for."""
+def check_test_size(problems: int, *, endless: bool = True) -> Iterator[Finding]:
+    """Whether so many test problems can show a gain that a run may hope for. Files have no more (`endless`)."""
     detectable = detectable_gain(problems)
     if detectable <= SMALL_GAIN:
         return
@@ -102,7 +102,8 @@ def check_test_size(problems: int) -> Iterator[Finding]:
         reason = f"{problems:,} test problems cannot show any gain, however large"
     else:
         reason = f"{problems:,} test problems can only show gains above {100 * detectable:.0f} points"
-    yield Finding(reason, f"--test-size {enough} shows {100 * SMALL_GAIN:.0f} points", detectable >= 1)
+    more = f"--test-size {enough}" if endless else f"--test with a file of {enough} problems"
+    yield Finding(reason, f"{more} shows {100 * SMALL_GAIN:.0f} points", detectable >= 1)
 
 
 def detectable_gain(problems: int) -> float:
