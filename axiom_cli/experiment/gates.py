@@ -32,6 +32,9 @@ SMALL_GAIN = 0.1
 """A run whose test cannot show this gain is warned of it."""
 NEARLY_FULL = 0.8
 """Share of the free memory or disk above which a run warns."""
+LOWER = "lower --min-difficulty and --max-difficulty, raise --samples, or start from a stronger model"
+SHOW = "raise --samples, start from a stronger --model, or let one teach it first: --coldstart 200 --teacher MODEL"
+"""What to do where nothing is solved: of problems that families draw, and of those that are as they are."""
 ANYWAY = "--ignore-gates runs anyway"
 
 
@@ -74,14 +77,16 @@ def check_samples(verdicts: Sequence[Verdict], objective: str, iteration: int = 
         sum(not problem.passed for problem in problems) / len(problems),
         sum(problem.passed == problem.judged for problem in problems) / len(problems),
         f"of the first {len(problems):,} problems",
+        easier=LOWER if any("origin" in verdict.sample.problem.extra for verdict in verdicts) else SHOW,
         compares=OBJECTIVES[objective].compares,
         fresh=iteration == 0,
     )
 
 
-def _signal(unsolved: float, solved: float, first: str, *, compares: bool, fresh: bool) -> Iterator[Finding]:
+def _signal(  # noqa: PLR0913 - shares, and what they are said of
+    unsolved: float, solved: float, first: str, *, easier: str, compares: bool, fresh: bool
+) -> Iterator[Finding]:
     """The finding where more than ONE_SIDED of the problems are of one kind."""
-    easier = "lower --min-difficulty and --max-difficulty, raise --samples, or start from a stronger model"
     harder = "raise --min-difficulty and --max-difficulty, or choose other problems"
     if unsolved > ONE_SIDED:
         yield Finding(f"{unsolved:.0%} {first} are solved by no sample", easier, stops=True)

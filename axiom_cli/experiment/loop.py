@@ -137,7 +137,7 @@ class Loop:
         merged = 0 if combinations.stays_adapter(config) else config.iterations * len(self.arms)
         models_made = merged + bool(config.coldstart)
         findings = chain(
-            gates.check_test_size(len(self.supply.test), endless=bool(self.supply.endless)),
+            gates.check_test_size(len(self.supply.test), endless=len(self.supply.test) >= config.test_size),
             gates.check_room(
                 forecast.least_disk(self.base, self.phases(), models_made),
                 shutil.disk_usage(nearest_existing(self.workspace.root)).free,

@@ -49,8 +49,6 @@ if TYPE_CHECKING:
 GREEDY = 0.0
 COLD_SHARE, CONTROL_SHARE = 0.03, 0.2
 """Shares of the cold start's traces that the replay buffer and the control arm draw from."""
-UNSOLVED = "raise --samples, choose another --model, or let a teacher show it how first: --coldstart 200"
-"""What to do about a file of problems of which the model solves none."""
 
 
 @dataclass
@@ -145,7 +143,7 @@ class RoundSteps:
         self.observer.note(f"{arm.label(iteration)}: {selection.summary}")
         if not selection.examples:
             fault = f"{arm.label(iteration)}: no new solution among {selection.verdicts:,} samples"
-            advice = explain_empty_round(selection, replay.MORE if self.supply.endless else UNSOLVED)
+            advice = explain_empty_round(selection, replay.MORE if self.supply.endless else gates.SHOW)
             if not (arm.is_control or arm.history or replay.parse_shares(self.config.replay)["cold"] == 1):
                 raise NothingToDoError(fault, advice)
             self.observer.warn(f"{fault}: {advice}")

@@ -72,18 +72,6 @@ class Supply:
         return [source for source in self.sources if isinstance(source, Pool)]
 
     @cached_property
-    def families(self) -> list[str]:
-        """The families of all problems, those to train on first."""
-        names = [
-            name
-            for source in self.sources
-            for name in (
-                [source.family.name] if isinstance(source, Endless) else [problem.family for problem in source.problems]
-            )
-        ]
-        return list(dict.fromkeys([*names, *(problem.family for problem in (*self.val, *self.test))]))
-
-    @cached_property
     def most(self) -> int:
         """How many training problems a round can have: any number with a family."""
         return sys.maxsize if self.endless else sum(len(pool.problems) for pool in self.pools)
