@@ -8,10 +8,12 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import jsonl
+from axiom_cli.experiment.loop import Loop
 from axiom_cli.problems.families import draw
 from axiom_cli.problems.families.teacher import teach
 from axiom_cli.records import Adapter, Metrics, Problem
 from axiom_cli.records import Model as Merged
+from axiom_cli.settings.configs import ColdstartConfig, LoopConfig
 from axiom_cli.workspace.store import Workspace
 from chat_server import chat_server, completion
 from command_line import axiom, failed
@@ -145,3 +147,13 @@ def test_a_solver_that_knows_nothing_of_a_file_is_told_before_anything_is_sample
 @pytest.mark.slow
 def test_too_few_traces_are_told(tmp_path: Path) -> None:
     failed(axiom(*LOOP, "--coldstart", "5", cwd=tmp_path), 5, "5 traces to train on; fewer than 20", "--coldstart")
+
+
+def test_the_solver_gives_away_no_problem_that_a_round_is_to_solve(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / ".axiom")
+    sizes = {"train_size": 60, "val_size": 20, "test_size": 20, "coldstart": 60, "form": "program"}
+    for teacher, families in (("solver", {"string_programs"}), ("nano", {"string_programs", "handwritten"})):
+        teaching = ColdstartConfig(teacher)
+        config = LoopConfig(problems="string_programs,handwritten", teaching=teaching, max_difficulty=4, **sizes)
+        problems = Loop(config, "nano", workspace).cold_problems()
+        assert len(problems) == 60 and {problem.family for problem in problems} == families

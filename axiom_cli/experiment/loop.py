@@ -38,6 +38,7 @@ from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.sampling import engines, nano_cold_start
 from axiom_cli.sampling.engine_handle import EngineHandle, Opener
+from axiom_cli.sampling.engines.scripted import SOLVER
 from axiom_cli.sampling.strategies.registry import check_strategy
 from axiom_cli.sampling.teachers import check_teacher
 from axiom_cli.settings.configs import LoopConfig
@@ -175,8 +176,10 @@ class Loop:
 
     def cold_problems(self) -> list[Problem]:
         """What the teacher solves in round 0: of families, what `axiom problems gen --count N` writes for the same
-        settings."""
-        pools = [pool.problems for pool in self.supply.pools]
+        settings. Beside families, the solver leaves files and the hand-written problems alone: it knows nothing of the
+        ones, and its solutions of the others are their references, after which a round has nothing to find."""
+        families_alone = self.config.teaching.teacher == SOLVER and self.supply.endless
+        pools = [] if families_alone else [pool.problems for pool in self.supply.pools]
         return sample(self.supply.endless, pools, self.config.coldstart, "train", self.config.seed)
 
     def cold_starter(self, observer: LoopObserver = LoopObserver()) -> ColdStarter:
