@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,14 +12,18 @@ from typing import Any
 
 import pytest
 
+import tiny
 from axiom_cli import jsonl, models
 from axiom_cli.errors import AxiomError
 from axiom_cli.evaluation.experiment_folder import ExperimentFolder
 from axiom_cli.experiment.loop import Loop
 from axiom_cli.experiment.tracking import RunTracking
 from axiom_cli.records import Metrics
+from axiom_cli.sampling.engines import open_engine
+from axiom_cli.sampling.engines.protocol import requests
 from axiom_cli.settings.configs import LoopConfig, SolveConfig, TrainConfig
 from axiom_cli.workspace.store import Workspace
+from command_line import axiom, failed
 from lora_server import BASE, lora_server
 
 SOLVE = SolveConfig(samples=2, temperature=0.8, max_tokens=96)
@@ -214,3 +219,17 @@ def test_a_tracker_has_one_run_with_losses_rates_and_speeds(tmp_path: Path, monk
     heard.clear()
     Loop(config, "nano", workspace).run(RunTracking(log).observer())
     assert heard["val/pass_rate/all"] == rates, "a run that is resumed goes on at the same steps"
+
+
+@pytest.mark.slow
+def test_a_base_with_an_adapter_on_top_is_used_by_its_name(workspace: Workspace) -> None:
+    _run("kept", {"unmerged": True}, workspace)
+    home = workspace.root.parent
+    failed(axiom("workspace", "export", "kept@1", "whole", cwd=home), 2, "axiom export kept@1 DIR")
+    done = axiom("export", "kept@1", "whole", cwd=home)
+    assert done.returncode == 0, done.stderr.decode()
+    model = models.resolve("kept@1", workspace)
+    with closing(open_engine("kept@1", SOLVE, workspace)) as engine, closing(open_engine("whole", SOLVE)) as whole:
+        asked = requests([tiny.problem(n) for n in range(3)])
+        ours, theirs = ([s.token_ids for g in e.generate(asked, SOLVE, 2) for s in g] for e in (engine, whole))
+    assert ours == theirs and engine.model.digest == model.digest

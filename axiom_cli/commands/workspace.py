@@ -11,7 +11,7 @@ import typer
 from axiom_cli.commands import completion
 from axiom_cli.commands.pages import Group, page
 from axiom_cli.commands.streams import AsJson, show_rows, stdout, summed_up, write
-from axiom_cli.errors import WorkspaceDamagedError
+from axiom_cli.errors import UsageError, WorkspaceDamagedError
 from axiom_cli.terminal import console, stdout_guard
 from axiom_cli.wording import plural
 from axiom_cli.workspace.objects import short
@@ -171,6 +171,12 @@ def export(
     target: Annotated[Path, typer.Argument(metavar="PATH", help="Where to copy it; must not exist yet.")],
 ) -> None:
     """Copy a model, an adapter or a file out of the workspace."""
+    from axiom_cli.models import UNMERGED
     from axiom_cli.workspace.inspect import export as copy
 
-    console.note(f"{name} copied to {copy(_open(ctx), name, target)}")
+    workspace = _open(ctx)
+    digest = workspace.resolve(name)
+    if workspace.kind(digest) == "tree" and UNMERGED in workspace.tree(digest):
+        fault = f"{name} is a base with an adapter on top, which are put together when they are loaded"
+        raise UsageError(fault, f"axiom export {name} DIR writes them as one model")
+    console.note(f"{name} copied to {copy(workspace, name, target)}")
