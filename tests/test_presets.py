@@ -16,6 +16,7 @@ from axiom_cli.models.kind import kind_of
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.files import SettingsFile, preset_file, preset_text
+from axiom_cli.settings.names import option_names
 from axiom_cli.settings.sources import resolve
 from command_line import ROOT, axiom, failed, rows
 
@@ -119,12 +120,17 @@ def test_an_axiom_toml_of_the_documentation_is_a_whole_experiment(
         ("--beta 0.5", "--objective dpo or kto"),
         ("--method full --lora-r 4", "--method lora or dora"),
         ("--workers 2", "--distribute ray"),
+        ("--concurrency 2", "--server URL"),
+        ("--as mbpp", "a file or a data set"),
+        ("--problems rpn,arithmetic --split 70/15/15", "a file or a data set"),
     ],
 )
 def test_an_option_without_effect_is_refused(words: str, needed: str, tmp_path: Path) -> None:
     name, value = words.split()[-2:]
-    typed = {flag.lstrip("-").replace("-", "_"): value for flag, value in zip(*[iter(words.split())] * 2, strict=True)}
-    typed[name.lstrip("-").replace("-", "_")] = {"beta": float}.get(name[2:], int if value.isdigit() else str)(value)
+    given = dict(zip(*[iter(words.split())] * 2, strict=True))
+    typed = {option_names(LoopConfig)[flag[2:].replace("-", "_")]: value for flag, value in given.items()}
+    if value.replace(".", "").isdigit():
+        typed[name[2:].replace("-", "_")] = float(value) if "." in value else int(value)
     with pytest.raises(UsageError, match=f"{name} has no effect here") as caught:
         check_effects(resolve(LoopConfig, typed).config, typed)
     assert needed in caught.value.hint

@@ -17,7 +17,10 @@ def _has(config: LoopConfig, *kinds: str) -> bool:
     return any(source.kind in kinds for text in texts for source in parse(text))
 
 
+SERVER = ("concurrency", "requests_per_minute", "request_timeout")
 TEACHER = tuple(option.name for option in LoopConfig.parts()["teaching"].options)
+
+
 NEEDS: tuple[tuple[tuple[str, ...], Callable[[LoopConfig], object], str], ...] = (
     (TEACHER, lambda config: config.coldstart, "--coldstart N"),
     (("as_", "column"), lambda config: _has(config, "file", "data set"), "a file or a data set in --problems"),
@@ -33,6 +36,8 @@ NEEDS: tuple[tuple[tuple[str, ...], Callable[[LoopConfig], object], str], ...] =
         "--method lora or dora",
     ),
     (("ray_address", "workers"), lambda config: config.distribute.distribute, "--distribute ray"),
+    (SERVER, lambda config: config.solve.server or config.solve.engine in ("server", "remote"), "--server URL"),
+    (("max_relative_error",), lambda config: not config.unmerged, "a merge: leave out --unmerged"),
     (("unsafe_no_sandbox",), lambda config: config.verify.isolation == "none", "--isolation none"),
 )
 """Options, what they need to have an effect, and how that is written."""
