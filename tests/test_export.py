@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -22,11 +24,12 @@ from axiom_cli.learning.merge import merge
 from axiom_cli.learning.train import train
 from axiom_cli.models import loading
 from axiom_cli.models.nano import WEIGHTS
+from axiom_cli.problems.answers import INSTRUCTIONS
 from axiom_cli.sampling import prompts
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
 from axiom_cli.workspace.maintenance import gc
 from axiom_cli.workspace.store import Workspace
-from command_line import AXIOM, axiom, environment, failed, rows
+from command_line import AXIOM, ROOT, axiom, environment, failed, rows
 
 QUESTION = "Evaluate: 3 + 4 * (9 - 7)"
 
@@ -254,3 +257,15 @@ def test_wrong_uses(tmp_path: Path) -> None:
     failed(axiom("export", "nano", "full", cwd=tmp_path), 2, "not empty")
     failed(axiom("export", "nano", "full/a", cwd=tmp_path), 2, "is a file")
     assert [path.name for path in tmp_path.rglob("*")] == ["full", "a"]
+
+
+@pytest.mark.slow
+def test_the_page_shows_how_transformers_is_asked(tmp_path: Path) -> None:
+    page = (ROOT / "docs" / "use_the_result.md").read_text()
+    code = page.partition("```python\n")[2].partition("```")[0]
+    export_folder("nano", tmp_path / "my_model", Workspace.open_or_create(tmp_path / ".axiom"))
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, timeout=300
+    )
+    assert done.stdout == axiom("ask", "my_model", QUESTION, cwd=tmp_path).stdout
+    assert INSTRUCTIONS["answer"] in "".join(re.findall(r'^    "(.*)"$', code, re.MULTILINE))
