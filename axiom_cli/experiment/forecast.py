@@ -15,7 +15,7 @@ pass cost three times a forward pass, and a row is seen about twice."""
 PASS_RATE = 0.4
 """Share of the samples that become rows, until the first round tells better."""
 ENDLESS = 1 << 40
-SAMPLE_DISK = 12 << 10
+SAMPLE_DISK = 9 << 10
 """Bytes of disk that a sample takes at least: two blocks of its own (what was sampled, and its receipt), and its
 verdict in two files."""
 WEIGHTS = (".safetensors", ".bin")

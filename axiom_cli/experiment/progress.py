@@ -151,6 +151,8 @@ class RunProgress:
             extra.append(f"{work.tokens / seconds:,.0f} tok/s")
         if left:
             extra.append(f"{duration(left)} left")
+        elif left == 0 and work.judged:
+            extra.append(f"{work.judged:,} problems judged")
         waiting = self.clock.waiting()
         if left is not None and waiting:
             extra.append(f"run {duration(left + waiting)} left")
