@@ -168,8 +168,9 @@ def described(config: LoopConfig) -> Iterator[str]:
     yield f"{', '.join(names([config.problems]))}{between}{levels}"
     if config.coldstart:
         yield f"round 0: {plural(config.coldstart, 'problem')} solved by {config.teaching.teacher}, to learn from first"
-    problems = f"{plural(config.train_size, 'problem')} x {plural(config.solve.samples, 'sample')}"
+    most = "" if any(families) else "up to "  # a file may have fewer
+    problems = f"{most}{plural(config.train_size, 'problem')} x {plural(config.solve.samples, 'sample')}"
     yield f"{plural(config.iterations, 'round')} of {problems}, trained by {config.train.objective}"
-    yield f"validation on {config.val_size:,} problems after each, test on {config.test_size:,} at the end"
+    yield f"validation on {most}{config.val_size:,} problems after each, test on {most}{config.test_size:,} at the end"
     if arms:
         yield f"{plural(len(arms), 'control arm')}: {', '.join(arms)}"

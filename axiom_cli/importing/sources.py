@@ -157,9 +157,11 @@ def _finite(name: SourceName, reading: Reading, workspace: Workspace | None, not
     else:
         problems, identity = _read(name, reading, workspace, note, warn)
     if name.levels:
+        has = sorted({problem.level for problem in problems})
         problems = [problem for problem in problems if problem.level in name.levels]
         if not problems:
-            raise NothingToDoError(f"{name.name} has no problem at level {draw.format_levels(name.levels)}")
+            fault = f"{name.name} has no problem at level {draw.format_levels(name.levels)}"
+            raise NothingToDoError(fault, f"it has levels {', '.join(map(str, has))}")
     return Finite(name, sorted(problems, key=lambda problem: content_id(content(problem), 16)), identity)
 
 
