@@ -9,8 +9,10 @@ import orjson
 import pytest
 
 from axiom_cli.errors import NothingToDoError, UsageError
+from axiom_cli.experiment.curriculum import Bucket, ProblemStream
 from axiom_cli.importing.sources import Reading, open_sources
 from axiom_cli.importing.splitting import Shares, Supply, make_supply, parse_shares
+from axiom_cli.problems.families import draw
 
 SHARES = Shares(0.8, 0.1, 0.1)
 SIZES = {"val": 600, "test": 1000}
@@ -84,6 +86,17 @@ def test_what_looks_like_held_out_rows_does_not_train() -> None:
     assert said.startswith("mine.jsonl: 4 training rows left out: 3 are held out, 1 share eight words")
     with pytest.raises(NothingToDoError, match="all 20 training rows are held out too"):
         supply([*exam, *rows(5, 900, split="val")], test="exam.jsonl")
+
+
+def test_a_family_does_not_draw_what_a_file_holds_out() -> None:
+    drawn = list(draw.problems(["rpn"], 50, [3], "train", 0))
+    exam = [{"prompt": problem.prompt, "answer": problem.answer} for problem in drawn[10:15]]
+    Path("exam.jsonl").write_bytes(b"\n".join(map(orjson.dumps, exam)))
+    reading = Reading(levels=[3])
+    made = make_supply(open_sources("rpn", reading), SHARES, SIZES, {"test": open_sources("exam.jsonl", reading)})
+    stream = ProblemStream(made, 0)
+    taken = stream.take(Bucket("rpn", 3), 45)
+    assert [p.id for p in taken] == [p.id for p in drawn[:10] + drawn[15:]] and stream.left_out == 5
 
 
 def test_validation_is_not_the_test() -> None:

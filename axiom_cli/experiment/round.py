@@ -40,6 +40,7 @@ from axiom_cli.sampling.rollout import keep_metrics, remember_rollout
 from axiom_cli.sampling.sample_cache import Usage
 from axiom_cli.settings.configs import LoopConfig, SolveConfig, TrainConfig, VerifyConfig
 from axiom_cli.verification.verify import verify
+from axiom_cli.wording import plural
 from axiom_cli.workspace.receipts import Receipt
 from axiom_cli.workspace.store import Workspace
 
@@ -108,6 +109,9 @@ class RoundSteps:
         problems, new, seen = arm.stream.draw(counts, self.observer.warn)
         if seen:
             self.observer.note(f"{arm.label(iteration)}: {problems_told(len(problems), new, seen)}")
+        if arm.stream.left_out:
+            left_out = plural(arm.stream.left_out, "fresh problem")
+            self.observer.note(f"{arm.label(iteration)}: {left_out} left out so far: a file holds them out")
         shared = self.screen.check_training(problems)
         sampling = replace(config.solve, seed=config.solve.seed + iteration)
         phase = Phase("collect", iteration + 1, len(problems) * sampling.samples, arm.name)
