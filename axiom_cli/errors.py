@@ -41,7 +41,7 @@ class NothingToDoError(AxiomError):
 
 
 class GateFailedError(AxiomError):
-    """A gate failed: `--fail-under`, a merge certificate, an audit, a training that diverged."""
+    """A gate failed: `--fail-under`, one of a loop, a merge certificate, an audit, a training that diverged."""
 
     exit_code = 6
 

@@ -64,6 +64,13 @@ def test_a_test_set_is_held_against_the_gain_that_it_can_show(problems: int, war
         assert f"{problems} test problems" in findings[0].reason and "--test-size 200" in findings[0].hint
 
 
+def test_a_start_model_that_solves_nearly_everything_needs_a_larger_test() -> None:
+    assert not list(gates.check_headroom(0.33, 100))
+    (finding,) = gates.check_headroom(0.92, 100)
+    assert finding.reason.startswith("the start model solves 92% of the validation problems, so 8 points are left")
+    assert "gains above 14 points" in finding.reason and not finding.stops
+
+
 def test_a_gate_warns_or_stops_or_is_overridden() -> None:
     said: list[str] = []
     room = list(gates.check_room(9 << 30, 10 << 30, "disk", "make room"))

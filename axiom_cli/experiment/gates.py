@@ -111,6 +111,16 @@ def check_test_size(problems: int, *, endless: bool = True) -> Iterator[Finding]
     yield Finding(reason, f"{more} shows {100 * SMALL_GAIN:.0f} points", detectable >= 1)
 
 
+def check_headroom(rate: float, problems: int) -> Iterator[Finding]:
+    """Whether so many test problems can show what a start model with this pass rate has left to gain."""
+    if (detectable := detectable_gain(problems)) > 1 - rate:
+        reason = (
+            f"the start model solves {rate:.0%} of the validation problems, so {100 * (1 - rate):.0f} points are left"
+        )
+        shown = f"{problems:,} test problems can only show gains above {min(100, 100 * detectable):.0f} points"
+        yield Finding(f"{reason}, and {shown}", "choose harder problems, or a larger test", stops=False)
+
+
 def detectable_gain(problems: int) -> float:
     """The smallest gain that so many paired problems show with 80 % power, if CHANGED of them change."""
     changed = round(CHANGED * problems)

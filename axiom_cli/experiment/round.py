@@ -100,6 +100,8 @@ class RoundSteps:
         """Evaluates the arm's model on the validation problems."""
         rows = self.evaluate_model(arm, arm.model, "val", iteration, [(GREEDY, 1)])
         arm.rates = pass_rates(rows)
+        if self.supply.test and iteration == 0 and not arm.is_control:
+            gates.enforce(gates.check_headroom(rows[0].rate, len(self.supply.test)), self.observer.warn)
 
     def collect(self, arm: Arm, iteration: int) -> list[Verdict]:
         """Samples and verifies training problems: fresh ones, and those of files, which may come again."""
