@@ -110,11 +110,12 @@ def scaled(measured: Measured, work: Loop) -> Forecast:
     """The forecast for the whole run."""
     phases, a_round = work.phases(), work.round_size * work.config.solve.samples
     samples = [float(phase.amount) for phase in phases if phase.name != "train"]
-    collects = sum(phase.amount for phase in phases if phase.name == "collect")
+    evaluated = {"val": len(work.supply.val), "test": len(work.supply.test)}
+    greedy = sum(evaluated.get(phase.name, 0) for phase in phases)
     shares, new = parse_shares(work.config.replay), measured.new / measured.collected * a_round
     rows = [new * growth(phase.number, shares) for phase in phases if phase.name == "train"]
     sampling, training = LONGER * measured.sampling.seconds(samples), measured.training.seconds(rows)
-    tokens = measured.tokens * collects + measured.greedy * (sum(samples) - collects)
+    tokens = measured.tokens * (sum(samples) - greedy) + measured.greedy * greedy
     return Forecast(
         seconds=measured.loading + sampling + training,
         sampling=sampling,
