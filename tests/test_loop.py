@@ -154,6 +154,8 @@ def test_interrupted_it_says_so_and_goes_on(tmp_path: Path) -> None:
     assert process.returncode == 130
     assert b"finished work is kept\nhint: run the same command again to resume" in said
     assert b"Traceback" not in said
+    again = axiom(*SMALL, cwd=tmp_path)
+    assert again.returncode == 0 and "resuming: " in again.stderr.decode()
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,7 @@ def test_what_is_yielded_there_comes_here_while_more_is_made() -> None:
         time.sleep(60 * number)
         yield "last", os.getpid()
 
-    seen, members = [], set()
+    seen, members, began = [], set(), time.monotonic()
     with closing(worker_pool.streamed(work, 2)) as items:
         for number, (what, pid) in items:
             seen.append((number, what))
@@ -74,6 +74,7 @@ def test_what_is_yielded_there_comes_here_while_more_is_made() -> None:
             if (0, "last") in seen and (1, "second") in seen:
                 break
     assert [what for number, what in seen if number == 0] == ["first", "second", "last"]
+    assert time.monotonic() - began < 30, "the other process sleeps for a minute"
     assert len(members) == 2 and not any(map(_running, members))
 
     def fails(number: int) -> Iterator[int]:
