@@ -126,7 +126,7 @@ def test_a_budget_stops_the_loop_before_it_trains_and_a_larger_one_goes_on(tmp_p
 @pytest.mark.slow
 def test_what_nano_was_taught_is_not_given_to_another_model(tmp_path: Path) -> None:
     write_model(tmp_path / "other")
-    words = (*LOOP, "--model", "other", "--plan")
+    words = (*LOOP, "--model", "other", "--plan", "--ignore-gates")
     plan = axiom(*words, cwd=tmp_path)
     assert plan.returncode == 0 and "other has no cold start (--coldstart N makes one)" in plan.stderr.decode()
     failed(axiom(*words, "--control", "cold-only", cwd=tmp_path), 2, "--coldstart 300")
