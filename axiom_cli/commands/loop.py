@@ -111,6 +111,8 @@ def forecast(work: Loop) -> None:
         measured = measure(work, progress.observer())
     for line in measured.lines():
         console.note(line)
+    if work.config.coldstart:
+        console.note("round 0, the cold start, comes on top of that")
     if console.data_wanted():
         write([measured.to_dict()], None)
 

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.experiment.curriculum import ProblemStream
-from axiom_cli.experiment.forecast import PASS_RATE, TRAINING_COST, growth
+from axiom_cli.experiment.forecast import PASS_RATE, TRAINING_COST, growth, weight_bytes
 from axiom_cli.experiment.gates import size
 from axiom_cli.experiment.observer import LoopObserver
 from axiom_cli.experiment.round import Arm, RoundSteps
@@ -44,6 +44,8 @@ FEWEST_STEPS, VALIDATION, WARMING = 4, 64, 8
 LONGER = 1.15
 """What samples gain in length over a run, since the solutions that a model learns from are longer than those it writes:
 nano's grow by this in three rounds on average."""
+ROW_DISK = 2 << 10
+"""Bytes of disk that a row is taken to need where too few are there to train on."""
 HELD_IN_MEMORY = 8 << 10
 """Bytes of memory that a sample of a round takes while the round is collected."""
 T = TypeVar("T")
@@ -170,7 +172,12 @@ class _Probe:
         passed = max(1, sum(verdict.passed for verdict in verdicts))
         enough = len(verdicts) / config.solve.samples * max(1, ROWS / passed, SAMPLING_SECONDS / pilot)
         small = replace(
-            config, iterations=1, control="", ignore_gates=True, train_size=max(1, min(work.round_size, round(enough)))
+            config,
+            iterations=1,
+            control="",
+            ignore_gates=True,
+            train_size=max(1, min(work.round_size, round(enough))),
+            solve=replace(config.solve, seed=config.solve.seed + 1),  # nothing is read back from the pilot
         )
         supply = replace(work.supply, val=work.supply.val[:VALIDATION], test=[])
         writer = ExperimentWriter(small, work.base, self.observer.warn, self.root / "experiments")
@@ -198,7 +205,7 @@ class _Probe:
 
     def _train(self, steps: RoundSteps, arm: Arm, collected: list[Any], sample_seconds: float) -> tuple[float, Cost]:
         """How many new rows the samples gave, and what training on rows and merging costs."""
-        guess = Cost(0.0, TRAINING_COST * sample_seconds, 0.0, 0.0)
+        guess = Cost(0.0, TRAINING_COST * sample_seconds, 2.0 * weight_bytes(self.work.base.path), ROW_DISK)
         try:
             new = steps.select_new(arm, collected, 0)
             mix = steps.mix_replay(arm, new, 0)
