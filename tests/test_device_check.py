@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import tiny
+from axiom_cli.models.nano import WEIGHTS
 from command_line import ROOT, environment
 
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(1300)]
@@ -20,22 +20,23 @@ def _check(out: Path, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 def test_every_stage_runs_and_says_what_it_found(tmp_path: Path) -> None:
-    model = tiny.write_model(tmp_path / "model")
     out = tmp_path / "check.json"
-    done = _check(out, "--device", "cpu", "--seconds", "1200", "--model", str(model), "--tests", "test_merge_card.py")
+    done = _check(out, "--device", "cpu", "--seconds", "1200", "--model", str(WEIGHTS), "--tests", "test_merge_card.py")
     found = json.loads(out.read_text())
     assert (done.returncode, found["problems"]) == (0, []), done.stderr
     stages = found["stages"]
-    names = ["round nano", "speed nano", "round pretrained", "speed pretrained", "loop nano", "tests"]
+    names = [f"{stage} {model}" for model in ("nano", "pretrained") for stage in ("round", "speed", "loop")] + ["tests"]
     assert list(stages) == names and all(stage["finished"] for stage in stages.values())
     one = stages["round nano"]
     assert one["sampling"]["samples"] == one["sampling again"]["samples"] == 16 and one["sampling"]["passed"]
     assert one["training"]["steps"] == 3
+    assert one["training"]["forecast_bytes"] > one["sampling"]["forecast_bytes"] > 0
     assert one["merge"]["certificate"]["dtype"] == "bfloat16" and one["swap"]["peak_bytes"] > 0
     for kind, other in (("sampling", "generate, 8"), ("training", "plain loop")):
         speeds = stages["speed pretrained"][kind]["tokens_per_second"]
         assert speeds["axiom"] > 0 and speeds[other] > 0
     assert stages["loop nano"]["phases"]["collect"]["tokens"] > 0
+    assert "--coldstart" in stages["loop pretrained"]["command"]
     assert stages["loop nano"]["again"]["seconds"] < stages["loop nano"]["first"]["seconds"]
     assert stages["tests"]["passed"] and not stages["tests"]["failures"]
 

@@ -20,6 +20,7 @@ import torch
 
 from axiom_cli import models
 from axiom_cli.errors import AxiomError
+from axiom_cli.experiment import memory_forecast
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.train import train
 from axiom_cli.models import Resolved
@@ -27,7 +28,7 @@ from axiom_cli.models.loading import device, load_model, load_tokenizer
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.sampling.engine_handle import EngineHandle
 from axiom_cli.sampling.rollout import remember_rollout
-from axiom_cli.settings.configs import MergeConfig, SolveConfig, TrainConfig, VerifyConfig
+from axiom_cli.settings.configs import LoopConfig, MergeConfig, SolveConfig, TrainConfig, VerifyConfig
 from axiom_cli.verification.verify import verify
 from axiom_cli.workspace.store import Workspace
 from benchmarks import solve as sampling
@@ -108,7 +109,19 @@ def one_round(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
             engine.load_weights(learnt)  # an error where the logits are still those of the base
         with measured(found, "sampling again") as took:
             took.update(sampled(learnt, problems, config, engine, workspace))
+    for name, forecast in forecasts(base, config, training_config(model)).items():
+        found[name]["forecast_bytes"] = forecast
     return {"model": model, "rows": len(rows), **found, "problems": faults_of(found)}
+
+
+def forecasts(base: Resolved, sampling: SolveConfig, training: TrainConfig) -> dict[str, int]:
+    """What `axiom loop` says that sampling and training take at least."""
+    shape = memory_forecast.shape_of(base)
+    if shape is None:
+        return {}
+    config = LoopConfig(solve=sampling, train=training)
+    needed = memory_forecast.memory_needed(config, shape, memory_forecast.this_machine(), "transformers")
+    return {"sampling": sum(needed.sampling.values()), "training": sum(needed.training.values())}
 
 
 def sampled(
@@ -225,8 +238,11 @@ def loop(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
     words = [
         "loop", "--experiment", "device", "--model", str(half), "--iterations", "1", "--engine", "transformers",
         "--train-size", count, "--val-size", "16", "--test-size", "16", "--samples", str(sizes.samples),
-        "--min-difficulty", "1", "--max-difficulty", "4", "--epochs", "1",
+        "--min-difficulty", "1", "--max-difficulty", "4", "--epochs", "1", "--lr", str(LR.get(model, PRETRAINED_LR)),
+        "--dtype", HALF, "--precision", HALF, "--ignore-gates",
     ]  # fmt: skip
+    if model not in LR:  # it knows no format of answers yet
+        words += ["--coldstart", str(sizes.rows), "--max-tokens", "192"]
     found: dict[str, Any] = {"command": "axiom " + " ".join(words).replace(str(half), model)}
     faults = []
     for name in ("first", "again"):
