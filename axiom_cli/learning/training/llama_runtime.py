@@ -11,6 +11,8 @@ import json
 import os
 import subprocess
 import sys
+import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
@@ -95,6 +97,14 @@ def _replies(file: str, questions: Sequence[Mapping[str, Any]], max_tokens: int)
     return [reply(question) for question in questions]
 
 
+def _end_with(parent: int) -> None:
+    """Ends this process once `parent` has ended, however that came about."""
+    while os.getppid() == parent:
+        time.sleep(1)
+    os._exit(1)
+
+
 if __name__ == "__main__":
+    threading.Thread(target=_end_with, args=[os.getppid()], daemon=True).start()
     request = json.load(sys.stdin)
     print(json.dumps(_replies(sys.argv[1], request["questions"], request["max_tokens"])))
