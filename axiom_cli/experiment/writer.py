@@ -186,7 +186,7 @@ def kept_settings(config: LoopConfig) -> dict[str, Any]:
 
 
 def upgraded(earlier: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings in a config.json, whichever version wrote it. Before 0.3 the stages' options stood among the
+    """The settings in a config.json, whichever version wrote it. Before 0.2 the stages' options stood among the
     experiment's own; what was no option then had the stage's default, and one micro-batch was a step."""
     if not earlier or "solve" in earlier:
         return dict(earlier)
