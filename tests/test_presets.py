@@ -19,6 +19,7 @@ from axiom_cli.settings.files import SettingsFile, preset_file, preset_text
 from axiom_cli.settings.names import option_names
 from axiom_cli.settings.sources import resolve
 from command_line import ROOT, axiom, failed, rows
+from hub_server import hub_server
 
 NAMES = LoopConfig.parts()[""].shown_choices("preset")
 QWEN = {"vocab_size": 152_064, "dtype": "bfloat16", "max_position_embeddings": 32_768}
@@ -135,6 +136,18 @@ def test_an_option_without_effect_is_refused(words: str, needed: str, tmp_path: 
         check_effects(resolve(LoopConfig, typed).config, typed)
     assert needed in caught.value.hint
     check_effects(resolve(LoopConfig, {}).config, ["lr", "samples", "timeout"])
+
+
+@pytest.mark.slow
+def test_of_a_model_of_the_hub_that_cannot_fit_no_weights_are_downloaded(tmp_path: Path) -> None:
+    model = {path.name: path.read_bytes() for path in WEIGHTS.iterdir()}
+    model["config.json"] = orjson.dumps({**orjson.loads(model["config.json"]), "intermediate_size": 10**9})
+    with hub_server({"some/model": model}) as server:
+        env = {"HF_ENDPOINT": server.address, "HF_HOME": str(tmp_path / "home"), "HF_HUB_OFFLINE": "0"}
+        done = axiom("loop", "--model", "some/model", cwd=tmp_path, env=env)
+        failed(done, 4, "some/model does not fit: training takes ", "--gradient-checkpointing")
+        files = {request.rpartition("/")[2] for request in server.requests if "/resolve/" in request}
+        assert files == {"config.json"}
 
 
 def test_config_shows_the_values_in_force_with_a_preset(tmp_path: Path) -> None:

@@ -72,6 +72,8 @@ class Loop:
         check_settings(config)
         combinations.check_combinations(config, model)
         memory_forecast.check_accelerator(config)
+        if not config.ignore_gates:
+            memory_forecast.check_published(config, model)
         self.config, self.workspace = config, workspace
         self.base = models.resolve(model, workspace)
         check_base(self.base, config.train.objective)

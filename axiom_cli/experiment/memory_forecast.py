@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from axiom_cli.errors import InputError, MissingError
-from axiom_cli.models import NVIDIA, Resolved, folders
+from axiom_cli.models import NVIDIA, Resolved, expand_user, folders, hub
+from axiom_cli.sampling import engines
 from axiom_cli.sampling.engines.vllm_start import SHARE
 from axiom_cli.settings.configs import NANO, LoopConfig, SolveConfig, TrainConfig
 
@@ -25,6 +26,9 @@ ROWS = 8
 """Rows that an engine samples side by side at least."""
 VLLM_PASS = GIB
 """What vLLM sets aside for a pass."""
+BACKWARD = 1.5
+"""A pass and its way back take so much more than what the pass keeps: measured on a processor, with 135 million
+parameters."""
 QUANTISED = {"8bit": 1.0, "4bit": 0.516}
 """Bytes of a quantised parameter: of 4 bits, with the scales of double quantisation."""
 GPU_PRESETS = {"gpu-80gb": 70, "gpu-24gb": 21.5, "gpu-12gb": 10.5}
@@ -158,12 +162,12 @@ def training_bytes(train: TrainConfig, shape: Shape, machine: Machine, tokens: i
     kept = token_bytes(train, shape, half)
     if train.gradient_checkpointing:
         kept = kept // shape.layers + 4 * shape.layers * shape.hidden
-    logits = 12 * shape.vocabulary  # float32, their gradient and the half-precision ones that they come from
+    logits = 8 * shape.vocabulary  # in float32, and their softmax
     return {
         "weights": weights,
         "adapter": 0 if full else 4 * trained,
         "gradients and optimiser": states,
-        "activations": tokens * (kept + logits),
+        "activations": round(BACKWARD * tokens * (kept + logits)),
         "the process": PROCESS,
     }
 
@@ -214,13 +218,24 @@ def check_memory(config: LoopConfig, base: Resolved, engine: str) -> MemoryForec
     """The forecast for this machine; None for a model whose shape is not known. MissingError, with what takes so much,
     where less memory is free than is needed."""
     shape = shape_of(base)
-    if shape is None:
-        return None
+    return _checked(config, base.name, shape, engine) if shape else None
+
+
+def check_published(config: LoopConfig, model: str) -> None:
+    """The same for a model of the hub that is not here yet, before its weights are downloaded."""
+    if expand_user(model).exists() or not hub.is_hub_id(model):
+        return
+    shape = Shape.of(hub.published_config(model) or {})
+    if shape:
+        _checked(config, model, shape, engines.choose(model, config.solve))
+
+
+def _checked(config: LoopConfig, name: str, shape: Shape, engine: str) -> MemoryForecast:
     machine = this_machine()
     forecast = memory_needed(config, shape, machine, engine)
     if forecast.needed > machine.free:
         where = "on the accelerator" if machine.accelerator else "on this machine"
-        fault = f"{base.name} does not fit: {forecast}, and {machine.free / GIB:.1f} GiB are free {where}"
+        fault = f"{name} does not fit: {forecast}, and {machine.free / GIB:.1f} GiB are free {where}"
         raise MissingError(fault, _smaller(config, machine))
     return forecast
 

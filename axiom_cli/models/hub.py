@@ -25,8 +25,7 @@ def snapshot(name: str) -> Path | None:
     what cannot be the name of a model. MissingError that says why it cannot be had; InputError for one that holds no
     weights that may be read."""
     from huggingface_hub import constants
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError
-    from huggingface_hub.utils import disable_progress_bars, logging
+    from huggingface_hub.errors import HFValidationError
 
     if constants.HF_HUB_CACHE.startswith("~"):
         raise MissingError(
@@ -34,9 +33,7 @@ def snapshot(name: str) -> Path | None:
             "the hub's models",
             "set HF_HOME to a folder that you can write to",
         )
-    logging.set_verbosity_error()  # what it warns of on its way, such as a cache that it cannot write to, is told here
-    if console.is_quiet() or not console.is_terminal():
-        disable_progress_bars()
+    _hush()
     try:
         cached, missing = _cached(name)
     except HFValidationError:
@@ -50,14 +47,43 @@ def snapshot(name: str) -> Path | None:
             f"{held if cached else none}; HF_HUB_OFFLINE is set, so nothing is downloaded",
             f"to download it: HF_HUB_OFFLINE=0 hf download {name}",
         )
-    failures: Any = (
-        OSError,
-        *HfHubHTTPError.__bases__,
-    )  # its HTTP library has an error of its own for a lost connection
     try:
         return _downloaded(name)
-    except failures as error:
+    except _failures() as error:
         raise _explained(name, error) from None
+
+
+def published_config(name: str) -> dict[str, Any] | None:
+    """The config.json of a model that is not here yet, by itself. None for a model that is here, and where it cannot be
+    had: `snapshot` says why."""
+    from huggingface_hub import constants, hf_hub_download
+
+    if constants.HF_HUB_CACHE.startswith("~"):
+        return None
+    _hush()
+    try:
+        cached, missing = _cached(name)
+        if cached and not missing:
+            return None
+        return folders.read_json(Path(hf_hub_download(name, folders.CONFIG)))
+    except (InputError, ValueError, *_failures()):  # a name that is not valid is a ValueError
+        return None
+
+
+def _hush() -> None:
+    """What the library warns of on its way, such as a cache that it cannot write to, is told here."""
+    from huggingface_hub.utils import disable_progress_bars, logging
+
+    logging.set_verbosity_error()
+    if console.is_quiet() or not console.is_terminal():
+        disable_progress_bars()
+
+
+def _failures() -> Any:
+    """What a download raises: the HTTP library has an error of its own for a lost connection."""
+    from huggingface_hub.errors import HfHubHTTPError
+
+    return OSError, *HfHubHTTPError.__bases__
 
 
 def _cached(name: str) -> tuple[Path | None, str]:

@@ -28,6 +28,8 @@ from axiom_cli.models.loading import training_precision
 from axiom_cli.models.micro_batches import MicroBatches
 from axiom_cli.settings.configs import TrainConfig
 
+CHECKPOINTED_PROBE = 128
+"""Tokens of the row that shows, with gradient checkpointing, what a token takes."""
 ROWS_PER_WORKER = 2
 """Rows of a step that are worth a process."""
 CHECKPOINTED: Mapping[str, str] = {
@@ -69,6 +71,15 @@ class LossPart:
 Gradients = Callable[[Sequence[LossPart | MicroBatches]], float]
 """The parts of a step's loss, or of its KL estimate -> their sum; the sum of their gradients is then in the parameters'
 `grad`."""
+
+
+def _shortened(row: Row, length: int) -> Row:
+    """A row of at most so many tokens, with as large a share of completion tokens."""
+    if row.length <= length:
+        return row
+    learned = min(length - 1, max(1, length * len(row.completion_ids) // row.length))
+    prompt_ids, completion_ids = row.prompt_ids[: length - learned], row.completion_ids[:learned]
+    return replace(row, prompt_ids=prompt_ids, completion_ids=completion_ids, ref_logprobs=row.ref_logprobs[:learned])
 
 
 def plan_workers(model: torch.nn.Module, config: TrainConfig) -> int:
@@ -209,11 +220,15 @@ class TrainingRun:
         """How many padded tokens a micro-batch may hold for the memory that is free. MissingError where a few are too
         many."""
 
+        row = self.rows[0]
+        if self.config.gradient_checkpointing:  # nothing is recomputed yet: a whole row may be too much
+            row = _shortened(row, CHECKPOINTED_PROBE)
+
         def forward(times: int) -> torch.Tensor:
-            return self.logprobs(collate([self.rows[0]] * times, self.device))
+            return self.logprobs(collate([row] * times, self.device))
 
         with memory.explained_shortage("before the first step"):
-            token_bytes = memory.token_bytes(forward, self.rows[0].length)
+            token_bytes = memory.token_bytes(forward, row.length)
         if self.config.gradient_checkpointing:
             token_bytes = memory.checkpointed_token_bytes(token_bytes, self.model)
         trained = sum(fsdp.local(p).numel() for p in self.parameters)
