@@ -57,13 +57,14 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
     from axiom_cli.experiment.combinations import check_combinations
     from axiom_cli.experiment.effects import check_effects
     from axiom_cli.experiment.loop import Loop, check_settings
-    from axiom_cli.experiment.memory_forecast import suggestion
+    from axiom_cli.experiment.memory_forecast import check_accelerator, suggestion
     from axiom_cli.experiment.observer import LoopObserver
     from axiom_cli.workspace.store import Workspace
 
     check_effects(config, [name for name, value in ctx.params.items() if value is not None])
     check_settings(config)
     start = config.model.model or models.NANO
+    check_accelerator(config)
     check_combinations(config, start)
     for line in described(config):
         console.note(line)

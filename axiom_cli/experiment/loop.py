@@ -70,8 +70,8 @@ class Loop:
         opener: Opener = engines.open_engine,
     ) -> None:
         check_settings(config)
-        combinations.check_combinations(config, model)
         memory_forecast.check_accelerator(config)
+        combinations.check_combinations(config, model)
         if not config.ignore_gates:
             memory_forecast.check_published(config, model)
         self.config, self.workspace = config, workspace
