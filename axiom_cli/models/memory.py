@@ -49,10 +49,9 @@ def saved_bytes(forward: Callable[[], torch.Tensor]) -> int:
 
 
 def token_bytes(forward: Callable[[int], torch.Tensor], length: int) -> int:
-    """What a pass keeps for each token, where `forward` is a pass over so many copies of a row of `length` tokens. Two
-    copies at most: on an accelerator that a model nearly fills there is no room for more."""
-    few, more = (saved_bytes(lambda: forward(times)) for times in (1, 2))  # noqa: B023 - called at once
-    return max(1, (more - few) // length)
+    """What a pass keeps for each token, where `forward` is a pass over so many copies of a row of `length` tokens."""
+    few, more = (saved_bytes(lambda: forward(times)) for times in (1, 3))  # noqa: B023 - called at once
+    return max(1, (more - few) // (2 * length))
 
 
 def checkpointed_token_bytes(token: int, model: torch.nn.Module) -> int:
