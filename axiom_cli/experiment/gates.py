@@ -71,7 +71,7 @@ def check_samples(verdicts: Sequence[Verdict], objective: str, iteration: int = 
     formed = sum(problem.parsed for problem in problems) / judged
     if formed < WELL_FORMED:
         reason = f"an answer can be read from only {formed:.0%} {first}"
-        hint = "teach the format first (axiom coldstart --train), or choose a model that follows instructions"
+        hint = "let a teacher show the format first (--coldstart 200), or choose a model that follows instructions"
         yield Finding(reason, hint, formed < LEAST_WELL_FORMED)
     yield from _signal(
         sum(not problem.passed for problem in problems) / len(problems),

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 
 SAMPLING_SECONDS = 20.0
 """As many problems are sampled as take so long at the pace of the pilot, whose few samples are slow ones ..."""
-ROWS = 48
-"""... or as give so many rows to train on, if those are more."""
+ROWS, LONGEST_SAMPLING = 48, 60.0
+"""... or as give so many rows to train on, if those are more and take at most so many seconds."""
 TRAINING_SECONDS = 10.0
 """Rows are left out that would take longer to train on than this, by what a sample costs."""
 FEWEST_STEPS, VALIDATION, WARMING = 4, 64, 8
@@ -170,7 +170,8 @@ class _Probe:
         loading, _ = timed(self._warm_up)
         pilot, verdicts = timed(lambda: work.pilot(self.workspace, self.observer))
         passed = max(1, sum(verdict.passed for verdict in verdicts))
-        enough = len(verdicts) / config.solve.samples * max(1, ROWS / passed, SAMPLING_SECONDS / pilot)
+        times = min(max(1, ROWS / passed, SAMPLING_SECONDS / pilot), LONGEST_SAMPLING / pilot)
+        enough = len(verdicts) / config.solve.samples * times
         small = replace(
             config,
             iterations=1,
