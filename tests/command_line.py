@@ -6,12 +6,14 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import orjson
 
 import fork_server
+from axiom_cli import installation
 
 AXIOM = [sys.executable, "-m", "axiom_cli"]
 ROOT = Path(__file__).parent.parent
@@ -47,6 +49,11 @@ def rows(data: bytes) -> list[dict[str, Any]]:
     """The records on a stdout: every line whole."""
     assert not data or data.endswith(b"\n")
     return [orjson.loads(line) for line in data.splitlines()]
+
+
+def extra(name: str, cwd: Path) -> str:
+    """The command that axiom, run in `cwd`, says installs an extra."""
+    return replace(installation.this_copy(), folder=cwd).extra(name)
 
 
 def talk(done: subprocess.CompletedProcess[bytes]) -> list[str]:

@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli import __version__, installation
+from axiom_cli import __version__
 from axiom_cli.jsonl import dump
 from axiom_cli.records import Problem
-from command_line import AXIOM, ROOT, SCRIPTED, axiom, environment, failed, rows, talk
+from command_line import AXIOM, ROOT, SCRIPTED, axiom, environment, extra, failed, rows, talk
 
 PROBLEM = dump(Problem("p", "f", "one", "What is 1 + 1?", 1, "train", answer="2"))
 
@@ -201,4 +201,4 @@ def test_a_missing_extra_is_told_before_a_record_is_read(tmp_path: Path) -> None
     env = environment(PYTHONPATH=f"{tmp_path}{os.pathsep}{environment()['PYTHONPATH']}")
     words = [*AXIOM, "merge", "none.jsonl", "--gguf", "model.gguf"]
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, timeout=100)
-    failed(done, 4, "needs the package gguf", installation.extra("gguf"))
+    failed(done, 4, "needs the package gguf", extra("gguf", tmp_path))

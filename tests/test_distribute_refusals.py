@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli import installation, jsonl
+from axiom_cli import jsonl
 from axiom_cli.cluster.node import MODEL_ON_EVERY_NODE, hint_for_every_node
-from command_line import axiom, environment, failed
+from command_line import axiom, environment, extra, failed
 from tiny import problem, samples
 
 
@@ -28,7 +28,7 @@ def test_without_the_package_the_extra_is_named(programs: bytes, tmp_path: Path)
     (tmp_path / "without" / "ray" / "__init__.py").write_text("raise ModuleNotFoundError('no ray')\n")
     path = os.pathsep.join([str(tmp_path / "without"), environment()["PYTHONPATH"]])
     done = axiom("verify", "--distribute", "ray", cwd=tmp_path, stdin=programs, env={"PYTHONPATH": path})
-    failed(done, 4, installation.extra("ray"))
+    failed(done, 4, extra("ray", tmp_path))
 
 
 def test_what_does_not_go_together(programs: bytes, problems: bytes, tmp_path: Path) -> None:

@@ -14,7 +14,6 @@ from pathlib import Path
 import orjson
 import pytest
 
-from axiom_cli import installation
 from axiom_cli.audit import guess_rate
 from axiom_cli.errors import InputError, NothingToDoError, UsageError
 from axiom_cli.problems import families
@@ -24,7 +23,7 @@ from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.sandbox.inside import messages
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.verification.verify import verify
-from command_line import ROOT, SCRIPTED, axiom, environment, failed, rows, talk
+from command_line import ROOT, SCRIPTED, axiom, environment, extra, failed, rows, talk
 
 HERE = importlib.util.find_spec("reasoning_gym") is not None
 installed = pytest.mark.skipif(not HERE, reason="needs the extra: pip install 'axiom-rl[gym]'")
@@ -256,7 +255,7 @@ def test_without_the_package_the_extra_is_named(tmp_path):
     )
     path = {"PYTHONPATH": f"{hidden}:{ROOT}"}
     done = axiom("problems", "gen", "gym:chain_sum", cwd=tmp_path, env=path)
-    failed(done, 4, "need reasoning-gym", installation.extra("gym"))
+    failed(done, 4, "need reasoning-gym", extra("gym", tmp_path))
     listed = axiom("problems", "list", cwd=tmp_path, env=path)
     assert not any(row["name"].startswith("gym:") for row in rows(listed.stdout))
     assert sum("[gym]" in line for line in talk(listed)) == 1

@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli import installation
 from axiom_cli.errors import InputError, UsageError
 from axiom_cli.importing.hub import of_data_set
 from axiom_cli.importing.sources import open_sources
-from command_line import axiom, environment, failed, rows, talk
+from command_line import axiom, environment, extra, failed, rows, talk
 from hub_server import hub_server
 from published_rows import CODECONTESTS, GSM8K
 
@@ -214,4 +213,4 @@ def test_without_the_extra_it_is_named(folder):
     env = {"PYTHONPATH": os.pathsep.join([str(folder / "bare"), environment()["PYTHONPATH"]])}
     (folder / "val.parquet").write_bytes(FILES["main/val.parquet"])
     for source in ("val.parquet", "sums", "toys/sums"):
-        failed(axiom("problems", "import", source, cwd=folder, env=env), 4, installation.extra("datasets"))
+        failed(axiom("problems", "import", source, cwd=folder, env=env), 4, extra("datasets", folder))

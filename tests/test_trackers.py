@@ -11,9 +11,8 @@ from pathlib import Path
 import pytest
 
 import tiny
-from axiom_cli import installation
 from axiom_cli.learning.training.requirements import TRACKERS
-from command_line import axiom, failed
+from command_line import axiom, extra, failed
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +36,7 @@ def test_one_that_is_not_there_is_named_before_anything_is_trained(folder: Path)
     failed(_train(folder, "mlflow"), 2, "unknown tracker 'mlflow'", "tensorboard, wandb, trackio")
     for name in TRACKERS:
         if find_spec(name) is None:
-            failed(_train(folder, name), 4, f"needs the package {name}", installation.extra(name))
+            failed(_train(folder, name), 4, f"needs the package {name}", extra(name, folder))
     assert not list(folder.glob("*/receipts"))
 
 

@@ -78,11 +78,11 @@ class CachedEngine(EngineInFront):
         workspace: Workspace | None,
         usage: Usage | None = None,
         *,
-        save_every: float = SAVE_EVERY,
+        save_every: float | None = None,
     ) -> None:
-        """What was sampled is saved every `save_every` seconds; 0 saves it as it comes."""
+        """What was sampled is saved every `save_every` seconds [SAVE_EVERY]; 0 saves it as it comes."""
         super().__init__(engine)
-        self._save_every = save_every
+        self._save_every = SAVE_EVERY if save_every is None else save_every
         self._workspace, self._usage = workspace, usage or Usage()
         self._unsaved: list[tuple[Unit, list[Sample]]] = []
         self._saved_at = time.monotonic()

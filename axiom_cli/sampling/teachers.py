@@ -37,7 +37,7 @@ from axiom_cli.sampling.engines.spending import (
     parse_budget,
     tokens_of,
 )
-from axiom_cli.sampling.sample_cache import SAVE_EVERY, CachedEngine, Usage
+from axiom_cli.sampling.sample_cache import CachedEngine, Usage
 from axiom_cli.settings.configs import ColdstartConfig, SolveConfig
 from axiom_cli.wording import plural
 from axiom_cli.workspace.store import Workspace
@@ -200,7 +200,7 @@ class Teacher(EngineInFront):
         self.config, self.params = config, sampling(config)
         self._opened = open_teacher(config, workspace)
         kept_in = None if config.teacher == SOLVER else workspace
-        save_every = 0.0 if is_remote(config) else SAVE_EVERY  # what was paid for is not lost to a kill
+        save_every = 0.0 if is_remote(config) else None  # what was paid for is not lost to a kill
         self._kept = CachedEngine(self._opened, kept_in, Usage(), save_every=save_every)
         super().__init__(self._kept)
 
