@@ -38,6 +38,20 @@ def tree(code: str) -> ast.Module:
     raise failure
 
 
+def compiles(parsed: ast.Module) -> bool:
+    """Whether Python runs what it parsed: a `return` outside a function, for one, is an error of the compiler's. True
+    where a tree is too deep to tell."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            compile(parsed, "<string>", "exec", dont_inherit=True)
+    except (SyntaxError, ValueError):
+        return False
+    except (RecursionError, MemoryError):
+        pass
+    return True
+
+
 def free_names(tree: ast.AST) -> set[str]:
     """The names that are read somewhere and bound nowhere."""
     return read_names(tree) - {name for node in ast.walk(tree) for name in bound_names(node)} - BUILT_IN

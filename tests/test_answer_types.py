@@ -10,7 +10,7 @@ from collections import defaultdict
 from importlib.util import find_spec
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from answer_cases import CASES, MATH_CASES, Case
@@ -138,6 +138,7 @@ def test_every_answer_is_right_for_itself_however_it_is_marked(expected, marks):
 
 
 @settings(deadline=None, max_examples=300)
+@example("[[1]", "0")
 @given(VALUES, VALUES)
 def test_answers_that_are_the_same_vote_for_the_same(one, other):
     if answer_types.is_right(problem(one), other):

@@ -93,6 +93,7 @@ def test_no_more_than_one_in_twenty_equal_families_is_called_rising():
     assert alarms <= 0.05 * runs
 
 
+@pytest.mark.slow
 def test_a_rise_of_the_promised_size_is_mostly_seen():
     """0.3 between two levels at the hardest rate, with as many problems as are enough: 4 times in 5, or nearly."""
     source, seen, runs, n = random.Random(8), 0, 200, 90

@@ -71,6 +71,7 @@ def test_paid_traces_are_remembered(tmp_path):
         assert len(server.requests) == 16
 
 
+@pytest.mark.slow
 def test_the_delay_is_kept():
     with chat_server(half_right) as server:
         started = time.monotonic()

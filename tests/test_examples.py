@@ -20,6 +20,8 @@ EXAMPLES = ROOT / "examples"
 Shell = Callable[..., "subprocess.CompletedProcess[bytes]"]
 BLOCK = re.compile(r"^```console\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PAGES = [page for page in sorted((ROOT / "docs").glob("*.md")) if BLOCK.search(page.read_text("utf-8"))]
+LONG = {"use_the_result", "overnight", "on_a_cluster", "your_machine", "device_check"}
+"""Pages whose commands take seconds."""
 
 
 def make_shell(programs: Path) -> Shell:
@@ -140,7 +142,11 @@ def replayed(text: str, shell: Shell, folder: Path) -> str:
     return BLOCK.sub(block, text)
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)
+@pytest.mark.parametrize(
+    "page",
+    [pytest.param(page, marks=pytest.mark.slow if page.stem in LONG else ()) for page in PAGES],
+    ids=lambda page: page.stem,
+)
 def test_a_page_shows_what_its_commands_say(shell, tmp_path, page):
     if not shutil.which("jq"):
         pytest.skip("the page uses jq, which is not installed here")

@@ -38,6 +38,7 @@ def certificate(folder: Path) -> dict:
     return json.loads((folder / "certificate.json").read_text())
 
 
+@pytest.mark.slow
 def test_a_folder_is_what_transformers_reads_and_can_be_written_again(tmp_path: Path) -> None:
     done = axiom("export", "nano", "out", cwd=tmp_path)
     assert (done.returncode, rows(done.stdout)) == (0, [certificate(tmp_path / "out")])

@@ -149,6 +149,7 @@ def test_too_few_traces_are_told(tmp_path: Path) -> None:
     failed(axiom(*LOOP, "--coldstart", "5", cwd=tmp_path), 5, "5 traces to train on; fewer than 20", "--coldstart")
 
 
+@pytest.mark.slow
 def test_the_solver_gives_away_no_problem_that_a_round_is_to_solve(tmp_path: Path) -> None:
     workspace = Workspace.create(tmp_path / ".axiom")
     sizes = {"train_size": 60, "val_size": 20, "test_size": 20, "coldstart": 60, "form": "program"}

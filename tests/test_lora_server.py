@@ -45,6 +45,7 @@ def _words(engine, config: SolveConfig = GREEDY, samples: int = 1) -> list[tuple
     return [(s.token_ids, s.text, s.finish) for g in engine.generate(requests(PROBLEMS), config, samples) for s in g]
 
 
+@pytest.mark.slow
 def test_the_adapter_that_was_handed_over_answers(base: Path, adapted: Resolved) -> None:
     with closing(TransformersEngine(str(base))) as local:
         plain = _words(local)

@@ -67,6 +67,7 @@ def test_the_card_tells_of_base_lineage_data_metrics_and_certificate(base: Path,
     assert float(proof["relative_error"]) == pytest.approx(merged.certificate["relative_error"], rel=1e-5)
 
 
+@pytest.mark.slow
 def test_the_card_is_the_same_wherever_it_is_made(base: Path, workspace: Workspace, tmp_path: Path) -> None:
     adapter = train(verdicts(), str(base), CONFIG, workspace)
     merged = merge(adapter, MergeConfig(), workspace)

@@ -48,6 +48,7 @@ def test_one_that_has_other_levels_is_left_out_of_all(tmp_path: Path) -> None:
     failed(axiom("problems", "gen", "upper", cwd=tmp_path, env=env), 2, "upper has no such levels")
 
 
+@pytest.mark.slow
 def test_a_loop_takes_of_each_family_the_levels_that_it_has(tmp_path: Path) -> None:
     upper = FAMILY.replace('"", ""\n', '"", ""\n    has = range(8, 11)\n').replace("60", "6000")
     env = plugged(tmp_path, upper=upper)

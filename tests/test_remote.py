@@ -71,6 +71,7 @@ def test_a_slow_answer_is_given_up_and_asked_for_again():
         assert sample.finish == "stop" and len(server.requests) >= 2
 
 
+@pytest.mark.slow
 def test_retry_after_is_honoured():
     with chat_server() as server:
         server.faults = [(429, {}, {"retry-after": "0.4"})]
@@ -78,6 +79,7 @@ def test_retry_after_is_honoured():
     assert server.times[1] - server.times[0] >= 0.4
 
 
+@pytest.mark.slow
 def test_waits_grow():
     with chat_server() as server:
         server.faults = [500] * 3
@@ -97,6 +99,7 @@ def test_one_lost_sample_is_a_record_and_not_the_end():
     assert kept.finish == "stop"
 
 
+@pytest.mark.slow
 def test_a_server_that_goes_away_for_good_ends_the_run():
     with chat_server() as server:
         engine = engine_for(server, retries=0, concurrency=1)
@@ -120,6 +123,7 @@ def test_no_server_at_all_is_missing():
         RemoteEngine(address, first_pause=0.01, retries=1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["malformed", "other_shape"])
 def test_a_server_that_never_answers_with_a_completion_is_told_at_once_and_soon_given_up(fault, capsys):
     with chat_server() as server:
@@ -227,6 +231,7 @@ def test_requests_go_side_by_side():
         assert len(written(server, 8, concurrency=4)) == 8
 
 
+@pytest.mark.slow
 def test_a_delay_lies_between_requests():
     with chat_server() as server:
         started = time.monotonic()

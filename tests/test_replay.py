@@ -182,6 +182,7 @@ def test_nothing_gives_nothing() -> None:
 counts = st.fixed_dictionaries({name: st.integers(0, 5000) for name in SLICES})
 
 
+@pytest.mark.slow
 @settings(max_examples=300, deadline=None)
 @given(counts, st.sampled_from(["50/40/10", "100/0/0", "1/1/1", "0/0/1", "30/70/0"]), st.integers(0, 20000))
 def test_a_budget_is_met_wherever_there_is_enough(available: Mapping[str, int], text: str, total: int) -> None:

@@ -156,6 +156,7 @@ def test_the_same_program_gives_the_same_verdict(box):
     assert echo.status == "pass"  # random.seed(0), on every machine
 
 
+@pytest.mark.slow
 def test_order_is_kept_and_workers_share_the_work():
     items = [(n, f"import time\ndef f(x):\n    time.sleep({0.05 if n % 5 == 0 else 0})\n    return {n} + 0 * x",
               program(([1], n if n % 3 else -1))) for n in range(40)]  # fmt: skip

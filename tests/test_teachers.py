@@ -205,6 +205,7 @@ def test_what_gemini_will_not_change_is_asked_once(monkeypatch, name):
     assert len(server.requests) == 1 and hint.replace("GEMINI", "AXIOM") in caught.value.hint.replace("GEMINI", "AXIOM")
 
 
+@pytest.mark.slow
 def test_a_prompt_that_gemini_blocks_is_bought_once(monkeypatch, workspace):
     blocked = {"choices": [], "promptFeedback": {"blockReason": "PROHIBITED_CONTENT"}}
     taboo = PROBLEMS[3].prompt

@@ -37,6 +37,7 @@ def test_a_name_that_is_nearly_ours_or_another_tools(words: str, hint: str, tmp_
     assert "Possible options" not in done.stderr.decode()
 
 
+@pytest.mark.slow
 def test_each_name_of_another_tool_leads_to_an_option_that_there_is() -> None:
     from axiom_cli.commands.meant import owners
 

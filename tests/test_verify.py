@@ -142,6 +142,7 @@ def test_scripts_read_standard_input_and_print(name):
     assert (verdict.status, verdict.reason, verdict.total_tests) == ("pass", "", 3)
 
 
+@pytest.mark.slow
 def test_scripts_that_are_wrong():
     for code, passed, reason in (
         ("print(6)", 1, "wrong answer on test 2"),

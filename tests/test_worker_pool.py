@@ -56,6 +56,7 @@ def test_what_goes_wrong_there_is_raised_here() -> None:
                 each([0, 2])
 
 
+@pytest.mark.slow
 def test_what_is_yielded_there_comes_here_while_more_is_made() -> None:
     """Somebody who watches sees each item soon, and one who leaves early leaves no process behind."""
 

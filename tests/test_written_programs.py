@@ -7,7 +7,7 @@ import sys
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from axiom_cli.problems import written_programs
@@ -50,6 +50,7 @@ def test_a_program_is_the_last_block_that_defines_the_entry_point(text, read):
     assert read_program(text, "f") == read
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(SAID)
 def test_programs_with_any_text_in_their_strings_come_back_whole(text):
@@ -396,6 +397,7 @@ TOKENS = [
 
 
 @settings(deadline=None, max_examples=300)
+@example("```~~~def f(x):\n    return twice(x)")
 @given(st.lists(st.sampled_from(TOKENS), max_size=40).map("".join))
 def test_no_text_crashes_the_reader_and_what_it_reads_is_python(text):
     for name in ("f", "<stdin>"):

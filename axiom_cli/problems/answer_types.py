@@ -41,6 +41,11 @@ def type_of(problem: Problem) -> AnswerType:
 
 
 def _look(answer: str) -> AnswerType:
+    looks = _looks(answer)
+    return looks if is_readable(answer, looks) else "text"
+
+
+def _looks(answer: str) -> AnswerType:
     if INTEGER.fullmatch(answer):
         return "integer"
     if DECIMAL.fullmatch(answer):

@@ -84,7 +84,8 @@ class _Source:
 
     @cached_property
     def tree(self) -> ast.Module | None:
-        return syntax.parse(self.code)
+        parsed = syntax.parse(self.code)
+        return parsed if parsed and syntax.compiles(parsed) else None
 
     @cached_property
     def definitions(self) -> dict[str, ast.stmt]:
