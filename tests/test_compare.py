@@ -203,6 +203,7 @@ def test_metrics_files_compare(tmp_path: Path):
     assert found.verdict == "better" and found.p is None
 
 
+@pytest.mark.slow
 def test_mistakes_are_explained(tmp_path: Path):
     make(tmp_path / "demo", each=1, samples=1)
     with pytest.raises(MissingError) as missing:

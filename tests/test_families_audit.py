@@ -103,6 +103,7 @@ def test_a_planted_fault_is_found_and_said(broken, said):
     assert said in " ".join(row["failures"])
 
 
+@pytest.mark.slow
 def test_what_the_planted_faults_were_planted_in_passes():
     (row,) = audit_family(Squares(), draws=500)
     assert row["passed"], row["failures"]

@@ -58,6 +58,7 @@ def test_every_canonical_solution_passes_by_its_own_test(rows, reference):
     assert {v.sample.problem.id: v.reason for v in verdicts if not v.passed} == {}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [pytest.param(WRONG[name], id=name, marks=[] if name == "agrees" else pytest.mark.slow) for name in WRONG],

@@ -16,6 +16,7 @@ from axiom_cli.problems.scaffold import new_family
 from command_line import ROOT, axiom, environment, failed, rows, talk
 
 
+@pytest.mark.slow
 def test_a_new_family_passes_its_own_test(tmp_path):
     done = axiom("problems", "new", "long_sums", cwd=tmp_path)
     assert done.returncode == 0, done.stderr

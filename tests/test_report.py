@@ -104,6 +104,7 @@ def test_validation_alone_is_called_optimistic(tmp_path: Path):
     assert "The same problems chose the round, so this is optimistic." in found.sentence
 
 
+@pytest.mark.slow
 def test_a_change_of_habit_is_told_beside_the_gain(tmp_path: Path):
     found = summarize(written(tmp_path / "run", {"val": [0.3, 0.7], "test": [0.3, 0.7]}))
     assert found.sentence.endswith("It reasons in 70.0 % of its answers, the start model in 30.0 %.")

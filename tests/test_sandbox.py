@@ -100,7 +100,14 @@ FAULTY = {
 }
 
 
-@pytest.mark.parametrize("code", FAULTY, ids=range(len(FAULTY)))
+@pytest.mark.parametrize(
+    "code",
+    [
+        pytest.param(code, marks=pytest.mark.slow if "processor time" in said else ())
+        for code, (_, said) in FAULTY.items()
+    ],
+    ids=range(len(FAULTY)),
+)
 def test_a_faulty_program_fails_with_a_reason(code, box):
     passed, reason = FAULTY[code]
     outcome = box.run(code, DOUBLE)
@@ -109,6 +116,7 @@ def test_a_faulty_program_fails_with_a_reason(code, box):
     assert outcome.passed == passed
 
 
+@pytest.mark.slow
 def test_a_sleeper_meets_the_wall_limit():
     with Sandbox(Limits(timeout=0.2), jobs=1) as box:
         began = time.monotonic()

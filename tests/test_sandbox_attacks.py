@@ -21,8 +21,7 @@ BY_NAME = {attack.name: attack for attack in attack_suite.attacks()}
 LONG = {
     "judge_silence", "judge_patched_runner", "resource_sleep", "resource_pause", "tamper_runner_functions",
     "cross_poison_numbers", "resource_growing_text", "resource_ignore_signals", "resource_big_power",
-    "resource_backtracking",
-}  # fmt: skip
+    "resource_backtracking", "script_leaves_a_thread", "tamper_builtins", "script_never_ends"}  # fmt: skip
 CASES = [
     pytest.param(
         level, attack, id=f"{level}-{attack.name}",

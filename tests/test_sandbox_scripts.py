@@ -76,7 +76,11 @@ ENDS = {
 }
 
 
-@pytest.mark.parametrize("code", ENDS, ids=range(len(ENDS)))
+@pytest.mark.parametrize(
+    "code",
+    [pytest.param(code, marks=pytest.mark.slow if "processor time" in said else ()) for code, said in ENDS.items()],
+    ids=range(len(ENDS)),
+)
 def test_how_a_script_ends_counts(code, box):
     outcome = box.run(code, script(("1\n", "1\n"), ("2\n", "2\n")))
     assert outcome.status == "fail"

@@ -150,6 +150,7 @@ def started(config: SolveConfig, folder: Path, form: str) -> subprocess.Popen[by
     return process
 
 
+@pytest.mark.slow
 @each_slowly
 def test_a_killed_run_goes_on_where_it_was(config: SolveConfig, tmp_path: Path) -> None:
     process = started(config, tmp_path / "ws", "answer")

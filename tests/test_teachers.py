@@ -175,6 +175,7 @@ def right(body):
     return gemini_completion(teach(BY_PROMPT[body["messages"][-1]["content"]]))
 
 
+@pytest.mark.slow
 def test_gemini_teaches_in_its_own_flavour(monkeypatch, workspace):
     with gemini_server(right) as server:
         server.faults = [gemini_quota("PerMinute", 0.2), 500, "cut", "malformed"]

@@ -214,6 +214,7 @@ def solving(base: str, workspace: Workspace, **more) -> list[Sample]:
     return list(solve([tiny.problem(number) for number in (3, 2000)], engine, config, workspace))
 
 
+@pytest.mark.slow
 def test_solving_scores_every_sample_and_chooses_the_best(base: str, workspace: Workspace) -> None:
     adapter = train(verdicts(0, 10), base, QUICK, workspace)
     workspace.set_ref("judge", adapter.digest)

@@ -61,6 +61,7 @@ def test_programs_with_any_text_in_their_strings_come_back_whole(text):
 OPENINGS = ["python", "py", "Python", "PYTHON3", "python3", "py3", "", " python", "  py  ", "python\t", "python a=b"]
 
 
+@pytest.mark.slow
 @settings(deadline=None)
 @given(st.sampled_from(OPENINGS), st.sampled_from(["\n```", "\n```  ", "\n````", ""]), SAID)
 def test_a_fence_may_name_python_in_its_own_way_and_want_its_end(opening, end, text):
