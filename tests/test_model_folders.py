@@ -141,7 +141,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "a tokenizer's pointer": (lambda f: (f / "tokenizer.json").write_text(LFS), "tokenizer.json is a Git LFS pointer"),
     "weights cut": (cut("model.safetensors", 3_000_000), "model.safetensors is cut off"),
     "header cut": (cut("model.safetensors", 1000), "model.safetensors is cut off"),
-    "empty": (cut("model.safetensors", 0), "model.safetensors is not a safetensors file"),
+    "empty": (cut("model.safetensors", 0), "model.safetensors is damaged or is not a safetensors file"),
     "no weights": (lambda f: (f / "model.safetensors").unlink(), "model.safetensors is missing"),
     "config cut": (cut("config.json", 1), "config.json is damaged"),
     "config a list": (lambda f: (f / "config.json").write_text("[]"), "config.json is damaged"),
