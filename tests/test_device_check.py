@@ -47,7 +47,8 @@ def test_a_stage_that_takes_too_long_is_ended_and_told(tmp_path: Path) -> None:
     found = json.loads(out.read_text())
     assert done.returncode == 1 and found["seconds"] < 60
     assert any("was ended after 9 s" in problem for problem in found["problems"]), found["problems"]
-    assert any(problem.startswith("round pretrained: there is no model") for problem in found["problems"]), found["problems"]
+    unknown = "round pretrained: there is no model"
+    assert any(problem.startswith(unknown) for problem in found["problems"]), found["problems"]
 
 
 def test_without_an_accelerator_nothing_is_claimed(tmp_path: Path) -> None:

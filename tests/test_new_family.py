@@ -41,7 +41,7 @@ def test_names_that_no_family_can_have(name):
         new_family(name)
 
 
-PLACE = "test_new_family.py:57"
+PLACE = "test_new_family.py:58"
 
 
 class Odd(Family):
