@@ -101,9 +101,9 @@ def show_counts(counts: TraceCounts, config: ColdstartConfig) -> None:
     if counts.cost:
         console.note(f"the traces have cost {counts.cost}")
     if counts.not_asked:
-        asked = counts.traces + counts.not_asked
+        wanted = counts.traces + counts.not_asked
         console.warn(
-            f"the budget of {config.budget} covers {counts.traces:,} of {plural(asked, 'trace')}; the same command "
+            f"the budget of {config.budget} covers {counts.traces:,} of {plural(wanted, 'trace')}; the same command "
             "with a larger --budget buys the rest"
         )
 

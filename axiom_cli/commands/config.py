@@ -44,8 +44,8 @@ def config(ctx: typer.Context, preset: Preset = "", json: AsJson = False) -> Non
 
     rows, workspace = [], ctx.obj.config.workspace
     for cls in CONFIGS:
-        found = resolve(cls, {"preset": preset or None}, lambda model: kind_of(model, workspace))
-        settings = ctx.obj if cls is GlobalConfig else found
+        resolved = resolve(cls, {"preset": preset or None}, lambda model: kind_of(model, workspace))
+        settings = ctx.obj if cls is GlobalConfig else resolved
         rows += settings_rows(settings, f"{section(cls)}." if cls in STAGES else "")
     show_rows("settings", rows, json)
     own = user_file()

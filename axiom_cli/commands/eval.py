@@ -62,15 +62,15 @@ def eval(
     problems = evaluation.read_problems(config, workspace, console.note, console.warn)
     total = len(problems) * len(names) * len(evaluation.plan(config))
     with console.progress("problems", total) as progress:
-        found = evaluation.evaluate_models(
+        evaluations = evaluation.evaluate_models(
             names, problems, config, workspace, lambda label, done: progress(done, label)
         )
-    for one in found:
-        for sentence in losses(one.verdicts):
-            console.warn(f"{one.model.name}: {sentence}")
-    rows = [row for one in found for row in one.rows]
-    show_findings(evaluation_findings(rows, evaluation.compare_all(found)), format)
-    for row in evaluation.below(found, fail_under or 0.0):
+    for evaluated in evaluations:
+        for sentence in losses(evaluated.verdicts):
+            console.warn(f"{evaluated.model.name}: {sentence}")
+    rows = [row for evaluated in evaluations for row in evaluated.rows]
+    show_findings(evaluation_findings(rows, evaluation.compare_all(evaluations)), format)
+    for row in evaluation.below(evaluations, fail_under or 0.0):
         raise GateFailedError(f"{row.experiment} solves {row.rate:.3f} of the problems, under {fail_under}")
 
 

@@ -157,7 +157,7 @@ def finish(experiment: str) -> None:
 
 
 def described(config: LoopConfig) -> Iterator[str]:
-    """What the run does, line by line: it is told before anything is loaded."""
+    """What the run will do, line by line. It is printed before anything is loaded."""
     from axiom_cli import models
     from axiom_cli.evaluation.experiment_folder import EXPERIMENTS
     from axiom_cli.importing.source_names import parse

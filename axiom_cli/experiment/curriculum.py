@@ -4,8 +4,8 @@ A group of samples that all pass or all fail teaches nothing (2504.11343), and p
 signal (2509.21016). So a bucket (family, level) whose validation pass rate is p gets problems in proportion to
 p (1 - p), plus a few everywhere, so that no level is forgotten and one that was too hard is tried again.
 
-Families give fresh problems in every round. A file, which has so many, gives each of them once before it gives one of
-them again, and never one twice in a round.
+Families give fresh problems in every round. A file has a fixed number of problems: it gives each once before it
+gives one again, and never one twice in a round.
 """
 
 from __future__ import annotations
@@ -81,8 +81,8 @@ def allocate(
     weights: Mapping[Bucket, float] = {},
     most: Mapping[Bucket, int] = {},
 ) -> dict[Bucket, int]:
-    """`count` problems over the buckets, by largest remainder; an unknown rate counts as one half. A bucket that has
-    `most` so many gets no more, and the others share the rest: together they are fewer than `count` if all have."""
+    """`count` problems over the buckets, by largest remainder; an unknown rate counts as one half. No bucket
+    gets more than `most` says it has; the others share what is left. Where all run out, the sum is below `count`."""
     shares = dict.fromkeys(buckets, 0)
     open_ = list(buckets)
     while open_:
@@ -128,7 +128,7 @@ class ProblemStream:
 
     @property
     def most(self) -> dict[Bucket, int]:
-        """How many problems a round can take of each bucket that has so many."""
+        """How many problems a round can take from each bucket that can run out."""
         return {bucket: len(pool) for bucket, pool in self.pools.items()}
 
     def draw(self, counts: Mapping[Bucket, int], warn: Callable[[str], None]) -> Drawn:

@@ -84,7 +84,7 @@ class Clock:
 
 
 def least_disk(base: Resolved, phases: Sequence[Phase], models: int) -> int:
-    """Bytes of disk that a run of these phases, which makes so many models, takes at least. A merged model lies in the
+    """The least disk, in bytes, for a run of these phases that makes this many models. A merged model lies in the
     workspace twice: as an object, and checked out."""
     samples = sum(phase.amount for phase in phases if phase.name != "train")
     return samples * SAMPLE_DISK + 2 * models * weight_bytes(base.path)

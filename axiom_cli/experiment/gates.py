@@ -98,7 +98,7 @@ def _signal(  # noqa: PLR0913 - shares, and what they are said of
 
 
 def check_test_size(problems: int, *, endless: bool = True) -> Iterator[Finding]:
-    """Whether so many test problems can show a gain that a run may hope for. Files have no more (`endless`)."""
+    """Whether this number of test problems can show the gain to be hoped for. A file cannot give more (`endless`)."""
     detectable = detectable_gain(problems)
     if detectable <= SMALL_GAIN:
         return
@@ -112,7 +112,7 @@ def check_test_size(problems: int, *, endless: bool = True) -> Iterator[Finding]
 
 
 def check_headroom(rate: float, problems: int) -> Iterator[Finding]:
-    """Whether so many test problems can show what a start model with this pass rate has left to gain."""
+    """Whether this number of test problems can show what a start model with this pass rate has left to gain."""
     if (detectable := detectable_gain(problems)) > 1 - rate:
         reason = (
             f"the start model solves {rate:.0%} of the validation problems, so {100 * (1 - rate):.0f} points are left"
@@ -122,7 +122,7 @@ def check_headroom(rate: float, problems: int) -> Iterator[Finding]:
 
 
 def detectable_gain(problems: int) -> float:
-    """The smallest gain that so many paired problems show with 80 % power, if CHANGED of them change."""
+    """The smallest gain that this number of paired problems shows with 80 % power, if a share CHANGED changes."""
     changed = round(CHANGED * problems)
     return minimum_detectable_paired([1.0] * changed + [0.0] * (problems - changed))
 

@@ -55,7 +55,7 @@ LARGEST_COPY = 1 << 26
 
 
 class Loop:
-    """One experiment in one workspace. `observer` is told how the files of its problems were read.
+    """One experiment in one workspace. `observer` hears how the files of its problems were read.
 
     Raises UsageError for settings that do not go together, what the sources of problems raise, and NothingToDoError
     where there are too few problems. `opener` opens the engine that samples, here or on a cluster.

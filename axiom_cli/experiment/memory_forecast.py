@@ -149,7 +149,7 @@ def memory_needed(config: LoopConfig, shape: Shape, machine: Machine, engine: st
 
 
 def training_bytes(train: TrainConfig, shape: Shape, machine: Machine, tokens: int) -> dict[str, int]:
-    """What training on rows of so many tokens takes at least: one row at a time."""
+    """The least memory for training on rows of this many tokens, one row at a time."""
     half = machine.half if train.precision == "auto" else train.precision == "bfloat16"
     full = train.method == "full"
     plain = 2 if half and shape.stored == 2 and not full else 4

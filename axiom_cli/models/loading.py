@@ -269,8 +269,8 @@ def _refused_by_the_model(folder: Path) -> str:
 
 def _refused_by_the_tokenizer(folder: Path) -> str:
     """Which file stands in the way of loading the tokenizer."""
-    found = _first_refused(folder, {TOKENIZER: lambda: Tokenizer.from_file(str(folder / TOKENIZER)).encode(ORDINARY)})
-    return found or (TOKENIZER_CONFIG if (folder / TOKENIZER_CONFIG).is_file() else "")
+    refused = _first_refused(folder, {TOKENIZER: lambda: Tokenizer.from_file(str(folder / TOKENIZER)).encode(ORDINARY)})
+    return refused or (TOKENIZER_CONFIG if (folder / TOKENIZER_CONFIG).is_file() else "")
 
 
 def _first_refused(folder: Path, tried: Mapping[str, Callable[[], object]]) -> str:
@@ -280,7 +280,7 @@ def _first_refused(folder: Path, tried: Mapping[str, Callable[[], object]]) -> s
                 read()
         except (KeyboardInterrupt, SystemExit):
             raise
-        except BaseException:  # noqa: BLE001 - as above; whatever it is, it is about this file
+        except BaseException:  # noqa: BLE001 - a panic of the tokenizers library is no Exception; it is about this file
             return name
     return ""
 
@@ -293,9 +293,9 @@ def _empty(folder: Path) -> PreTrainedModel:
 
 def _suspect(config: Path, error: BaseException) -> str:
     """The entry of a config whose text the error quotes, as the beginning of a sentence; empty where there is none."""
-    found = [folders.read_json(config)]
-    for entries in found:
-        found += (value for value in entries.values() if isinstance(value, dict))
+    tables = [folders.read_json(config)]
+    for entries in tables:
+        tables += (value for value in entries.values() if isinstance(value, dict))
         for name, value in entries.items():
             quoted = isinstance(value, str) and (repr(value) in str(error) or f'"{value}"' in str(error))
             if quoted and name not in str(error):
