@@ -61,7 +61,7 @@ def test_no_descriptor_leads_out_however_many_the_parent_holds():
 
 def test_the_canary_sees_a_descriptor_that_was_left_open(monkeypatch):
     monkeypatch.setattr("axiom_cli.sandbox.worker.BOOT", worker.BOOT.replace(
-        "zygote.main(", "import os; zygote.os.closerange = lambda low, high: None; os.dup2(0, 20); zygote.main(")
+        "zygote.main(", "import os; zygote.os.closerange = lambda low, high: None; os.dup(0); zygote.main(")
     )  # fmt: skip
     with Sandbox(jobs=1, isolation="none") as box:
         assert box.level == "none"

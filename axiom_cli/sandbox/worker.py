@@ -137,6 +137,8 @@ class Worker:
         if line.endswith(b"\n"):
             self.process.stderr.close()
             return json.loads(line)["missing"]
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(1.0)  # or it is killed while it writes why it ends
         self.kill()
         errors = self.process.stderr.read().decode("utf-8", "replace").strip().splitlines()
         why = errors[-1] if errors else "it wrote nothing to standard error"
