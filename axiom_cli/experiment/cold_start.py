@@ -205,7 +205,12 @@ class ColdStarter:
         merged = merge(adapter, self.config.merge, self.workspace, base=self.base)
         name = model_ref(self.config.experiment, "", 0)
         self.workspace.set_ref(name, merged.digest)
-        facts = {"rows": adapter.rows, "digest": merged.digest, "certificate": dict(merged.certificate)}
+        taught: dict[str, dict[str, int]] = {}
+        for problem in (example.verdict.sample.problem for example in examples):
+            levels = taught.setdefault(problem.family, {})
+            levels[str(problem.level)] = levels.get(str(problem.level), 0) + 1
+        facts = {"rows": adapter.rows, "taught": taught, "digest": merged.digest}
+        facts["certificate"] = dict(merged.certificate)
         model = Resolved(name, merged.digest, self.workspace.tree_path(merged.digest))
         return model, facts, adapter.extra.get("seconds", 0.0) + merged.extra["seconds"]
 

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from html import escape
 
 LABEL_GAP = 15.0
+PERCENTS = tuple((share, f"{100 * share:.0f} %") for share in (0, 0.25, 0.5, 0.75, 1))
+"""The marks of a y axis of rates: (share of its height, text)."""
 
 
 @dataclass(frozen=True)
@@ -87,25 +89,32 @@ def text(x: float, y: float, content: str, cls: str = "", anchor: str = "start")
     return f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" class="{cls}">{escape(content)}</text>'
 
 
-def line_plot(
-    caption: Caption, series: Sequence[Series], axis: Axis, size: tuple[float, float], *, labels: bool = True
+def line_plot(  # noqa: PLR0913 - what is drawn, and how it is marked
+    caption: Caption,
+    series: Sequence[Series],
+    axis: Axis,
+    size: tuple[float, float],
+    *,
+    labels: bool = True,
+    heights: Sequence[tuple[float, str]] = PERCENTS,
 ) -> str:
-    """Lines with interval bands, named at their right ends. The y axis runs from 0 to 100 %."""
+    """Lines with interval bands, named at their right ends. The y axis runs from 0 to 100 %, unless `heights` has other
+    texts for shares of its height."""
     xs = [point.x for line in series for point in line.points]
     right = max([96, *(12 + 7.2 * len(line.name) for line in series)]) if labels else 18
     frame = Frame(*size, min(xs), max(xs), right=min(right, 0.42 * size[0]))
-    parts = [*_grid(frame, axis)]
+    parts = [*_grid(frame, axis, heights)]
     parts += [_band(frame, line) for line in series if not line.dots]
     parts += [_line(frame, line) for line in series]
     return svg(caption, *size, [*parts, *(_end_labels(frame, series) if labels else [])])
 
 
-def _grid(frame: Frame, axis: Axis) -> Iterable[str]:
+def _grid(frame: Frame, axis: Axis, heights: Sequence[tuple[float, str]]) -> Iterable[str]:
     right = frame.width - frame.right
-    for share in (0, 0.25, 0.5, 0.75, 1):
+    for share, mark in heights:
         y = frame.y(share)
         yield f'<line x1="{frame.left:.1f}" x2="{right:.1f}" y1="{y:.1f}" y2="{y:.1f}" class="grid"/>'
-        yield text(frame.left - 8, y + 4, f"{100 * share:.0f} %", "tick", "end")
+        yield text(frame.left - 8, y + 4, mark, "tick", "end")
     for value, tick in axis.ticks:
         yield text(frame.x(value), frame.height - frame.bottom + 18, tick, "tick", "middle")
     yield text((frame.left + right) / 2, frame.height - 6, axis.label, "label", "middle")

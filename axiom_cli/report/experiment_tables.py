@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from axiom_cli.evaluation.experiment_folder import split_arm
+from axiom_cli.evaluation.frontier import Frontier, evaluation_of
 from axiom_cli.evaluation.metrics import temperature
+from axiom_cli.records import Metrics
 from axiom_cli.report.cold_start import cold_start_facts, cold_start_table
 from axiom_cli.report.formats import Findings, Table
+from axiom_cli.report.frontier import frontier_table
 from axiom_cli.report.rate_table import family_rates, rate_cells, rate_columns, rates_of
 from axiom_cli.report.summary import ExperimentSummary
 
@@ -23,8 +27,13 @@ def experiment_findings(summaries: Sequence[ExperimentSummary]) -> Findings:
         if cold_start := cold_start_table(summary.experiment):
             markdown.append(cold_start)
             terminal.append(cold_start)
-        markdown += [table, "\\* selected on validation.", summary.sentence]
-        terminal += [table, *steps, summary.sentence]
+        markdown += [table, "\\* selected on validation."]
+        terminal.append(table)
+        if climbed := frontier_table(summary):
+            markdown.append(climbed)
+            terminal.append(climbed)
+        markdown.append(summary.sentence)
+        terminal += [*steps, summary.sentence]
         objects.append(_json_object(summary))
     return Findings(
         json_value=objects[0] if len(objects) == 1 else objects,
@@ -43,9 +52,13 @@ def experiment_table(summary: ExperimentSummary) -> Table:
     for row in summary.rows:
         _, arm = split_arm(row.experiment)
         mark = " *" if row.iteration == summary.selected and not arm else ""
+        reached = _frontiers_of(row, summary)
+        frontier = [", ".join(reached[family].text if family in reached else "-" for family in families)]
         cells = [f"{row.iteration}{mark}", row.split, *rate_cells(row, families, rates)]
+        cells += (frontier if reached else [""]) if summary.frontiers else []
         rows.append([arm or "run", *cells] if has_controls else cells)
     columns = [*(["arm"] if has_controls else []), "model", "split", *rate_columns(families)]
+    columns += ["frontier"] if summary.frontiers else []
     return Table(f"{summary.experiment.name}: pass rates per model", columns, rows, keys=4 if has_controls else 3)
 
 
@@ -65,9 +78,29 @@ def _plain_rows(summary: ExperimentSummary) -> list[dict[str, Any]]:
             **{name: row.extra.get(name) for name in ("parsed", "reasoned", "rate_reasoned", "rate_bare", "infra")},
             **{name: getattr(row, name) for name in ("seconds", "tokens")},
             **rates_of(row, families, rates),
+            **_frontier_columns(_frontiers_of(row, summary), families if summary.frontiers else ()),
         }
         for row in summary.rows
     ]
+
+
+def _frontier_json(row: Metrics, summary: ExperimentSummary) -> dict[str, dict[str, int]]:
+    return {family: asdict(found) for family, found in _frontiers_of(row, summary).items()}
+
+
+def _frontiers_of(row: Metrics, summary: ExperimentSummary) -> dict[str, Frontier]:
+    """The frontier of each family in a greedy evaluation; empty for others."""
+    return {} if temperature(row) else summary.frontiers.get(evaluation_of(row), {})
+
+
+def _frontier_columns(reached: Mapping[str, Frontier], families: Sequence[str]) -> dict[str, int | None]:
+    """Two columns a family: the levels solved at 0.9 and more, and at 0.5 and more."""
+    columns: dict[str, int | None] = {}
+    for family in families:
+        found = reached.get(family)
+        columns[f"{family} frontier 0.9"] = found.solved if found else None
+        columns[f"{family} frontier 0.5"] = found.half_solved if found else None
+    return columns
 
 
 def _json_object(summary: ExperimentSummary) -> dict[str, Any]:
@@ -77,7 +110,9 @@ def _json_object(summary: ExperimentSummary) -> dict[str, Any]:
         "selected": summary.selected,
         "verdict": summary.verdict,
         "sentence": summary.sentence,
-        "rows": [{**plain, "pass_at": dict(row.pass_at)} for plain, row in rows],
+        "rows": [
+            {**plain, "pass_at": dict(row.pass_at), "frontier": _frontier_json(row, summary)} for plain, row in rows
+        ],
         "steps": [step.to_dict() for step in summary.steps],
         "final": [comparison.to_dict() for comparison in summary.final],
         "controls": {arm: comparison.to_dict() for arm, comparison in summary.controls.items()},

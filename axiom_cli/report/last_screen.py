@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from axiom_cli.evaluation.comparison import percent
 from axiom_cli.evaluation.metrics import ALL, temperature
+from axiom_cli.report.climb import climb_sentence
 from axiom_cli.report.summary import ExperimentSummary
 
 BARS = "▁▂▃▄▅▆▇█"
@@ -19,9 +20,10 @@ MOST_BARS = 30
 def last_screen(summary: ExperimentSummary, commands: Sequence[str], width: int = 80) -> list[str]:
     """The paragraphs, which fill at most LINES lines of a terminal of this width as long as the verdict leaves room for
     two families. Families that there is no room for are counted."""
-    tail = ["", summary.sentence, "", *(f"  {command}" for command in commands)]
+    climbed = climb_sentence(summary.climbs)
+    tail = ["", summary.sentence, *([climbed] if climbed else []), "", *(f"  {command}" for command in commands)]
     rates = _rates(summary)
-    verdict = textwrap.wrap(summary.sentence, width)  # as a terminal shows it
+    verdict = [line for text in (summary.sentence, climbed) for line in textwrap.wrap(text, width)]  # as shown
     room = max(2, LINES - len(commands) - len(verdict) - 5)  # blank lines, the heading, the page, the next prompt
     shown = rates if len(rates) <= room else rates[: room - 1]
     wide = max((len(name) for name, _ in shown), default=0)

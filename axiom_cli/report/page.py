@@ -13,6 +13,7 @@ from axiom_cli.evaluation.comparison import percent, points, points_range, spoke
 from axiom_cli.report.cold_start import cold_start
 from axiom_cli.report.comparison_tables import COLUMNS, comparison_cells
 from axiom_cli.report.formats import Table
+from axiom_cli.report.frontier import frontier
 from axiom_cli.report.html import card, html_table, section, tiles
 from axiom_cli.report.page_costs import config, costs, digests, replay
 from axiom_cli.report.page_curves import curve, families, levels, pass_at
@@ -28,7 +29,14 @@ Samples that the machine failed to judge (infra) are counted, but not included i
 def page(summary: ExperimentSummary) -> str:
     """The page of an experiment."""
     run = summary.experiment
-    sections = [curve(summary), families(summary), pass_at(summary), levels(summary), _comparisons(summary)]
+    sections = [
+        curve(summary),
+        frontier(summary),
+        families(summary),
+        pass_at(summary),
+        levels(summary),
+        _comparisons(summary),
+    ]
     sections += [cold_start(run), replay(run), costs(run), config(run), digests(run)]
     return fill_template(
         kicker="axiom experiment",

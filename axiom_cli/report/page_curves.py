@@ -61,7 +61,7 @@ def _points(rows: Iterable[Metrics]) -> list[Point]:
     return points
 
 
-def _model_axis(series: Sequence[Series]) -> Axis:
+def model_axis(series: Sequence[Series]) -> Axis:
     """At most eleven models along x."""
     xs = sorted({int(point.x) for line in series for point in line.points})
     stride = max(1, math.ceil(len(xs) / 11))
@@ -105,7 +105,7 @@ def curve(summary: ExperimentSummary) -> str:
         return ""
     desc = "; ".join(f"{line.name}: {', '.join(f'{p.x:g}: {percent(p.y)}' for p in line.points)}" for line in series)
     title = f"Pass rate per model on the {spoken(split)} problems"
-    plots = curves(Caption("curve", title, desc), series, _model_axis(series))
+    plots = curves(Caption("curve", title, desc), series, model_axis(series))
     arms = " Dashed lines are control arms at equal compute." * (len(experiment.arms()) > 1)
     diamonds = f" Diamonds are the {spoken(other)} problems." * bool(lone)
     lead = f"No round trained on these problems. Model 0 is the start model, and round N makes model N.{arms}{diamonds}"
@@ -135,7 +135,7 @@ def families(summary: ExperimentSummary) -> str:
         change = f"{100 * rows[0].rate:.1f} → {percent(rows[-1].rate)}" if len(rows) > 1 else percent(rows[0].rate)
         desc = ", ".join(f"model {p.x:g}: {percent(p.y)}" for p in line.points)
         caption = Caption(f"family-{i}", f"{family}, {spoken(split)}", desc)
-        plot = line_plot(caption, [overall, line], _model_axis([line]), SMALL, labels=False)
+        plot = line_plot(caption, [overall, line], model_axis([line]), SMALL, labels=False)
         cards.append(card(f"{family}: {change}", plot, numbers(_rate_table(caption.title, rows))))
     lead = f"The {spoken(split)} problems of each family; the dashed line is all families together."
     return section("Families", lead, f'<div class="grid2">{"".join(cards)}</div>') if cards else ""

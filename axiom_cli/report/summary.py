@@ -11,8 +11,10 @@ from itertools import pairwise
 from axiom_cli.evaluation.comparison import Comparison, percent, points, points_range, spoken
 from axiom_cli.evaluation.comparison_sources import EvaluatedModel, compare_models
 from axiom_cli.evaluation.experiment_folder import Experiment
+from axiom_cli.evaluation.frontier import Evaluation, Frontier, frontiers
 from axiom_cli.evaluation.metrics import ALL, temperature
 from axiom_cli.records import Metrics
+from axiom_cli.report.climb import Climb, climbs
 
 NOTABLE_CHANGE = 0.02
 """A smaller change in the share of answers with reasoning is not mentioned in the sentence."""
@@ -28,6 +30,8 @@ class ExperimentSummary:
     steps: list[Comparison]
     final: list[Comparison]
     controls: dict[str, Comparison]
+    frontiers: dict[Evaluation, dict[str, Frontier]]
+    climbs: list[Climb]
 
     @property
     def verdict(self) -> str:
@@ -96,7 +100,9 @@ def summarize(experiment: Experiment) -> ExperimentSummary:
     for a, b in pairwise(experiment.iterations()):
         names = f"model {a}", f"model {b}"
         steps += compare_models(EvaluatedModel(experiment, a), EvaluatedModel(experiment, b), names)[:1]
-    return ExperimentSummary(experiment, selected, rows, steps, final, _controls(experiment, chosen))
+    reached = frontiers(experiment.rows)
+    controls, climbed = _controls(experiment, chosen), climbs(experiment, selected, reached)
+    return ExperimentSummary(experiment, selected, rows, steps, final, controls, reached, climbed)
 
 
 def model_name(iteration: int, start: int = 0) -> str:

@@ -35,3 +35,8 @@ def samples(share: float = 1.0) -> Iterator[Sample]:
         text = teacher.teach(problem, worked=number // len(FAMILIES) % 2 == 0)
         if text is not None:
             yield Sample(problem, model, "solver", {}, 0, 0, text)
+
+
+def held() -> dict[str, dict[int, int]]:
+    """How many solutions of each family and level the cold start holds."""
+    return {family: dict(COUNTS) for family in FAMILIES}

@@ -87,6 +87,10 @@ class Family(ABC):
         run over several levels never asks it twice."""
         return (level,)
 
+    def size_of(self, level: int) -> str:
+        """How large a task of `level` is, as a number of things: `60 lines`. Empty where it is not that plain."""
+        return ""
+
     def exercise(self, task: Any, level: int, random: Random) -> Exercise:
         """The program form of a task; `random` chooses what the answer form leaves open. Called only if `forms` has
         "program"."""
