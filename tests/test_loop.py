@@ -191,3 +191,20 @@ def test_a_plan_measures_and_leaves_nothing(tmp_path: Path) -> None:
     measured = orjson.loads(done.stdout)
     assert measured["kind"] == "plan" and measured["seconds"] > 0 and measured["tokens"] > 1000
     assert not any(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_unjudged_controls_learn_from_wrong_samples_too_and_from_as_many_tokens(tmp_path: Path) -> None:
+    done = axiom(*SMALL, "--control", "unfiltered,format-only", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr.decode()
+    rows = jsonl.load(tmp_path / "experiments" / "small" / "metrics.jsonl", Metrics)
+    for arm in ("small+unfiltered", "small+format-only"):
+        for iteration in (0, 1):
+            of = {
+                (row.experiment, row.extra["phase"]): row
+                for row in rows
+                if row.iteration == iteration and row.split == "train"
+            }
+            collected, trained = of[arm, "collect"], of[arm, "train"]
+            assert trained.extra["selection"]["kept"] > collected.passed, "wrong ones are kept"
+            assert trained.tokens == pytest.approx(of["small", "train"].tokens, rel=0.05)

@@ -151,6 +151,7 @@ def test_an_objective_sets_what_suits_it_where_nothing_else_is_set() -> None:
         ("dpo", {"samples": 1}, "--samples 1", "8"),
         ("kto", {"replay": "50/40/10"}, "nothing in the cold start failed", "--replay"),
         ("dpo", {"control": "shuffled,cold-only"}, "nothing in the cold start failed", "--control shuffled"),
+        ("dpo", {"control": "unfiltered"}, "without verdicts there is nothing to compare", "--control shuffled"),
         ("grpo", {"replay": "60/40/0"}, "earlier models wrote", "--replay"),
         ("grpo", {"start": "base"}, "the model that it starts from", "--start previous"),
         ("value", {}, "not one of sft, dpo, grpo, kto", "axiom train"),

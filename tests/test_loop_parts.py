@@ -19,10 +19,11 @@ from axiom_cli.experiment.loop import Loop
 from axiom_cli.importing.source_names import SourceName
 from axiom_cli.importing.sources import Reading, open_sources
 from axiom_cli.importing.splitting import Pool, Supply
+from axiom_cli.learning.rejection_sampling import select_solutions
 from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.problems.families import draw
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
-from axiom_cli.settings.configs import LoopConfig
+from axiom_cli.settings.configs import LoopConfig, TrainConfig
 from axiom_cli.settings.sources import resolve
 from axiom_cli.workspace.store import Workspace
 from command_line import ROOT, axiom, failed
@@ -217,6 +218,20 @@ def test_shuffled_verdicts_keep_how_many_pass_and_touch_neither_infra_nor_cut_of
     moved = sum(a.status != b.status for a, b in zip(after, before, strict=True))
     assert moved > 30
     assert after == control_arms.shuffle(before, seed=1) != control_arms.shuffle(before, seed=2)
+
+
+def test_unjudged_samples_pass_whatever_the_verifier_said_unless_they_were_cut_off() -> None:
+    before = [
+        replace(v, sample=replace(v.sample, text=f"Answer: {number}" if number % 2 else "none"))
+        for number, v in enumerate(_verdicts())
+    ]
+    whole = [v.status != "infra" and v.sample.finish == "stop" for v in before]
+    assert [v.passed for v in control_arms.accept(before, "unfiltered")] == whole
+    formed = [one and number % 2 == 1 for number, one in enumerate(whole)]
+    assert [v.passed for v in control_arms.accept(before, "format-only")] == formed
+    easy = [v for v in control_arms.accept(before, "unfiltered") if v.passed] * 2
+    rows = select_solutions(easy, TrainConfig(), weighted=False).examples
+    assert len(rows) == sum(whole) and {row.weight for row in rows} == {1.0}
 
 
 def test_control_arms_are_named_or_refused() -> None:

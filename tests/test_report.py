@@ -148,3 +148,20 @@ def test_a_missing_or_empty_experiment_is_explained(tmp_path: Path):
     (tmp_path / "empty" / "config.json").write_text("[1]")
     with pytest.raises(InputError, match="expected an object"):
         read_experiment("empty", tmp_path)
+
+
+def test_unfiltered_samples_are_a_rival_only_where_the_start_model_fails(tmp_path: Path):
+    rows = []
+    for arm, iteration, hard in (("", 0, 6), ("", 1, 16), ("+unfiltered", 1, 8)):
+        judged = [
+            verdict(problem("rpn", level, number, "test"), number < (hard if level == 2 else 20))
+            for level in (1, 2)
+            for number in range(20)
+        ]
+        jsonl.save(tmp_path / "run" / "evaluations" / f"test_{iteration}{arm}.jsonl", judged)
+        rows += evaluate(judged, f"run{arm}", iteration, "test")
+    jsonl.save(tmp_path / "run" / "metrics.jsonl", rows)
+    found = summarize(read_experiment("run", tmp_path))
+    rival = found.controls["unfiltered"]
+    assert (rival.problems, rival.rate_before, rival.rate_after) == (20, 0.4, 0.8), "level 1 says nothing"
+    assert "control unfiltered where the start model solves at most 60 %: +40.0 points" in found.sentence

@@ -26,6 +26,9 @@ from axiom_cli.records import Metrics, Record, Verdict
 
 EXPERIMENTS = Path("experiments")
 HELD_OUT = ("test", "val")
+UNFILTERED, FORMAT_ONLY = "unfiltered", "format-only"
+UNJUDGED = (UNFILTERED, FORMAT_ONLY)
+"""The control arms that learn from samples whatever the verifier says of them."""
 RERUN_RECOVERS = "run the same axiom loop again: it sets the file aside and continues"
 RERUN_REWRITES = "run axiom loop again to write it anew; without it, rates are compared instead of problems"
 R = TypeVar("R", bound=Record)

@@ -2,7 +2,8 @@
 
 `shuffled` trains on samples whose verdicts are dealt out at random: among all samples of the round or, where attempts
 at one problem are compared, among those at each problem. `cold-only` takes the same number of loss tokens from the cold
-start alone. Some models gain from either (2506.10947).
+start alone. `unfiltered` takes as many of all its samples, right or wrong; `format-only` of those that are well-formed.
+Some models gain from these (2506.10947), and where most samples are right, so does anyone (2502.01612).
 """
 
 from __future__ import annotations
@@ -13,10 +14,12 @@ from dataclasses import replace
 from random import Random
 
 from axiom_cli.errors import UsageError, did_you_mean
+from axiom_cli.evaluation.experiment_folder import FORMAT_ONLY, UNFILTERED
+from axiom_cli.problems.written_programs import parses
 from axiom_cli.records import Verdict
 
 SHUFFLED, COLD_ONLY = "shuffled", "cold-only"
-ARMS = (SHUFFLED, COLD_ONLY)
+ARMS = (SHUFFLED, COLD_ONLY, UNFILTERED, FORMAT_ONLY)
 
 
 def parse(text: str) -> list[str]:
@@ -47,4 +50,17 @@ def shuffle(verdicts: Sequence[Verdict], seed: int, *, within: bool = False) -> 
         for place, label in zip(places, labels, strict=True):
             passed = out[place].total_tests if label == "pass" else 0
             out[place] = replace(out[place], status=label, passed_tests=passed, reason="shuffled control")
+    return out
+
+
+def accept(verdicts: Sequence[Verdict], arm: str) -> list[Verdict]:
+    """The same samples as though each were right, or with `format-only` each from which an answer or a program can be
+    read. Infra verdicts stay infra, and samples that were cut off stay as they are: no arm learns from them."""
+    out = list(verdicts)
+    for place, verdict in enumerate(verdicts):
+        if verdict.status == "infra" or verdict.sample.finish != "stop":
+            continue
+        good = arm == UNFILTERED or parses(verdict.sample)
+        status, passed = ("pass", verdict.total_tests) if good else ("fail", 0)
+        out[place] = replace(verdict, status=status, passed_tests=passed, reason=f"{arm} control")
     return out

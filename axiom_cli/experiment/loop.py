@@ -14,7 +14,7 @@ from itertools import chain
 
 from axiom_cli import models
 from axiom_cli.errors import UsageError
-from axiom_cli.evaluation.experiment_folder import ExperimentFolder, arm_name, model_ref
+from axiom_cli.evaluation.experiment_folder import UNJUDGED, ExperimentFolder, arm_name, model_ref
 from axiom_cli.evaluation.metrics import best_iteration
 from axiom_cli.experiment import combinations, control_arms, forecast, gates, memory_forecast
 from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
@@ -274,6 +274,9 @@ def check_settings(config: LoopConfig) -> None:
         raise UsageError(fault, default_replay)
     if COLD_ONLY in arms:
         fault = f"--objective {name} cannot use --control {COLD_ONLY}: nothing in the cold start failed"
+        raise UsageError(fault, "choose --control shuffled")
+    if unjudged := [arm for arm in arms if arm in UNJUDGED]:
+        fault = f"--objective {name} cannot use --control {unjudged[0]}: without verdicts there is nothing to compare"
         raise UsageError(fault, "choose --control shuffled")
     if name == "grpo" and shares["history"]:
         fault = f"--objective grpo cannot use --replay {config.replay}: earlier models wrote the history"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
-from axiom_cli.evaluation.experiment_folder import arm_name, model_ref
+from axiom_cli.evaluation.experiment_folder import FORMAT_ONLY, UNJUDGED, arm_name, model_ref
 from axiom_cli.evaluation.metrics import evaluate, phase_row
 from axiom_cli.experiment import control_arms, gates
 from axiom_cli.experiment.combinations import stays_adapter
@@ -27,7 +27,7 @@ from axiom_cli.learning import replay
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
 from axiom_cli.learning.preference import PreferenceData
-from axiom_cli.learning.rejection_sampling import ALL_INFRA, Selection
+from axiom_cli.learning.rejection_sampling import ALL_INFRA, Selection, select_solutions
 from axiom_cli.learning.train import MIN_ROWS, TrainingObserver, train_on, with_token_ids
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.learning.unmerged import on_top
@@ -121,6 +121,9 @@ class RoundSteps:
         verdicts, receipt = self._rollout(arm.model, problems, sampling)
         self.observer.end(replace(phase, amount=len(verdicts)), receipt.seconds)
         arm.sources = (*arm.sources, receipt["verdicts"])
+        passed = sum(verdict.passed for verdict in verdicts)
+        if arm.name in UNJUDGED:
+            verdicts = control_arms.accept(verdicts, arm.name)
         if arm.name == SHUFFLED:
             compares = OBJECTIVES[config.train.objective].compares
             verdicts = control_arms.shuffle(verdicts, config.seed + iteration, within=compares)
@@ -135,7 +138,7 @@ class RoundSteps:
             receipt.seconds,
             tokens=sum(verdict.sample.tokens for verdict in verdicts),
             n=len(verdicts),
-            passed=sum(verdict.passed for verdict in verdicts),
+            passed=passed,
             extra={"held_out_ngram_rate": shared, **({"new": new, "seen": seen} if self.supply.pools else {})},
         )
         return verdicts
@@ -144,7 +147,11 @@ class RoundSteps:
         """What the round's samples give to train on. NothingToDoError where the run itself gets nothing, and has
         nothing from earlier rounds either."""
         objective = OBJECTIVES[self.config.train.objective]
-        selection = objective.select(verdicts, self._training(iteration), self.screen.overlapping)
+        selection: Chosen
+        if arm.name in UNJUDGED:
+            selection = select_solutions(verdicts, self._training(iteration), self.screen.overlapping, weighted=False)
+        else:
+            selection = objective.select(verdicts, self._training(iteration), self.screen.overlapping)
         arm.selection = selection.counts()
         self.observer.note(f"{arm.label(iteration)}: {selection.summary}")
         if not selection.examples:
@@ -156,21 +163,29 @@ class RoundSteps:
         return selection.examples
 
     def mix_replay(self, arm: Arm, new: Sequence[TrainingExample], iteration: int) -> replay.Mix:
-        """The round's rows; new ones become history for the rounds after it. The cold-only control gets as many loss
-        tokens as the run itself had in that round."""
+        """The round's rows; new ones become history for the rounds after it. The controls that have more to choose from
+        than the run itself get as many loss tokens as it had in that round."""
         if arm.name == COLD_ONLY:
-            tokens = sum(self._mixes[iteration].tokens.values())
             shares = {"new": 0.0, "history": 0.0, "cold": 1.0}
-            return replay.mix_solutions([], [], self._cold_traces(CONTROL_SHARE), shares, iteration, total=tokens)
+            total = self._tokens(iteration)
+            return replay.mix_solutions([], [], self._cold_traces(CONTROL_SHARE), shares, iteration, total=total)
         objective = OBJECTIVES[self.config.train.objective]
         assert objective.mix is not None  # LoopConfig offers no objective without one
         cold = [] if objective.compares else self._cold_traces()
         shares = replay.parse_shares(self.config.replay)
-        mix = objective.mix(new, arm.history, cold, shares, self.config.seed + iteration)
+        seed = self.config.seed + iteration
+        if arm.name in UNJUDGED:
+            mix = replay.mix_solutions(new, arm.history, cold, shares, seed, total=self._tokens(iteration))
+        else:
+            mix = objective.mix(new, arm.history, cold, shares, seed)
         arm.history = (*arm.history, *new)
         if not arm.is_control:
             self._mixes[iteration] = mix
         return mix
+
+    def _tokens(self, iteration: int) -> int:
+        """The loss tokens of the run itself in a round."""
+        return sum(self._mixes[iteration].tokens.values())
 
     def train(self, arm: Arm, mix: replay.Mix, iteration: int) -> Adapter:
         """Fits an adapter on the round's rows. NothingToDoError where they are too few."""
@@ -262,12 +277,10 @@ class RoundSteps:
         return replace(config, seed=config.seed + iteration, epochs=config.epochs * repeats)
 
     def _repeats(self, arm: Arm, mix: replay.Mix, iteration: int) -> float:
-        """How many times as often as the run's the rows of the cold-only control are seen, where all those of round 0
-        have fewer loss tokens than the run's."""
-        if arm.name != COLD_ONLY or self.cold_start is None:
-            return 1.0
-        wanted, given = (sum(one.tokens.values()) for one in (self._mixes[iteration], mix))
-        return max(1.0, wanted / max(1, given))
+        """How many times as often as the run's the rows of a control are seen, where all that it has, of round 0 or
+        well-formed, have fewer loss tokens than the run's."""
+        lacking = (arm.name == COLD_ONLY and self.cold_start is not None) or arm.name == FORMAT_ONLY
+        return max(1.0, self._tokens(iteration) / max(1, sum(mix.tokens.values()))) if lacking else 1.0
 
     def _loaded_trainer(self) -> Trainer:
         self.engine.sleep()

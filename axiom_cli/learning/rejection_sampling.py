@@ -156,9 +156,12 @@ class _Attempts:
         return self.passed / total if self.sampled and total > 1 else None
 
 
-def select_solutions(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen | None = None) -> Selection:
+def select_solutions(
+    verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen | None = None, *, weighted: bool = True
+) -> Selection:
     """The training examples among `verdicts`, without the samples that `screen` knows. Only accepted samples are held
-    in memory."""
+    in memory. Unless `weighted`, each counts the same, and none is uninformative: pass rates and probabilities play no
+    part."""
     out = Selection()
     attempts: dict[str, _Attempts] = {}
     accepted = [verdict for verdict in verdicts if _count(verdict, out, attempts)]
@@ -167,10 +170,10 @@ def select_solutions(verdicts: Iterable[Verdict], config: TrainConfig, screen: S
     results = [deduplicator.check_sample(verdict.sample) for verdict in unseen]
     out.repeated, out.capped = results.count("repeated"), results.count("capped")
     kept = [verdict for verdict, result in zip(unseen, results, strict=True) if result == "admitted"]
-    rates = {problem: known.rate for problem, known in attempts.items()}
+    rates = {problem: known.rate if weighted else None for problem, known in attempts.items()}
     easy = [v for v in kept if rates[v.sample.problem.id] == 1]
     others = [v for v in kept if rates[v.sample.problem.id] != 1]
-    likely = [v for v in others if v.sample.logprob is not None and -v.sample.logprob < LOW_SURPRISAL]
+    likely = [v for v in others if weighted and v.sample.logprob is not None and -v.sample.logprob < LOW_SURPRISAL]
     out.always_solved, out.low_surprisal = len(easy), len(likely)
     dropped = _beyond_share(easy + likely, len(kept), config.seed)
     out.dropped = len(dropped)

@@ -8,14 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from axiom_cli.evaluation.comparison import Comparison, percent, points, points_range, spoken
+from axiom_cli.evaluation.comparison import Comparison, compare_tallies, percent, points, points_range, spoken
 from axiom_cli.evaluation.comparison_sources import EvaluatedModel, compare_models
-from axiom_cli.evaluation.experiment_folder import Experiment
+from axiom_cli.evaluation.experiment_folder import HELD_OUT, UNJUDGED, Experiment
 from axiom_cli.evaluation.frontier import Evaluation, Frontier, frontiers
 from axiom_cli.evaluation.metrics import ALL, temperature
 from axiom_cli.records import Metrics
 from axiom_cli.report.climb import Climb, climbs
 
+HARD = 0.6
+"""The greedy rate of the start model up to which a family at a level is a hard cell."""
 NOTABLE_CHANGE = 0.02
 """A smaller change in the share of answers with reasoning is not mentioned in the sentence."""
 
@@ -49,6 +51,7 @@ class ExperimentSummary:
             parts.append("The same problems chose the round, so this is optimistic.")
         for arm, comparison in self.controls.items():
             where = "" if comparison.split == "test" else f" on {spoken(comparison.split)} problems"
+            where += f" where the start model solves at most {100 * HARD:.0f} %" if arm in UNJUDGED else ""
             difference = f"{points(comparison.difference)} points ({points_range(comparison.interval)})"
             parts.append(f"Against the control {arm}{where}: {difference}, {comparison.verdict}.")
         shares = self.reasoned()
@@ -111,13 +114,38 @@ def model_name(iteration: int, start: int = 0) -> str:
 
 
 def _controls(experiment: Experiment, chosen: EvaluatedModel) -> dict[str, Comparison]:
-    """The selected model against each control's own best, on the first split that both met."""
+    """The selected model against each control's own best, on the first split that both met. Where nearly every sample
+    is right, unfiltered ones do as well as filtered ones, so arms that are not judged are compared on hard cells."""
     controls = {}
     for arm in experiment.arms()[1:]:
         if not experiment.iterations(arm):
             continue
         rival = EvaluatedModel(experiment, experiment.best(arm), arm)
-        comparisons = compare_models(rival, chosen, (f"the control {arm}", model_name(chosen.iteration)))
+        names = f"the control {arm}", model_name(chosen.iteration)
+        compared = _on_hard_cells if arm in UNJUDGED else compare_models
+        comparisons = compared(rival, chosen, names)
         if comparisons:
             controls[arm] = comparisons[0]
     return controls
+
+
+def _on_hard_cells(rival: EvaluatedModel, chosen: EvaluatedModel, names: tuple[str, str]) -> list[Comparison]:
+    """As `compare_models`, greedy, on the problems of those families and levels of which the start model solves at most
+    HARD. Nothing where there are none, or verdicts were not kept."""
+    experiment = chosen.experiment
+    start = experiment.iterations()[0]
+    for split in HELD_OUT:
+        rates = {
+            (row.family, row.level): row.rate
+            for row in experiment.rows
+            if (row.experiment, row.iteration, row.split) == (experiment.name, start, split)
+            and row.extra.get("phase") == "evaluate"
+            and not temperature(row)
+        }
+        before, after = (
+            [t for t in model.tallies(split).get(0.0, ()) if rates.get((t.family, t.level), 1.0) <= HARD]
+            for model in (rival, chosen)
+        )
+        if {t.problem for t in before if t.judged} & {t.problem for t in after if t.judged}:
+            return compare_tallies({0.0: before}, {0.0: after}, names, split)
+    return []

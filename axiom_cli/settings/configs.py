@@ -378,7 +378,9 @@ class LoopConfig(Config):
     unmerged: bool = option(
         default=False, text="Sample from the base with a round's adapter on top, and merge nothing."
     )
-    control: str = option("", "Control arms at equal compute: shuffled, cold-only (comma-separated).")
+    control: str = option(
+        "", "Control arms at equal compute: shuffled, cold-only, unfiltered, format-only (comma-separated)."
+    )
     seed: int = option(0, "Seed of the whole run.", least=0)
     ignore_gates: bool = option(default=False, text="Run although a gate says that nothing can come of it.")
     plan: bool = option(default=False, text="Measure what the run would take, and stop.")
