@@ -1,0 +1,94 @@
+"""Listings: labelled lines that are carried out one after the other, each with a little work.
+
+A label says where a line is, so that whoever works through a listing finds the next line by its label and need not
+count. Labels are syllables in a fixed order, from a random one on, and round again. Difficulty is length: at level 10 a
+listing has fifteen times as many lines as at level 1.
+"""
+
+from __future__ import annotations
+
+import re
+from abc import abstractmethod
+from collections.abc import Iterator
+from dataclasses import dataclass
+from random import Random
+from typing import Any, ClassVar
+
+from axiom_cli.problems.families.family import Family
+
+LABELS = tuple(consonant + vowel for consonant in "bcdfghjklmnprstvz" for vowel in "aeiou")
+SIZES = (4, 6, 9, 14, 20, 27, 34, 42, 51, 60)
+"""Lines at each level. There are more labels than that, so that none occurs twice."""
+LINE = re.compile(r"^([a-z]{2}) (.+)$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Lines without their labels, and the place of the first one's label."""
+
+    first: int
+    lines: tuple[str, ...]
+
+    def labelled(self) -> Iterator[str]:
+        """The lines with their labels: `ka P = 4`."""
+        return (f"{LABELS[(self.first + n) % len(LABELS)]} {line}" for n, line in enumerate(self.lines))
+
+
+class ListingFamily(Family):
+    """A family whose tasks are listings: a state, and what a line does to it. The answer is the state at the end."""
+
+    asks: ClassVar[str]  # the words above the listing
+    start: ClassVar[Any]  # the state before the first line; never changed in place
+    levels: ClassVar[str] = f"level n: {', '.join(map(str, SIZES))} lines"
+
+    @abstractmethod
+    def line(self, random: Random, state: Any, left: int) -> str:
+        """A line that `state` allows; `left` lines are still to be written, this one among them."""
+
+    @abstractmethod
+    def step(self, state: Any, line: str) -> Any:
+        """The state after a line."""
+
+    @abstractmethod
+    def show(self, state: Any) -> str:
+        """A state as it is written."""
+
+    def draw(self, random: Random, level: int) -> Listing:
+        first, size = pick(random, len(LABELS)), SIZES[level - 1]
+        while True:
+            lines, state = [], self.start
+            for left in range(size, 0, -1):
+                lines.append(self.line(random, state, left))
+                state = self.step(state, lines[-1])
+            if self.show(state):
+                return Listing(first, tuple(lines))
+
+    def statement(self, task: Listing) -> str:
+        return "\n".join([self.asks, *task.labelled()])
+
+    def states(self, task: Listing) -> Iterator[Any]:
+        """The state after each line."""
+        state = self.start
+        for line in task.lines:
+            state = self.step(state, line)
+            yield state
+
+    def answer(self, task: Listing) -> str:
+        *_, last = self.states(task)
+        return self.show(last)
+
+    def trace(self, task: Listing) -> list[str]:
+        return [
+            f"{line}: {self.show(state)}".rstrip()
+            for line, state in zip(task.labelled(), self.states(task), strict=True)
+        ]
+
+
+def pick(random: Random, count: int) -> int:
+    """A number below `count`, the same with every version of Python."""
+    return int(random.random() * count)
+
+
+def lines_of(prompt: str) -> list[str]:
+    """The lines of a listing in a prompt, without their labels."""
+    return [line for _, line in LINE.findall(prompt)]
