@@ -29,7 +29,7 @@ class RegisterMachine(ListingFamily):
                 other = NAMES[(place + 1 + pick(random, 2)) % 3] if random.random() < 0.5 else pick(random, 5) + 1
                 line = f"{NAMES[place]} {'+-'[pick(random, 2)]} {other}"
             after = self.step(state, line)
-            if after != state and 0 <= min(after) and max(after) <= 9:
+            if after != state and min(after) >= 0 and max(after) <= 9:
                 return line
 
     def step(self, state: Registers, line: str) -> Registers:

@@ -26,7 +26,7 @@ class RobotWalk(ListingFamily):
         while True:
             line = f"{list(MOVES)[pick(random, 4)]} {pick(random, 4) + 1}"
             after = self.step(state, line)
-            if 0 <= min(after) and max(after) <= 9:
+            if min(after) >= 0 and max(after) <= 9:
                 return line
 
     def step(self, state: Square, line: str) -> Square:
