@@ -107,7 +107,8 @@ def test_validation_alone_is_called_optimistic(tmp_path: Path):
 @pytest.mark.slow
 def test_a_change_of_habit_is_told_beside_the_gain(tmp_path: Path):
     found = summarize(written(tmp_path / "run", {"val": [0.3, 0.7], "test": [0.3, 0.7]}))
-    assert found.sentence.endswith("It reasons in 70.0 % of its answers, the start model in 30.0 %.")
+    assert "It reasons in 70.0 % of its answers, the start model in 30.0 %." in found.sentence
+    assert "form is +0.0 points (+0.0 to +0.0), habit +40.0 (+31.0 to +50.0) and skill +0.0" in found.sentence
     assert found.rows[0].extra["rate_bare"] == 0.0, "the made answers are right where they reasoned"
 
 

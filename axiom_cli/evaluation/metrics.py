@@ -34,6 +34,7 @@ class Tally:
     parsed: int = 0
     reasoned: int = 0
     reasoned_passed: int = 0
+    formed_reasoned: int = 0
     truncated: int = 0
     tokens: int = 0
 
@@ -45,8 +46,9 @@ class Tally:
             return
         self.judged += 1
         self.passed += verdict.passed
-        self.parsed += parses(verdict.sample)
-        reasoned = has_reasoning(verdict.sample.text)
+        parsed, reasoned = parses(verdict.sample), has_reasoning(verdict.sample.text)
+        self.parsed += parsed
+        self.formed_reasoned += parsed and reasoned
         self.reasoned += reasoned
         self.reasoned_passed += reasoned and verdict.passed
         self.truncated += verdict.sample.finish == "length"

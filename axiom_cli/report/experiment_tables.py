@@ -13,6 +13,7 @@ from axiom_cli.records import Metrics
 from axiom_cli.report.cold_start import cold_start_facts, cold_start_table
 from axiom_cli.report.formats import Findings, Table
 from axiom_cli.report.frontier import frontier_table
+from axiom_cli.report.gain import gain_table
 from axiom_cli.report.rate_table import family_rates, rate_cells, rate_columns, rates_of
 from axiom_cli.report.summary import ExperimentSummary
 
@@ -32,6 +33,10 @@ def experiment_findings(summaries: Sequence[ExperimentSummary]) -> Findings:
         if climbed := frontier_table(summary):
             markdown.append(climbed)
             terminal.append(climbed)
+        if summary.gain:
+            split = gain_table(summary.experiment.name, summary.gain)
+            markdown.append(split)
+            terminal.append(split)
         markdown.append(summary.sentence)
         terminal += [*steps, summary.sentence]
         objects.append(_json_object(summary))
@@ -116,6 +121,7 @@ def _json_object(summary: ExperimentSummary) -> dict[str, Any]:
         "steps": [step.to_dict() for step in summary.steps],
         "final": [comparison.to_dict() for comparison in summary.final],
         "controls": {arm: comparison.to_dict() for arm, comparison in summary.controls.items()},
+        "gain": asdict(summary.gain) if summary.gain else None,
         "config": dict(summary.experiment.config),
         **({"cold_start": facts} if (facts := cold_start_facts(summary.experiment)) else {}),
     }

@@ -14,6 +14,7 @@ from axiom_cli.report.cold_start import cold_start
 from axiom_cli.report.comparison_tables import COLUMNS, comparison_cells
 from axiom_cli.report.formats import Table
 from axiom_cli.report.frontier import frontier
+from axiom_cli.report.gain import gain_section
 from axiom_cli.report.html import card, html_table, section, tiles
 from axiom_cli.report.page_costs import config, costs, digests, replay
 from axiom_cli.report.page_curves import curve, families, levels, pass_at
@@ -32,6 +33,7 @@ def page(summary: ExperimentSummary) -> str:
     sections = [
         curve(summary),
         frontier(summary),
+        gain_section(run.name, summary.gain),
         families(summary),
         pass_at(summary),
         levels(summary),

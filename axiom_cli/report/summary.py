@@ -12,9 +12,11 @@ from axiom_cli.evaluation.comparison import Comparison, compare_tallies, percent
 from axiom_cli.evaluation.comparison_sources import EvaluatedModel, compare_models
 from axiom_cli.evaluation.experiment_folder import HELD_OUT, UNJUDGED, Experiment
 from axiom_cli.evaluation.frontier import Evaluation, Frontier, frontiers
+from axiom_cli.evaluation.gain import GainSplit
 from axiom_cli.evaluation.metrics import ALL, temperature
 from axiom_cli.records import Metrics
 from axiom_cli.report.climb import Climb, climbs
+from axiom_cli.report.gain import gain_of, gain_sentence
 
 HARD = 0.6
 """The greedy rate of the start model up to which a family at a level is a hard cell."""
@@ -34,6 +36,7 @@ class ExperimentSummary:
     controls: dict[str, Comparison]
     frontiers: dict[Evaluation, dict[str, Frontier]]
     climbs: list[Climb]
+    gain: GainSplit | None = None
 
     @property
     def verdict(self) -> str:
@@ -58,6 +61,8 @@ class ExperimentSummary:
         if shares and abs(shares[1] - shares[0]) >= NOTABLE_CHANGE:
             start, selected = map(percent, shares)
             parts.append(f"It reasons in {selected} of its answers, the start model in {start}.")
+        if self.gain and self.verdict != "inconclusive":
+            parts.append(gain_sentence(self.gain))
         return " ".join(parts)
 
     def _nothing_to_compare(self) -> str:
@@ -96,7 +101,9 @@ def summarize(experiment: Experiment) -> ExperimentSummary:
         for row in sorted(experiment.evaluations(arm, split), key=lambda row: (temperature(row), row.iteration))
     ]
     final: list[Comparison] = []
+    gain = None
     if selected != start:
+        gain = gain_of(EvaluatedModel(experiment, start), chosen)
         names = model_name(start, start), model_name(selected, start)
         final = compare_models(EvaluatedModel(experiment, start), chosen, names)
     steps: list[Comparison] = []  # each model against the one before it, at the lowest temperature
@@ -105,7 +112,7 @@ def summarize(experiment: Experiment) -> ExperimentSummary:
         steps += compare_models(EvaluatedModel(experiment, a), EvaluatedModel(experiment, b), names)[:1]
     reached = frontiers(experiment.rows)
     controls, climbed = _controls(experiment, chosen), climbs(experiment, selected, reached)
-    return ExperimentSummary(experiment, selected, rows, steps, final, controls, reached, climbed)
+    return ExperimentSummary(experiment, selected, rows, steps, final, controls, reached, climbed, gain)
 
 
 def model_name(iteration: int, start: int = 0) -> str:
