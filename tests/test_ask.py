@@ -179,5 +179,7 @@ def test_wrong_uses(tmp_path: Path) -> None:
     failed(axiom("ask", "nano", "  ", cwd=tmp_path), 2, "nothing is asked")
     failed(axiom("ask", "nano", cwd=tmp_path, stdin=b"\xff\xfe"), 3, "UTF-8")
     failed(axiom("ask", "nanoo", "x", cwd=tmp_path), 4, "nano?")
-    failed(axiom("ask", "nano", "word " * 5000, cwd=tmp_path), 3, "no room")
+    too_long = axiom("ask", "nano", "word " * 5000, cwd=tmp_path)
+    failed(too_long, 3, "no room", "hint: ask something shorter")
+    assert len(talk(too_long)) == 2, talk(too_long)
     assert list(tmp_path.iterdir()) == []

@@ -90,6 +90,13 @@ def test_a_file_that_is_not_there(command: str, tmp_path: Path) -> None:
     )
 
 
+def test_a_file_that_is_nearly_there_or_has_to_be_imported_first(tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text("question,answer\n1 + 1?,2\n")
+    failed(axiom("solve", "mine.cvs", cwd=tmp_path), 3, "cannot read mine.cvs: No such file", "did you mean mine.csv?")
+    said = "axiom problems import mine.csv -o problems.jsonl makes records of it"
+    failed(axiom("coldstart", "mine.csv", cwd=tmp_path), 3, "mine.csv holds no records", f"hint: {said}")
+
+
 def test_a_closed_pipe_is_quiet(tmp_path: Path) -> None:
     line = " ".join(AXIOM) + " problems gen arithmetic --count 50000 | head -n 1; echo ${PIPESTATUS[0]} >&2"
     done = subprocess.run(["bash", "-c", line], cwd=tmp_path, capture_output=True, env=environment(), timeout=60)

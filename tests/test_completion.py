@@ -29,6 +29,10 @@ def completed(line: str, cwd: Path) -> subprocess.CompletedProcess[bytes]:
         ("axiom verify --format s", ["solutions"]),
         ("axiom problems gen ari", ["arithmetic"]),
         ("axiom loop --problems rpn,list", ["rpn,list_ops"]),
+        ("axiom loop --problems rpn,mi", ["rpn,mine.csv"]),
+        ("axiom loop --problems da", ["data/"]),
+        ("axiom eval nano --problems data/", ["data/more.jsonl"]),
+        ("axiom problems gen mi", []),
         ("axiom solve --model n", ["nano"]),
         ("axiom loop --control cold-only,sh", ["cold-only,shuffled"]),
         ("axiom report fi", ["first"]),
@@ -42,6 +46,9 @@ def test_what_is_offered(line: str, offered: list[str], tmp_path: Path) -> None:
     for name in ("first", "second"):
         (tmp_path / "experiments" / name).mkdir(parents=True)
         (tmp_path / "experiments" / name / "metrics.jsonl").touch()
+    (tmp_path / "data").mkdir()
+    for file in ("mine.csv", "data/more.jsonl", "data/.hidden.csv", "data/notes.md"):
+        (tmp_path / file).touch()
     done = completed(line, tmp_path)
     assert (done.stdout.decode().split(), done.stderr, done.returncode) == (offered, b"", 0)
 

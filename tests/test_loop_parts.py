@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import time
 from collections.abc import Sequence
@@ -12,6 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from axiom_cli import models
+from axiom_cli.commands.loop import described
 from axiom_cli.errors import GateFailedError, NothingToDoError, UsageError
 from axiom_cli.experiment import control_arms
 from axiom_cli.experiment.curriculum import Bucket, ProblemStream, allocate, buckets
@@ -23,7 +26,10 @@ from axiom_cli.learning.rejection_sampling import select_solutions
 from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.problems.families import draw
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
-from axiom_cli.settings.configs import LoopConfig, TrainConfig
+from axiom_cli.sampling.engine_handle import EngineHandle
+from axiom_cli.sampling.engines.scripted import ScriptedEngine
+from axiom_cli.sampling.rollout import remember_rollout
+from axiom_cli.settings.configs import LoopConfig, SolveConfig, TrainConfig
 from axiom_cli.settings.sources import resolve
 from axiom_cli.workspace.store import Workspace
 from command_line import ROOT, axiom, failed
@@ -37,6 +43,41 @@ def stream_of(problems: str, seed: int = 5, levels: tuple[int, ...] = (3, 4, 5))
 
 def rated(rates: Sequence[float]) -> dict[tuple[str, int], float]:
     return {bucket[:2]: rate for bucket, rate in zip(BUCKETS, rates, strict=True)}
+
+
+@pytest.mark.slow
+def test_what_one_engine_sampled_is_not_taken_for_another_ones(tmp_path: Path) -> None:
+    nano, workspace = models.resolve("nano"), Workspace.open_or_create(tmp_path / ".axiom")
+    problems = list(draw.problems(["arithmetic"], 4, [3], "train", 0))
+    texts: dict[str, list[str]] = {}
+    for name, writes in (("transformers", "one"), ("vllm", "another"), ("transformers", "nothing more")):
+        (tmp_path / "script.json").write_text(json.dumps({"*": [writes]}))
+
+        def opened(_model: str, _config: SolveConfig, _workspace: Workspace | None, name: str = name) -> ScriptedEngine:
+            engine = ScriptedEngine(str(tmp_path / "script.json"))
+            engine.name, engine.model = name, nano.ref
+            return engine
+
+        config = SolveConfig(samples=1, engine=name)
+        handle = EngineHandle(nano, workspace, config, opened)
+        verdicts, _ = remember_rollout(nano, problems, config, handle, workspace, lambda _done: None)
+        texts.setdefault(name, []).extend({verdict.sample.text for verdict in verdicts})
+    assert texts == {"transformers": ["one", "one"], "vllm": ["another"]}
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({}, "arithmetic, rpn, parentheses, list_ops at levels 3-7"),
+        ({"problems": "arithmetic,rpn:4-8"}, "arithmetic at levels 3-7; rpn at levels 4-8"),
+        ({"problems": "arithmetic:2-4"}, "arithmetic at levels 2-4"),
+        ({"problems": "rpn*2,arithmetic", "max_difficulty": 3}, "rpn*2, arithmetic at level 3"),
+        ({"problems": "handwritten,rpn"}, "handwritten; rpn at levels 3-7"),
+        ({"problems": "handwritten:2,rpn:1-3"}, "handwritten at level 2; rpn at levels 1-3"),
+    ],
+)
+def test_the_plan_says_which_levels_each_source_has(options: dict[str, object], said: str) -> None:
+    assert list(described(resolve(LoopConfig, options).config))[1] == said
 
 
 @given(st.lists(st.floats(0, 1), min_size=6, max_size=6), st.integers(0, 500))

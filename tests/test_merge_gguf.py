@@ -150,7 +150,7 @@ def test_weights_are_written_in_another_type(dtype: str, kinds: set[str], tmp_pa
     assert 0 < (theirs - ours).std() < 0.05 * theirs.std()
 
 
-def test_a_merge_writes_the_file_beside_its_record(tmp_path: Path) -> None:
+def test_a_merge_writes_the_file_beside_its_record(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     base, workspace = model(tmp_path / "base", dtype="bfloat16"), Workspace.create(tmp_path / ".axiom")
     judged = [tiny.verdict(tiny.sample(tiny.problem(i), f"Answer: {i % 7}")) for i in range(20)]
     adapter = train(judged, str(base), TrainConfig(lora_r=2, epochs=1, lr=1e-2), workspace)
@@ -159,6 +159,7 @@ def test_a_merge_writes_the_file_beside_its_record(tmp_path: Path) -> None:
     with torch.no_grad():
         a, b = (loading.load_model(path)(ids).logits for path in (merged.path, tmp_path / "out" / "m.gguf"))
     assert torch.equal(a, b)
+    assert "Converting" not in capfd.readouterr().err, "transformers' own bar"
     before = (tmp_path / "out" / "m.gguf").read_bytes()
     with pytest.raises(UsageError, match="exists"):
         merge(adapter, MergeConfig(), workspace, gguf=tmp_path / "out" / "m.gguf")

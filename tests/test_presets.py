@@ -122,6 +122,7 @@ def test_an_axiom_toml_of_the_documentation_is_a_whole_experiment(
         ("--method full --lora-r 4", "--method lora or dora"),
         ("--workers 2", "--distribute ray"),
         ("--concurrency 2", "--server URL"),
+        ("--server http://127.0.0.1:9/v1 --max-relative-error 0.1", "a merge"),
         ("--as mbpp", "a file or a data set"),
         ("--problems rpn,arithmetic --split 70/15/15", "a file or a data set"),
     ],

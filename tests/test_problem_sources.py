@@ -105,8 +105,9 @@ def test_solutions_are_run_once_for_the_same_bytes(tmp_path: Path, monkeypatch: 
         ("mine.cvs", InputError, "cannot read mine.cvs", "did you mean mine.csv?"),
         ("empty", InputError, "empty is a folder without a file of problems", "name a file"),
         ("nothing.jsonl", NothingToDoError, "nothing.jsonl has no rows", ""),
-        ("words.jsonl", InputError, "no row is in the format jsonl: line 1", "--as"),
-        ("questions.jsonl", InputError, "it has neither 'answer' nor 'entry_point'", "it has the columns prompt, note"),
+        ("words.jsonl", InputError, "words.jsonl: no row is in the format jsonl: line 1", "--as"),
+        ("questions.jsonl", InputError, "it has neither 'answer' nor", "prompt, note: --column answer=COLUMN"),
+        ("leveled.jsonl:2-3", NothingToDoError, "has no problem at levels 2-3", "it has some at level 5"),
         ("mixed.jsonl", InputError, "1 of the 3 rows in mixed.jsonl can be used; line 2", "axiom problems import"),
     ],
 )  # fmt: skip
@@ -117,6 +118,7 @@ def test_what_cannot_be_a_source_is_refused(
     Path("nothing.jsonl").touch()
     Path("words.jsonl").write_text("some words\nmore of them\n")
     Path("questions.jsonl").write_text('{"prompt": "Why?", "note": 1}\n{"prompt": "How?", "note": 2}\n')
+    Path("leveled.jsonl").write_text('{"prompt": "1 + 1?", "answer": 2, "level": 5}\n')
     Path("mixed.jsonl").write_text(
         '{"prompt": "1 + 1?", "answer": 2}\n{"kind": "model", "digest": "ab"}\n{"text": "x"}\n'
     )

@@ -83,6 +83,22 @@ def test_a_resumed_run_says_once_where_it_continues() -> None:
     assert said == ["resuming: round 2, collect, 2,048 of 8,000 samples are there"]
 
 
+def test_a_new_run_whose_samples_are_there_already_does_not_say_that_it_resumes() -> None:
+    progress, said, _ = followed()
+    progress.begun = False
+    progress.begin(Phase("collect", 1, 8000))
+    progress.recalled(2048)
+    progress.sampled(1, 20)
+    assert said == ["round 1, collect: 2,048 of 8,000 samples were made before, and are read back"]
+    progress, said, _ = followed()
+    progress.begun = False
+    progress.begin(Phase("val", 0, 600))
+    progress.end(Phase("val", 0, 600), 6.0)
+    progress.begin(Phase("collect", 1, 8000))
+    progress.sampled(1, 20)
+    assert said == ["what comes before round 1, collect, was made before, and is read back"]
+
+
 def test_a_new_run_resumes_nothing_though_the_pilot_has_sampled_some_already() -> None:
     progress, said, _ = followed()
     progress.begin(Phase("pilot", 0, 64))

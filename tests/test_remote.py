@@ -119,8 +119,9 @@ def test_no_server_at_all_is_missing():
         list(engine.generate(requests(PROBLEMS), CONFIG, 2))
     assert caught.value.exit_code == 4 and "running" in caught.value.hint
     engine.close()
-    with pytest.raises(MissingError, match="does not list its models"):
+    with pytest.raises(MissingError, match="does not list its models") as caught:
         RemoteEngine(address, first_pause=0.01, retries=1)
+    assert caught.value.hint == "is the server running? If it lists no models, write ADDRESS#MODEL"
 
 
 @pytest.mark.slow

@@ -83,7 +83,9 @@ def test_what_looks_like_held_out_rows_does_not_train() -> None:
     (pool,) = made.pools
     assert (pool.equal, pool.similar) == (3, 1) and not {row["prompt"] for row in exam} & prompts(made)["train"]
     (said,) = made.sentences()
-    assert said.startswith("mine.jsonl: 4 training rows left out: 3 are held out, 1 share eight words")
+    assert said == (
+        "mine.jsonl: 4 training rows left out: 3 equal a held-out problem, 1 shares eight words in a row with one"
+    )
     with pytest.raises(NothingToDoError, match="all 20 training rows are held out too"):
         supply([*exam, *rows(5, 900, split="val")], test="exam.jsonl")
 

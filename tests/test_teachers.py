@@ -246,6 +246,8 @@ def test_a_model_may_have_a_name_like_a_teacher_s(tmp_path, monkeypatch):
         (("--teacher", "no-such-model"), 4, "there is no model called"),
         (("--teacher", "nano", "--teacher-model", "x"), 2, "--teacher-model is for a teacher behind an address"),
         (("--teacher", "gemini"), 4, "GEMINI_API_KEY"),
+        (("--teacher", "gemini", "--budget", "abc"), 2, "--budget 'abc' is not a budget"),
+        (("--teacher", "no-such-model", "--reasoning-effort", "low"), 2, "--reasoning-effort is for a teacher behind"),
         (("--budget", ""), 2, "in quotes"),
         (("--teacher", "http://127.0.0.1:9/v1#x", "--budget", "$5"), 2, "--price-in"),
         (("--teacher", "http://127.0.0.1:9/v1#x"), 4, "is the server running?"),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -9,7 +11,7 @@ import pytest
 from axiom_cli.app import application
 from axiom_cli.commands.meant import OTHER_TOOLS
 from axiom_cli.workspace.store import Workspace
-from command_line import axiom, failed
+from command_line import axiom, environment, failed
 
 
 @pytest.mark.parametrize(
@@ -28,6 +30,8 @@ from command_line import axiom, failed
         ("generate", "hint: did you mean axiom problems gen?"),
         ("problems generate", "hint: did you mean axiom problems gen?"),
         ("workspace list", "hint: did you mean ls?"),
+        ("ask nano what is 3 + 4", 'hint: put the text in quotes: axiom ask nano "what is 3 + 4"'),
+        ("ask nano 3 + 4 --seed 1", 'hint: put the text in quotes: axiom ask nano "3 + 4"'),
     ],
 )
 def test_a_name_that_is_nearly_ours_or_another_tools(words: str, hint: str, tmp_path: Path) -> None:
@@ -45,6 +49,15 @@ def test_each_name_of_another_tool_leads_to_an_option_that_there_is() -> None:
     for name, ours in OTHER_TOOLS.items():
         for flag in ours:
             assert owners(root, flag), (name, flag)
+
+
+def test_a_model_that_is_not_there_is_refused_before_a_library_that_loads_models_is() -> None:
+    script = "import sys\nfrom axiom_cli.app import main\nmain(sys.argv[1:])\nprint('torch' in sys.modules)\n"
+    for words in (("ask", "nanoo", "why?"), ("solve", "--model", "nanoo", "--problems", "two_sum")):
+        done = subprocess.run(
+            [sys.executable, "-c", script, *words], env=environment(), capture_output=True, check=False, timeout=60
+        )
+        assert done.stdout == b"False\n" and b"did you mean nano?" in done.stderr, words
 
 
 def test_a_model_whose_name_is_nearly_one_that_is_there(tmp_path: Path) -> None:

@@ -46,6 +46,26 @@ def families(incomplete: str) -> list[str]:
     return _last_of_list(incomplete, known.names())
 
 
+def sources(incomplete: str) -> list[str]:
+    """Families, and the files and folders that may hold problems; of a comma-separated list, the last is completed."""
+    from axiom_cli.importing.readers import suffix
+    from axiom_cli.importing.source_names import DATA
+    from axiom_cli.problems import families as known
+    from axiom_cli.problems.families.handwritten import FAMILY
+
+    folder, slash, start = incomplete.rpartition(",")[2].rpartition("/")
+    try:
+        entries = sorted(Path(f"{folder}{slash}" or ".").iterdir())
+    except OSError:
+        entries = []
+    files = [
+        f"{folder}{slash}{entry.name}{'/' if entry.is_dir() else ''}"
+        for entry in entries
+        if (entry.is_dir() or suffix(entry.name) in DATA) and entry.name.startswith(".") == start.startswith(".")
+    ]
+    return _last_of_list(incomplete, [*known.names(), FAMILY, *files])
+
+
 def experiments(incomplete: str) -> list[str]:
     """The folders under experiments/."""
     from axiom_cli.evaluation.experiment_folder import experiment_names
@@ -99,7 +119,7 @@ FIELDS: Mapping[str, Callable[[str], list[str]]] = {
     "model": models,
     "engine": engines,
     "value_function": workspace_names,
-    "problems": families,
+    **dict.fromkeys(("problems", "val", "test"), sources),
     "experiment": experiments,
     "control": control_arms,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import closing
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 import typer
@@ -62,9 +63,9 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
     from axiom_cli.workspace.store import Workspace
 
     check_effects(config, [name for name, value in ctx.params.items() if value is not None])
+    check_accelerator(config)
     check_settings(config)
     start = config.model.model or models.NANO
-    check_accelerator(config)
     check_combinations(config, start)
     for line in described(config):
         console.note(line)
@@ -120,6 +121,7 @@ def forecast(work: Loop) -> None:
 
 def follow(work: Loop) -> None:
     """Runs the loop, and shows where it is."""
+    from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, ExperimentFolder
     from axiom_cli.experiment.forecast import Clock
     from axiom_cli.experiment.observer import both
     from axiom_cli.experiment.progress import RunProgress
@@ -131,6 +133,7 @@ def follow(work: Loop) -> None:
 
     clock = Clock(work.phases(), parse_shares(work.config.replay))
     progress = RunProgress(work.config.iterations, clock, console.note, console.warn)
+    progress.begun = ExperimentFolder(EXPERIMENTS / work.config.experiment).config.exists()
     train = work.config.train
     with (
         status_line(progress.line, progress.part) as progress.note,
@@ -161,14 +164,18 @@ def described(config: LoopConfig) -> Iterator[str]:
     from axiom_cli import models
     from axiom_cli.evaluation.experiment_folder import EXPERIMENTS
     from axiom_cli.importing.source_names import parse
+    from axiom_cli.problems.families import draw
 
     arms = names([config.control])
     start = config.model.model or models.NANO
     yield f"experiment {config.experiment} in {EXPERIMENTS / config.experiment}, from {start}"
-    families = [source.kind == "family" for source in parse(config.problems)]
-    levels = f"at levels {config.min_difficulty}-{config.max_difficulty}" if any(families) else ""
-    between = "" if not levels else " " if all(families) else "; families "
-    yield f"{', '.join(names([config.problems]))}{between}{levels}"
+    sources = parse(config.problems)
+    families = [source.kind == "family" for source in sources]
+    usual = range(config.min_difficulty, config.max_difficulty + 1)
+    asked = groupby(sources, lambda source: source.levels or (usual if source.kind == "family" else None))
+    yield "; ".join(
+        f"{', '.join(map(str, alike))}{f' at {draw.say_levels(levels)}' if levels else ''}" for levels, alike in asked
+    )
     if config.coldstart:
         yield f"round 0: {plural(config.coldstart, 'problem')} solved by {config.teaching.teacher}, to learn from first"
     most = "" if any(families) else "up to "  # a file may have fewer

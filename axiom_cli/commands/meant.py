@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
@@ -85,6 +86,9 @@ OTHER_COMMANDS = {
 """What to type after `axiom`, for the names that commands have in other tools, or that leave out their group."""
 
 
+UNQUOTED = re.compile(r"unexpected extra argument\S* \((.*)\)$")
+
+
 def command(name: str, known: Sequence[str], path: str) -> str:
     """The hint for a command `name` that the group `path` does not have among the `known` ones."""
     ours = f"axiom {OTHER_COMMANDS[name]}" if name in OTHER_COMMANDS else ""
@@ -93,10 +97,14 @@ def command(name: str, known: Sequence[str], path: str) -> str:
 
 
 def advice(error: Any, resuming: Collection[str]) -> str:
-    """The hint for an option that the command of the parser's `error` does not have; empty for other errors.
+    """The hint for an option that the command of the parser's `error` does not have, and for a text that is not in
+    quotes; empty for other errors.
 
     `resuming` are the commands that resume when they are run again.
     """
+    if error.ctx and error.ctx.info_name == "ask" and (more := UNQUOTED.search(error.format_message())):
+        model, text = error.ctx.params["name"], error.ctx.params["text"]
+        return f'put the text in quotes: axiom ask {model} "{text} {more[1]}"'
     name = getattr(error, "option_name", "")
     if not name or not hasattr(error, "possibilities") or not error.ctx:
         return ""

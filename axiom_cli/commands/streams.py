@@ -13,7 +13,7 @@ import typer
 from axiom_cli import jsonl
 from axiom_cli.commands import glance
 from axiom_cli.commands.pages import INPUT_OUTPUT, argument, own_option
-from axiom_cli.errors import AxiomError, InputError, MissingError, NothingToDoError, UsageError
+from axiom_cli.errors import AxiomError, InputError, MissingError, NothingToDoError, UsageError, did_you_mean
 from axiom_cli.records import WRITERS, Record
 from axiom_cli.terminal import console, stdout_guard
 from axiom_cli.wording import plural
@@ -59,7 +59,9 @@ def opened(file: Path | None, hint: str) -> IO[bytes]:
     try:
         return file.open("rb")
     except FileNotFoundError as error:
-        raise InputError(f"cannot read {file}: {error.strerror}", "check the path") from None
+        beside = [other.name for other in file.parent.iterdir()] if file.parent.is_dir() else []
+        hint = did_you_mean(file.name, beside, "check the path")
+        raise InputError(f"cannot read {file}: {error.strerror}", hint) from None
     except (IsADirectoryError, NotADirectoryError) as error:
         raise InputError(f"cannot read {file}: {error.strerror}", hint) from None
 
@@ -86,7 +88,15 @@ def records(
             console.warn(f"{plural(len(skipped), 'bad line')} skipped; first: {skipped[0]}")
 
     read_records = read()
-    first = next(read_records, None)
+    try:
+        first = next(read_records, None)
+    except InputError as error:
+        from axiom_cli.importing.readers import READERS, suffix
+
+        if file is None or suffix(file.name) not in READERS or suffix(file.name) == ".jsonl":
+            raise
+        hint = f"axiom problems import {file} -o problems.jsonl makes records of it"
+        raise InputError(f"{file} holds no records: {error}", hint) from None
     if first is None:
         raise NothingToDoError(
             f"no {' or '.join(kind.kind for kind in kinds)} record came in",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection
 
 from axiom_cli.errors import UsageError
+from axiom_cli.experiment.combinations import stays_adapter
 from axiom_cli.importing.source_names import parse
 from axiom_cli.sampling.strategies.registry import verifies
 from axiom_cli.settings.configs import USES, LoopConfig
@@ -15,6 +16,11 @@ def _has(config: LoopConfig, *kinds: str) -> bool:
     """Whether some of the problems come from a source of these kinds."""
     texts = [config.problems, *filter(None, (config.val, config.test))]
     return any(source.kind in kinds for text in texts for source in parse(text))
+
+
+def _merges(config: LoopConfig) -> bool:
+    """Whether some model is merged: round 0 makes one, whatever the rounds do."""
+    return bool(config.coldstart) or not stays_adapter(config)
 
 
 SERVER = ("concurrency", "requests_per_minute", "request_timeout")
@@ -37,7 +43,7 @@ NEEDS: tuple[tuple[tuple[str, ...], Callable[[LoopConfig], object], str], ...] =
     ),
     (("ray_address", "workers"), lambda config: config.distribute.distribute, "--distribute ray"),
     (SERVER, lambda config: config.solve.server or config.solve.engine in ("server", "remote"), "--server URL"),
-    (("max_relative_error",), lambda config: not config.unmerged, "a merge: leave out --unmerged"),
+    (("max_relative_error",), _merges, "a merge: leave out --unmerged and --server"),
     (("unsafe_no_sandbox",), lambda config: config.verify.isolation == "none", "--isolation none"),
 )
 """Options, what they need to have an effect, and how that is written."""

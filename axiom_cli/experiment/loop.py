@@ -69,8 +69,8 @@ class Loop:
         observer: LoopObserver = LoopObserver(),
         opener: Opener = engines.open_engine,
     ) -> None:
-        check_settings(config)
         memory_forecast.check_accelerator(config)
+        check_settings(config)
         combinations.check_combinations(config, model)
         if not config.ignore_gates:
             memory_forecast.check_published(config, model)

@@ -45,6 +45,8 @@ class RunProgress:
     note: Callable[[str], None]
     warn: Callable[[str], None]
     now: Callable[[], float] = time.monotonic
+    begun: bool = True
+    """Whether the experiment was begun by an earlier process; what a new one finds, other runs have made."""
     _work: Work | None = None
     _skipped: int = 0
     _resumed: bool = False
@@ -84,7 +86,13 @@ class RunProgress:
             work.earlier += samples
             before, self._piloted = samples - self._piloted, 0
             if before > 0 and work.phase.name != PILOT:
-                self._resume(work, f"{work.phase.name}, {work.done:,} of {work.total:,} samples are there")
+                count = f"{work.done:,} of {work.total:,} samples"
+                if self.begun:
+                    self._resume(work, f"{work.phase.name}, {count} are there")
+                else:
+                    self._say_once(
+                        f"{title(work.phase)}, {work.phase.name}: {count} were made before, and are read back"
+                    )
 
     def sampled(self, samples: int, tokens: int) -> None:
         """As `LoopObserver.sampled`."""
@@ -113,9 +121,14 @@ class RunProgress:
             work.done, work.total, work.loss = step.step, step.steps, step.loss
 
     def _resume(self, work: Work, where: str, *, only_if: bool = True) -> None:
-        """Tells once where an interrupted run continues."""
+        """Tells once where an interrupted run continues, or a new one begins to make things itself."""
+        place = ", ".join(filter(None, (title(work.phase), where)))
+        finished = f"what comes before {place}, was made before, and is read back"
+        self._say_once(f"resuming: {place}" if self.begun or where != work.phase.name else finished, only_if=only_if)
+
+    def _say_once(self, sentence: str, *, only_if: bool = True) -> None:
         if not self._resumed and only_if:
-            self.note("resuming: " + ", ".join(filter(None, (title(work.phase), where))))
+            self.note(sentence)
         self._resumed = True
 
     def evaluated(self, rows: Sequence[Metrics]) -> None:

@@ -150,7 +150,8 @@ def _expect_some_in_format(rows: Iterable[Imported], format_name: str) -> Iterat
     if first.reason.startswith(NOT_UTF8):
         hint = encoding_hint("FILE")
     elif not first.row.broken:
-        hint = f"it has the columns {join_names(first.row.data)}: --column names them; {hint}"
+        field = "answer" if "'answer'" in first.reason else "FIELD"
+        hint = f"it has the columns {join_names(first.row.data)}: --column {field}=COLUMN names one; {hint}"
     row = f"{first.row.unit} {first.row.number}"
     raise InputError(f"no row is in the format {format_name}: {row}: {first.reason}", hint)
 

@@ -38,6 +38,10 @@ class SourceName:
     levels: Sequence[int] | None = None
     weight: float = 1.0
 
+    def __str__(self) -> str:
+        """The name, and the weight if it is not 1."""
+        return self.name if self.weight == 1 else f"{self.name}*{self.weight:g}"
+
     @property
     def stem(self) -> str:
         """The family of a file's rows that name none: `mine` for `data/mine.csv.gz`."""

@@ -21,6 +21,7 @@ from axiom_cli.errors import InputError, NothingToDoError, UsageError
 from axiom_cli.ids import content_id, digest
 from axiom_cli.importing import columns as import_columns
 from axiom_cli.importing import hub, readers
+from axiom_cli.importing.imported import Imported
 from axiom_cli.importing.importer import import_problems
 from axiom_cli.importing.registry import AUTO, DEFAULT, format_of, recognize
 from axiom_cli.importing.schema import split_named
@@ -160,8 +161,8 @@ def _finite(name: SourceName, reading: Reading, workspace: Workspace | None, not
         has = sorted({problem.level for problem in problems})
         problems = [problem for problem in problems if problem.level in name.levels]
         if not problems:
-            fault = f"{name.name} has no problem at level {draw.format_levels(name.levels)}"
-            raise NothingToDoError(fault, f"it has levels {', '.join(map(str, has))}")
+            fault = f"{name.name} has no problem at {draw.say_levels(name.levels)}"
+            raise NothingToDoError(fault, f"it has some at level{'s' * (len(has) > 1)} {', '.join(map(str, has))}")
     return Finite(name, sorted(problems, key=lambda problem: content_id(content(problem), 16)), identity)
 
 
@@ -216,7 +217,7 @@ def _import(
     problems, refused, malformed = [], [], 0
     lines = sorted(lines, key=lambda line: _precedence(line, columns))  # of two equal rows, the held-out one stays
     checked = import_columns.check_columns(readers.Source(iter(lines)), columns)
-    for imported in import_problems(checked, format_name, columns=columns, family=name.stem):
+    for imported in _naming(name, import_problems(checked, format_name, columns=columns, family=name.stem)):
         if imported.problem and imported.problem.family != RESERVED:
             problems.append(imported.problem)
             continue
@@ -228,6 +229,14 @@ def _import(
         hint = f"axiom problems import {name.name.removeprefix('./')} -o problems.jsonl says why, row by row"
         raise InputError(f"{few}; {refused[0]}", hint)
     return problems, len(refused), refused[0] if refused else ""
+
+
+def _naming(name: SourceName, rows: Iterable[Imported]) -> Iterator[Imported]:
+    """The rows; an InputError over them says which of several files it is about."""
+    try:
+        yield from rows
+    except InputError as error:
+        raise InputError(f"{name.name}: {error}", error.hint) from None
 
 
 def _precedence(line: readers.Line, columns: import_columns.Columns) -> int:

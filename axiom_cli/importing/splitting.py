@@ -81,7 +81,7 @@ class Supply:
         parts = []
         for (levels, form), some in groupby(self.endless, lambda source: (tuple(source.levels), source.form)):
             names = ", ".join(source.family.name for source in some)
-            parts.append(f"{names}{' (programs)' * (form == 'program')} at levels {draw.format_levels(levels)}")
+            parts.append(f"{names}{' (programs)' * (form == 'program')} at {draw.say_levels(levels)}")
         parts += [f"{pool.source.name}, {plural(len(pool.problems), 'problem')}" for pool in self.pools]
         return "; ".join(parts)
 
@@ -89,10 +89,11 @@ class Supply:
         """What a user should know about rows that were left out."""
         out = []
         for pool in self.pools:
-            if pool.equal or pool.similar:
-                counts = f"{pool.equal:,} are held out, {pool.similar:,} share eight words in a row with what is"
+            equal = f"{pool.equal:,} equal{'s' * (pool.equal == 1)} a held-out problem"
+            similar = f"{pool.similar:,} share{'s' * (pool.similar == 1)} eight words in a row with one"
+            if reasons := [reason for count, reason in ((pool.equal, equal), (pool.similar, similar)) if count]:
                 left_out = plural(pool.equal + pool.similar, "training row")
-                out.append(f"{pool.source.name}: {left_out} left out: {counts}")
+                out.append(f"{pool.source.name}: {left_out} left out: {', '.join(reasons)}")
         return out
 
 
@@ -196,7 +197,9 @@ def _check(
     if not problems.endless and not any(pool.problems for pool in pools):
         left_out = sum(pool.equal + pool.similar for pool in pools)
         if left_out:
-            message = f"{names}: all {left_out:,} training rows are held out too, or share eight words with what is"
+            message = (
+                f"{names}: all {left_out:,} training rows are held out too, or share eight words with a held-out one"
+            )
             raise NothingToDoError(message, TEMPLATES if any(pool.similar for pool in pools) else "add other rows")
         raise NothingToDoError(f"{names}: no row to train on", "add rows, or choose other shares: --split 80/10/10")
     counts = ", ".join(f"{len(some):,} {split}" for split, some in held_out.items())

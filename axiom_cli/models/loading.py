@@ -77,8 +77,10 @@ def load_model(
     if quantize != "none":
         options |= {"quantization_config": _quantization(quantize), "device_map": {"": device()}}
     elif "gguf_file" in options:
-        from transformers import GgufConfig
+        from transformers import GgufConfig, modeling_gguf_pytorch_utils
 
+        # Its bar is tqdm's own, which disable_progress_bar does not reach.
+        setattr(modeling_gguf_pytorch_utils, "tqdm", logging.tqdm)  # noqa: B010 - not in the module's types
         options["quantization_config"] = GgufConfig(dequantize=True)
     if "gguf_file" not in options:
         options |= {"config": config, "use_safetensors": not _is_pickled(Path(path))}
@@ -152,6 +154,8 @@ def load_tokenizer(path: Path | str) -> Any:
         raise InputError(f"{path} has no tokenizer: its vocabulary is empty", folders.AGAIN)
     if not ids:
         raise InputError(f"the tokenizer in {path} has no tokens for ordinary text", folders.AGAIN)
+    # Rows that are too long are counted or refused in our own words, so the library warns of none.
+    tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     return tokenizer
 
 

@@ -41,6 +41,6 @@ def ask(
         sample = engine.stream_text(request, params, on_text)
     if sample.finish == "error":
         raise InputError(
-            f"{sample.model.name} gave no answer: {sample.extra.get('error')}", "try again, or ask something shorter"
+            f"{sample.model.name} gave no answer: {sample.extra.get('error')}", "ask something shorter, or try again"
         )
     return sample

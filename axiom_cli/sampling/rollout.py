@@ -21,6 +21,7 @@ from axiom_cli.workspace.receipts import Receipt
 from axiom_cli.workspace.store import Workspace
 
 VERSION = 1
+USUAL_ENGINE = "transformers"
 MAX_WAITING = 4096
 """Samples that may wait for their verdicts before sampling waits too: memory stays flat."""
 
@@ -76,10 +77,12 @@ def remember_rollout(  # noqa: PLR0913 - one step of a loop
     they are stored, `receipt.seconds` how long they took. `on_problem` is called with the number of finished problems,
     and `usage` counts if they are made now.
     """
+    # Each engine draws in its own way. The usual one is not named: recipes of earlier versions stay what they are.
+    other = {} if engine.config.engine == USUAL_ENGINE else {"engine": engine.config.engine}
     recipe = {
         "stage": "attempt",
         "version": VERSION,
-        "config": {"samples": config.samples, **sampling_params(config), **_unusual(config, verifying)},
+        "config": {"samples": config.samples, **sampling_params(config), **_unusual(config, verifying), **other},
         "inputs": {"model": model.digest, "problems": workspace.put_records(problems)},
     }
 

@@ -39,6 +39,7 @@ from axiom_cli.sampling.engines.spending import (
 )
 from axiom_cli.sampling.sample_cache import CachedEngine, Usage
 from axiom_cli.settings.configs import ColdstartConfig, SolveConfig
+from axiom_cli.settings.fields import flag
 from axiom_cli.wording import plural
 from axiom_cli.workspace.store import Workspace
 
@@ -83,7 +84,14 @@ def is_remote(config: ColdstartConfig) -> bool:
 def check_teacher(config: ColdstartConfig, workspace: Workspace | None = None) -> None:
     """Raises what is wrong with a teacher before anything is read or loaded: UsageError for a name that is nearly one,
     for settings that no teacher of this kind has and for a bad budget; MissingError without a key, or a model."""
-    price_of(config)
+    budget_of(config)
+    if not is_remote(config):
+        for option in ("teacher_model", "reasoning_effort"):
+            if getattr(config, option):
+                raise UsageError(
+                    f"{flag(option)} is for a teacher behind an address; {config.teacher} is not",
+                    "leave it out, or use --teacher gemini or --teacher ADDRESS",
+                )
     if config.teacher == "gemini":
         host = host_of(_gemini_address())
         if not api_key(host):
@@ -98,14 +106,6 @@ def check_teacher(config: ColdstartConfig, workspace: Workspace | None = None) -
             if close := did_you_mean(config.teacher, (SOLVER, "gemini")):
                 raise UsageError(f"there is no teacher called {config.teacher!r}", close) from None
             raise
-    budget_of(config)
-    if not is_remote(config):
-        for option in ("teacher_model", "reasoning_effort"):
-            if getattr(config, option):
-                raise UsageError(
-                    f"--{option.replace('_', '-')} is for a teacher behind an address; {config.teacher} is not",
-                    "leave it out, or use --teacher gemini or --teacher ADDRESS",
-                )
 
 
 def open_teacher(config: ColdstartConfig, workspace: Workspace | None = None) -> Engine:

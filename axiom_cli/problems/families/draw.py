@@ -69,6 +69,11 @@ def format_levels(levels: Sequence[int]) -> str:
     return f"{levels[0]}-{levels[-1]}" if len(levels) > 1 else str(levels[0])
 
 
+def say_levels(levels: Sequence[int]) -> str:
+    """`level 3`, `levels 3-7`."""
+    return f"level{'s' * (len(levels) > 1)} {format_levels(levels)}"
+
+
 def _check_levels(levels: Sequence[int], text: object) -> None:
     if not levels or any(level not in LEVELS for level in levels):
         fault = f"levels {text} are not between {LEVELS[0]} and {LEVELS[-1]}, lowest first"

@@ -11,6 +11,7 @@ from importlib import import_module, metadata
 from importlib.util import find_spec
 from types import MappingProxyType
 
+from axiom_cli import models
 from axiom_cli.errors import InputError, MissingError, UsageError, did_you_mean
 from axiom_cli.models import NVIDIA
 from axiom_cli.sampling.engines.protocol import Engine, unusual_settings
@@ -97,6 +98,8 @@ def open_engine(model_name: str, config: SolveConfig, workspace: Workspace | Non
     """
     name = choose(model_name, config)
     check_supported(name, config)
+    if name in ("transformers", "vllm"):
+        models.resolve(model_name, workspace)  # a name that leads nowhere is refused before their libraries load
     return get(name)(model_name, config, workspace)  # type: ignore[call-arg]  # a protocol has no constructor
 
 

@@ -105,7 +105,8 @@ class RemoteEngine(UnorderedEngine):
             bases = [model for model in data["data"] if not model.get("parent")]
             listed = [name for model in bases if (name := str(model["id"])).isprintable()]
         except (TransientError, RefusedError) as error:
-            raise MissingError(f"{self._address} does not list its models: {error}", "write ADDRESS#MODEL") from None
+            hint = "is the server running? If it lists no models, write ADDRESS#MODEL"
+            raise MissingError(f"{self._address} does not list its models: {error}", hint) from None
         except (KeyError, TypeError, AttributeError):
             said = f"{self._address} does not list its models: not a list of models: {quote(json.dumps(data))}"
             raise MissingError(said, "write ADDRESS#MODEL") from None
