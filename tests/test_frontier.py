@@ -8,8 +8,6 @@ import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import pytest
-
 from axiom_cli import jsonl, models
 from axiom_cli.evaluation.experiment_folder import Experiment, read_experiment
 from axiom_cli.evaluation.frontier import Frontier, frontiers
@@ -80,9 +78,7 @@ def told(experiment: Experiment) -> str:
     return climb_sentence(summarize(experiment).climbs)
 
 
-def test_the_last_screen_says_how_far_it_climbed_beyond_what_it_was_taught(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_last_screen_says_how_far_it_climbed_beyond_what_it_was_taught(tmp_path: Path) -> None:
     run = made(
         tmp_path / "run", {"rpn": [20, 20, 3, 0, 0], "modular": [20] * 5}, {"rpn": [20] * 5, "modular": [20] * 5}
     )
@@ -95,11 +91,15 @@ def test_the_last_screen_says_how_far_it_climbed_beyond_what_it_was_taught(
     )
     assert told(run) == said
     assert said in last_screen(summarize(run), ["axiom report run"])
-    family = type(__import__("axiom_cli.problems.families", fromlist=["get"]).get("rpn"))
-    monkeypatch.setattr(family, "size_of", lambda self, level: f"{3 * level} lines", raising=False)
-    assert told(run).startswith(
-        "Taught rpn problems of at most 6 lines, it now solves those of 15 lines, at least 9 in 10 right "
-        "(6 lines at the start)."
+
+
+def test_a_level_is_said_as_its_family_says_it(tmp_path: Path) -> None:
+    run = made(tmp_path / "run", {"stack_listing": [20] * 4 + [2, 0]}, {"stack_listing": [20] * 6})
+    taught = {"taught": {"stack_listing": {"1": 30, "3": 30}}, "teacher": "solver", "rows": 60, "traces": ""}
+    jsonl.save(run.folder.metrics, [*run.rows, phase_row("run", 0, "coldstart", 1.0, extra=taught)])
+    assert told(read_experiment(str(run.folder.path))) == (
+        "Taught stack listing problems of at most 9 lines, it now solves those of 27 lines, at least 9 in 10 right "
+        "(14 lines at the start)."
     )
 
 

@@ -208,3 +208,19 @@ def test_unjudged_controls_learn_from_wrong_samples_too_and_from_as_many_tokens(
             collected, trained = of[arm, "collect"], of[arm, "train"]
             assert trained.extra["selection"]["kept"] > collected.passed, "wrong ones are kept"
             assert trained.tokens == pytest.approx(of["small", "train"].tokens, rel=0.05)
+
+
+@pytest.mark.slow
+def test_one_shot_samples_every_round_from_the_start_model_and_trains_once_on_as_much(tmp_path: Path) -> None:
+    done = axiom(*SMALL, "--control", "one-shot", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr.decode()
+    rows = jsonl.load(tmp_path / "experiments" / "small" / "metrics.jsonl", Metrics)
+    mine = [row for row in rows if row.experiment == "small+one-shot"]
+    phases = [(row.extra["phase"], row.iteration) for row in mine if row.split == "train"]
+    assert phases == [("collect", 0), ("collect", 1), ("train", 1), ("merge", 1)]
+    assert {(row.split, row.iteration) for row in mine} >= {("val", 0), ("val", 2), ("test", 0), ("test", 2)}
+    assert not any(row.iteration == 1 and row.extra["phase"] == "evaluate" for row in mine)
+    (trained,) = [row for row in mine if row.extra["phase"] == "train"]
+    assert trained.extra["selection"]["verdicts"] == 120
+    shown = axiom("report", "small", cwd=tmp_path)
+    assert "Against the control one-shot: " in "\n".join(talk(shown))

@@ -37,7 +37,7 @@ def followed(rounds: int = 3) -> tuple[RunProgress, list[str], list[float]]:
     """The progress of a run, what it notes, and the clock to turn."""
     said: list[str] = []
     now = [0.0]
-    clock = Clock(schedule([""], rounds, 8000, 600, 1000, 4, "cold-only"), SHARES)
+    clock = Clock(schedule([""], rounds, 8000, 600, 1000, 4), SHARES)
     return RunProgress(rounds, clock, said.append, said.append, now=lambda: now[0]), said, now
 
 

@@ -3,6 +3,7 @@
 `shuffled` trains on samples whose verdicts are dealt out at random: among all samples of the round or, where attempts
 at one problem are compared, among those at each problem. `cold-only` takes the same number of loss tokens from the cold
 start alone. `unfiltered` takes as many of all its samples, right or wrong; `format-only` of those that are well-formed.
+`one-shot` draws the samples of all rounds from the start model, and trains once, on as many loss tokens as they all.
 Some models gain from these (2506.10947), and where most samples are right, so does anyone (2502.01612).
 """
 
@@ -18,8 +19,8 @@ from axiom_cli.evaluation.experiment_folder import FORMAT_ONLY, UNFILTERED
 from axiom_cli.problems.written_programs import parses
 from axiom_cli.records import Verdict
 
-SHUFFLED, COLD_ONLY = "shuffled", "cold-only"
-ARMS = (SHUFFLED, COLD_ONLY, UNFILTERED, FORMAT_ONLY)
+SHUFFLED, COLD_ONLY, ONE_SHOT = "shuffled", "cold-only", "one-shot"
+ARMS = (SHUFFLED, COLD_ONLY, UNFILTERED, FORMAT_ONLY, ONE_SHOT)
 
 
 def parse(text: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT
 from axiom_cli.experiment.observer import Phase
 from axiom_cli.learning import replay
 from axiom_cli.models import Resolved
@@ -22,21 +23,22 @@ WEIGHTS = (".safetensors", ".bin")
 
 
 def schedule(  # noqa: PLR0913 - the sizes of a run
-    arms: Sequence[str], rounds: int, collect: int, val: int, test: int, samples_at_test: int, idle: str
+    arms: Sequence[str], rounds: int, collect: int, val: int, test: int, samples_at_test: int
 ) -> list[Phase]:
-    """The phases of a run and its control arms, in order, given the samples of each. The arm `idle` collects nothing.
-    The first model and the selected one, which is taken for the last, are tested with more samples."""
+    """The phases of a run and its control arms, in order, given the samples of each. The first model and the selected
+    one, which is taken for the last, are tested with more samples."""
     phases = []
     for arm in arms:
         phases.append(Phase("val", 0, val, arm))
         for number in range(1, rounds + 1):
-            phases += [Phase("collect", number, collect, arm)] * (arm != idle)
-            phases += [Phase("train", number, 0, arm), Phase("val", number, val, arm)]
+            phases += [Phase("collect", number, collect, arm)] * (arm != COLD_ONLY)
+            if arm != ONE_SHOT or number == rounds:
+                phases += [Phase("train", number, 0, arm), Phase("val", number, val, arm)]
     ends = (0, rounds)
     return phases + [
         Phase("test", number, test * (1 + samples_at_test * (number in ends)), arm)
         for arm in arms
-        for number in range(rounds + 1)
+        for number in (ends if arm == ONE_SHOT else range(rounds + 1))
     ]
 
 
@@ -80,7 +82,9 @@ class Clock:
             return phase.amount * sample
         collected = next((p.amount for p in self._waiting if p.name == "collect"), 0)
         new = self._new_rows or PASS_RATE * collected
-        return new * growth(phase.number, self._shares) * self._cost.get("train", TRAINING_COST * sample)
+        rounds = range(1 if phase.arm == ONE_SHOT else phase.number, phase.number + 1)  # the one training is of all
+        rows = new * sum(growth(number, self._shares) for number in rounds)
+        return rows * self._cost.get("train", TRAINING_COST * sample)
 
 
 def least_disk(base: Resolved, phases: Sequence[Phase], models: int) -> int:

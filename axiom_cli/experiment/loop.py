@@ -18,7 +18,7 @@ from axiom_cli.evaluation.experiment_folder import UNJUDGED, ExperimentFolder, a
 from axiom_cli.evaluation.metrics import best_iteration
 from axiom_cli.experiment import combinations, control_arms, forecast, gates, memory_forecast
 from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
-from axiom_cli.experiment.control_arms import COLD_ONLY
+from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets
 from axiom_cli.experiment.observer import PILOT, LoopObserver, Phase
 from axiom_cli.experiment.round import GREEDY, Arm, RoundSteps, observed_rollout
@@ -118,6 +118,9 @@ class Loop:
             arms = [Arm(name, base, ProblemStream(self.supply, config.seed, taught)) for name in self.arms]
             for arm in arms:
                 steps.validate(arm, 0)
+                if arm.name == ONE_SHOT:
+                    steps.train_once(arm)
+                    continue
                 for iteration in range(config.iterations):
                     new: list[TrainingExample] = []
                     if arm.name != COLD_ONLY:
@@ -204,14 +207,15 @@ class Loop:
         """The parts of the run, in order."""
         config = self.config
         sizes = self.round_size * config.solve.samples, len(self.supply.val), len(self.supply.test)
-        return forecast.schedule(self.arms, config.iterations, *sizes, SAMPLES_AT_TEST, COLD_ONLY)
+        return forecast.schedule(self.arms, config.iterations, *sizes, SAMPLES_AT_TEST)
 
 
 def evaluate_arm(steps: RoundSteps, arm: Arm) -> None:
     """The held-out test of every model of an arm, greedy; the first and the selected one with samples too. A model from
     an earlier run of more rounds may be the selected one, if it still exists."""
     experiment, known = steps.config.experiment, steps.workspace.refs()
-    iterations = range(steps.config.iterations + 1)
+    last = steps.config.iterations
+    iterations = (0, last) if arm.name == ONE_SHOT else range(last + 1)
     rows = [
         row
         for row in steps.writer.rows
@@ -278,6 +282,8 @@ def check_settings(config: LoopConfig) -> None:
     if unjudged := [arm for arm in arms if arm in UNJUDGED]:
         fault = f"--objective {name} cannot use --control {unjudged[0]}: without verdicts there is nothing to compare"
         raise UsageError(fault, "choose --control shuffled")
+    if ONE_SHOT in arms:
+        raise UsageError(f"--objective {name} has no --control {ONE_SHOT}", "choose --control shuffled")
     if name == "grpo" and shares["history"]:
         fault = f"--objective grpo cannot use --replay {config.replay}: earlier models wrote the history"
         raise UsageError(fault, default_replay)

@@ -18,7 +18,7 @@ from axiom_cli.evaluation.experiment_folder import FORMAT_ONLY, UNJUDGED, arm_na
 from axiom_cli.evaluation.metrics import evaluate, phase_row
 from axiom_cli.experiment import control_arms, gates
 from axiom_cli.experiment.combinations import stays_adapter
-from axiom_cli.experiment.control_arms import COLD_ONLY, SHUFFLED
+from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT, SHUFFLED
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets, pass_rates
 from axiom_cli.experiment.observer import LoopObserver, Phase
 from axiom_cli.experiment.writer import ExperimentWriter
@@ -167,7 +167,7 @@ class RoundSteps:
         than the run itself get as many loss tokens as it had in that round."""
         if arm.name == COLD_ONLY:
             shares = {"new": 0.0, "history": 0.0, "cold": 1.0}
-            total = self._tokens(iteration)
+            total = self._tokens(arm, iteration)
             return replay.mix_solutions([], [], self._cold_traces(CONTROL_SHARE), shares, iteration, total=total)
         objective = OBJECTIVES[self.config.train.objective]
         assert objective.mix is not None  # LoopConfig offers no objective without one
@@ -175,17 +175,30 @@ class RoundSteps:
         shares = replay.parse_shares(self.config.replay)
         seed = self.config.seed + iteration
         if arm.name in UNJUDGED:
-            mix = replay.mix_solutions(new, arm.history, cold, shares, seed, total=self._tokens(iteration))
+            mix = replay.mix_solutions(new, arm.history, cold, shares, seed, total=self._tokens(arm, iteration))
         else:
             mix = objective.mix(new, arm.history, cold, shares, seed)
+        if arm.name == ONE_SHOT and sum(mix.tokens.values()) > (most := self._tokens(arm, iteration)):
+            mix = replay.mix_solutions(new, (), cold, shares, seed, total=most)
         arm.history = (*arm.history, *new)
         if not arm.is_control:
             self._mixes[iteration] = mix
         return mix
 
-    def _tokens(self, iteration: int) -> int:
-        """The loss tokens of the run itself in a round."""
-        return sum(self._mixes[iteration].tokens.values())
+    def train_once(self, arm: Arm) -> None:
+        """The samples of all rounds, drawn from the start model, and one training on them, which makes the arm's last
+        model: what the rounds add is what the run has above it."""
+        rounds = self.config.iterations
+        verdicts = [verdict for iteration in range(rounds) for verdict in self.collect(arm, iteration)]
+        new = self.select_new(arm, verdicts, rounds - 1)
+        mix = self.mix_replay(arm, new, rounds - 1)
+        self.merge(arm, self.train(arm, mix, rounds - 1), rounds - 1)
+        self.validate(arm, rounds)
+
+    def _tokens(self, arm: Arm, iteration: int) -> int:
+        """The loss tokens that the run itself had, in that round or up to it, for what the arm does at once."""
+        rounds = range(iteration + 1) if arm.name == ONE_SHOT else (iteration,)
+        return sum(sum(self._mixes[number].tokens.values()) for number in rounds)
 
     def train(self, arm: Arm, mix: replay.Mix, iteration: int) -> Adapter:
         """Fits an adapter on the round's rows. NothingToDoError where they are too few."""
@@ -277,10 +290,10 @@ class RoundSteps:
         return replace(config, seed=config.seed + iteration, epochs=config.epochs * repeats)
 
     def _repeats(self, arm: Arm, mix: replay.Mix, iteration: int) -> float:
-        """How many times as often as the run's the rows of a control are seen, where all that it has, of round 0 or
-        well-formed, have fewer loss tokens than the run's."""
-        lacking = (arm.name == COLD_ONLY and self.cold_start is not None) or arm.name == FORMAT_ONLY
-        return max(1.0, self._tokens(iteration) / max(1, sum(mix.tokens.values()))) if lacking else 1.0
+        """How many times as often as the run's the rows of a control are seen, where all that it has, of round 0,
+        well-formed or from the start model, have fewer loss tokens than the run's."""
+        lacking = (arm.name == COLD_ONLY and self.cold_start is not None) or arm.name in (FORMAT_ONLY, ONE_SHOT)
+        return max(1.0, self._tokens(arm, iteration) / max(1, sum(mix.tokens.values()))) if lacking else 1.0
 
     def _loaded_trainer(self) -> Trainer:
         self.engine.sleep()

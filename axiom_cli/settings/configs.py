@@ -379,7 +379,7 @@ class LoopConfig(Config):
         default=False, text="Sample from the base with a round's adapter on top, and merge nothing."
     )
     control: str = option(
-        "", "Control arms at equal compute: shuffled, cold-only, unfiltered, format-only (comma-separated)."
+        "", "Control arms at equal compute: shuffled, cold-only, unfiltered, format-only, one-shot (comma-separated)."
     )
     seed: int = option(0, "Seed of the whole run.", least=0)
     ignore_gates: bool = option(default=False, text="Run although a gate says that nothing can come of it.")
