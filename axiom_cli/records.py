@@ -17,6 +17,9 @@ R = TypeVar("R", bound="Record")
 STDIN_STDOUT = "<stdin>"
 """The entry point of a program that is run as a script: it reads standard input, and its standard output is graded."""
 
+HIGHEST_LEVEL = 30
+"""Levels are 1 to 10; some families have more, up to this one."""
+
 AnswerType = Literal["integer", "number", "text", "list", "choice", "math"]
 """What an answer is, which decides how two are compared: docs/answers.md."""
 

@@ -162,7 +162,7 @@ def _until_end(stream):
         return
 
 
-@pytest.mark.parametrize("text", ["0-3", "3-11", "7-3", "x", "", "3-", "-3", "1.5"])
+@pytest.mark.parametrize("text", ["0-3", "3-31", "7-3", "x", "", "3-", "-3", "1.5"])
 def test_levels_that_are_none(text):
     if text == "3-":
         assert draw.parse_levels(text) == range(3, 4)
@@ -181,6 +181,8 @@ def test_what_cannot_be_asked_for():
         (["rpn"], 1, [3], "dev", 0),
         (["rpn"], 1, [], "train", 0),
         (["rpn"], 1, [11], "train", 0),
+        (["rpn", "arithmetic"], 1, [10, 11], "train", 0),
+        (["stack_listing"], 1, [31], "train", 0),
         (["rpn"], -1, [3], "train", 0),
         (["rpn"], 1, [3], "train", 0, "essay"),
     ):

@@ -105,7 +105,7 @@ def test_a_judge_says_yes_or_no(tmp_path: Path) -> None:
     [
         ('forms = "answer"', "its forms are 'answer', expected a tuple of 'answer' and 'program'"),
         ('forms = ("answers",)', "its forms are ('answers',)"),
-        ("has = ()", "its levels (has) are (), expected some of 1 to 10"),
+        ("has = ()", "its levels (has) are (), expected some of 1 to 30"),
         ("has = (0, 3)", "its levels (has) are (0, 3)"),
         ('forms = ("answer", "program")', "it has the form 'program' but no `exercise`"),
     ],

@@ -103,7 +103,9 @@ def list_rows() -> Iterator[dict[str, Any]]:
 
     for name in families.working():
         family = families.get(name)
-        yield row("family", name, ", ".join(family.forms), "1-10", f"{family.about}; {family.levels}")
+        yield row(
+            "family", name, ", ".join(family.forms), draw.format_levels(family.has), f"{family.about}; {family.levels}"
+        )
     for problem in handwritten.problems():
         yield row("handwritten", problem.id, problem.form, str(problem.level), problem.title)
     if gym.missing():

@@ -258,7 +258,7 @@ def check_settings(config: LoopConfig) -> None:
         raise UsageError(f"{config.experiment!r} is not a valid name for a run", hint)
     if config.min_difficulty > config.max_difficulty:
         levels = f"--min-difficulty {config.min_difficulty} is above --max-difficulty {config.max_difficulty}"
-        raise UsageError(levels, "set both, from 1 to 10, the lower one first")
+        raise UsageError(levels, "set both, the lower one first")
     parse_shares(config.split)
     for option in ("problems", *HELD_OUT):
         if option == "problems" or getattr(config, option):

@@ -25,7 +25,7 @@ from axiom_cli.importing.registry import format_of
 from axiom_cli.importing.schema import SPLITS, Row, check_entry_point, check_fields, check_tests
 from axiom_cli.problems import answer_types, families
 from axiom_cli.problems.decontamination import normalize
-from axiom_cli.records import Problem, Program
+from axiom_cli.records import HIGHEST_LEVEL, Problem, Program
 from axiom_cli.sandbox import Outcome, Sandbox, suite
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.verification.checkers import function_of
@@ -82,8 +82,8 @@ def _check_problem(problem: Problem, *, has_tests: bool = True) -> None:
     """Raises InputError where a problem would make a later command fail."""
     if problem.split not in SPLITS:
         raise InputError(f"its split is {problem.split!r:.40}, expected train, val or test")
-    if not 1 <= problem.level <= 10:
-        raise InputError(f"its level is {problem.level!r:.40}, expected 1 to 10")
+    if not 1 <= problem.level <= HIGHEST_LEVEL:
+        raise InputError(f"its level is {problem.level!r:.40}, expected 1 to {HIGHEST_LEVEL}")
     for name in ("prompt", "answer"):
         value = getattr(problem, name)
         if value is not None and not value.strip():

@@ -11,7 +11,7 @@ import orjson
 
 from axiom_cli import json_codec
 from axiom_cli.errors import InputError
-from axiom_cli.records import STDIN_STDOUT, AnswerType, Program
+from axiom_cli.records import HIGHEST_LEVEL, STDIN_STDOUT, AnswerType, Program
 
 Row = Mapping[str, Any]
 Kind = Literal["text", "text or a whole number", "a list of texts", "anything"]
@@ -50,7 +50,7 @@ def level(value: Any) -> int:
     """The level that 4, 4.0, `4` and `Level 4` name. Raises InputError for anything else."""
     number = NUMBERED_LEVEL.fullmatch(str(value).strip())
     if isinstance(value, bool) or number is None:
-        raise InputError(f"its level is {value!r:.40}, expected 1 to 10")
+        raise InputError(f"its level is {value!r:.40}, expected 1 to {HIGHEST_LEVEL}")
     return int(number[1])
 
 

@@ -129,6 +129,8 @@ def open_sources(  # noqa: PLR0913 - the last three are where sentences go, and 
         if isinstance(source, Finite):
             source = _without_known(source, known, warn)
         opened.append(source)
+    if given := [source.family for source in opened if isinstance(source, Endless) and not source.source.levels]:
+        draw.check_far_levels(given, reading.levels)
     return Problems(opened, reading)
 
 
@@ -143,6 +145,8 @@ def _endless(name: SourceName, reading: Reading) -> Endless:
     if form not in family.forms:
         raise UsageError(f"{family.name} does not ask for programs", "leave out --form program, or this family")
     wanted = name.levels or reading.levels
+    if name.levels:
+        draw.check_far_levels([family], name.levels)
     levels = [level for level in wanted if level in family.has]
     if not levels:
         raise UsageError(

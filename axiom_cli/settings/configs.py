@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import Any, ClassVar, Literal
 
+from axiom_cli.records import HIGHEST_LEVEL
 from axiom_cli.settings.fields import Config, option, stage
 
 DAY = 86_400
@@ -45,7 +46,7 @@ class GenConfig(Config):
     """`axiom problems gen`."""
 
     count: int = option(100, "How many problems to make.", least=0)
-    difficulty: str = option("3-7", "Levels from 1 to 10: LO-HI, or one number.")
+    difficulty: str = option("3-7", "Levels: LO-HI, or one number; 1-10, and more of some families (problems list).")
     seed: int = option(0, "Seed of the stream of problems.", least=0)
     split: Split = option("train", "Which split to make; splits never share a problem.")
     form: Form = option("answer", "Ask for an answer, or for a program (a function, tested).")
@@ -363,8 +364,8 @@ class LoopConfig(Config):
         600, "Validation problems: they pick the best round and the levels to practise.", least=1, topic=PROBLEMS
     )
     test_size: int = option(1000, "Held-out problems, used only at the end.", least=1, topic=PROBLEMS)
-    min_difficulty: int = option(3, "Lowest level.", least=1, most=10, topic=PROBLEMS)
-    max_difficulty: int = option(7, "Highest level.", least=1, most=10, topic=PROBLEMS)
+    min_difficulty: int = option(3, "Lowest level.", least=1, most=HIGHEST_LEVEL, topic=PROBLEMS)
+    max_difficulty: int = option(7, "Highest level.", least=1, most=HIGHEST_LEVEL, topic=PROBLEMS)
     curriculum: Literal["frontier", "fixed"] = option(
         "frontier", "Draw problems where the model solves some and fails some, or evenly (fixed).", topic=PROBLEMS
     )
@@ -427,8 +428,8 @@ class EvalConfig(Config):
     )
     count: int = option(500, "Problems from all families together; a file gives all that it has.", least=1)
     split: Split = option("test", "Which split to draw from families; splits never share a problem.")
-    min_difficulty: int = option(3, "Lowest level of families.", least=1, most=10)
-    max_difficulty: int = option(7, "Highest level of families.", least=1, most=10)
+    min_difficulty: int = option(3, "Lowest level of families.", least=1, most=HIGHEST_LEVEL)
+    max_difficulty: int = option(7, "Highest level of families.", least=1, most=HIGHEST_LEVEL)
     form: Form = option("answer", "Ask families for an answer, or for a program.")
     as_: str = option("auto", "Format of a file, as in `axiom problems import`.")
     column: str = option("", "FIELD=COLUMN, such as answer=meta.answer: where to read a field.")

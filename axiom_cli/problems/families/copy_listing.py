@@ -6,7 +6,7 @@ from random import Random
 from typing import Any, ClassVar
 
 from axiom_cli.problems import families
-from axiom_cli.problems.families.listing import LABELS, SIZES, Listing, ListingFamily, lines_of, pick
+from axiom_cli.problems.families.listing import LABELS, Listing, ListingFamily, lines_of, pick
 
 KINDS = ("register_machine", "stack_listing", "bracket_listing", "queue_listing", "robot_walk", "straight_line")
 
@@ -20,7 +20,7 @@ class CopyListing(ListingFamily):
     start: ClassVar[tuple[str, ...]] = ()
 
     def draw(self, random: Random, level: int) -> Listing:
-        return self.of_size(random, SIZES[level - 1])
+        return self.of_size(random, self.size(level))
 
     def of_size(self, random: Random, size: int) -> Listing:
         """A listing of `size` lines."""

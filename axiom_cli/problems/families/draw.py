@@ -17,11 +17,12 @@ from axiom_cli.errors import AxiomError, InputError, NothingToDoError, UsageErro
 from axiom_cli.ids import content_id
 from axiom_cli.problems import families
 from axiom_cli.problems.families import plug_ins, programs
-from axiom_cli.problems.families.family import FORMS, LEVELS, Exercise, Family
+from axiom_cli.problems.families.family import EVERY_LEVEL, FORMS, LEVELS, Exercise, Family
 from axiom_cli.problems.families.number_set import NumberSet
 from axiom_cli.records import Problem, Program
 
 SPLITS = {"train": frozenset(range(8)), "val": frozenset({8}), "test": frozenset({9})}
+FURTHER = "a family that has more, such as stack_listing (axiom problems list)"
 LISTED = 5
 """Levels with too few problems that an error lists."""
 
@@ -75,9 +76,18 @@ def say_levels(levels: Sequence[int]) -> str:
 
 
 def _check_levels(levels: Sequence[int], text: object) -> None:
-    if not levels or any(level not in LEVELS for level in levels):
-        fault = f"levels {text} are not between {LEVELS[0]} and {LEVELS[-1]}, lowest first"
+    if not levels or any(level not in EVERY_LEVEL for level in levels):
+        fault = f"levels {text} are not between {EVERY_LEVEL[0]} and {EVERY_LEVEL[-1]}, lowest first"
         raise UsageError(fault, "write LO-HI, such as 3-7, or one level")
+
+
+def check_far_levels(wanted: Sequence[Family], levels: Sequence[int]) -> None:
+    """Raises UsageError where the highest of `levels` is above 10 and above those of each family `wanted`."""
+    highest = max(LEVELS[-1], *(level for family in wanted for level in family.has))
+    if max(levels) > highest:
+        which = f"{wanted[0].name} has no" if len(wanted) == 1 else "none of these families has a"
+        fault = f"{which} level above {highest}, and levels {format_levels(levels)} were requested"
+        raise UsageError(fault, f"ask for levels up to {highest}, or for {FURTHER}")
 
 
 def draw_one(family: Family, level: int, form: str, random: Random) -> Drawn:
@@ -219,6 +229,7 @@ def problems(  # noqa: PLR0913 - these six say which problems
 
     wanted = dict.fromkeys(names) or [name for name in families.working() if offers(families.get(name))]
     offering = [_offering(name, levels, split, form) for name in wanted]
+    check_far_levels(offering, levels)
     seen = NumberSet()
     pairs = [(family, level) for level in levels for family in offering if level in family.has]
     return _in_turn([_Stream(family, level, split, seed, form).problems(seen) for family, level in pairs], count)
@@ -267,7 +278,7 @@ def redraw(problem: Problem) -> Drawn | None:
         return None
     level, form = origin.get("level"), origin.get("form")
     family = families.get(origin["family"])
-    if not isinstance(level, int) or level not in LEVELS or form not in family.forms:
+    if not isinstance(level, int) or level not in family.has or form not in family.forms:
         return None
     random = Random(f"{origin.get('seed')}/{origin.get('split')}/{family.name}/{level}/{origin.get('n')}")
     for _ in range(family.patience):

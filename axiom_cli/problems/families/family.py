@@ -9,9 +9,11 @@ from random import Random
 from typing import Any, ClassVar
 
 from axiom_cli.errors import UsageError
-from axiom_cli.records import Problem
+from axiom_cli.records import HIGHEST_LEVEL, Problem
 
 LEVELS = range(1, 11)
+EVERY_LEVEL = range(1, HIGHEST_LEVEL + 1)
+"""LEVELS, and those to which some families continue (`has`)."""
 FORMS = ("answer", "program")
 
 
@@ -34,7 +36,7 @@ class Exercise:
 
 
 class Family(ABC):
-    """Draws tasks of a level from 1 to 10, states them, and solves them.
+    """Draws tasks of a level from 1 to 10 (or of those that it `has`), states them, and solves them.
 
     A task is any value that `statement`, `answer` and `trace` understand; two tasks with equal statements are the same
     problem.

@@ -2,23 +2,26 @@
 
 A label says where a line is, so that whoever works through a listing finds the next line by its label and need not
 count. Labels are syllables in a fixed order, from a random one on, and round again. Difficulty is length: at level 10 a
-listing has fifteen times as many lines as at level 1.
+listing has fifteen times as many lines as at level 1. No label occurs twice in a listing, so none is longer than there
+are labels.
 """
 
 from __future__ import annotations
 
 import re
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from random import Random
 from typing import Any, ClassVar
 
-from axiom_cli.problems.families.family import Family
+from axiom_cli.problems.families.family import EVERY_LEVEL, LEVELS, Family
 
 LABELS = tuple(consonant + vowel for consonant in "bcdfghjklmnprstvz" for vowel in "aeiou")
 SIZES = (4, 6, 9, 14, 20, 27, 34, 42, 51, 60)
-"""Lines at each level. There are more labels than that, so that none occurs twice."""
+"""Lines at levels 1 to 10."""
+MORE = (len(LABELS) - SIZES[-1]) / (len(EVERY_LEVEL) - len(SIZES))
+"""Lines by which each further level is longer, so that the last one has as many lines as there are labels."""
 LINE = re.compile(r"^([a-z]{2}) (.+)$", re.MULTILINE)
 
 
@@ -39,7 +42,10 @@ class ListingFamily(Family):
 
     asks: ClassVar[str]  # the words above the listing
     start: ClassVar[Any]  # the state before the first line; never changed in place
-    levels: ClassVar[str] = f"level n: {', '.join(map(str, SIZES))} lines"
+    levels: ClassVar[str] = (
+        f"level n: {', '.join(map(str, SIZES))} lines; levels continue to {EVERY_LEVEL[-1]} ({len(LABELS)} lines)"
+    )
+    has: Sequence[int] = EVERY_LEVEL
 
     @abstractmethod
     def line(self, random: Random, state: Any, left: int) -> str:
@@ -53,8 +59,15 @@ class ListingFamily(Family):
     def show(self, state: Any) -> str:
         """A state as it is written."""
 
+    def size(self, level: int) -> int:
+        """The number of lines at a level."""
+        return SIZES[level - 1] if level in LEVELS else SIZES[-1] + int(MORE * (level - LEVELS[-1]))
+
+    def size_of(self, level: int) -> str:
+        return f"{self.size(level)} lines"
+
     def draw(self, random: Random, level: int) -> Listing:
-        first, size = pick(random, len(LABELS)), SIZES[level - 1]
+        first, size = pick(random, len(LABELS)), self.size(level)
         while True:
             lines, state = [], self.start
             for left in range(size, 0, -1):

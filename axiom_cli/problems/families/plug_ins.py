@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from axiom_cli import json_codec
 from axiom_cli.errors import AxiomError, InputError, MissingError
-from axiom_cli.problems.families.family import FORMS, LEVELS, Family
+from axiom_cli.problems.families.family import EVERY_LEVEL, FORMS, Family
 from axiom_cli.records import Problem
 
 GROUP = "axiom.families"
@@ -44,8 +44,10 @@ def _check_declarations(family: Family) -> None:
     """Raises TypeError where the forms or levels that a family declares are invalid."""
     if not isinstance(family.forms, (tuple, list)) or not family.forms or set(family.forms) - set(FORMS):
         raise TypeError(f"its forms are {family.forms!r:.60}, expected a tuple of {' and '.join(map(repr, FORMS))}")
-    if not family.has or set(family.has) - set(LEVELS):
-        raise TypeError(f"its levels (has) are {family.has!r:.60}, expected some of {LEVELS[0]} to {LEVELS[-1]}")
+    if not family.has or set(family.has) - set(EVERY_LEVEL):
+        raise TypeError(
+            f"its levels (has) are {family.has!r:.60}, expected some of {EVERY_LEVEL[0]} to {EVERY_LEVEL[-1]}"
+        )
     if "program" in family.forms and type(family).exercise is Family.exercise:
         raise TypeError("it has the form 'program' but no `exercise`")
 

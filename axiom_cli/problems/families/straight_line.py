@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from random import Random
 from string import ascii_uppercase
 from typing import Any, ClassVar
 
 from axiom_cli.problems.families.expressions import OPERATORS
+from axiom_cli.problems.families.family import LEVELS
 from axiom_cli.problems.families.listing import LABELS, Listing, ListingFamily, lines_of, pick
 
 LENGTHS = (2, 3, 4, 6, 8, 11, 14, 18, 22, 26)
@@ -20,11 +22,15 @@ class StraightLine(ListingFamily):
     name: ClassVar[str] = "straight_line"
     about: ClassVar[str] = "the last values of a program in which every line names a new value"
     levels: ClassVar[str] = f"level n: {', '.join(map(str, LENGTHS))} lines"
+    has: Sequence[int] = LEVELS
     asks: ClassVar[str] = "Run these lines and write the last three values (all of them, if there are fewer), in order:"
     start: ClassVar[Values] = {}
 
+    def size(self, level: int) -> int:
+        return LENGTHS[level - 1]
+
     def draw(self, random: Random, level: int) -> Listing:
-        names = random.sample(ascii_uppercase, LENGTHS[level - 1])
+        names = random.sample(ascii_uppercase, self.size(level))
         values: Values = {}
         lines = []
         for number, name in enumerate(names):
