@@ -76,9 +76,6 @@ class ListingFamily(Family):
             if self.show(state):
                 return Listing(first, tuple(lines))
 
-    def size_of(self, level: int) -> str:
-        return f"{SIZES[level - 1]} lines"
-
     def statement(self, task: Listing) -> str:
         return "\n".join([self.asks, *task.labelled()])
 
