@@ -122,3 +122,9 @@ def test_what_nano_was_taught_is_known_by_its_weights(tmp_path: Path) -> None:
     assert [climb.taught for climb in known] == [max(nano_cold_start.held()["rpn"])]
     others = {"model": {"name": "nano", "digest": "0" * 64}}
     assert [climb.taught for climb in summarize(Experiment(run.name, run.folder, others, run.rows)).climbs] == [None]
+
+
+def test_a_model_below_the_lowest_level_is_nowhere(tmp_path: Path) -> None:
+    run = made(tmp_path / "run", {"rpn": [0, 0]}, {"rpn": [3, 0]})
+    assert told(run) == "The frontier, up to which 9 in 10 are solved, did not move: rpn (not even level 1)."
+    assert Frontier(0, 0, 20, 1, 5).text == "0" and Frontier(0, 4, 20, 3, 5).text == "<3"

@@ -39,8 +39,8 @@ class Frontier:
         return self.spelled(self.solved)
 
     def spelled(self, level: int) -> str:
-        """A level reached, `<3` for none."""
-        return str(level) if level else f"<{self.lowest}"
+        """A level reached; for none `<3`, or 0 where the lowest one asked is 1."""
+        return str(level) if level or self.lowest == 1 else f"<{self.lowest}"
 
 
 def frontiers(rows: Iterable[Metrics]) -> dict[Evaluation, dict[str, Frontier]]:

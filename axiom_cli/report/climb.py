@@ -49,7 +49,7 @@ class Climb:
 
     def reached(self, of: Frontier) -> str:
         """The level at which a frontier is, in words."""
-        return self.words(of.solved) if of.solved else f"below {self.words(of.lowest)}"
+        return self.words(of.solved) if of.solved else f"not even {self.words(of.lowest)}"
 
 
 def climbs(
