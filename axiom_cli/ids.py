@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import orjson
 
@@ -28,8 +28,13 @@ def content_id(value: Any, length: int = 64) -> str:
 
 def file_digest(path: Path) -> str:
     """The SHA-256 of a file's bytes, read one mebibyte at a time."""
-    sha = hashlib.sha256()
     with path.open("rb") as stream:
-        while chunk := stream.read(1 << 20):
-            sha.update(chunk)
+        return stream_digest(stream)
+
+
+def stream_digest(stream: BinaryIO) -> str:
+    """The SHA-256 of the bytes that a stream still has, read one mebibyte at a time."""
+    sha = hashlib.sha256()
+    while chunk := stream.read(1 << 20):
+        sha.update(chunk)
     return sha.hexdigest()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,8 +10,8 @@ from typing import IO, Any, TypeVar
 
 import orjson
 
-from axiom_cli import json_codec
-from axiom_cli.errors import AxiomError, InputError, MissingError, UsageError
+from axiom_cli import files, json_codec
+from axiom_cli.errors import AxiomError, InputError, UsageError
 from axiom_cli.records import KINDS, WRITERS, Record
 
 R = TypeVar("R", bound=Record)
@@ -107,31 +106,22 @@ def objects(path: Path) -> Iterator[dict[str, Any]]:
 
 
 @contextmanager
-def atomic(path: Path) -> Iterator[IO[bytes]]:
+def atomic(path: Path, *, follow: bool = True) -> Iterator[IO[bytes]]:
     """A file that appears at `path` complete, or not at all; a file it replaces passes on its mode.
 
-    A symbolic link is kept, and its target replaced. A pipe or a device is written to directly. Raises UsageError for a
-    folder, MissingError if `path` cannot be written.
+    A symbolic link is kept, and its target replaced; a pipe or a device is written to directly. Not so with
+    `follow=False`, for folders that may be a stranger's: whatever is there is replaced. Raises UsageError for a folder,
+    MissingError if `path` cannot be written.
     """
     refuse_folder(path)
-    if path.exists() and not path.is_file():
-        with os.fdopen(_open(path, path, os.O_WRONLY), "wb") as stream:
+    if follow and path.exists() and not path.is_file():
+        with files.explained_write_errors(path, ""):
+            handle = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+        with files.named(handle, path) as stream:
             yield stream
         return
-    target = Path(os.path.realpath(path))
-    temporary = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
-    handle = _open(temporary, path, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-    try:
-        with os.fdopen(handle, "wb") as stream:
-            yield stream
-            stream.flush()
-            os.fsync(stream.fileno())
-        if target.is_file():
-            temporary.chmod(stat.S_IMODE(target.stat().st_mode))
-        os.replace(temporary, target)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with files.replacing(Path(os.path.realpath(path)) if follow else path, path) as whole:
+        yield whole
 
 
 def refuse_folder(path: Path) -> None:
@@ -140,19 +130,10 @@ def refuse_folder(path: Path) -> None:
         raise UsageError(f"cannot write {path}: it is a folder", f"name a file in it, such as {path / 'records.jsonl'}")
 
 
-def _open(file: Path, path: Path, flags: int) -> int:
-    """The descriptor of `file`, which is written on behalf of `path`; creates missing folders. Raises MissingError."""
-    try:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        return os.open(file, flags | os.O_CLOEXEC, 0o666)
-    except OSError as error:
-        raise MissingError(f"cannot write {path}: {error.strerror}", "choose a folder that you can write to") from None
-
-
-def save(path: Path, records: Iterable[Record | dict[str, Any]]) -> int:
-    """Writes all records to `path`, complete or not at all; returns how many there were."""
+def save(path: Path, records: Iterable[Record | dict[str, Any]], *, follow: bool = True) -> int:
+    """Writes all records to `path`, as `atomic` does; returns how many there were."""
     count = 0
-    with atomic(path) as stream:
+    with atomic(path, follow=follow) as stream:
         for record in records:
             stream.write(dump(record))
             count += 1

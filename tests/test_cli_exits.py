@@ -114,7 +114,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
 
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     done = axiom("problems", "gen", "rpn", "-o", "/proc/nothing/here.jsonl", cwd=tmp_path)
-    failed(done, 4, "cannot write /proc/nothing/here.jsonl", "hint: ")
+    failed(done, 4, "cannot write to /proc/nothing/here.jsonl", "hint: ")
 
 
 def test_the_name_of_a_hand_written_problem_leads_to_it(tmp_path: Path) -> None:

@@ -36,7 +36,7 @@ LAYERS = [
     {"settings", "terminal"},
     {"jsonl", "prefetch"},
     {"records"},
-    {"ids", "statistics", "syntax"},
+    {"files", "ids", "statistics", "syntax"},
     {"errors", "installation", "json_codec", "permitted", "process_rank", "wording"},
 ]
 HEIGHT = {name: -row for row, names in enumerate(LAYERS) for name in names}

@@ -150,7 +150,7 @@ def test_gc_removes_what_nobody_goes_on_from(tmp_path: Path) -> None:
     receipt = workspace.remember(recipe, lambda: {"rows": 1})
     states = workspace.root / STATES
     states.mkdir()
-    fresh, old, finished = states / "a.pt", states / "b.pt", states / f"{receipt.id}.pt"
+    fresh, old, finished = states / f"{1:064x}.pt", states / f"{2:064x}.pt", states / f"{receipt.id}.pt"
     for path in (fresh, old, finished):
         path.write_bytes(b"12345")
     os.utime(old, (0, 0))

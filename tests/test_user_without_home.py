@@ -36,7 +36,7 @@ def test_what_needs_no_folder_works_without_one(read_only: Path) -> None:
     made = run("problems", "gen", "rpn", "--count", "2", cwd=read_only)
     assert (made.returncode, made.stdout.count(b"\n")) == (0, 2), made.stderr
     refused = run("problems", "gen", "rpn", "--count", "2", "-o", "p.jsonl", cwd=read_only)
-    failed(refused, 4, "cannot write p.jsonl: Permission denied")
+    failed(refused, 4, "cannot write to p.jsonl: Permission denied")
     settings = run("config", cwd=read_only)
     assert settings.returncode == 0
     assert b"no home directory" in settings.stderr

@@ -43,10 +43,10 @@ def workspace(ctx: typer.Context) -> None:
         print(ctx.get_help(), file=stdout_guard.stdout())
 
 
-def _open(ctx: typer.Context) -> Workspace:
+def _open(ctx: typer.Context, *, check: bool = True) -> Workspace:
     from axiom_cli.workspace.store import Workspace
 
-    return Workspace.open(ctx.obj.config.workspace or None)
+    return Workspace.open(ctx.obj.config.workspace or None, check=check)
 
 
 @app.command(**page("axiom workspace ls"))
@@ -153,7 +153,7 @@ def fsck(
     """Check every object, receipt and name for damage. Exit with code 12 if anything is damaged."""
     from axiom_cli.workspace import maintenance
 
-    health = maintenance.fsck(_open(ctx), repair=repair)
+    health = maintenance.fsck(_open(ctx, check=False), repair=repair)
     if health.damage or not summed_up(None):
         show_rows("damage", (asdict(damage) for damage in health.damage))
     console.note(f"{plural(health.objects, 'object')} and {plural(health.receipts, 'receipt')} read")

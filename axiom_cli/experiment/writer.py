@@ -7,6 +7,7 @@ an earlier run measured stays until it is measured again; a damaged file is set 
 from __future__ import annotations
 
 import fcntl
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 import orjson
 
 import axiom_cli
-from axiom_cli import jsonl
+from axiom_cli import files, jsonl
 from axiom_cli.errors import AxiomError, InputError, UsageError, WorkspaceLockedError
 from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, ExperimentFolder, read_config, row_key
 from axiom_cli.models import Resolved
@@ -84,7 +85,7 @@ class ExperimentWriter:
 
     @contextmanager
     def _held(self) -> Iterator[None]:
-        with self.folder.lock.open("a") as stream:
+        with os.fdopen(files.open_regular(self.folder.lock, os.O_RDWR | os.O_CREAT), "rb") as stream:
             try:
                 fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -107,7 +108,7 @@ class ExperimentWriter:
         except InputError as error:
             self._set_aside(path, str(error))
         self._refuse_others(earlier)
-        with jsonl.atomic(path) as stream:
+        with jsonl.atomic(path, follow=False) as stream:
             stream.write(orjson.dumps(self._settings(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 
     def _refuse_others(self, earlier: Mapping[str, Any]) -> None:
@@ -145,8 +146,8 @@ class ExperimentWriter:
 
     def write_held_out(self, val: Sequence[Problem], test: Sequence[Problem]) -> None:
         """The validation and the test problems."""
-        jsonl.save(self.folder.problems("val"), val)
-        jsonl.save(self.folder.problems("test"), test)
+        jsonl.save(self.folder.problems("val"), val, follow=False)
+        jsonl.save(self.folder.problems("test"), test, follow=False)
 
     def write_round(self, iteration: int, problems: Sequence[Problem], verdicts: Sequence[Verdict]) -> None:
         """A round's problems and accepted solutions.
@@ -158,20 +159,20 @@ class ExperimentWriter:
         drawn = [problem for i in sorted(self._problems) for problem in self._problems[i]]
         path = self.folder.problems("train")
         if not _bytes(path).startswith(b"".join(map(jsonl.dump, drawn))):
-            jsonl.save(path, drawn)
+            jsonl.save(path, drawn, follow=False)
         path = self.folder.solutions(iteration)
         accepted = list(solution_rows(verdicts))
         if not path.is_file() or _untimed(_bytes(path)) != _untimed(b"".join(map(jsonl.dump, accepted))):
-            jsonl.save(path, accepted)
+            jsonl.save(path, accepted, follow=False)
 
     def write_evaluation(self, split: str, iteration: int, arm: str, verdicts: Sequence[Verdict]) -> None:
         """The verdicts of one evaluation."""
-        jsonl.save(self.folder.verdicts(split, iteration, arm), verdicts)
+        jsonl.save(self.folder.verdicts(split, iteration, arm), verdicts, follow=False)
 
     def write_metrics(self, rows: Iterable[Metrics]) -> None:
         """Adds records to metrics.jsonl, replacing earlier ones of the same measurement."""
         self._rows |= {row_key(row): row for row in rows}
-        jsonl.save(self.folder.metrics, self.rows)
+        jsonl.save(self.folder.metrics, self.rows, follow=False)
 
 
 def kept_settings(config: LoopConfig) -> dict[str, Any]:

@@ -19,11 +19,11 @@ from typing import Any
 
 from axiom_cli import installation, models
 from axiom_cli.errors import AxiomError, GateFailedError, InputError, MissingError, UsageError
+from axiom_cli.files import explained_write_errors
 from axiom_cli.ids import file_digest
 from axiom_cli.learning.merge import remake
 from axiom_cli.models import Resolved, folders
 from axiom_cli.settings.configs import MergeConfig
-from axiom_cli.workspace.atomic import explained_write_errors
 from axiom_cli.workspace.objects import is_digest
 from axiom_cli.workspace.store import Workspace
 

@@ -73,7 +73,7 @@ def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
         _stamps.keep_in(workspace.root / STAMPS / "models.json")
     found = _resolved(name, workspace)
     if workspace:
-        _stamps.save(workspace.objects.temporary / f"models-{os.getpid()}")
+        _stamps.save(workspace.objects.scratch)
     return found
 
 

@@ -13,22 +13,12 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from axiom_cli.errors import MissingError, WorkspaceLockedError
+from axiom_cli.errors import WorkspaceLockedError
+from axiom_cli.files import create, explained_write_errors, open_regular, read_regular, unexpected
 
 FLUSH_ALL_ABOVE = 256
 _held: set[int] = set()
 """The descriptors of the locks that this process holds."""
-
-
-@contextmanager
-def explained_write_errors(path: Path) -> Iterator[None]:
-    """Turns an OSError (a full disk, a read-only folder) into a MissingError about writing to `path`."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or type(error).__name__
-        hint = "free some space, or choose a folder that you can write to with --workspace; finished work is kept"
-        raise MissingError(f"cannot write to {path}: {reason}", hint) from None
 
 
 def flush(path: Path) -> None:
@@ -57,7 +47,8 @@ def write_whole(files: Mapping[Path, bytes], scratch: Callable[[], Path]) -> Non
     try:
         for path, data in files.items():
             drafts[path] = scratch()
-            drafts[path].write_bytes(data)
+            with create(drafts[path], path.parent) as stream:
+                stream.write(data)
         flush_all(drafts.values())
         for path, draft in drafts.items():
             os.replace(draft, path)
@@ -79,9 +70,12 @@ os.register_at_fork(after_in_child=_close_inherited)
 
 
 def _take(path: Path, operation: int) -> int | None:
-    """The descriptor of the locked file, or None if another process holds it."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    """The descriptor of the locked file, or None if another process holds it. A file that has another name elsewhere
+    is not ours to write to: raises WorkspaceDamagedError."""
+    handle = open_regular(path, os.O_RDWR | os.O_CREAT, 0o644)
     try:
+        if os.fstat(handle).st_nlink > 1:
+            raise unexpected(path)
         fcntl.flock(handle, operation | fcntl.LOCK_NB)
         current = os.stat(path).st_ino == os.fstat(handle).st_ino
     except (BlockingIOError, FileNotFoundError):
@@ -110,7 +104,7 @@ def locked(path: Path, what: str, *, shared: bool = False, patience: float = 10.
         if time.monotonic() >= deadline:
             holder = ""
             with suppress(OSError):
-                if number := path.read_text(encoding="ascii", errors="replace"):
+                if number := read_regular(path).decode("ascii", "replace"):
                     holder = f" (process {number:.20})"
             raise WorkspaceLockedError(f"another axiom{holder} is writing {what}", "wait until it ends, or stop it")
         time.sleep(0.05)
@@ -123,7 +117,8 @@ def locked(path: Path, what: str, *, shared: bool = False, patience: float = 10.
         yield
     finally:
         if not shared:
-            path.unlink(missing_ok=True)
+            with suppress(OSError):  # the lock ends with the descriptor; its file may stay
+                path.unlink()
         if handle in _held:
             _held.discard(handle)
             os.close(handle)

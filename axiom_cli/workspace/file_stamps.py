@@ -7,12 +7,15 @@ times. Where the system does not tell one start from the next, it counts within 
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
 
 import orjson
 
+from axiom_cli.errors import MissingError, WorkspaceDamagedError
+from axiom_cli.files import create, read_regular
 from axiom_cli.ids import file_digest
 
 Stamp = list[int]
@@ -40,8 +43,8 @@ class FileStamps:
         if file == self.file:
             return
         self.file, known = file, self._known
-        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError):
-            data = orjson.loads(file.read_bytes())
+        with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, WorkspaceDamagedError):
+            data = orjson.loads(read_regular(file))
             if data["start"] == _start():
                 known = {path: (found, at) for path, (found, at) in data["stamps"].items()} | known
         self._known, self._before = known, dict(known)
@@ -59,17 +62,20 @@ class FileStamps:
         """Remembers that the file at `path`, with the stamp `before` when its reading began, has this digest."""
         self._known[str(path)] = (digest, before)
 
-    def save(self, scratch: Path) -> None:
-        """Writes what is new by way of the unused path `scratch`. Nothing happens where that cannot be written."""
+    def save(self, scratch: Callable[[], Path]) -> None:
+        """Writes what is new by way of an unused path that `scratch` gives. Nothing happens where that cannot be
+        written."""
         if not self.file or self._known == self._before:
             return
-        with suppress(OSError):
+        with suppress(OSError, MissingError):
             self.file.parent.mkdir(exist_ok=True)
+            draft = scratch()
             try:
-                scratch.write_bytes(orjson.dumps({"start": _start(), "stamps": self._known}))
-                os.replace(scratch, self.file)
+                with create(draft, self.file) as stream:
+                    stream.write(orjson.dumps({"start": _start(), "stamps": self._known}))
+                os.replace(draft, self.file)
             finally:
-                scratch.unlink(missing_ok=True)
+                draft.unlink(missing_ok=True)
 
 
 @cache

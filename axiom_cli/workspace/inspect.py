@@ -11,9 +11,9 @@ from typing import Any
 
 from axiom_cli import json_codec, jsonl
 from axiom_cli.errors import UsageError
+from axiom_cli.files import explained_write_errors
 from axiom_cli.ids import canonical
 from axiom_cli.ids import digest as sha256
-from axiom_cli.workspace.atomic import explained_write_errors
 from axiom_cli.workspace.objects import CHUNK
 from axiom_cli.workspace.receipts import flat
 from axiom_cli.workspace.store import Workspace

@@ -4,22 +4,28 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
+import stat
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from axiom_cli.errors import AxiomError, WorkspaceDamagedError
+from axiom_cli.errors import AxiomError, MissingError, WorkspaceDamagedError
+from axiom_cli.files import explained_write_errors, is_regular, remove, what_lies_at
 from axiom_cli.ids import canonical, file_digest
-from axiom_cli.workspace import receipts, refs
-from axiom_cli.workspace.atomic import explained_write_errors, locked
+from axiom_cli.wording import plural
+from axiom_cli.workspace import receipts, refs, trees
+from axiom_cli.workspace.atomic import locked
 from axiom_cli.workspace.objects import bare, is_digest, short
 from axiom_cli.workspace.receipts import Receipt
-from axiom_cli.workspace.store import STAMPS, STATES, TREES, Workspace
+from axiom_cli.workspace.store import FOLDERS, STAMPS, STATES, TREES, Workspace
 
 EVICTABLE = frozenset({"merge"})
+_ASIDE = "axiom workspace fsck --repair sets it aside"
 _HOUR, _DAY = 3600.0, 86400.0
+_STATE = re.compile(r"[0-9a-f]{64}\.(pt|part)")
+_SCRATCH = re.compile(r"[0-9]+-[0-9]+-[0-9a-f]{8}|[0-9a-f]{64}-[0-9]+|models-[0-9]+|tmp[a-z0-9_]{8}")
+"""The names of what is being written, in this and in earlier versions, and of temporary folders."""
 _STALE = 14 * _DAY
 """How long the state of an interrupted training is kept."""
 
@@ -35,7 +41,8 @@ class Freed:
 
 @dataclass(frozen=True)
 class Damage:
-    """One problem that fsck found: `what` (object, receipt, name, checkout or missing), its name, and what to do."""
+    """One problem that fsck found: `what` (object, receipt, name, checkout, missing or misplaced), its name, and
+    what to do."""
 
     what: str
     name: str
@@ -58,7 +65,8 @@ def gc(workspace: Workspace, *, everything: bool = False, orphans: bool = False,
 
     A model that a name other than `run@NUMBER` points to (`run`, `run@best`) stays, unless `everything`. `orphans` also
     frees objects that no receipt or name leads to and that are at least a day old. States of interrupted trainings go
-    after two weeks. `dry_run` only counts. Raises WorkspaceLockedError while another process writes.
+    after two weeks. Only what has a name of axiom's own form is removed. `dry_run` only counts. Raises
+    WorkspaceLockedError while another process writes, MissingError for what cannot be removed, after all that can be.
     """
     with (
         locked(workspace.root / "locks" / "writers", "to the workspace", patience=0.5),
@@ -67,23 +75,37 @@ def gc(workspace: Workspace, *, everything: bool = False, orphans: bool = False,
         evicted = list(_evictable(workspace, everything=everything))
         exclusive = _files_only_in(workspace, set(evicted))
         unreferenced = set(_orphans(workspace)) - exclusive if orphans else set()
-        # States of trainings that have finished, or were interrupted two weeks ago, and half-written ones.
-        states = [
-            path
-            for path in sorted((workspace.root / STATES).glob("*"))
-            if path.suffix == ".part" or workspace.receipt(path.stem) or _age(path) > _STALE
-        ]
-        size = sum(path.stat().st_size for path in [*map(workspace.objects.path, exclusive | unreferenced), *states])
+        states = [path for path in _own(workspace.root / STATES, _STATE) if _is_stale(workspace, path)]
+        killed = [path for path in _own(workspace.root / "tmp", _SCRATCH) if _age(path) > _HOUR]
+        objects = [*map(workspace.objects.path, exclusive | unreferenced)]
+        size = sum(path.lstat().st_size for path in [*objects, *states])
         if not dry_run:
-            for digest in evicted:
-                shutil.rmtree(workspace.root / TREES / digest, ignore_errors=True)
-                (workspace.root / STAMPS / f"{digest}.json").unlink(missing_ok=True)
-            for digest in exclusive | unreferenced:
-                workspace.objects.path(digest).unlink()
-            killed = [path for path in (workspace.root / "tmp").glob("*") if _age(path) > _HOUR]
-            for path in [*states, *killed]:
-                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+            checkouts = [workspace.root / TREES / digest for digest in evicted]
+            stamps = [workspace.root / STAMPS / f"{digest}.json" for digest in evicted]
+            _remove_all([*checkouts, *stamps, *objects, *states, *killed])
     return Freed(evicted, len(unreferenced), size)
+
+
+def _own(folder: Path, form: re.Pattern[str]) -> list[Path]:
+    """What axiom itself wrote in a folder, judged by its name; never a link."""
+    return sorted(path for path in folder.glob("*") if form.fullmatch(path.name) and not path.is_symlink())
+
+
+def _is_stale(workspace: Workspace, state: Path) -> bool:
+    """Whether a state is half-written, of a training that has finished, or of one that was interrupted long ago."""
+    return state.suffix == ".part" or workspace.receipt(state.stem) is not None or _age(state) > _STALE
+
+
+def _remove_all(paths: list[Path]) -> None:
+    failures = []
+    for path in paths:
+        try:
+            remove(path)
+        except OSError as error:
+            failures.append(f"{path}: {error.strerror}")
+    if failures:
+        message = f"{plural(len(failures), 'file')} could not be removed; first: {failures[0]}"
+        raise MissingError(message, "whoever owns them can run the same command; all else is freed")
 
 
 def _evictable(workspace: Workspace, *, everything: bool) -> Iterator[str]:
@@ -130,45 +152,98 @@ def _orphans(workspace: Workspace) -> Iterator[str]:
 
 
 def _age(path: Path) -> float:
-    return time.time() - path.stat().st_mtime
+    return time.time() - path.lstat().st_mtime
 
 
 def fsck(workspace: Workspace, *, repair: bool = False) -> Health:
-    """Hashes every object again, and reads every receipt, name and checked-out tree.
+    """Hashes every object again, and reads every receipt, name and checked-out tree. Follows no link, waits for no
+    pipe.
 
-    `repair` moves what is damaged to `damaged/`, so that the commands that made it make it again; only checkouts are
-    deleted.
+    `repair` moves what is damaged to `damaged/`, and the receipts of what is lost, so that the commands that made it
+    make it again; only checkouts are deleted. `workspace` may have been opened without a check.
     """
-    damage: list[Damage] = []
-    objects, size = 0, 0
-    for digest in workspace.objects.all():
-        objects, size = objects + 1, size + workspace.objects.path(digest).stat().st_size
-        try:
-            workspace.objects.verified(digest)
-        except WorkspaceDamagedError as error:
-            damage.append(Damage("object", digest, error.hint))
-    damaged = {item.name for item in damage}
-    readable, unreadable = _receipts(workspace)
-    evicted, lost = _missing_outputs(workspace, readable, damaged)
-    damage += [*unreadable, *lost, *_damaged_names(workspace), *_damaged_checkouts(workspace, damaged)]
+    damage = [_misplaced(path, workspace) for path in workspace.misplaced_folders()]
+    if damage and not repair:
+        return Health(0, 0, 0, [], damage)  # what lies beyond a link is not of this workspace
     if repair:
         _set_aside(workspace, damage)
+    damage += [_misplaced(path, workspace) for path in _strangers(workspace.root)]
+    objects, size = 0, 0
+    damaged: dict[str, Damage] = {}
+    for digest in workspace.objects.all():
+        objects, size = objects + 1, size + workspace.objects.path(digest).lstat().st_size
+        if fault := _fault(workspace, digest):
+            damaged[digest] = Damage("object", digest, fault)
+    damage += damaged.values()
+    readable, unreadable = _receipts(workspace)
+    evicted, lost = _missing_outputs(workspace, readable, damaged)
+    damage += [*unreadable, *lost, *_damaged_names(workspace, damaged), *_damaged_checkouts(workspace, damaged)]
+    if repair:
+        useless = [Damage("receipt", r.id, "") for r in readable if not _is_useful(workspace, r, damaged)]
+        _set_aside(workspace, [*damage, *useless])
     return Health(objects, size, len(readable), evicted, damage)
+
+
+def _misplaced(path: Path, workspace: Workspace) -> Damage:
+    kind = what_lies_at(path.lstat().st_mode)
+    return Damage("misplaced", str(path.relative_to(workspace.root)), f"{kind} is not what axiom puts there; {_ASIDE}")
+
+
+def _strangers(root: Path) -> Iterator[Path]:
+    """Links, pipes and devices where files belong, folders for files and files for folders."""
+    for name in sorted({*FOLDERS} - {"damaged"}):
+        holders = sorted((root / name).glob("??")) if name == "objects" else [root / name]
+        for folder in holders:
+            for path in sorted(folder.glob("*")):
+                mode = path.lstat().st_mode
+                is_folder = stat.S_ISDIR(mode)
+                fits = is_folder if name == TREES else stat.S_ISREG(mode) or (is_folder and name == "tmp")
+                if not fits or (name == TREES and not is_digest(path.name)):
+                    yield path
+
+
+def _fault(workspace: Workspace, digest: str) -> str:
+    """What to do about an object whose bytes cannot be read, are not those of its digest, or list no files."""
+    try:
+        workspace.objects.verified(digest)
+        if workspace.is_tree(digest):
+            workspace.tree(digest)
+    except WorkspaceDamagedError as error:
+        return error.hint
+    except OSError as error:
+        return f"it cannot be read: {error.strerror}; {_ASIDE}"
+    return ""
 
 
 def _receipts(workspace: Workspace) -> tuple[list[Receipt], list[Damage]]:
     readable: list[Receipt] = []
     damage: list[Damage] = []
     for path in sorted((workspace.root / "receipts").glob("*.json")):
+        if not is_regular(path):
+            continue
         try:
             readable.append(receipts.load(path))
         except WorkspaceDamagedError as error:
             damage.append(Damage("receipt", path.stem, error.hint))
+        except OSError as error:
+            damage.append(Damage("receipt", path.stem, f"it cannot be read: {error.strerror}; {_ASIDE}"))
     return readable, damage
 
 
+def _is_useful(workspace: Workspace, receipt: Receipt, damaged: Container[str]) -> bool:
+    """Whether a receipt leads to something whole, or to what can be evicted."""
+    if receipt.stage in EVICTABLE:
+        return True
+    for output in map(bare, receipt.outputs.values()):
+        if output in damaged or not workspace.has(output):
+            return False
+        if workspace.is_tree(output) and any(bare(file) in damaged for file in workspace.tree(output).values()):
+            return False
+    return True
+
+
 def _missing_outputs(
-    workspace: Workspace, readable: list[Receipt], damaged: set[str]
+    workspace: Workspace, readable: list[Receipt], damaged: Container[str]
 ) -> tuple[list[str], list[Damage]]:
     """Outputs that are not here: the evicted ones, and the lost ones."""
     evicted, lost = [], []
@@ -183,24 +258,31 @@ def _missing_outputs(
     return evicted, lost
 
 
-def _damaged_names(workspace: Workspace) -> Iterator[Damage]:
+def _damaged_names(workspace: Workspace, damaged: Container[str]) -> Iterator[Damage]:
     for path in sorted((workspace.root / "refs").glob("*")):
+        if not is_regular(path):
+            continue
         try:
             digest = refs.load(path)
         except WorkspaceDamagedError as error:
             yield Damage("name", path.name, error.hint)
             continue
-        if not workspace.objects.has(digest):
-            yield Damage("name", path.name, f"it points to {short(digest)}, which is missing; set it again")
+        if digest in damaged or not workspace.objects.has(digest):
+            state = "damaged" if digest in damaged else "missing"
+            yield Damage("name", path.name, f"it points to {short(digest)}, which is {state}; set it again")
 
 
-def _damaged_checkouts(workspace: Workspace, damaged: set[str]) -> Iterator[Damage]:
-    """Checked-out trees whose files are not those of the tree."""
+def _damaged_checkouts(workspace: Workspace, damaged: Container[str]) -> Iterator[Damage]:
+    """Checked-out trees whose files are not those of the tree, or not all that is there."""
     for folder in sorted((workspace.root / TREES).glob("*")):
+        if folder.is_symlink() or not folder.is_dir() or not is_digest(folder.name):
+            continue
         try:
-            files = {folder / path: digest for path, digest in workspace.tree(folder.name).items()}
-            intact = damaged.isdisjoint(files.values()) and all(
-                file_digest(path) == bare(digest) for path, digest in files.items()
+            files = workspace.tree(folder.name)
+            intact = (
+                trees.found(folder) == set(files)
+                and not any(bare(digest) in damaged for digest in files.values())
+                and all(file_digest(folder / path) == bare(digest) for path, digest in files.items())
             )
         except (AxiomError, OSError):
             intact = False  # the tree, or one of its files, is missing
@@ -209,16 +291,28 @@ def _damaged_checkouts(workspace: Workspace, damaged: set[str]) -> Iterator[Dama
 
 
 def _set_aside(workspace: Workspace, damage: list[Damage]) -> None:
+    """Moves what is damaged to `damaged/`, under a name that is free there. A link is moved, and not followed."""
     places: dict[str, Callable[[str], Path]] = {
         "object": workspace.objects.path,
         "name": lambda name: workspace.root / "refs" / name,
         "receipt": lambda name: workspace.root / "receipts" / f"{name}.json",
+        "misplaced": lambda name: workspace.root / name,
     }
     target = workspace.root / "damaged"
     with explained_write_errors(workspace.root):
-        target.mkdir(exist_ok=True)
+        if target.is_symlink() or not target.is_dir():
+            if os.path.lexists(target):
+                os.replace(target, target.with_name(f"damaged-{os.urandom(4).hex()}"))
+            target.mkdir()
         for item in damage:
             if item.what == "checkout":
-                shutil.rmtree(workspace.root / TREES / item.name, ignore_errors=True)
-            elif item.what in places:
-                os.replace(places[item.what](item.name), target / f"{item.what}-{item.name}")
+                remove(workspace.root / TREES / item.name)
+            elif item.what not in places or item.name == target.name:
+                continue
+            elif os.path.lexists(place := places[item.what](item.name)):
+                os.replace(place, _free(target / f"{item.what}-{item.name.replace('/', '-')}"))
+
+
+def _free(path: Path) -> Path:
+    """`path`, or one like it where something is there already."""
+    return path.with_name(f"{path.name}-{os.urandom(4).hex()}") if os.path.lexists(path) else path

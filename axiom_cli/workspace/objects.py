@@ -15,10 +15,12 @@ import tempfile
 from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import BinaryIO
 
-from axiom_cli import ids
+from axiom_cli import files, ids
 from axiom_cli.errors import InputError, MissingError, UsageError, WorkspaceDamagedError
-from axiom_cli.workspace.atomic import explained_write_errors, flush_all
+from axiom_cli.files import explained_write_errors
+from axiom_cli.workspace.atomic import flush_all
 
 CHUNK = 1 << 20
 PAGE = 4096
@@ -71,7 +73,14 @@ class Objects:
 
     def has(self, digest: str) -> bool:
         """Whether the object is stored (its bytes are not read)."""
-        return self.path(digest).is_file()
+        return files.is_regular(self.path(digest))
+
+    def open(self, digest: str) -> BinaryIO:
+        """The object's file, to read. Raises MissingError, or WorkspaceDamagedError for what is not a file."""
+        try:
+            return os.fdopen(files.open_regular(self.path(digest)), "rb")
+        except (FileNotFoundError, NotADirectoryError):
+            raise absent(digest) from None
 
     def scratch(self) -> Path:
         """An unused path under `tmp/`."""
@@ -104,12 +113,11 @@ class Objects:
 
     def _is_stored(self, digest: str, size: int) -> bool:
         path = self.path(digest)
-        with suppress(OSError):
-            if path.stat().st_size == size:  # any other size: torn by a power cut, so it is written again
-                self._unflushed[path] = None
-                with suppress(PermissionError):  # another user's object
-                    os.utime(path)  # gc counts an orphan's age from its last use
-                return True
+        if files.is_regular(path) and path.stat().st_size == size:  # else torn by a power cut, so it is written again
+            self._unflushed[path] = None
+            with suppress(OSError):  # another user's object, or a read-only disk
+                os.utime(path)  # gc counts an orphan's age from its last use
+            return True
         return False
 
     def put_chunks(self, chunks: Iterable[bytes]) -> str:
@@ -117,16 +125,15 @@ class Objects:
         sha, size = hashlib.sha256(), 0
         with explained_write_errors(self.folder.parent):
             scratch = self.scratch()
-            stream = os.fdopen(os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444), "wb", CHUNK)
+        stream = files.create(scratch, self.folder.parent, 0o444)
         try:
             try:
                 for chunk in chunks:
                     sha.update(chunk)
                     size += len(chunk)
-                    with explained_write_errors(self.folder.parent):
-                        stream.write(chunk)
+                    stream.write(chunk)
             except BaseException:
-                with suppress(OSError):  # closing flushes the rest of a file that is given up
+                with suppress(OSError, MissingError):  # closing flushes the rest of a file that is given up
                     stream.close()
                 raise
             with explained_write_errors(self.folder.parent):
@@ -139,7 +146,8 @@ class Objects:
                     os.replace(scratch, path)
                     self._unflushed[path] = None
         except BaseException:
-            scratch.unlink(missing_ok=True)
+            with suppress(OSError):
+                scratch.unlink()
             raise
         return sha.hexdigest()
 
@@ -153,24 +161,18 @@ class Objects:
 
     def get(self, digest: str) -> bytes:
         """The object's bytes. Raises MissingError, or WorkspaceDamagedError if they do not match the digest."""
-        try:
-            data = self.path(digest).read_bytes()
-        except FileNotFoundError:
-            raise absent(digest) from None
+        with self.open(digest) as stream:
+            data = stream.read()
         if ids.digest(data) != bare(digest):
             raise self.damaged(digest)
         return data
 
     def verified(self, digest: str) -> Path:
         """The object's file, after hashing its bytes again in constant memory. Raises as `get` does."""
-        path = self.path(digest)
-        try:
-            actual = ids.file_digest(path)
-        except FileNotFoundError:
-            raise absent(digest) from None
-        if actual != bare(digest):
-            raise self.damaged(digest)
-        return path
+        with self.open(digest) as stream:
+            if ids.stream_digest(stream) != bare(digest):
+                raise self.damaged(digest)
+        return self.path(digest)
 
     def damaged(self, digest: str) -> WorkspaceDamagedError:
         """The error for an object whose bytes do not match its digest."""
@@ -180,9 +182,11 @@ class Objects:
     def all(self) -> Iterator[str]:
         """Every object's digest, sorted."""
         for folder in sorted(self.folder.glob("??")):
-            for path in sorted(folder.iterdir()):
-                if is_digest(folder.name + path.name):
-                    yield folder.name + path.name
+            if folder.is_symlink() or not folder.is_dir():
+                continue
+            for name in sorted(entry.name for entry in os.scandir(folder) if entry.is_file(follow_symlinks=False)):
+                if is_digest(folder.name + name):
+                    yield folder.name + name
 
     def starting(self, prefix: str) -> list[str]:
         """The stored digests that start with `prefix` (at least four digits)."""

@@ -12,6 +12,7 @@ import orjson
 
 from axiom_cli import json_codec
 from axiom_cli.errors import WorkspaceDamagedError
+from axiom_cli.files import read_regular
 from axiom_cli.ids import canonical, content_id
 from axiom_cli.workspace.objects import bare, is_digest
 
@@ -101,7 +102,7 @@ def decode(data: bytes, name: str) -> Receipt:
     """The receipt in `data`, the file called `name`. Raises WorkspaceDamagedError if its checksum does not match."""
     try:
         body = json_codec.loads(data)
-        intact = body.pop("sum") == content_id(body) and body["id"] == content_id(body["recipe"])
+        intact = body.pop("sum") == content_id(body) and body["id"] == content_id(body["recipe"]) and _is_whole(body)
     except (orjson.JSONDecodeError, KeyError, AttributeError, TypeError):
         intact = False
     if not intact:
@@ -110,9 +111,34 @@ def decode(data: bytes, name: str) -> Receipt:
     return Receipt(body["recipe"], body["outputs"], body["facts"], body["made"], body["seconds"])
 
 
+def _is_whole(body: Mapping[str, Any]) -> bool:
+    """Whether every part is of the type that `encode` writes: a checksum only says that nothing has changed since."""
+    recipe, outputs = body["recipe"], body["outputs"]
+    return (
+        set(recipe) == _KEYS
+        and isinstance(recipe["stage"], str)
+        and isinstance(recipe["config"], dict)
+        and all(map(_is_input, recipe["inputs"].values()))
+        and all(map(is_digest, outputs.values()))
+        and isinstance(body["facts"], dict)
+        and isinstance(body["made"], str)
+        and isinstance(body["seconds"], (int, float))
+    )
+
+
+def _is_input(value: object) -> bool:
+    return isinstance(value, str) or (isinstance(value, list) and all(isinstance(item, str) for item in value))
+
+
 def load(path: Path) -> Receipt:
-    """The receipt in a file. Raises FileNotFoundError, WorkspaceDamagedError."""
-    return decode(path.read_bytes(), path.stem)
+    """The receipt in a file, which is named by its recipe's id. Raises FileNotFoundError, WorkspaceDamagedError."""
+    receipt = decode(read_regular(path), path.stem)
+    if receipt.id != path.stem:
+        raise WorkspaceDamagedError(
+            f"receipt {path.stem} is damaged: it is that of another recipe",
+            "axiom workspace fsck --repair sets it aside",
+        )
+    return receipt
 
 
 @dataclass(frozen=True)

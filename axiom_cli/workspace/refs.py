@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from axiom_cli.errors import MissingError, UsageError, WorkspaceDamagedError, did_you_mean
+from axiom_cli.files import read_regular
 from axiom_cli.workspace.objects import bare
 
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
@@ -32,7 +33,7 @@ def line(digest: str) -> bytes:
 
 def load(path: Path) -> str:
     """The digest in a ref's file. Raises WorkspaceDamagedError."""
-    text = path.read_text(encoding="utf-8", errors="replace")
+    text = read_regular(path).decode("utf-8", "replace")
     if not _LINE.fullmatch(text):
         raise WorkspaceDamagedError(
             f"the name {path.name} is damaged: {path}", "delete that file, then set the name again"

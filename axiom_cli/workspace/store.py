@@ -13,16 +13,17 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any, TypeVar
 
-from axiom_cli import jsonl
+from axiom_cli import files, jsonl
 from axiom_cli.errors import MissingError, NoWorkspaceError, UsageError
+from axiom_cli.files import explained_write_errors
 from axiom_cli.records import Record
 from axiom_cli.workspace import receipts, refs, trees
-from axiom_cli.workspace.atomic import explained_write_errors, locked, write_whole
+from axiom_cli.workspace.atomic import locked, write_whole
 from axiom_cli.workspace.file_stamps import FileStamps
 from axiom_cli.workspace.objects import Objects, absent, bare, is_digest, short
 from axiom_cli.workspace.receipts import Receipt
@@ -35,6 +36,7 @@ STAMPS = "stamps"
 """The folder that holds what is known of their files' hashes."""
 STATES = "states"
 """The folder that holds the states of interrupted trainings."""
+FOLDERS = ("objects", "receipts", "refs", TREES, "locks", "tmp", STATES, STAMPS, "damaged")
 RECORDS_HEAD = b'{"kind":"'
 _MARK = "axiom workspace "
 R = TypeVar("R", bound=Record)
@@ -59,13 +61,16 @@ class Workspace:
         self._ready = False
 
     @classmethod
-    def open(cls, path: Path | str | None = None) -> Workspace:
-        """The workspace at `path`, or the nearest one here or above. Raises NoWorkspaceError."""
+    def open(cls, path: Path | str | None = None, *, check: bool = True) -> Workspace:
+        """The workspace at `path`, or the nearest one here or above. Raises NoWorkspaceError; unless `check` is off,
+        WorkspaceDamagedError for one whose folders are links: they may lead anywhere."""
         root = Path(path) if path else find()
         if root is None:
             raise NoWorkspaceError(f"no workspace here or above {Path.cwd()}", "axiom solve, train and loop create one")
         workspace = cls(root)
         workspace._check_format()
+        if check:
+            workspace._refuse_links()
         return workspace
 
     @classmethod
@@ -85,9 +90,24 @@ class Workspace:
             raise NoWorkspaceError(f"{root} is not a folder", "choose another with --workspace")
         return cls(root)
 
+    def misplaced_folders(self) -> Iterator[Path]:
+        """What has the name of one of the workspace's folders and is something else, such as a link to one."""
+        for folder in (self.root, self.root / "objects"):
+            with suppress(FileNotFoundError):
+                for entry in os.scandir(folder):
+                    expected = entry.name in FOLDERS or (folder != self.root and len(entry.name) == 2)
+                    if expected and not entry.is_dir(follow_symlinks=False):
+                        yield Path(entry.path)
+                        if entry.name == "objects":
+                            return
+
+    def _refuse_links(self) -> None:
+        if wrong := next(self.misplaced_folders(), None):
+            raise files.unexpected(wrong, "a folder")
+
     def _check_format(self) -> None:
         try:
-            text = (self.root / "format").read_text(encoding="utf-8")
+            text = files.read_regular(self.root / "format").decode()
             version = int(text.removeprefix(_MARK)) if text.startswith(_MARK) else 0
         except FileNotFoundError:
             raise NoWorkspaceError(
@@ -109,6 +129,8 @@ class Workspace:
     def _prepare(self) -> None:
         if self._ready:
             return
+        if self.root.exists():
+            self._refuse_links()
         with explained_write_errors(self.root):
             for name in ("objects", "receipts", "refs", "trees", "locks", "tmp"):
                 (self.root / name).mkdir(parents=True, exist_ok=True)
@@ -117,9 +139,9 @@ class Workspace:
                 self._write({self.root / "format": f"{_MARK}{FORMAT}\n".encode()})
         self._ready = True
 
-    def _write(self, files: Mapping[Path, bytes]) -> None:
+    def _write(self, contents: Mapping[Path, bytes]) -> None:
         with explained_write_errors(self.root):
-            write_whole(files, self.objects.scratch)
+            write_whole(contents, self.objects.scratch)
 
     # Objects
 
@@ -170,16 +192,16 @@ class Workspace:
     def tree_path(self, digest: str) -> Path:
         """A folder with the tree's files, made on first use; never write there. What has changed since it was last
         hashed is hashed again. Raises MissingError or WorkspaceDamagedError."""
-        files = self.tree(digest)
+        members = self.tree(digest)
         target = self.root / TREES / bare(digest)
         stamps = FileStamps(self.root / STAMPS / f"{target.name}.json")
-        if not trees.is_checked_out(self.objects, files, target):
+        if not trees.is_checked_out(self.objects, members, target):
             self._prepare()
             with locked(self.root / "locks" / f"tree-{target.name}", f"tree {short(digest)}", patience=600.0):
-                if not trees.is_checked_out(self.objects, files, target):
-                    trees.check_out(self.objects, files, target, stamps)
-        trees.verify(self.objects, files, target, stamps)
-        stamps.save(self.objects.temporary / f"{target.name}-{os.getpid()}")
+                if not trees.is_checked_out(self.objects, members, target):
+                    trees.check_out(self.objects, members, target, stamps)
+        trees.verify(self.objects, members, target, stamps)
+        stamps.save(self.objects.scratch)
         return target
 
     def kind(self, digest: str) -> str:
@@ -195,16 +217,16 @@ class Workspace:
         if not is_digest(digest):
             return "missing", 0
         try:
-            with self.objects.path(digest).open("rb") as stream:
+            with self.objects.open(digest) as stream:
                 head, size = stream.read(len(trees.HEAD)), os.fstat(stream.fileno()).st_size
-        except FileNotFoundError:
+        except MissingError:
             return "missing", 0
         if head != trees.HEAD or not self.is_tree(digest):
             return "records" if head.startswith(RECORDS_HEAD) else "bytes", size
-        files = self.tree(digest).values()
-        if not all(map(self.objects.has, files)):
+        members = self.tree(digest).values()
+        if not all(map(self.objects.has, members)):
             return "missing", 0
-        return "tree", sum(self.objects.path(file).stat().st_size for file in files)
+        return "tree", sum(self.objects.path(file).stat().st_size for file in members)
 
     # Receipts
 

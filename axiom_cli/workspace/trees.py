@@ -13,10 +13,10 @@ from pathlib import Path, PurePosixPath
 import orjson
 
 from axiom_cli.errors import InputError, WorkspaceDamagedError
+from axiom_cli.files import create, explained_write_errors, is_regular, remove
 from axiom_cli.ids import canonical
-from axiom_cli.workspace.atomic import explained_write_errors
 from axiom_cli.workspace.file_stamps import FileStamps, stamp
-from axiom_cli.workspace.objects import CHUNK, Objects, absent, bare, short
+from axiom_cli.workspace.objects import CHUNK, Objects, bare, is_digest, short
 
 HEAD, _TAIL = b'{"files":{', b'},"kind":"tree"}'
 
@@ -38,35 +38,60 @@ def put(objects: Objects, folder: Path) -> str:
 
 def is_manifest(objects: Objects, digest: str) -> bool:
     """Whether the object is a manifest, judged by its first and last bytes so that large objects are not read."""
-    try:
-        with objects.path(digest).open("rb") as stream:
-            if stream.read(len(HEAD)) != HEAD:
-                return False
-            stream.seek(-len(_TAIL), os.SEEK_END)
-            return stream.read() == _TAIL
-    except FileNotFoundError:
-        raise absent(digest) from None
+    with objects.open(digest) as stream:
+        if stream.read(len(HEAD)) != HEAD:
+            return False
+        stream.seek(max(0, os.fstat(stream.fileno()).st_size - len(_TAIL)))
+        return stream.read() == _TAIL
 
 
 def files(objects: Objects, digest: str) -> dict[str, str]:
-    """The manifest's path -> digest. Raises InputError if the object is not a manifest, WorkspaceDamagedError if a path
-    leads out of the folder."""
+    """The manifest's path -> digest. Raises InputError if the object is not a manifest, WorkspaceDamagedError if it
+    does not say which file has which digest, or if a path leads out of the folder."""
     if not is_manifest(objects, digest):
         raise InputError(f"object {short(digest)} is not a folder", f"axiom workspace show {short(digest)}")
-    manifest: dict[str, str] = orjson.loads(objects.get(digest))["files"]
-    for path in map(PurePosixPath, manifest):
+    hint = "axiom workspace fsck --repair sets it aside; then run the command that made it"
+    try:
+        manifest: dict[str, str] = orjson.loads(objects.get(digest))["files"]
+    except orjson.JSONDecodeError:
+        manifest = {"": ""}
+    if not manifest or not all(map(is_digest, manifest.values())):
+        raise WorkspaceDamagedError(f"tree {short(digest)} is damaged: it does not list files and their digests", hint)
+    for name in manifest:
+        path = PurePosixPath(name)
         if path.is_absolute() or ".." in path.parts:
-            raise WorkspaceDamagedError(f"tree {short(digest)} names a file outside itself: {path}", "do not use it")
+            raise WorkspaceDamagedError(f"tree {short(digest)} names a file outside itself: {name!r}", hint)
+        if str(path) != name or name == "." or "\0" in name or any(str(above) in manifest for above in path.parents):
+            raise WorkspaceDamagedError(f"tree {short(digest)} names a file that cannot be there: {name!r}", hint)
     return manifest
 
 
 def is_checked_out(objects: Objects, files: Mapping[str, str], target: Path) -> bool:
-    """Whether `target` holds a copy of every file, each of its object's size. Earlier versions made links."""
+    """Whether `target` holds a copy of every file, each of its object's size, and nothing else. Earlier versions made
+    links."""
+    if found(target) != set(files):
+        return False
     try:
-        pairs = [((target / path).stat(), objects.path(digest).stat()) for path, digest in files.items()]
+        pairs = [((target / path).lstat(), objects.path(digest).lstat()) for path, digest in files.items()]
     except (FileNotFoundError, NotADirectoryError):
         return False
     return all(copy.st_size == source.st_size and copy.st_ino != source.st_ino for copy, source in pairs)
+
+
+def found(folder: Path) -> set[str]:
+    """The paths of everything in a folder but real folders, and the folder itself where it is not a real one: a link is
+    found, and not followed."""
+    if folder.is_symlink() or not folder.is_dir():
+        return {"."}
+    paths: set[str] = set()
+    for place, folders, names in os.walk(folder):
+        inside = Path(place)
+        links = [name for name in folders if (inside / name).is_symlink()]
+        paths |= {(inside / name).relative_to(folder).as_posix() for name in (*names, *links)}
+        paths |= {
+            (inside / name).relative_to(folder).as_posix() + "/" for name in names if not is_regular(inside / name)
+        }
+    return paths
 
 
 def check_out(objects: Objects, files: Mapping[str, str], target: Path, stamps: FileStamps) -> None:
@@ -79,7 +104,7 @@ def check_out(objects: Objects, files: Mapping[str, str], target: Path, stamps: 
             before = _copied(objects, digest, draft / path)
             stamps.add(objects.path(digest), digest, before)
         with explained_write_errors(target.parent):
-            shutil.rmtree(target, ignore_errors=True)
+            remove(target)
             draft.rename(target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
@@ -89,14 +114,11 @@ def check_out(objects: Objects, files: Mapping[str, str], target: Path, stamps: 
 
 def _copied(objects: Objects, digest: str, copy: Path) -> list[int]:
     """The stamp of the object when its copying to the read-only file `copy` began."""
-    source, sha = objects.path(digest), hashlib.sha256()
-    try:
-        before, stream = stamp(source), source.open("rb")
-    except FileNotFoundError:
-        raise absent(digest) from None
-    with stream, explained_write_errors(copy):
+    sha = hashlib.sha256()
+    with objects.open(digest) as stream, explained_write_errors(objects.folder.parent):
+        before = stamp(objects.path(digest))
         copy.parent.mkdir(parents=True, exist_ok=True)
-        with copy.open("wb") as out:
+        with create(copy, objects.folder.parent, 0o444) as out:
             while chunk := stream.read(CHUNK):
                 sha.update(chunk)
                 out.write(chunk)

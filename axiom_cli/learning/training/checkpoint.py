@@ -3,6 +3,7 @@ step, since half a step is in no checkpoint."""
 
 from __future__ import annotations
 
+import os
 import pickle
 import signal
 import threading
@@ -16,7 +17,8 @@ from typing import Any
 import torch
 
 from axiom_cli.errors import WorkspaceDamagedError
-from axiom_cli.workspace.atomic import explained_write_errors, flush
+from axiom_cli.files import create, explained_write_errors, failure, open_regular
+from axiom_cli.workspace.atomic import flush
 
 SAME_SECONDS = 1.0
 """Seconds within which several Ctrl-C count as one."""
@@ -34,16 +36,25 @@ class Checkpoint:
         draft = self.path.with_suffix(".part")
         with explained_write_errors(self.path):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            torch.save(dict(state), draft)
+            with create(draft, self.path) as stream:
+                try:
+                    torch.save(dict(state), stream)
+                except RuntimeError:  # what it makes of a full disk
+                    if first := failure(stream):
+                        raise first from None
+                    raise
             flush(draft)
             draft.replace(self.path)
 
     def read(self) -> dict[str, Any] | None:
         """What was written last, its tensors in main memory; None where nothing was. Raises WorkspaceDamagedError."""
-        if not self.path.exists():
+        try:
+            handle = open_regular(self.path)
+        except FileNotFoundError:
             return None
         try:
-            return torch.load(self.path, map_location="cpu", weights_only=True)
+            with os.fdopen(handle, "rb") as stream:
+                return torch.load(stream, map_location="cpu", weights_only=True)
         except (RuntimeError, EOFError, pickle.UnpicklingError):
             hint = "remove it, and training starts again"
             raise WorkspaceDamagedError(f"the checkpoint {self.path} is damaged", hint) from None

@@ -17,11 +17,11 @@ import numpy
 import torch
 
 from axiom_cli.errors import InputError
+from axiom_cli.files import explained_write_errors
 from axiom_cli.learning.training import requirements, tokenizer_split
 from axiom_cli.models.loading import load_config, load_generation_config, load_tokenizer
 from axiom_cli.models.shards import Shards
 from axiom_cli.sampling.token_ids import end_ids
-from axiom_cli.workspace.atomic import explained_write_errors
 
 ARCHITECTURES: Mapping[str, str] = {"llama": "LLAMA", "mistral": "LLAMA", "qwen2": "QWEN2", "qwen3": "QWEN3"}
 INTERLEAVED = frozenset({"LLAMA"})

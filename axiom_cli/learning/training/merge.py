@@ -17,13 +17,13 @@ from typing import Any
 import torch
 
 from axiom_cli.errors import UsageError
+from axiom_cli.files import explained_write_errors
 from axiom_cli.learning.training import certificate
 from axiom_cli.learning.training.certificate import Certificate, ProbeResult, WeightChange
 from axiom_cli.learning.training.streamed import StreamedModel
 from axiom_cli.models import folders, shards
 from axiom_cli.models.adapters import Chain
 from axiom_cli.models.loading import DTYPES, load_model, load_tokenizer, stored_dtype
-from axiom_cli.workspace.atomic import explained_write_errors
 
 CARRIED = (".json", ".jinja", ".model", ".txt", ".tiktoken", ".py")
 """Endings of the files that are not weights, and that a model may need. Its licence is carried, too."""
