@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import atexit
-import errno
 import importlib
 import os
 import re
+import signal
 import sys
+import time
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from itertools import pairwise
+from types import FrameType, TracebackType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -19,6 +22,7 @@ from axiom_cli import __version__, permitted, process_rank
 from axiom_cli.commands import completion, meant
 from axiom_cli.commands.pages import Group
 from axiom_cli.errors import AxiomError, MissingError, UsageError
+from axiom_cli.files import ADVICE
 from axiom_cli.settings.configs import GlobalConfig
 from axiom_cli.settings.fields import flag
 from axiom_cli.settings.files import unreadable
@@ -75,6 +79,8 @@ REMEMBERS = {"coldstart", "solve", "train", "merge", "loop", "eval"}
 TOGETHER = {"train", "loop"}
 """Commands that several processes may carry out together."""
 EXIT_INTERRUPTED = 130
+SAME_SECONDS = 1.0
+"""Seconds within which several signals count as one."""
 STREAMS = range(3)
 STDOUT = 1
 BARE: dict[str, tuple[str, Callable[[str], bool]]] = {
@@ -84,13 +90,6 @@ BARE: dict[str, tuple[str, Callable[[str], bool]]] = {
 """Options whose value may be left out: what it is then, and whether the next word is the value."""
 # The parser moved from click into Typer; its base class of errors is reached through a public descendant.
 Misuse: Any = typer.BadParameter.__bases__[0]
-ENVIRONMENT = {
-    errno.ENOSPC: "make room, or write to another disk",
-    errno.EDQUOT: "your quota is used up: make room, or write to another disk",
-    errno.EROFS: "this file system is read-only: write elsewhere with -o or --workspace",
-    errno.EACCES: "choose a place that you may read and write",
-    errno.EPERM: "choose a place that you may read and write",
-}
 
 
 class Commands(Group):
@@ -255,6 +254,32 @@ def _fill_closed() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
+def _stop_as_ctrl_c_does() -> None:
+    """From now on SIGTERM and SIGHUP interrupt as Ctrl-C does, unless whoever started us ignores them. A second one
+    ends the process at once. (A launcher that passes one on sends it twice within a moment: that counts as one.)"""
+    first = 0.0
+
+    def stop(_number: int, frame: FrameType | None) -> None:
+        nonlocal first
+        first, again = first or time.monotonic(), 0 < first < time.monotonic() - SAME_SECONDS
+        interrupt = signal.getsignal(signal.SIGINT)
+        if again and interrupt is signal.default_int_handler:
+            os._exit(EXIT_INTERRUPTED)
+        if not callable(interrupt):
+            raise KeyboardInterrupt
+        interrupt(signal.SIGINT, frame)
+
+    taken = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, stop)
+    os.register_at_fork(after_in_child=lambda: [signal.signal(number, signal.SIG_DFL) for number in taken])
+
+
+def _show_bug(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
+    """Writes a traceback, whose messages may quote foreign text."""
+    sys.stderr.write(console.spelled_out("".join(traceback.format_exception(kind, error, where))))
+
+
 def leave(code: int) -> NoReturn:
     """Ends the process with `code`, which Python itself would not always do: after Ctrl-C inside an import it dies of
     the signal, and one of several processes sometimes of a thread that outlives it."""
@@ -303,6 +328,9 @@ def main(argv: list[str] | None = None) -> int:
     """Entry point of `axiom`. What a user can fix is one line and a hint; anything else keeps its traceback."""
     words = sys.argv[1:] if argv is None else argv
     _fill_closed()
+    sys.excepthook = _show_bug
+    if argv is None:
+        _stop_as_ctrl_c_does()
     try:
         code = run(words)
         if sys.stdout is not None:
@@ -321,12 +349,13 @@ def main(argv: list[str] | None = None) -> int:
     except AxiomError as error:
         if _debugging(words):
             sys.excepthook(*sys.exc_info())
+        _give_up_stdout()
         console.error(str(error), error.hint)
         return error.exit_code
     except OSError as error:
-        if error.errno not in ENVIRONMENT:
+        if error.errno not in ADVICE:
             raise
         _give_up_stdout()
-        where = f"{error.filename}: " if error.filename else ""
-        console.error(f"{where}{error.strerror}", ENVIRONMENT[error.errno])
+        name = error.filename2 or error.filename
+        console.error(f"{name}: {error.strerror}" if name else str(error.strerror), ADVICE[error.errno])
         return MissingError.exit_code

@@ -10,7 +10,7 @@ import typer
 from axiom_cli import jsonl
 from axiom_cli.commands import completion
 from axiom_cli.commands.pages import argument, own_option, page
-from axiom_cli.commands.streams import draw, records, stdout, write
+from axiom_cli.commands.streams import draw, records, say, write
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Verdict
 from axiom_cli.report.formats import Findings, render
@@ -88,7 +88,7 @@ def show_findings(findings: Findings, format: str = "table") -> None:
     """The findings in `format` on stdout; with `table` as tables and sentences on stderr, and as records on stdout if
     it is piped or with `--quiet`."""
     if format != "table":
-        stdout().write(render(findings, format))
+        say(render(findings, format))
         return
     draw(findings.terminal)
     if console.data_wanted():

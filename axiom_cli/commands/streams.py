@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from itertools import chain
@@ -14,6 +15,7 @@ from axiom_cli import jsonl
 from axiom_cli.commands import glance
 from axiom_cli.commands.pages import INPUT_OUTPUT, argument, own_option
 from axiom_cli.errors import AxiomError, InputError, MissingError, NothingToDoError, UsageError, did_you_mean
+from axiom_cli.files import explained_write_errors
 from axiom_cli.records import WRITERS, Record
 from axiom_cli.terminal import console, stdout_guard
 from axiom_cli.wording import plural
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
 R = TypeVar("R", bound=Record)
 Lines = Callable[[Iterable[bytes]], Iterable[bytes]]
 Row = Record | dict[str, Any]
+STDOUT_NAME = Path("standard output")
 STDOUT = ("-", "/dev/stdout", "/dev/fd/1", "/proc/self/fd/1")
 
 
@@ -113,6 +116,14 @@ def stdout() -> TextIO:
     return stream
 
 
+def say(text: str) -> None:
+    """Writes text to stdout; on a terminal spelled out, so that none of it is obeyed."""
+    stream = stdout()
+    with explained_write_errors(STDOUT_NAME, ""):
+        stream.write(console.spelled_out(text) if stream.isatty() else text)
+        stream.flush()
+
+
 def summed_up(output: Path | None, as_json: bool = False) -> bool:
     """Whether a person at a terminal would get the records, and gets a summary of them instead."""
     return output is None and not as_json and not console.data_wanted() and console.is_terminal()
@@ -131,14 +142,24 @@ def write(rows: Iterable[Row], output: Path | None, live: bool = True, as_json: 
         return glance.show(rows)
     if output is not None and str(output) not in STDOUT:
         return jsonl.save(output, rows)
-    stream, count = stdout().buffer, 0
+    text = stdout()
+    stream, is_terminal, count = text.buffer, text.isatty(), 0
     for row in rows:
-        stream.write(jsonl.dump(row))
+        line = jsonl.dump(row)
+        with explained_write_errors(STDOUT_NAME, ""):
+            stream.write(_spelled_out(line) if is_terminal else line)
+            if live:
+                stream.flush()
         count += 1
-        if live:
-            stream.flush()
-    stream.flush()
+    with explained_write_errors(STDOUT_NAME, ""):
+        stream.flush()
     return count
+
+
+def _spelled_out(line: bytes) -> bytes:
+    """A line of JSON in which what a terminal might obey is written as JSON's own escapes."""
+    text = line.decode().rstrip("\n")
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in text).encode() + b"\n"
 
 
 def show_rows(title: str, rows: Iterable[dict[str, Any]], as_json: bool = False) -> None:

@@ -10,7 +10,7 @@ import typer
 
 from axiom_cli.commands import completion
 from axiom_cli.commands.pages import Group, page
-from axiom_cli.commands.streams import AsJson, show_rows, stdout, summed_up, write
+from axiom_cli.commands.streams import AsJson, say, show_rows, summed_up, write
 from axiom_cli.errors import UsageError, WorkspaceDamagedError
 from axiom_cli.terminal import console, stdout_guard
 from axiom_cli.wording import plural
@@ -110,7 +110,7 @@ def why(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
         write((asdict(line) for line in ancestry), None, as_json=True)
     else:
         width = 0 if console.data_wanted() else console.width()
-        stdout().write("\n".join(draw_tree(ancestry, width)) + "\n")
+        say("\n".join(draw_tree(ancestry, width)) + "\n")
 
 
 @app.command(**page("axiom workspace diff self_improve_v1@1 self_improve_v1@2"))

@@ -68,6 +68,7 @@ def rich_console() -> Any:
 
 
 def _line(text: str, style: str = "") -> None:
+    text = spelled_out(text)
     if is_terminal():
         # Lines break between words; a word that is longer than the terminal, such as a path, stays whole.
         wrap = partial(
@@ -124,7 +125,8 @@ def table(title: str, columns: Sequence[str], rows: Sequence[Sequence[Any]], key
     """
     if _quiet:
         return
-    cells = [["" if cell is None else str(cell) for cell in row] for row in rows]
+    cells = [["" if cell is None else spelled_out(str(cell)) for cell in row] for row in rows]
+    title, columns = spelled_out(title), [*map(spelled_out, columns)]
     if not is_terminal():
         widths = [max([len(name), *(len(row[i]) for row in cells)]) for i, name in enumerate(columns)]
         for row in [[title]] * bool(title) + [list(columns), *cells]:
@@ -159,10 +161,16 @@ def paint(pieces: Sequence[tuple[str, str]]) -> None:
     rich_console().print(Text.assemble(*((visible(text), style) for text, style in pieces)), soft_wrap=True)
 
 
+def spelled_out(text: str) -> str:
+    """The text with all that a terminal might obey spelled out, but for ends of lines: escapes, other control
+    characters, and those that turn the direction of what follows. Whatever is shown of a record, a name, a file or
+    another program's message goes through here."""
+    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
 def visible(text: str) -> str:
-    """The text with its control characters spelled out, so that it cannot control a terminal."""
-    shown = (c if c.isprintable() else "⏎\n" if c == "\n" else ascii(c)[1:-1] for c in text)
-    return "".join(shown)
+    """The text spelled out, its ends of lines shown."""
+    return spelled_out(text).replace("\n", "⏎\n")
 
 
 def _whole_tables(title: str, columns: Sequence[str], cells: list[list[str]], keys: int) -> None:
@@ -217,14 +225,14 @@ def progress(text: str, total: int | None = None) -> Iterator[Progress]:
         from rich.progress import Progress as RichProgress
 
         with RichProgress(*_columns(), console=rich_console(), transient=True) as bars:
-            task = bars.add_task(text, total=total)
-            yield lambda advance=1, text="": bars.update(task, advance=advance, description=text or None)
+            task = bars.add_task(spelled_out(text), total=total)
+            yield lambda advance=1, text="": bars.update(task, advance=advance, description=spelled_out(text) or None)
 
 
 def _columns() -> list[Any]:
     from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 
-    return [TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
+    return [TextColumn("{task.description}", markup=False), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()]
 
 
 class _Lines:

@@ -49,7 +49,7 @@ def _drawn(line: Line) -> Iterator[None]:
     terminal = console.rich_console()
 
     def draw() -> Any:
-        return Text(line(terminal.width - 1), no_wrap=True, overflow="ellipsis", style="dim")
+        return Text(console.spelled_out(line(terminal.width - 1)), no_wrap=True, overflow="ellipsis", style="dim")
 
     with Live(
         get_renderable=draw,
