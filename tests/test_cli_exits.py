@@ -108,7 +108,7 @@ def test_a_full_disk_is_one_line(tmp_path: Path) -> None:
         command, env = [*AXIOM, "problems", "gen", "rpn"], environment(PYTHONUNBUFFERED="")
         done = subprocess.run(command, cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, env=env)
     assert done.returncode == 4
-    assert done.stderr.decode().splitlines()[0] == "error: No space left on device"
+    assert done.stderr.decode().splitlines()[0] == "error: cannot write to standard output: No space left on device"
     assert "hint: make room" in done.stderr.decode()
 
 
