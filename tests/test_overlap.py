@@ -50,6 +50,17 @@ def test_copies_that_were_edited_are_not_taken_for_what_a_family_drew() -> None:
     assert overlap(held[:1], copies).ngram == 1
 
 
+def test_listings_share_words_by_chance_and_only_an_edited_copy_is_left_out() -> None:
+    """A queue's few kinds of line repeat from listing to listing, whatever the lines around them."""
+    held = list(draw.problems(["queue_listing"], 100, [9], "test", 0))
+    drawn = list(draw.problems(["queue_listing"], 50, [9], "train", 0))
+    edited = [replace(held[0], prompt=f"Please read on. {held[0].prompt}")]
+    assert overlap(drawn, held).ngram == 0 and overlap(edited, held).ngram == 1
+    assert overlap([replace(problem, extra={}) for problem in drawn], held).ngram > 3, "nobody knows who made these"
+    samples = [tiny.sample(problem, problem.prompt) for problem in (*drawn, *edited, held[1])]
+    assert overlapping_samples(samples, held) == {50, 51}
+
+
 @pytest.mark.parametrize("each", [1, 2, 10])
 def test_few_held_out_problems_know_their_boilerplate_by_the_many_others(each: int) -> None:
     names = ["arithmetic", "rpn", "parentheses", "matrix", "calendar", "shortest_path"]

@@ -14,7 +14,6 @@ from axiom_cli.errors import UsageError
 from axiom_cli.learning.rejection_sampling import (
     ENOUGH_ROWS,
     MIN_WEIGHT,
-    UNINFORMATIVE_SHARE,
     select_solutions,
     solution_key,
 )
@@ -86,10 +85,12 @@ def test_always_solved_problems_are_a_small_share_once_there_are_enough_others()
     rows = select_solutions(easy + hard, CONFIG).examples
     of_easy = sum(int(c.verdict.sample.problem.id, 16) < 300 for c in rows)
     assert len(rows) - of_easy == 300, "every rarely solved one stays"
-    assert of_easy == round(len(rows) * UNINFORMATIVE_SHARE)
+    assert of_easy == round(len(rows) * CONFIG.uninformative)
     assert len(select_solutions(easy + hard[:20], CONFIG).examples) == ENOUGH_ROWS
     assert select_solutions(easy + hard, CONFIG).examples == rows
     assert select_solutions(easy + hard, replace(CONFIG, seed=1)).examples != rows
+    assert len(select_solutions(easy + hard, replace(CONFIG, uninformative=0.0)).examples) == 300
+    assert len(select_solutions(easy + hard, replace(CONFIG, uninformative=1.0)).examples) == 900
 
 
 def test_what_the_model_was_sure_to_write_is_a_small_share_too() -> None:
@@ -101,7 +102,7 @@ def test_what_the_model_was_sure_to_write_is_a_small_share_too() -> None:
     unsure = [single(i, -0.15) for i in range(400, 700)]
     chosen = select_solutions(sure + unsure, CONFIG)
     of_sure = sum(int(c.verdict.sample.problem.id, 16) < 400 for c in chosen.examples)
-    assert len(chosen.examples) - of_sure == 300 and of_sure == round(len(chosen.examples) * UNINFORMATIVE_SHARE)
+    assert len(chosen.examples) - of_sure == 300 and of_sure == round(len(chosen.examples) * CONFIG.uninformative)
     assert (chosen.low_surprisal, chosen.always_solved) == (400, 0)
     unknown = [single(i, None) for i in range(400)]
     assert len(select_solutions(unknown, CONFIG).examples) == 400, "nothing is known of these"

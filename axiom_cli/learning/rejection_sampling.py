@@ -22,13 +22,11 @@ from axiom_cli.records import Sample, Verdict
 from axiom_cli.sampling.prompts import PROMPT_DIGEST
 from axiom_cli.settings.configs import TrainConfig
 
-UNINFORMATIVE_SHARE = 0.1
-"""Largest share of the rows that may be uninformative ..."""
 LOW_SURPRISAL = 0.1
 """Nats: a solution whose negative log-probability under the model is below this (it was 0.9 likely) is uninformative. A
 gradient step on it changes next to nothing, at the full price."""
 ENOUGH_ROWS = 200
-"""... unless there are fewer rows than this: then uninformative ones fill up, since too few rows make a model worse."""
+"""With fewer rows than this, uninformative ones fill up, whatever their share: too few rows make a model worse."""
 MIN_WEIGHT = 0.1
 """Weight of a row whose problem is always, or nearly always, solved."""
 MANY_CUT_OFF = 0.1
@@ -175,7 +173,7 @@ def select_solutions(
     others = [v for v in kept if rates[v.sample.problem.id] != 1]
     likely = [v for v in others if weighted and v.sample.logprob is not None and -v.sample.logprob < LOW_SURPRISAL]
     out.always_solved, out.low_surprisal = len(easy), len(likely)
-    dropped = _beyond_share(easy + likely, len(kept), config.seed)
+    dropped = _beyond_share(easy + likely, len(kept), config)
     out.dropped = len(dropped)
     out.examples = [
         TrainingExample(_as_asked(v), weight=max(MIN_WEIGHT, 1 - (rates[v.sample.problem.id] or 0.0)))
@@ -213,14 +211,16 @@ def _count(verdict: Verdict, out: Selection, attempts: dict[str, _Attempts]) -> 
     return verdict.passed and verdict.sample.finish == "stop"
 
 
-def _beyond_share(uninformative: list[Verdict], total: int, seed: int) -> set[int]:
+def _beyond_share(uninformative: list[Verdict], total: int, config: TrainConfig) -> set[int]:
     """The `id`s of the uninformative rows that there is no room for; the seed says which."""
-    informative = total - len(uninformative)
-    room = max(round(informative * UNINFORMATIVE_SHARE / (1 - UNINFORMATIVE_SHARE)), ENOUGH_ROWS - informative)
+    share, informative = config.uninformative, total - len(uninformative)
+    if share == 1:
+        return set()
+    room = max(round(informative * share / (1 - share)), ENOUGH_ROWS - informative)
 
     def place(verdict: Verdict) -> str:
         sample = verdict.sample
-        return content_id([seed, sample.problem.id, sample.index, sample.attempt])
+        return content_id([config.seed, sample.problem.id, sample.index, sample.attempt])
 
     order = sorted(uninformative, key=place)
     return {id(verdict) for verdict in order[room:]}

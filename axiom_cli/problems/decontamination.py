@@ -3,6 +3,9 @@
 Words that every statement of a family has in common say nothing about content. What stands in many problems of one
 family is boilerplate, and no n-gram reaches across it. Copies of a leaked text do not become boilerplate, however many
 there are: only the problems of the first set, and problems of the second set exactly as their family drew them, count.
+
+Where a family's lines are few and short, eight words in a row are often those of another problem by chance. Two
+problems that such families drew (`Family.words_repeat`) are compared by equality alone.
 """
 
 from __future__ import annotations
@@ -11,12 +14,12 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from functools import cache
 from typing import Any
 from unicodedata import category
 
 from axiom_cli.errors import GateFailedError
 from axiom_cli.ids import content_id
+from axiom_cli.problems import families
 from axiom_cli.records import Problem, Sample
 
 NGRAM = 8
@@ -87,9 +90,9 @@ def overlap(left: Iterable[Problem], right: Iterable[Problem]) -> Overlap:
     left, right = list(left), list(right)
     left_tokens, boilerplate, right_tokens = _tokenize(left, right)
     right_prompts = PromptSet(right)
-    right_ngrams = {ngram for tokens in right_tokens for ngram in _content_ngrams(tokens, boilerplate)}
+    ngrams = _NGramSet(right, right_tokens, boilerplate)
     equal = [problem in right_prompts for problem in left]
-    shared = [any(ngram in right_ngrams for ngram in _content_ngrams(tokens, boilerplate)) for tokens in left_tokens]
+    shared = [ngrams.meets(problem, tokens) for problem, tokens in zip(left, left_tokens, strict=True)]
     overlapping = [problem.prompt for problem, same, common in zip(left, equal, shared, strict=True) if same or common]
     return Overlap(len(left), len(right), sum(equal), sum(shared), len(boilerplate), overlapping[:5])
 
@@ -98,11 +101,10 @@ def overlapping_problems(problems: Sequence[Problem], held_out: Sequence[Problem
     """The indices of the problems that have an equal in `held_out`, and of the others that share an 8-gram with it."""
     held_out_tokens, boilerplate, tokens = _tokenize(held_out, problems)
     prompts = PromptSet(held_out)
-    ngrams = {ngram for words in held_out_tokens for ngram in _content_ngrams(words, boilerplate)}
+    ngrams = _NGramSet(held_out, held_out_tokens, boilerplate)
     equal = {index for index, problem in enumerate(problems) if problem in prompts}
-    shared = {
-        i for i, words in enumerate(tokens) if any(ngram in ngrams for ngram in _content_ngrams(words, boilerplate))
-    }
+    pairs = enumerate(zip(problems, tokens, strict=True))
+    shared = {index for index, (problem, words) in pairs if ngrams.meets(problem, words)}
     return equal, shared - equal
 
 
@@ -112,16 +114,41 @@ def overlapping_samples(samples: Sequence[Sample], problems: Sequence[Problem]) 
     sampled_problems = list({sample.problem.id: sample.problem for sample in samples}.values())
     held_out_tokens, boilerplate, _ = _tokenize(problems, sampled_problems)
     held_out = PromptSet(problems)
-    held_out_ngrams = {ngram for tokens in held_out_tokens for ngram in _content_ngrams(tokens, boilerplate)}
-
-    @cache
-    def shares_ngram(text: str) -> bool:
-        return any(ngram in held_out_ngrams for ngram in _content_ngrams(_tokens(text), boilerplate))
+    ngrams = _NGramSet(problems, held_out_tokens, boilerplate)
 
     def leaks(sample: Sample) -> bool:
-        return sample.problem in held_out or shares_ngram(sample.problem.prompt) or shares_ngram(sample.text)
+        problem, prompt = sample.problem, sample.problem.prompt
+        return problem in held_out or any(ngrams.meets(problem, _tokens(text)) for text in (prompt, sample.text))
 
     return {index for index, sample in enumerate(samples) if leaks(sample)}
+
+
+class _NGramSet:
+    """The 8-grams of some problems."""
+
+    def __init__(self, problems: Sequence[Problem], tokens: Sequence[Tokens], boilerplate: NGrams) -> None:
+        self._boilerplate = boilerplate
+        self._telling: NGrams = set()
+        self._repeated: NGrams = set()
+        for problem, words in zip(problems, tokens, strict=True):
+            (self._repeated if _words_repeat(problem) else self._telling).update(_content_ngrams(words, boilerplate))
+
+    def meets(self, problem: Problem, tokens: Tokens) -> bool:
+        """Whether `tokens`, which are of this problem or of an answer to it, share an 8-gram with the set that tells
+        something."""
+        known = [self._telling] if _words_repeat(problem) else [self._telling, self._repeated]
+        ngrams = _content_ngrams(tokens, self._boilerplate)
+        return any(known) and any(ngram in some for ngram in ngrams for some in known)
+
+
+def _words_repeat(problem: Problem) -> bool:
+    """Whether a family drew it whose problems often share eight words in a row."""
+    return _as_drawn(problem) and problem.family in families.names() and families.get(problem.family).words_repeat
+
+
+def _as_drawn(problem: Problem) -> bool:
+    """Drawn by a family, as the origin says, and not edited since, as the id says."""
+    return "origin" in problem.extra and problem.id == content_id([problem.family, problem.form, problem.prompt], 16)
 
 
 class HeldOutScreen:
@@ -175,9 +202,7 @@ def _tokenize(left: Sequence[Problem], right: Sequence[Problem]) -> tuple[list[T
             families[problem.family].append(tokens[id(problem)])
         return families
 
-    # Drawn by a family, as the origin says, and not edited since, as the id says.
-    drawn = (p for p in right if "origin" in p.extra and p.id == content_id([p.family, p.form, p.prompt], 16))
-    as_drawn, every = by_family(drawn), by_family(right)
+    as_drawn, every = by_family(filter(_as_drawn, right)), by_family(right)
     boilerplate: NGrams = set()
     for family, prompts in by_family(left).items():
         known = as_drawn.get(family, [])

@@ -292,6 +292,13 @@ class TrainConfig(Config):
         least=1,
         topic=SELECTION,
     )
+    uninformative: float = option(
+        0.1,
+        "Largest share of rows that may tell little: of problems always solved, or nearly sure to be written.",
+        least=0,
+        most=1,
+        topic=SELECTION,
+    )
     checkpoint_seconds: float = option(
         120.0, "Save the state of the training this often, for a killed run to resume from.", least=0, topic="Output"
     )
@@ -302,7 +309,8 @@ class TrainConfig(Config):
 
     def learning(self) -> dict[str, Any]:
         """The fields that decide the weights, once the rows are chosen."""
-        left_out = {"force", "max_per_problem", "gradient_checkpointing", "fsdp", "checkpoint_seconds", "tracker"}
+        left_out = {"force", "max_per_problem", "uninformative"}  # they choose the rows
+        left_out |= {"gradient_checkpointing", "fsdp", "checkpoint_seconds", "tracker"}
         left_out |= {"beta", "clip"} - USES.get(self.objective, set())
         left_out |= {"lora_r", "lora_alpha", "lora_dropout", "rslora"} if self.method == "full" else set()
         return {name: value for name, value in asdict(self).items() if name not in left_out}

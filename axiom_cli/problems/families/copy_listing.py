@@ -6,21 +6,28 @@ from random import Random
 from typing import Any, ClassVar
 
 from axiom_cli.problems import families
-from axiom_cli.problems.families.listing import LABELS, Listing, ListingFamily, lines_of, pick
+from axiom_cli.problems.families.listing import LABELS, SIZES, Listing, ListingFamily, lines_of, pick
 
 KINDS = ("register_machine", "stack_listing", "bracket_listing", "queue_listing", "robot_walk", "straight_line")
 
 
 class CopyListing(ListingFamily):
-    """Lines of one of the other listings, in any order; the answer is the last one and the first one."""
+    """Lines of one of the other listings, in any order; the answer is the last one and the first one.
+
+    A level has every length above those of the level below, so that copying is learnt at any length."""
 
     name: ClassVar[str] = "copy_listing"
     about: ClassVar[str] = "copy a listing line by line, then its last and its first line"
+    levels: ClassVar[str] = f"level n: more lines than the level below, at most {', '.join(map(str, SIZES))}"
     asks: ClassVar[str] = "Copy these lines and write the last one and the first one without their labels:"
     start: ClassVar[tuple[str, ...]] = ()
 
+    def size_of(self, level: int) -> str:
+        return f"at most {super().size_of(level)}"
+
     def draw(self, random: Random, level: int) -> Listing:
-        return self.of_size(random, self.size(level))
+        least = self.size(level - 1) + 1 if level > 1 else 3
+        return self.of_size(random, least + pick(random, self.size(level) - least + 1))
 
     def of_size(self, random: Random, size: int) -> Listing:
         """A listing of `size` lines."""

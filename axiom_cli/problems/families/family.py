@@ -49,6 +49,7 @@ class Family(ABC):
     open_ended: ClassVar[bool] = False  # whether several answers are right: `accepts` decides
     has: Sequence[int] = LEVELS  # the levels it has
     patience: ClassVar[int] = 20_000  # draws without a new problem after which a level is exhausted
+    words_repeat: ClassVar[bool] = False  # whether eight words in a row are often those of another problem, by chance
     slow: ClassVar[bool] = False  # whether `draw` or `judge` is so slow that an audit makes fewer calls
 
     @abstractmethod

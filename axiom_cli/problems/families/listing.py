@@ -42,6 +42,7 @@ class ListingFamily(Family):
 
     asks: ClassVar[str]  # the words above the listing
     start: ClassVar[Any]  # the state before the first line; never changed in place
+    words_repeat: ClassVar[bool] = True
     levels: ClassVar[str] = (
         f"level n: {', '.join(map(str, SIZES))} lines; levels continue to {EVERY_LEVEL[-1]} ({len(LABELS)} lines)"
     )
