@@ -117,6 +117,14 @@ def test_worse_on_test_is_said_even_if_validation_rose(tmp_path: Path):
     assert found.verdict == "worse" and found.sentence.startswith("Worse: ")
 
 
+def test_one_round_is_compared_with_the_start_model_once(tmp_path: Path):
+    once, twice = (
+        experiment_findings([summarize(written(tmp_path / name, {"val": rates, "test": rates}))]).terminal
+        for name, rates in (("once", [0.3, 0.7]), ("twice", [0.3, 0.5, 0.7]))
+    )
+    assert [len([part for part in parts if "McNemar" in str(part)]) for parts in (once, twice)] == [1, 3]
+
+
 def test_one_model_alone_has_nothing_to_compare(tmp_path: Path):
     found = summarize(written(tmp_path / "run", {"test": [0.4]}))
     assert "only one model" in found.sentence

@@ -86,6 +86,8 @@ def test_what_looks_like_held_out_rows_does_not_train() -> None:
     assert said == (
         "mine.jsonl: 4 training rows left out: 3 equal a held-out problem, 1 shares eight words in a row with one"
     )
+    (said,) = supply([*rows(200), *exam[:3]], test="exam.jsonl").sentences()
+    assert said == "mine.jsonl: 3 training rows left out: equal to a held-out problem"
     with pytest.raises(NothingToDoError, match="all 20 training rows are held out too"):
         supply([*exam, *rows(5, 900, split="val")], test="exam.jsonl")
 

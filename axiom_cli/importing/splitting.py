@@ -89,11 +89,16 @@ class Supply:
         """What a user should know about rows that were left out."""
         out = []
         for pool in self.pools:
-            equal = f"{pool.equal:,} equal{'s' * (pool.equal == 1)} a held-out problem"
-            similar = f"{pool.similar:,} share{'s' * (pool.similar == 1)} eight words in a row with one"
-            if reasons := [reason for count, reason in ((pool.equal, equal), (pool.similar, similar)) if count]:
-                left_out = plural(pool.equal + pool.similar, "training row")
-                out.append(f"{pool.source.name}: {left_out} left out: {', '.join(reasons)}")
+            if not (pool.equal or pool.similar):
+                continue
+            problem, words = "a held-out problem", "eight words in a row with"
+            if pool.equal and pool.similar:
+                equal = f"{pool.equal:,} equal{'s' * (pool.equal == 1)} {problem}"
+                why = f"{equal}, {pool.similar:,} share{'s' * (pool.similar == 1)} {words} one"
+            else:
+                why = f"equal to {problem}" if pool.equal else f"sharing {words} {problem}"
+            left_out = plural(pool.equal + pool.similar, "training row")
+            out.append(f"{pool.source.name}: {left_out} left out: {why}")
         return out
 
 

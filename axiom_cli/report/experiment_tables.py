@@ -38,7 +38,8 @@ def experiment_findings(summaries: Sequence[ExperimentSummary]) -> Findings:
             markdown.append(split)
             terminal.append(split)
         markdown.append(summary.sentence)
-        terminal += [*steps, summary.sentence]
+        said_already = len(steps) == len(summary.final[:1]) == 1  # one step, from the start to the selected model
+        terminal += [*([] if said_already else steps), summary.sentence]
         objects.append(_json_object(summary))
     return Findings(
         json_value=objects[0] if len(objects) == 1 else objects,

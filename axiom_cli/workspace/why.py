@@ -216,7 +216,8 @@ def _contents(records: Iterable[Record]) -> tuple[list[str], Links]:
             elif isinstance(part, Sample):
                 models[part.model.digest] = f"model {part.model.name}"
                 count("engine", part.engine)
-                count("sampling", _pairs(part.params))
+                if part.params:
+                    count("sampling", _pairs(part.params))
             elif isinstance(part, Problem) and part.id not in problems:
                 problems.add(part.id)
                 count("problems", part.family)
