@@ -11,6 +11,7 @@ from typing import Any
 
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError
+from axiom_cli.files import explained_write_errors, named
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem
 from axiom_cli.terminal import console
@@ -47,13 +48,12 @@ class Saved:
         new = {key: row for row in solutions if (key := _key(row)) not in self._known}
         if not new:
             return 0
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
-        try:
-            os.write(handle, b"".join(jsonl.dump(dict(row)) for row in new.values()))
-            os.fsync(handle)
-        finally:
-            os.close(handle)
+        with explained_write_errors(self.path, ""):
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            with named(os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), self.path) as stream:
+                stream.write(b"".join(jsonl.dump(dict(row)) for row in new.values()))
+                stream.flush()
+                os.fsync(stream.fileno())
         self._known |= new.keys()
         return len(new)
 
