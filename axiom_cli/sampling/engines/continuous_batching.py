@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
+from typing import Any
 
 import torch
 from torch.nn import functional
@@ -22,7 +23,8 @@ from transformers import PreTrainedModel
 
 from axiom_cli.errors import MissingError
 from axiom_cli.models.memory import is_out_of_memory
-from axiom_cli.sampling.engines.kv_cache import COLUMN_BLOCK, ROW_BLOCK, KVCache, prefill, round_up
+from axiom_cli.sampling.engines.kv_cache import COLUMN_BLOCK, ROW_BLOCK, PlainDecoder, round_up
+from axiom_cli.sampling.engines.lean_decoder import LeanDecoder
 from axiom_cli.sampling.engines.token_sampling import Decoding, sample_tokens
 
 REFILL = 1 / 16
@@ -58,15 +60,21 @@ class Completion:
 
 
 def finished(
-    model: PreTrainedModel, rows: Sequence[Completion], decoding: Decoding, slots: int
+    model: PreTrainedModel,
+    rows: Sequence[Completion],
+    decoding: Decoding,
+    slots: int,
+    decoder: PlainDecoder | LeanDecoder | None = None,
 ) -> Iterator[Completion]:
-    """Each row as it ends, in any order; at most `slots` side by side, rounded up to ROW_BLOCK. If memory runs out,
-    unfinished rows start again in half as many slots. Raises MissingError if there is no memory for ROW_BLOCK."""
+    """Each row as it ends, in any order; at most `slots` side by side, rounded up to ROW_BLOCK. `decoder` is that of
+    `model`, the plain one if none is given. If memory runs out, unfinished rows start again in half as many slots.
+    Raises MissingError if there is no memory for ROW_BLOCK."""
+    decoder = decoder or PlainDecoder(model)
     waiting = sorted((row for row in rows if not row.finish), key=lambda row: len(row.prompt))
     while waiting:
         count = round_up(min(slots, len(waiting)), ROW_BLOCK)
         try:
-            yield from ContinuousBatch(model, waiting, decoding, count).run()
+            yield from ContinuousBatch(decoder, model.device, waiting, decoding, count).run()
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -80,14 +88,21 @@ def finished(
 class ContinuousBatch:
     """Rows on their way through `count` slots. Tensors with the axis S have one entry per slot."""
 
-    def __init__(self, model: PreTrainedModel, rows: Sequence[Completion], decoding: Decoding, count: int) -> None:
-        self.model, self.decoding, self.device = model, decoding, model.device
+    def __init__(
+        self,
+        decoder: Any,  # a PlainDecoder or a LeanDecoder, each with a cache of its own
+        device: torch.device,
+        rows: Sequence[Completion],
+        decoding: Decoding,
+        count: int,
+    ) -> None:
+        self.decoder, self.decoding, self.device = decoder, decoding, device
         self.waiting = deque(rows)
         self.watched = any(row.on_token for row in rows)
         self.rows: list[Completion | None] = [None] * count
-        self.cache = KVCache(model, 0)
+        self.cache = decoder.new_cache(count)
         self.prompt_slots: dict[tuple[int, ...], int] = {}
-        self.prompts: KVCache | None = None
+        self.prompts: Any = None
         self.stops = torch.tensor(list(decoding.eos_ids), device=self.device)
         longest = max(len(row.uniforms) for row in rows)
         self.token_S = torch.full((count,), decoding.eos_ids[0], device=self.device)  # the next input
@@ -117,16 +132,17 @@ class ContinuousBatch:
         rows = [self.waiting.popleft() for _ in range(min(len(free), len(self.waiting)))]
         slots_N = torch.tensor(free[: len(rows)], device=self.device)
         prefixes = [tuple(row.prompt[:-1]) for row in rows]
+        lengths_N = torch.tensor([len(prefix) for prefix in prefixes], device=self.device)
         if width := max(map(len, prefixes)):
             if self.prompts is None or not self.prompt_slots.keys() >= set(prefixes):
                 self.prompt_slots = {prefix: place for place, prefix in enumerate(dict.fromkeys(prefixes))}
-                self.prompts = prefill(self.model, list(self.prompt_slots), self.decoding.eos_ids[0])
+                self.prompts = self.decoder.prefill(list(self.prompt_slots), self.decoding.eos_ids[0])
             self._fit(max(width, int(self.column_S.max())) + 1)
             self.cache.allocate_like(self.prompts, len(self.rows))
             from_N = torch.tensor([self.prompt_slots[prefix] for prefix in prefixes], device=self.device)
-            self.cache.copy_from(self.prompts, from_N, slots_N, width)
+            self.cache.copy_from(self.prompts, from_N, slots_N, lengths_N)
         self.token_S[slots_N] = torch.tensor([row.prompt[-1] for row in rows], device=self.device)
-        self.column_S[slots_N] = torch.tensor([len(prefix) for prefix in prefixes], device=self.device)
+        self.column_S[slots_N] = lengths_N
         self.limit_S[slots_N] = torch.tensor([len(row.uniforms) for row in rows], device=self.device)
         self.length_S[slots_N], self.logprob_S[slots_N], self.alive_S[slots_N] = 0, 0.0, True
         for slot, row in zip(free, rows, strict=False):
@@ -156,13 +172,7 @@ class ContinuousBatch:
         """Samples one token per row. Returns the rows that end with it."""
         self._fit(int(self.column_S.max()) + 1)
         all_S = torch.arange(len(self.rows), device=self.device)
-        self.cache.write_at(0, self.column_S, all_S)
-        logits_SV = self.model(
-            input_ids=self.token_S[:, None],
-            attention_mask=self.cache.mask(self.column_S[:, None], self.model.dtype),
-            position_ids=self.column_S[:, None],
-            **self.cache.argument,
-        ).logits[:, -1]
+        logits_SV = self.decoder.step(self.cache, self.token_S, self.column_S)
         uniforms_S = self.uniforms_SL[all_S, self.length_S]
         self.token_S, logprob_S = sample_tokens(logits_SV, uniforms_S, self.decoding)
         self.tokens_SL[all_S, self.length_S] = self.token_S

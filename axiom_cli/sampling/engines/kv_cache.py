@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 from transformers import PreTrainedModel
@@ -29,6 +30,12 @@ LAYER_TYPES = ("full_attention", "sliding_attention")
 def round_up(number: int, step: int) -> int:
     """The smallest multiple of `step` that is at least `number`."""
     return -(-number // step) * step
+
+
+def prompt_columns(first: int, end: int) -> int:
+    """How many columns prompts read for their tokens from `first` to `end`, the longest prompt's: beyond some 200, the
+    processor may add up another number of columns in another way, so that it must not depend on the prompts beside."""
+    return first + PROMPT_CHUNK if first else round_up(end, COLUMN_BLOCK)
 
 
 class KVCacheLayer(CacheLayerMixin):
@@ -96,9 +103,8 @@ class KVCache:
 
     def __init__(self, model: PreTrainedModel, capacity: int) -> None:
         config = model.config.get_text_config()
-        self.window = getattr(config, "sliding_window", None) if getattr(config, "use_sliding_window", True) else None
-        everywhere = "sliding_attention" if self.window else "full_attention"
-        self.layer_types = sorted(set(getattr(config, "layer_types", None) or [everywhere]))
+        self.window = _window(config)
+        self.layer_types = sorted(set(_layer_types(config)))
         if unknown := [name for name in self.layer_types if name not in LAYER_TYPES]:
             raise InputError(
                 f"the transformers engine does not support layers of type {', '.join(unknown)}",
@@ -123,9 +129,10 @@ class KVCache:
             layer.resize(kept_N, capacity)
         self.capacity = capacity
 
-    def copy_from(self, other: KVCache, from_N: torch.Tensor, into_N: torch.Tensor, width: int) -> None:
-        """Copies the first `width` columns of slots of another cache into slots of this one. Some models have layers
-        that read another layer's keys and values, and store none."""
+    def copy_from(self, other: KVCache, from_N: torch.Tensor, into_N: torch.Tensor, lengths_N: torch.Tensor) -> None:
+        """Copies the first columns of slots of another cache, so many of each, into slots of this one. Some models have
+        layers that read another layer's keys and values, and store none."""
+        width = int(lengths_N.max())
         for layer, source in zip(self.layers, other.layers, strict=True):
             if not source.is_initialized:
                 continue
@@ -155,14 +162,55 @@ class KVCache:
         return masks if len(masks) > 1 else next(iter(masks.values()))
 
 
+def _window(config: Any) -> int:
+    """How many tokens a layer with a window sees, itself among them; 0 where there is no window."""
+    return (getattr(config, "sliding_window", None) or 0) if getattr(config, "use_sliding_window", True) else 0
+
+
+def _layer_types(config: Any) -> list[str]:
+    everywhere = "sliding_attention" if _window(config) else "full_attention"
+    return list(getattr(config, "layer_types", None) or [everywhere] * config.num_hidden_layers)
+
+
+def windows(config: Any) -> list[int]:
+    """The window of each layer, 0 for one that sees everything before a token."""
+    return [_window(config) if name == "sliding_attention" else 0 for name in _layer_types(config)]
+
+
+class PlainDecoder:
+    """The forward pass of any model, by the library's own modules."""
+
+    def __init__(self, model: PreTrainedModel) -> None:
+        self.model = model
+
+    def new_cache(self, _slots: int) -> KVCache:
+        """Without columns; the slots come with the first of them."""
+        return KVCache(self.model, 0)
+
+    def prefill(self, prompts: Sequence[Sequence[int]], pad: int) -> KVCache:
+        """As the function `prefill`."""
+        return prefill(self.model, prompts, pad)
+
+    def step(self, cache: KVCache, token_S: torch.Tensor, column_S: torch.Tensor) -> torch.Tensor:
+        """The logits (S, V) after one more token a slot, which goes to its column."""
+        cache.write_at(0, column_S, torch.arange(len(token_S), device=token_S.device))
+        return self.model(
+            input_ids=token_S[:, None],
+            attention_mask=cache.mask(column_S[:, None], self.model.dtype),
+            position_ids=column_S[:, None],
+            **cache.argument,
+        ).logits[:, -1]
+
+
 def prefill(model: PreTrainedModel, prompts: Sequence[Sequence[int]], pad: int) -> KVCache:
     """A cache that holds the prompts, one per slot, padded on the right. Read in chunks, so that memory stays small."""
     width = round_up(max(map(len, prompts)), ROW_BLOCK)
-    cache = KVCache(model, round_up(width, COLUMN_BLOCK))
+    cache = KVCache(model, 0)
     ids_PT = torch.tensor([[*prompt, *[pad] * (width - len(prompt))] for prompt in prompts])
     for first in range(0, width, PROMPT_CHUNK):
-        cache.write_at(first)
         chunk_PQ = ids_PT[:, first : first + PROMPT_CHUNK].to(model.device)
+        cache.resize(None, prompt_columns(first, first + chunk_PQ.shape[1]))
+        cache.write_at(first)
         positions_1Q = torch.arange(first, first + chunk_PQ.shape[1], device=model.device)[None]
         model(
             input_ids=chunk_PQ,

@@ -10,6 +10,7 @@ import math
 import sys
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import chain
 
 import torch
@@ -23,7 +24,7 @@ from axiom_cli.models.memory import cache_bytes, free_memory
 from axiom_cli.problems import answers
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import prompts
-from axiom_cli.sampling.engines import continuous_batching, plain_generation, slot_check
+from axiom_cli.sampling.engines import continuous_batching, lean_decoder, plain_generation, slot_check
 from axiom_cli.sampling.engines.continuous_batching import Completion, batch_invariant
 from axiom_cli.sampling.engines.protocol import NOT_FINITE, Request, UnorderedEngine, same_logits, sample_random
 from axiom_cli.sampling.engines.text_stream import TextStream
@@ -76,7 +77,7 @@ class TransformersEngine(UnorderedEngine):
         for a model that does not run in either."""
         ids = self._tokenizer(PROBE, add_special_tokens=False)["input_ids"]
         reason = slot_check.difference(self._model, ids)
-        self._finished = plain_generation.finished if reason else continuous_batching.finished
+        self._finished = plain_generation.finished if reason else self._in_slots(ids)
         if not reason:
             return
         self.batch_dependent = True
@@ -91,6 +92,14 @@ class TransformersEngine(UnorderedEngine):
             f"{architecture} is sampled by the library's own generate, which is slower, and not in the slots of the "
             f"sampler: {reason}"
         )
+
+    def _in_slots(self, ids: Sequence[int]) -> Callable[..., Iterator[Completion]]:
+        """Sampling in slots, by the decoder made for the architecture where there is one and it computes the same."""
+        decoder, reason = lean_decoder.proven(self._model, ids)
+        if reason:
+            architecture = type(self._model).__name__
+            console.warn_once(f"{architecture} is sampled by the library's modules, which are slower: {reason}")
+        return partial(continuous_batching.finished, decoder=decoder)
 
     def load_weights(self, model: Resolved) -> None:
         """As `Engine.load_weights`."""
