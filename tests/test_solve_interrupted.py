@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 import pytest
-from torch.nn.modules.module import register_module_forward_pre_hook
-from transformers import LlamaForCausalLM
 
 import tiny
 from axiom_cli.models import worker_pool
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
+from axiom_cli.sampling.engines import continuous_batching
 from axiom_cli.sampling.engines.continuous_batching import batch_invariant
 from axiom_cli.sampling.engines.transformers import TransformersEngine
 from axiom_cli.sampling.sample_cache import Usage
@@ -36,21 +36,28 @@ def engine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Transfor
     made.close()
 
 
-def interrupting(step: int) -> Any:
+def interrupt(step: int) -> Callable[[int], None]:
     """Ctrl-C in the middle of a step."""
-    steps = Counter()
 
-    def hook() -> None:
-        steps["made"] += 1
-        if steps["made"] == step:
+    def hook(made: int) -> None:
+        if made == step:
             raise KeyboardInterrupt
 
-    return before_each_step(hook)
+    return hook
 
 
-def before_each_step(hook: Callable[..., None]) -> Any:
-    """Calls `hook` whenever a whole model is about to compute. Returns what ends that."""
-    return register_module_forward_pre_hook(lambda module, *_: hook() if isinstance(module, LlamaForCausalLM) else None)
+@contextmanager
+def before_each_step(hook: Callable[[int], None]) -> Iterator[None]:
+    """Calls `hook` with the steps so far whenever the rows in the slots are about to get a token."""
+    steps, draw_tokens = count(1), continuous_batching.sample_tokens
+
+    def hooked(*values: Any) -> Any:
+        hook(next(steps))
+        return draw_tokens(*values)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(continuous_batching, "sample_tokens", hooked)
+        yield
 
 
 @pytest.mark.skipif(not batch_invariant(), reason="this processor's products depend on the number of rows")
@@ -70,10 +77,8 @@ def test_what_has_ended_is_kept_and_the_rest_is_the_same_to_the_byte(
             yield place, sample
 
     monkeypatch.setattr(engine, "stream", counting)
-    ctrl_c = interrupting(38)
-    with pytest.raises(KeyboardInterrupt):
+    with before_each_step(interrupt(38)), pytest.raises(KeyboardInterrupt):
         list(solve(PROBLEMS, engine, config, workspace))
-    ctrl_c.remove()
     kept = len(ended)
     assert 0 < kept < len(unbroken)
     assert list(solve(PROBLEMS, engine, config, workspace)) == unbroken
@@ -88,10 +93,9 @@ def test_more_samples_go_on_from_those_there_are(engine: TransformersEngine, tmp
 
 
 def test_every_sample_is_told_of_as_it_ends(engine: TransformersEngine) -> None:
-    steps, told = Counter(), []
-    hook = before_each_step(lambda: steps.update(["made"]))
-    usage = Usage(on_samples=lambda samples: told.extend((steps["made"], sample) for sample in samples))
-    samples = list(solve(PROBLEMS, engine, CONFIG, usage=usage))
-    hook.remove()
+    steps, told = [0], []
+    usage = Usage(on_samples=lambda samples: told.extend((steps[-1], sample) for sample in samples))
+    with before_each_step(steps.append):
+        samples = list(solve(PROBLEMS, engine, CONFIG, usage=usage))
     assert sorted(map(repr, samples)) == sorted(repr(sample) for _, sample in told)
     assert told[0][0] < told[-1][0] and [at for at, _ in told] == sorted(at for at, _ in told)
