@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import secrets
+import select
 import shutil
 import socket
 import subprocess
@@ -14,7 +15,9 @@ import tempfile
 from pathlib import Path
 
 VARIABLE = "AXIOM_SIEGE_SECRET"
-VICTIM = "import time; time.sleep(3600)  # axiom-attack-victim"
+VICTIM = "import os\nwhile os.read(0, 1): os.write(1, b'.')  # axiom-attack-victim"
+"""A process that answers. One that is being killed never does, even where it has not ended yet."""
+ANSWER_SECONDS = 10.0
 SOCKET = "sock"
 LEAVINGS = ("pwned", "many0", "link1", "link2", "link3")
 
@@ -30,7 +33,9 @@ class AttackFixtures:
         self._listen()
         self._plant()
         os.environ[VARIABLE] = self.secret
-        self._victim = subprocess.Popen([sys.executable, "-S", "-c", VICTIM], stdin=subprocess.DEVNULL)
+        self._victim = subprocess.Popen(
+            [sys.executable, "-S", "-c", VICTIM], bufsize=0, stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
 
     def _plant(self) -> None:
         """Puts the files there as they should be, and takes away all others."""
@@ -69,8 +74,8 @@ class AttackFixtures:
     def close(self) -> None:
         """Takes everything away again."""
         os.environ.pop(VARIABLE, None)
-        self._victim.kill()
-        self._victim.wait()
+        with self._victim:
+            self._victim.kill()
         for one in (*self._listeners, self._udp):
             one.close()
         self._folder.cleanup()
@@ -98,7 +103,7 @@ class AttackFixtures:
         violations = [f"{name} was made" for name in LEAVINGS if os.path.lexists(self.root / name)]
         violations += [] if self._unchanged() else ["a file was changed"]
         self._plant()
-        violations += [] if self._victim.poll() is None else ["another process was killed"]
+        violations += [] if self._victim_answers() else ["another process was killed"]
         for listener in self._listeners:
             with contextlib.suppress(BlockingIOError):
                 listener.accept()[0].close()
@@ -107,6 +112,15 @@ class AttackFixtures:
             self._udp.recv(10)
             violations.append("a datagram arrived")
         return violations
+
+    def _victim_answers(self) -> bool:
+        asked, answers = self._victim.stdin, self._victim.stdout
+        assert asked is not None and answers is not None
+        with contextlib.suppress(BrokenPipeError):
+            asked.write(b"?")
+            readable, _, _ = select.select([answers], [], [], ANSWER_SECONDS)
+            return bool(readable and answers.read(1))
+        return False
 
     def _unchanged(self) -> bool:
         try:
