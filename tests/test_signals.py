@@ -29,7 +29,10 @@ def drafts(folder: Path) -> list[Path]:
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGHUP", "SIGINT"])
 def test_a_signal_ends_a_command_as_ctrl_c_does(tmp_path: Path, name: str) -> None:
     words = [*AXIOM, "problems", "gen", "rpn", "--count", "1000000", "-o", "out.jsonl"]
-    running = subprocess.Popen(words, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        words, cwd=tmp_path, env=environment(), stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(getattr(signal, name), signal.SIG_DFL),  # nohup ignores a hangup
+    )  # fmt: skip
     wait_for(lambda: drafts(tmp_path))
     running.send_signal(getattr(signal, name))
     said = running.communicate(timeout=60)[1]
