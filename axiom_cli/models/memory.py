@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
+from weakref import WeakSet
 
 import torch
 from transformers import PreTrainedModel
@@ -33,19 +35,28 @@ def free_memory(device: torch.device) -> int:
     return min(_available(), _container())
 
 
+@dataclass(eq=False)
+class _Saved:
+    """A tensor for as long as the backward pass needs it."""
+
+    tensor: torch.Tensor
+
+
 def saved_bytes(forward: Callable[[], torch.Tensor]) -> int:
     """Bytes that `forward` leaves behind for its backward pass, the weights among them."""
-    storages: dict[int, int] = {}
+    saved: WeakSet[_Saved] = WeakSet()
 
-    def keep(tensor: torch.Tensor) -> torch.Tensor:
-        storage = tensor.untyped_storage()
-        storages[storage._cdata] = storage.nbytes()  # noqa: SLF001 - an address is not one: empty storages share it
-        return tensor
+    def keep(tensor: torch.Tensor) -> _Saved:
+        one = _Saved(tensor)
+        saved.add(one)
+        return one
 
-    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda kept: kept):
-        alive = forward()  # while it lives, no storage is handed out twice
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one.tensor):
+        alive = forward()  # and with it what its backward pass needs; the rest is gone, and its storage used again
+    storages = [one.tensor.untyped_storage() for one in saved]
     del alive
-    return sum(storages.values())
+    # By the address of the storage: that of its bytes is not one, since empty storages share it.
+    return sum({storage._cdata: storage.nbytes() for storage in storages}.values())  # noqa: SLF001
 
 
 def token_bytes(forward: Callable[[int], torch.Tensor], length: int) -> int:
