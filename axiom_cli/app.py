@@ -255,7 +255,7 @@ def _fill_closed() -> None:
 
 
 def _stop_as_ctrl_c_does() -> None:
-    """From now on SIGTERM and SIGHUP interrupt as Ctrl-C does, unless whoever started us ignores them. A second one
+    """From now on SIGTERM and SIGHUP interrupt as Ctrl-C does, unless they were ignored at the start. A second one
     ends the process at once. (A launcher that passes one on sends it twice within a moment: that counts as one.)"""
     first = 0.0
 

@@ -8,6 +8,7 @@ import pytest
 
 import tiny
 from axiom_cli.errors import GateFailedError
+from axiom_cli.ids import content_id
 from axiom_cli.importing.importer import import_problems
 from axiom_cli.problems.decontamination import HeldOutScreen, overlap, overlapping_samples
 from axiom_cli.problems.families import draw, handwritten
@@ -57,6 +58,8 @@ def test_listings_share_words_by_chance_and_only_an_edited_copy_is_left_out() ->
     edited = [replace(held[0], prompt=f"Please read on. {held[0].prompt}")]
     assert overlap(drawn, held).ngram == 0 and overlap(edited, held).ngram == 1
     assert overlap([replace(problem, extra={}) for problem in drawn], held).ngram > 3, "nobody knows who made these"
+    unknown = [replace(p, family="gone", id=content_id(["gone", p.form, p.prompt], 16)) for p in drawn]
+    assert overlap(unknown, held).ngram > 3, "a family that is not installed promises nothing"
     samples = [tiny.sample(problem, problem.prompt) for problem in (*drawn, *edited, held[1])]
     assert overlapping_samples(samples, held) == {50, 51}
 

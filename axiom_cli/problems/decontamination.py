@@ -14,10 +14,11 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import Any
 from unicodedata import category
 
-from axiom_cli.errors import GateFailedError
+from axiom_cli.errors import AxiomError, GateFailedError
 from axiom_cli.ids import content_id
 from axiom_cli.problems import families
 from axiom_cli.records import Problem, Sample
@@ -143,7 +144,15 @@ class _NGramSet:
 
 def _words_repeat(problem: Problem) -> bool:
     """Whether a family drew it whose problems often share eight words in a row."""
-    return _as_drawn(problem) and problem.family in families.names() and families.get(problem.family).words_repeat
+    return _as_drawn(problem) and _family_repeats_words(problem.family)
+
+
+@cache
+def _family_repeats_words(name: str) -> bool:
+    try:
+        return families.get(name).words_repeat
+    except AxiomError:  # no such family, or a plug-in that does not load
+        return False
 
 
 def _as_drawn(problem: Problem) -> bool:

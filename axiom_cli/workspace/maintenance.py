@@ -105,7 +105,7 @@ def _remove_all(paths: list[Path]) -> None:
             failures.append(f"{path}: {error.strerror}")
     if failures:
         message = f"{plural(len(failures), 'file')} could not be removed; first: {failures[0]}"
-        raise MissingError(message, "whoever owns them can run the same command; all else is freed")
+        raise MissingError(message, "their owner can run the same command; the rest is freed")
 
 
 def _evictable(workspace: Workspace, *, everything: bool) -> Iterator[str]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from random import Random
 from typing import ClassVar
 
-from axiom_cli.problems.families.listing import ListingFamily, lines_of, pick
+from axiom_cli.problems.families.listing import LineByLine, lines_of, pick
 
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 DEEPEST = 5
 
 
-class BracketListing(ListingFamily):
+class BracketListing(LineByLine):
     """The state is what closes the brackets that are open, the innermost first."""
 
     name: ClassVar[str] = "bracket_listing"

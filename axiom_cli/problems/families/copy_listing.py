@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from random import Random
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from axiom_cli.problems import families
 from axiom_cli.problems.families.listing import LABELS, SIZES, Listing, ListingFamily, lines_of, pick
@@ -37,9 +37,6 @@ class CopyListing(ListingFamily):
             lines += kind.draw(random, 1 + pick(random, 10)).lines
         random.shuffle(lines)
         return Listing(pick(random, len(LABELS)), tuple(lines[:size]))
-
-    def line(self, random: Random, state: Any, left: int) -> str:
-        raise NotImplementedError("the lines are those of another listing")
 
     def step(self, state: tuple[str, ...], line: str) -> tuple[str, ...]:
         return (*state, line)

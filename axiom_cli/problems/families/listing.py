@@ -1,9 +1,8 @@
 """Listings: labelled lines that are carried out one after the other, each with a little work.
 
-A label says where a line is, so that whoever works through a listing finds the next line by its label and need not
-count. Labels are syllables in a fixed order, from a random one on, and round again. Difficulty is length: at level 10 a
-listing has fifteen times as many lines as at level 1. No label occurs twice in a listing, so none is longer than there
-are labels.
+A label says where a line is: the next line is found by its label, without counting. Labels are syllables in a fixed
+order, from a random one on, and round again. Difficulty is length: at level 10 a listing has fifteen times as many
+lines as at level 1. No label occurs twice in a listing, so none is longer than there are labels.
 """
 
 from __future__ import annotations
@@ -49,10 +48,6 @@ class ListingFamily(Family):
     has: Sequence[int] = EVERY_LEVEL
 
     @abstractmethod
-    def line(self, random: Random, state: Any, left: int) -> str:
-        """A line that `state` allows; `left` lines are still to be written, this one among them."""
-
-    @abstractmethod
     def step(self, state: Any, line: str) -> Any:
         """The state after a line."""
 
@@ -66,16 +61,6 @@ class ListingFamily(Family):
 
     def size_of(self, level: int) -> str:
         return f"{self.size(level)} lines"
-
-    def draw(self, random: Random, level: int) -> Listing:
-        first, size = pick(random, len(LABELS)), self.size(level)
-        while True:
-            lines, state = [], self.start
-            for left in range(size, 0, -1):
-                lines.append(self.line(random, state, left))
-                state = self.step(state, lines[-1])
-            if self.show(state):
-                return Listing(first, tuple(lines))
 
     def statement(self, task: Listing) -> str:
         return "\n".join([self.asks, *task.labelled()])
@@ -96,6 +81,24 @@ class ListingFamily(Family):
             f"{line}: {self.show(state)}".rstrip()
             for line, state in zip(task.labelled(), self.states(task), strict=True)
         ]
+
+
+class LineByLine(ListingFamily):
+    """A listing family that draws each line by what the state allows."""
+
+    @abstractmethod
+    def line(self, random: Random, state: Any, left: int) -> str:
+        """A line that `state` allows; `left` lines are still to be written, this one among them."""
+
+    def draw(self, random: Random, level: int) -> Listing:
+        first, size = pick(random, len(LABELS)), self.size(level)
+        while True:
+            lines, state = [], self.start
+            for left in range(size, 0, -1):
+                lines.append(self.line(random, state, left))
+                state = self.step(state, lines[-1])
+            if self.show(state):
+                return Listing(first, tuple(lines))
 
 
 def pick(random: Random, count: int) -> int:

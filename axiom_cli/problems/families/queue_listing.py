@@ -5,13 +5,13 @@ from __future__ import annotations
 from random import Random
 from typing import ClassVar
 
-from axiom_cli.problems.families.listing import ListingFamily, lines_of, pick
+from axiom_cli.problems.families.listing import LineByLine, lines_of, pick
 
 LONGEST = 5
 Queue = tuple[int, ...]
 
 
-class QueueListing(ListingFamily):
+class QueueListing(LineByLine):
     """A number joins at the end; `next` takes the first one away."""
 
     name: ClassVar[str] = "queue_listing"

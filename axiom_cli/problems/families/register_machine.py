@@ -5,13 +5,13 @@ from __future__ import annotations
 from random import Random
 from typing import ClassVar
 
-from axiom_cli.problems.families.listing import ListingFamily, lines_of, pick
+from axiom_cli.problems.families.listing import LineByLine, lines_of, pick
 
 NAMES = "PQR"
 Registers = tuple[int, int, int]
 
 
-class RegisterMachine(ListingFamily):
+class RegisterMachine(LineByLine):
     """A line sets a register, or adds to it or subtracts from it a number or another register."""
 
     name: ClassVar[str] = "register_machine"

@@ -5,13 +5,13 @@ from __future__ import annotations
 from random import Random
 from typing import ClassVar
 
-from axiom_cli.problems.families.listing import ListingFamily, lines_of, pick
+from axiom_cli.problems.families.listing import LineByLine, lines_of, pick
 
 MOVES = {"right": (1, 0), "left": (-1, 0), "up": (0, 1), "down": (0, -1)}
 Square = tuple[int, int]
 
 
-class RobotWalk(ListingFamily):
+class RobotWalk(LineByLine):
     """A line moves the robot one to four squares along a row or a column. It never leaves the board."""
 
     name: ClassVar[str] = "robot_walk"

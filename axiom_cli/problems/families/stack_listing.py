@@ -6,13 +6,13 @@ from random import Random
 from typing import ClassVar
 
 from axiom_cli.problems.families.expressions import OPERATORS
-from axiom_cli.problems.families.listing import ListingFamily, lines_of, pick
+from axiom_cli.problems.families.listing import LineByLine, lines_of, pick
 
 DEEPEST = 5
 Stack = tuple[int, ...]
 
 
-class StackListing(ListingFamily):
+class StackListing(LineByLine):
     """A number is pushed, a sign takes two and pushes the result. All values are digits."""
 
     name: ClassVar[str] = "stack_listing"

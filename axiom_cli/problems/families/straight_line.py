@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from random import Random
 from string import ascii_uppercase
-from typing import Any, ClassVar
+from typing import ClassVar
 
 from axiom_cli.problems.families.expressions import OPERATORS
 from axiom_cli.problems.families.family import LEVELS
@@ -49,9 +49,6 @@ class StraightLine(ListingFamily):
             sign = "+-*"[pick(random, 3)]
             if 0 <= OPERATORS[sign](left, right) <= 9 and (sign != "*" or min(left, right) > 1):
                 return f"{parts[0]} {sign} {parts[1]}"
-
-    def line(self, random: Random, state: Any, left: int) -> str:
-        raise NotImplementedError("the lines of a program are drawn together")
 
     def step(self, state: Values, line: str) -> Values:
         name, _, *right = line.split()

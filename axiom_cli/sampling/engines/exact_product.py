@@ -14,7 +14,7 @@ import torch
 from torch.nn import functional
 
 MANY_ROWS = 64
-"""From so many rows on, oneDNN is the faster one."""
+"""With at least this many rows, oneDNN is faster."""
 TRIED_ROWS = (MANY_ROWS, 1024)
 PARTS = (1, 2)
 """Into how many parts the sum over the inputs may fall."""
@@ -48,7 +48,7 @@ def _product(rows_MI: torch.Tensor, parts: list[torch.Tensor]) -> torch.Tensor:
 @cache
 def equal_parts(outputs: int, inputs: int, threads: int) -> int:
     """In how many parts oneDNN gives the bits of `functional.linear` for weights of this shape, with one thread and
-    with so many; 0 where it does not, or where this torch was built without it."""
+    with `threads`; 0 where it does not, or where this torch was built without it."""
     before = torch.get_num_threads()
     random = torch.Generator().manual_seed(0)
     weight = torch.randn(outputs, inputs, generator=random)

@@ -130,8 +130,8 @@ class KVCache:
         self.capacity = capacity
 
     def copy_from(self, other: KVCache, from_N: torch.Tensor, into_N: torch.Tensor, lengths_N: torch.Tensor) -> None:
-        """Copies the first columns of slots of another cache, so many of each, into slots of this one. Some models have
-        layers that read another layer's keys and values, and store none."""
+        """Copies slots `from_N` of another cache, the first `lengths_N` columns of each, into slots `into_N`. Some
+        models have layers that read another layer's keys and values, and store none."""
         width = int(lengths_N.max())
         for layer, source in zip(self.layers, other.layers, strict=True):
             if not source.is_initialized:

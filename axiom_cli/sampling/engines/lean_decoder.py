@@ -32,9 +32,9 @@ KNOWN = frozenset(
 STATIC_ROPE = frozenset({"default", "linear", "llama3", "yarn"})
 """Kinds of rotary factors that depend on a token's position alone."""
 READ_BLOCK = 16
-"""Rows read a multiple of so many columns."""
+"""The number of columns that a row reads is a multiple of this."""
 SLOT_BLOCK = 32
-"""Slots that read as many columns as each other."""
+"""Slots that all read the same number of columns."""
 
 
 @dataclass(frozen=True)
@@ -323,7 +323,7 @@ def _plain(model: PreTrainedModel, row: Sequence[int]) -> torch.Tensor:
 
 
 def _lean(decoder: LeanDecoder, rows: Sequence[Sequence[int]]) -> torch.Tensor:
-    """The logits after each row, of which the last tokens are read step by step."""
+    """The logits after each row; its last tokens are read one step at a time."""
     prompts = [row[: -slot_check.STEPS] for row in rows]
     cache, read = decoder.new_cache(len(rows)), decoder.prefill(prompts, 0)
     cache.resize(None, COLUMN_BLOCK)
