@@ -66,6 +66,18 @@ def test_the_line_moves_inside_a_phase_and_says_how_much_is_left() -> None:
     assert said == []
 
 
+def test_a_pilot_of_few_samples_says_little_of_the_time_that_is_left() -> None:
+    progress, _, now = followed()
+    for phase, seconds in ((Phase("pilot", 0, 64), 32.0), (Phase("val", 0, 600), 6.0)):
+        progress.begin(phase)
+        progress.end(phase, seconds)
+    progress.begin(Phase("collect", 1, 8000))
+    progress.sampled(1, 20)
+    now[0] += 40.0
+    progress.sampled(3999, 80_000)
+    assert progress.line().endswith("40 s left · run 22 min left")
+
+
 def test_a_resumed_run_says_once_where_it_continues() -> None:
     progress, said, _ = followed()
     progress.begin(Phase("val", 0, 600))

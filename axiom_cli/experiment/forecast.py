@@ -77,7 +77,7 @@ class Clock:
         return sum(self._seconds(phase) for phase in self._waiting)
 
     def _seconds(self, phase: Phase) -> float:
-        sample = self._cost.get(phase.name) or next(cost for name, cost in self._cost.items() if name != "train")
+        sample = self._cost.get(phase.name) or [cost for name, cost in self._cost.items() if name != "train"][-1]
         if phase.name != "train":
             return phase.amount * sample
         collected = next((p.amount for p in self._waiting if p.name == "collect"), 0)

@@ -17,10 +17,12 @@ import torch
 from axiom_cli.errors import InputError, NothingToDoError
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.training import collectives
+from axiom_cli.learning.training.batches import collate
 from axiom_cli.learning.training.checkpoint import Checkpoint, deferred_interrupts
 from axiom_cli.learning.training.gradients import gradient_workers
 from axiom_cli.learning.training.rows import Row
 from axiom_cli.learning.training.run import Progress, TrainingRun
+from axiom_cli.learning.training.window_attention import windowed
 from axiom_cli.models.loading import without_peft
 from axiom_cli.settings.configs import TrainConfig
 
@@ -51,6 +53,7 @@ def fit(  # noqa: PLR0913 - what is trained, on what, how, and who watches
     run = TrainingRun(model, weighted(rows, config), config, warn)
     run.resume(checkpoint)
     with (
+        windowed(model, lambda: run.logprobs(collate([max(run.rows, key=lambda row: row.length)], run.device))),
         _training_mode(model, config),
         deferred_interrupts(wanted=checkpoint is not None) as interrupted,
         gradient_workers(run.part_loss, run.parameters, run.num_workers if run.forked > 1 else 1) as gradients,
