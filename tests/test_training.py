@@ -7,6 +7,7 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
+import orjson
 import pytest
 import torch
 from safetensors.torch import load_file
@@ -45,6 +46,13 @@ def test_training_lowers_the_loss_and_equal_runs_are_equal_bytes(trainer: Traine
     assert len(seen) == metrics["steps"] == seen[-1].steps == seen[-1].step
     a, b, c = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in "abc")
     assert a == b != c
+
+
+def test_what_was_trained_does_not_say_where_and_how_its_base_was_loaded(folder: Path, tmp_path: Path) -> None:
+    trainer = Trainer(folder)
+    trainer.fit(tiny.rows(trainer)[:4], replace(CONFIG, method="full", epochs=1), tmp_path / "a")
+    said = orjson.loads((tmp_path / "a" / "tokenizer_config.json").read_bytes())
+    assert "tokenizer_class" in said and not {"is_local", "local_files_only"} & said.keys()
 
 
 @pytest.mark.slow

@@ -144,6 +144,10 @@ def load_config(path: Path | str) -> Any:
     return config
 
 
+LOADED_HOW = ("is_local", "local_files_only")
+"""What the library would write into a tokenizer's files: where it came from, and whether that was offline."""
+
+
 def load_tokenizer(path: Path | str) -> Any:
     """The tokenizer of a model folder, a .gguf file or a hub id. InputError where it is damaged."""
     where, options = _location(path)
@@ -154,6 +158,8 @@ def load_tokenizer(path: Path | str) -> Any:
         raise InputError(f"{path} has no tokenizer: its vocabulary is empty", folders.AGAIN)
     if not ids:
         raise InputError(f"the tokenizer in {path} has no tokens for ordinary text", folders.AGAIN)
+    for how in LOADED_HOW:
+        tokenizer.init_kwargs.pop(how, None)
     # Rows that are too long are counted or refused in our own words, so the library warns of none.
     tokenizer.deprecation_warnings["sequence-length-is-longer-than-the-specified-maximum"] = True
     return tokenizer
