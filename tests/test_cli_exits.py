@@ -38,6 +38,7 @@ def test_version_and_help(tmp_path: Path) -> None:
         (["problems", "genn"], 2, "hint: did you mean gen?"),
         (["verify", "--fail-udner", "1"], 2, "--fail-under"),
         (["loop", "--samples", "many"], 2, "'--samples': 'many' is not a whole number\n"),
+        (["loop", "--problems", ""], 2, "--problems is empty\n"),
         (["loop", "--lr", "many"], 2, "'--lr': 'many' is not a number\n"),
         (["problems", "overlap", "-", "-"], 2, "A and B are both stdin"),
         (["problems", "gen", "--count", "many"], 2, "--count"),

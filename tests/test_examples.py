@@ -55,24 +55,6 @@ def test_the_pipe_keeps_the_short_accepted_samples_of_hard_problems(shell, tmp_p
     assert max(v["sample"]["tokens"] for v in verdicts) <= 60
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(1200)
-def test_a_model_is_cold_started_trained_and_compared_with_its_controls(shell, tmp_path):
-    """The whole of it on the embedded model, which writes no programs: answers instead, and little of everything."""
-    small = {"COLD": "30", "TRAIN": "30", "HELD_OUT": "10", "SAMPLES": "4", "ROUNDS": "1"}
-    how = {"FAMILIES": "arithmetic,parentheses", "FORM": "answer", "LEVELS": "3-5", **small}
-    done = shell(f"sh {EXAMPLES / 'real_model.sh'} nano", tmp_path, **how)
-    assert done.returncode == 0, done.stderr.decode()
-    told = (tmp_path / "real_model" / "summary.txt").read_text()
-    assert done.stdout.decode() == told
-    for name in ("start", "cold", "round1", "shuffled", "cold-only"):
-        assert f"{name}.train.jsonl" in told and f"{name}.held_out.jsonl" in told
-    assert told.count("on the same 70 problems") == told.count("on the same 20 problems") == 4
-    assert "best of N samples of round1" in told
-    one, other = ((tmp_path / "real_model" / f"{name}.json").read_text() for name in ("round1", "cold-only"))
-    assert rows(one.encode())[0]["rows"] >= rows(other.encode())[0]["rows"] > 20
-
-
 @pytest.mark.parametrize(
     ("condition", "kept"),
     [("a.b '>=' 2", "2"), ("a.b '!=' 2", "1"), ("name == x", "1"), ("absent == null", ""), ("a == 1", "")],

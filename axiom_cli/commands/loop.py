@@ -114,7 +114,7 @@ def forecast(work: Loop) -> None:
     for line in measured.lines():
         console.note(line)
     if work.config.coldstart:
-        console.note("round 0, the cold start, comes on top of that")
+        console.note("round 0, the cold start, comes on top of that; after it, 2 in 5 samples are taken to pass")
     if console.data_wanted():
         write([measured.to_dict()], None)
 

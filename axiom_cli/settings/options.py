@@ -57,7 +57,7 @@ def configured(
         @wraps(command)
         def run(**values: Any) -> None:
             given = {name: values.pop(name) for name in options}
-            flags = {n: ",".join(v) or None if isinstance(v, list) else v for n, v in given.items()}
+            flags = {n: (",".join(v) if v else None) if isinstance(v, list) else v for n, v in given.items()}
             how = {"kind_of": lambda model: kind_of(model, values["ctx"].obj.config.workspace)} if kind_of else {}
             command(**values, **{name: resolve(cls, flags, **how).config for name, cls in configs.items()})
 
