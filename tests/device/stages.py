@@ -245,6 +245,8 @@ def loop(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
         words += ["--coldstart", str(sizes.rows), "--max-tokens", "192"]
     found: dict[str, Any] = {"command": "axiom " + " ".join(words).replace(str(half), model)}
     faults = []
+    metrics = home / "experiments" / "device" / "metrics.jsonl"
+    written = []
     for name in ("first", "again"):
         begun = time.perf_counter()
         done = subprocess.run(
@@ -253,8 +255,10 @@ def loop(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
         found[name] = {"code": done.returncode, "seconds": round(time.perf_counter() - begun, 1)}
         if done.returncode:
             faults.append(f"the {name} run ended with {done.returncode}: {done.stderr.strip()[-300:]}")
-    metrics = home / "experiments" / "device" / "metrics.jsonl"
-    rows = [json.loads(line) for line in metrics.read_text().splitlines()] if metrics.exists() else []
+        written.append(metrics.read_text() if metrics.exists() else "")
+    if written[0] != written[1]:
+        faults.append("the same command again measured anew what it had measured")
+    rows = [json.loads(line) for line in written[0].splitlines()]
     phases = ("collect", "train", "merge")
     found["phases"] = {
         row["phase"]: {name: row[name] for name in ("n", "passed", "tokens", "seconds")}
