@@ -32,13 +32,13 @@ def windowed(model: torch.nn.Module, score: Callable[[], torch.Tensor]) -> Itera
         return
     before = inner.config._attn_implementation  # noqa: SLF001 - transformers has no public name for it
     AttentionInterface.register(NAME, _attention)
-    with torch.no_grad():
-        expected = score()
-        inner.set_attn_implementation(NAME)
-        same = bool((score() - expected).abs().max() <= EXACT)
-    if not same:
-        inner.set_attn_implementation(before)
     try:
+        with torch.no_grad():
+            expected = score()
+            inner.set_attn_implementation(NAME)
+            same = bool((score() - expected).abs().max() <= EXACT)
+        if not same:
+            inner.set_attn_implementation(before)
         yield
     finally:
         inner.set_attn_implementation(before)
