@@ -26,7 +26,7 @@ from axiom_cli.records import Metrics, Problem
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.wording import plural
 
-FLOOR = 0.02
+FLOOR = 0.01
 """What every bucket gets beside p (1 - p), which is 0.25 at most."""
 ENDLESS = 20_000
 """A bucket with this many problems counts as endless."""
@@ -50,9 +50,14 @@ class Drawn(NamedTuple):
 
 
 def pass_rates(rows: Iterable[Metrics]) -> dict[tuple[str, int], float]:
-    """The pass rate of each family at each level among evaluation rows, smoothed as if one more problem had been solved
-    and one more failed."""
-    return {(r.family, r.level): (r.passed + 1) / (r.n + 2) for r in rows if r.family != "all" and r.level}
+    """The pass rate of each family at each level among evaluation rows, smoothed by two more problems, which are solved
+    as half of those of the level below: one in two at the lowest level, and next to none far above what is solved."""
+    rates: dict[tuple[str, int], float] = {}
+    by_level = sorted((r for r in rows if r.family != "all" and r.level), key=lambda r: r.level or 0)
+    for row in by_level:
+        below = rates.get((row.family, (row.level or 0) - 1), 1.0)
+        rates[row.family, row.level or 0] = (row.passed + below) / (row.n + 2)
+    return rates
 
 
 def buckets(supply: Supply) -> dict[Bucket, float]:

@@ -3,15 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import islice
 
 from axiom_cli.models import Resolved, nano
 from axiom_cli.problems.families import draw, teacher
 from axiom_cli.records import ModelRef, Problem, Sample
 
-FAMILIES = ("arithmetic", "rpn", "parentheses", "list_ops")
+LISTINGS = ("register_machine", "robot_walk", "queue_listing", "bracket_listing", "stack_listing")
+"""What the default run climbs: taught at levels 1 to 3 alone, so at most 9 lines."""
+OTHERS = ("arithmetic", "rpn", "parentheses", "list_ops")
+COPYING = "copy_listing"
+FAMILIES = (*LISTINGS, *OTHERS)
 SEED = 20_000
-COUNTS = {1: 1600, 2: 3000, 3: 3000, 4: 2000, 5: 1200, 6: 600, 7: 300, 8: 100, 9: 50, 10: 50}
-"""Solutions a family at each level. Every other one is worked out, the rest give the answer at once."""
+COUNTS: dict[str, dict[int, int]] = {
+    **dict.fromkeys(LISTINGS, {1: 2500, 2: 4000, 3: 5500}),
+    "stack_listing": {1: 2500, 2: 5000, 3: 7500},
+    COPYING: {1: 3000, 2: 4000, 3: 8000, 4: 13000},
+    **dict.fromkeys(OTHERS, {1: 2500, 2: 3500}),
+}
+"""Solutions of each family at each level. Listings of up to 14 lines are copied, in words of their own: how a label is
+found and a line repeated is learnt at any length, and how a longer listing is carried out is not shown."""
 
 
 def suits(model: Resolved) -> bool:
@@ -21,18 +32,19 @@ def suits(model: Resolved) -> bool:
 
 
 def problems(share: float = 1.0) -> Iterator[Problem]:
-    """The problems of the cold start, or the first `share` of every family and level."""
-    for level, count in COUNTS.items():
-        streams = [draw.stream(family, level, "train", SEED, "answer") for family in FAMILIES]
-        for _ in range(max(1, round(share * count))):
-            yield from map(next, streams)
+    """The problems of the cold start, or the first `share` of every family and level; the lower levels first."""
+    for level in range(1, max(map(max, COUNTS.values())) + 1):
+        for family, counts in COUNTS.items():
+            if level in counts:
+                count = max(1, round(share * counts[level]))
+                yield from islice(draw.stream(family, level, "train", SEED, "answer"), count)
 
 
 def samples(share: float = 1.0) -> Iterator[Sample]:
     """The teacher's traces, as samples. Their ids are left to the tokenizer."""
     model = ModelRef("solver", "solver")
-    for number, problem in enumerate(problems(share)):
-        text = teacher.teach(problem, worked=number // len(FAMILIES) % 2 == 0)
+    for problem in problems(share):
+        text = teacher.teach(problem)
         if text is not None:
             yield Sample(problem, model, "solver", {}, 0, 0, text)
 
@@ -40,3 +52,8 @@ def samples(share: float = 1.0) -> Iterator[Sample]:
 def held() -> dict[str, dict[int, int]]:
     """How many solutions of each family and level the cold start holds."""
     return {family: dict(COUNTS) for family in FAMILIES}
+
+
+def held() -> dict[str, dict[int, int]]:
+    """How many solutions of each family and level the cold start holds."""
+    return {family: dict(counts) for family, counts in COUNTS.items()}
