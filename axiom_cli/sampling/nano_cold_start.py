@@ -51,9 +51,4 @@ def samples(share: float = 1.0) -> Iterator[Sample]:
 
 def held() -> dict[str, dict[int, int]]:
     """How many solutions of each family and level the cold start holds."""
-    return {family: dict(COUNTS) for family in FAMILIES}
-
-
-def held() -> dict[str, dict[int, int]]:
-    """How many solutions of each family and level the cold start holds."""
     return {family: dict(counts) for family, counts in COUNTS.items()}

@@ -16,7 +16,7 @@ from typing import Any
 
 import torch
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
-from transformers import GenerationConfig, SmolLM3Config, SmolLM3ForCausalLM, PreTrainedTokenizerFast
+from transformers import GenerationConfig, PreTrainedTokenizerFast, SmolLM3Config, SmolLM3ForCausalLM
 
 from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.fit import fit
