@@ -67,7 +67,7 @@ def test_the_values_follow_the_kind_of_the_model(tmp_path: Path) -> None:
         file.truncate(200 * 2**20)
     assert kind_of(str(small)) == "pretrained"
     by_model = {model: resolve(LoopConfig, {"model": model}, kind_of).config for model in ("nano", "some/model")}
-    assert [config.train.lr for config in by_model.values()] == [1e-3, 2e-4]
+    assert [config.train.lr for config in by_model.values()] == [4e-3, 2e-4]
     assert by_model["some/model"] == resolve(LoopConfig, {"model": "some/model", "preset": "pretrained"}).config
     assert resolve(LoopConfig, {"preset": "classic"}).config.model.model == "Qwen/Qwen2.5-Coder-1.5B-Instruct"
     assert resolve(LoopConfig, {"preset": "classic", "model": "a/b"}).config.model.model == "a/b"
