@@ -15,6 +15,7 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import AutoModelForCausalLM, AutoTokenizer, GPTNeoXConfig, GPTNeoXForCausalLM
 
+import small_llama
 import templates
 import tiny
 from axiom_cli.errors import InputError
@@ -107,14 +108,16 @@ def test_a_model_whose_weights_were_freed_is_made_again(base: str, tmp_path: Pat
 def test_llama_cpp_answers_from_the_file_as_the_model_does(tmp_path: Path) -> None:
     pytest.importorskip("gguf")
     pytest.importorskip("xllamacpp", reason="llama.cpp's runtime comes with pip install '.[llamacpp]'")
-    (found,) = rows(axiom("export", "nano", "--gguf", "nano.gguf", cwd=tmp_path).stdout)
+    small_llama.write_model(tmp_path / "m")
+    (found,) = rows(axiom("export", "m", "--gguf", "m.gguf", cwd=tmp_path).stdout)
     said = found["llama.cpp"]
-    assert (said["same_tokens"], said["same_templates"], said["same_answers"]) == (20, 20, 20)
-    assert said["tokens"] > 200 and said["widest_gap"] == 0
-    small = axiom("export", "nano", "--gguf", "small.gguf", "--dtype", "q8_0", cwd=tmp_path)
+    assert (said["same_tokens"], said["same_templates"]) == (20, 20)
+    assert said["same_answers"] >= 10, "random weights are often nearly undecided, and llama.cpp remembers in 16 bits"
+    assert said["tokens"] > 200 and said["widest_gap"] < 0.1
+    small = axiom("export", "m", "--gguf", "small.gguf", "--dtype", "q8_0", cwd=tmp_path)
     assert small.returncode == 0 and b"prompts" in small.stderr
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["nano.gguf", "small.gguf"]
-    failed(axiom("export", "nano", "--gguf", "nano.gguf", cwd=tmp_path), 2, "already exists")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "m.gguf", "small.gguf"]
+    failed(axiom("export", "m", "--gguf", "m.gguf", cwd=tmp_path), 2, "already exists")
 
 
 @pytest.mark.slow
@@ -123,17 +126,18 @@ def test_a_file_of_other_weights_fails_the_certificate(tmp_path: Path) -> None:
     pytest.importorskip("xllamacpp")
     from axiom_cli.learning.training import gguf_certificate, gguf_file
 
-    gguf_file.write(WEIGHTS, tmp_path / "nano.gguf")
-    other = shutil.copytree(WEIGHTS, tmp_path / "other")
+    folder = small_llama.write_model(tmp_path / "m")
+    gguf_file.write(folder, tmp_path / "m.gguf")
+    other = shutil.copytree(folder, tmp_path / "other")
     model = AutoModelForCausalLM.from_pretrained(other)
     with torch.no_grad():
         model.model.layers[2].mlp.down_proj.weight.mul_(-1)
     model.save_pretrained(other)
-    (why,) = gguf_certificate.certify(other, tmp_path / "nano.gguf", "auto").failures
+    (why,) = gguf_certificate.certify(other, tmp_path / "m.gguf", "auto").failures
     assert "nats behind" in why
     template = (other / "tokenizer.json").read_text().replace("[A-Za-z]+", "[A-Za-z]")
     (other / "tokenizer.json").write_text(template)
-    assert "20 of 20 prompts" in gguf_certificate.certify(other, tmp_path / "nano.gguf", "auto").failures[0]
+    assert "20 of 20 prompts" in gguf_certificate.certify(other, tmp_path / "m.gguf", "auto").failures[0]
 
 
 @pytest.mark.slow
@@ -141,7 +145,8 @@ def test_without_the_runtime_the_certificate_says_so(tmp_path: Path) -> None:
     pytest.importorskip("gguf")
     (tmp_path / "sitecustomize.py").write_text("import sys\nsys.modules['xllamacpp'] = None\n")
     env = environment(PYTHONPATH=f"{tmp_path}{os.pathsep}{environment()['PYTHONPATH']}")
-    words = [*AXIOM, "export", "nano", "--gguf", "nano.gguf"]
+    small_llama.write_model(tmp_path / "m")
+    words = [*AXIOM, "export", "m", "--gguf", "m.gguf"]
     done = subprocess.run(words, cwd=tmp_path, env=env, capture_output=True, timeout=300)
     assert done.returncode == 0 and rows(done.stdout)[0]["llama.cpp"].startswith("not asked: ")
     assert b"llama.cpp was not asked: " in done.stderr
@@ -160,13 +165,22 @@ def test_what_no_gguf_file_can_hold_is_refused_with_another_way(tmp_path: Path) 
     assert sorted(path.name for path in tmp_path.iterdir()) == ["m", "out"]
 
 
+def test_nano_has_no_gguf_file_and_the_line_says_why(tmp_path: Path) -> None:
+    for words in (("--gguf", "nano.gguf"), ("--ollama", "mine"), ("there", "--ollama", "mine")):
+        failed(
+            axiom("export", "nano", *words, cwd=tmp_path), 3, "smollm3 model with a sliding window", "writes a folder"
+        )
+    assert not any(path for path in tmp_path.iterdir() if path.name != ".axiom")
+
+
 @pytest.mark.slow
 def test_ollama_is_given_the_file_the_template_and_the_stops(tmp_path: Path) -> None:
     pytest.importorskip("gguf")
     empty = tmp_path / "bin"
     empty.mkdir()
     path = {"PATH": f"{empty}{os.pathsep}/usr/bin{os.pathsep}/bin"}
-    words = [*AXIOM, "export", "nano", "--ollama", "me/nano:v1"]
+    small_llama.write_model(tmp_path / "m")
+    words = [*AXIOM, "export", "m", "--ollama", "me/nano:v1"]
     done = subprocess.run(words, cwd=tmp_path, env=environment(**path), capture_output=True, timeout=300)
     failed(done, 4, "not on the PATH", "cd me-nano-v1 && ollama create me/nano:v1 -f Modelfile")
     files = ["Modelfile", "certificate.json", "model.gguf"]

@@ -83,6 +83,14 @@ def test_a_damaged_config_is_set_aside(tmp_path: Path, damage: bytes) -> None:
     assert len(warned) == 1 and str(path) in warned[0] and "config.json.damaged" in warned[0]
 
 
+FORMER_NANO = {
+    "train_size": 8000, "val_size": 600, "test_size": 1000, "min_difficulty": 3, "max_difficulty": 7, "start": "base",
+    "replay": "50/40/10", "max_tokens": 192, "method": "lora", "optimizer": "adamw", "lr": 1e-3, "epochs": 2.0,
+    "batch_size": 32, "lora_r": 64, "lora_alpha": 128, "grad_accum": 1, "warmup": 0.1, "uninformative": 0.1,
+}  # fmt: skip
+"""The preset of that version, which the preset nano is no longer."""
+
+
 def test_the_folder_of_an_earlier_version_resumes_where_its_settings_mean_the_same(tmp_path: Path) -> None:
     earlier = {
         "experiment": "one", "preset": "quick", "problem_types": "rpn", "samples": 2, "temperature": 0.8,
@@ -93,7 +101,7 @@ def test_the_folder_of_an_earlier_version_resumes_where_its_settings_mean_the_sa
     (tmp_path / "one" / "config.json").write_bytes(orjson.dumps(earlier))
 
     def resumed(**flags: object) -> ExperimentWriter:
-        asked = {"experiment": "one", "problems": "rpn", "samples": 2, **flags}
+        asked = {"experiment": "one", "problems": "rpn", "samples": 2, **FORMER_NANO, **flags}
         config = resolve(LoopConfig, {**asked}).config
         writer = ExperimentWriter(config, Resolved("nano", "d" * 64, tmp_path), pytest.fail, tmp_path)
         with writer.locked():

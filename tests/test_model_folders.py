@@ -111,7 +111,7 @@ def without_tokenizer(folder: Path) -> None:
 
 def sharded(folder: Path) -> list[Path]:
     (folder / "model.safetensors").unlink()
-    AutoModelForCausalLM.from_pretrained(WEIGHTS).save_pretrained(folder, max_shard_size="1MB")
+    AutoModelForCausalLM.from_pretrained(WEIGHTS).save_pretrained(folder, max_shard_size="400KB")
     return sorted(folder.glob("model-*.safetensors"))
 
 
@@ -120,6 +120,12 @@ def with_index(folder: Path, change: Callable[[str], str]) -> None:
     index = json.loads((folder / "model.safetensors.index.json").read_text())
     index["weight_map"] = {name: change(file) for name, file in index["weight_map"].items()}
     (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+
+
+def layered(folder: Path, count: int) -> None:
+    """As many layers, half of them with a window."""
+    kinds = ["sliding_attention", "full_attention"] * (count // 2)
+    edit(folder / "config.json", num_hidden_layers=count, layer_types=kinds, no_rope_layers=[1, 0] * (count // 2))
 
 
 def prefixed(tensors: dict[str, torch.Tensor]) -> None:
@@ -139,7 +145,7 @@ LAST = "model.layers.3.mlp.down_proj.weight"
 BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "a pointer": (lambda f: (f / "model.safetensors").write_text(LFS), "model.safetensors is a Git LFS pointer"),
     "a tokenizer's pointer": (lambda f: (f / "tokenizer.json").write_text(LFS), "tokenizer.json is a Git LFS pointer"),
-    "weights cut": (cut("model.safetensors", 3_000_000), "model.safetensors is cut off"),
+    "weights cut": (cut("model.safetensors", 1_000_000), "model.safetensors is cut off"),
     "header cut": (cut("model.safetensors", 1000), "model.safetensors is cut off"),
     "empty": (cut("model.safetensors", 0), "model.safetensors is damaged or is not a safetensors file"),
     "no weights": (lambda f: (f / "model.safetensors").unlink(), "model.safetensors is missing"),
@@ -152,8 +158,8 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "new architecture": (lambda f: edit(f / "config.json", model_type="next_year"), "cannot be loaded"),
     "no architecture": (lambda f: edit(f / "config.json", model_type=""), "config.json names no model_type"),
     "other sizes": (lambda f: edit(f / "config.json", intermediate_size=512), "mlp.down_proj.weight has the shape"),
-    "fewer layers": (lambda f: edit(f / "config.json", num_hidden_layers=4), "weights that its architecture does not"),
-    "more layers": (lambda f: edit(f / "config.json", num_hidden_layers=6), "does not hold all weights"),
+    "fewer layers": (lambda f: layered(f, 2), "weights that its architecture does not"),
+    "more layers": (lambda f: layered(f, 6), "does not hold all weights"),
     "no head": (lambda f: edit(f / "config.json", tie_word_embeddings=False), "lm_head.weight missing"),
     "a layer lost": (lambda f: weights(f, lambda t: t.pop(LAST)), f"{LAST} missing"),
     "a wrapper's names": (lambda f: weights(f, prefixed), "does not hold all weights: lm_head"),
@@ -161,7 +167,7 @@ BROKEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "not a number": (first_is(math.nan), "not numbers: model.norm.weight"),
     "infinite": (first_is(-math.inf), "not numbers: model.norm.weight"),
     "a shard lost": (lambda f: sharded(f)[2].unlink(), "model-00003-of-00005.safetensors is missing"),
-    "a shard cut": (lambda f: os.truncate(sharded(f)[1], 500_000), "is cut off"),
+    "a shard cut": (lambda f: os.truncate(sharded(f)[1], 200_000), "is cut off"),
     "index without a map": (lambda f: with_index(f, lambda file: ""), "index.json"),
     "weights elsewhere": (lambda f: with_index(f, lambda file: f"../other/{file}"), "outside its folder"),
     "weights at a path": (lambda f: with_index(f, lambda file: f"/tmp/{file}"), "outside its folder"),

@@ -24,6 +24,8 @@ from axiom_cli.models.shards import Shards
 from axiom_cli.sampling.token_ids import end_ids
 
 ARCHITECTURES: Mapping[str, str] = {"llama": "LLAMA", "mistral": "LLAMA", "qwen2": "QWEN2", "qwen3": "QWEN3"}
+WITHOUT_WINDOWS = frozenset({*ARCHITECTURES, "smollm3"})
+"""Kinds whose layers see everything in llama.cpp, whatever window the model's own have."""
 INTERLEAVED = frozenset({"LLAMA"})
 """Architectures whose query and key rows llama.cpp holds in pairs, as the original Llama did."""
 CODES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "q8_0": "Q8_0"}
@@ -31,6 +33,7 @@ CODES = {"float32": "F32", "float16": "F16", "bfloat16": "BF16", "q8_0": "Q8_0"}
 FILE_TYPES = {"float32": 0, "float16": 1, "q8_0": 7, "bfloat16": 32}
 Q8_BLOCK, Q8_BYTES = 32, 34
 """Numbers of a row that share a scale, and the bytes of such a block."""
+FOLDER = "`axiom export NAME DIR` writes a folder, which transformers reads"
 OWN_CONVERTER = "export a folder, and try llama.cpp's own convert_hf_to_gguf.py on it"
 NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
 
@@ -65,6 +68,10 @@ class _Export:
 
         self.config, self.shards, self.dtype = load_config(folder), Shards(folder), dtype
         kind = self.config.model_type
+        window = getattr(self.config, "sliding_window", None) and getattr(self.config, "use_sliding_window", True)
+        if window and kind in WITHOUT_WINDOWS:
+            fault = f"llama.cpp does not run a {kind} model with a sliding window, so no .gguf file is written"
+            raise InputError(fault, FOLDER)
         if kind not in ARCHITECTURES:
             known = ", ".join(ARCHITECTURES)
             raise InputError(f"axiom does not write a .gguf file of a {kind} model (but of {known})", OWN_CONVERTER)
@@ -72,10 +79,8 @@ class _Export:
         self.architecture = gguf.MODEL_ARCH[self.name]
         rope = getattr(self.config, "rope_parameters", None) or {}
         self.theta = rope.get("rope_theta", 10_000.0)
-        window = getattr(self.config, "sliding_window", None) and getattr(self.config, "use_sliding_window", True)
         odd = {
             f"rope_type {rope.get('rope_type')}": rope.get("rope_type", "default") != "default",
-            "a sliding window": window,
             f"hidden_act {self.config.hidden_act}": self.config.hidden_act != "silu",
         }
         for what in (name for name, is_odd in odd.items() if is_odd):
