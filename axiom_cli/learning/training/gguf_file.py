@@ -35,6 +35,7 @@ Q8_BLOCK, Q8_BYTES = 32, 34
 """Numbers of a row that share a scale, and the bytes of such a block."""
 FOLDER = "`axiom export NAME DIR` writes a folder, which transformers reads"
 OWN_CONVERTER = "export a folder, and try llama.cpp's own convert_hf_to_gguf.py on it"
+NO_WINDOWS = "llama.cpp has no windows in such a model; axiom export NAME DIR writes a folder, for transformers"
 NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
 
 
@@ -74,7 +75,9 @@ class _Export:
             raise InputError(fault, FOLDER)
         if kind not in ARCHITECTURES:
             known = ", ".join(ARCHITECTURES)
-            raise InputError(f"axiom does not write a .gguf file of a {kind} model (but of {known})", OWN_CONVERTER)
+            windows = kind == "smollm3" and "sliding_attention" in self.config.layer_types
+            hint = NO_WINDOWS if windows else OWN_CONVERTER  # its converter would leave them out, and say nothing
+            raise InputError(f"axiom does not write a .gguf file of a {kind} model (but of {known})", hint)
         self.name = ARCHITECTURES[kind]
         self.architecture = gguf.MODEL_ARCH[self.name]
         rope = getattr(self.config, "rope_parameters", None) or {}
