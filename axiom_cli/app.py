@@ -66,7 +66,7 @@ Start here:
   axiom report                see whether it got better
 
 Step by step, each command feeding the next:
-  axiom problems gen rpn --count 200 -o problems.jsonl
+  axiom problems gen robot_walk --count 200 -o problems.jsonl
   axiom solve problems.jsonl | axiom verify -o verdicts.jsonl
   axiom train verdicts.jsonl | axiom merge -o model.jsonl
 

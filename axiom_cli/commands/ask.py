@@ -19,12 +19,10 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 MODEL = "nano, a hub id, a folder, a .gguf file, a name in the workspace, BASE+ADAPTER, or a server's URL."
 Name = Annotated[str, argument("NAME", MODEL, completion.models)]
 Text = Annotated[str, argument("TEXT", "What to ask [stdin].")]
-HINT = 'axiom ask nano "Evaluate: 3 + 4 * 2"'
+HINT = 'axiom ask self_improve_v1@best "What is 3 + 4?"'
 
 
-@app.command(
-    **page(HINT, "axiom ask self_improve_v1@best < question.txt", 'axiom ask http://127.0.0.1:8000/v1#qwen "Why?"')
-)
+@app.command(**page(HINT, "axiom ask nano < question.txt", 'axiom ask http://127.0.0.1:8000/v1#qwen "Why?"'))
 @configured()
 def ask(ctx: typer.Context, config: AskConfig, name: Name, text: Text = "") -> None:
     """Ask a model something, and read the answer as it is written.

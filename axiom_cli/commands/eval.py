@@ -33,7 +33,7 @@ FailUnder = Annotated[
 
 @app.command(
     **page(
-        "axiom eval nano --problems rpn:3-5 --count 200",
+        "axiom eval nano --problems robot_walk:3-5 --count 200",
         "axiom eval nano self_improve_v1@best --problems mine.csv --samples 8",
         "axiom eval http://127.0.0.1:8000/v1#qwen --problems handwritten",
     )

@@ -31,7 +31,7 @@ SPELLED = "axiom export NAME DIR, axiom export NAME --gguf FILE, or axiom export
     **page(
         "axiom export self_improve_v1@best my_model",
         "axiom export self_improve_v1@best --gguf my_model.gguf",
-        "axiom export nano --ollama nano",
+        "axiom export mine --ollama mine",
     )
 )
 @configured()

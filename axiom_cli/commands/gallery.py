@@ -18,12 +18,13 @@ What `axiom problems gen FAMILY` draws: the first problem of the training split 
 written by `python -m axiom_cli.commands.gallery`, and a test compares the two.
 """
 MEASURING = """
-*Solved* shows how hard a level is for a reference model: the share of test problems that nano solves greedily after
+*Solved* shows how hard a level is for a reference model: the share of test problems that it solves greedily after
 training on that family alone, with 200 verified solutions of each level, so that no level is harder for being rarer.
-Families whose problems are made of letters, which nano never saw one by one, start from a nano that has learnt to spell
-from 150 solutions a level of fifteen such families. The line below a table says whether the levels get harder, within
-noise; tests/benchmarks/levels.py trains and measures the models again. A dash means that the level has changed since.
-Families without this column have not been measured yet.
+The reference is the nano before the present one, a Llama of 1.05 million parameters. Families whose problems are made
+of letters, which it never saw one by one, start from one that had learnt to spell from 150 solutions a level of fifteen
+such families. The line below a table says whether the levels get harder, within noise. A dash means that the level has
+changed since. Families without this column have not been measured yet. tests/benchmarks/levels.py measures with the
+present nano, which gives other rates.
 """
 HEADS = {"answer": ["level", "problem", "answer"], "program": ["level", "program to write"]}
 FLOOR = 0.05
