@@ -284,8 +284,8 @@ def test_control_arms_are_named_or_refused() -> None:
 
 def test_a_preset_fills_in_what_was_not_chosen() -> None:
     assert resolve(LoopConfig, {}).config == resolve(LoopConfig, {"preset": "nano"}).config
-    long = resolve(LoopConfig, {"preset": "long", "samples": 2})
-    assert (long.config.iterations, long.origins["iterations"]) == (30, "preset long")
-    assert (long.config.solve.samples, long.origins["solve.samples"]) == (2, "flag")
-    assert long.config.solve.max_tokens == 320 and long.config.train.lr == 1e-3
-    assert resolve(LoopConfig, {"preset": "long", "iterations": 3}).config.iterations == 3
+    climb = resolve(LoopConfig, {"preset": "climb", "samples": 2})
+    assert (climb.config.max_difficulty, climb.origins["max_difficulty"]) == (30, "preset climb")
+    assert (climb.config.solve.samples, climb.origins["solve.samples"]) == (2, "flag")
+    assert climb.config.solve.max_tokens == 768 and climb.config.train.method == "full"
+    assert resolve(LoopConfig, {"preset": "climb", "iterations": 3}).config.iterations == 3

@@ -176,6 +176,9 @@ def described(config: LoopConfig) -> Iterator[str]:
     yield "; ".join(
         f"{', '.join(map(str, alike))}{f' at {draw.say_levels(levels)}' if levels else ''}" for levels, alike in asked
     )
+    if config.climb_from:
+        more = "a family gets one more after each round that solves 9 in 10 of its highest one"
+        yield f"it trains on levels up to {config.climb_from} at first, and {more}"
     if config.coldstart:
         yield f"round 0: {plural(config.coldstart, 'problem')} solved by {config.teaching.teacher}, to learn from first"
     most = "" if any(families) else "up to "  # a file may have fewer

@@ -60,10 +60,14 @@ def pass_rates(rows: Iterable[Metrics]) -> dict[tuple[str, int], float]:
     return rates
 
 
-def buckets(supply: Supply) -> dict[Bucket, float]:
+def buckets(supply: Supply, tops: Mapping[str, int] = {}) -> dict[Bucket, float]:
     """What a run draws from, the lower levels first, each with its weight: that of its source, which the source's
-    buckets share alike. Where all sources have as many buckets and no weights, every weight is 1."""
-    by_source = [_buckets_of(source, place) for place, source in enumerate(supply.sources)]
+    buckets share alike. Where all sources have as many buckets and no weights, every weight is 1. Of a family in `tops`
+    there is no level above that one."""
+    by_source = [
+        [bucket for bucket in _buckets_of(source, place) if bucket.level <= tops.get(bucket.family, bucket.level)]
+        for place, source in enumerate(supply.sources)
+    ]
     most = max(map(len, by_source), default=0)
     weights = {
         bucket: source.source.weight * most / len(some)

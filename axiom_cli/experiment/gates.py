@@ -7,14 +7,16 @@ same functions.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
 from axiom_cli.errors import GateFailedError
+from axiom_cli.evaluation.frontier import FEWEST
 from axiom_cli.evaluation.metrics import tally
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.records import Verdict
+from axiom_cli.records import Problem, Verdict
 from axiom_cli.statistics import minimum_detectable_paired
 
 CUT_OFF, MOST_CUT_OFF = 0.05, 0.5
@@ -56,9 +58,11 @@ def enforce(findings: Iterable[Finding], warn: Callable[[str], None], *, ignored
         warn(f"{finding.reason}: {finding.hint}")
 
 
-def check_samples(verdicts: Sequence[Verdict], objective: str, iteration: int = 0) -> Iterator[Finding]:
+def check_samples(
+    verdicts: Sequence[Verdict], objective: str, iteration: int = 0, *, climbs: bool = False
+) -> Iterator[Finding]:
     """What the first samples of a round show: cut off, not well-formed, nothing to learn from. A model that has come to
-    solve everything after some rounds does not stop the run before its test."""
+    solve everything after some rounds does not stop the run before its test, and in a climb harder problems follow."""
     problems = [problem for problem in chain(*tally(verdicts).values()) if problem.judged]
     if len(problems) < ENOUGH_PROBLEMS:
         return
@@ -80,17 +84,18 @@ def check_samples(verdicts: Sequence[Verdict], objective: str, iteration: int = 
         easier=LOWER if any("origin" in verdict.sample.problem.extra for verdict in verdicts) else SHOW,
         compares=OBJECTIVES[objective].compares,
         fresh=iteration == 0,
+        climbs=climbs,
     )
 
 
 def _signal(  # noqa: PLR0913 - shares, and what they are said of
-    unsolved: float, solved: float, first: str, *, easier: str, compares: bool, fresh: bool
+    unsolved: float, solved: float, first: str, *, easier: str, compares: bool, fresh: bool, climbs: bool
 ) -> Iterator[Finding]:
     """The finding where more than ONE_SIDED of the problems are of one kind."""
     harder = "raise --min-difficulty and --max-difficulty, or choose other problems"
     if unsolved > ONE_SIDED:
         yield Finding(f"{unsolved:.0%} {first} are solved by no sample", easier, stops=True)
-    elif solved > ONE_SIDED:
+    elif solved > ONE_SIDED and not climbs:
         yield Finding(f"{solved:.0%} {first} are solved by every sample: little is left to learn", harder, stops=fresh)
     elif compares and unsolved + solved > ONE_SIDED:
         reason = f"the samples of {unsolved + solved:.0%} {first} all pass or all fail: there is nothing to compare"
@@ -109,6 +114,14 @@ def check_test_size(problems: int, *, endless: bool = True) -> Iterator[Finding]
         reason = f"{problems:,} test problems can only show gains above {100 * detectable:.0f} points"
     more = f"--test-size {enough}" if endless else f"--test with a file of {enough} problems"
     yield Finding(reason, f"{more} shows {100 * SMALL_GAIN:.0f} points", detectable >= 1)
+
+
+def check_climb(val: Sequence[Problem]) -> Iterator[Finding]:
+    """Whether each level has enough validation problems to tell whether the model may climb beyond it."""
+    cells = Counter((problem.family, problem.level) for problem in val)
+    if (fewest := min(cells.values())) < FEWEST:
+        reason = f"each level of a climb is judged by its validation problems, and one has only {fewest}"
+        yield Finding(reason, f"--val-size {FEWEST * len(cells)} gives {FEWEST} to each", stops=False)
 
 
 def check_headroom(rate: float, problems: int) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from axiom_cli.errors import UsageError
 from axiom_cli.evaluation.experiment_folder import UNJUDGED, ExperimentFolder, arm_name, model_ref
 from axiom_cli.evaluation.metrics import best_iteration
 from axiom_cli.experiment import combinations, control_arms, forecast, gates, memory_forecast
+from axiom_cli.experiment.climb import first_tops
 from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets
@@ -115,7 +116,8 @@ class Loop:
                 config, base, self.workspace, self.engine, self.supply, writer, observer, cold_start=cold_start
             )
             taught = self.cold_problems()
-            arms = [Arm(name, base, ProblemStream(self.supply, config.seed, taught)) for name in self.arms]
+            tops = first_tops(self.supply, config.climb_from)
+            arms = [Arm(name, base, ProblemStream(self.supply, config.seed, taught), tops=tops) for name in self.arms]
             for arm in arms:
                 steps.validate(arm, 0)
                 if arm.name == ONE_SHOT:
@@ -144,6 +146,7 @@ class Loop:
         models_made = merged + bool(config.coldstart)
         findings = chain(
             gates.check_test_size(len(self.supply.test), endless=len(self.supply.test) >= config.test_size),
+            gates.check_climb(self.supply.val) if config.climb_from else (),
             gates.check_room(
                 forecast.least_disk(self.base, self.phases(), models_made),
                 shutil.disk_usage(nearest_existing(self.workspace.root)).free,
@@ -159,7 +162,8 @@ class Loop:
         """The first samples of the run, at problems of every kind, held against the gates. Round 1 reads most of them
         back from the cache."""
         config = self.config
-        stream, weights = ProblemStream(self.supply, config.seed, self.cold_problems()), buckets(self.supply)
+        stream = ProblemStream(self.supply, config.seed, self.cold_problems())
+        weights = buckets(self.supply, first_tops(self.supply, config.climb_from))
         counts = allocate([*weights], {}, min(PILOT_PROBLEMS, config.train_size), weights, stream.most)
         problems = stream.draw(counts, warn=ignore).problems
         phase = Phase(PILOT, 0, len(problems) * config.solve.samples)
@@ -175,7 +179,7 @@ class Loop:
         )
         observer.end(phase, receipt.seconds)
         if started or not config.coldstart:  # what a cold start is to mend is no fault before it
-            findings = gates.check_samples(verdicts, config.train.objective)
+            findings = gates.check_samples(verdicts, config.train.objective, climbs=bool(config.climb_from))
             gates.enforce(findings, observer.warn, ignored=config.ignore_gates)
         return verdicts
 
@@ -259,6 +263,9 @@ def check_settings(config: LoopConfig) -> None:
     if config.min_difficulty > config.max_difficulty:
         levels = f"--min-difficulty {config.min_difficulty} is above --max-difficulty {config.max_difficulty}"
         raise UsageError(levels, "set both, the lower one first")
+    if config.climb_from > config.max_difficulty:
+        levels = f"--climb-from {config.climb_from} is above --max-difficulty {config.max_difficulty}"
+        raise UsageError(levels, "begin at a level that the model solves, and leave some to climb")
     parse_shares(config.split)
     for option in ("problems", *HELD_OUT):
         if option == "problems" or getattr(config, option):

@@ -2,7 +2,7 @@
 
 The stages are the run's own, with its model and its settings, so that whatever they refuse is refused here. A round
 costs a fixed part and a part for each sample or row; two sizes of sampling tell these apart. The first round stands for
-all: a model that comes to write longer answers takes longer.
+all: a model that comes to write longer answers takes longer. Only of a climb it is known how the problems grow.
 """
 
 from __future__ import annotations
@@ -11,12 +11,14 @@ import resource
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from statistics import mean
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from axiom_cli.errors import NothingToDoError
+from axiom_cli.experiment.climb import first_tops
 from axiom_cli.experiment.curriculum import ProblemStream
 from axiom_cli.experiment.forecast import PASS_RATE, TRAINING_COST, growth, weight_bytes
 from axiom_cli.experiment.gates import size
@@ -25,6 +27,7 @@ from axiom_cli.experiment.round import Arm, RoundSteps
 from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.learning.replay import parse_shares
 from axiom_cli.learning.train import MIN_ROWS, ignore
+from axiom_cli.records import Problem
 from axiom_cli.sampling.rollout import rollout
 from axiom_cli.wording import duration
 from axiom_cli.workspace.store import Workspace
@@ -97,7 +100,8 @@ class Cost:
 @dataclass(frozen=True)
 class Measured:
     """What a small round took: seconds until the engine was ready, what sampling and training cost, the tokens of a
-    sample and of a greedy one, and how many new rows the `collected` samples gave."""
+    sample and of a greedy one, and how many new rows the `collected` samples gave. The run's problems are `longer` than
+    those on average: its levels rise in a climb."""
 
     loading: float
     sampling: Cost
@@ -106,6 +110,7 @@ class Measured:
     greedy: float
     new: float
     collected: int
+    longer: float = 1.0
 
 
 def scaled(measured: Measured, work: Loop) -> Forecast:
@@ -116,8 +121,9 @@ def scaled(measured: Measured, work: Loop) -> Forecast:
     greedy = sum(evaluated.get(phase.name, 0) for phase in phases)
     shares, new = parse_shares(work.config.replay), measured.new / measured.collected * a_round
     rows = [new * growth(phase.number, shares) for phase in phases if phase.name == "train"]
-    sampling, training = LONGER * measured.sampling.seconds(samples), measured.training.seconds(rows)
-    tokens = measured.tokens * (sum(samples) - greedy) + measured.greedy * greedy
+    sampling = LONGER * measured.longer * measured.sampling.seconds(samples)
+    training = measured.longer * measured.training.seconds(rows)
+    tokens = measured.longer * measured.tokens * (sum(samples) - greedy) + measured.greedy * greedy
     return Forecast(
         seconds=measured.loading + sampling + training,
         sampling=sampling,
@@ -185,7 +191,8 @@ class _Probe:
         writer.folder.path.mkdir(parents=True)
         quiet = replace(self.observer, note=ignore, warn=ignore, evaluated=ignore)
         steps = RoundSteps(small, work.base, self.workspace, work.engine, supply, writer, quiet)
-        arm = Arm("", work.base, ProblemStream(supply, config.seed + 1))
+        tops = first_tops(supply, config.climb_from)
+        arm = Arm("", work.base, ProblemStream(supply, config.seed + 1), tops=tops)
         self.tokens = 0
         steps.validate(arm, 0)
         greedy, self.tokens = self.tokens / len(supply.val), 0
@@ -194,7 +201,10 @@ class _Probe:
         disk = _used(self.root) / (len(verdicts) + len(supply.val) + len(collected))
         sampling = Cost(fixed, each, 0.0, disk)
         new, training = self._train(steps, arm, collected, each)
-        return Measured(loading, sampling, training, self.tokens / len(collected), greedy, new, len(collected))
+        tokens, longer = self.tokens / len(collected), 1.0
+        if config.climb_from:
+            longer = mean(_lengths(work.supply.val)) / mean(_lengths(v.sample.problem for v in collected))
+        return Measured(loading, sampling, training, tokens, greedy, new, len(collected), longer)
 
     def _warm_up(self) -> None:
         """Loads the engine, and lets it do for the first time what takes longer then."""
@@ -239,6 +249,10 @@ def timed(work: Callable[[], T]) -> tuple[float, T]:
     start = time.monotonic()
     result = work()
     return time.monotonic() - start, result
+
+
+def _lengths(problems: Iterable[Problem]) -> Iterator[int]:
+    return (len(problem.prompt) for problem in problems)
 
 
 def _line(few: tuple[int, float], many: tuple[int, float]) -> tuple[float, float]:

@@ -16,7 +16,7 @@ from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.evaluation.experiment_folder import FORMAT_ONLY, UNJUDGED, arm_name, model_ref
 from axiom_cli.evaluation.metrics import evaluate, phase_row
-from axiom_cli.experiment import control_arms, gates
+from axiom_cli.experiment import climb, control_arms, gates
 from axiom_cli.experiment.combinations import stays_adapter
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT, SHUFFLED
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets, pass_rates
@@ -63,6 +63,7 @@ class Arm:
     history: tuple[TrainingExample, ...] = ()
     sources: tuple[str, ...] = ()
     rates: dict[tuple[str, int], float] = field(default_factory=dict)
+    tops: dict[str, int] = field(default_factory=dict)
     selection: dict[str, Any] | None = None
 
     @property
@@ -94,12 +95,12 @@ class RoundSteps:
 
     def __post_init__(self) -> None:
         self.screen = HeldOutScreen(self.supply.val, self.supply.test)
-        self.weights = buckets(self.supply)
 
     def validate(self, arm: Arm, iteration: int) -> None:
         """Evaluates the arm's model on the validation problems."""
         rows = self.evaluate_model(arm, arm.model, "val", iteration, [(GREEDY, 1)])
         arm.rates = pass_rates(rows)
+        arm.tops = climb.raised(arm.tops, rows)
         if self.supply.test and iteration == 0 and not arm.is_control:
             gates.enforce(gates.check_headroom(rows[0].rate, len(self.supply.test)), self.observer.warn)
 
@@ -107,7 +108,10 @@ class RoundSteps:
         """Samples and verifies training problems: fresh ones, and those of files, which may come again."""
         config = self.config
         rates = arm.rates if config.curriculum == "frontier" else {}
-        counts = allocate([*self.weights], rates, config.train_size, self.weights, arm.stream.most)
+        weights = buckets(self.supply, arm.tops)
+        counts = allocate([*weights], rates, config.train_size, weights, arm.stream.most)
+        if arm.tops:
+            self.observer.note(f"{arm.label(iteration)}: {climb.told(arm.tops)}")
         problems, new, seen = arm.stream.draw(counts, self.observer.warn)
         if seen:
             self.observer.note(f"{arm.label(iteration)}: {problems_told(len(problems), new, seen)}")
@@ -129,7 +133,7 @@ class RoundSteps:
             verdicts = control_arms.shuffle(verdicts, config.seed + iteration, within=compares)
         if not arm.is_control:
             self.writer.write_round(iteration, problems, verdicts)
-            found = gates.check_samples(verdicts, config.train.objective, iteration)
+            found = gates.check_samples(verdicts, config.train.objective, iteration, climbs=bool(arm.tops))
             gates.enforce(found, self.observer.warn, ignored=config.ignore_gates)
         self._record(
             arm,
@@ -139,7 +143,11 @@ class RoundSteps:
             tokens=sum(verdict.sample.tokens for verdict in verdicts),
             n=len(verdicts),
             passed=passed,
-            extra={"held_out_ngram_rate": shared, **({"new": new, "seen": seen} if self.supply.pools else {})},
+            extra={
+                "held_out_ngram_rate": shared,
+                **({"new": new, "seen": seen} if self.supply.pools else {}),
+                **({"tops": arm.tops} if arm.tops else {}),
+            },
         )
         return verdicts
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from math import ceil
 
 from axiom_cli.evaluation.comparison import spoken
@@ -14,11 +14,13 @@ from axiom_cli.report.formats import Table
 from axiom_cli.report.html import card, html_table, numbers, section
 from axiom_cli.report.page_curves import SMALL, model_axis
 from axiom_cli.report.summary import ExperimentSummary
+from axiom_cli.report.taught import climbed_levels
 
 LEAD = (
     "The highest level that a model solves with all levels below it: 9 in 10 of its problems (the solid line), or half "
     "of them (the dashed one). A grey line is the highest level that the start model was taught."
 )
+CLIMB = " In a climb, dots are the highest level that a model was trained on."
 
 
 def frontier_table(summary: ExperimentSummary) -> Table | None:
@@ -28,18 +30,25 @@ def frontier_table(summary: ExperimentSummary) -> Table | None:
     split, arms = summary.climbs[0].split, summary.experiment.arms()[1:]
     controls = [(arm, _selected_of(summary, arm, split)) for arm in arms]
     controls = [(arm, reached) for arm, reached in controls if reached]
+    trained = {
+        family: by_model[summary.selected]
+        for family, by_model in climbed_levels(summary.experiment).items()
+        if summary.selected in by_model
+    }
     rows = [
         [
             climb.family,
             "" if climb.taught is None else _level(climb, climb.taught) if climb.taught else "none",
             *(f"{_level(climb, of.solved, of)} / {of.spelled(of.half_solved)}" for of in (climb.start, climb.now)),
+            *[_level(climb, trained[climb.family]) if climb.family in trained else ""] * bool(trained),
             *(of[climb.family].text if climb.family in of else "" for _, of in controls),
             f"{min(climb.start.problems, climb.now.problems):,}",
         ]
         for climb in summary.climbs
     ]
     title = f"{summary.experiment.name}: frontier, the highest level solved {SOLVED:g} / {HALF_SOLVED:g} of the time"
-    columns = ["family", "taught", "start", "selected", *(arm for arm, _ in controls), "problems a level"]
+    climbed = ["trained up to"] * bool(trained)
+    columns = ["family", "taught", "start", "selected", *climbed, *(arm for arm, _ in controls), "problems a level"]
     return Table(f"{title} ({spoken(split)})", columns, rows, keys=1)
 
 
@@ -68,14 +77,17 @@ def frontier(summary: ExperimentSummary) -> str:
         for (name, iteration, where), reached in sorted(summary.frontiers.items())
         if (name, where) == (experiment.name, split)
     }
-    cards = [_card(climb, number, by_model) for number, climb in enumerate(summary.climbs)]
+    trained = climbed_levels(experiment)
+    cards = [
+        _card(climb, number, by_model, trained.get(climb.family, {})) for number, climb in enumerate(summary.climbs)
+    ]
     table = frontier_table(summary)
     assert table
-    lead = f"{climb_sentence(summary.climbs)} {LEAD}"
+    lead = f"{climb_sentence(summary.climbs)} {LEAD}{CLIMB * bool(trained)}"
     return section("Frontier", lead, card("", html_table(table)) + f'<div class="grid2">{"".join(cards)}</div>')
 
 
-def _card(climb: Climb, number: int, by_model: dict[int, dict[str, Frontier]]) -> str:
+def _card(climb: Climb, number: int, by_model: Mapping[int, Mapping[str, Frontier]], trained: Mapping[int, int]) -> str:
     found = {iteration: reached[climb.family] for iteration, reached in by_model.items() if climb.family in reached}
     top = max(of.highest for of in found.values())
 
@@ -93,6 +105,13 @@ def _card(climb: Climb, number: int, by_model: dict[int, dict[str, Frontier]]) -
     if climb.taught:
         ends = [Point(i, min(1.0, climb.taught / top)) for i in (min(found), max(found))]
         series.insert(0, Series("taught", ends, "muted", dashed=True))
+    if trained:
+        points = [
+            Point(i, trained[i] / top, note=f"model {i}: trained up to level {trained[i]}")
+            for i in found
+            if i in trained
+        ]
+        series.insert(0, Series("trained up to", points, "muted", dots=True))
     title = f"{climb.family}: {climb.start.text} → {climb.now.text}"
     desc = ", ".join(f"model {i}: level {of.text}" for i, of in found.items())
     caption = Caption(f"frontier-{number}", f"{climb.family}, frontier on {spoken(climb.split)}", desc)

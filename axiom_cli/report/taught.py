@@ -1,4 +1,4 @@
-"""What the start model was taught before its first round: the levels of each family in its cold start."""
+"""What models were trained on: the start model before the first round, and the others in a climb."""
 
 from __future__ import annotations
 
@@ -23,3 +23,13 @@ def taught_levels(experiment: Experiment) -> Mapping[str, int] | None:
             known = True
             found[family] = max(found.get(family, 0), *map(int, levels))
     return found if known else None
+
+
+def climbed_levels(experiment: Experiment) -> dict[str, dict[int, int]]:
+    """For each family the highest level that each model of a climb was trained on, by iteration. Empty where the levels
+    of the run did not rise."""
+    found: dict[str, dict[int, int]] = {}
+    for row in experiment.phases():
+        for family, top in row.extra.get("tops", {}).items():
+            found.setdefault(family, {})[row.iteration + 1] = top
+    return found

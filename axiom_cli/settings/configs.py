@@ -338,7 +338,7 @@ class LoopConfig(Config):
 
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
     preset: Literal[
-        "", "nano", "pretrained", "smollm", "classic", "gpu-12gb", "gpu-24gb", "gpu-80gb", "long", "quick"
+        "", "nano", "climb", "pretrained", "smollm", "classic", "gpu-12gb", "gpu-24gb", "gpu-80gb", "quick"
     ] = option(
         "",
         "Settings that suit a model and a machine; `axiom config --preset NAME` prints them [nano; with another "
@@ -374,6 +374,14 @@ class LoopConfig(Config):
     test_size: int = option(1000, "Held-out problems, used only at the end.", least=1, topic=PROBLEMS)
     min_difficulty: int = option(3, "Lowest level.", least=1, most=HIGHEST_LEVEL, topic=PROBLEMS)
     max_difficulty: int = option(7, "Highest level.", least=1, most=HIGHEST_LEVEL, topic=PROBLEMS)
+    climb_from: int = option(
+        0,
+        "Train up to this level at first; a family's highest level then rises by one after each round that solves 9 in "
+        "10 of it. 0 trains at all levels.",
+        least=0,
+        most=HIGHEST_LEVEL,
+        topic=PROBLEMS,
+    )
     curriculum: Literal["frontier", "fixed"] = option(
         "frontier", "Draw problems where the model solves some and fails some, or evenly (fixed).", topic=PROBLEMS
     )

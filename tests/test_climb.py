@@ -1,0 +1,84 @@
+"""A climb: a family's levels rise as they are solved, to the end of its own, and the run says so wherever it speaks."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+
+from axiom_cli.evaluation.frontier import FEWEST
+from axiom_cli.evaluation.metrics import evaluate
+from axiom_cli.experiment.climb import first_tops, raised
+from axiom_cli.experiment.curriculum import buckets
+from axiom_cli.importing.sources import Endless, Reading, open_sources
+from axiom_cli.importing.splitting import Supply
+from axiom_cli.records import Metrics
+from command_line import axiom, failed, rows
+from made_experiment import problem, verdict
+
+
+def evaluated(solved: dict[str, dict[int, int]]) -> list[Metrics]:
+    """The greedy rows of a model that solves so many of 10 problems, by family and level."""
+    return evaluate(
+        [
+            verdict(problem(family, level, number, "val"), number < count)
+            for family, levels in solved.items()
+            for level, count in levels.items()
+            for number in range(10)
+        ],
+        "run",
+        split="val",
+    )
+
+
+def test_levels_rise_one_by_one_where_the_highest_is_solved_to_the_end_of_the_family() -> None:
+    sources = open_sources("rpn:2-5,modular:4-6,register_machine", Reading(levels=range(1, 31)))
+    supply = Supply([source for source in sources.sources if isinstance(source, Endless)])
+    assert first_tops(supply, 0) == {}
+    tops = first_tops(supply, 3)
+    assert tops == {"rpn": 3, "modular": 4, "register_machine": 3}
+    assert [(b.family, b.level) for b in buckets(supply, tops) if b.family != "register_machine"] == [
+        ("rpn", 2), ("rpn", 3), ("modular", 4),
+    ]  # fmt: skip
+    rows = evaluated({"rpn": {3: 9, 4: 10, 5: 8}, "modular": {4: 8, 5: 10, 6: 10}, "register_machine": {3: 10, 7: 0}})
+    first = raised(tops, rows)
+    assert first == {"rpn": 4, "modular": 4, "register_machine": 7}, "one level, or the next that is validated"
+    second = raised(first, rows)
+    assert second == {"rpn": 5, "modular": 4, "register_machine": 7}
+    assert raised(second, rows) == second, "what is not solved stays"
+    assert raised({"rpn": 5}, evaluated({"rpn": {5: 10}})) == {"rpn": 5}, "no level beyond its own"
+    assert raised({}, rows) == {}
+
+
+SMALL = ("--problems", "register_machine:1-6,robot_walk:1-2", "--climb-from", "1", "--train-size", "60")
+SMALL = (*SMALL, "--val-size", "80", "--test-size", "80", "--max-tokens", "240", "--epochs", "1")
+
+
+@pytest.mark.slow
+def test_a_climb_grows_by_what_it_solves_and_resumes_as_before(tmp_path: Path) -> None:
+    done = axiom("loop", "--experiment", "up", "--iterations", "1", *SMALL, cwd=tmp_path)
+    said = done.stderr.decode()
+    assert "levels up to 1 at first, and a family gets one more after each round" in said
+    assert "round 1: levels up to 2\n" in said
+    folder = tmp_path / "experiments" / "up"
+    assert "0.9" in orjson.loads((folder / "config.json").read_bytes())["climb"]
+    first = (folder / "train.jsonl").read_bytes()
+    assert {row["level"] for row in rows(first)} == {1, 2}
+
+    again = axiom("loop", "--experiment", "up", "--iterations", "2", *SMALL, cwd=tmp_path)
+    assert "round 2: levels up to 3 (register_machine), 2 (robot_walk)" in again.stderr.decode()
+    assert (folder / "train.jsonl").read_bytes().startswith(first), "resumed, it climbs as before"
+    metrics = rows((folder / "metrics.jsonl").read_bytes())
+    collected = [row for row in metrics if row["phase"] == "collect"]
+    assert [row["tops"]["register_machine"] for row in collected] == [2, 3]
+    page = (folder / "report.html").read_text()
+    assert "dots are the highest level" in page and "model 2: trained up to level 3" in page
+
+
+@pytest.mark.slow
+def test_a_climb_with_nothing_to_judge_it_by_is_warned_of_and_one_without_an_end_refused(tmp_path: Path) -> None:
+    few = axiom("loop", "--plan", *SMALL, "--val-size", "40", cwd=tmp_path)
+    assert f"--val-size {FEWEST * 8} gives {FEWEST} to each" in few.stderr.decode()
+    over = ("loop", "--climb-from", "12", "--max-difficulty", "10")
+    failed(axiom(*over, cwd=tmp_path), 2, "--climb-from 12 is above --max-difficulty 10")
