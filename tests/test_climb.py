@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import orjson
 import pytest
 
+from axiom_cli import models
 from axiom_cli.evaluation.frontier import FEWEST
 from axiom_cli.evaluation.metrics import evaluate
 from axiom_cli.experiment.climb import below, first_tops, raised
 from axiom_cli.experiment.curriculum import Bucket, allocate, buckets
 from axiom_cli.importing.sources import Endless, Reading, open_sources
 from axiom_cli.importing.splitting import Supply
+from axiom_cli.models.kind import kind_of
+from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.records import Metrics
-from command_line import axiom, failed, rows
+from axiom_cli.sampling import nano_cold_start
+from command_line import ROOT, axiom, environment, failed, rows
 from made_experiment import problem, verdict
+from test_examples import make_shell
 
 
 def evaluated(solved: dict[str, dict[int, int]]) -> list[Metrics]:
@@ -59,6 +67,7 @@ SMALL = (*SMALL, "--val-size", "80", "--test-size", "80", "--max-tokens", "240",
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(1200)
 def test_a_climb_grows_by_what_it_solves_and_resumes_as_before(tmp_path: Path) -> None:
     done = axiom("loop", "--experiment", "up", "--iterations", "1", *SMALL, cwd=tmp_path)
     said = done.stderr.decode()
@@ -85,3 +94,33 @@ def test_a_climb_with_nothing_to_judge_it_by_is_warned_of_and_one_without_an_end
     assert f"--val-size {FEWEST * 8} gives {FEWEST} to each" in few.stderr.decode()
     over = ("loop", "--climb-from", "12", "--max-difficulty", "10")
     failed(axiom(*over, cwd=tmp_path), 2, "--climb-from 12 is above --max-difficulty 10")
+
+
+@pytest.mark.slow
+def test_the_recipe_makes_a_smaller_start_with_the_same_tokenizer(tmp_path: Path) -> None:
+    recipe = [sys.executable, "-m", "axiom_cli.models.nano.recipe", "start", "0.002"]
+    subprocess.run(recipe, cwd=tmp_path, env=environment(), check=True, capture_output=True, timeout=300)
+    start = models.resolve(str(tmp_path / "start"))
+    assert nano_cold_start.suits(start), "so that a loop replays the cold start, and cold-only has one"
+    assert kind_of(str(start.path)) == "nano"
+    assert not [*start.path.glob("*.pt")], "the checkpoints are gone"
+    asked = axiom("problems", "gen", "register_machine", "--count", "1", cwd=tmp_path).stdout
+    answered = axiom("solve", "--model", str(start.path), "--max-tokens", "8", stdin=asked, cwd=tmp_path)
+    assert answered.returncode == 0, answered.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_the_experiment_runs_from_recipe_to_plot(tmp_path: Path) -> None:
+    """With nano in the place of what its recipe makes in ten minutes."""
+    shutil.copytree(WEIGHTS, tmp_path / "length_generalization" / "start")
+    small = (
+        "--iterations 1 --problems register_machine:1-4 --train-size 60 --val-size 40 --test-size 40 --max-tokens 160"
+    )
+    script = f"sh {ROOT / 'examples' / 'length_generalization.sh'} {small}"
+    done = make_shell(tmp_path)(script, tmp_path)
+    assert done.returncode == 0, done.stderr
+    made = tmp_path / "length_generalization"
+    written = (made / "tables.md").read_text()
+    assert "| shuffled | cold-only | unfiltered | problems a level |" in written
+    assert "<h2>Frontier</h2>" in (made / "experiments" / "climb" / "report.html").read_text()

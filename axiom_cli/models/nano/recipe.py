@@ -1,4 +1,4 @@
-"""How nano was made: `python -m axiom_cli.models.nano.recipe FOLDER`, about 10 minutes on two cores, resumable.
+"""How nano was made: `python -m axiom_cli.models.nano.recipe FOLDER [SHARE]`, about 10 minutes on two cores, resumable.
 
 A SmolLM3 of 0.4 million parameters is trained from random weights on the solver-teacher's solutions alone: short
 problems, and the copying of somewhat longer listings. Every other layer sees only what is nearby, and where; the
@@ -22,7 +22,7 @@ from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.fit import fit
 from axiom_cli.learning.training.rows import encode
 from axiom_cli.learning.training.run import Progress
-from axiom_cli.sampling.nano_cold_start import COUNTS, SEED, samples
+from axiom_cli.sampling.nano_cold_start import SEED, samples
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import TrainConfig
 
@@ -59,8 +59,9 @@ SHAPE = {
 COMMON: dict[str, Any] = {
     "method": "full", "optimizer": "muon", "weight_decay": 0.1, "grad_accum": 1, "lr": 0.015, "batch_size": 24
 }  # fmt: skip
+SHORT = 2
 FIRST = TrainConfig(**COMMON, epochs=0.6, warmup=0.2, seed=1)
-"""Short problems first, levels 1 and 2: copying and number facts are learnt soonest there."""
+"""Short problems first, up to level 2: copying and number facts are learnt soonest there."""
 SECOND = TrainConfig(**COMMON, epochs=1.5, warmup=0, seed=2)
 """Then everything, at a rate that falls to nothing."""
 
@@ -112,14 +113,16 @@ def new_model(tokenizer: PreTrainedTokenizerFast, shape: Mapping[str, Any], seed
     return model
 
 
-def make(folder: Path) -> None:
-    """Writes the model to `folder`. Killed and run again, it resumes from the last checkpoint in `folder`."""
+def make(folder: Path, share: float = 1.0) -> None:
+    """Writes the model to `folder`. Killed and run again, it resumes from the last checkpoint in `folder`. Taught a
+    `share` of the solutions, it is made in less time, and knows less; its tokenizer is nano's all the same."""
     folder.mkdir(parents=True, exist_ok=True)
     tokenizer = new_tokenizer(text for sample in samples(0.02) for text in (sample.problem.prompt, sample.text))
     model = new_model(tokenizer, SHAPE, SEED)
     ends = end_ids(tokenizer, model.generation_config)
-    rows = encode(((sample, 1.0) for sample in samples()), tokenizer, ends, 1024).rows
-    short = rows[: sum(counts[1] + counts[2] for counts in COUNTS.values())]
+    taught = list(samples(share))
+    rows = encode(((sample, 1.0) for sample in taught), tokenizer, ends, 1024).rows
+    short = rows[: sum(sample.problem.level <= SHORT for sample in taught)]  # the lower levels come first
     stages = {"first": (short, FIRST), "second": (rows, SECOND)}
     for name, (part, config) in stages.items():
         metrics = fit(model, part, config, partial(_report, name), Checkpoint(folder / f"{name}.pt", 60.0))
@@ -137,4 +140,4 @@ def _report(name: str, progress: Progress) -> None:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1] if len(sys.argv) > 1 else "nano"))
+    make(Path(sys.argv[1] if len(sys.argv) > 1 else "nano"), *map(float, sys.argv[2:]))
