@@ -21,6 +21,7 @@ from axiom_cli import installation, models
 from axiom_cli.errors import AxiomError, GateFailedError, InputError, MissingError, UsageError
 from axiom_cli.files import explained_write_errors
 from axiom_cli.ids import file_digest
+from axiom_cli.learning import model_card
 from axiom_cli.learning.merge import remake
 from axiom_cli.models import Resolved, folders
 from axiom_cli.settings.configs import MergeConfig
@@ -59,7 +60,7 @@ def export_folder(name: str, folder: Path, workspace: Workspace) -> Certificate:
         _name_ends(draft)
         if not (draft / README).exists():
             card = CARD.format(name=Path(name).name, weights=facts["weights"], certificate=CERTIFICATE)
-            (draft / README).write_text(card, encoding="utf-8")
+            (draft / README).write_text("\n".join([card, *model_card.taught(model.digest)]), encoding="utf-8")
         return _certify(draft, model, facts)
 
 

@@ -7,7 +7,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePath
 from typing import Any
 
+from axiom_cli import models
+from axiom_cli.problems import families
 from axiom_cli.records import Adapter
+from axiom_cli.sampling import nano_cold_start
 
 MEANINGS: Mapping[str, str] = {
     "dtype": "type of the changed weights",
@@ -41,6 +44,10 @@ tokenizer = AutoTokenizer.from_pretrained("FOLDER")
 
 `axiom solve --model FOLDER` and vLLM read the folder as well.
 """
+TAUGHT = f"""
+Solutions by a program, and nothing else, from random weights. Those of {nano_cold_start.COPYING} copy a listing, the
+others solve their problem.
+"""
 METRICS = ("loss_first", "loss_last", "loss_tokens", "steps", "parameters")
 
 
@@ -68,7 +75,18 @@ def text(card: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mappin
         _table("Its settings", ("setting", "value"), sorted(settings.items())),
         _table("Certificate", ("figure", "value", "meaning"), proof),
     )
-    return CARD.format(base=card["base"], tables="\n".join(tables))
+    return CARD.format(base=card["base"], tables="\n".join([*tables, *taught(inputs["base"])]))
+
+
+def taught(digest: str) -> list[str]:
+    """A section on what nano was taught, if that is the model with this digest; of others nothing is known."""
+    if digest != models.resolve(models.NANO).digest:
+        return []
+    rows = [
+        (family, f"1-{max(counts)}", families.get(family).size_of(max(counts)), sum(counts.values()))
+        for family, counts in nano_cold_start.held().items()
+    ]
+    return [_table("What nano was taught", ("family", "levels", "longest", "solutions"), rows) + TAUGHT]
 
 
 def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
