@@ -13,13 +13,15 @@ import yaml
 
 import tiny
 from axiom_cli import jsonl, models
+from axiom_cli.learning import model_card
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.rejection_sampling import select_solutions
 from axiom_cli.learning.train import train, train_on
 from axiom_cli.records import Adapter
+from axiom_cli.sampling import nano_cold_start
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
 from axiom_cli.workspace.store import Workspace
-from command_line import axiom, failed
+from command_line import ROOT, axiom, failed
 
 CONFIG = TrainConfig(lora_r=2, lora_alpha=4, epochs=1, lr=1e-2)
 
@@ -138,3 +140,12 @@ def test_the_names_of_a_loops_models_are_not_taken(base: Path, tmp_path: Path) -
     workspace.set_ref("run@best", workspace.put_bytes(b"a model"))
     for name in ("run", "run@best", "run@2", "other@2"):
         failed(axiom("train", "--experiment", name, cwd=tmp_path, stdin=b""), 2, "a loop's models", "hint: ")
+
+
+def test_the_card_of_what_comes_from_nano_says_what_nano_was_taught() -> None:
+    (section,) = model_card.taught(models.resolve("nano").digest)
+    shown, page = table(section, "What nano was taught"), (ROOT / "docs" / "nano.md").read_text("utf-8")
+    assert shown == {family: f"1-{max(counts)}" for family, counts in nano_cold_start.held().items()}
+    counts = [count for levels in nano_cold_start.held().values() for count in levels.values()]
+    assert all(f"{count:,}" in page for count in (*counts, sum(counts)))
+    assert model_card.taught("of another model") == []
