@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from math import ceil
 
 from axiom_cli.errors import GateFailedError
 from axiom_cli.evaluation.frontier import FEWEST
@@ -121,7 +122,7 @@ def check_climb(val: Sequence[Problem]) -> Iterator[Finding]:
     cells = Counter((problem.family, problem.level) for problem in val)
     if (fewest := min(cells.values())) < FEWEST:
         reason = f"each level of a climb is judged by its validation problems, and one has only {fewest}"
-        yield Finding(reason, f"--val-size {FEWEST * len(cells)} gives {FEWEST} to each", stops=False)
+        yield Finding(reason, f"--val-size {ceil(len(val) * FEWEST / fewest)} gives {FEWEST} to each", stops=False)
 
 
 def check_headroom(rate: float, problems: int) -> Iterator[Finding]:
