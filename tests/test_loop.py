@@ -19,7 +19,8 @@ from command_line import AXIOM, axiom, environment, talk
 
 SMALL = [
     "loop", "--experiment", "small", "--iterations", "2", "--train-size", "30", "--val-size", "10", "--test-size", "10",
-    "--samples", "2", "--epochs", "1", "--min-difficulty", "1", "--max-difficulty", "3", "--max-tokens", "120",
+    "--samples", "2", "--epochs", "1", "--problems", "register_machine,bracket_listing,arithmetic", "--min-difficulty", "2",
+    "--max-difficulty", "5", "--max-tokens", "200",
 ]  # fmt: skip
 
 
@@ -39,7 +40,7 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_folder_is_as_documented(finished: Path) -> None:
     run = finished / "experiments" / "small"
     config = orjson.loads((run / "config.json").read_bytes())
-    assert config["iterations"] == 2 and config["model"]["name"] == "nano" and config["replay"] == "50/40/10"
+    assert config["iterations"] == 2 and config["model"]["name"] == "nano" and config["replay"] == "60/25/15"
     assert len(jsonl.load(run / "train.jsonl", Problem)) == 60
     splits = {name: {p.id for p in jsonl.load(run / f"{name}.jsonl", Problem)} for name in ("train", "val", "test")}
     assert len(splits["val"]) == len(splits["test"]) == 10
@@ -166,8 +167,8 @@ def test_interrupted_it_says_so_and_goes_on(tmp_path: Path) -> None:
         (["--preset", "fast"], 2, "nano"),
         (["--start", "middle"], 2, "previous"),
         (["--replay", "50/50"], 2, "50/40/10"),
-        (["--min-difficulty", "8"], 2, "set both, the lower one first"),
-        (["--max-difficulty", "20"], 2, "none of these families has a level above 10"),
+        (["--min-difficulty", "8", "--max-difficulty", "7"], 2, "set both, the lower one first"),
+        (["--problems", "rpn", "--max-difficulty", "20"], 2, "rpn has no level above 10"),
         (["--control", "random"], 2, "shuffled"),
         (["--control", "shufled"], 2, "hint: did you mean shuffled?"),
         (["--replay", "50/40"], 2, "--replay needs three shares, like 50/40/10"),
