@@ -16,6 +16,7 @@ from command_line import axiom, failed, talk
 from made_experiment import problem, verdict
 
 TINY = ["loop", "--iterations", "1", "--train-size", "40", "--val-size", "10", "--test-size", "10"]
+LISTING = ["--problems", "stack_listing", "--min-difficulty", "3", "--max-difficulty", "6", "--max-tokens", "200"]
 
 
 def attempts(problems: int, samples: int, passes: int, first: int = 0) -> list[Verdict]:
@@ -86,19 +87,34 @@ def test_a_gate_warns_or_stops_or_is_overridden() -> None:
 
 PLANTED = {
     "cut off": (["--max-tokens", "3"], "ran into their length limit", "--max-tokens"),
-    "not well-formed": (["--temperature", "3"], "an answer can be read from only", "coldstart"),
+    "not well-formed": (
+        ["--problems", "arithmetic", "--max-difficulty", "2", "--temperature", "3"],
+        "an answer can be read from only",
+        "coldstart",
+    ),
     "too hard": (
         ["--problems", "list_ops", "--min-difficulty", "10", "--max-difficulty", "10"],
         "are solved by no sample",
         "--min-difficulty",
     ),
     "too easy": (
-        ["--problems", "parentheses", "--min-difficulty", "1", "--max-difficulty", "1"],
+        ["--problems", "bracket_listing", "--min-difficulty", "1", "--max-difficulty", "1"],
         "solved by every sample",
         "--max-difficulty",
     ),
     "nothing to compare": (
-        ["--objective", "grpo", "--samples", "2", "--temperature", "0", "--iterations", "1"],
+        [
+            "--objective",
+            "grpo",
+            "--samples",
+            "2",
+            "--temperature",
+            "0",
+            "--problems",
+            "stack_listing",
+            "--max-difficulty",
+            "6",
+        ],
         "all pass or all fail",
         "--temperature",
     ),
@@ -129,7 +145,7 @@ def test_the_plan_refuses_what_the_run_refuses(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_plan_refuses_an_experiment_that_was_begun_with_other_settings(tmp_path: Path) -> None:
-    assert axiom(*TINY, "--samples", "4", cwd=tmp_path).returncode == 0
+    assert axiom(*TINY, *LISTING, "--samples", "4", cwd=tmp_path).returncode == 0
     before = sorted(path for path in tmp_path.rglob("*"))
-    failed(axiom(*TINY, "--samples", "3", "--plan", cwd=tmp_path), 2, "was run with solve.samples 4, not 3")
+    failed(axiom(*TINY, *LISTING, "--samples", "3", "--plan", cwd=tmp_path), 2, "was run with solve.samples 4, not 3")
     assert sorted(path for path in tmp_path.rglob("*")) == before

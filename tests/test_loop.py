@@ -19,8 +19,8 @@ from command_line import AXIOM, axiom, environment, talk
 
 SMALL = [
     "loop", "--experiment", "small", "--iterations", "2", "--train-size", "30", "--val-size", "10", "--test-size", "10",
-    "--samples", "2", "--epochs", "1", "--problems", "register_machine,bracket_listing,arithmetic", "--min-difficulty", "2",
-    "--max-difficulty", "5", "--max-tokens", "200",
+    "--samples", "2", "--epochs", "1", "--problems", "register_machine,bracket_listing,arithmetic",
+    "--min-difficulty", "2", "--max-difficulty", "5", "--max-tokens", "200",
 ]  # fmt: skip
 
 

@@ -28,8 +28,8 @@ from command_line import axiom, failed
 from made_experiment import problem, verdict
 
 TINY = {
-    "iterations": 2, "train_size": 12, "val_size": 2, "test_size": 2, "epochs": 0.5, "max_tokens": 48, "lora_r": 4,
-    "problems": "arithmetic", "min_difficulty": 2, "max_difficulty": 3, "ignore_gates": True,
+    "iterations": 2, "train_size": 12, "val_size": 2, "test_size": 2, "epochs": 0.5, "max_tokens": 200, "lora_r": 4,
+    "problems": "bracket_listing", "min_difficulty": 4, "max_difficulty": 6, "ignore_gates": True,
 }  # fmt: skip
 
 
@@ -71,7 +71,8 @@ def test_a_round_trains_by_the_objective_on_its_share_of_what_is_old(
     assert all(row.extra["selection"]["groups"] == 12 for row in trained)
     recipes = [receipt.recipe for receipt in workspace.receipts() if receipt.stage == "train"]
     assert {recipe["config"]["objective"] for recipe in recipes} == {objective}
-    assert {recipe["config"]["lr"] for recipe in recipes} == {LOOP_OBJECTIVES[NANO][objective]["lr"]}
+    wanted = LOOP_OBJECTIVES[NANO][objective]
+    assert all(recipe["config"][name] == wanted[name] for recipe in recipes for name in ("lr", "method", "optimizer"))
 
 
 @pytest.mark.parametrize("objective", ["dpo", "kto", "grpo"])
@@ -139,6 +140,7 @@ def test_an_objective_sets_what_suits_it_where_nothing_else_is_set() -> None:
             check_settings(config)
             kept = kept_settings(config)
             assert values.items() <= {**kept, **kept["solve"], **kept["train"]}.items()
+            assert config.train.method == "lora", "the rates are LoRA's, also where sft trains all weights"
     assert settings("grpo", preset="climb").climb_from == 3
     found = resolve(LoopConfig, {"objective": "dpo", "samples": 3})
     assert (found.config.solve.samples, found.origins["solve.samples"]) == (3, "flag")

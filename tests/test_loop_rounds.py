@@ -16,9 +16,9 @@ from command_line import axiom, failed, talk
 from made_experiment import problem, verdict
 
 EASY = [
-    "loop", "--experiment", "easy", "--problems", "arithmetic", "--min-difficulty", "1", "--max-difficulty", "2",
+    "loop", "--experiment", "easy", "--problems", "bracket_listing", "--min-difficulty", "3", "--max-difficulty", "5",
     "--train-size", "40", "--val-size", "8", "--test-size", "8", "--samples", "2", "--epochs", "0.5",
-    "--max-tokens", "96",
+    "--max-tokens", "160",
 ]  # fmt: skip
 HARD = [
     "loop", "--problems", "list_ops", "--min-difficulty", "10", "--max-difficulty", "10", "--iterations", "1",

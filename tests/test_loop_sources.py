@@ -16,7 +16,10 @@ from axiom_cli.records import Metrics, Problem
 from axiom_cli.workspace.store import Workspace
 from command_line import axiom, failed, rows, talk
 
-SMALL = ["--samples", "4", "--max-tokens", "96", "--epochs", "1", "--iterations", "2"]
+SMALL = [
+    "--samples", "4", "--max-tokens", "120", "--epochs", "1", "--iterations", "2", "--method", "lora",
+    "--optimizer", "adamw", "--lr", "1e-3", "--uninformative", "0.1",
+]  # fmt: skip
 COACH = '''
 from axiom_cli import models
 from axiom_cli.records import ModelRef
@@ -37,7 +40,7 @@ class Coach(ScriptedEngine):
 
 def sums(path: Path, count: int = 120, first: int = 0, **more: object) -> None:
     """A file of questions that nano answers now and then, in nano's own words."""
-    drawn = list(draw.problems(["arithmetic"], first + count, [2, 3], "train", 9))[first:]
+    drawn = list(draw.problems(["bracket_listing"], first + count, [3, 4], "train", 9))[first:]
     with path.open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["question", "answer", *more])
@@ -113,7 +116,7 @@ def by_hand(folder: Path, experiment: str, *engine: str, env: dict[str, str] | N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("problems", ["sums.csv", "arithmetic:2-3", "arithmetic:2*2,sums.csv"])
+@pytest.mark.parametrize("problems", ["sums.csv", "stack_listing:3-4", "stack_listing:3*2,sums.csv"])
 def test_one_round_is_the_pipeline_by_hand(problems: str, tmp_path: Path) -> None:
     sums(tmp_path / "sums.csv")
     words = ["--replay", "100/0/0", "--train-size", "90", "--val-size", "10", "--test-size", "10"]

@@ -55,8 +55,8 @@ def test_a_loop_takes_of_each_family_the_levels_that_it_has(tmp_path: Path) -> N
     small = ("--train-size", "20", "--val-size", "10", "--test-size", "10", "--plan", "--ignore-gates")
     planned = axiom("loop", "--problems", "upper,rpn", "--max-difficulty", "8", *small, cwd=tmp_path, env=env)
     assert planned.returncode == 0, talk(planned)
-    refused = axiom("loop", "--problems", "upper,rpn", *small, cwd=tmp_path, env=env)
-    failed(refused, 2, "upper does not have level 3-7; it has 8-10", "--min-difficulty, --max-difficulty")
+    refused = axiom("loop", "--problems", "upper,rpn", "--max-difficulty", "5", *small, cwd=tmp_path, env=env)
+    failed(refused, 2, "upper does not have level 1-5; it has 8-10", "--min-difficulty, --max-difficulty")
     programs = axiom("loop", "--problems", "upper", "--form", "program", *small, cwd=tmp_path, env=env)
     failed(programs, 2, "upper does not ask for programs", "--form program")
 

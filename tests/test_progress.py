@@ -22,7 +22,8 @@ from test_terminal import on_terminal
 SHARES = parse_shares("50/40/10")
 SMALL = [
     "loop", "--experiment", "small", "--iterations", "1", "--train-size", "40", "--val-size", "10", "--test-size", "10",
-    "--samples", "2", "--epochs", "1", "--min-difficulty", "1", "--max-difficulty", "3",
+    "--samples", "2", "--epochs", "1", "--problems", "bracket_listing", "--min-difficulty", "3",
+    "--max-difficulty", "5",
 ]  # fmt: skip
 
 
