@@ -8,7 +8,7 @@ engine=${1:-scripted}
 a=${2:-solver:0.5}
 b=${3:-solver:0.2}
 
-axiom problems gen --count 40 --split test --seed 1 -o problems.jsonl
+axiom problems gen robot_walk queue_listing --count 40 --split test --seed 1 -o problems.jsonl
 for model in "$a" "$b"; do
     name=$(printf %s "$model" | tr -c 'A-Za-z0-9._\n' _)
     axiom solve problems.jsonl --engine "$engine" --model "$model" --samples 4 | axiom verify -o "verdicts_$name.jsonl"

@@ -1,6 +1,6 @@
 #!/bin/sh
 # Records are JSON lines, so a filter fits between any two commands. Here: keep the hard problems, sample and verify them,
-# and keep the accepted samples of at most 60 tokens. `jq -c 'select(...)'` does the same as where.py.
+# and keep the accepted samples of at most 120 tokens. `jq -c 'select(...)'` does the same as where.py.
 #
 #     sh examples/pipe.sh [ENGINE [MODEL]]      with a real model: sh examples/pipe.sh auto nano
 set -eu
@@ -8,9 +8,9 @@ here=$(dirname "$0")
 engine=${1:-scripted}
 model=${2:-solver:0.3}
 
-axiom problems gen arithmetic rpn --count 40 --difficulty 3-7 --seed 7 |
-    python "$here/where.py" level '>=' 6 |
+axiom problems gen robot_walk queue_listing --count 40 --difficulty 2-5 --seed 7 |
+    python "$here/where.py" level '>=' 4 |
     axiom solve --engine "$engine" --model "$model" --samples 4 |
     axiom verify |
     python "$here/where.py" status '==' pass |
-    python "$here/where.py" sample.tokens '<=' 60
+    python "$here/where.py" sample.tokens '<=' 120
