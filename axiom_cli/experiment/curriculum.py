@@ -51,12 +51,12 @@ class Drawn(NamedTuple):
 
 def pass_rates(rows: Iterable[Metrics]) -> dict[tuple[str, int], float]:
     """The pass rate of each family at each level among evaluation rows, smoothed by two more problems, which are solved
-    as half of those of the level below: one in two at the lowest level, and next to none far above what is solved."""
+    as those of the level below: 1 where everything is solved up to there, and next to none far above what is solved."""
     rates: dict[tuple[str, int], float] = {}
     by_level = sorted((r for r in rows if r.family != "all" and r.level), key=lambda r: r.level or 0)
     for row in by_level:
         below = rates.get((row.family, (row.level or 0) - 1), 1.0)
-        rates[row.family, row.level or 0] = (row.passed + below) / (row.n + 2)
+        rates[row.family, row.level or 0] = (row.passed + 2 * below) / (row.n + 2)
     return rates
 
 
