@@ -1,8 +1,7 @@
 """A climb: the levels that a round draws its problems from grow as they are solved (docs/decisions/0039).
 
 A family's top is the highest level that it trains on. What is validated of a model decides whether the top rises, so
-what grew follows from the metrics, and a run that is resumed climbs as it did before. Most problems are of the tops:
-what the next level is learnt from is the solutions of this one.
+what grew follows from the metrics, and a run that is resumed climbs as it did before.
 """
 
 from __future__ import annotations
@@ -44,12 +43,6 @@ def raised(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, int]:
         else top
         for family, top in tops.items()
     }
-
-
-def below(tops: Mapping[str, int], rates: Mapping[tuple[str, int], float]) -> dict[tuple[str, int], float]:
-    """The pass rates of levels below the tops. What is not known counts as one half, so the tops get the most problems
-    however few of them are solved yet."""
-    return {(family, level): rate for (family, level), rate in rates.items() if level != tops.get(family)}
 
 
 def told(tops: Mapping[str, int]) -> str:

@@ -107,7 +107,7 @@ class RoundSteps:
     def collect(self, arm: Arm, iteration: int) -> list[Verdict]:
         """Samples and verifies training problems: fresh ones, and those of files, which may come again."""
         config = self.config
-        rates = climb.below(arm.tops, arm.rates) if config.curriculum == "frontier" else {}
+        rates = arm.rates if config.curriculum == "frontier" else {}
         weights = buckets(self.supply, arm.tops)
         counts = allocate([*weights], rates, config.train_size, weights, arm.stream.most)
         if arm.tops:
