@@ -64,7 +64,7 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
 """Model types of transformers, and what else each config is given."""
 NEW_TOKENS = 24
 VLLM = {"llama": "runs on CPU"}
-"""What has been tried with vLLM: nano and the Qwen, SmolLM and Llama models of docs/results.md."""
+"""What has been tried with vLLM: the Qwen, SmolLM and Llama models of docs/results.md."""
 PAGE = """\
 # Models
 
