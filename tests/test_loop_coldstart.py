@@ -19,7 +19,7 @@ from chat_server import chat_server, completion
 from command_line import axiom, failed
 from tiny import write_model
 
-SIZES = ["--train-size", "24", "--val-size", "8", "--test-size", "8", "--samples", "4", "--max-tokens", "120"]
+SIZES = ["--train-size", "24", "--val-size", "8", "--test-size", "8", "--samples", "4", "--max-tokens", "300"]
 TRAINING = [
     "--epochs",
     "1",
@@ -40,10 +40,10 @@ TRAINING = [
     "--lr",
     "1e-3",
 ]
-LEVELS = ["--min-difficulty", "3", "--max-difficulty", "4", "--problems", "bracket_listing,queue_listing"]
+LEVELS = ["--min-difficulty", "4", "--max-difficulty", "6", "--problems", "bracket_listing,queue_listing"]
 LOOP = ["loop", "--experiment", "run", "--iterations", "1", *SIZES, *TRAINING, *LEVELS]
 COLD = [*LOOP, "--coldstart", "30"]
-DRAWN = list(draw.problems(["bracket_listing", "queue_listing"], 30, [3, 4], "train", 0))
+DRAWN = list(draw.problems(["bracket_listing", "queue_listing"], 30, [4, 5, 6], "train", 0))
 BY_PROMPT = {problem.prompt: problem for problem in DRAWN}
 
 
@@ -72,7 +72,7 @@ def test_it_is_the_pipeline_by_hand_and_its_rows_are_the_replay_buffer_s(tmp_pat
     assert b"<h2>Cold start" in (tmp_path / "experiments" / "run" / "report.html").read_bytes()
 
     run = tmp_path / "experiments" / "run"
-    gen = ("problems", "gen", "bracket_listing", "queue_listing", "--difficulty", "3-4", "--count", "30")
+    gen = ("problems", "gen", "bracket_listing", "queue_listing", "--difficulty", "4-6", "--count", "30")
     axiom(*gen, "-o", "cold.jsonl", cwd=tmp_path)
     axiom("coldstart", "cold.jsonl", "-o", "traces.jsonl", cwd=tmp_path)
     held_out = f"{run / 'val.jsonl'},{run / 'test.jsonl'}"

@@ -223,7 +223,8 @@ def test_a_prompt_that_gemini_blocks_is_bought_once(monkeypatch, workspace):
 @pytest.mark.slow
 def test_a_model_on_this_machine_is_a_teacher_and_its_ids_stay_behind(workspace):
     config = ColdstartConfig("nano", traces=2, teacher_max_tokens=128, include_failed=True)
-    verdicts = list(coldstart(PROBLEMS, config, workspace=workspace))
+    problems = list(draw.problems(["bracket_listing"], 10, [2, 3], "train", 0))
+    verdicts = list(coldstart(problems, config, workspace=workspace))
     assert len(verdicts) == 20 and {verdict.status for verdict in verdicts} <= {"pass", "fail"}
     assert any(verdict.passed for verdict in verdicts)
     for verdict in verdicts:

@@ -133,7 +133,10 @@ def _settled(cls: type[C], given: Mapping[str, Any], files: Sequence[SettingsFil
             found, labels = flags, dict.fromkeys(flags, "flag")
         for name, value in found.items():
             if labels[name] == "flag" and value == "" != getattr(part.cls, name):
-                raise UsageError(f"{flag(name)} is empty", "leave it out for its default, or say what it is to be")
+                raise UsageError(
+                    f"{flag(name)} is empty",
+                    "leave it out for its default, or say what it is to be: in quotes if it has a $",
+                )
             said = f"{flag(name)} {value}" if labels[name] == "flag" else f"{labels[name]}: {spelled(name)} = {value!r}"
             part.check(name, value, said)
         values |= {place: part.cls(**found)} if place else found
