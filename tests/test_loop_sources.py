@@ -17,7 +17,7 @@ from axiom_cli.workspace.store import Workspace
 from command_line import axiom, failed, rows, talk
 
 SMALL = [
-    "--samples", "4", "--max-tokens", "120", "--epochs", "1", "--iterations", "2", "--method", "lora",
+    "--samples", "4", "--max-tokens", "200", "--epochs", "1", "--iterations", "2", "--method", "lora",
     "--optimizer", "adamw", "--lr", "1e-3", "--uninformative", "0.1",
 ]  # fmt: skip
 COACH = '''
@@ -40,7 +40,7 @@ class Coach(ScriptedEngine):
 
 def sums(path: Path, count: int = 120, first: int = 0, **more: object) -> None:
     """A file of questions that nano answers now and then, in nano's own words."""
-    drawn = list(draw.problems(["bracket_listing"], first + count, [3, 4], "train", 9))[first:]
+    drawn = list(draw.problems(["bracket_listing"], first + count, [4, 5], "train", 9))[first:]
     with path.open("w", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(["question", "answer", *more])
@@ -116,7 +116,7 @@ def by_hand(folder: Path, experiment: str, *engine: str, env: dict[str, str] | N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("problems", ["sums.csv", "stack_listing:3-4", "stack_listing:3*2,sums.csv"])
+@pytest.mark.parametrize("problems", ["sums.csv", "stack_listing:3-5", "stack_listing:4*2,sums.csv"])
 def test_one_round_is_the_pipeline_by_hand(problems: str, tmp_path: Path) -> None:
     sums(tmp_path / "sums.csv")
     words = ["--replay", "100/0/0", "--train-size", "90", "--val-size", "10", "--test-size", "10"]
