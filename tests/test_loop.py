@@ -18,9 +18,9 @@ from axiom_cli.workspace.why import why
 from command_line import AXIOM, axiom, environment, talk
 
 SMALL = [
-    "loop", "--experiment", "small", "--iterations", "2", "--train-size", "30", "--val-size", "10", "--test-size", "10",
+    "loop", "--experiment", "small", "--iterations", "2", "--train-size", "48", "--val-size", "10", "--test-size", "10",
     "--samples", "2", "--epochs", "1", "--problems", "register_machine,bracket_listing,arithmetic",
-    "--min-difficulty", "2", "--max-difficulty", "5", "--max-tokens", "200",
+    "--min-difficulty", "2", "--max-difficulty", "5", "--max-tokens", "200", "--curriculum", "fixed",
 ]  # fmt: skip
 
 
@@ -40,8 +40,8 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_the_folder_is_as_documented(finished: Path) -> None:
     run = finished / "experiments" / "small"
     config = orjson.loads((run / "config.json").read_bytes())
-    assert config["iterations"] == 2 and config["model"]["name"] == "nano" and config["replay"] == "60/25/15"
-    assert len(jsonl.load(run / "train.jsonl", Problem)) == 60
+    assert config["iterations"] == 2 and config["model"]["name"] == "nano" and config["replay"] == "85/5/10"
+    assert len(jsonl.load(run / "train.jsonl", Problem)) == 96
     splits = {name: {p.id for p in jsonl.load(run / f"{name}.jsonl", Problem)} for name in ("train", "val", "test")}
     assert len(splits["val"]) == len(splits["test"]) == 10
     assert not splits["train"] & splits["val"] and not splits["test"] & (splits["train"] | splits["val"])
@@ -74,7 +74,7 @@ def test_metrics_cover_every_model_and_arm(finished: Path) -> None:
         for row in trained:
             assert sum(row.extra["replay"].values()) == pytest.approx(1)
             selection = row.extra["selection"]
-            assert selection["verdicts"] == 60 > selection["kept"] > 0 if "cold" not in arm else selection is None
+            assert selection["verdicts"] == 96 > selection["kept"] > 0 if "cold" not in arm else selection is None
         assert all(row.extra["certificate"] for row in mine if row.extra["phase"] == "merge")
     real = {r.iteration: r.tokens for r in rows if r.experiment == "small" and r.extra["phase"] == "train"}
     cold = {r.iteration: r.tokens for r in rows if r.experiment == "small+cold-only" and r.extra["phase"] == "train"}
@@ -188,7 +188,7 @@ def test_what_cannot_be_is_one_line_and_a_code(tmp_path: Path, words: list[str],
 def test_a_plan_measures_and_leaves_nothing(tmp_path: Path) -> None:
     done = axiom(*SMALL, "--plan", cwd=tmp_path)
     assert done.returncode == 0, talk(done)
-    assert "2 rounds of 30 problems x 2 samples, trained by sft" in talk(done)
+    assert "2 rounds of 48 problems x 2 samples, trained by sft" in talk(done)
     assert any(line.startswith("it takes about ") for line in talk(done)) and "of disk" in talk(done)[-1]
     measured = orjson.loads(done.stdout)
     assert measured["kind"] == "plan" and measured["seconds"] > 0 and measured["tokens"] > 1000
@@ -223,6 +223,6 @@ def test_one_shot_samples_every_round_from_the_start_model_and_trains_once_on_as
     assert {(row.split, row.iteration) for row in mine} >= {("val", 0), ("val", 2), ("test", 0), ("test", 2)}
     assert not any(row.iteration == 1 and row.extra["phase"] == "evaluate" for row in mine)
     (trained,) = [row for row in mine if row.extra["phase"] == "train"]
-    assert trained.extra["selection"]["verdicts"] == 120
+    assert trained.extra["selection"]["verdicts"] == 192
     shown = axiom("report", "small", cwd=tmp_path)
     assert "Against the control one-shot: " in "\n".join(talk(shown))

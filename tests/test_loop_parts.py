@@ -68,7 +68,7 @@ def test_what_one_engine_sampled_is_not_taken_for_another_ones(tmp_path: Path) -
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        ({}, "register_machine, robot_walk, queue_listing, bracket_listing, stack_listing at levels 1-10"),
+        ({}, "register_machine, robot_walk, queue_listing at levels 1-10"),
         ({"problems": "arithmetic,rpn:4-8"}, "arithmetic at levels 1-10; rpn at levels 4-8"),
         ({"problems": "arithmetic:2-4"}, "arithmetic at levels 2-4"),
         ({"problems": "rpn*2,arithmetic", "max_difficulty": 1}, "rpn*2, arithmetic at level 1"),

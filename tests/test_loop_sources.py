@@ -153,7 +153,7 @@ def test_programs_go_through_the_whole_loop_as_by_hand(tmp_path: Path) -> None:
 
 def test_bad_input_is_refused_by_the_plan(tmp_path: Path) -> None:
     sums(tmp_path / "sums.csv", 40)
-    sums(tmp_path / "three.csv", 3)
+    (tmp_path / "three.csv").write_text("question,answer\nWhat is 2 + 2?,4\nAnd 3 * 3?,9\nIs 5 odd?,yes\n")
     (tmp_path / "same.csv").write_text("question,answer\n" + "What is 2 + 2?,4\n" * 50)
     (tmp_path / "open.csv").write_text("question,topic\nWhy?,life\nHow?,death\n")
     done = axiom("loop", "--problems", "three.csv", "--plan", cwd=tmp_path)

@@ -41,7 +41,7 @@ def kind_of(model: str, workspace: str) -> str:
     **page(
         "axiom loop --plan",
         "axiom loop --experiment first",
-        "axiom loop --problems robot_walk,queue_listing --iterations 3 --control shuffled",
+        "axiom loop --problems robot_walk --iterations 3 --control shuffled",
     )
 )
 @configured("problems", "control", "allow", "allow_checkers", complete=completion.FIELDS, lines=LINES, kind_of=kind_of)

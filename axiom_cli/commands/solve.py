@@ -52,7 +52,7 @@ ListProblems = Annotated[
 
 @app.command(
     **page(
-        "axiom problems gen robot_walk --count 20 | axiom solve --samples 4 | axiom verify",
+        "axiom problems gen robot_walk | axiom solve --samples 4 | axiom verify",
         "axiom solve problems.jsonl --temperature 0 --samples 1 -o samples.jsonl",
         "axiom solve --problems two_sum,fizzbuzz --output-dir --experiment demo",
     )
