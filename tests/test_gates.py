@@ -145,7 +145,7 @@ def test_the_plan_refuses_what_the_run_refuses(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_plan_refuses_an_experiment_that_was_begun_with_other_settings(tmp_path: Path) -> None:
-    assert axiom(*TINY, *LISTING, "--samples", "4", cwd=tmp_path).returncode == 0
+    assert axiom(*TINY, *LISTING, "--curriculum", "fixed", "--samples", "4", cwd=tmp_path).returncode == 0
     before = sorted(path for path in tmp_path.rglob("*"))
-    failed(axiom(*TINY, *LISTING, "--samples", "3", "--plan", cwd=tmp_path), 2, "was run with solve.samples 4, not 3")
+    failed(axiom(*TINY, *LISTING, "--curriculum", "fixed", "--samples", "3", "--plan", cwd=tmp_path), 2, "was run with solve.samples 4, not 3")
     assert sorted(path for path in tmp_path.rglob("*")) == before

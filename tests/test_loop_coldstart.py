@@ -19,28 +19,12 @@ from chat_server import chat_server, completion
 from command_line import axiom, failed
 from tiny import write_model
 
-SIZES = ["--train-size", "40", "--val-size", "8", "--test-size", "8", "--samples", "4", "--max-tokens", "300"]
+SIZES = ["--train-size", "60", "--val-size", "8", "--test-size", "8", "--samples", "4", "--max-tokens", "300"]
 TRAINING = [
-    "--epochs",
-    "1",
-    "--method",
-    "lora",
-    "--optimizer",
-    "adamw",
-    "--uninformative",
-    "0.1",
-    "--lora-r",
-    "8",
-    "--lora-alpha",
-    "16",
-    "--batch-size",
-    "8",
-    "--grad-accum",
-    "1",
-    "--lr",
-    "1e-3",
-]
-LEVELS = ["--min-difficulty", "4", "--max-difficulty", "6", "--problems", "bracket_listing,queue_listing"]
+    "--epochs", "1", "--method", "lora", "--optimizer", "adamw", "--uninformative", "0.1", "--lora-r", "8",
+    "--lora-alpha", "16", "--batch-size", "8", "--grad-accum", "1", "--lr", "1e-3",
+]  # fmt: skip
+LEVELS = ["--curriculum", "fixed", "--min-difficulty", "4", "--max-difficulty", "6", "--problems", "bracket_listing,queue_listing"]
 LOOP = ["loop", "--experiment", "run", "--iterations", "1", *SIZES, *TRAINING, *LEVELS]
 COLD = [*LOOP, "--coldstart", "30"]
 DRAWN = list(draw.problems(["bracket_listing", "queue_listing"], 30, [4, 5, 6], "train", 0))

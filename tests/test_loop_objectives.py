@@ -28,7 +28,7 @@ from command_line import axiom, failed
 from made_experiment import problem, verdict
 
 TINY = {
-    "iterations": 2, "train_size": 30, "val_size": 2, "test_size": 2, "epochs": 0.5, "max_tokens": 200, "lora_r": 4,
+    "iterations": 2, "train_size": 80, "curriculum": "fixed", "val_size": 2, "test_size": 2, "epochs": 0.5, "max_tokens": 200, "lora_r": 4,
     "problems": "bracket_listing", "min_difficulty": 4, "max_difficulty": 6, "ignore_gates": True,
 }  # fmt: skip
 
@@ -68,7 +68,7 @@ def test_a_round_trains_by_the_objective_on_its_share_of_what_is_old(
     shares = [row.extra["replay"] for row in trained]
     assert shares[0] == {"new": 1, "history": 0, "cold": 0}
     assert shares[1]["cold"] == 0 and (shares[1]["history"] > 0.1) is (objective != "grpo")
-    assert all(20 <= row.extra["selection"]["groups"] <= 30 for row in trained)
+    assert all(20 <= row.extra["selection"]["groups"] <= 80 for row in trained)
     recipes = [receipt.recipe for receipt in workspace.receipts() if receipt.stage == "train"]
     assert {recipe["config"]["objective"] for recipe in recipes} == {objective}
     wanted = LOOP_OBJECTIVES[NANO][objective]

@@ -463,7 +463,7 @@ def test_what_is_trained_on_base_and_adapter_is_merged_with_both(tmp_path: Path)
 
 @pytest.mark.slow
 def test_a_head_of_its_own_where_the_config_ties_it_stays_its_own(folder: Path, tmp_path: Path) -> None:
-    weights(folder, lambda tensors: tensors.update({"lm_head.weight": torch.randn(480, 128)}))
+    weights(folder, lambda tensors: tensors.update({"lm_head.weight": torch.randn(720, 96)}))
     beside = adapter(folder, tmp_path / "adapter", folder)
     assert merge(folder, [beside], tmp_path / "merged").greedy_agreement == 1
     assert torch.allclose(logits(loading.load_model(tmp_path / "merged")), by_peft(folder, beside), atol=1e-3)
@@ -475,8 +475,8 @@ def test_a_head_of_its_own_where_the_config_ties_it_stays_its_own(folder: Path, 
 
 def with_code(folder: Path, marker: Path, **config: object) -> Path:
     (folder / "own.py").write_text(
-        f"open({str(marker)!r}, 'a').write('x')\nfrom transformers import LlamaConfig, LlamaForCausalLM\n"
-        "class C(LlamaConfig):\n    model_type = 'own'\nclass M(LlamaForCausalLM):\n    config_class = C\n"
+        f"open({str(marker)!r}, 'a').write('x')\nfrom transformers import SmolLM3Config, SmolLM3ForCausalLM\n"
+        "class C(SmolLM3Config):\n    model_type = 'own'\nclass M(SmolLM3ForCausalLM):\n    config_class = C\n"
     )
     edit(folder / "config.json", auto_map={"AutoConfig": "own.C", "AutoModelForCausalLM": "own.M"}, **config)
     return folder

@@ -36,23 +36,24 @@ from benchmarks import train as training
 
 HALF = "bfloat16"
 BATCH = 8
-LR = {"nano": 1e-3}
-PRETRAINED_LR = 2e-4
+NANO_LR = 1e-3
 
 
 @dataclass(frozen=True)
 class Sizes:
-    """How much of everything. `batches` are the sizes that `generate` is tried with."""
+    """How much of everything. `batches` are the sizes that `generate` is tried with, `lr` is for the model that is not
+    nano: the fewer the steps, the larger it must be for bfloat16 weights to keep what they do."""
 
     problems: int
     samples: int
     tokens: int
     rows: int
     batches: tuple[int, ...]
+    lr: float
 
 
-FULL = Sizes(problems=512, samples=4, tokens=192, rows=400, batches=(64, 256))
-SMALL = Sizes(problems=8, samples=2, tokens=24, rows=24, batches=(8,))
+FULL = Sizes(problems=512, samples=4, tokens=192, rows=400, batches=(64, 256), lr=2e-4)
+SMALL = Sizes(problems=8, samples=2, tokens=24, rows=24, batches=(8,), lr=2e-3)
 
 
 @contextmanager
@@ -81,10 +82,15 @@ def as_half(model: str, folder: Path) -> Path:
     return folder
 
 
-def training_config(model: str, **more: Any) -> TrainConfig:
+def learning_rate(model: str, sizes: Sizes) -> float:
+    """What `model` is trained with here."""
+    return NANO_LR if model == "nano" else sizes.lr
+
+
+def training_config(model: str, sizes: Sizes) -> TrainConfig:
     """How both models are trained here."""
-    lr = LR.get(model, PRETRAINED_LR)
-    return TrainConfig(batch_size=BATCH, grad_accum=1, epochs=1.0, lr=lr, precision=HALF, force=True, **more)
+    lr = learning_rate(model, sizes)
+    return TrainConfig(batch_size=BATCH, grad_accum=1, epochs=1.0, lr=lr, precision=HALF, force=True)
 
 
 def one_round(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
@@ -99,7 +105,7 @@ def one_round(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
         with measured(found, "sampling") as took:
             took.update(sampled(base, problems, config, engine, workspace))
         with measured(found, "training") as took:
-            adapter = train(rows, base, training_config(model), workspace)
+            adapter = train(rows, base, training_config(model, sizes), workspace)
             took.update((name, adapter.metrics[name]) for name in ("loss_first", "loss_last", "steps", "loss_tokens"))
         with measured(found, "merge") as took:
             merged = merge(adapter, MergeConfig(), workspace, base=base)
@@ -109,7 +115,7 @@ def one_round(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
             engine.load_weights(learnt)  # an error where the logits are still those of the base
         with measured(found, "sampling again") as took:
             took.update(sampled(learnt, problems, config, engine, workspace))
-    for name, forecast in forecasts(base, config, training_config(model)).items():
+    for name, forecast in forecasts(base, config, training_config(model, sizes)).items():
         found[name]["forecast_bytes"] = forecast
     return {"model": model, "rows": len(rows), **found, "problems": faults_of(found)}
 
@@ -183,7 +189,7 @@ def training_ways(model: str, half: Path, sizes: Sizes) -> dict[str, Any]:
     from axiom_cli.learning.training.rows import encode
     from axiom_cli.learning.training.trainer import Trainer
 
-    config = training_config(model)
+    config = training_config(model, sizes)
     trainer = Trainer(half, config=config)
     samples = [(sample, 1.0) for sample in training.samples(sizes.rows)]
     rows = encode(samples, trainer.tokenizer, trainer.ends, config.max_length).rows
@@ -238,10 +244,10 @@ def loop(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
     words = [
         "loop", "--experiment", "device", "--model", str(half), "--iterations", "1", "--engine", "transformers",
         "--train-size", count, "--val-size", "16", "--test-size", "16", "--samples", str(sizes.samples),
-        "--min-difficulty", "1", "--max-difficulty", "4", "--epochs", "1", "--lr", str(LR.get(model, PRETRAINED_LR)),
+        "--min-difficulty", "1", "--max-difficulty", "4", "--epochs", "1", "--lr", str(learning_rate(model, sizes)),
         "--dtype", HALF, "--precision", HALF, "--ignore-gates",
     ]  # fmt: skip
-    if model not in LR:  # it knows no format of answers yet
+    if model != "nano":  # it knows no format of answers yet
         words += ["--coldstart", str(sizes.rows), "--max-tokens", "192"]
     found: dict[str, Any] = {"command": "axiom " + " ".join(words).replace(str(half), model)}
     faults = []
