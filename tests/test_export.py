@@ -279,6 +279,7 @@ def test_the_page_shows_how_transformers_is_asked(tmp_path: Path) -> None:
     page = (ROOT / "docs" / "use_the_result.md").read_text()
     code = page.partition("```python\n")[2].partition("```")[0]
     export_folder("nano", tmp_path / "my_model", Workspace.open_or_create(tmp_path / ".axiom"))
+    (tmp_path / "question.txt").write_text(QUESTION)
     done = subprocess.run(
         [sys.executable, "-c", code], cwd=tmp_path, env=environment(), capture_output=True, timeout=300
     )
