@@ -467,13 +467,13 @@ NANO, PRETRAINED = "nano", "pretrained"
 """Kinds of models, and the presets that suit them."""
 LOOP_OBJECTIVES: Mapping[str, Mapping[str, Mapping[str, Any]]] = {
     NANO: {
-        "dpo": {"samples": 8, "method": "lora", "optimizer": "adamw", "lr": 5e-5, "replay": "60/40/0"},
-        "kto": {"samples": 8, "method": "lora", "optimizer": "adamw", "lr": 2e-4, "replay": "60/40/0"},
+        "dpo": {"samples": 8, "method": "lora", "optimizer": "adamw", "lr": 1e-4, "replay": "60/40/0"},
+        "kto": {"samples": 8, "method": "lora", "optimizer": "adamw", "lr": 5e-5, "replay": "60/40/0"},
         "grpo": {
             "samples": 8,
             "method": "lora",
             "optimizer": "adamw",
-            "lr": 5e-5,
+            "lr": 2e-4,
             "replay": "100/0/0",
             "start": "previous",
         },

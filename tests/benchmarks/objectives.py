@@ -36,7 +36,7 @@ LEVELS = range(3, 7)
 SEED = 41_000
 SETTINGS = TrainConfig(lr=1e-3, lora_r=64, lora_alpha=128, batch_size=32, grad_accum=1, epochs=2)
 """LoRA and AdamW, as `axiom loop --objective NAME` has them for nano ..."""
-TUNED = {"sft": {"lr": 2e-4}, "dpo": {"lr": 5e-5}, "grpo": {"lr": 5e-5}, "kto": {"lr": 2e-4}}
+TUNED = {"sft": {"lr": 1e-3}, "dpo": {"lr": 1e-4}, "grpo": {"lr": 2e-4}, "kto": {"lr": 5e-5}}
 """... and what the validation draw chose for each objective."""
 
 
