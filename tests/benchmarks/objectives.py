@@ -32,7 +32,6 @@ from axiom_cli.settings.configs import MergeConfig, SolveConfig, TrainConfig
 from axiom_cli.statistics import paired_bootstrap, wilson
 from axiom_cli.workspace.store import Workspace
 
-LEVELS = range(3, 7)
 SEED = 41_000
 SETTINGS = TrainConfig(lr=1e-3, lora_r=64, lora_alpha=128, batch_size=32, grad_accum=1, epochs=2)
 """LoRA and AdamW, as `axiom loop --objective NAME` has them for nano ..."""
@@ -40,9 +39,9 @@ TUNED = {"sft": {"lr": 1e-3}, "dpo": {"lr": 1e-4}, "grpo": {"lr": 2e-4}, "kto": 
 """... and what the validation draw chose for each objective."""
 
 
-def problems(split: str, count: int, seed: int) -> list[Problem]:
+def problems(split: str, count: int, seed: int, levels: Sequence[int]) -> list[Problem]:
     """As many of each family and level, `count` in all."""
-    streams = [draw.stream(family, level, split, seed, "answer") for level in LEVELS for family in LISTINGS]
+    streams = [draw.stream(family, level, split, seed, "answer") for level in levels for family in LISTINGS]
     return [next(streams[number % len(streams)]) for number in range(count)]
 
 
@@ -62,9 +61,9 @@ class Bench:
         self.workspace, self.seed = Workspace.open_or_create(folder), told.seed
         self.nano = models.resolve("nano", self.workspace)
         self.engine = EngineHandle(self.nano, self.workspace, SolveConfig())
-        self.held_out = problems(split, told.held_out, SEED + 1)
+        self.held_out = problems(split, told.held_out, SEED + 1, told.levels)
         sampling = SolveConfig(samples=told.samples, temperature=0.8, max_tokens=320, seed=told.seed)
-        training = problems("train", told.problems, SEED + told.seed)
+        training = problems("train", told.problems, SEED + told.seed, told.levels)
         self.attempts = self._attempt(self.nano, training, sampling)
         self.before = self.passed(self.nano)
 
@@ -104,6 +103,7 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("folder", type=Path)
     parser.add_argument("objectives", nargs="+")
     parser.add_argument("--split", choices=("val", "test"), default="val")
+    parser.add_argument("--levels", type=int, nargs="+", default=range(3, 7))
     parser.add_argument("--problems", type=int, default=1500)
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--held-out", type=int, default=1000)
