@@ -16,6 +16,7 @@ from command_line import axiom, failed, talk
 from made_experiment import problem, verdict
 
 TINY = ["loop", "--iterations", "1", "--train-size", "40", "--val-size", "10", "--test-size", "10"]
+FIXED = ["--curriculum", "fixed"]
 LISTING = ["--problems", "stack_listing", "--min-difficulty", "3", "--max-difficulty", "6", "--max-tokens", "200"]
 
 
@@ -145,7 +146,11 @@ def test_the_plan_refuses_what_the_run_refuses(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_plan_refuses_an_experiment_that_was_begun_with_other_settings(tmp_path: Path) -> None:
-    assert axiom(*TINY, *LISTING, "--curriculum", "fixed", "--samples", "4", cwd=tmp_path).returncode == 0
+    assert axiom(*TINY, *LISTING, *FIXED, "--samples", "4", cwd=tmp_path).returncode == 0
     before = sorted(path for path in tmp_path.rglob("*"))
-    failed(axiom(*TINY, *LISTING, "--curriculum", "fixed", "--samples", "3", "--plan", cwd=tmp_path), 2, "was run with solve.samples 4, not 3")
+    failed(
+        axiom(*TINY, *LISTING, *FIXED, "--samples", "3", "--plan", cwd=tmp_path),
+        2,
+        "was run with solve.samples 4, not 3",
+    )
     assert sorted(path for path in tmp_path.rglob("*")) == before

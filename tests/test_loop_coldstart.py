@@ -24,7 +24,10 @@ TRAINING = [
     "--epochs", "1", "--method", "lora", "--optimizer", "adamw", "--uninformative", "0.1", "--lora-r", "8",
     "--lora-alpha", "16", "--batch-size", "8", "--grad-accum", "1", "--lr", "1e-3",
 ]  # fmt: skip
-LEVELS = ["--curriculum", "fixed", "--min-difficulty", "4", "--max-difficulty", "6", "--problems", "bracket_listing,queue_listing"]
+LEVELS = [
+    "--curriculum", "fixed", "--min-difficulty", "4", "--max-difficulty", "6",
+    "--problems", "bracket_listing,queue_listing",
+]  # fmt: skip
 LOOP = ["loop", "--experiment", "run", "--iterations", "1", *SIZES, *TRAINING, *LEVELS]
 COLD = [*LOOP, "--coldstart", "30"]
 DRAWN = list(draw.problems(["bracket_listing", "queue_listing"], 30, [4, 5, 6], "train", 0))

@@ -29,8 +29,8 @@ from lora_server import BASE, lora_server
 SOLVE = SolveConfig(samples=2, temperature=0.8, max_tokens=160)
 TRAIN = TrainConfig(epochs=0.25, batch_size=16, grad_accum=1, lr=1e-3, lora_r=4, lora_alpha=8, checkpoint_seconds=1e6)
 CONFIG = LoopConfig(
-    experiment="tried", iterations=1, problems="register_machine", min_difficulty=2, max_difficulty=4, curriculum="fixed",
-    train_size=32, val_size=4, test_size=4, ignore_gates=True, solve=SOLVE, train=TRAIN,
+    experiment="tried", iterations=1, problems="register_machine", min_difficulty=2, max_difficulty=4,
+    curriculum="fixed", train_size=32, val_size=4, test_size=4, ignore_gates=True, solve=SOLVE, train=TRAIN,
 )  # fmt: skip
 TWICE = {"iterations": 2, "replay": "80/0/20"}
 URL = "http://127.0.0.1:9/v1"

@@ -20,8 +20,8 @@ from ray_cluster import TOKEN, Cluster
 NO_RAY = pytest.mark.skipif(not find_spec("ray"), reason="ray is not installed here: pip install 'axiom-rl[ray]'")
 pytestmark = [NO_RAY, pytest.mark.slow, pytest.mark.timeout(1200)]
 LOOP = [
-    "loop", "--experiment", "spread", "--problems", "register_machine", "--min-difficulty", "2", "--max-difficulty", "4",
-    "--iterations", "1", "--train-size", "60", "--val-size", "8", "--test-size", "8", "--samples", "2",
+    "loop", "--experiment", "spread", "--problems", "register_machine", "--min-difficulty", "2", "--max-difficulty",
+    "4", "--iterations", "1", "--train-size", "60", "--val-size", "8", "--test-size", "8", "--samples", "2",
     "--epochs", "0.5", "--max-tokens", "160", "--curriculum", "fixed",
 ]  # fmt: skip
 

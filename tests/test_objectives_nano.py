@@ -1,4 +1,5 @@
-"""On nano, every objective raises the pass rate on problems that it was not trained on, at the rates that `axiom loop --objective NAME` takes for it."""
+"""On nano, every objective raises the pass rate on problems that it was not trained on, with the learning rates
+that `axiom loop --objective NAME` takes for it."""
 
 from __future__ import annotations
 

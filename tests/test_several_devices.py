@@ -154,8 +154,8 @@ def _differ(one: Path, two: Path) -> float:
 
 
 LOOP = [
-    "loop", "--experiment", "shared", "--problems", "register_machine", "--min-difficulty", "2", "--max-difficulty", "4",
-    "--iterations", "2", "--train-size", "60", "--val-size", "8", "--test-size", "8", "--samples", "2",
+    "loop", "--experiment", "shared", "--problems", "register_machine", "--min-difficulty", "2", "--max-difficulty",
+    "4", "--iterations", "2", "--train-size", "60", "--val-size", "8", "--test-size", "8", "--samples", "2",
     "--epochs", "0.5", "--max-tokens", "160", "--curriculum", "fixed",
 ]  # fmt: skip
 
