@@ -148,9 +148,6 @@ def test_the_plan_refuses_what_the_run_refuses(tmp_path: Path) -> None:
 def test_the_plan_refuses_an_experiment_that_was_begun_with_other_settings(tmp_path: Path) -> None:
     assert axiom(*TINY, *LISTING, *FIXED, "--samples", "4", cwd=tmp_path).returncode == 0
     before = sorted(path for path in tmp_path.rglob("*"))
-    failed(
-        axiom(*TINY, *LISTING, *FIXED, "--samples", "3", "--plan", cwd=tmp_path),
-        2,
-        "was run with solve.samples 4, not 3",
-    )
+    done = axiom(*TINY, *LISTING, *FIXED, "--samples", "3", "--plan", cwd=tmp_path)
+    failed(done, 2, "was run with solve.samples 4, not 3")
     assert sorted(path for path in tmp_path.rglob("*")) == before

@@ -29,7 +29,8 @@ from made_experiment import problem, verdict
 
 TINY = {
     "iterations": 2, "train_size": 80, "val_size": 2, "test_size": 2, "epochs": 0.5, "max_tokens": 200, "lora_r": 4,
-    "curriculum": "fixed", "problems": "bracket_listing", "min_difficulty": 4, "max_difficulty": 6, "ignore_gates": True,
+    "problems": "bracket_listing", "min_difficulty": 4, "max_difficulty": 6, "curriculum": "fixed",
+    "ignore_gates": True,
 }  # fmt: skip
 
 
