@@ -35,7 +35,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from . import crossing
-from .pytest_standin import BeyondError
+from .unjudgeable import BeyondError
 
 if TYPE_CHECKING:
     from .tests import Channel

@@ -17,10 +17,10 @@ import time
 import types
 from typing import Any, NoReturn
 
-from . import child, crossing, messages, pytest_standin, remote
-from .pytest_standin import BeyondError
+from . import child, crossing, messages, pytest_standin, remote, test_runner
 from .reader import Reader, UnreadableError
 from .remote import Named, Raisable, Remote
+from .unjudgeable import BeyondError
 
 LINK = 4  # the socket that leads to the program
 HERE = "<tests>"
@@ -82,7 +82,7 @@ def run(job: dict[str, Any], space: dict[str, Any]) -> None:
     if job["check"]:
         space["check"](space["candidate"])
     if job["tests"]:
-        pytest_standin.Runner(space).run(job["tests"])
+        test_runner.Runner(space).run(job["tests"])
 
 
 class Solution(types.ModuleType):
