@@ -10,22 +10,21 @@ from __future__ import annotations
 import builtins
 import contextlib
 import copy
-import functools
-import io
 import marshal
 import math
 import operator
 import sys
 from collections.abc import Callable
 from itertools import islice
-from types import BuiltinMethodType, FunctionType, MethodType, SimpleNamespace
-from typing import Any, NoReturn
+from types import BuiltinMethodType, FunctionType, MethodType
+from typing import Any
 
 from . import child, crossing, messages
+from .lent import Lent, LentFunction, LentIterator
 from .standins import is_lacking
+from .streams import Printed, Typed
 
 FUNCTIONS: tuple[type[Any], ...] = (FunctionType, MethodType, BuiltinMethodType)
-MOST_PRINTED = 1 << 19
 Operation = Callable[..., Any]
 OPERATORS = """
 add sub mul matmul truediv floordiv mod lshift rshift and_ or_ xor iadd isub imul imatmul itruediv ifloordiv imod ipow
@@ -277,117 +276,6 @@ def unshared() -> int:
 UNSHARED = unshared()
 
 
-class Printed:
-    """What the program prints while the tests look at that: text by the number of the stream, in order."""
-
-    def __init__(self) -> None:
-        self.listening = False
-        self.parts: list[tuple[int, str]] = []
-        self.size = 0
-
-    def stream(self, number: int) -> io.TextIOWrapper:
-        """A standard stream."""
-        raw: Any = Stream(self, number)
-        return io.TextIOWrapper(raw, encoding="utf-8", errors="surrogateescape", write_through=True)
-
-    def add(self, number: int, data: bytes) -> None:
-        """Keeps what is written, if somebody looks at it, and only so much that it can be sent."""
-        if self.listening:
-            self.size += len(data)
-            if self.size <= MOST_PRINTED:
-                self.parts.append((number, data.decode("utf-8", "replace")))
-
-    def taken(self) -> tuple[tuple[int, str], ...]:
-        """What there is since the last look; a part of stream 0 at the end says that there was more."""
-        if not self.size:
-            return ()
-        taken = tuple(self.parts) if self.size <= MOST_PRINTED else (*self.parts, (0, ""))
-        self.parts, self.size = [], 0
-        return taken
-
-
-class Stream(io.RawIOBase):
-    """The bytes under a standard stream."""
-
-    def __init__(self, printed: Printed, number: int) -> None:
-        self.printed, self.number = printed, number
-
-    def writable(self) -> bool:
-        """It is."""
-        return True
-
-    def write(self, data: Any) -> int:
-        """As io.RawIOBase."""
-        self.printed.add(self.number, bytes(data))
-        return len(data)
-
-
-class Typed(io.TextIOBase):
-    """A standard input that the tests may have put something in."""
-
-    def __init__(self, served: Served) -> None:
-        self.served = served
-
-    def read(self, size: int | None = -1, /) -> str:
-        """As io.TextIOBase."""
-        return self.served.ask("read", -1 if size is None else size)
-
-    def readline(self, size: int = -1, /) -> str:  # type: ignore[override] # a line has no limit here
-        """As io.TextIOBase."""
-        return self.served.ask("readline", size)
-
-
-class Lent:
-    """What the tests have passed to the program, and what runs where they do: a function, or an iterator."""
-
-    def __init__(self, served: Served, number: int, about: tuple[Any, ...]) -> None:
-        self._served, self.number = served, number
-        self.__name__, self.__doc__, names, optional = about
-        self.__qualname__ = self.__name__
-        self.__module__ = "tests"
-        if names is not None:
-            self.__code__ = SimpleNamespace(co_argcount=len(names), co_varnames=names, co_name=self.__name__)
-            self.__defaults__ = (None,) * optional or None
-
-    def __getattr__(self, name: str) -> NoReturn:
-        if not name.startswith("__") or name in ("__code__", "__closure__", "__globals__", "__dict__"):
-            self._served.beyond = f"the program asks for {name} of a function of the tests"
-        raise AttributeError(name)
-
-
-class LentFunction(Lent):
-    """A function, or anything else that can be called."""
-
-    @property
-    def __signature__(self) -> Any:
-        if not hasattr(self, "__code__"):
-            raise AttributeError("__signature__")
-        from inspect import Parameter, Signature
-
-        names, optional = self.__code__.co_varnames, len(self.__defaults__ or ())
-        defaults = [Parameter.empty] * (len(names) - optional) + [None] * optional
-        kind = Parameter.POSITIONAL_OR_KEYWORD
-        return Signature([Parameter(name, kind, default=one) for name, one in zip(names, defaults, strict=True)])
-
-    def __call__(self, *args: Any, **named: Any) -> Any:
-        return self._served.ask("call", self.number, *args, **named)
-
-    def __get__(self, instance: Any, owner: Any = None) -> Any:
-        return self if instance is None else functools.partial(self, instance)
-
-
-class LentIterator(Lent):
-    """An iterator."""
-
-    def __iter__(self) -> LentIterator:
-        return self
-
-    def __next__(self) -> Any:
-        for item in self._served.ask("next", self.number):
-            return item
-        raise StopIteration
-
-
 def hashed(value: Any) -> int | None:
     """The hash of an object, where it has one."""
     try:
@@ -398,7 +286,7 @@ def hashed(value: Any) -> int | None:
 
 BEFORE = sys.stdin, sys.stdout, sys.stderr, input  # kept, as to end them would cost each child a tenth of its time
 SERVED = Served()  # made where it costs no child anything
-STREAMS: tuple[Any, ...] = (Typed(SERVED), SERVED.printed.stream(1), SERVED.printed.stream(2))
+STREAMS: tuple[Any, ...] = (Typed(SERVED.ask), SERVED.printed.stream(1), SERVED.printed.stream(2))
 
 
 def serve(job: dict[str, Any], _order: messages.Order, _cage: child.Cage) -> None:
