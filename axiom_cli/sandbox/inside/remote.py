@@ -29,12 +29,11 @@ where objects are what the tests ask for.
 from __future__ import annotations
 
 import operator
-import sys
 import types
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from . import crossing
+from .replicas import Named
 from .unjudgeable import BeyondError
 
 if TYPE_CHECKING:
@@ -132,7 +131,10 @@ class Remote:
         return computed(self, "power", other, self)
 
     def __instancecheck__(self, value: Any) -> bool:
-        return is_instance(value, self)
+        said = bool(channel(self).do("isinstance", value, self))
+        if said and type(value) not in (Remote, Named):
+            raise BeyondError("a class of the program says that plain data is of it")
+        return said
 
     def __subclasscheck__(self, kind: Any) -> bool:
         return bool(channel(self).do("issubclass", kind, self))
@@ -206,80 +208,6 @@ def _equip() -> None:
 
 
 _equip()
-
-
-class Named(tuple):  # noqa: SLOT001 - it has a number
-    """A named tuple of the program: its items are here, compared here, and all else is asked of the program."""
-
-    axiom_channel: Channel
-    axiom_number: int
-    axiom_kind: int
-    axiom_names: tuple[str, ...]
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self.axiom_names:
-            return self[self.axiom_names.index(name)]
-        if name.startswith("__"):
-            raise AttributeError(name)
-        return self.axiom_channel.do("get", self, name)
-
-    def __repr__(self) -> str:
-        return self.axiom_channel.do("repr", self)
-
-    __str__ = __repr__
-
-    @property
-    def _fields(self) -> tuple[str, ...]:
-        return self.axiom_names
-
-
-def named(owner: Channel, number: int, kind: int, names: tuple[str, ...], items: list[Any]) -> Named:
-    """A named tuple from what the program says of it."""
-    if len(names) != len(items):
-        raise ValueError("a named tuple of other names than items")
-    value = Named(items)
-    value.axiom_channel, value.axiom_number, value.axiom_kind, value.axiom_names = (
-        owner,
-        number,
-        kind,
-        tuple(map(str, names)),
-    )
-    return value
-
-
-class Raisable(type):
-    """The type of the classes that stand for the program's classes of exceptions."""
-
-    axiom_channel: Channel
-    axiom_number: int
-    axiom_narrowed: bool
-
-    def __call__(cls, *args: Any, **named: Any) -> Any:
-        return cls.axiom_channel.call("call", cls, *args, **named)
-
-    def __getattr__(cls, name: str) -> Any:
-        if name.startswith("_"):
-            raise AttributeError(name)
-        return cls.axiom_channel.do("get", cls, name)
-
-
-def exception_class(owner: Channel, number: int, name: str, parents: list[Any]) -> type[BaseException]:
-    """A class of exceptions like the program's. Of the built-in ones it is only what its first one is, or else it
-    would be whatever the tests wait for."""
-    built_in = [one for one in crossing.NAMES if any(issubclass(parent, one) for parent in parents)]
-    first = next((one for parent in parents for one in parent.__mro__ if one in crossing.NAMES), Exception)
-    kept = [one for one in parents if set(one.__mro__) & set(built_in) <= set(first.__mro__)] or [first]
-    space = {"__module__": "solution", "axiom_channel": owner, "axiom_number": number, "__getattr__": _of_exception}
-    space |= {"__str__": lambda self: self.axiom_said}
-    kind: Any = Raisable(name, tuple(kept), space)
-    kind.axiom_narrowed = len(kept) < len(parents) or any(getattr(one, "axiom_narrowed", False) for one in parents)
-    return kind
-
-
-def _of_exception(self: Any, name: str) -> Any:
-    if name.startswith("_"):
-        raise AttributeError(name)
-    return type(self).axiom_channel.do("get", self, name)
 
 
 def by_statement(trace: Any) -> bool:
@@ -368,80 +296,3 @@ def ordered(left: Any, operation: str, right: Any) -> Any:
         return said
     ask.doubt(operation, left, right)
     return said
-
-
-def is_instance(value: Any, kind: Any) -> bool:
-    """`isinstance` as tests mean it."""
-    if type(kind) is tuple:
-        return any(is_instance(value, one) for one in kind)
-    if isinstance(kind, types.UnionType):
-        return any(is_instance(value, one) for one in kind.__args__)
-    if type(kind) is Remote:
-        said = bool(channel(kind).do("isinstance", value, kind))
-        if said and type(value) not in (Remote, Named):
-            raise BeyondError("a class of the program says that plain data is of it")
-        return said
-    kind = getattr(kind, "__origin__", kind)
-    if type(value) is Remote and kind in crossing.NAMES:
-        return bool(channel(value).do("isinstance", value, kind))
-    if type(value) is not Remote or not isinstance(kind, type):
-        return isinstance(value, kind)
-    if isinstance(kind, Raisable) or kind.__module__ == "tests":
-        return False
-    return bool(channel(value).do("instance of", value, kind.__module__, kind.__qualname__))
-
-
-class _Kind(type):
-    def __call__(cls, *args: Any, **named: Any) -> Any:
-        if len(args) != 1 or named or cls is not Type:
-            return type.__call__(type if cls is Type else cls, *args, **named)
-        value = args[0]
-        if type(value) is Remote:
-            return passed_on(value, channel(value).do("type", value), 1)
-        return value.axiom_channel.do("type", value) if type(value) is Named else type(value)
-
-    def __instancecheck__(cls, value: Any) -> bool:
-        return isinstance(value, type) or type(value) is Remote and is_instance(value, type)
-
-    def __eq__(cls, other: object) -> bool:
-        return other is type or other is cls
-
-    __hash__ = type.__hash__
-
-
-class Type(type, metaclass=_Kind):
-    """`type` as tests mean it."""
-
-    def __class_getitem__(cls, item: Any) -> Any:
-        return types.GenericAlias(type, item)
-
-
-def is_callable(value: Any) -> bool:
-    """`callable` as tests mean it."""
-    return channel(value).do("callable", value) if type(value) is Remote else callable(value)
-
-
-def is_subclass(kind: Any, of: Any) -> bool:
-    """`issubclass` as tests mean it."""
-    if type(of) is tuple:
-        return any(is_subclass(kind, one) for one in of)
-    if type(kind) is Remote or type(of) is Remote:
-        owner = channel(kind if type(kind) is Remote else of)
-        return bool(owner.do("issubclass", kind, of))
-    return issubclass(kind, of)
-
-
-BUILTINS: dict[str, Any] = {
-    "isinstance": is_instance, "issubclass": is_subclass, "callable": is_callable, "type": Type,
-}  # fmt: skip
-
-
-def involved(trace: Any) -> bool:
-    """Whether an exception comes from a module of the standard library that was at work on an object of the program."""
-    seen = False
-    while trace:
-        frame = trace.tb_frame
-        if frame.f_globals.get("__name__", "").partition(".")[0] in sys.stdlib_module_names:
-            seen = seen or any(type(value) in (Remote, Named) for value in list(frame.f_locals.values()))
-        trace = trace.tb_next
-    return seen

@@ -17,9 +17,10 @@ import time
 import types
 from typing import Any, NoReturn
 
-from . import child, crossing, messages, pytest_standin, remote, test_runner
+from . import builtins_standin, child, crossing, messages, pytest_standin, remote, replicas, test_runner
 from .reader import Reader, UnreadableError
-from .remote import Named, Raisable, Remote
+from .remote import Remote
+from .replicas import Named, Raisable
 from .unjudgeable import BeyondError
 
 LINK = 4  # the socket that leads to the program
@@ -43,14 +44,14 @@ def examine(job: dict[str, Any], order: messages.Order, _cage: child.Cage) -> No
     sys.modules["tests"] = module
     space = module.__dict__
     used = job["source"] + job["helpers"]
-    space |= {name: value for name, value in remote.BUILTINS.items() if name in used}
+    space |= {name: value for name, value in builtins_standin.BUILTINS.items() if name in used}
     if "pytest" in job["source"]:
         sys.modules["pytest"] = pytest_standin.module()
     if "seed" in job["source"]:
         channel.follow_seeds()
     if "unittest" in job["source"]:
         vars(importlib.import_module("unittest"))["main"] = lambda *_args, **_named: None  # they are run without it
-        vars(importlib.import_module("unittest.case"))["isinstance"] = remote.is_instance
+        vars(importlib.import_module("unittest.case"))["isinstance"] = builtins_standin.is_instance
     try:
         entry, names = channel.begin(job["classes"], job["entry"][0])
         if "solution" in job["source"]:
@@ -144,7 +145,7 @@ def conclude(channel: Channel, error: BaseException, job: dict[str, Any]) -> NoR
         leave(messages.FAILED, f"the assert{place} of its test code does not hold{why}")
     lacking = channel.derived and ("Remote" in said or "Named" in said) or "catching classes" in said
     lacking = lacking and isinstance(error, (TypeError, AttributeError))  # the text of others may be the program's
-    if isinstance(error, OSError) or lacking or remote.involved(error.__traceback__):
+    if isinstance(error, OSError) or lacking or involved(error.__traceback__):
         leave(messages.UNUSABLE, f"{BEYOND}: {said}{place}")
     leave(messages.FAILED, f"{type(error).__name__}{place} of its test code")
 
@@ -156,6 +157,17 @@ def where(step: types.TracebackType | None) -> str:
         line = step.tb_lineno if step.tb_frame.f_code.co_filename == HERE else line
         step = step.tb_next
     return f" on line {line}" if line else ""
+
+
+def involved(trace: Any) -> bool:
+    """Whether an exception comes from a module of the standard library that was at work on an object of the program."""
+    seen = False
+    while trace:
+        frame = trace.tb_frame
+        if frame.f_globals.get("__name__", "").partition(".")[0] in sys.stdlib_module_names:
+            seen = seen or any(type(value) in (Remote, Named) for value in list(frame.f_locals.values()))
+        trace = trace.tb_next
+    return seen
 
 
 def leave(kind: bytes, reason: str) -> NoReturn:
@@ -374,10 +386,10 @@ class Channel(crossing.Crossing):
             found = self.object(number, parts[1])
         elif word == "exceptions":
             parents = [self.unpack(part) for part in parts[2:]]
-            found = self.objects[number] = remote.exception_class(self, number, str(parts[1]), parents)
+            found = self.objects[number] = replicas.exception_class(self, number, str(parts[1]), parents)
         elif word == "named":
             names = self.unpack(parts[3])
-            return remote.named(self, number, parts[1], names, [self.unpack(part) for part in parts[4:]])
+            return replicas.named(self, number, parts[1], names, [self.unpack(part) for part in parts[4:]])
         else:
             raise ValueError("not a word that the program has")
         if word == "object" and type(found) is Remote and type(parts[2]) is int:
