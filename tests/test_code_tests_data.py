@@ -14,8 +14,9 @@ from axiom_cli.errors import InputError
 from axiom_cli.records import Program
 from axiom_cli.sandbox import code_suite
 from axiom_cli.sandbox.inside import crossing, messages, plain, served
+from axiom_cli.sandbox.inside.channel import Channel
 from axiom_cli.sandbox.inside.reader import UnreadableError
-from axiom_cli.sandbox.inside.tests import Channel, Data
+from axiom_cli.sandbox.inside.reply_reader import ReplyReader
 from axiom_cli.sandbox.judge import judge
 
 scalars = st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary()
@@ -46,7 +47,7 @@ def typed(value):
 @settings(max_examples=150, deadline=None)
 def test_what_a_program_returns_is_what_its_tests_get(value):
     program, judge = served.Served(), Channel(0)
-    there = judge.unpack(Data(marshal.dumps(program.pack(value), 2)).whole())
+    there = judge.unpack(ReplyReader(marshal.dumps(program.pack(value), 2)).whole())
     back = program.unpack(marshal.loads(marshal.dumps(Channel(0).pack(there), 2)))
     assert typed(there) == typed(value) == typed(plain.reduced(value, refuse)) == typed(back)
 
@@ -56,12 +57,12 @@ def test_what_a_program_returns_is_what_its_tests_get(value):
 @settings(max_examples=400, deadline=None)
 def test_no_bytes_break_the_tests_reader(data):
     with contextlib.suppress(ValueError, TypeError, LookupError, ArithmeticError):
-        Channel(0).unpack(Data(data).whole())
+        Channel(0).unpack(ReplyReader(data).whole())
 
 
 def test_objects_are_numbers_on_the_way_and_no_number_is_trusted():
     program, judge, other = served.Served(), Channel(0), object()
-    there = judge.unpack(Data(marshal.dumps(program.pack((1, (other, other))), 2)).whole())
+    there = judge.unpack(ReplyReader(marshal.dumps(program.pack((1, (other, other))), 2)).whole())
     assert there[1][0] is there[1][1] and there[1][0] is not other
     assert program.unpack(marshal.loads(marshal.dumps(judge.pack(there), 2))) == (1, (other, other))
     for number in (-1, 10**30, "0"):
@@ -69,7 +70,7 @@ def test_objects_are_numbers_on_the_way_and_no_number_is_trusted():
             judge.unpack((..., "object", number, "", None))
     for unhashable in (b"{[\0\0\0\0N0", b"<\x01\0\0\0[\0\0\0\0"):
         with pytest.raises(UnreadableError):
-            Data(unhashable).whole()
+            ReplyReader(unhashable).whole()
 
 
 def test_a_container_that_comes_back_is_the_one_that_went_and_both_copies_hold_the_same():
@@ -104,7 +105,7 @@ def test_colliding_keys_are_refused_at_once():
     for evil in ({n * prime: 0 for n in range(1, 3000)}, {n * prime for n in range(1, 3000)}):
         began = time.monotonic()
         with pytest.raises(UnreadableError, match="collide"):
-            Data(marshal.dumps(evil, 2)).whole()
+            ReplyReader(marshal.dumps(evil, 2)).whole()
         assert time.monotonic() - began < 2
 
 

@@ -37,7 +37,7 @@ from .replicas import Named
 from .unjudgeable import BeyondError
 
 if TYPE_CHECKING:
-    from .tests import Channel
+    from .channel import Channel
 
 NO_DATA = "returned something that is not plain data, where its test code compares it"
 HERE = frozenset((

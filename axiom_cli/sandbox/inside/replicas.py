@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from . import crossing
 
 if TYPE_CHECKING:
-    from .tests import Channel
+    from .channel import Channel
 
 
 class Named(tuple):  # noqa: SLOT001 - it has a number
