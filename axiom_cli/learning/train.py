@@ -16,7 +16,7 @@ from axiom_cli.learning import distributed, value_labels
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
 from axiom_cli.learning.rejection_sampling import MANY_CUT_OFF, Selection
 from axiom_cli.learning.training_example import Screen, TrainingExample
-from axiom_cli.models import Resolved, folders
+from axiom_cli.models import Resolved, folder_checks
 from axiom_cli.records import Adapter, Verdict
 from axiom_cli.settings.configs import TrainConfig
 from axiom_cli.workspace.objects import short
@@ -265,7 +265,7 @@ def _trainer(base: Resolved, config: TrainConfig) -> Trainer:
 def check_base(base: Resolved, objective: str) -> None:
     """InputError for a base that an adapter could be trained of, but not merged with."""
     if base.path.is_dir() and objective != value_labels.OBJECTIVE:
-        folders.check_mergeable(base.path)
+        folder_checks.check_mergeable(base.path)
 
 
 def within_context(config: TrainConfig, model_config: Any) -> tuple[TrainConfig, str]:

@@ -1,6 +1,6 @@
 """Where a model's name leads: to the embedded model, a folder, a .gguf file, the workspace or the hub's cache.
 
-Tried in that order, a name of the workspace before one of the hub. What is found is looked through (folders.py), and
+Tried in that order, a name of the workspace before one of the hub. What is found is checked (folder_checks.py), and
 nothing heavy is imported for it.
 """
 
@@ -16,7 +16,7 @@ from pathlib import Path
 from axiom_cli import permitted
 from axiom_cli.errors import InputError, MissingError, did_you_mean
 from axiom_cli.ids import canonical, content_id, digest
-from axiom_cli.models import folders, hub
+from axiom_cli.models import folder_checks, folders, hub
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.records import ModelRef
 from axiom_cli.terminal import console
@@ -107,7 +107,7 @@ def _local(name: str, workspace: Workspace | None, above: frozenset[Path]) -> Re
     if len(os.fsencode(path.name)) > LONGEST_NAME:
         return None
     if path.suffix == ".gguf" and not path.is_dir() and folders.is_there(path):
-        folders.check_gguf(path)
+        folder_checks.check_gguf(path)
         return Resolved(str(path.resolve()), _stamps.digest(path.absolute()), path)
     if not path.is_dir():
         return None
@@ -121,7 +121,7 @@ def _local(name: str, workspace: Workspace | None, above: frozenset[Path]) -> Re
         if path.resolve() in above:
             raise InputError(f"the adapter in {path} names a base that leads back to it", f"name both: BASE+{path}")
         return _with_adapter(str(path.resolve()), base, path, workspace, above | {path.resolve()})
-    folders.check_model(path)
+    folder_checks.check_model(path)
     if folders.is_there(path / folders.ADAPTER_CONFIG):
         console.warn_once(
             f"{path.resolve()} holds a model and an adapter: the model alone is used; FOLDER+FOLDER adds the adapter"
@@ -143,7 +143,7 @@ def _with_adapter(
 ) -> Resolved:
     if path.resolve().parent.name == TREES and is_digest(path.resolve().name):
         raise InputError(f"{path} is an adapter of a workspace", "axiom merge makes a model of it")
-    files = folders.adapter_files(path)
+    files = folder_checks.adapter_files(path)
     try:
         base = _resolved(base_name, workspace, above)
     except MissingError as error:
@@ -174,7 +174,7 @@ def _kept(name: str, workspace: Workspace | None) -> Resolved | None:
     if folders.CONFIG not in files:
         raise InputError(f"{name} is not a model but something else in the workspace", f"axiom workspace show {name}")
     path = workspace.tree_path(tree)
-    folders.check_model(path)
+    folder_checks.check_model(path)
     return Resolved(name, tree, path, remote_code=_brings_code(path))
 
 
@@ -198,12 +198,12 @@ def _hub(name: str) -> Resolved | None:
     path = hub.snapshot(name) if hub.is_hub_id(name) else None
     if path is None:
         return None
-    folders.check_model(path)
+    folder_checks.check_model(path)
     return Resolved(name, digest(f"{name}@{path.name}".encode()), path, remote_code=_brings_code(path))
 
 
 def _brings_code(folder: Path) -> bool:
-    return permitted.remote_code() and folders.brings_code(folder)
+    return permitted.remote_code() and folder_checks.brings_code(folder)
 
 
 def expand_user(name: str) -> Path:
@@ -222,7 +222,7 @@ def is_still(model: Resolved, wanted: str = "") -> bool:
         if model.adapter.parent.name == TREES:
             return is_still(model.base)
         again = {"kind": "adapted", "base": model.base.digest}
-        files = folders.adapter_files(model.adapter)
+        files = folder_checks.adapter_files(model.adapter)
         return is_still(model.base) and content_id({**again, "adapter": _files_digest(files)}) == wanted
     if not model.path.is_dir():
         return _stamps.digest(model.path.absolute()) == wanted

@@ -29,7 +29,7 @@ from transformers.utils import logging
 
 from axiom_cli import installation, permitted, process_rank
 from axiom_cli.errors import AxiomError, InputError, MissingError, UsageError
-from axiom_cli.models import Resolved, folders
+from axiom_cli.models import Resolved, folder_checks, folders
 from axiom_cli.models.adapters import compose
 from axiom_cli.models.memory import is_out_of_memory
 from axiom_cli.models.shards import Shards
@@ -129,11 +129,11 @@ def load_config(path: Path | str) -> Any:
         config = AutoConfig.from_pretrained(where, trust_remote_code=permitted.remote_code(), **options)
         quantised: Any = getattr(config, "quantization_config", None)
         known = not isinstance(quantised, dict) or AutoHfQuantizer.supports_quant_method(quantised)
-    folders.check_decoder(path, config)
+    folder_checks.check_decoder(path, config)
     own_class = CAUSAL_CLASS in (getattr(config, "auto_map", None) or {})
     if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING and not own_class:
         what = f"transformers has no class for {config.model_type} that writes text alone"
-        raise InputError(f"{path} is not a causal language model: {what}", folders.CAUSAL)
+        raise InputError(f"{path} is not a causal language model: {what}", folder_checks.CAUSAL)
     if not known:
         method = quantised.get("quant_method")
         raise InputError(

@@ -21,6 +21,7 @@ import torch
 
 from axiom_cli.errors import InputError
 from axiom_cli.models import folders
+from axiom_cli.models.safetensors_header import stored_tensors
 
 _TYPES: Mapping[str, torch.dtype] = {
     "F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16, "I64": torch.int64,
@@ -92,7 +93,7 @@ class Shards:
 
 
 def _layout(path: Path) -> dict[str, Place]:
-    found = folders.stored_tensors(path)
+    found = stored_tensors(path)
     if odd := next((name for name, tensor in found.items() if tensor.dtype not in _TYPES), None):
         raise InputError(f"{path}: {odd} is of type {found[odd].dtype}, which axiom does not read")
     return {name: Place(path.name, _TYPES[t.dtype], t.shape, t.start, t.end) for name, t in found.items()}

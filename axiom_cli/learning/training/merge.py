@@ -21,7 +21,7 @@ from axiom_cli.files import explained_write_errors
 from axiom_cli.learning.training import certificate
 from axiom_cli.learning.training.certificate import Certificate, ProbeResult, WeightChange
 from axiom_cli.learning.training.streamed import StreamedModel
-from axiom_cli.models import folders, shards
+from axiom_cli.models import folder_checks, folders, shards
 from axiom_cli.models.adapters import Chain
 from axiom_cli.models.loading import DTYPES, load_model, load_tokenizer, stored_dtype
 
@@ -151,7 +151,7 @@ def plain(base: Path | str, beside: Path) -> Iterator[Path]:
     as the context, in `beside`, with what transformers makes of a .gguf file or of older formats."""
     folder = Path(base)
     if folder.is_dir():
-        folders.check_mergeable(folder)
+        folder_checks.check_mergeable(folder)
         if folders.safetensors_files(folder):
             yield folder
             return
