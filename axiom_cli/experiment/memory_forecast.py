@@ -264,7 +264,8 @@ def shape_of(model: Resolved) -> Shape | None:
 
 def this_machine() -> Machine:
     """What the process has now."""
-    from axiom_cli.models.loading import device, training_precision
+    from axiom_cli.learning.training.precision import training_precision
+    from axiom_cli.models.loading import device
     from axiom_cli.models.memory import free_memory
 
     place = device()

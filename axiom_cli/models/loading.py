@@ -4,15 +4,12 @@ loading, which checks that every weight is the files' own."""
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
-from pickle import UnpicklingError
 from typing import Any, Literal, cast
 
 import torch
-from huggingface_hub.errors import StrictDataclassError
 from safetensors import safe_open
 from tokenizers import Tokenizer
 from transformers import (
@@ -28,12 +25,11 @@ from transformers.quantizers import AutoHfQuantizer
 from transformers.utils import logging
 
 from axiom_cli import installation, permitted, process_rank
-from axiom_cli.errors import AxiomError, InputError, MissingError, UsageError
+from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.models import Resolved, folder_checks, folders
 from axiom_cli.models.adapters import compose
-from axiom_cli.models.memory import is_out_of_memory
+from axiom_cli.models.load_errors import explained, first_refused
 from axiom_cli.models.shards import Shards
-from axiom_cli.settings.configs import TrainConfig
 
 logging.disable_progress_bar()
 Quantization = Literal["none", "8bit", "4bit"]
@@ -84,7 +80,7 @@ def load_model(
         options["quantization_config"] = GgufConfig(dequantize=True)
     if "gguf_file" not in options:
         options |= {"config": config, "use_safetensors": not _is_pickled(Path(path))}
-    with _explained(path, _refused_by_the_model):
+    with explained(path, _refused_by_the_model):
         # transformers' types do not know that two things come back
         found: tuple[PreTrainedModel, Mapping[str, Any]] = cast(Any, AutoModelForCausalLM).from_pretrained(
             where,
@@ -125,7 +121,7 @@ def load_config(path: Path | str) -> Any:
     """The config of a model, as transformers understands it. InputError for what is not a causal language model, or
     not known to the installed transformers."""
     where, options = _location(path)
-    with _explained(path, lambda _folder: folders.CONFIG):
+    with explained(path, lambda _folder: folders.CONFIG):
         config = AutoConfig.from_pretrained(where, trust_remote_code=permitted.remote_code(), **options)
         quantised: Any = getattr(config, "quantization_config", None)
         known = not isinstance(quantised, dict) or AutoHfQuantizer.supports_quant_method(quantised)
@@ -151,7 +147,7 @@ LOADED_HOW = ("is_local", "local_files_only")
 def load_tokenizer(path: Path | str) -> Any:
     """The tokenizer of a model folder, a .gguf file or a hub id. InputError where it is damaged."""
     where, options = _location(path)
-    with _explained(path, _refused_by_the_tokenizer):
+    with explained(path, _refused_by_the_tokenizer):
         tokenizer = AutoTokenizer.from_pretrained(where, trust_remote_code=permitted.remote_code(), **options)
         ids = tokenizer.encode(ORDINARY, add_special_tokens=False) if len(tokenizer) else []
     if not len(tokenizer):
@@ -169,7 +165,7 @@ def load_generation_config(path: Path | str) -> GenerationConfig:
     """How a model ends what it writes, as the loaded model would say: its generation config, else its config."""
     where, options = _location(path)
     if not options and (Path(path) / folders.GENERATION_CONFIG).is_file():
-        with _explained(path, lambda _folder: folders.GENERATION_CONFIG):
+        with explained(path, lambda _folder: folders.GENERATION_CONFIG):
             return GenerationConfig.from_pretrained(where)
     return GenerationConfig.from_model_config(load_config(path))
 
@@ -208,62 +204,10 @@ def multiplies_bfloat16() -> bool:
     return any(getattr(torch.cpu, name, bool)() for name in ("_is_avx512_bf16_supported", "_is_amx_tile_supported"))
 
 
-def training_precision(config: TrainConfig, device: torch.device) -> torch.dtype:
-    """The type that products are computed in: float32 or bfloat16. Trained weights are float32 in any case."""
-    if config.precision != "auto":
-        return DTYPES[config.precision]
-    native = device.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False)
-    return torch.bfloat16 if native else torch.float32
-
-
-def frozen_dtype(path: Path | str, config: TrainConfig) -> torch.dtype:
-    """The type that frozen weights are held in: bfloat16 where products are computed in it and the files hold no more
-    than that, so that nothing is rounded."""
-    half = config.method != "full" and training_precision(config, device()) is torch.bfloat16
-    return torch.bfloat16 if half and stored_dtype(path) is torch.bfloat16 else torch.float32
-
-
 def without_peft(model: torch.nn.Module) -> PreTrainedModel:
     """The model inside a peft wrapper, or the model itself."""
     unwrap = getattr(model, "get_base_model", None)
     return unwrap() if unwrap is not None else cast(PreTrainedModel, model)
-
-
-Refusal = Callable[[Path], str]
-"""A folder that could not be loaded -> the name of the file in it that is at fault; empty where none is found."""
-
-
-@contextmanager
-def _explained(path: Path | str, refused: Refusal) -> Iterator[None]:
-    """Within it, whatever the libraries raise over a model's files is one line about them, and they say nothing
-    themselves. MissingError where a package or memory is missing."""
-    before = logging.get_verbosity()
-    logging.set_verbosity_error()
-    try:
-        yield
-    except (AxiomError, KeyboardInterrupt, SystemExit, GeneratorExit):
-        raise
-    except ImportError as error:
-        raise MissingError(f"{path} needs a package: {_first_line(error)}", "pip install what it names") from error
-    except BaseException as error:  # a parser's panic is not an Exception; the files are other people's
-        if is_out_of_memory(error):
-            message = f"out of memory while {path} is loaded"
-            raise MissingError(message, "choose a smaller model, or a machine with more memory") from None
-        if isinstance(error, UnpicklingError):
-            what = f"{path} holds a pickle that is damaged, or has more than tensors in it, and is not read"
-            raise InputError(what, "have its author save the weights as safetensors") from error
-        hint = "is it whole, and not newer than the installed transformers and tokenizers?"
-        folder = Path(path)
-        if not folder.is_dir():
-            what = f"{path} is cut off, damaged, or of a kind that transformers does not read: {_first_line(error)}"
-            raise InputError(what, hint) from error
-        name = refused(folder)
-        reason = (_suspect(folder / name, error) if name == folders.CONFIG else "") + _first_line(error)
-        if damaged := folders.damaged_file(folder):
-            raise InputError(damaged, folders.AGAIN) from error
-        raise InputError(f"{folder / name} cannot be loaded: {reason}", hint) from error
-    finally:
-        logging.set_verbosity(before)
 
 
 def _refused_by_the_model(folder: Path) -> str:
@@ -274,50 +218,19 @@ def _refused_by_the_model(folder: Path) -> str:
     }
     tried[folders.GENERATION_CONFIG] = partial(GenerationConfig.from_pretrained, str(folder))
     tried[folders.CONFIG] = partial(_empty, folder)
-    return _first_refused(folder, tried)
+    return first_refused(folder, tried)
 
 
 def _refused_by_the_tokenizer(folder: Path) -> str:
     """Which file stands in the way of loading the tokenizer."""
-    refused = _first_refused(folder, {TOKENIZER: lambda: Tokenizer.from_file(str(folder / TOKENIZER)).encode(ORDINARY)})
+    refused = first_refused(folder, {TOKENIZER: lambda: Tokenizer.from_file(str(folder / TOKENIZER)).encode(ORDINARY)})
     return refused or (TOKENIZER_CONFIG if (folder / TOKENIZER_CONFIG).is_file() else "")
-
-
-def _first_refused(folder: Path, tried: Mapping[str, Callable[[], object]]) -> str:
-    for name, read in tried.items():
-        try:
-            if (folder / name).is_file():
-                read()
-        except (KeyboardInterrupt, SystemExit):
-            raise
-        except BaseException:  # noqa: BLE001 - a panic of the tokenizers library is no Exception; it is about this file
-            return name
-    return ""
 
 
 def _empty(folder: Path) -> PreTrainedModel:
     """The model of a config, without numbers."""
     with torch.device("meta"):
         return AutoModelForCausalLM.from_config(load_config(folder), trust_remote_code=permitted.remote_code())
-
-
-def _suspect(config: Path, error: BaseException) -> str:
-    """The entry of a config whose text the error quotes, as the beginning of a sentence; empty where there is none."""
-    tables = [folders.read_json(config)]
-    for entries in tables:
-        tables += (value for value in entries.values() if isinstance(value, dict))
-        for name, value in entries.items():
-            quoted = isinstance(value, str) and (repr(value) in str(error) or f'"{value}"' in str(error))
-            if quoted and name not in str(error):
-                return f"{name} is {value!r}: "
-    return ""
-
-
-def _first_line(error: BaseException) -> str:
-    """What an error says. A config's error says it in its cause, and a KeyError says no more than the key."""
-    cause = error.__cause__ if isinstance(error, StrictDataclassError) and error.__cause__ else error
-    line = next(filter(None, map(str.strip, str(cause).split("\n"))), type(cause).__name__)[:300]
-    return f"{type(cause).__name__}: {line}" if isinstance(cause, LookupError) else line
 
 
 def _check_tensors(path: Path | str, model: PreTrainedModel, info: Mapping[str, Any]) -> None:

@@ -24,8 +24,9 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
 
 from axiom_cli import permitted
+from axiom_cli.learning.training.precision import training_precision
 from axiom_cli.models.adapters import CONFIG, WEIGHTS
-from axiom_cli.models.loading import device, load_config, training_precision, without_peft
+from axiom_cli.models.loading import device, load_config, without_peft
 from axiom_cli.settings.configs import TrainConfig
 
 MAMBAS = ("mamba", "mamba2", "falcon_mamba", "falcon_h1", "nemotron_h")

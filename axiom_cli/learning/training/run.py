@@ -20,11 +20,11 @@ from axiom_cli.learning.training.batches import Batch, collate, group_rows, grou
 from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.losses import LOSSES
 from axiom_cli.learning.training.optimizers import learning_rate, make_optimizer
+from axiom_cli.learning.training.precision import training_precision
 from axiom_cli.learning.training.rows import Row
 from axiom_cli.learning.training.scoring import one_by_one, proved_scorer
 from axiom_cli.learning.value_labels import OBJECTIVE as VALUE
 from axiom_cli.models import memory, micro_batches, worker_pool
-from axiom_cli.models.loading import training_precision
 from axiom_cli.models.micro_batches import MicroBatches
 from axiom_cli.settings.configs import TrainConfig
 

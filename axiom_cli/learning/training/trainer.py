@@ -18,11 +18,12 @@ from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.fit import OnStep, fit
 from axiom_cli.learning.training.fsdp import fsdp_sharded
 from axiom_cli.learning.training.merge import whole_folder
+from axiom_cli.learning.training.precision import frozen_dtype
 from axiom_cli.learning.training.rows import Row
 from axiom_cli.learning.value_labels import OBJECTIVE as VALUE
 from axiom_cli.models import value_head
 from axiom_cli.models.adapters import compose
-from axiom_cli.models.loading import Quantization, device, frozen_dtype, load_model, load_tokenizer
+from axiom_cli.models.loading import Quantization, device, load_model, load_tokenizer
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import TrainConfig
