@@ -4,7 +4,7 @@ A request has one time limit from its first byte to the answer's last one, and a
 failures are tried again: 408, 409, 425, 429, 5xx, a timeout, a dropped connection, an incomplete answer. Pauses double
 from half a second to a minute; if the server names one (`Retry-After`), every request waits. What no waiting changes is
 not: a wrong key, address or model, and a quota that is used up. Redirects are not followed: the key is for one host.
-chat_answers.py reads what came.
+chat_answers.py and chat_errors.py read what came.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ import httpx
 from tenacity import AsyncRetrying, RetryCallState, wait_exponential, wait_random
 
 from axiom_cli.errors import AxiomError, MissingError, UsageError
-from axiom_cli.sampling.engines import chat_answers
-from axiom_cli.sampling.engines.chat_answers import OF_THIS_PROMPT, Answer, RefusedError, TransientError, quote
+from axiom_cli.sampling.engines import chat_answers, chat_errors
+from axiom_cli.sampling.engines.chat_errors import OF_THIS_PROMPT, Answer, RefusedError, TransientError, quote
 from axiom_cli.sampling.engines.rate_limiter import RateLimiter, retry_after
 from axiom_cli.settings.sources import OWN_KEY
 from axiom_cli.terminal import console
@@ -225,7 +225,7 @@ class ChatClient:
             if answer.status == 200:
                 raise self._unreadable(answer) from None
             data = None
-        if answer.status == 200 and not chat_answers.find_error(data):
+        if answer.status == 200 and not chat_errors.find_error(data):
             return data
         raise self._failure(answer, data)
 
@@ -233,7 +233,7 @@ class ChatClient:
         text = self.redact(answer.text)
         if not answer.is_page:
             return TransientError(f"not JSON: {quote(text)}" if text.strip() else "an empty body", 200, lasting=True)
-        said = quote(chat_answers.page_words(text)) or "an empty one"
+        said = quote(chat_errors.page_words(text)) or "an empty one"
         if self._authorized:  # it was the right address
             return TransientError(f"a web page instead of JSON: {said}", 200)
         hint = "check the address (it often ends in /v1), and whether this network wants you to log in"
@@ -241,7 +241,7 @@ class ChatClient:
 
     def _failure(self, answer: Answer, data: Any) -> AxiomError | RefusedError | TransientError:
         """What to raise for an answer that reports an error."""
-        error = chat_answers.read_error(answer, data)
+        error = chat_errors.read_error(answer, data)
         status, reason = error.status, quote(self.redact(error.reason)) or "no reason given"
         message = f"{self.address} answered {status}: {reason}"
         if error.is_of_the_account:

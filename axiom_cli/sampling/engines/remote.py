@@ -4,9 +4,9 @@ The model's name is the server's address, then `#` and the name that the server 
 Without `#`, the only model that the server lists. Each sample is a request with its own seed, several at a time, so
 that samples do not depend on each other if the server honours seeds.
 
-chat_client.py reaches the server and retries, rate_limiter.py decides how fast, chat_answers.py reads what came. A
-request that never succeeds becomes a sample with finish `error`; a server that answers no request at all is an error
-for the user to correct, told in the server's words.
+chat_client.py reaches the server and retries, rate_limiter.py decides how fast, chat_answers.py and chat_errors.py read
+what came. A request that never succeeds becomes a sample with finish `error`; a server that answers no request at all
+is an error for the user to correct, told in the server's words.
 """
 
 from __future__ import annotations
@@ -23,8 +23,9 @@ from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.problems import answers
 from axiom_cli.records import ModelRef, Problem, Sample
-from axiom_cli.sampling.engines.chat_answers import (
-    DECLINED,
+from axiom_cli.sampling.engines.chat_answers import DECLINED, read_completion
+from axiom_cli.sampling.engines.chat_client import FIRST_PAUSE, RESUMES, ChatClient
+from axiom_cli.sampling.engines.chat_errors import (
     FILTERED,
     NO_SYSTEM_ROLE,
     OF_THIS_PROMPT,
@@ -32,9 +33,7 @@ from axiom_cli.sampling.engines.chat_answers import (
     RefusedError,
     TransientError,
     quote,
-    read_completion,
 )
-from axiom_cli.sampling.engines.chat_client import FIRST_PAUSE, RESUMES, ChatClient
 from axiom_cli.sampling.engines.chat_events import ChatEvents
 from axiom_cli.sampling.engines.protocol import Request, UnorderedEngine, sample_seed
 from axiom_cli.sampling.engines.rate_limiter import RateLimiter

@@ -24,7 +24,7 @@ from axiom_cli.models.loading import load_for_sampling, load_generation_config, 
 from axiom_cli.problems.answers import messages as own_messages
 from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
-from axiom_cli.sampling.engines.chat_answers import RefusedError, TransientError, quote
+from axiom_cli.sampling.engines.chat_errors import RefusedError, TransientError, quote
 from axiom_cli.sampling.engines.chat_events import ChatEvents
 from axiom_cli.sampling.engines.protocol import Engine, Request, same_logits, sample_seed
 from axiom_cli.sampling.engines.remote import RemoteEngine
