@@ -9,7 +9,7 @@ import zlib
 
 import pytest
 
-from axiom_cli.commands.problems import FORMATS as OFFERED
+from axiom_cli.commands.import_problems import FORMATS as OFFERED
 from axiom_cli.importing import registry
 from axiom_cli.importing.contests import LARGEST_TESTS, MOST_TESTS
 from axiom_cli.importing.importer import import_problems
