@@ -109,7 +109,7 @@ FORMER_FLAGS = {
 
 
 def test_every_former_flag_is_read_as_the_new_one() -> None:
-    from axiom_cli.app import with_new_names
+    from axiom_cli.commands.arguments import with_new_names
 
     for old, new in FORMER_FLAGS.items():
         words, sentences = with_new_names(["solve", old, "1", f"{old}=2", "--", old])

@@ -9,7 +9,8 @@ from typing import Any
 import typer
 
 from axiom_cli import errors
-from axiom_cli.app import GLOBALS, application
+from axiom_cli.app import application
+from axiom_cli.commands.arguments import GLOBALS
 from axiom_cli.commands.pages import options
 from axiom_cli.records import WRITERS
 
