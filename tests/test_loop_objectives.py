@@ -21,7 +21,8 @@ from axiom_cli.learning.replay import Mix, loss_tokens, parse_shares
 from axiom_cli.learning.train import select_examples
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.records import Metrics, Verdict
-from axiom_cli.settings.configs import LOOP_OBJECTIVES, NANO, PRETRAINED, LoopConfig, TrainConfig
+from axiom_cli.settings.configs import LoopConfig, TrainConfig
+from axiom_cli.settings.model_kinds import LOOP_OBJECTIVES, NANO, PRETRAINED
 from axiom_cli.settings.sources import resolve
 from axiom_cli.workspace.store import Workspace
 from command_line import axiom, failed

@@ -15,7 +15,8 @@ from axiom_cli.errors import InputError, MissingError
 from axiom_cli.models import NVIDIA, Resolved, expand_user, folders, hub
 from axiom_cli.sampling import engines
 from axiom_cli.sampling.engines.vllm_start import SHARE
-from axiom_cli.settings.configs import NANO, LoopConfig, SolveConfig, TrainConfig
+from axiom_cli.settings.configs import LoopConfig, SolveConfig, TrainConfig
+from axiom_cli.settings.model_kinds import NANO
 
 GIB = 2**30
 PROCESS = GIB // 2

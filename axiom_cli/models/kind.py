@@ -6,7 +6,7 @@ from pathlib import Path
 
 from axiom_cli.errors import AxiomError
 from axiom_cli.models import expand_user, folders
-from axiom_cli.settings.configs import NANO, PRETRAINED
+from axiom_cli.settings.model_kinds import NANO, PRETRAINED
 from axiom_cli.workspace.store import Workspace
 
 SMALL = 1 << 26

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from axiom_cli.errors import UsageError, did_you_mean
-from axiom_cli.settings.configs import NANO, LoopConfig
+from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.fields import spelled
+from axiom_cli.settings.model_kinds import NANO
 from axiom_cli.settings.names import TABLES, option_names
 
 PRESETS = Path(__file__).parent / "presets"

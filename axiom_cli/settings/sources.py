@@ -15,9 +15,10 @@ from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, get_type_hints
 
 from axiom_cli.errors import UsageError, did_you_mean
-from axiom_cli.settings.configs import LOOP_OBJECTIVES, NANO, PRETRAINED, LoopConfig
+from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.fields import Config, Part, flag, spelled
 from axiom_cli.settings.files import SettingsFile, preset_file, settings_files
+from axiom_cli.settings.model_kinds import LOOP_OBJECTIVES, NANO, PRETRAINED, kind_by_name
 from axiom_cli.settings.names import CONFIGS, STAGES, TABLES, former_names, option_names, part_names, section
 
 if TYPE_CHECKING:
@@ -67,11 +68,6 @@ def unknown_variables() -> Iterator[str]:
     for name in sorted(named - known):
         hint = did_you_mean(name, sorted(known), "axiom config lists the settings")
         yield f"{name} is not a setting of axiom; {hint}"
-
-
-def kind_by_name(model: str) -> str:
-    """The kind of model that a name alone stands for."""
-    return NANO if model in ("", NANO) else PRETRAINED
 
 
 def resolve(cls: type[C], flags: Mapping[str, Any], kind_of: Callable[[str], str] = kind_by_name) -> Settings[C]:
