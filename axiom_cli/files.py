@@ -1,22 +1,23 @@
-"""Files opened for what they are, and written whole or not at all. An error names the file that the user meant.
+"""Files opened, moved and removed for what they are. An error names the file that the user meant.
 
-What lies in a workspace or an experiment's folder may be a stranger's: a link there is not followed, a pipe is not
-waited for, and nothing is truncated by being opened.
+What lies in a workspace or an experiment's folder may be a stranger's. Neither a file nor the folder that it lies in
+may be a link: the folder is opened first, and what is done is done by the name there, so that it cannot be exchanged
+meanwhile. A pipe is not waited for, and nothing is truncated by being opened.
 """
 
 from __future__ import annotations
 
 import errno
-import fcntl
 import io
 import os
 import re
 import shutil
 import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from axiom_cli.errors import MissingError, WorkspaceDamagedError
 
@@ -37,8 +38,9 @@ ADVICE = {
     errno.ENAMETOOLONG: "choose a shorter name",
 }
 """What to do about an error that the surroundings cause, not a bug."""
+_OF_RUST = re.compile(r"\(os error ([0-9]+)\)")
 _NOT_A_FILE = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR}
-_DRAFT = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}")
+_A_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
 
 @contextmanager
@@ -49,9 +51,16 @@ def explained_write_errors(path: Path, hint: str = ROOM) -> Iterator[None]:
         yield
     except BrokenPipeError:
         raise
-    except OSError as error:
-        hint = hint or ADVICE.get(error.errno or 0, "choose a folder that you can write to")
-        raise MissingError(f"cannot write to {path}: {error.strerror or type(error).__name__}", hint) from None
+    except Exception as error:
+        number, reason = error.errno if isinstance(error, OSError) else None, str(error)
+        if isinstance(error, OSError):
+            reason = error.strerror or type(error).__name__
+        elif told := _OF_RUST.search(reason):  # such as safetensors' own error for a full disk
+            number, reason = int(told[1]), os.strerror(int(told[1]))
+        else:
+            raise
+        hint = hint or ADVICE.get(number or 0, "choose a folder that you can write to")
+        raise MissingError(f"cannot write to {path}: {reason}", hint) from None
 
 
 def is_regular(path: Path) -> bool:
@@ -82,15 +91,45 @@ def unexpected(path: Path, wanted: str = "a file") -> WorkspaceDamagedError:
     return WorkspaceDamagedError(f"{path} cannot be opened", "run axiom workspace fsck")
 
 
-def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
-    """The descriptor of the regular file at `path`. A link is not followed, and a pipe not waited for: raises
-    WorkspaceDamagedError for what is not a file, OSError for the rest."""
+@contextmanager
+def folder_of(path: Path) -> Iterator[int]:
+    """A descriptor of the folder that `path` lies in, to do something with `path.name` there. Raises
+    WorkspaceDamagedError if that folder is a link; an OSError from inside names `path`."""
     try:
-        handle = os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode)
-    except OSError as error:
-        if error.errno in _NOT_A_FILE:
-            raise unexpected(path) from None
+        handle = os.open(path.parent, _A_FOLDER)
+    except OSError:
+        if path.parent.is_symlink():
+            raise unexpected(path.parent, "a folder") from None
         raise
+    try:
+        yield handle
+    except OSError as error:
+        error.filename, error.filename2 = str(path), None
+        raise
+    finally:
+        os.close(handle)
+
+
+def make_folder(path: Path) -> None:
+    """Makes the folder at `path`, and those above it. WorkspaceDamagedError if what is there is something else."""
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise unexpected(path, "a folder") from None
+    if path.is_symlink():
+        raise unexpected(path, "a folder")
+
+
+def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
+    """The descriptor of the regular file at `path`. Neither it nor its folder may be a link, and a pipe is not waited
+    for: raises WorkspaceDamagedError for what is not a file, OSError for the rest."""
+    with folder_of(path) as folder:
+        try:
+            handle = os.open(path.name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode, dir_fd=folder)
+        except OSError as error:
+            if error.errno in _NOT_A_FILE:
+                raise unexpected(path) from None
+            raise
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise unexpected(path)
@@ -103,13 +142,21 @@ def read_regular(path: Path) -> bytes:
         return stream.read()
 
 
+def replace(source: Path, target: Path) -> None:
+    """Moves what is at `source` to `target`, in one step; neither of their folders may be a link."""
+    with folder_of(source) as old, folder_of(target) as new:
+        os.replace(source.name, target.name, src_dir_fd=old, dst_dir_fd=new)
+
+
 def remove(path: Path) -> None:
-    """Removes a file, a link or a whole folder; a link is never followed. What is not there is no error."""
-    try:
-        folder = stat.S_ISDIR(os.lstat(path).st_mode)
-        shutil.rmtree(path) if folder else path.unlink()
-    except FileNotFoundError:
-        pass
+    """Removes a file, a link or a whole folder; no link is followed. What is not there is no error."""
+    with suppress(FileNotFoundError), folder_of(path) as folder:
+        if not stat.S_ISDIR(os.stat(path.name, dir_fd=folder, follow_symlinks=False).st_mode):
+            os.unlink(path.name, dir_fd=folder)
+        elif sys.version_info >= (3, 11):
+            shutil.rmtree(path.name, dir_fd=folder)
+        else:
+            shutil.rmtree(path)
 
 
 class _Named(io.FileIO):
@@ -147,53 +194,3 @@ def create(path: Path, meant: Path, mode: int = 0o666, hint: str = ROOM) -> io.B
         if os.path.lexists(path):
             remove(path)
         return named(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), meant, hint)
-
-
-@contextmanager
-def replacing(target: Path, meant: Path) -> Iterator[IO[bytes]]:
-    """A file that takes the place of `target` at the end, complete, with its mode; nothing is left of it if that end is
-    not reached. What a killed process left of an earlier attempt at the same name is removed."""
-    with explained_write_errors(meant, ""):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        _sweep(target)
-        draft, handle = _draft(target)
-    try:
-        with named(handle, meant) as stream:
-            yield stream
-            stream.flush()
-            with explained_write_errors(meant, ""):
-                os.fsync(stream.fileno())
-                if is_regular(target):
-                    draft.chmod(stat.S_IMODE(target.stat().st_mode))
-                os.replace(draft, target)
-    except BaseException:
-        with suppress(OSError):
-            draft.unlink(missing_ok=True)
-        raise
-
-
-def _draft(target: Path) -> tuple[Path, int]:
-    """A new file beside `target`, locked for as long as its writer lives, and its descriptor."""
-    while True:
-        draft = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
-        handle = open_regular(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
-        with suppress(OSError):  # where files cannot be locked, nothing is swept either
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        if os.fstat(handle).st_nlink:
-            return draft, handle
-        os.close(handle)  # swept between its creation and its lock
-
-
-def _sweep(target: Path) -> None:
-    """Removes the drafts of `target` whose writers are dead."""
-    for entry in os.scandir(target.parent):
-        found = _DRAFT.fullmatch(entry.name)
-        if not found or found["name"] != target.name or not entry.is_file(follow_symlinks=False):
-            continue
-        with suppress(OSError, WorkspaceDamagedError):
-            handle = open_regular(Path(entry.path))
-            try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                os.unlink(entry.path)
-            finally:
-                os.close(handle)

@@ -10,7 +10,7 @@ from typing import IO, Any, TypeVar
 
 import orjson
 
-from axiom_cli import files, json_codec
+from axiom_cli import drafts, files, json_codec
 from axiom_cli.errors import AxiomError, InputError, UsageError
 from axiom_cli.records import KINDS, WRITERS, Record
 
@@ -120,7 +120,7 @@ def atomic(path: Path, *, follow: bool = True) -> Iterator[IO[bytes]]:
         with files.named(handle, path) as stream:
             yield stream
         return
-    with files.replacing(Path(os.path.realpath(path)) if follow else path, path) as whole:
+    with drafts.replacing(Path(os.path.realpath(path)) if follow else path, path) as whole:
         yield whole
 
 

@@ -35,7 +35,7 @@ LAYERS = [
     {"workspace"},
     {"settings", "terminal"},
     {"jsonl", "prefetch"},
-    {"records"},
+    {"records", "drafts"},
     {"files", "ids", "statistics", "syntax"},
     {"errors", "installation", "json_codec", "permitted", "process_rank", "wording"},
 ]

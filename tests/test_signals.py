@@ -6,11 +6,13 @@ import os
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from axiom_cli import jsonl
+from axiom_cli.drafts import filling, room_beside
 from command_line import AXIOM, axiom, environment
 
 
@@ -79,6 +81,23 @@ def test_what_a_killed_writer_left_is_removed_by_the_next_run_of_that_name(tmp_p
         assert living.exists()
     assert (tmp_path / "out.jsonl").read_bytes() == b"{}\n"
     assert sorted(os.listdir(tmp_path)) == sorted(["out.jsonl", *others])
+
+
+def test_what_a_killed_export_left_is_removed_and_what_it_had_moved_away_is_back(tmp_path: Path) -> None:
+    target, living = tmp_path / "out", tmp_path / "out.bak"
+    for name in (".out.0123abcd", ".out.0123abcd.old", ".out.mine", living.name):
+        (tmp_path / name).mkdir()
+    (tmp_path / ".out.0123abcd.old" / "earlier").touch()
+    with suppress(KeyError), filling(target, target) as draft:
+        (draft / "half").touch()
+        with room_beside(target, target):
+            assert draft.is_dir() and sum(path.name.startswith(".out.") for path in tmp_path.iterdir()) == 3
+        raise KeyError
+    assert os.listdir(target) == ["earlier"]
+    with filling(target, target) as draft:
+        (draft / "whole").touch()
+    assert os.listdir(target) == ["whole"]
+    assert sorted(os.listdir(tmp_path)) == [".out.mine", "out", "out.bak"]
 
 
 @pytest.mark.slow

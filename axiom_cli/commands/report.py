@@ -123,11 +123,11 @@ def write_page(summary: ExperimentSummary, html: Path | None = None, *, launch: 
     """Writes the report as a page, in the experiment's folder unless `html` names another file; `launch` opens it."""
     from axiom_cli.report.page import page
 
-    _write(page(summary), html or summary.experiment.folder.page, launch=launch)
+    _write(page(summary), html or summary.experiment.folder.page, launch=launch, follow=bool(html))
 
 
-def _write(page: str, path: Path, *, launch: bool) -> None:
-    with jsonl.atomic(path) as stream:
+def _write(page: str, path: Path, *, launch: bool, follow: bool = True) -> None:
+    with jsonl.atomic(path, follow=follow) as stream:
         stream.write(page.encode())
     console.note(f"page written to {path}")
     if launch:

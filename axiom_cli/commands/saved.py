@@ -11,7 +11,7 @@ from typing import Any
 
 from axiom_cli import jsonl
 from axiom_cli.errors import InputError
-from axiom_cli.files import explained_write_errors, named
+from axiom_cli.files import explained_write_errors, named, open_regular, read_regular
 from axiom_cli.ids import content_id
 from axiom_cli.records import Problem
 from axiom_cli.terminal import console
@@ -26,12 +26,13 @@ class Saved:
         self._solved = {problem for problem, _ in self._known}
 
     def _rows(self) -> list[Mapping[str, Any]]:
-        if not self.path.is_file():
+        try:
+            lines, newline, unfinished = read_regular(self.path).rpartition(b"\n")
+        except FileNotFoundError:
             return []
-        lines, newline, unfinished = self.path.read_bytes().rpartition(b"\n")
         if unfinished:
             console.warn(f"{self.path}: the last line is incomplete and is removed")
-            with jsonl.atomic(self.path) as stream:
+            with jsonl.atomic(self.path, follow=False) as stream:
                 stream.write(lines + newline)
         try:
             return list(jsonl.objects(self.path))
@@ -44,13 +45,12 @@ class Saved:
         return not self._solved.isdisjoint((_identity(problem), f"id {problem.id}"))
 
     def append(self, solutions: Iterable[Mapping[str, Any]]) -> int:
-        """Adds the solutions that the file does not have yet, in one write; returns how many."""
+        """Adds the solutions that the file does not have yet, in one write; returns how many. The file is made if need
+        be."""
         new = {key: row for row in solutions if (key := _key(row)) not in self._known}
-        if not new:
-            return 0
         with explained_write_errors(self.path, ""):
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            with named(os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644), self.path) as stream:
+            with named(open_regular(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT), self.path) as stream:
                 stream.write(b"".join(jsonl.dump(dict(row)) for row in new.values()))
                 stream.flush()
                 os.fsync(stream.fileno())

@@ -194,8 +194,7 @@ def _pipeline(
         for verdicts in rollout(todo, engine, config, check, workspace, usage):
             kept += saved.append(solution_rows(verdicts))
             progress(1, f"{verdicts[0].sample.problem.title}: {sum(v.passed for v in verdicts)} of {len(verdicts)}")
-    saved.path.parent.mkdir(parents=True, exist_ok=True)
-    saved.path.touch()
+    saved.append(())
     _show_cost(config, usage)
     solved = f"{usage.solved} of {plural(usage.problems, 'problem')} solved"
     console.note(f"{solved}{_losses(usage)}; {plural(kept, 'new solution')} in {saved.path}")

@@ -22,6 +22,7 @@ import orjson
 from axiom_cli import json_codec, jsonl
 from axiom_cli.errors import InputError, MissingError, UsageError, did_you_mean
 from axiom_cli.evaluation.metrics import ALL, Tally, best_iteration, tally, temperature
+from axiom_cli.files import open_regular, read_regular
 from axiom_cli.records import Metrics, Record, Verdict
 
 EXPERIMENTS = Path("experiments")
@@ -158,7 +159,8 @@ def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:
     """The experiment called `name` under `root`, or the folder `name` itself.
 
     Raises MissingError with similar names, and InputError for a path that does not exist or a damaged file."""
-    folders = (ExperimentFolder(path) for path in (root / name, Path(name)))
+    places = (Path(os.path.realpath(path)) if path.is_symlink() else path for path in (root / name, Path(name)))
+    folders = (ExperimentFolder(path) for path in places)
     folder = next((folder for folder in folders if folder.metrics.is_file()), None)
     if folder is None:
         refuse_missing_file(name, root)
@@ -192,10 +194,10 @@ def row_key(row: Metrics) -> tuple[Any, ...]:
 
 def read_config(path: Path) -> dict[str, Any]:
     """The settings in config.json; empty where there is no such file. InputError names a damaged file."""
-    if not path.is_file():
-        return {}
     try:
-        config = orjson.loads(path.read_bytes())
+        config = orjson.loads(read_regular(path))
+    except FileNotFoundError:
+        return {}
     except orjson.JSONDecodeError as error:
         raise InputError(f"{path} is not JSON: {error}", RERUN_RECOVERS) from None
     if not isinstance(config, dict):
@@ -206,7 +208,7 @@ def read_config(path: Path) -> dict[str, Any]:
 def _records(path: Path, kind: type[R], hint: str) -> Iterator[R]:
     """The records of a file of the folder. InputError names the file."""
     try:
-        with path.open("rb") as stream:
+        with os.fdopen(open_regular(path), "rb") as stream:
             yield from jsonl.read(stream, kind)
     except InputError as error:
         raise InputError(f"{path}: {error}", hint) from None

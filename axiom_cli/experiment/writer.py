@@ -65,7 +65,7 @@ class ExperimentWriter:
 
     def check(self) -> None:
         """Raises what `locked` would raise now; nothing is written."""
-        if self.folder.lock.is_file():
+        if files.is_regular(self.folder.lock):
             with self._held():
                 pass
         with suppress(InputError):
@@ -78,7 +78,7 @@ class ExperimentWriter:
         Raises WorkspaceLockedError where another process runs the experiment, and UsageError where the folder belongs
         to an experiment with other settings.
         """
-        self.folder.path.mkdir(parents=True, exist_ok=True)
+        files.make_folder(self.folder.path)
         with self._held():
             self._write_config()
             self._read_metrics()
@@ -132,10 +132,10 @@ class ExperimentWriter:
     def _read_metrics(self) -> None:
         """Starts with the rows that earlier runs measured; with the whole lines of a damaged file."""
         path = self.folder.metrics
-        if not path.is_file():
+        if not files.is_regular(path):
             return
         bad: list[AxiomError] = []
-        with path.open("rb") as stream:
+        with os.fdopen(files.open_regular(path), "rb") as stream:
             self._rows = {row_key(row): row for row in jsonl.read(stream, Metrics, skip=bad.append)}
         if bad:
             self._set_aside(path, f"{path}: {bad[0]}")
@@ -143,7 +143,7 @@ class ExperimentWriter:
 
     def _set_aside(self, path: Path, why: str) -> None:
         aside = path.with_name(f"{path.name}.damaged")
-        path.replace(aside)
+        files.replace(path, aside)
         self._warn(f"{why}; it is set aside as {aside.name}, and the run continues")
 
     def write_held_out(self, val: Sequence[Problem], test: Sequence[Problem]) -> None:
@@ -164,7 +164,7 @@ class ExperimentWriter:
             jsonl.save(path, drawn, follow=False)
         path = self.folder.solutions(iteration)
         accepted = list(solution_rows(verdicts))
-        if not path.is_file() or _untimed(_bytes(path)) != _untimed(b"".join(map(jsonl.dump, accepted))):
+        if not files.is_regular(path) or _untimed(_bytes(path)) != _untimed(b"".join(map(jsonl.dump, accepted))):
             jsonl.save(path, accepted, follow=False)
 
     def write_evaluation(self, split: str, iteration: int, arm: str, verdicts: Sequence[Verdict]) -> None:
@@ -213,7 +213,7 @@ def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bytes(path: Path) -> bytes:
-    return path.read_bytes() if path.is_file() else b""
+    return files.read_regular(path) if files.is_regular(path) else b""
 
 
 def _untimed(lines: bytes) -> list[bytes] | None:

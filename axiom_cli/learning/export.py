@@ -10,7 +10,6 @@ import os
 import re
 import shutil
 import subprocess
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from axiom_cli import installation, models
+from axiom_cli.drafts import filling, room_beside
 from axiom_cli.errors import AxiomError, GateFailedError, InputError, MissingError, UsageError
 from axiom_cli.files import explained_write_errors
 from axiom_cli.ids import file_digest
@@ -50,7 +50,7 @@ def export_folder(name: str, folder: Path, workspace: Workspace) -> Certificate:
     """
     _check_target(folder)
     model = _resolve(name, workspace)
-    with _target(folder) as draft, _plain(model, draft.parent) as (source, facts):
+    with _target(folder) as (draft, room), _plain(model, room) as (source, facts):
         from axiom_cli.learning.training.merge import carry
 
         carry(source, draft)
@@ -74,11 +74,8 @@ def export_gguf(name: str, file: Path, dtype: str, workspace: Workspace) -> Cert
     if file.exists():
         raise UsageError(f"{file} already exists", "choose a new name; nothing is overwritten")
     model = _resolve(name, workspace)
-    with explained_write_errors(file):
-        file.parent.mkdir(parents=True, exist_ok=True)
-        scratch = tempfile.TemporaryDirectory(dir=file.parent, prefix=".export-")
-    with scratch as beside, _plain(model, Path(beside), dtype) as (source, facts):
-        draft = Path(beside) / file.name
+    with room_beside(file, file) as room, _plain(model, room, dtype) as (source, facts):
+        draft = room / file.name
         checked = _write_gguf(source, draft, dtype)
         draft.rename(file)
     digests = {file.name: file_digest(file)}
@@ -93,7 +90,7 @@ def export_ollama(name: str, called: str, folder: Path, dtype: str, workspace: W
         raise UsageError(f"--ollama {called!r} is not a name that Ollama takes", "such as mine or mine:v2")
     _check_target(folder)
     model = _resolve(name, workspace)
-    with _target(folder) as draft, _plain(model, draft.parent, dtype) as (source, facts):
+    with _target(folder) as (draft, room), _plain(model, room, dtype) as (source, facts):
         from axiom_cli.learning import ollama
         from axiom_cli.learning.train import tokenizer_of
 
@@ -129,8 +126,8 @@ def _resolve(name: str, workspace: Workspace) -> Resolved:
 
 
 @contextmanager
-def _plain(model: Resolved, beside: Path, dtype: str = "") -> Iterator[tuple[Path, Certificate]]:
-    """A folder of safetensors, and how its weights came to be; what has to be made lies in `beside` meanwhile. With a
+def _plain(model: Resolved, room: Path, dtype: str = "") -> Iterator[tuple[Path, Certificate]]:
+    """A folder of safetensors, and how its weights came to be; what has to be made lies in `room` meanwhile. With a
     `dtype`, it is a model that a .gguf file can hold: InputError otherwise, before anything is made."""
     from axiom_cli.learning.training import gguf_file
     from axiom_cli.learning.training.merge import merge, plain
@@ -141,16 +138,16 @@ def _plain(model: Resolved, beside: Path, dtype: str = "") -> Iterator[tuple[Pat
         if model.path.is_dir() and not model.adapters and folders.safetensors_files(model.path):
             yield model.path, {"weights": "as they are"}
             return
-        scratch = Path(made.enter_context(tempfile.TemporaryDirectory(dir=beside, prefix=".export-")))
         if not model.adapters:
-            yield made.enter_context(plain(model.path, scratch)), {"weights": "converted"}
+            yield made.enter_context(plain(model.path, room)), {"weights": "converted"}
             return
-        certificate = merge(model.path, model.adapters, scratch / "model")
+        merged = room / ".merged"
+        certificate = merge(model.path, model.adapters, merged)
         if failures := certificate.failures(MergeConfig().max_relative_error):
             raise GateFailedError(
                 f"the merged model is not base and adapter: {'; '.join(failures)}", "use a base of float32 weights"
             )
-        yield scratch / "model", {"weights": "merged", "merge": asdict(certificate)}
+        yield merged, {"weights": "merged", "merge": asdict(certificate)}
 
 
 def _write_gguf(source: Path, file: Path, dtype: str) -> Certificate:
@@ -194,23 +191,12 @@ def _earlier(folder: Path) -> set[str]:
 
 
 @contextmanager
-def _target(folder: Path) -> Iterator[Path]:
-    """A folder to fill, which takes the place of `folder` at the end; nothing is left of it if that is not reached."""
+def _target(folder: Path) -> Iterator[tuple[Path, Path]]:
+    """A folder to fill, which takes the place of `folder` at the end, and one for what is needed meanwhile. Nothing is
+    left of either if that end is not reached."""
     target = folder.resolve()
-    with explained_write_errors(folder):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-    try:
-        with explained_write_errors(folder):
-            yield draft
-            draft.chmod(0o755)
-            old = Path(f"{draft}.old")
-            if target.exists():
-                target.rename(old)
-            draft.rename(target)
-            shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(draft, ignore_errors=True)
+    with filling(target, folder) as draft, room_beside(target, folder) as room, explained_write_errors(folder):
+        yield draft, room
 
 
 def _name_ends(draft: Path) -> None:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from axiom_cli import models, process_rank
 from axiom_cli.errors import InputError, MissingError, NothingToDoError
+from axiom_cli.files import remove
 from axiom_cli.learning import distributed, value_labels
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
 from axiom_cli.learning.rejection_sampling import MANY_CUT_OFF, Selection
@@ -149,7 +150,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
             observer.warn(warning)
         _check_enough(len(encoded.rows), config, observer.warn if encoded.too_long else ignore, limit)
         checkpoint = Checkpoint(state, config.checkpoint_seconds)
-        with tempfile.TemporaryDirectory() as scratch:
+        with TemporaryDirectory(dir=workspace.objects.scratch().parent, ignore_cleanup_errors=True) as scratch:
             folder = Path(scratch) / "adapter"
             metrics = loaded.fit(
                 encoded.rows, config, folder, folders, observer.step, checkpoint, observer.warn if first else ignore
@@ -166,7 +167,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
 
     receipt = distributed.remember(workspace, recipe, make)
     if process_rank.is_first():
-        state.unlink(missing_ok=True)
+        remove(state)
     return Adapter(
         base=base.ref,
         digest=receipt["adapter"],

@@ -31,7 +31,7 @@ def on_top(adapter: Adapter, base: Resolved, workspace: Workspace) -> Model:
 
     def make() -> dict[str, Any]:
         parts = {"base": {"name": base.name, "digest": base.digest}, "adapters": adapters}
-        with TemporaryDirectory() as folder:
+        with TemporaryDirectory(dir=workspace.objects.scratch().parent, ignore_cleanup_errors=True) as folder:
             (Path(folder) / models.UNMERGED).write_text(json.dumps(parts, indent=2) + "\n", encoding="utf-8")
             return {"model": workspace.put_tree(Path(folder))}
 

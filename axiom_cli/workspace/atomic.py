@@ -14,7 +14,16 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from axiom_cli.errors import WorkspaceLockedError
-from axiom_cli.files import create, explained_write_errors, open_regular, read_regular, unexpected
+from axiom_cli.files import (
+    create,
+    explained_write_errors,
+    make_folder,
+    open_regular,
+    read_regular,
+    remove,
+    replace,
+    unexpected,
+)
 
 FLUSH_ALL_ABOVE = 256
 _held: set[int] = set()
@@ -23,7 +32,7 @@ _held: set[int] = set()
 
 def flush(path: Path) -> None:
     """Waits until the file or folder at `path` is on disk."""
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
         os.fsync(handle)
     finally:
@@ -51,12 +60,12 @@ def write_whole(files: Mapping[Path, bytes], scratch: Callable[[], Path]) -> Non
                 stream.write(data)
         flush_all(drafts.values())
         for path, draft in drafts.items():
-            os.replace(draft, path)
+            replace(draft, path)
         for folder in {path.parent for path in files}:
             flush(folder)
     finally:
         for draft in drafts.values():
-            draft.unlink(missing_ok=True)
+            remove(draft)
 
 
 def _close_inherited() -> None:
@@ -77,7 +86,7 @@ def _take(path: Path, operation: int) -> int | None:
         if os.fstat(handle).st_nlink > 1:
             raise unexpected(path)
         fcntl.flock(handle, operation | fcntl.LOCK_NB)
-        current = os.stat(path).st_ino == os.fstat(handle).st_ino
+        current = os.path.samestat(os.lstat(path), os.fstat(handle))
     except (BlockingIOError, FileNotFoundError):
         current = False
     except BaseException:
@@ -95,7 +104,7 @@ def locked(path: Path, what: str, *, shared: bool = False, patience: float = 10.
     holder, then raises WorkspaceLockedError. An exclusive lock file is removed afterwards; a shared one stays."""
     deadline = time.monotonic() + patience
     with explained_write_errors(path.parent):
-        path.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(path.parent)
     while True:
         with explained_write_errors(path.parent):
             handle = _take(path, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
@@ -118,7 +127,7 @@ def locked(path: Path, what: str, *, shared: bool = False, patience: float = 10.
     finally:
         if not shared:
             with suppress(OSError):  # the lock ends with the descriptor; its file may stay
-                path.unlink()
+                remove(path)
         if handle in _held:
             _held.discard(handle)
             os.close(handle)

@@ -15,7 +15,7 @@ from pathlib import Path
 import orjson
 
 from axiom_cli.errors import MissingError, WorkspaceDamagedError
-from axiom_cli.files import create, read_regular
+from axiom_cli.files import create, read_regular, remove, replace
 from axiom_cli.ids import file_digest
 
 Stamp = list[int]
@@ -23,7 +23,7 @@ Stamp = list[int]
 
 def stamp(path: Path) -> Stamp:
     """What changes whenever a file does: inode, size, time of its data, time of anything about it."""
-    found = path.stat()
+    found = path.lstat()
     return [found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
 
 
@@ -67,15 +67,15 @@ class FileStamps:
         written."""
         if not self.file or self._known == self._before:
             return
-        with suppress(OSError, MissingError):
+        with suppress(OSError, MissingError, WorkspaceDamagedError):
             self.file.parent.mkdir(exist_ok=True)
             draft = scratch()
             try:
                 with create(draft, self.file) as stream:
                     stream.write(orjson.dumps({"start": _start(), "stamps": self._known}))
-                os.replace(draft, self.file)
+                replace(draft, self.file)
             finally:
-                draft.unlink(missing_ok=True)
+                remove(draft)
 
 
 @cache

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from axiom_cli import json_codec, jsonl
+from axiom_cli.drafts import filling
 from axiom_cli.errors import UsageError
 from axiom_cli.files import explained_write_errors
 from axiom_cli.ids import canonical
@@ -78,7 +78,7 @@ def show(workspace: Workspace, name: str, lines: int = 5) -> ObjectDetails:
 
 
 def _head(workspace: Workspace, digest: str, count: int) -> list[str]:
-    with workspace.objects.verified(digest).open("rb") as stream:
+    with workspace.objects.verified(digest) as stream:
         heads = [stream.readline(CHUNK) for _ in range(count)]
     try:
         return [head.decode().rstrip("\n") for head in heads if head]
@@ -108,7 +108,7 @@ def _contents(workspace: Workspace, a: str, b: str) -> Changes:
 
 
 def _lines(workspace: Workspace, digest: str) -> set[str]:
-    with workspace.objects.verified(digest).open("rb") as stream:
+    with workspace.objects.verified(digest) as stream:
         return {sha256(line) for line in stream}
 
 
@@ -141,26 +141,19 @@ def export(workspace: Workspace, name: str, target: Path) -> Path:
     if workspace.objects.has(digest) and workspace.is_tree(digest):
         _export_tree(workspace, digest, target)
     else:
-        source = workspace.objects.verified(digest)
         if target.is_dir():
             raise UsageError(
                 f"{target} is a folder, but the object is a file", f"give a file, such as {target / 'object'}"
             )
-        with source.open("rb") as stream, jsonl.atomic(target) as out, explained_write_errors(target):
+        with workspace.objects.verified(digest) as stream, jsonl.atomic(target) as out, explained_write_errors(target):
             shutil.copyfileobj(stream, out, CHUNK)
     return target
 
 
 def _export_tree(workspace: Workspace, digest: str, target: Path) -> None:
-    sources = {path: workspace.objects.verified(file) for path, file in workspace.tree(digest).items()}
-    with explained_write_errors(target):
-        target.parent.mkdir(parents=True, exist_ok=True)
-        draft = Path(tempfile.mkdtemp(dir=target.parent, prefix=f".{target.name}."))
-        try:
-            for path, source in sources.items():
+    with filling(target.resolve(), target) as draft:
+        for path, file in workspace.tree(digest).items():
+            with workspace.objects.verified(file) as stream, explained_write_errors(target):
                 (draft / path).parent.mkdir(parents=True, exist_ok=True)
-                shutil.copyfile(source, draft / path)
-            draft.chmod(0o755)
-            draft.rename(target)
-        finally:
-            shutil.rmtree(draft, ignore_errors=True)
+                with (draft / path).open("wb") as out:
+                    shutil.copyfileobj(stream, out, CHUNK)

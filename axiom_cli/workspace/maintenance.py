@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from axiom_cli.errors import AxiomError, MissingError, WorkspaceDamagedError
-from axiom_cli.files import explained_write_errors, is_regular, remove, what_lies_at
+from axiom_cli.files import explained_write_errors, is_regular, remove, replace, what_lies_at
 from axiom_cli.ids import canonical, file_digest
 from axiom_cli.wording import plural
 from axiom_cli.workspace import receipts, refs, trees
@@ -205,7 +205,7 @@ def _strangers(root: Path) -> Iterator[Path]:
 def _fault(workspace: Workspace, digest: str) -> str:
     """What to do about an object whose bytes cannot be read, are not those of its digest, or list no files."""
     try:
-        workspace.objects.verified(digest)
+        workspace.objects.verified(digest).close()
         if workspace.is_tree(digest):
             workspace.tree(digest)
     except WorkspaceDamagedError as error:
@@ -302,7 +302,7 @@ def _set_aside(workspace: Workspace, damage: list[Damage]) -> None:
     with explained_write_errors(workspace.root):
         if target.is_symlink() or not target.is_dir():
             if os.path.lexists(target):
-                os.replace(target, target.with_name(f"damaged-{os.urandom(4).hex()}"))
+                replace(target, target.with_name(f"damaged-{os.urandom(4).hex()}"))
             target.mkdir()
         for item in damage:
             if item.what == "checkout":
@@ -310,7 +310,7 @@ def _set_aside(workspace: Workspace, damage: list[Damage]) -> None:
             elif item.what not in places or item.name == target.name:
                 continue
             elif os.path.lexists(place := places[item.what](item.name)):
-                os.replace(place, _free(target / f"{item.what}-{item.name.replace('/', '-')}"))
+                replace(place, _free(target / f"{item.what}-{item.name.replace('/', '-')}"))
 
 
 def _free(path: Path) -> Path:

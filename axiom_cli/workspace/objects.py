@@ -84,7 +84,7 @@ class Objects:
 
     def scratch(self) -> Path:
         """An unused path under `tmp/`."""
-        self.temporary.mkdir(parents=True, exist_ok=True)
+        files.make_folder(self.temporary)
         return self.temporary / f"{os.getpid()}-{next(_counter)}-{os.urandom(4).hex()}"
 
     def check_writable(self) -> None:
@@ -113,10 +113,10 @@ class Objects:
 
     def _is_stored(self, digest: str, size: int) -> bool:
         path = self.path(digest)
-        if files.is_regular(path) and path.stat().st_size == size:  # else torn by a power cut, so it is written again
+        if files.is_regular(path) and path.lstat().st_size == size:  # else torn by a power cut, so it is written again
             self._unflushed[path] = None
             with suppress(OSError):  # another user's object, or a read-only disk
-                os.utime(path)  # gc counts an orphan's age from its last use
+                os.utime(path, follow_symlinks=False)  # gc counts an orphan's age from its last use
             return True
         return False
 
@@ -139,15 +139,15 @@ class Objects:
             with explained_write_errors(self.folder.parent):
                 stream.close()
                 if self._is_stored(sha.hexdigest(), size):
-                    scratch.unlink()
+                    files.remove(scratch)
                 else:
                     path = self.path(sha.hexdigest())
-                    path.parent.mkdir(parents=True, exist_ok=True)
-                    os.replace(scratch, path)
+                    files.make_folder(path.parent)
+                    files.replace(scratch, path)
                     self._unflushed[path] = None
         except BaseException:
             with suppress(OSError):
-                scratch.unlink()
+                files.remove(scratch)
             raise
         return sha.hexdigest()
 
@@ -167,12 +167,14 @@ class Objects:
             raise self.damaged(digest)
         return data
 
-    def verified(self, digest: str) -> Path:
-        """The object's file, after hashing its bytes again in constant memory. Raises as `get` does."""
-        with self.open(digest) as stream:
-            if ids.stream_digest(stream) != bare(digest):
-                raise self.damaged(digest)
-        return self.path(digest)
+    def verified(self, digest: str) -> BinaryIO:
+        """The object's file, to read, after hashing its bytes again in constant memory. Raises as `get` does."""
+        stream = self.open(digest)
+        if ids.stream_digest(stream) == bare(digest):
+            stream.seek(0)
+            return stream
+        stream.close()
+        raise self.damaged(digest)
 
     def damaged(self, digest: str) -> WorkspaceDamagedError:
         """The error for an object whose bytes do not match its digest."""

@@ -54,10 +54,10 @@ class Workspace:
 
     def __init__(self, root: Path, patience: float = 10.0) -> None:
         """`patience` is how many seconds to wait for another process that makes the same thing."""
-        self.root = root
+        self.root = Path(os.path.realpath(root)) if root.is_symlink() else root
         self.patience = patience
-        self.objects = Objects(root)
-        self._receipts, self._refs = root / "receipts", root / "refs"
+        self.objects = Objects(self.root)
+        self._receipts, self._refs = self.root / "receipts", self.root / "refs"
         self._ready = False
 
     @classmethod
@@ -133,7 +133,7 @@ class Workspace:
             self._refuse_links()
         with explained_write_errors(self.root):
             for name in ("objects", "receipts", "refs", "trees", "locks", "tmp"):
-                (self.root / name).mkdir(parents=True, exist_ok=True)
+                files.make_folder(self.root / name)
             if not (self.root / "format").exists():
                 self._write({self.root / ".gitignore": b"*\n"})
                 self._write({self.root / "format": f"{_MARK}{FORMAT}\n".encode()})
@@ -178,7 +178,7 @@ class Workspace:
 
     def get_records(self, digest: str, *kinds: type[R]) -> Iterator[R]:
         """The records of a stored JSONL object, one at a time, after hashing its bytes again."""
-        with self.objects.verified(digest).open("rb") as stream:
+        with self.objects.verified(digest) as stream:
             yield from jsonl.read(stream, *kinds)
 
     def is_tree(self, digest: str) -> bool:

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 import orjson
 
 from axiom_cli.errors import InputError, WorkspaceDamagedError
-from axiom_cli.files import create, explained_write_errors, is_regular, remove
+from axiom_cli.files import create, explained_write_errors, is_regular, remove, replace
 from axiom_cli.ids import canonical
 from axiom_cli.workspace.file_stamps import FileStamps, stamp
 from axiom_cli.workspace.objects import CHUNK, Objects, bare, is_digest, short
@@ -105,7 +105,7 @@ def check_out(objects: Objects, files: Mapping[str, str], target: Path, stamps: 
             stamps.add(objects.path(digest), digest, before)
         with explained_write_errors(target.parent):
             remove(target)
-            draft.rename(target)
+            replace(draft, target)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     for path, digest in files.items():

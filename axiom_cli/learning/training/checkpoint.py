@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from axiom_cli.errors import WorkspaceDamagedError
-from axiom_cli.files import create, explained_write_errors, failure, open_regular
+from axiom_cli.files import create, explained_write_errors, failure, make_folder, open_regular, replace
 from axiom_cli.workspace.atomic import flush
 
 SAME_SECONDS = 1.0
@@ -35,7 +35,7 @@ class Checkpoint:
         """Puts `state` (tensors, numbers, strings, containers of them) in the file's place, whole or not at all."""
         draft = self.path.with_suffix(".part")
         with explained_write_errors(self.path):
-            self.path.parent.mkdir(parents=True, exist_ok=True)
+            make_folder(self.path.parent)
             with create(draft, self.path) as stream:
                 try:
                     torch.save(dict(state), stream)
@@ -44,7 +44,7 @@ class Checkpoint:
                         raise first from None
                     raise
             flush(draft)
-            draft.replace(self.path)
+            replace(draft, self.path)
 
     def read(self) -> dict[str, Any] | None:
         """What was written last, its tensors in main memory; None where nothing was. Raises WorkspaceDamagedError."""

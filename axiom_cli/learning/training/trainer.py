@@ -13,6 +13,7 @@ from peft import PeftModel
 
 from axiom_cli import process_rank
 from axiom_cli.errors import UsageError
+from axiom_cli.files import explained_write_errors
 from axiom_cli.learning.training import lora, requirements, value_function
 from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.fit import OnStep, fit
@@ -74,7 +75,7 @@ class Trainer:
             with fsdp_sharded(trained, wanted=config.fsdp):
                 metrics = fit(trained, rows, config, on_step, checkpoint, warn) | facts
             if process_rank.is_first():
-                with whole_folder(out) as draft:
+                with explained_write_errors(out), whole_folder(out) as draft:
                     if isinstance(trained, PeftModel):
                         lora.save(trained, draft, self.name)
                         value_head.save(trained, draft)
