@@ -27,6 +27,7 @@ from axiom_cli.settings.configs import GlobalConfig
 from axiom_cli.settings.files import unreadable
 from axiom_cli.settings.sources import Settings, outdated, resolve, unknown_variables
 from axiom_cli.terminal import console, loading, stdout_guard
+from axiom_cli.wording import spelled_out
 
 COMMANDS = {
     "problems": "Make, import and check problems.",
@@ -198,7 +199,7 @@ def _stop_as_ctrl_c_does() -> None:
 
 def _show_bug(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
     """Writes a traceback, whose messages may quote foreign text."""
-    sys.stderr.write(console.spelled_out("".join(traceback.format_exception(kind, error, where))))
+    sys.stderr.write(spelled_out("".join(traceback.format_exception(kind, error, where))))
 
 
 def leave(code: int) -> NoReturn:
@@ -278,5 +279,6 @@ def main(argv: list[str] | None = None) -> int:
             raise
         _give_up_stdout()
         name = error.filename2 or error.filename
-        console.error(f"{name}: {error.strerror}" if name else str(error.strerror), ADVICE[error.errno])
+        command = next((word for word in words if not word.startswith("-")), "")
+        console.error(f"{name or f'axiom {command} stopped'}: {error.strerror}", ADVICE[error.errno])
         return MissingError.exit_code

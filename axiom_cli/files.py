@@ -38,6 +38,8 @@ ADVICE = {
     errno.ENAMETOOLONG: "choose a shorter name",
 }
 """What to do about an error that the surroundings cause, not a bug."""
+ELSEWHERE = "choose a folder that you can write to"
+_NOT_FOR_ROOM = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE, errno.ENOLCK, errno.ELOOP, errno.ENAMETOOLONG}
 _OF_RUST = re.compile(r"\(os error ([0-9]+)\)")
 _NOT_A_FILE = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR}
 _A_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
@@ -59,7 +61,7 @@ def explained_write_errors(path: Path, hint: str = ROOM) -> Iterator[None]:
             number, reason = int(told[1]), os.strerror(int(told[1]))
         else:
             raise
-        hint = hint or ADVICE.get(number or 0, "choose a folder that you can write to")
+        hint = hint if hint and number not in _NOT_FOR_ROOM else ADVICE.get(number or 0, ELSEWHERE)
         raise MissingError(f"cannot write to {path}: {reason}", hint) from None
 
 

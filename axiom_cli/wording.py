@@ -1,4 +1,4 @@
-"""Numbers and lists in sentences."""
+"""Numbers and lists in sentences, and foreign text made harmless where it is shown."""
 
 from __future__ import annotations
 
@@ -24,3 +24,17 @@ def duration(seconds: float) -> str:
         return f"{minutes} min"
     hours, minutes = divmod(5 * round(minutes / 5), 60)
     return f"{hours} h {minutes} min" if minutes else f"{hours} h"
+
+
+def spelled_out(text: str) -> str:
+    """The text with all that a terminal or a browser might obey spelled out, but for ends of lines: escapes, other
+    control characters, and those that turn the direction of what follows. Whatever is shown of a record, a name, a file
+    or another program's message goes through here."""
+    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
+
+
+def as_markdown(text: str) -> str:
+    """Text as a part of one line of Markdown, in which it is neither markup, a link nor the end of a table's cell."""
+    for character, instead in (("\\", "\\\\"), ("\n", " "), ("|", "\\|"), ("`", "\\`"), ("<", "&lt;"), ("](", "]\\(")):
+        text = text.replace(character, instead)
+    return spelled_out(text)

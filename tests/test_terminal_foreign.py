@@ -1,4 +1,5 @@
-"""Nothing that a stranger wrote is obeyed by a terminal: escapes, control characters, characters that turn the text."""
+"""Nothing that a stranger wrote is obeyed by a terminal, a browser or a reader of Markdown: escapes, control
+characters, characters that turn the text, markup."""
 
 from __future__ import annotations
 
@@ -10,9 +11,12 @@ import orjson
 import pytest
 
 import fork_server
-from axiom_cli.records import Metrics
+import made_experiment
+from axiom_cli.learning import model_card
+from axiom_cli.records import Adapter, Metrics, ModelRef
 from axiom_cli.workspace.store import Workspace
 from cases import slow_but
+from command_line import axiom
 from test_terminal import shown_by
 
 EVIL = "\x1b]0;TITLE\x07\x1b[2J\x9b31m\u202egpj\u2066\x08\x7f[bold]"
@@ -124,3 +128,42 @@ def test_what_is_spelled_out_can_still_be_read(folder: Path) -> None:
 
     lines = [line[line.index('{"kind"') :] for line in shown_by(start).split("\r\n") if '{"kind"' in line]
     assert [orjson.loads(line)["sample"]["problem"]["prompt"] for line in lines] == [f"p{n}{EVIL}" for n in range(4)]
+
+
+MARKUP = f"<img src=x onerror=alert(1)>\u202e{EVIL}[x](javascript:1)|`"
+UNTURNED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+
+
+def test_the_page_and_the_tables_for_other_programs_obey_nothing_either(tmp_path: Path) -> None:
+    """Foreign text in every place of an experiment that is text."""
+
+    def evil(value: Any, key: str = "") -> Any:
+        if isinstance(value, dict):
+            return {name: evil(inner, name) for name, inner in value.items()}
+        return MARKUP if isinstance(value, str) and key not in ("kind", "split", "phase", "set", "digest") else value
+
+    folder = made_experiment.make(tmp_path / "run", 1, 4, 2)
+    (folder / "config.json").write_bytes(
+        orjson.dumps({**evil(orjson.loads((folder / "config.json").read_bytes())), MARKUP: 1})
+    )
+    lines = [orjson.loads(line) for line in (folder / "metrics.jsonl").read_bytes().splitlines()]
+    rows = [
+        {**line, **{key: MARKUP for key in ("family", "model") if line.get(key) not in (None, "all")}} for line in lines
+    ]
+    (folder / "metrics.jsonl").write_bytes(b"".join(orjson.dumps(row) + b"\n" for row in rows))
+    for form in ("md", "html"):
+        words = ["--html", "page.html"] if form == "html" else ["--format", "md"]
+        done = axiom("report", str(folder), *words, cwd=tmp_path)
+        assert done.returncode == 0, done.stderr
+        text = (tmp_path / "page.html").read_text() if form == "html" else done.stdout.decode()
+        assert "onerror" in text and "<img" not in text and not UNTURNED.search(text), UNTURNED.findall(text)
+        assert form == "html" or "](javascript" not in text
+
+
+def test_the_model_card_obeys_nothing_either() -> None:
+    adapter = Adapter(ModelRef(MARKUP, "0" * 64), "1" * 64, MARKUP, {"objective": MARKUP, MARKUP: [MARKUP]}, 1, {}, "")
+    card = model_card.text(
+        model_card.facts(adapter), {"base": "0" * 64, "chain": [], "adapter": "1" * 64}, {"dtype": MARKUP}
+    )
+    assert "onerror" in card and "<img" not in card and "](javascript" not in card and not UNTURNED.search(card)
+    assert all(line.count("|") - line.count("\\|") in (0, 3, 4) for line in card.splitlines())

@@ -18,7 +18,7 @@ from axiom_cli.errors import AxiomError, InputError, MissingError, NothingToDoEr
 from axiom_cli.files import explained_write_errors
 from axiom_cli.records import WRITERS, Record
 from axiom_cli.terminal import console, stdout_guard
-from axiom_cli.wording import plural
+from axiom_cli.wording import plural, spelled_out
 
 if TYPE_CHECKING:
     from axiom_cli.report.formats import Table
@@ -120,7 +120,7 @@ def say(text: str) -> None:
     """Writes text to stdout; on a terminal spelled out, so that none of it is obeyed."""
     stream = stdout()
     with explained_write_errors(STDOUT_NAME, ""):
-        stream.write(console.spelled_out(text) if stream.isatty() else text)
+        stream.write(spelled_out(text) if stream.isatty() else text)
         stream.flush()
 
 

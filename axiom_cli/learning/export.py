@@ -25,6 +25,7 @@ from axiom_cli.learning import model_card
 from axiom_cli.learning.merge import remake
 from axiom_cli.models import Resolved, folders
 from axiom_cli.settings.configs import MergeConfig
+from axiom_cli.wording import as_markdown
 from axiom_cli.workspace.objects import is_digest
 from axiom_cli.workspace.store import Workspace
 
@@ -59,7 +60,7 @@ def export_folder(name: str, folder: Path, workspace: Workspace) -> Certificate:
                 shutil.copyfile(source / file, draft / file)
         _name_ends(draft)
         if not (draft / README).exists():
-            card = CARD.format(name=Path(name).name, weights=facts["weights"], certificate=CERTIFICATE)
+            card = CARD.format(name=as_markdown(Path(name).name), weights=facts["weights"], certificate=CERTIFICATE)
             (draft / README).write_text("\n".join([card, *model_card.taught(model.digest)]), encoding="utf-8")
         return _certify(draft, model, facts)
 

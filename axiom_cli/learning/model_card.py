@@ -11,6 +11,7 @@ from axiom_cli import models
 from axiom_cli.problems import families
 from axiom_cli.records import Adapter
 from axiom_cli.sampling import nano_cold_start
+from axiom_cli.wording import as_markdown
 
 MEANINGS: Mapping[str, str] = {
     "dtype": "type of the changed weights",
@@ -75,7 +76,7 @@ def text(card: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mappin
         _table("Its settings", ("setting", "value"), sorted(settings.items())),
         _table("Certificate", ("figure", "value", "meaning"), proof),
     )
-    return CARD.format(base=card["base"], tables="\n".join([*tables, *taught(inputs["base"])]))
+    return CARD.format(base=as_markdown(card["base"]), tables="\n".join([*tables, *taught(inputs["base"])]))
 
 
 def taught(digest: str) -> list[str]:
@@ -93,5 +94,5 @@ def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> st
     lines = [f"## {title}", "", f"| {' | '.join(head)} |", f"|{' --- |' * len(head)}"]
     for row in rows:
         cells = [f"{value:.6g}" if isinstance(value, float) else str(value) for value in row]
-        lines.append("| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |")
+        lines.append("| " + " | ".join(map(as_markdown, cells)) + " |")
     return "\n".join(lines) + "\n"

@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Mapping, Sequence
-from html import escape
 
 from axiom_cli.report.formats import Table
+from axiom_cli.wording import spelled_out
+
+
+def escape(text: str) -> str:
+    """Text that is no markup and that a browser does not obey in any other way, such as by turning what follows."""
+    return html.escape(spelled_out(text))
 
 
 def section(title: str, lead: str, body: str) -> str:

@@ -5,7 +5,6 @@ Every plot has its numbers in a table behind it. The page holds no date, so the 
 
 from __future__ import annotations
 
-from html import escape
 from importlib.resources import files
 from string import Template
 
@@ -15,7 +14,7 @@ from axiom_cli.report.comparison_tables import COLUMNS, comparison_cells
 from axiom_cli.report.formats import Table
 from axiom_cli.report.frontier import frontier
 from axiom_cli.report.gain import gain_section
-from axiom_cli.report.html import card, html_table, section, tiles
+from axiom_cli.report.html import card, escape, html_table, section, tiles
 from axiom_cli.report.page_costs import config, costs, digests, replay
 from axiom_cli.report.page_curves import curve, families, levels, pass_at
 from axiom_cli.report.summary import ExperimentSummary, model_name

@@ -17,6 +17,7 @@ from typing import Any, Protocol
 
 from axiom_cli import process_rank
 from axiom_cli.terminal import stdout_guard, table_layout
+from axiom_cli.wording import spelled_out
 
 SECONDS_BETWEEN_LINES = 10.0
 
@@ -159,13 +160,6 @@ def paint(pieces: Sequence[tuple[str, str]]) -> None:
     from rich.text import Text
 
     rich_console().print(Text.assemble(*((visible(text), style) for text, style in pieces)), soft_wrap=True)
-
-
-def spelled_out(text: str) -> str:
-    """The text with all that a terminal might obey spelled out, but for ends of lines: escapes, other control
-    characters, and those that turn the direction of what follows. Whatever is shown of a record, a name, a file or
-    another program's message goes through here."""
-    return text if text.isprintable() else "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)
 
 
 def visible(text: str) -> str:

@@ -13,6 +13,7 @@ from datetime import datetime
 from typing import Any
 
 from axiom_cli.terminal import console
+from axiom_cli.wording import spelled_out
 
 Line = Callable[[int], str]
 """The width of the terminal -> what the line says now, in no more characters; empty for no line."""
@@ -49,7 +50,7 @@ def _drawn(line: Line) -> Iterator[None]:
     terminal = console.rich_console()
 
     def draw() -> Any:
-        return Text(console.spelled_out(line(terminal.width - 1)), no_wrap=True, overflow="ellipsis", style="dim")
+        return Text(spelled_out(line(terminal.width - 1)), no_wrap=True, overflow="ellipsis", style="dim")
 
     with Live(
         get_renderable=draw,
