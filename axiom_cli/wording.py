@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+_TAG = re.compile("<(?=[A-Za-z/!?])")
 
 
 def plural(number: int, noun: str) -> str:
@@ -35,6 +38,11 @@ def spelled_out(text: str) -> str:
 
 def as_markdown(text: str) -> str:
     """Text as a part of one line of Markdown, in which it is neither markup, a link nor the end of a table's cell."""
-    for character, instead in (("\\", "\\\\"), ("\n", " "), ("|", "\\|"), ("`", "\\`"), ("<", "&lt;"), ("](", "]\\(")):
+    for character, instead in (("\\", "\\\\"), ("\n", " "), ("|", "\\|"), ("`", "\\`")):
         text = text.replace(character, instead)
-    return spelled_out(text)
+    return harmless_markdown(text)
+
+
+def harmless_markdown(text: str) -> str:
+    """Markdown of our own with foreign names in it: they hold neither elements of HTML nor links."""
+    return spelled_out(_TAG.sub("&lt;", text).replace("](", "]\\("))

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 
 from axiom_cli.records import Record
-from axiom_cli.wording import as_markdown, spelled_out
+from axiom_cli.wording import as_markdown, harmless_markdown
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,7 @@ def render(findings: Findings, form: str) -> str:
 
 def _markdown(part: Table | str) -> str:
     if isinstance(part, str):
-        return spelled_out(part.replace("<", "&lt;").replace("](", "]\\("))  # our own Markdown, and names in it
+        return harmless_markdown(part)
     lines = [part.columns, ["---"] * len(part.columns), *part.rows]
     body = "\n".join("| " + " | ".join(map(as_markdown, line)) + " |" for line in lines)
     return f"## {as_markdown(part.title)}\n\n{body}" if part.title else body
