@@ -17,7 +17,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from axiom_cli import __version__, permitted, process_rank
+from axiom_cli import __version__, interruption, permitted, process_rank
 from axiom_cli.commands import completion, meant
 from axiom_cli.commands.arguments import GLOBALS, split_globals, with_new_names
 from axiom_cli.commands.pages import Group
@@ -126,6 +126,7 @@ def application(*, completion: bool = False) -> Any:
 
 def run(argv: list[str]) -> int:
     """Runs one command in this process. Returns its exit code; errors pass through."""
+    interruption.forget()
     args, flags = split_globals(argv)
     permitted.allow(*(name for name in (permitted.REMOTE_CODE, permitted.PICKLE) if flags.pop(name, False)))
     args, renamed = with_new_names(args)
@@ -233,7 +234,8 @@ def _interrupted(words: list[str], where: str) -> tuple[str, str]:
     """What an interrupted command leaves behind, and what to do next."""
     message = f"interrupted {where}".rstrip()
     if REMEMBERS & set(words):
-        return f"{message}; finished work is kept", "run the same command again to resume"
+        counted = f", {interruption.kept()} included" if interruption.kept() else ""
+        return f"{message}; finished work is kept{counted}", "run the same command again to resume"
     return f"{message}; every line on stdout is whole, and no -o FILE is left half-written", "run the command again"
 
 

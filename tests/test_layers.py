@@ -36,7 +36,7 @@ LAYERS = [
     {"settings", "terminal"},
     {"jsonl", "prefetch"},
     {"records", "drafts"},
-    {"files", "ids", "statistics", "syntax"},
+    {"files", "ids", "interruption", "statistics", "syntax"},
     {"errors", "installation", "json_codec", "permitted", "process_rank", "wording"},
 ]
 HEIGHT = {name: -row for row, names in enumerate(LAYERS) for name in names}

@@ -1,4 +1,4 @@
-"""A model whose batches take minutes: what has ended when it is interrupted is kept, sample by sample."""
+"""What has ended when a run is interrupted is kept, sample by sample."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 import tiny
+from axiom_cli import interruption
 from axiom_cli.models import worker_pool
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem, Sample
@@ -21,6 +22,7 @@ from axiom_cli.sampling.engines.transformers import TransformersEngine
 from axiom_cli.sampling.sample_cache import Usage
 from axiom_cli.sampling.solve import solve
 from axiom_cli.settings.configs import SolveConfig
+from axiom_cli.wording import plural
 from axiom_cli.workspace.store import Workspace
 
 CONFIG = SolveConfig(samples=4, temperature=1.0, max_tokens=40, seed=3)
@@ -99,3 +101,24 @@ def test_every_sample_is_told_of_as_it_ends(engine: TransformersEngine) -> None:
         samples = list(solve(PROBLEMS, engine, CONFIG, usage=usage))
     assert sorted(map(repr, samples)) == sorted(repr(sample) for _, sample in told)
     assert told[0][0] < told[-1][0] and [at for at, _ in told] == sorted(at for at, _ in told)
+
+
+@pytest.mark.skipif(not batch_invariant(), reason="this processor's products depend on the number of rows")
+def test_of_a_small_models_batch_all_that_has_ended_is_kept_too(tmp_path: Path) -> None:
+    """Whole problems have a receipt each; of those that are not whole, each sample has one."""
+    small = TransformersEngine(str(tiny.write_model(tmp_path / "model")))
+    whole = list(solve(PROBLEMS, small, CONFIG))
+    for step in (3, 20, 38):
+        workspace, recalled = Workspace.create(tmp_path / f"kept{step}"), []
+        interruption.forget()
+        with before_each_step(interrupt(step)), pytest.raises(KeyboardInterrupt):
+            list(solve(PROBLEMS, small, CONFIG, workspace))
+        kept = interruption.kept()
+        done = sum(sample.tokens < step - 8 for sample in whole)
+        assert list(solve(PROBLEMS, small, CONFIG, workspace, usage=Usage(on_recalled=recalled.append))) == whole
+        assert sum(recalled) >= done and kept == plural(sum(recalled), "sample") * bool(recalled)
+        again = Usage(on_recalled=recalled.append)
+        assert list(solve(PROBLEMS, small, CONFIG, workspace, usage=again)) == whole
+        assert recalled[-1] == len(whole)
+    assert recalled[0] % 4, "half a problem was kept"
+    small.close()

@@ -7,11 +7,13 @@ was sampled, and continues where it stopped.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
+from axiom_cli import interruption
 from axiom_cli.errors import MissingError
 from axiom_cli.ids import content_id
 from axiom_cli.records import Sample
@@ -57,10 +59,12 @@ class Usage:
 
 @dataclass
 class Unit:
-    """What is cached under one recipe: the samples at these places of a request, once all of them are there."""
+    """What is cached under one recipe: the samples at these places of a request, once all of them are there. Of a unit
+    that was interrupted, those that were there are cached one by one, under the recipes `single`."""
 
     recipe: dict[str, Any]
     places: range
+    single: Sequence[dict[str, Any]] = ()
     missing: int = 0
 
 
@@ -69,7 +73,8 @@ class CachedEngine(EngineInFront):
 
     What is cached under one recipe depends on the engine. One that streams has a recipe for each sample, one whose
     samples depend on their batch has one for the whole request, so that resuming gives what an uninterrupted run would
-    have given, and any other has one for each problem.
+    have given, and any other has one for each problem. What is there of a problem when the run is interrupted has a
+    recipe for each sample, as if that alone had been asked for.
     """
 
     def __init__(
@@ -92,10 +97,12 @@ class CachedEngine(EngineInFront):
         """As `Engine.generate`. Raises ValueError if the engine returns other samples than it was asked for."""
         asked, count = self._asked(requests, samples)
         units, cached = self._recall(self._units(asked, params, count))
+        interruption.keep("sample", len(cached))
         if cached and self._usage.on_recalled:
             self._usage.on_recalled(len(cached))
         unit_at = {place: unit for unit in units for place in unit.places}
-        stream = self._sampled(asked, params, count, unit_at)
+        known = set(cached)
+        stream = self._sampled(asked, params, count, known)
         try:
             for number, request in enumerate(requests):
                 group = range(number * samples, (number + 1) * samples)
@@ -112,6 +119,8 @@ class CachedEngine(EngineInFront):
             try:
                 stream.close()
             finally:
+                fresh = cached.keys() - known
+                self._unsaved += [(one, [cached[place]]) for place, one in _halves(units) if place in fresh]
                 self._save()
 
     def cached(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> list[Sample]:
@@ -129,12 +138,16 @@ class CachedEngine(EngineInFront):
         """The units, those that are not cached with their number of missing samples, and the cached ones by place."""
         found: dict[int, Sample] = {}
         for unit in units:
-            receipt = self._workspace.recall(unit.recipe) if self._workspace else None
-            if self._workspace is None or receipt is None:
-                unit.missing = len(unit.places)
-            else:
-                found.update(zip(unit.places, self._workspace.get_records(receipt["samples"], Sample), strict=True))
+            found.update(zip(unit.places, self._kept(unit.recipe), strict=False))
+            unit.missing = sum(place not in found for place in unit.places)
+            found.update((place, one) for place, own in _halves([unit]) for one in self._kept(own.recipe))
+            unit.missing = sum(place not in found for place in unit.places)
         return units, found
+
+    def _kept(self, recipe: Mapping[str, Any]) -> list[Sample]:
+        """The samples that were cached under a recipe; none if nothing was."""
+        receipt = self._workspace.recall(recipe) if self._workspace else None
+        return list(self._workspace.get_records(receipt["samples"], Sample)) if self._workspace and receipt else []
 
     def _units(self, requests: Sequence[Request], params: SolveConfig, count: int) -> list[Unit]:
         """The recipes of these requests, and the places of their samples."""
@@ -148,20 +161,26 @@ class CachedEngine(EngineInFront):
             batch = [{**_inputs(request), **model, "start": request.start} for request in requests]
             whole = recipe({"samples": count}, {**model, "problems": content_id(batch)})
             return [Unit(whole, range(len(requests) * count))]
-        return [
-            Unit(
-                recipe({"samples": count, "start": request.start}, {**_inputs(request), **model}),
-                range(number * count, (number + 1) * count),
-            )
-            for number, request in enumerate(requests)
-        ]
+        units = []
+        for number, request in enumerate(requests):
+            inputs = {**_inputs(request), **model}
+            whole = recipe({"samples": count, "start": request.start}, inputs)
+            copies = range(request.start, request.start + count) if count > 1 else ()
+            single = [recipe({"samples": 1, "start": start}, inputs) for start in copies]
+            units.append(Unit(whole, range(number * count, (number + 1) * count), single))
+        return units
 
     def _sampled(
-        self, requests: Sequence[Request], params: SolveConfig, count: int, unit_at: dict[int, Unit]
+        self, requests: Sequence[Request], params: SolveConfig, count: int, known: Set[int]
     ) -> Generator[tuple[int, Sample]]:
         """The samples that are not cached, each with its place among all of them."""
-        numbers = [number for number in range(len(requests)) if unit_at[number * count].missing]
-        new = [requests[number] for number in numbers]
+        absent = [[p for p in range(n * count, (n + 1) * count) if p not in known] for n in range(len(requests))]
+        if any(0 < len(places) < count for places in absent):  # each by itself
+            new = [replace(requests[p // count], start=requests[p // count].start + p % count) for p in chain(*absent)]
+            places, count = list(chain(*absent)), 1
+        else:
+            new = [request for request, own in zip(requests, absent, strict=True) if own]
+            places = list(chain(*absent))
         if not new:
             return
         stream = self._engine.stream(new, params, count)
@@ -175,7 +194,7 @@ class CachedEngine(EngineInFront):
                 if self._usage.on_samples and len(fresh) == count:
                     self._usage.on_samples(fresh)
                     fresh = []
-                yield numbers[place // count] * count + copy, sample
+                yield places[place], sample
         finally:
             stream.close()
 
@@ -198,7 +217,16 @@ class CachedEngine(EngineInFront):
             with self._workspace.writer():
                 kept = [(unit.recipe, {"samples": self._workspace.put_records(made)}) for unit, made in whole]
                 self._workspace.record(kept)
+            interruption.keep("sample", sum(len(made) for _, made in whole))
         self._unsaved = []
+
+
+def _halves(units: Sequence[Unit]) -> Iterator[tuple[int, Unit]]:
+    """Each place of an unfinished unit with the recipe under which its sample alone is cached, if it may be."""
+    for unit in units:
+        if unit.missing and unit.single:
+            for place, recipe in zip(unit.places, unit.single, strict=True):
+                yield place, Unit(recipe, range(place, place + 1))
 
 
 def _is_final(sample: Sample) -> bool:
