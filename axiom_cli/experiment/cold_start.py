@@ -17,8 +17,8 @@ from axiom_cli.errors import NothingToDoError
 from axiom_cli.evaluation.comparison import percent
 from axiom_cli.evaluation.experiment_folder import model_ref
 from axiom_cli.evaluation.metrics import evaluate, phase_row
+from axiom_cli.experiment.observed_rollout import observed_rollout
 from axiom_cli.experiment.observer import TRACES, TRAINING, LoopObserver, Phase
-from axiom_cli.experiment.round import observed_rollout
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.replay import parse_shares

@@ -21,8 +21,9 @@ from axiom_cli.experiment.climb import first_tops
 from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets
+from axiom_cli.experiment.observed_rollout import observed_rollout
 from axiom_cli.experiment.observer import PILOT, LoopObserver, Phase
-from axiom_cli.experiment.round import GREEDY, Arm, RoundSteps, observed_rollout
+from axiom_cli.experiment.round import GREEDY, Arm, RoundSteps
 from axiom_cli.experiment.supply import open_supply
 from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.importing import source_names

@@ -20,6 +20,7 @@ from axiom_cli.experiment import climb, control_arms, gates
 from axiom_cli.experiment.combinations import stays_adapter
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT, SHUFFLED
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets, pass_rates
+from axiom_cli.experiment.observed_rollout import observed_rollout
 from axiom_cli.experiment.observer import LoopObserver, Phase
 from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.importing.splitting import Supply
@@ -36,9 +37,8 @@ from axiom_cli.problems.decontamination import HeldOutScreen
 from axiom_cli.records import Adapter, Metrics, Problem, Verdict
 from axiom_cli.sampling import nano_cold_start
 from axiom_cli.sampling.engine_handle import EngineHandle
-from axiom_cli.sampling.rollout import keep_metrics, remember_rollout
-from axiom_cli.sampling.sample_cache import Usage
-from axiom_cli.settings.configs import LoopConfig, SolveConfig, TrainConfig, VerifyConfig
+from axiom_cli.sampling.rollout import keep_metrics
+from axiom_cli.settings.configs import LoopConfig, SolveConfig, TrainConfig
 from axiom_cli.verification.verify import verify
 from axiom_cli.wording import plural
 from axiom_cli.workspace.receipts import Receipt
@@ -332,23 +332,6 @@ def problems_told(count: int, new: int, seen: int) -> str:
     of_files = "" if total == count else f", {total:,} of them from files"
     shares = f"{100 * new / total:.0f} % new, {100 * seen / total:.0f} % seen in earlier rounds"
     return f"{count:,} problems{of_files}: {shares}"
-
-
-def observed_rollout(  # noqa: PLR0913 - as `remember_rollout`
-    model: Resolved,
-    problems: Sequence[Problem],
-    sampling: SolveConfig,
-    engine: EngineHandle,
-    workspace: Workspace,
-    verifying: VerifyConfig,
-    observer: LoopObserver,
-) -> tuple[list[Verdict], Receipt]:
-    """The verdicts on a model's samples, made once; the observer is told of them as they come."""
-    usage = Usage(
-        on_samples=lambda new: observer.sampled(len(new), sum(sample.tokens for sample in new)),
-        on_recalled=observer.recalled,
-    )
-    return remember_rollout(model, problems, sampling, engine, workspace, observer.judged, verifying, usage)
 
 
 def explain_empty_round(selection: Chosen, otherwise: str = replay.MORE) -> str:
