@@ -14,19 +14,15 @@ from pathlib import Path
 
 import pytest
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
-from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, BertConfig, BertLMHeadModel, DeepseekV3Config
 
-import tiny
-from axiom_cli import installation, models, permitted
-from axiom_cli.errors import AxiomError, InputError, MissingError
-from axiom_cli.learning.training.merge import merge
-from axiom_cli.models import loading
+from axiom_cli import installation, models
+from axiom_cli.errors import InputError, MissingError
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.workspace.store import Workspace
 from cases import slow_but
-from command_line import axiom, environment, failed, rows, talk
+from command_line import axiom, environment, failed
+from model_copy import cut, edit, loaded, weights, writable_copy
 
 LFS = "version https://git-lfs.github.com/spec/v1\noid sha256:" + "0" * 64 + "\nsize 4188544\n"
 RESOLVE = """
@@ -35,46 +31,11 @@ from axiom_cli import models
 from axiom_cli.workspace.store import Workspace
 print(models.resolve(sys.argv[1], Workspace.open(sys.argv[2])).digest)
 """
-IDS = torch.tensor([[7, 8, 9, 10, 60, 61]])
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    """A writable copy of the embedded model."""
-    shutil.copytree(WEIGHTS, tmp_path / "model")
-    for path in (tmp_path / "model").iterdir():
-        path.chmod(0o644)
-    return tmp_path / "model"
-
-
-@pytest.fixture
-def allowed() -> object:
-    """What a user allows on the command line, taken back after the test."""
-    yield permitted.allow
-    permitted.allow()
-
-
-def edit(path: Path, **changes: object) -> None:
-    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
-
-
-def weights(folder: Path, change: Callable[[dict[str, torch.Tensor]], object], file: str = "model.safetensors") -> None:
-    tensors = load_file(folder / file)
-    change(tensors)
-    save_file(tensors, folder / file, metadata={"format": "pt"})
-
-
-def loaded(name: str | Path) -> tuple[torch.nn.Module, object]:
-    return loading.load_for_sampling(models.resolve(str(name)))
-
-
-def logits(model: torch.nn.Module) -> torch.Tensor:
-    with torch.no_grad():
-        return model(IDS).logits
-
-
-def cut(name: str, size: int) -> Callable[[Path], object]:
-    return lambda folder: (folder / name).write_bytes((folder / name).read_bytes()[:size])
+    return writable_copy(tmp_path / "model")
 
 
 def of_another_kind(folder: Path) -> None:
@@ -273,12 +234,6 @@ def test_numbers_beside_the_parameters_are_looked_at_too(folder: Path) -> None:
         loaded(folder)
 
 
-def test_a_base_with_what_is_not_an_adapter_is_not_a_model(folder: Path, tmp_path: Path) -> None:
-    workspace = Workspace.create(tmp_path / "w")
-    with pytest.raises(MissingError, match="BASE.ADAPTER"):
-        models.resolve(f"nano+{folder.name}", workspace)
-
-
 def test_quantised_weights_need_their_package(folder: Path) -> None:
     edit(folder / "config.json", quantization_config={"quant_method": "vptq"})
     with pytest.raises(MissingError) as raised:
@@ -348,214 +303,6 @@ def test_a_change_shows_in_the_digest_whatever_the_files_times_say(folder: Path,
             (workspace.root / "stamps" / "models.json").write_text("{")
         done = subprocess.run(words, env=environment(), capture_output=True, text=True, check=True)
         assert done.stdout.strip() == after
-
-
-# Adapters
-
-
-def adapter(base: str | Path, out: Path, path: Path) -> Path:
-    """An adapter as peft writes it, of the model in `path` called `base`."""
-    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
-    torch.manual_seed(1)
-    wrapped = get_peft_model(model, LoraConfig(r=4, target_modules=["q_proj", "v_proj"], task_type="CAUSAL_LM"))
-    for name, parameter in wrapped.named_parameters():
-        if "lora_B" in name:
-            torch.nn.init.normal_(parameter, std=0.3)
-    wrapped.save_pretrained(str(out))
-    edit(out / "adapter_config.json", base_model_name_or_path=str(base))
-    return out
-
-
-def by_peft(path: Path, folder: Path) -> torch.Tensor:
-    model = AutoModelForCausalLM.from_pretrained(path, dtype=torch.float32)
-    return logits(PeftModel.from_pretrained(model, str(folder)).eval())
-
-
-def test_an_adapters_files_beside_a_model_are_left_out(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    plain = logits(loaded(folder)[0])
-    beside = adapter(folder, folder.parent / "adapter", WEIGHTS)
-    for path in beside.glob("adapter_*"):
-        shutil.copy(path, folder)
-    assert torch.equal(logits(loaded(folder)[0]), plain)
-    assert "the model alone is used" in capsys.readouterr().err
-    asked = loaded(f"{folder}+{folder}")[0]
-    assert torch.allclose(logits(asked), by_peft(WEIGHTS, beside), atol=1e-4)
-
-
-def test_base_plus_adapter_and_an_adapters_folder_are_what_peft_makes_of_them(tmp_path: Path) -> None:
-    folder = adapter("nano", tmp_path / "my+adapter", WEIGHTS)
-    expected = by_peft(WEIGHTS, folder)
-    found = {name: models.resolve(name) for name in (str(folder), f"nano+{folder}")}
-    for model in found.values():
-        assert torch.allclose(logits(loading.load_for_sampling(model)[0]), expected, atol=1e-4)
-        assert models.resolve(model.name) == model, "the name that records keep leads there again"
-    digests = {model.digest for model in found.values()}
-    assert len(digests) == 1
-    weights(folder, lambda tensors: next(iter(tensors.values())).mul_(2), "adapter_model.safetensors")
-    digests.add(models.resolve(str(folder)).digest)
-    other = tiny.write_model(tmp_path / "other")
-    edit(folder / "adapter_config.json", base_model_name_or_path=str(other))
-    digests.add(models.resolve(str(folder)).digest)
-    assert len(digests) == 3, "both the base and the adapter count"
-    with pytest.raises(InputError, match="which this base does not have"):
-        loaded(folder)
-
-
-@pytest.mark.parametrize(
-    ("change", "said", "kind"),
-    [
-        (lambda f: (f / "adapter_model.safetensors").unlink(), "has no adapter_model.safetensors", InputError),
-        (cut("adapter_model.safetensors", 3000), "adapter_model.safetensors is cut off", InputError),
-        (cut("adapter_config.json", 30), "adapter_config.json is damaged", InputError),
-        (lambda f: edit(f / "adapter_config.json", base_model_name_or_path=None), "does not name its base", InputError),
-        (
-            lambda f: save_file({}, f / "adapter_model.safetensors"),
-            "adapter_model.safetensors holds no tensors",
-            InputError,
-        ),
-        (lambda f: edit(f / "adapter_config.json", base_model_name_or_path=str(f)), "leads back to", InputError),
-        (
-            lambda f: edit(f / "adapter_config.json", lora_alpha="x"),
-            "adapter_config.json is damaged: its lora",
-            InputError,
-        ),
-        (lambda f: edit(f / "adapter_config.json", alpha_pattern={"(": 4}), "its alpha_pattern is not", InputError),
-        (
-            lambda f: weights(
-                f, lambda t: t.update({n: w.flatten() for n, w in t.items()}), "adapter_model.safetensors"
-            ),
-            "does not hold a pair of matrices",
-            InputError,
-        ),
-        (
-            lambda f: edit(f / "adapter_config.json", base_model_name_or_path="gone"),
-            "base of the adapter",
-            MissingError,
-        ),
-    ],
-    ids=["no weights", "cut", "config cut", "no base", "no tensors", "its own base"]
-    + ["no scale", "no pattern", "no matrices", "base gone"],
-)
-def test_an_adapter_that_is_not_whole_is_refused(
-    tmp_path: Path, change: Callable[[Path], object], said: str, kind: type[AxiomError]
-) -> None:
-    folder = adapter("nano", tmp_path / "adapter", WEIGHTS)
-    change(folder)
-    with pytest.raises(kind, match=said):
-        loaded(folder)
-
-
-@pytest.mark.slow
-def test_what_is_trained_on_base_and_adapter_is_merged_with_both(tmp_path: Path) -> None:
-    name = f"nano+{adapter('nano', tmp_path / 'adapter', WEIGHTS)}"
-    axiom("problems", "gen", "rpn", "--count", "25", "-o", "p.jsonl", cwd=tmp_path)
-    axiom("coldstart", "p.jsonl", "-o", "rows.jsonl", cwd=tmp_path)
-    done = axiom("train", "rows.jsonl", "--model", name, "--epochs", "1", "-o", "a.json", cwd=tmp_path)
-    assert done.returncode == 0, talk(done)
-    trained = json.loads((tmp_path / "a.json").read_text())
-    assert trained["base"] == {"name": name, "digest": models.resolve(name).digest}
-    [merged] = rows(axiom("merge", "a.json", cwd=tmp_path).stdout)
-    model = loading.load_model(models.resolve(name))
-    together = logits(PeftModel.from_pretrained(model, trained["path"]).eval())
-    assert torch.allclose(logits(loading.load_model(Path(merged["path"]))), together, atol=1e-3)
-    assert not torch.allclose(together, by_peft(WEIGHTS, tmp_path / "adapter"), atol=1e-4)
-
-
-@pytest.mark.slow
-def test_a_head_of_its_own_where_the_config_ties_it_stays_its_own(folder: Path, tmp_path: Path) -> None:
-    weights(folder, lambda tensors: tensors.update({"lm_head.weight": torch.randn(720, 96)}))
-    beside = adapter(folder, tmp_path / "adapter", folder)
-    assert merge(folder, [beside], tmp_path / "merged").greedy_agreement == 1
-    assert torch.allclose(logits(loading.load_model(tmp_path / "merged")), by_peft(folder, beside), atol=1e-3)
-    assert json.loads((tmp_path / "merged" / "config.json").read_text())["tie_word_embeddings"] is False
-
-
-# Code and pickles
-
-
-def with_code(folder: Path, marker: Path, **config: object) -> Path:
-    (folder / "own.py").write_text(
-        f"open({str(marker)!r}, 'a').write('x')\nfrom transformers import SmolLM3Config, SmolLM3ForCausalLM\n"
-        "class C(SmolLM3Config):\n    model_type = 'own'\nclass M(SmolLM3ForCausalLM):\n    config_class = C\n"
-    )
-    edit(folder / "config.json", auto_map={"AutoConfig": "own.C", "AutoModelForCausalLM": "own.M"}, **config)
-    return folder
-
-
-@pytest.mark.parametrize("kind", ["own", "llama"])
-def test_a_models_own_code_is_not_run_and_nobody_is_asked(folder: Path, tmp_path: Path, kind: str) -> None:
-    with_code(folder, tmp_path / "RAN", model_type=kind)
-    problem = axiom("problems", "gen", "rpn", "--count", "1", cwd=tmp_path).stdout
-    for env in ({}, {"AXIOM_ALLOW_REMOTE_CODE": "1"}):
-        done = axiom("solve", "-", "--model", str(folder), cwd=tmp_path, stdin=problem + b"y\n" * 5, env=env)
-        failed(done, 3, "config.json asks to run the model's own code (own.C, own.M)", "--allow-remote-code")
-        assert not (tmp_path / "RAN").exists()
-
-
-@pytest.mark.parametrize(
-    ("file", "change"),
-    [
-        ("tokenizer_config.json", {"auto_map": {"AutoTokenizer": ["own.T", None]}}),
-        ("config.json", {"attn_implementation": "someone/kernel"}),
-        ("config.json", {"text_config": {"auto_map": {"AutoConfig": "own.C"}}}),
-    ],
-    ids=["tokenizer", "kernel", "inside"],
-)
-def test_code_is_found_wherever_it_is_asked_for(folder: Path, file: str, change: dict) -> None:
-    edit(folder / file, **change)
-    with pytest.raises(InputError, match=f"{file} asks to run the model's own code"):
-        models.resolve(str(folder))
-
-
-def test_code_that_is_not_in_the_folder_is_missed_by_name(
-    folder: Path, tmp_path: Path, allowed: Callable[..., None]
-) -> None:
-    allowed(permitted.REMOTE_CODE)
-    with_code(folder, tmp_path / "RAN", model_type="own")
-    (folder / "own.py").unlink()
-    with pytest.raises(InputError, match=r"model/own.py is missing: config.json takes own.C, own.M from it"):
-        models.resolve(str(folder))
-
-
-@pytest.mark.slow
-def test_code_that_the_user_allowed_runs_and_is_recorded(folder: Path, tmp_path: Path) -> None:
-    with_code(folder, tmp_path / "RAN", model_type="own")
-    axiom("problems", "gen", "rpn", "--count", "2", "-o", "p.jsonl", cwd=tmp_path)
-    words = ("solve", "p.jsonl", "--samples", "1", "--max-tokens", "8", "--model")
-    done = axiom(*words, str(folder), "--allow-remote-code", cwd=tmp_path, env={"HF_HOME": str(tmp_path / "home")})
-    assert done.returncode == 0, talk(done)
-    assert (tmp_path / "RAN").exists()
-    assert [row["model"].get("remote_code") for row in rows(done.stdout)] == [True, True]
-    nano = rows(axiom(*words, "nano", "--allow-remote-code", cwd=tmp_path).stdout)
-    assert [row["text"] for row in nano] == [row["text"] for row in rows(done.stdout)]
-    assert "remote_code" not in nano[0]["model"]
-
-
-def test_the_digest_covers_the_code_that_may_run(folder: Path, tmp_path: Path, allowed: Callable[..., None]) -> None:
-    allowed(permitted.REMOTE_CODE)
-    with_code(folder, tmp_path / "RAN", model_type="own")
-    before = models.resolve(str(folder))
-    (folder / "own.py").write_text("pass")
-    assert models.resolve(str(folder)).digest != before.digest
-    edit(folder / "config.json", auto_map={"AutoConfig": "someone/else--own.C"})
-    with pytest.raises(InputError, match="code from another repository"):
-        models.resolve(str(folder))
-
-
-def test_pickles_are_read_only_if_the_user_says_so(folder: Path, tmp_path: Path, allowed: Callable[..., None]) -> None:
-    expected = logits(loaded(folder)[0])
-    tensors = load_file(folder / "model.safetensors")
-    torch.save(tensors, folder / "pytorch_model.bin")
-    assert models.resolve(str(folder)).digest == models.resolve("nano").digest, "safetensors go first"
-    (folder / "model.safetensors").unlink()
-    with pytest.raises(InputError, match=r"pickles \(pytorch_model.bin\)") as raised:
-        models.resolve(str(folder))
-    assert "--allow-pickle" in raised.value.hint
-    allowed(permitted.PICKLE)
-    assert torch.equal(logits(loaded(folder)[0]), expected)
-    torch.save({**tensors, "evil": subprocess.run}, folder / "pytorch_model.bin")
-    with pytest.raises(InputError, match="a pickle that is damaged, or has more than tensors in it"):
-        loaded(folder)
 
 
 def test_a_name_that_no_file_can_have_is_not_a_model() -> None:
