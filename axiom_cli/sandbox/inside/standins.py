@@ -22,6 +22,11 @@ LARGEST_STACK = (
 ) << 20  # where recursion in Python takes none of C's, and does
 LONGEST_CHAIN = 10
 IMPORTERS = ("solution", "__main__")  # the names of a program's own module
+LEFT_OUT = {
+    "antigravity", "ctypes", "curses", "dbm", "distutils", "ensurepip", "idlelib", "lib2to3", "msilib",
+    "multiprocessing", "pydoc_data", "sqlite3", "test", "this", "tkinter", "turtle", "turtledemo", "venv", "wsgiref",
+    "xmlrpc", "site", "__phello__",
+}  # fmt: skip
 REFUSED = (
     "getitem", "setitem", "len", "iter", "contains", "enter", "exit", "mul", "rmul", "or", "call", "await",
 )  # fmt: skip
@@ -80,11 +85,6 @@ def is_lacking(error: BaseException | None) -> bool:
 class Absences:
     """The last importer: modules of the standard library that are not here, empty, for what can do without them."""
 
-    def __init__(self) -> None:
-        from .stdlib import LEFT_OUT
-
-        self.names = LEFT_OUT
-
     def find_spec(
         self,
         name: str,
@@ -94,7 +94,7 @@ class Absences:
         """As importlib.abc.MetaPathFinder."""
         top = name.partition(".")[0]
         public = top in sys.stdlib_module_names and not top.startswith("_")
-        if top in self.names or (public and asked_by_program()):
+        if top in LEFT_OUT or (public and asked_by_program()):
             return ModuleSpec(name, self, is_package=True)  # type: ignore[arg-type]
         return None
 

@@ -30,11 +30,6 @@ time types typing unicodedata warnings weakref zlib _bisect _csv _datetime _deci
 _sha1 _sha2 _sha256 _sha3 _sha512 _blake2 _socket _statistics _struct _contextvars _queue _posixsubprocess
 encodings.ascii encodings.latin_1 encodings.utf_8
 """
-LEFT_OUT = {
-    "antigravity", "ctypes", "curses", "dbm", "distutils", "ensurepip", "idlelib", "lib2to3", "msilib",
-    "multiprocessing", "pydoc_data", "sqlite3", "test", "this", "tkinter", "turtle", "turtledemo", "venv", "wsgiref",
-    "xmlrpc", "site", "__phello__",
-}  # fmt: skip
 UNUSED = {"__pycache__", "tests"}
 BUILD = "_sysconfigdata"  # asked for by sysconfig and zoneinfo
 PYC_HEADER = 16
@@ -101,7 +96,9 @@ def gather(folder: str, prefix: str = "") -> Iterable[tuple[str, bool, bytes]]:
     """(name, is it a package, content) of each pure-Python module under `folder`, the standard library's own."""
     for entry in os.scandir(folder):
         name, suffix = os.path.splitext(entry.name)
-        if not prefix and (name in LEFT_OUT or not (name in sys.stdlib_module_names or name.startswith(BUILD))):
+        if not prefix and (
+            name in standins.LEFT_OUT or not (name in sys.stdlib_module_names or name.startswith(BUILD))
+        ):
             continue
         start = os.path.join(entry.path, "__init__.py")
         if suffix == ".py" and name != "__init__":
