@@ -13,7 +13,7 @@ BAD = [
     (..., "shared", 10**9),
     (..., "lent", -1),
     (..., "theirs", 0),
-    (..., "named", 0, 0, "x", ("a",)),
+    (..., "named", 0, ("a",)),
     (..., "exceptions", 7, "E", (..., "class", "int")),
     (..., "deque", -1, 1),
     (..., "Counter", None, [1], 2),

@@ -19,6 +19,6 @@ class Pair(namedtuple("Pair", "text")):
 
 def solve(x):
     if x == 3:
-        body = b"(\x07\0\0\0.u\x05\0\0\0namedi\x05\0\0\0i\x06\0\0\0u\x01\0\0\0P(\x00\0\0\0T"
+        body = b"(\x05\0\0\0.u\x05\0\0\0namedi\x05\0\0\0(\x00\0\0\0T"
         os.write(3, struct.pack("=cI", b"V", len(body)) + body)
     return Pair("flag")

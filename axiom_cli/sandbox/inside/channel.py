@@ -232,8 +232,7 @@ class Channel(crossing.Crossing):
             parents = [self.unpack(part) for part in parts[2:]]
             found = self.objects[number] = replicas.exception_class(self, number, str(parts[1]), parents)
         elif word == "named":
-            names = self.unpack(parts[3])
-            return replicas.named(self, number, parts[1], names, [self.unpack(part) for part in parts[4:]])
+            return replicas.named(self, number, self.unpack(parts[1]), [self.unpack(part) for part in parts[2:]])
         else:
             raise ValueError("not a word that the program has")
         if word == "object" and type(found) is Remote and type(parts[2]) is int:

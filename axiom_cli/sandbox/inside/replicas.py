@@ -16,7 +16,6 @@ class Named(tuple):  # noqa: SLOT001 - it has a number
 
     axiom_channel: Channel
     axiom_number: int
-    axiom_kind: int
     axiom_names: tuple[str, ...]
 
     def __getattr__(self, name: str) -> Any:
@@ -36,17 +35,12 @@ class Named(tuple):  # noqa: SLOT001 - it has a number
         return self.axiom_names
 
 
-def named(owner: Channel, number: int, kind: int, names: tuple[str, ...], items: list[Any]) -> Named:
+def named(owner: Channel, number: int, names: tuple[str, ...], items: list[Any]) -> Named:
     """A named tuple from what the program says of it."""
     if len(names) != len(items):
         raise ValueError("a named tuple of other names than items")
     value = Named(items)
-    value.axiom_channel, value.axiom_number, value.axiom_kind, value.axiom_names = (
-        owner,
-        number,
-        kind,
-        tuple(map(str, names)),
-    )
+    value.axiom_channel, value.axiom_number, value.axiom_names = owner, number, tuple(map(str, names))
     return value
 
 

@@ -77,7 +77,7 @@ class Served(crossing.Crossing):
             return self.told(value)
         if issubclass(kind, tuple) and type(names := getattr(kind, "_fields", None)) is tuple:
             items = [self.pack(item, depth + 1) for item in tuple.__iter__(value)]
-            return ..., "named", self.hold(value), self.hold(kind), kind.__name__, tuple(map(str, names)), *items
+            return ..., "named", self.hold(value), tuple(map(str, names)), *items
         base = next((base.__name__ for base in crossing.PLAIN if issubclass(kind, base)), "")
         return ..., "object", self.hold(value), base, hashed(value) if self.keyed else None
 
