@@ -6,14 +6,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from axiom_cli.problems import answers, written_programs
+from axiom_cli.problems import answers, reasoning, written_programs
 from axiom_cli.records import Problem, Program
 
 PROGRAM = "def f(x):\n    return x"
 QUOTING = 'def f(x):\n    """\n    ```\n    f(1)\n    ```\n    """\n    return x'
 # Unclosed reasoning begins at a `<think>` wherever it stands, in a string too.
 SAID = st.text(max_size=30).filter(lambda text: "think>" not in text)
-OTHERS = list(answers.THINKING.items())[1:]
+OTHERS = list(reasoning.THINKING.items())[1:]
 ANSWER = st.text(st.characters(codec="utf-8", exclude_characters="<"), min_size=1).filter(
     lambda text: text.strip() and "\n" not in text and "Answer:" not in text
 )
@@ -79,10 +79,10 @@ def test_an_answer_inside_the_reasoning_earns_nothing(answer):
     ],
 )
 def test_reasoning_is_what_stands_before_the_end_of_thinking(text, thought):
-    assert answers.has_reasoning(text) is thought
+    assert reasoning.has_reasoning(text) is thought
 
 
-PAIRS = pytest.mark.parametrize(("opening", "closing"), list(answers.THINKING.items()))
+PAIRS = pytest.mark.parametrize(("opening", "closing"), list(reasoning.THINKING.items()))
 
 
 @PAIRS
@@ -108,9 +108,9 @@ def test_models_think_between_tags_of_their_own(opening, closing):
 @PAIRS
 def test_thoughts_between_any_tags_are_reasoning(opening, closing):
     for thought in (f"{opening}\n2\n{closing}\nAnswer: 5", f"2\n{closing}\nAnswer: 5", f"{opening}\n2"):
-        assert answers.has_reasoning(thought)
+        assert reasoning.has_reasoning(thought)
     for none in (f"{opening}\n\n{closing}\nAnswer: 5", f"{closing}\nAnswer: 5", f"{opening}\n"):
-        assert not answers.has_reasoning(none)
+        assert not reasoning.has_reasoning(none)
 
 
 @pytest.mark.parametrize("tag", [tag for pair in OTHERS for tag in pair])
@@ -134,11 +134,11 @@ def test_what_is_thought_between_any_tags_earns_nothing(before, pair, thought, c
 
 
 @settings(deadline=None)
-@given(st.lists(st.sampled_from([*answers.TAGS, "Answer: ", "\n", "5", "```", "py", " ", PROGRAM])).map("".join))
+@given(st.lists(st.sampled_from([*reasoning.TAGS, "Answer: ", "\n", "5", "```", "py", " ", PROGRAM])).map("".join))
 def test_no_mixture_of_tags_breaks_the_reading(text):
-    said = answers.without_reasoning(text)
-    assert said in text and answers.OPEN not in said and answers.CLOSE not in said
-    assert said == text or any(tag in text for tag in answers.TAGS)
+    said = reasoning.without_reasoning(text)
+    assert said in text and reasoning.OPEN not in said and reasoning.CLOSE not in said
+    assert said == text or any(tag in text for tag in reasoning.TAGS)
 
 
 def test_each_form_has_its_instruction_before_the_prompt():
@@ -151,12 +151,12 @@ def test_each_form_has_its_instruction_before_the_prompt():
         assert user == {"role": "user", "content": "How many?"}
 
 
-@pytest.mark.parametrize(("opening", "closing"), answers.THINKING.items())
+@pytest.mark.parametrize(("opening", "closing"), reasoning.THINKING.items())
 def test_an_open_thought_is_told_by_the_tag_that_would_close_it(opening, closing):
-    assert answers.missing_closing_tag(f"{opening}\nit is") == closing
-    assert answers.missing_closing_tag(f"{opening}\nit is\n{closing}\nAnswer: 1") == ""
-    assert answers.missing_closing_tag(f"{opening}\none\n{closing}\nno\n{opening}\ntwo") == closing
-    assert answers.missing_closing_tag(f"<think>\none\n</think>\n{opening}\ntwo") == closing
-    assert answers.missing_closing_tag("Answer: 1") == ""
-    if opening != answers.OPEN:
-        assert answers.missing_closing_tag(f"```python\n{opening}\n```\n") == "", "part of a program"
+    assert reasoning.missing_closing_tag(f"{opening}\nit is") == closing
+    assert reasoning.missing_closing_tag(f"{opening}\nit is\n{closing}\nAnswer: 1") == ""
+    assert reasoning.missing_closing_tag(f"{opening}\none\n{closing}\nno\n{opening}\ntwo") == closing
+    assert reasoning.missing_closing_tag(f"<think>\none\n</think>\n{opening}\ntwo") == closing
+    assert reasoning.missing_closing_tag("Answer: 1") == ""
+    if opening != reasoning.OPEN:
+        assert reasoning.missing_closing_tag(f"```python\n{opening}\n```\n") == "", "part of a program"

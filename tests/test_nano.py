@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from axiom_cli import models
 from axiom_cli.models.loading import load_tokenizer
 from axiom_cli.models.nano import WEIGHTS
-from axiom_cli.problems.answers import has_reasoning, messages, read_answer
+from axiom_cli.problems.answers import messages, read_answer
 from axiom_cli.problems.families import draw
+from axiom_cli.problems.reasoning import has_reasoning
 from axiom_cli.records import ModelRef
 from axiom_cli.sampling import nano_cold_start, prompts
 from axiom_cli.sampling.engines.protocol import requests

@@ -13,9 +13,9 @@ import pytest
 from axiom_cli import jsonl
 from axiom_cli.errors import MissingError, NothingToDoError, UsageError
 from axiom_cli.models import nano
-from axiom_cli.problems.answers import has_reasoning
 from axiom_cli.problems.families import draw
 from axiom_cli.problems.families.teacher import teach
+from axiom_cli.problems.reasoning import has_reasoning
 from axiom_cli.sampling import teachers
 from axiom_cli.sampling.coldstart import TraceCounts, coldstart
 from axiom_cli.sampling.engines.spending import Price, parse_budget

@@ -20,7 +20,7 @@ from axiom_cli.learning.training.rows import encode
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models.loading import load_tokenizer
-from axiom_cli.problems import answers
+from axiom_cli.problems import answers, reasoning
 from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines.protocol import Request, requests
@@ -257,7 +257,7 @@ def test_a_token_that_ends_the_template_s_turns_ends_a_completion(
 # Thinking
 
 
-@pytest.mark.parametrize(("tag", "closing"), answers.THINKING.items())
+@pytest.mark.parametrize(("tag", "closing"), reasoning.THINKING.items())
 def test_a_thought_that_lasts_too_long_is_closed_by_its_own_tag(tag: str, closing: str, tmp_path: Path) -> None:
     kind = replace(KINDS["r1"], template=templates.opening(tag))
     engine = TransformersEngine(str(templates.write_model(tmp_path / "model", kind)))

@@ -13,7 +13,7 @@ from typing import Any
 
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.ids import content_id
-from axiom_cli.problems.answers import has_reasoning
+from axiom_cli.problems.reasoning import has_reasoning
 from axiom_cli.problems.written_programs import parses
 from axiom_cli.records import Metrics, Verdict
 from axiom_cli.statistics import cluster_bootstrap, pass_curve, wilson

@@ -14,8 +14,9 @@ from itertools import accumulate, takewhile
 from operator import itemgetter
 
 from axiom_cli import syntax
-from axiom_cli.problems.answers import read_answer, without_reasoning
+from axiom_cli.problems.answers import read_answer
 from axiom_cli.problems.fences import Block, blocks
+from axiom_cli.problems.reasoning import without_reasoning
 from axiom_cli.records import STDIN_STDOUT, Sample
 
 MOST_BLOCKS = 200

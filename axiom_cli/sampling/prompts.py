@@ -12,7 +12,7 @@ from typing import Any
 from axiom_cli.errors import InputError
 from axiom_cli.ids import content_id
 from axiom_cli.models import nano
-from axiom_cli.problems import answers
+from axiom_cli.problems import reasoning
 from axiom_cli.terminal import console
 
 Messages = Sequence[Mapping[str, str]]
@@ -77,7 +77,7 @@ def opening(tokenizer: Any) -> str:
     """The tag that every prompt ends in if the template opens the model's thought, with the white space after it; else
     nothing."""
     text = conversation(tokenizer, [{"role": "user", "content": PROBE}])
-    tag = next((tag for tag in answers.THINKING if text.rstrip().endswith(tag)), None)
+    tag = next((tag for tag in reasoning.THINKING if text.rstrip().endswith(tag)), None)
     return text[text.rindex(tag) :] if tag else ""
 
 

@@ -14,7 +14,7 @@ from types import MappingProxyType
 
 from axiom_cli import models
 from axiom_cli.errors import MissingError, NothingToDoError, UsageError, did_you_mean
-from axiom_cli.problems import answers
+from axiom_cli.problems import answers, reasoning
 from axiom_cli.problems.families.teacher import teach
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import solve
@@ -215,9 +215,9 @@ class Teacher(EngineInFront):
         return replace(request, messages=answers.messages(request.problem, think=False))
 
     def _trace(self, sample: Sample) -> Sample:
-        text = answers.with_think_tags(sample.text)
+        text = reasoning.with_think_tags(sample.text)
         if not self.config.think:
-            text = answers.without_reasoning(sample.text).strip()
+            text = reasoning.without_reasoning(sample.text).strip()
         extra = {name: sample.extra[name] for name in KEPT if name in sample.extra}
         if self.config.teacher == SOLVER and sample.finish == "error":
             extra = {"error": "the solver does not know this problem"}

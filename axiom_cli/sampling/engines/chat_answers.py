@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from typing import Any
 
-from axiom_cli.problems import answers
+from axiom_cli.problems.reasoning import CLOSE, OPEN
 from axiom_cli.sampling.engines.chat_errors import EmptyAnswerError, RefusedError, TransientError, find_error, quote
 from axiom_cli.sampling.engines.spending import USAGE, charged
 
@@ -105,9 +105,9 @@ def read_completion(data: Any) -> dict[str, Any]:
         raise TransientError(f"a completion that finished with {finish_reason!r}", 200)
     finish = FINISHES.get(str(finish_reason).lower()) if isinstance(finish_reason, str) else None
     if reasoning and finish == "length" and not text.strip():
-        text = f"{answers.OPEN}\n{reasoning}"
+        text = f"{OPEN}\n{reasoning}"
     elif reasoning:
-        text = f"{answers.OPEN}\n{reasoning}\n{answers.CLOSE}\n{text.lstrip()}"
+        text = f"{OPEN}\n{reasoning}\n{CLOSE}\n{text.lstrip()}"
     # JSON lets halves of characters through: they become U+FFFD.
     text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     cost = charged(usage)

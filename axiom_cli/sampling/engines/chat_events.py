@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from contextlib import suppress
 
-from axiom_cli.problems import answers
+from axiom_cli.problems.reasoning import CLOSE, OPEN
 from axiom_cli.sampling.engines.chat_answers import delta
 from axiom_cli.sampling.engines.text_stream import UNFINISHED, beyond
 
@@ -39,8 +39,8 @@ class ChatEvents:
         self._content += content
         text = self._content
         if reasoning := self._reasoning.strip():
-            closed = f"\n{answers.CLOSE}\n{text.lstrip()}" if text.strip() else ""
-            text = f"{answers.OPEN}\n{reasoning}{closed}"
+            closed = f"\n{CLOSE}\n{text.lstrip()}" if text.strip() else ""
+            text = f"{OPEN}\n{reasoning}{closed}"
         # JSON may have the two halves of a character in two events.
         text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").rstrip(UNFINISHED)
         if len(text) > len(self.shown) and text.startswith(self.shown):

@@ -21,7 +21,7 @@ from axiom_cli.errors import InputError
 from axiom_cli.models import Resolved, worker_pool
 from axiom_cli.models.loading import load_for_sampling
 from axiom_cli.models.memory import cache_bytes, free_memory
-from axiom_cli.problems import answers
+from axiom_cli.problems import answers, reasoning
 from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import continuous_batching, lean_decoder, plain_generation, slot_check
@@ -193,7 +193,7 @@ class TransformersEngine(UnorderedEngine):
         if thought.finish in ("stop", "error") or length == len(row.uniforms):
             return None
         text = self._tokenizer.decode(thought.token_ids, skip_special_tokens=False)
-        tag = answers.missing_closing_tag(self._opening + text)
+        tag = reasoning.missing_closing_tag(self._opening + text)
         close = self._tokenizer(f"\n{tag}\n", add_special_tokens=False)["input_ids"] if tag else []
         rest = row.uniforms[length + len(close) :]
         return Completion([*row.prompt, *thought.token_ids, *close], rest) if len(rest) else None

@@ -12,7 +12,7 @@ import re
 from collections.abc import Sequence
 
 from axiom_cli import syntax
-from axiom_cli.problems import answers, written_programs
+from axiom_cli.problems import answers, reasoning, written_programs
 from axiom_cli.problems.fences import blocks
 from axiom_cli.records import Verdict
 from axiom_cli.sampling.strategies.public_tests import run_public_tests
@@ -33,7 +33,7 @@ def conversations(failed: Sequence[Verdict], verifier: CachingVerifier) -> list[
     for verdict, public in zip(failed, public_verdicts, strict=True):
         sample = verdict.sample
         before = sample.extra.get("messages") or answers.messages(sample.problem)
-        answer = answers.without_reasoning(sample.text).strip() or sample.text[-MAX_ATTEMPT_LENGTH:]
+        answer = reasoning.without_reasoning(sample.text).strip() or sample.text[-MAX_ATTEMPT_LENGTH:]
         reply = f"{feedback(verdict, public)} {AGAIN}"
         conversations.append([*before, {"role": "assistant", "content": answer}, {"role": "user", "content": reply}])
     return conversations
@@ -48,7 +48,7 @@ def feedback(verdict: Verdict, public: Verdict | None = None) -> str:
         answer = answers.read_answer(sample.text)
         return f"{answer} is not right." if answer else f"There is no line that starts with '{answers.MARK} '."
     if written_programs.written_program(sample) is None:
-        named = [block.code for block in blocks(answers.without_reasoning(sample.text)) if block.named]
+        named = [block.code for block in blocks(reasoning.without_reasoning(sample.text)) if block.named]
         if named and (error := _syntax_error(named[-1])):
             return f"{error}."
         return f"There is no ```python block that defines {sample.problem.program.entry_point}."
