@@ -67,7 +67,7 @@ class Sandbox:
             self.level, self.missing = self.pool.start_first()
             levels.require(self.level, isolation, self.missing)
             if self.level in ("limited", "none"):
-                worker.hide_this_process()
+                _hide_this_process()
         except BaseException:
             self.close()
             raise
@@ -170,3 +170,11 @@ def isolation_level() -> tuple[levels.Level, list[str]]:
     """The level that this machine reaches, and what is missing for a better one, for `axiom doctor`."""
     with Sandbox(Limits(), jobs=1, isolation="none") as sandbox:
         return sandbox.level, sandbox.missing
+
+
+def _hide_this_process() -> None:
+    """Makes this process unreadable for others of the same user on Linux; does nothing elsewhere."""
+    if sys.platform.startswith("linux"):
+        from axiom_cli.sandbox.inside import kernel
+
+        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)

@@ -306,11 +306,3 @@ class Worker:
         self.process.wait()
         for job in self.jobs.values():
             job.close()
-
-
-def hide_this_process() -> None:
-    """Makes this process unreadable for others of the same user on Linux; does nothing elsewhere."""
-    if sys.platform.startswith("linux"):
-        from axiom_cli.sandbox.inside import kernel
-
-        kernel.prctl(kernel.PR_SET_DUMPABLE, 0)
