@@ -222,7 +222,7 @@ def _debugging(words: list[str]) -> bool:
 
 
 def _plainly(error: Any) -> str:
-    """The message of a misuse, in our words where it is a parser's for a number that is none."""
+    """The message of a misuse, in our words where the parser's is about what is not a number."""
     cause = error.__cause__ or error.__context__
     given = f"{cause.errors()[0]['input']!r}" if hasattr(cause, "errors") else "it"
     said = re.sub(r" \(Possible options: .*", "", error.format_message())

@@ -256,7 +256,7 @@ def _check_tensors(path: Path | str, model: PreTrainedModel, info: Mapping[str, 
     stored = model.state_dict(keep_vars=True)
     held = dict(model.named_parameters()) | {name: data for name, data in model.named_buffers() if name in stored}
     floats = {name: weight.detach() for name, weight in held.items() if weight.is_floating_point()}
-    # A norm that is a number proves that all of them are; where it is none, each is looked at.
+    # A norm that is a number proves that all of them are; where it is not, each is looked at.
     if not torch.nn.utils.get_total_norm(floats.values()).isfinite():
         broken = [name for name, weight in floats.items() if not weight.isfinite().all()]
         if broken:

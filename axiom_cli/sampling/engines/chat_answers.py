@@ -18,8 +18,8 @@ from axiom_cli.sampling.engines.spending import USAGE, charged
 
 MOST_TOKENS = 2**31 - 1
 DECLINED = "declined"
-"""The key in a sample's `extra` for an answer that is final, and none: refused, filtered, or a call of a tool. It was
-bought, so it is kept like others."""
+"""The key in a sample's `extra` where the server has answered for good, but with no solution: a refusal, what a filter
+left, or a call of a tool. It was bought, so it is kept like others."""
 FINISHES = {
     **dict.fromkeys(("stop", "eos", "eos_token", "stop_sequence", "end_turn", "complete", "completed"), "stop"),
     **dict.fromkeys(("length", "max_tokens", "model_length", "max_output_tokens"), "length"),

@@ -330,7 +330,7 @@ class Channel(crossing.Crossing):
         return bool(mine) and mine == self.do("state", right)
 
     def doubt(self, operation: str, *objects: Any) -> None:
-        """Keeps in mind what to look into once the tests are through: not before, as they may count calls."""
+        """Keeps in mind what to ask once the tests are over: not before, as they may count calls."""
         self.doubts[operation, remote.place(objects[0])] = objects
 
     def follow_seeds(self) -> None:

@@ -1,5 +1,5 @@
-"""Whether what the program says of its own objects hangs together: looked into once its tests are through, as they may
-count calls."""
+"""Whether what the program says of its own objects is consistent. It is asked after its tests, as they may count
+calls."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from .unjudgeable import BeyondError
 
 
 def check(channel: Channel) -> None:
-    """Looks into what the program has said of its own objects. Raises BeyondError where it contradicts itself."""
+    """Asks about the objects that the tests relied on. Raises BeyondError where the program contradicts itself."""
     if channel.beyond or BeyondError.reasons:
         raise BeyondError(channel.beyond)
     for (operation, _number), objects in list(channel.doubts.items())[:100]:

@@ -1,4 +1,4 @@
-"""What stands for the functions and iterators of the tests where the program runs. To use one is to use theirs."""
+"""What stands for the functions and iterators of the tests where the program runs: to call one is to call theirs."""
 
 from __future__ import annotations
 
