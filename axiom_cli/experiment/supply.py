@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from axiom_cli.experiment.curriculum import check_fresh, check_rows
-from axiom_cli.importing.sources import Problems, Reading, Say, open_sources
+from axiom_cli.importing.source_rows import Say
+from axiom_cli.importing.sources import Problems, Reading, open_sources
 from axiom_cli.importing.splitting import HELD_OUT, Supply, make_supply, parse_shares
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.options import names
