@@ -6,13 +6,11 @@ import atexit
 import importlib
 import os
 import re
-import signal
 import sys
-import time
 import traceback
 from collections.abc import Iterator
 from contextlib import nullcontext
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import Annotated, Any, NoReturn
 
 import typer
@@ -67,9 +65,6 @@ REMEMBERS = {"coldstart", "solve", "train", "merge", "loop", "eval"}
 """Commands that keep finished work in the workspace, and resume from there."""
 TOGETHER = {"train", "loop"}
 """Commands that several processes may carry out together."""
-EXIT_INTERRUPTED = 130
-SAME_SECONDS = 1.0
-"""Seconds within which several signals count as one."""
 STREAMS = range(3)
 STDOUT = 1
 # The parser moved from click into Typer; its base class of errors is reached through a public descendant.
@@ -177,27 +172,6 @@ def _fill_closed() -> None:
         sys.stderr = open(os.devnull, "w", encoding="utf-8")  # noqa: SIM115
 
 
-def _stop_as_ctrl_c_does() -> None:
-    """From now on SIGTERM and SIGHUP interrupt as Ctrl-C does, unless they were ignored at the start. A second one
-    ends the process at once. (A launcher that passes one on sends it twice within a moment: that counts as one.)"""
-    first = 0.0
-
-    def stop(_number: int, frame: FrameType | None) -> None:
-        nonlocal first
-        first, again = first or time.monotonic(), 0 < first < time.monotonic() - SAME_SECONDS
-        interrupt = signal.getsignal(signal.SIGINT)
-        if again and interrupt is signal.default_int_handler:
-            os._exit(EXIT_INTERRUPTED)
-        if not callable(interrupt):
-            raise KeyboardInterrupt
-        interrupt(signal.SIGINT, frame)
-
-    taken = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) is signal.SIG_DFL]
-    for number in taken:
-        signal.signal(number, stop)
-    os.register_at_fork(after_in_child=lambda: [signal.signal(number, signal.SIG_DFL) for number in taken])
-
-
 def _show_bug(kind: type[BaseException], error: BaseException, where: TracebackType | None) -> None:
     """Writes a traceback, whose messages may quote foreign text."""
     sys.stderr.write(spelled_out("".join(traceback.format_exception(kind, error, where))))
@@ -254,7 +228,7 @@ def main(argv: list[str] | None = None) -> int:
     _fill_closed()
     sys.excepthook = _show_bug
     if argv is None:
-        _stop_as_ctrl_c_does()
+        interruption.listen()
     try:
         code = run(words)
         if sys.stdout is not None:
@@ -265,7 +239,7 @@ def main(argv: list[str] | None = None) -> int:
         return 0
     except (KeyboardInterrupt, typer.Abort) as stop:
         console.error(*_interrupted(words, str(stop)))
-        return EXIT_INTERRUPTED if argv is not None else leave(EXIT_INTERRUPTED)
+        return interruption.EXIT_CODE if argv is not None else leave(interruption.EXIT_CODE)
     except Misuse as error:
         path = error.ctx.command_path if error.ctx else "axiom"
         console.error(_plainly(error), meant.advice(error, REMEMBERS) or f"{path} --help shows its options")

@@ -52,21 +52,27 @@ def test_who_ignores_a_hangup_goes_on_and_a_child_dies_of_a_signal(tmp_path: Pat
 
 
 @pytest.mark.slow
-def test_the_second_signal_stops_at_once(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("first", "second"), [("SIGTERM", "SIGTERM"), ("SIGINT", "SIGINT"), ("SIGINT", "SIGTERM")])
+def test_the_second_signal_stops_at_once(tmp_path: Path, first: str, second: str) -> None:
     code = (
         "import sys, time\nfrom axiom_cli import app\n"
         "def run(words):\n    try:\n        print('ready', flush=True); time.sleep(100)\n"
-        "    finally:\n        print('cleaning', flush=True); time.sleep(100)\n"
+        "    finally:\n        print('cleaning', flush=True)\n"
+        "        try:\n            time.sleep(100)\n        finally:\n            time.sleep(100)\n"
         "app.run = run\nsys.argv = ['axiom', 'solve']\nsys.exit(app.main())"
     )
     python = [AXIOM[0], "-c", code]
-    running = subprocess.Popen(python, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, text=True)
+    running = subprocess.Popen(
+        python, cwd=tmp_path, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )  # fmt: skip
     assert running.stdout.readline() == "ready\n"
-    running.terminate()
+    running.send_signal(getattr(signal, first))
     assert running.stdout.readline() == "cleaning\n"
     time.sleep(1.2)
-    running.terminate()
-    assert running.wait(timeout=5) == 130
+    running.send_signal(getattr(signal, second))
+    _, said = running.communicate(timeout=5)
+    assert running.returncode == 130 and "Traceback" not in said
 
 
 def test_what_a_killed_writer_left_is_removed_by_the_next_run_of_that_name(tmp_path: Path) -> None:

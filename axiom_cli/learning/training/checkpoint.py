@@ -18,10 +18,8 @@ import torch
 
 from axiom_cli.errors import WorkspaceDamagedError
 from axiom_cli.files import create, explained_write_errors, failure, make_folder, open_regular, replace
+from axiom_cli.interruption import SAME_SECONDS, interrupt
 from axiom_cli.workspace.atomic import flush
-
-SAME_SECONDS = 1.0
-"""Seconds within which several Ctrl-C count as one."""
 
 
 @dataclass(frozen=True)
@@ -65,8 +63,8 @@ def deferred_interrupts(*, wanted: bool) -> Iterator[Callable[[], bool]]:
     """Gives a function that says whether Ctrl-C was pressed; a second one interrupts at once. (A launcher of several
     processes passes the signal on, so that each gets it twice within a moment: that counts as one.)
 
-    Where it is not `wanted`, or signals are not ours to handle (another thread, a handler that is not Python's own),
-    Ctrl-C interrupts as ever.
+    Where it is not `wanted`, or signals are not ours to handle (another thread, a handler that is neither Python's own
+    nor ours), Ctrl-C interrupts as ever.
     """
     first = 0.0
 
@@ -76,12 +74,12 @@ def deferred_interrupts(*, wanted: bool) -> Iterator[Callable[[], bool]]:
         if time.monotonic() - first > SAME_SECONDS:
             raise KeyboardInterrupt
 
-    main = threading.current_thread() is threading.main_thread()
-    if not (wanted and main and signal.getsignal(signal.SIGINT) is signal.default_int_handler):
+    main, before = threading.current_thread() is threading.main_thread(), signal.getsignal(signal.SIGINT)
+    if not (wanted and main and before in (signal.default_int_handler, interrupt)):
         yield lambda: False
         return
     signal.signal(signal.SIGINT, count)
     try:
         yield lambda: first > 0
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, before)
