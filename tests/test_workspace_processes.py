@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import os
+import platform
 import resource
 import subprocess
 import sys
@@ -12,8 +15,14 @@ from pathlib import Path
 
 import pytest
 
-from axiom_cli.errors import AxiomError, WorkspaceLockedError
+import ordinary_user
+from axiom_cli import jsonl
+from axiom_cli.errors import AxiomError, MissingError, WorkspaceLockedError
+from axiom_cli.workspace.atomic import locked
+from axiom_cli.workspace.maintenance import gc
 from axiom_cli.workspace.store import Workspace
+from command_line import AXIOM, axiom, environment, failed
+from test_signals import wait_for
 
 ROOT = Path(__file__).parents[1]
 
@@ -156,3 +165,80 @@ def test_a_read_only_workspace_can_be_read_and_says_that_it_cannot_be_written():
                 path.chmod(0o755)
     assert reader.returncode == 0
     assert len(lines) == 2 and all("cannot write to" in line and "--workspace" in line for line in lines)
+
+
+@pytest.mark.slow
+def test_a_second_loop_of_a_name_says_who_runs_the_first(tmp_path: Path) -> None:
+    words = [*AXIOM, "loop", "--experiment", "k", "--problems", "queue_listing"]
+    first = subprocess.Popen(words, cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL)
+    try:
+        lock = tmp_path / "experiments" / "k" / ".lock"
+        wait_for(lambda: lock.is_file() and lock.read_bytes())
+        said = f"another axiom (process {first.pid} on {platform.node()}) is writing the experiment k"
+        failed(axiom(*words[len(AXIOM) :], cwd=tmp_path), 11, said, "choose another --experiment")
+        failed(axiom(*words[len(AXIOM) :], "--plan", cwd=tmp_path), 11, said)
+    finally:
+        first.kill()
+        first.wait()
+    with locked(lock, "the experiment k", patience=0):
+        pass  # a dead holder's file is no lock
+
+
+class WithoutLocks:
+    """A file system that has no locks: some network mounts are like that."""
+
+    def __enter__(self) -> None:
+        self.patch = pytest.MonkeyPatch()
+
+        def flock(*_: object) -> None:
+            raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
+
+        self.patch.setattr(fcntl, "flock", flock)
+
+    def __exit__(self, *_: object) -> None:
+        self.patch.undo()
+
+
+def test_without_locks_the_file_says_who_holds_it(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / ".axiom")
+    lock = workspace.root / "locks" / "recipe-x"
+    with WithoutLocks():
+        recipe = {"stage": "train", "version": 1, "config": {}, "inputs": {}}
+        workspace.set_ref("k", workspace.remember(recipe, lambda: {"made": workspace.put_bytes(b"x")})["made"])
+        assert jsonl.save(tmp_path / "out.jsonl", [{"a": 1}]) == 1 and len(list(tmp_path.glob(".out*"))) == 0
+        for holder in (f"{os.getppid()} on {platform.node()}", "17 on elsewhere"):
+            lock.write_text(holder)
+            with pytest.raises(WorkspaceLockedError, match=holder) as error, locked(lock, "it", patience=0):
+                pass
+            assert ("remove" in error.value.hint) == ("elsewhere" in holder)
+        dead = subprocess.Popen(["true"])
+        dead.wait()
+        lock.write_text(f"{dead.pid} on {platform.node()}")
+        with locked(lock, "it", patience=0), pytest.raises(WorkspaceLockedError), locked(lock, "it", patience=0):
+            pass
+        with pytest.raises(MissingError, match="No locks available"):
+            gc(workspace)
+
+
+@pytest.mark.slow
+def test_what_only_reads_does_so_in_a_workspace_that_cannot_be_written() -> None:
+    python = ordinary_user.python()
+    with tempfile.TemporaryDirectory(dir="/tmp") as name:
+        folder = Path(name)
+        (folder / "source").mkdir()
+        (folder / "source" / "config.json").write_text("{}")
+        workspace = Workspace.create(folder / ".axiom")
+        recipe = {"stage": "merge", "version": 1, "config": {}, "inputs": {}}
+        workspace.set_ref("k@1", workspace.remember(recipe, lambda: {"m": workspace.put_tree(folder / "source")})["m"])
+        for path in (folder, *folder.rglob("*")):
+            path.chmod(0o555 if path.is_dir() else 0o444)
+        before = sorted(map(str, folder.rglob("*")))
+        for line in ("ls", "show k@1", "why k@1", "diff k@1 k@1", "fsck", "gc --dry-run"):
+            words = ["--workspace", str(workspace.root), "workspace", *line.split()]
+            code = "import sys; from axiom_cli.app import main; sys.exit(main(sys.argv[1:]))"
+            done = ordinary_user.run(python, f"import sys; sys.argv[1:] = {words!r}; {code}")
+            assert done.returncode == 0, (line, done.stderr)
+        assert sorted(map(str, folder.rglob("*"))) == before
+        folder.chmod(0o755)
+        for path in folder.rglob("*"):
+            path.chmod(0o755)

@@ -6,10 +6,9 @@ an earlier run measured stays until it is measured again; a damaged file is set 
 
 from __future__ import annotations
 
-import fcntl
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -18,7 +17,7 @@ import orjson
 
 import axiom_cli
 from axiom_cli import files, jsonl
-from axiom_cli.errors import AxiomError, InputError, UsageError, WorkspaceLockedError
+from axiom_cli.errors import AxiomError, InputError, UsageError
 from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, ExperimentFolder, read_config, row_key
 from axiom_cli.experiment.climb import RULE
 from axiom_cli.models import Resolved
@@ -26,6 +25,7 @@ from axiom_cli.records import Metrics, Problem, Verdict
 from axiom_cli.settings.configs import LoopConfig, TrainConfig
 from axiom_cli.settings.fields import spelled
 from axiom_cli.verification.solution_rows import solution_rows
+from axiom_cli.workspace.atomic import locked
 
 MAY_CHANGE = {
     "iterations", "control", "preset", "axiom",
@@ -84,17 +84,9 @@ class ExperimentWriter:
             self._read_metrics()
             yield
 
-    @contextmanager
-    def _held(self) -> Iterator[None]:
-        with os.fdopen(files.open_regular(self.folder.lock, os.O_RDWR | os.O_CREAT), "rb") as stream:
-            try:
-                fcntl.flock(stream, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise WorkspaceLockedError(
-                    f"another process is running the experiment {self.config.experiment}",
-                    "wait for it, or choose another --experiment",
-                ) from None
-            yield
+    def _held(self) -> AbstractContextManager[None]:
+        what = f"the experiment {self.config.experiment}"
+        return locked(self.folder.lock, what, patience=0.5, hint="wait for it, or choose another --experiment")
 
     def _settings(self) -> dict[str, Any]:
         settings = {name: value for name, value in kept_settings(self.config).items() if name not in NOT_KEPT}

@@ -7,6 +7,7 @@ import re
 import stat
 import time
 from collections.abc import Callable, Container, Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -68,10 +69,8 @@ def gc(workspace: Workspace, *, everything: bool = False, orphans: bool = False,
     after two weeks. Only what has a name of axiom's own form is removed. `dry_run` only counts. Raises
     WorkspaceLockedError while another process writes, MissingError for what cannot be removed, after all that can be.
     """
-    with (
-        locked(workspace.root / "locks" / "writers", "to the workspace", patience=0.5),
-        explained_write_errors(workspace.root),
-    ):
+    alone = locked(workspace.root / "locks" / "writers", "to the workspace", patience=0.5, required=True)
+    with nullcontext() if dry_run else alone, explained_write_errors(workspace.root):
         evicted = list(_evictable(workspace, everything=everything))
         exclusive = _files_only_in(workspace, set(evicted))
         unreferenced = set(_orphans(workspace)) - exclusive if orphans else set()
