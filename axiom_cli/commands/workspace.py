@@ -1,4 +1,4 @@
-"""`axiom workspace`: ls, show, why, diff, gc, fsck, export."""
+"""`axiom workspace`: ls, show, why, diff, gc, fsck, export, import."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from axiom_cli.wording import plural
 from axiom_cli.workspace.objects import short
 
 if TYPE_CHECKING:
+    from axiom_cli.workspace.bundle import Contents
     from axiom_cli.workspace.store import Workspace
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, invoke_without_command=True, cls=Group)
@@ -164,19 +165,49 @@ def fsck(
         )
 
 
-@app.command(**page("axiom workspace export self_improve_v1@best my_model/"))
+@app.command(
+    **page(
+        "axiom workspace export self_improve_v1@best my_model/",
+        "axiom workspace export self_improve_v1@best best.axiom --bundle",
+    )
+)
 def export(
     ctx: typer.Context,
     name: Name,
     target: Annotated[Path, typer.Argument(metavar="PATH", help="Where to copy it; must not exist yet.")],
+    bundle: Annotated[
+        bool, typer.Option("--bundle", help="One file, with all that is behind it; import reads it.")
+    ] = False,
 ) -> None:
     """Copy a model, an adapter or a file out of the workspace."""
     from axiom_cli.models import UNMERGED
     from axiom_cli.workspace.inspect import export as copy
 
     workspace = _open(ctx)
+    if bundle:
+        from axiom_cli.workspace.bundle import write as write_bundle
+
+        console.note(f"{name} written to {target}: {_counted(write_bundle(workspace, name, target))}")
+        return
     digest = workspace.resolve(name)
     if workspace.kind(digest) == "tree" and UNMERGED in workspace.tree(digest):
         fault = f"{name} is a base with an adapter on top, which are put together when they are loaded"
         raise UsageError(fault, f"axiom export {name} DIR writes them as one model")
     console.note(f"{name} copied to {copy(workspace, name, target)}")
+
+
+@app.command("import", **page("axiom workspace import best.axiom"))
+def import_(
+    ctx: typer.Context,
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="What axiom workspace export --bundle wrote.")],
+) -> None:
+    """Read a bundle into the workspace: a name, and all that is behind it. It is verified before it is stored."""
+    from axiom_cli.workspace.bundle import read
+    from axiom_cli.workspace.store import Workspace
+
+    contents = read(Workspace.open_or_create(ctx.obj.config.workspace or None), file)
+    console.note(f"{', '.join(contents.names) or 'nothing with a name'} read from {file}: {_counted(contents)}")
+
+
+def _counted(contents: Contents) -> str:
+    return f"{plural(len(contents.objects), 'object')}, {plural(len(contents.receipts), 'receipt')}"

@@ -33,11 +33,15 @@ def line(digest: str) -> bytes:
 
 def load(path: Path) -> str:
     """The digest in a ref's file. Raises WorkspaceDamagedError."""
-    text = read_regular(path).decode("utf-8", "replace")
+    return parse(read_regular(path), str(path))
+
+
+def parse(data: bytes, where: str) -> str:
+    """The digest in the bytes of a ref's file, which lies at `where`. Raises WorkspaceDamagedError."""
+    text = data.decode("utf-8", "replace")
     if not _LINE.fullmatch(text):
-        raise WorkspaceDamagedError(
-            f"the name {path.name} is damaged: {path}", "delete that file, then set the name again"
-        )
+        name = where.rpartition("/")[2]
+        raise WorkspaceDamagedError(f"the name {name} is damaged: {where}", "delete that file, then set the name again")
     return bare(text.strip())
 
 

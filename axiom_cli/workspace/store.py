@@ -77,8 +77,7 @@ class Workspace:
     def create(cls, path: Path | str | None = None) -> Workspace:
         """The workspace at `path` (`.axiom` in the current folder), created now if there is none."""
         workspace = cls.open_or_create(path if path else NAME)
-        workspace._prepare()  # noqa: SLF001 - its own class
-        return workspace
+        return workspace.prepared()
 
     @classmethod
     def open_or_create(cls, path: Path | str | None = None) -> Workspace:
@@ -267,6 +266,18 @@ class Workspace:
             self.objects.sync()
             self._write({self._receipts / f"{r.id}.json": receipts.encode(r) for r in written})
         return written
+
+    def restore(self, kept: Iterable[Receipt]) -> None:
+        """Writes receipts that were written elsewhere, as they are; the recipes that have one here keep it. Their
+        objects have been stored before."""
+        self.objects.sync()
+        new = [receipt for receipt in kept if not self.receipt(receipt.id)]
+        self._write({self._receipts / f"{receipt.id}.json": receipts.encode(receipt) for receipt in new})
+
+    def prepared(self) -> Workspace:
+        """This workspace, created if there was none."""
+        self._prepare()
+        return self
 
     def writer(self) -> AbstractContextManager[None]:
         """A lock shared by writers, held while something new has no receipt yet, so that `gc` leaves it alone."""

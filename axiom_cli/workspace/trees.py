@@ -46,13 +46,23 @@ def is_manifest(objects: Objects, digest: str) -> bool:
 
 
 def files(objects: Objects, digest: str) -> dict[str, str]:
-    """The manifest's path -> digest. Raises InputError if the object is not a manifest, WorkspaceDamagedError if it
-    does not say which file has which digest, or if a path leads out of the folder."""
+    """The manifest's path -> digest. Raises InputError if the object is not a manifest, and what `parse` raises."""
     if not is_manifest(objects, digest):
         raise InputError(f"object {short(digest)} is not a folder", f"axiom workspace show {short(digest)}")
+    return parse(objects.get(digest), digest)
+
+
+def looks_like_manifest(data: bytes) -> bool:
+    """Whether an object of these bytes is a manifest, as `is_manifest` judges it."""
+    return data.startswith(HEAD) and data.endswith(_TAIL)
+
+
+def parse(data: bytes, digest: str) -> dict[str, str]:
+    """A manifest's path -> digest. Raises WorkspaceDamagedError if it does not say which file has which digest, or if a
+    path leads out of the folder."""
     hint = "axiom workspace fsck --repair sets it aside; then run the command that made it"
     try:
-        manifest: dict[str, str] = orjson.loads(objects.get(digest))["files"]
+        manifest: dict[str, str] = orjson.loads(data)["files"]
     except orjson.JSONDecodeError:
         manifest = {"": ""}
     if not manifest or not all(map(is_digest, manifest.values())):
