@@ -54,8 +54,7 @@ def _encode_completions(
     examples: Examples, tokenizer: Any, ends: Sequence[int], config: TrainConfig, base: str
 ) -> Encoded:
     """Rows of finished samples. If one sample of a group is left out, so is the whole group."""
-    from axiom_cli.learning.training.batches import complete_groups
-    from axiom_cli.learning.training.rows import encode
+    from axiom_cli.learning.training.rows import complete_groups, encode
 
     pairs = ((example.verdict.sample, example.row_weight) for example in examples)
     encoded = encode(pairs, tokenizer, ends, config.max_length, base)
@@ -65,10 +64,10 @@ def _encode_completions(
 
 def _encode_judged(examples: Examples, tokenizer: Any, ends: Sequence[int], config: TrainConfig, _base: str) -> Encoded:
     """Rows of all samples, cut-off ones too. They may be another model's, since only their text counts."""
-    from axiom_cli.learning.training import value_function
+    from axiom_cli.learning.training.rows import encode_judged
 
     judged = ((example.verdict.sample, example.row_weight, example.label) for example in examples)
-    return value_function.encode(judged, tokenizer, ends, config.max_length)
+    return encode_judged(judged, tokenizer, ends, config.max_length)
 
 
 OBJECTIVES: Mapping[str, Objective] = {

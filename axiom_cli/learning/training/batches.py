@@ -13,7 +13,7 @@ from random import Random
 import torch
 
 from axiom_cli.learning.objectives import Objective
-from axiom_cli.learning.training.rows import Encoded, Row
+from axiom_cli.learning.training.rows import Row
 from axiom_cli.models.micro_batches import MicroBatches
 from axiom_cli.settings.configs import TrainConfig
 
@@ -98,13 +98,6 @@ def _epoch(lengths: Sequence[int], steps: int, random: Random) -> list[list[int]
         random.shuffle(part)
         groups += part
     return groups
-
-
-def complete_groups(encoded: Encoded, size: int) -> list[Row]:
-    """The rows of complete groups (`size` samples in a row, none left out), in order."""
-    rows = dict(zip(encoded.numbers, encoded.rows, strict=True))
-    groups = [range(first, first + size) for first in rows if first % size == 0]
-    return [rows[number] for group in groups if all(n in rows for n in group) for number in group]
 
 
 def group_rows(rows: Sequence[Row], objective: Objective) -> tuple[Groups, list[int]]:

@@ -1,4 +1,4 @@
-"""From accepted samples to token ids with a loss mask. Loss falls on the completion alone, its end-of-text included."""
+"""From samples to token ids with a loss mask. Loss falls on the completion alone, its end-of-text included."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from axiom_cli.errors import InputError
 from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
-from axiom_cli.sampling.token_ids import completion_ids, prompt_ids
+from axiom_cli.sampling.token_ids import completion_ids, prompt_ids, scored_ids
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,24 @@ def encode(
     return out
 
 
+def encode_judged(
+    judged: Iterable[tuple[Sample, float, float | None]], tokenizer: Any, ends: Sequence[int], max_length: int = 1 << 60
+) -> Encoded:
+    """Rows of at most `max_length` tokens from (sample, weight, share of passes), in order, each as it was sampled:
+    without an end where it was cut off."""
+    out, opening = Encoded(), prompts.opening(tokenizer)
+    known: dict[str, list[int]] = {}
+    for number, (sample, weight, label) in enumerate(judged):
+        prompt, kept, here = scored_ids(tokenizer, sample, ends, opening, known)
+        row = Row(prompt, kept, weight, sample.problem.id, label=label)
+        if row.length > max_length:
+            out.too_long += 1
+            continue
+        out.add(number, row)
+        count(out, sample, prompt, "", encoded_here=here)
+    return out
+
+
 def count(out: Encoded, sample: Sample, prompt: list[int], base: str, *, encoded_here: bool) -> None:
     """Counts where a row's ids come from. InputError where a sample of the model `base` comes from another prompt."""
     drawn_from = sample.extra.get(prompts.PROMPT_DIGEST)
@@ -139,3 +157,10 @@ def count(out: Encoded, sample: Sample, prompt: list[int], base: str, *, encoded
             "a different prompt than this version's",
             "sample it anew: axiom solve",
         )
+
+
+def complete_groups(encoded: Encoded, size: int) -> list[Row]:
+    """The rows of complete groups (`size` samples in a row, none left out), in order."""
+    rows = dict(zip(encoded.numbers, encoded.rows, strict=True))
+    groups = [range(first, first + size) for first in rows if first % size == 0]
+    return [rows[number] for group in groups if all(n in rows for n in group) for number in group]

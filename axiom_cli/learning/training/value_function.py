@@ -1,4 +1,4 @@
-"""How a value function is fitted: its rows, its head, which is a part of the model so that training has it among the
+"""How a value function is fitted: its head, which is a part of the model so that training has it among the
 parameters, and what its folder says of that."""
 
 from __future__ import annotations
@@ -12,32 +12,10 @@ from typing import Any, cast
 import torch
 
 from axiom_cli.errors import NothingToDoError
-from axiom_cli.learning.training import rows
 from axiom_cli.learning.training.batches import Batch
-from axiom_cli.learning.training.rows import Encoded, Row
+from axiom_cli.learning.training.rows import Row
 from axiom_cli.learning.training.scoring import Scorer
 from axiom_cli.models import VALUE_FACTS, value_head
-from axiom_cli.records import Sample
-from axiom_cli.sampling import prompts
-from axiom_cli.sampling.token_ids import scored_ids
-
-
-def encode(
-    judged: Iterable[tuple[Sample, float, float | None]], tokenizer: Any, ends: Sequence[int], max_length: int = 1 << 60
-) -> Encoded:
-    """Rows of at most `max_length` tokens from (sample, weight, share of passes), in order, each as it was sampled:
-    without an end where it was cut off."""
-    out, opening = Encoded(), prompts.opening(tokenizer)
-    known: dict[str, list[int]] = {}
-    for number, (sample, weight, label) in enumerate(judged):
-        prompt, kept, here = scored_ids(tokenizer, sample, ends, opening, known)
-        row = Row(prompt, kept, weight, sample.problem.id, label=label)
-        if row.length > max_length:
-            out.too_long += 1
-            continue
-        out.add(number, row)
-        rows.count(out, sample, prompt, "", encoded_here=here)
-    return out
 
 
 def attach(model: torch.nn.Module, fitted: Sequence[Row]) -> dict[str, Any]:
