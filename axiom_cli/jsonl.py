@@ -15,6 +15,9 @@ from axiom_cli.errors import AxiomError, InputError, UsageError
 from axiom_cli.records import KINDS, WRITERS, Record
 
 R = TypeVar("R", bound=Record)
+LONGEST_LINE = 64 << 20
+"""Bytes of a line at most."""
+TOO_LONG = f"it is longer than {LONGEST_LINE >> 20} MiB"
 Skip = Callable[[AxiomError], None]
 Check = Callable[[Any], None]
 
@@ -27,6 +30,8 @@ def dump(record: Record | dict[str, Any]) -> bytes:
 
 def parse(line: bytes, number: int, *wanted: type[R]) -> R:
     """The record on line `number`. Raises InputError naming the line and what was expected."""
+    if len(line) > LONGEST_LINE:
+        raise InputError(f"line {number}: {TOO_LONG}", f"expected {_names(wanted)} record per line")
     try:
         data = json_codec.loads(line)
     except orjson.JSONDecodeError as error:
@@ -51,6 +56,20 @@ def parse(line: bytes, number: int, *wanted: type[R]) -> R:
     )
 
 
+def bounded(stream: Iterable[bytes]) -> Iterator[bytes]:
+    """The lines of a stream, in flat memory: of one that is longer than LONGEST_LINE there is a little more than that,
+    and the rest is passed over."""
+    readline: Callable[[int], bytes] | None = getattr(stream, "readline", None)
+    if readline is None:
+        yield from stream
+        return
+    while line := readline(LONGEST_LINE + 1):
+        too_long = len(line) > LONGEST_LINE
+        yield line
+        while too_long and line and not line.endswith(b"\n"):
+            line = readline(LONGEST_LINE + 1)
+
+
 def _names(wanted: Iterable[type[Record]]) -> str:
     names = " or ".join(cls.kind for cls in wanted)
     return f"an {names}" if names[0] in "aeiou" else f"a {names}"
@@ -61,7 +80,7 @@ def read(
 ) -> Iterator[R]:
     """The records of `stream`, one at a time. Blank lines are skipped. The InputError of a bad line, or what `check`
     raises for its record, is raised with the line's number, or given to `skip` if there is one."""
-    for number, line in enumerate(stream, 1):
+    for number, line in enumerate(bounded(stream), 1):
         if not line.strip():
             continue
         try:
@@ -93,9 +112,11 @@ def objects(path: Path) -> Iterator[dict[str, Any]]:
     """The JSON objects of a file, one at a time. Blank lines are skipped. Raises InputError naming
     the file and the line."""
     with path.open("rb") as stream:
-        for number, line in enumerate(stream, 1):
+        for number, line in enumerate(bounded(stream), 1):
             if not line.strip():
                 continue
+            if len(line) > LONGEST_LINE:
+                raise InputError(f"{path}: line {number}: {TOO_LONG}")
             try:
                 value = json_codec.loads(line)
             except orjson.JSONDecodeError as error:

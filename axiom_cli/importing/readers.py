@@ -23,6 +23,7 @@ import orjson
 from axiom_cli import installation, json_codec
 from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.importing.schema import SPLITS
+from axiom_cli.jsonl import LONGEST_LINE, TOO_LONG
 from axiom_cli.wording import plural
 
 GZIP = b"\x1f\x8b"
@@ -31,10 +32,9 @@ UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 NOT_UTF8 = "not UTF-8"
 BATCH = 100
 MIB = 2**20
-LONGEST_LINE, LARGEST_CELL, LARGEST_ARRAY = 64 * MIB, 16 * MIB, 128 * MIB
-"""Bytes of a line, characters of a CSV cell, bytes of a file that is one JSON array. A longer line is refused, and the
-next one read."""
-TOO_LONG = f"it is longer than {LONGEST_LINE // MIB} MiB"
+LARGEST_CELL, LARGEST_ARRAY = 16 * MIB, 128 * MIB
+"""Characters of a CSV cell, bytes of a file that is one JSON array. A line that is longer than LONGEST_LINE is refused,
+and the next one read."""
 SHOWN = 1000
 """Bytes that are kept of a line that is too long."""
 LINE_ENDS = re.compile(r"(?<=\r)(?!\n)")

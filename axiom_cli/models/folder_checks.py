@@ -23,6 +23,7 @@ from axiom_cli.models.folders import (
     model_files,
     read_json,
 )
+from axiom_cli.models.gguf_header import check_header
 from axiom_cli.models.safetensors_header import stored_tensors
 
 QUANTISERS = {
@@ -93,6 +94,7 @@ def check_gguf(path: Path) -> None:
     with path.open("rb") as stream:
         if stream.read(4) != b"GGUF":
             raise InputError(f"{path} is not a GGUF file, or it is damaged", AGAIN)
+    check_header(path, AGAIN)
 
 
 def adapter_files(folder: Path) -> dict[str, Path]:

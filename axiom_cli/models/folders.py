@@ -27,6 +27,8 @@ TOKENIZER = frozenset(
 """The files that transformers' tokenizers are read from, beside *.tiktoken and the folder of further templates."""
 TEMPLATES = "additional_chat_templates"
 LFS = b"version https://git-lfs"
+LARGEST_JSON = 256 << 20
+"""Bytes of a text file at most; the largest tokenizers have 40 MB."""
 AGAIN = "copy or download the model again"
 TRAINED_AGAIN = "copy it or train it again"
 
@@ -86,6 +88,8 @@ def read_json(path: Path) -> dict[str, Any]:
         raise InputError(f"{path} is missing", again(path))
     check_pointer(path)
     try:
+        if path.stat().st_size > LARGEST_JSON:
+            raise InputError(f"{path} has more than {LARGEST_JSON >> 20} MiB", again(path))
         data = json.loads(path.read_bytes())
     except OSError as error:
         raise InputError(f"{path} cannot be read: {error.strerror}", "check the path and its permissions") from None

@@ -13,6 +13,8 @@ from axiom_cli.models.folders import again, check_pointer, is_there
 
 HEADER_LEAST, HEADER_MOST = 10, 100_000_000
 """Bytes of the smallest safetensors file, and of a header at most, as the format has it."""
+MOST_DIMENSIONS, LARGEST = 64, 1 << 63
+"""Dimensions of a tensor at most, and beyond any size."""
 _BITS = {
     **dict.fromkeys(["F64", "I64", "U64", "C64"], 64),
     **dict.fromkeys(["F32", "I32", "U32"], 32),
@@ -67,6 +69,7 @@ def stored_tensors(path: Path) -> dict[str, StoredTensor]:
 def _stored(entry: Any, begin: int) -> StoredTensor:
     start, end = entry["data_offsets"]
     shape = tuple(entry["shape"])
-    if not all(type(number) is int and number >= 0 for number in (start, end, *shape)) or start > end:
+    sizes = (start, end, *shape[: MOST_DIMENSIONS + 1])
+    if len(shape) > MOST_DIMENSIONS or not all(type(n) is int and 0 <= n < LARGEST for n in sizes) or start > end:
         raise ValueError("numbers that are not sizes")
     return StoredTensor(str(entry["dtype"]), shape, begin + start, begin + end)

@@ -63,9 +63,9 @@ def parse(data: bytes, digest: str) -> dict[str, str]:
     hint = "axiom workspace fsck --repair sets it aside; then run the command that made it"
     try:
         manifest: dict[str, str] = orjson.loads(data)["files"]
-    except orjson.JSONDecodeError:
-        manifest = {"": ""}
-    if not manifest or not all(map(is_digest, manifest.values())):
+    except (orjson.JSONDecodeError, KeyError, TypeError):
+        manifest = {}
+    if not isinstance(manifest, dict) or not manifest or not all(map(is_digest, manifest.values())):
         raise WorkspaceDamagedError(f"tree {short(digest)} is damaged: it does not list files and their digests", hint)
     for name in manifest:
         path = PurePosixPath(name)
