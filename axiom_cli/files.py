@@ -41,6 +41,8 @@ ADVICE = {
 ELSEWHERE = "choose a folder that you can write to"
 _NOT_FOR_ROOM = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE, errno.ENOLCK, errno.ELOOP, errno.ENAMETOOLONG}
 _OF_RUST = re.compile(r"\(os error ([0-9]+)\)")
+LARGEST = 64 << 20
+"""Bytes of what is read as a whole, such as a receipt."""
 _NOT_A_FILE = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR}
 _A_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
@@ -138,9 +140,12 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666) -> int
     return handle
 
 
-def read_regular(path: Path) -> bytes:
-    """The bytes of the regular file at `path`. Raises as `open_regular` does."""
+def read_regular(path: Path, most: int | None = LARGEST) -> bytes:
+    """The bytes of the regular file at `path`. Raises as `open_regular` does, and WorkspaceDamagedError if there are
+    more than `most`, unless any number may be."""
     with os.fdopen(open_regular(path), "rb") as stream:
+        if most is not None and os.fstat(stream.fileno()).st_size > most:
+            raise WorkspaceDamagedError(f"{path} has more than {most >> 20} MiB", "run axiom workspace fsck --repair")
         return stream.read()
 
 

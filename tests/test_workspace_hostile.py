@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import shutil
 import socket
+import stat
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -163,6 +164,25 @@ def _socket(path: Path) -> None:
         os.chdir(here)
 
 
+def _device(path: Path) -> None:
+    try:
+        os.mknod(path, 0o666 | stat.S_IFCHR, os.makedev(1, 5))  # /dev/zero
+    except PermissionError:
+        pytest.skip("only root makes devices")
+
+
+def _large(path: Path) -> None:
+    """A file of a terabyte that takes no room."""
+    with path.open("wb") as stream:
+        stream.truncate(1 << 40)
+
+
+def _flipped(path: Path) -> None:
+    before = path.stat()
+    _writable(path).write_bytes(b"x" * before.st_size)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
 def _receipt(root: Path, **parts: object) -> None:
     """A receipt with a right checksum and parts of the wrong types."""
     body = {"recipe": {**RECIPE, "version": 7}, "outputs": {}, "facts": {}, "made": "", "seconds": 0.0, **parts}
@@ -239,9 +259,35 @@ PLANTED: dict[str, Callable[[Path], object]] = {
     "checkout: pipe": lambda root: _in_place(_checkout(root) / "config.json", os.mkfifo),
     "checkout: link": lambda root: _in_place(_checkout(root), lambda path: path.symlink_to(root.parent / "source")),
     "checkout: of nothing": lambda root: os.mkdir(root / "trees" / f"{0:064x}"),
+    "object: device": lambda root: _in_place(_object(root), _device),
+    "objects: file of another name": lambda root: (_object(root).parent / "notes.txt").write_text("x"),
+    "objects: file beside the folders": lambda root: (root / "objects" / "notes.txt").write_text("x"),
+    "receipt: device": lambda root: _device(root / "receipts" / f"{0:064x}.json"),
+    "receipt: of another name": lambda root: (root / "receipts" / "notes.txt").write_text("x"),
+    "receipt: endless": lambda root: _large(root / "receipts" / f"{0:064x}.json"),
+    "receipt: a directory in its name": lambda root: _receipt(root, recipe={**RECIPE, "stage": "../../x"}),
+    "name: device": lambda root: _device(root / "refs" / "run@2"),
+    "name: endless": lambda root: _large(root / "refs" / "run@2"),
+    "name: no name": lambda root: (root / "refs" / "a b").write_text(f"sha256:{0:064x}\n"),
+    "lock: device": lambda root: _device(root / "locks" / "ref-run@1"),
+    "state: folder": lambda root: os.mkdir(root / "states" / f"{0:064x}.pt"),
+    "stamps: pipe": lambda root: _in_place(next((root / "stamps").iterdir()), os.mkfifo),
+    "tmp: pipe": lambda root: os.mkfifo(root / "tmp" / "1-2-01234567"),
+    "tree: deep": lambda root: _tree(root, {"a": [[[]]] * 1000}),
+    "tree: empty": lambda root: _tree(root, {}),
+    "checkout: flipped, of the same size and times": lambda root: _flipped(_checkout(root) / "sub" / "weights.bin"),
+    "checkout: extra empty folder": lambda root: os.mkdir(_checkout(root) / "empty"),
+    "checkout: device": lambda root: _in_place(_checkout(root) / "config.json", _device),
+    "checkout: file missing": lambda root: (_checkout(root) / "config.json").unlink(),
     "checkout: file": lambda root: (root / "trees" / f"{0:064x}").write_bytes(b""),
 }
-QUICK = {"object: pipe", "receipt: outputs are a list", "tree: file and folder", "checkout: extra file"}
+QUICK = {
+    "name: endless",
+    "object: pipe",
+    "receipt: outputs are a list",
+    "tree: file and folder",
+    "checkout: extra file",
+}
 
 
 @pytest.mark.parametrize("name", slow_but(QUICK, list(PLANTED)))

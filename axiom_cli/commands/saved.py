@@ -27,7 +27,7 @@ class Saved:
 
     def _rows(self) -> list[Mapping[str, Any]]:
         try:
-            lines, newline, unfinished = read_regular(self.path).rpartition(b"\n")
+            lines, newline, unfinished = read_regular(self.path, most=None).rpartition(b"\n")
         except FileNotFoundError:
             return []
         if unfinished:

@@ -205,7 +205,7 @@ def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _bytes(path: Path) -> bytes:
-    return files.read_regular(path) if files.is_regular(path) else b""
+    return files.read_regular(path, most=None) if files.is_regular(path) else b""
 
 
 def _untimed(lines: bytes) -> list[bytes] | None:

@@ -27,6 +27,13 @@ _HOUR, _DAY = 3600.0, 86400.0
 _STATE = re.compile(r"[0-9a-f]{64}\.(pt|part)")
 _SCRATCH = re.compile(r"[0-9]+-[0-9]+-[0-9a-f]{8}|[0-9a-f]{64}-[0-9]+|models-[0-9]+|tmp[a-z0-9_]{8}")
 """The names of what is being written, in this and in earlier versions, and of temporary folders."""
+_DIGEST_JSON = re.compile(r"[0-9a-f]{64}\.json")
+_FIRST_DIGITS, _ANY = re.compile(r"[0-9a-f]{2}"), re.compile(r".*", re.DOTALL)
+_NAMES = {
+    "objects": re.compile(r"[0-9a-f]{62}"), "receipts": _DIGEST_JSON, STAMPS: _DIGEST_JSON, "refs": refs.NAME,
+    TREES: re.compile(r"[0-9a-f]{64}"),
+}  # fmt: skip
+"""The names of what lies in each folder."""
 _STALE = 14 * _DAY
 """How long the state of an interrupted training is kept."""
 
@@ -189,7 +196,8 @@ def _misplaced(path: Path, workspace: Workspace) -> Damage:
 
 
 def _strangers(root: Path) -> Iterator[Path]:
-    """Links, pipes and devices where files belong, folders for files and files for folders."""
+    """Links, pipes and devices where files belong, folders for files and files for folders, and what has a name that
+    axiom does not give."""
     for name in sorted({*FOLDERS} - {"damaged"}):
         holders = sorted((root / name).glob("??")) if name == "objects" else [root / name]
         for folder in holders:
@@ -197,8 +205,16 @@ def _strangers(root: Path) -> Iterator[Path]:
                 mode = path.lstat().st_mode
                 is_folder = stat.S_ISDIR(mode)
                 fits = is_folder if name == TREES else stat.S_ISREG(mode) or (is_folder and name == "tmp")
-                if not fits or (name == TREES and not is_digest(path.name)):
+                if not fits or not (_is_hidden(path) or _NAMES.get(name, _ANY).fullmatch(path.name)):
                     yield path
+    for path in sorted((root / "objects").glob("*")):
+        if not (_is_hidden(path) or _FIRST_DIGITS.fullmatch(path.name)):
+            yield path
+
+
+def _is_hidden(path: Path) -> bool:
+    """Whether it is a file as desktops and network file systems leave them anywhere (.DS_Store, .nfs0001)."""
+    return path.name.startswith(".") and is_regular(path)
 
 
 def _fault(workspace: Workspace, digest: str) -> str:

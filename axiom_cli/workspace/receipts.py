@@ -16,6 +16,7 @@ from axiom_cli.files import read_regular
 from axiom_cli.ids import canonical, content_id
 from axiom_cli.workspace.objects import bare, is_digest
 
+_STAGE = re.compile(r"[a-z][a-z0-9_-]*")
 _KEYS = {"stage", "version", "config", "inputs"}
 
 
@@ -28,7 +29,7 @@ def normal(recipe: Mapping[str, Any]) -> dict[str, Any]:
     if set(recipe) != _KEYS:
         raise ValueError(f"a recipe has {sorted(_KEYS)}, not {sorted(recipe)}")
     plain: dict[str, Any] = json_codec.loads(canonical(dict(recipe)))
-    if not re.fullmatch(r"[a-z][a-z0-9_-]*", plain["stage"]) or not isinstance(plain["version"], int):
+    if not _STAGE.fullmatch(plain["stage"]) or not isinstance(plain["version"], int):
         raise ValueError(f"bad stage {plain['stage']!r} or version {plain['version']!r}")
     plain["inputs"] = {name: _bare_input(name, value) for name, value in plain["inputs"].items()}
     return plain
@@ -116,7 +117,8 @@ def _is_whole(body: Mapping[str, Any]) -> bool:
     recipe, outputs = body["recipe"], body["outputs"]
     return (
         set(recipe) == _KEYS
-        and isinstance(recipe["stage"], str)
+        and _STAGE.fullmatch(recipe["stage"]) is not None
+        and isinstance(recipe["version"], int)
         and isinstance(recipe["config"], dict)
         and all(map(_is_input, recipe["inputs"].values()))
         and all(map(is_digest, outputs.values()))

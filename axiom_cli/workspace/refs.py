@@ -9,13 +9,13 @@ from axiom_cli.errors import MissingError, UsageError, WorkspaceDamagedError, di
 from axiom_cli.files import read_regular
 from axiom_cli.workspace.objects import bare
 
-_NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
+NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._-]{0,99}(@[A-Za-z0-9][A-Za-z0-9._-]{0,99})?")
 _LINE = re.compile(r"sha256:[0-9a-f]{64}\n")
 
 
 def is_name(name: str) -> bool:
     """Whether `name` is spelled as a ref's name must be."""
-    return _NAME.fullmatch(name) is not None
+    return NAME.fullmatch(name) is not None
 
 
 def path(folder: Path, name: str) -> Path:

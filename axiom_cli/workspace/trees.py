@@ -89,13 +89,15 @@ def is_checked_out(objects: Objects, files: Mapping[str, str], target: Path) -> 
 
 
 def found(folder: Path) -> set[str]:
-    """The paths of everything in a folder but real folders, and the folder itself where it is not a real one: a link is
-    found, and not followed."""
+    """The paths of everything in a folder but real folders that hold something, and the folder itself where it is not a
+    real one: a link is found, and not followed."""
     if folder.is_symlink() or not folder.is_dir():
         return {"."}
     paths: set[str] = set()
     for place, folders, names in os.walk(folder):
         inside = Path(place)
+        if not folders and not names:
+            paths.add(inside.relative_to(folder).as_posix() + "/")
         links = [name for name in folders if (inside / name).is_symlink()]
         paths |= {(inside / name).relative_to(folder).as_posix() for name in (*names, *links)}
         paths |= {
