@@ -198,6 +198,9 @@ def create(path: Path, meant: Path, mode: int = 0o666, hint: str = ROOM) -> io.B
     """A new file at `path`, which is written on behalf of `meant`. What was there is removed first, and no link is
     followed."""
     with explained_write_errors(meant, hint):
-        if os.path.lexists(path):
+        try:
+            handle = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        except FileExistsError:
             remove(path)
-        return named(open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), meant, hint)
+            handle = open_regular(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        return named(handle, meant, hint)

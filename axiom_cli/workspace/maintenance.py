@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import time
 from collections.abc import Callable, Container, Iterator
 from contextlib import nullcontext
@@ -175,14 +174,17 @@ def fsck(workspace: Workspace, *, repair: bool = False) -> Health:
         _set_aside(workspace, damage)
     damage += [_misplaced(path, workspace) for path in _strangers(workspace.root)]
     objects, size = 0, 0
+    whole: set[str] = set()
     damaged: dict[str, Damage] = {}
-    for digest in workspace.objects.all():
-        objects, size = objects + 1, size + workspace.objects.path(digest).lstat().st_size
-        if fault := _fault(workspace, digest):
+    for digest, length, found, head in workspace.objects.hashed():
+        objects, size = objects + 1, size + length
+        if found == digest and not head.startswith(trees.HEAD):
+            whole.add(digest)
+        elif fault := _fault(workspace, digest):
             damaged[digest] = Damage("object", digest, fault)
     damage += damaged.values()
     readable, unreadable = _receipts(workspace)
-    evicted, lost = _missing_outputs(workspace, readable, damaged)
+    evicted, lost = _missing_outputs(workspace, readable, damaged, whole)
     damage += [*unreadable, *lost, *_damaged_names(workspace, damaged), *_damaged_checkouts(workspace, damaged)]
     if repair:
         useless = [Damage("receipt", r.id, "") for r in readable if not _is_useful(workspace, r, damaged)]
@@ -199,22 +201,30 @@ def _strangers(root: Path) -> Iterator[Path]:
     """Links, pipes and devices where files belong, folders for files and files for folders, and what has a name that
     axiom does not give."""
     for name in sorted({*FOLDERS} - {"damaged"}):
-        holders = sorted((root / name).glob("??")) if name == "objects" else [root / name]
-        for folder in holders:
-            for path in sorted(folder.glob("*")):
-                mode = path.lstat().st_mode
-                is_folder = stat.S_ISDIR(mode)
-                fits = is_folder if name == TREES else stat.S_ISREG(mode) or (is_folder and name == "tmp")
-                if not fits or not (_is_hidden(path) or _NAMES.get(name, _ANY).fullmatch(path.name)):
-                    yield path
-    for path in sorted((root / "objects").glob("*")):
-        if not (_is_hidden(path) or _FIRST_DIGITS.fullmatch(path.name)):
-            yield path
+        holders = [root / name]
+        if name == "objects":
+            holders = [Path(entry.path) for entry in _entries(root / name) if len(entry.name) == 2]
+        for entry in (entry for folder in holders for entry in _entries(folder)):
+            is_folder, is_file = entry.is_dir(follow_symlinks=False), entry.is_file(follow_symlinks=False)
+            fits = is_folder if name == TREES else is_file or (is_folder and name == "tmp")
+            if not fits or not (_NAMES.get(name, _ANY).fullmatch(entry.name) or _is_hidden(entry)):
+                yield Path(entry.path)
+    for entry in _entries(root / "objects"):
+        if not (_FIRST_DIGITS.fullmatch(entry.name) or _is_hidden(entry)):
+            yield Path(entry.path)
 
 
-def _is_hidden(path: Path) -> bool:
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder, sorted by name; nothing where there is no folder."""
+    try:
+        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _is_hidden(entry: os.DirEntry[str]) -> bool:
     """Whether it is a file as desktops and network file systems leave them anywhere (.DS_Store, .nfs0001)."""
-    return path.name.startswith(".") and is_regular(path)
+    return entry.name.startswith(".") and entry.is_file(follow_symlinks=False)
 
 
 def _fault(workspace: Workspace, digest: str) -> str:
@@ -233,9 +243,10 @@ def _fault(workspace: Workspace, digest: str) -> str:
 def _receipts(workspace: Workspace) -> tuple[list[Receipt], list[Damage]]:
     readable: list[Receipt] = []
     damage: list[Damage] = []
-    for path in sorted((workspace.root / "receipts").glob("*.json")):
-        if not is_regular(path):
+    for entry in _entries(workspace.root / "receipts"):
+        if not entry.name.endswith(".json") or not entry.is_file(follow_symlinks=False):
             continue
+        path = Path(entry.path)
         try:
             readable.append(receipts.load(path))
         except WorkspaceDamagedError as error:
@@ -258,13 +269,13 @@ def _is_useful(workspace: Workspace, receipt: Receipt, damaged: Container[str]) 
 
 
 def _missing_outputs(
-    workspace: Workspace, readable: list[Receipt], damaged: Container[str]
+    workspace: Workspace, readable: list[Receipt], damaged: Container[str], whole: Container[str]
 ) -> tuple[list[str], list[Damage]]:
-    """Outputs that are not here: the evicted ones, and the lost ones."""
+    """Outputs that are not here: the evicted ones, and the lost ones. `whole` objects are, trees aside."""
     evicted, lost = [], []
     for receipt in readable:
         for name, digest in receipt.outputs.items():
-            if digest in damaged or workspace.has(digest):
+            if digest in damaged or digest in whole or workspace.has(digest):
                 continue
             if receipt.stage in EVICTABLE:
                 evicted.append(digest)
