@@ -60,7 +60,10 @@ def test_what_is_imported_is_what_was_exported(workspace: Workspace, packed: Pat
     assert axiom(*words, cwd=there).returncode == 0, "once more is no harm"
     bundle.write(imported, "k@2", tmp_path / "again.axiom")
     assert (tmp_path / "again.axiom").read_bytes() == packed.read_bytes()
-    failed(axiom("workspace", "export", "k@2", str(packed), "--bundle", cwd=tmp_path), 2, "already exists")
+    assert axiom("workspace", "export", "k@2", str(packed), "--bundle", cwd=tmp_path).returncode == 0, "once more"
+    (tmp_path / "mine").write_text("mine")
+    failed(axiom("workspace", "export", "k@2", "mine", "--bundle", cwd=tmp_path), 2, "mine already exists")
+    assert (tmp_path / "mine").read_text() == "mine"
 
 
 def test_freed_weights_behind_it_are_left_out_and_its_own_must_be_there(workspace: Workspace, tmp_path: Path) -> None:

@@ -334,6 +334,7 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("experiment")
     done = axiom(*LOOP, cwd=folder)
     assert done.returncode == 0, done.stderr
+    assert axiom("workspace", "fsck", cwd=folder).returncode == 0, "whatever a loop writes has its place"
     assert axiom("solve", "--problems", "fizzbuzz", "--samples", "1", *SAVE, cwd=folder).returncode == 0
     return folder
 

@@ -83,10 +83,10 @@ def _digests(record: Record) -> Iterator[str]:
 
 
 def write(workspace: Workspace, name: str, target: Path) -> Contents:
-    """Writes `name` with everything behind it to the new file `target`, every object hashed again. UsageError if there
-    is one already."""
-    if target.exists():
-        raise UsageError(f"{target} already exists", "give a new path; nothing is overwritten")
+    """Writes `name` with everything behind it to the file `target`, every object hashed again. UsageError if there is
+    one already that is not a bundle."""
+    if target.exists() and not (target.is_file() and is_bundle(target)):
+        raise UsageError(f"{target} already exists", "give a new path; only a bundle is replaced")
     contents = behind(workspace, name)
     sha = hashlib.sha256()
     with jsonl.atomic(target) as out:
@@ -107,6 +107,12 @@ def write(workspace: Workspace, name: str, target: Path) -> Contents:
             put(f"{place} {len(data)}\n".encode() + data)
         out.write(f"{_END} {sha.hexdigest()}\n".encode())
     return contents
+
+
+def is_bundle(file: Path) -> bool:
+    """Whether a file begins as a bundle does."""
+    with _opened(file) as stream:
+        return stream.read(len(_MARK)) == _MARK.encode()
 
 
 def read(workspace: Workspace, source: Path) -> Contents:

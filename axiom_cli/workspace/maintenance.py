@@ -26,12 +26,14 @@ _HOUR, _DAY = 3600.0, 86400.0
 _STATE = re.compile(r"[0-9a-f]{64}\.(pt|part)")
 _SCRATCH = re.compile(r"[0-9]+-[0-9]+-[0-9a-f]{8}|[0-9a-f]{64}-[0-9]+|models-[0-9]+|tmp[a-z0-9_]{8}")
 """The names of what is being written, in this and in earlier versions, and of temporary folders."""
-_DIGEST_JSON = re.compile(r"[0-9a-f]{64}\.json")
 _FIRST_DIGITS, _ANY = re.compile(r"[0-9a-f]{2}"), re.compile(r".*", re.DOTALL)
 _NAMES = {
-    "objects": re.compile(r"[0-9a-f]{62}"), "receipts": _DIGEST_JSON, STAMPS: _DIGEST_JSON, "refs": refs.NAME,
+    "objects": re.compile(r"[0-9a-f]{62}"),
+    "receipts": re.compile(r"[0-9a-f]{64}\.json"),
+    "refs": refs.NAME,
+    STAMPS: re.compile(r"([0-9a-f]{64}|models)\.json"),
     TREES: re.compile(r"[0-9a-f]{64}"),
-}  # fmt: skip
+}
 """The names of what lies in each folder."""
 _STALE = 14 * _DAY
 """How long the state of an interrupted training is kept."""

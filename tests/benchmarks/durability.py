@@ -1,6 +1,6 @@
-"""Kills and faults at random points of cheap commands; afterwards the same command must end as if nothing had happened.
+"""Kills and faults at random points of commands; afterwards the same command must end as if nothing had happened.
 
-    PYTHONPATH=.:tests python tests/benchmarks/durability.py [--kills 500] [--faults 200] [--seed 0]
+    PYTHONPATH=.:tests python tests/benchmarks/durability.py [--kills 500] [--faults 200] [--seed 0] [--only merge,gc]
 
 `faults.c`, loaded into the command, fails or kills at its nth write, fsync, rename, ... below the command's folder.
 What counts as a failure here: a traceback, an exit code other than 0 and 4, no single line that names a file, a
@@ -10,6 +10,7 @@ second run that differs from an undisturbed one, a workspace in which fsck finds
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import re
 import shutil
@@ -35,6 +36,17 @@ COMMANDS = (
     "coldstart p.jsonl --traces 2 -o out.jsonl",
     "workspace gc --orphans",
 )
+HEAVY = (
+    "train v.jsonl --method lora --epochs 1 --checkpoint-seconds 0.2 -o out.jsonl",
+    "merge a.jsonl -o out.jsonl",
+    "export NAMED out",
+    "workspace gc --all --orphans",
+    "workspace export NAMED out.axiom --bundle",
+    "--workspace other workspace import m.axiom",
+    "loop --experiment k --iterations 1 --problems queue_listing --max-difficulty 2 --train-size 40 --val-size 4"
+    " --test-size 4 --ignore-gates",
+)
+"""Commands with a model, which take seconds each. NAMED is a merged model's digest."""
 _OBSERVED = re.compile(rb'"(seconds|timestamp|made)":("[^"]*"|[0-9.e-]+)')
 
 
@@ -47,17 +59,30 @@ def library(folder: Path) -> Path:
 
 def run(line: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[bytes]:
     (cwd / "tmp").mkdir(exist_ok=True)
+    if "NAMED" in line:
+        line = line.replace("NAMED", json.loads((cwd / "m.jsonl").read_text())["digest"])
     settings = environment(TMPDIR=str(cwd / "tmp"), **env)
     return subprocess.run([*AXIOM, *line.split()], cwd=cwd, env=settings, capture_output=True, timeout=120)
 
 
-def prepared(folder: Path) -> Path:
-    """A folder with the inputs of every command, and a workspace in which something is done already."""
+def prepared(folder: Path, *, heavy: bool = False) -> Path:
+    """A folder with the inputs of every command, and a workspace in which something is done already; with those of the
+    `heavy` ones, if they are wanted."""
     folder.mkdir()
     (folder / "rows.jsonl").write_text('{"prompt": "What is 2 + 2?", "answer": "4"}\n')
     for line in (
         "problems gen rpn --count 3 -o p.jsonl",
         "solve p.jsonl --engine scripted --model solver --samples 1 -o s.jsonl",
+        *(
+            [
+                "problems gen queue_listing --count 40 --difficulty 1 -o q.jsonl",
+                "coldstart q.jsonl --traces 1 -o v.jsonl",
+                "train v.jsonl --method lora --epochs 1 --seed 7 -o a.jsonl",
+                "merge a.jsonl -o m.jsonl",
+                "workspace export NAMED m.axiom --bundle",
+            ]
+            * heavy
+        ),
     ):
         done = run(line, folder)
         assert done.returncode == 0, done.stderr
@@ -66,14 +91,12 @@ def prepared(folder: Path) -> Path:
 
 def outcome(folder: Path) -> str:
     """A digest of what a command leaves: its output, and the workspace's objects and names."""
-    files = [
-        folder / "out.jsonl",
-        *sorted((folder / ".axiom").glob("objects/*/*")),
-        *(folder / ".axiom" / "refs").glob("*"),
-    ]
+    files = [path for name in ("out.jsonl", "out.gguf", "out.axiom", "out/*") for path in sorted(folder.glob(name))]
+    for workspace in (".axiom", "other"):
+        files += [*sorted((folder / workspace).glob("objects/*/*")), *sorted((folder / workspace / "refs").glob("*"))]
     whole = sha256()
     for path in files:
-        whole.update(_OBSERVED.sub(b"", path.read_bytes()) if path.is_file() else b"absent")
+        whole.update(path.name.encode() + _OBSERVED.sub(b"", path.read_bytes()))
     return whole.hexdigest()
 
 
@@ -90,7 +113,7 @@ def trials(kills: int, faults: int, seed: int, commands: tuple[str, ...] = COMMA
     random = Random(f"{seed}/durability")
     with tempfile.TemporaryDirectory() as name:
         top = Path(name)
-        injector, template = library(top), prepared(top / "template")
+        injector, template = library(top), prepared(top / "template", heavy=bool({*commands} & {*HEAVY}))
         work, wanted, counts = top / "work", {}, {}
         for line in commands:
             shutil.copytree(template, work)
@@ -121,16 +144,19 @@ def wrong(done: subprocess.CompletedProcess[bytes], line: str, folder: Path, wan
         found.append(f"a traceback: {said.strip().splitlines()[-1]}")
     if not killed and done.returncode not in (0, 4):
         found.append(f"exit code {done.returncode}: {said.strip()[-300:]}")
-    if done.returncode == 4 and (len(errors) != 1 or not re.search(r"\.jsonl|\.axiom|/", errors[0])):
+    if done.returncode == 4 and (len(errors) != 1 or not re.search(r"\.jsonl|\.axiom|out|/", errors[0])):
         found.append(f"not one line that names a file: {errors}")
     again = run(line, folder)
     if again.returncode != 0:
         found.append(f"the same command again: exit code {again.returncode}, {again.stderr.decode().strip()[-300:]}")
     if outcome(folder) != wanted:
         found.append("the same command again ends otherwise")
-    if (checked := run("workspace fsck", folder)).returncode != 0:
-        found.append(f"fsck: {checked.stderr.decode().strip()[-200:]}")
-    if left := [path.name for path in folder.iterdir() if path.name.startswith(".out.jsonl.")]:
+    for workspace in (".axiom", "other"):
+        if not (folder / workspace / "format").exists():
+            continue
+        if (checked := run(f"--workspace {workspace} workspace fsck", folder)).returncode != 0:
+            found.append(f"fsck of {workspace}: {checked.stderr.decode().strip()[-200:]}")
+    if left := [path.name for path in folder.iterdir() if path.name.startswith(".out")]:
         found.append(f"left: {left}")
     return found
 
@@ -140,9 +166,11 @@ def main() -> None:
     parser.add_argument("--kills", type=int, default=500)
     parser.add_argument("--faults", type=int, default=200)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--only", default="", help="words, separated by commas: commands that hold one of them")
     chosen = parser.parse_args()
+    wanted = tuple(line for line in (*COMMANDS, *HEAVY) if any(word in line for word in chosen.only.split(",")))
     bad = 0
-    for what, found in trials(chosen.kills, chosen.faults, chosen.seed):
+    for what, found in trials(chosen.kills, chosen.faults, chosen.seed, wanted):
         bad += bool(found)
         if found:
             print(what, *found, sep="\n    ", flush=True)
