@@ -47,6 +47,13 @@ def unknown_ids(tokenizer: Any, size: int, ends: Sequence[int]) -> slice | list[
     return slice(unknown[0], None) if unknown and unknown[0] == size - len(unknown) else unknown
 
 
+def line_breaks(tokenizer: Any) -> frozenset[int]:
+    """The ids of tokens that begin with a line break."""
+    ids = sorted(tokenizer.get_vocab().values())
+    texts = tokenizer.batch_decode([[i] for i in ids])
+    return frozenset(i for i, text in zip(ids, texts, strict=True) if text.startswith("\n"))
+
+
 def completion_ids(tokenizer: Any, sample: Sample, ends: Sequence[int], opening: str = "") -> tuple[list[int], bool]:
     """The ids that the loss falls on, ending in one of `ends`, and whether they had to be encoded from the text. What
     is encoded does not begin with `opening`, which the prompt already ends in (see `prompts.opening`)."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 import gc
 import math
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -23,7 +23,8 @@ from transformers import PreTrainedModel
 
 from axiom_cli.errors import MissingError
 from axiom_cli.models.memory import is_out_of_memory
-from axiom_cli.sampling.engines.kv_cache import COLUMN_BLOCK, ROW_BLOCK, PlainDecoder, round_up
+from axiom_cli.sampling.engines.drafts import DRAFT, LineDrafts, is_listing
+from axiom_cli.sampling.engines.kv_cache import ROW_BLOCK, PlainDecoder, round_up
 from axiom_cli.sampling.engines.lean_decoder import LeanDecoder
 from axiom_cli.sampling.engines.token_sampling import Decoding, sample_tokens
 
@@ -33,6 +34,8 @@ KEEP = 0.85
 """With no rows waiting, the cache shrinks once fewer than this share of its slots are in use."""
 PROMPTS = 32
 """Prompts that are read side by side."""
+STEP_TOKENS = 384
+"""Tokens that a step reads at most where it reads several of a row: more were not faster."""
 
 
 @dataclass
@@ -59,22 +62,40 @@ class Completion:
             self.token_ids, self.finish = token_ids[:-1], "error"
 
 
-def finished(
+def finished(  # noqa: PLR0913 - what is sampled, and how
     model: PreTrainedModel,
     rows: Sequence[Completion],
     decoding: Decoding,
     slots: int,
     decoder: PlainDecoder | LeanDecoder | None = None,
+    breaks: Collection[int] = (),
 ) -> Iterator[Completion]:
     """Each row as it ends, in any order; at most `slots` side by side, rounded up to ROW_BLOCK. `decoder` is that of
-    `model`, the plain one if none is given. If memory runs out, unfinished rows start again in half as many slots.
+    `model`, the plain one if none is given. With a LeanDecoder and `breaks`, the tokens that begin a line, rows whose
+    prompts are listings get drafts (drafts.py). If memory runs out, unfinished rows start again in half as many slots.
     Raises MissingError if there is no memory for ROW_BLOCK."""
     decoder = decoder or PlainDecoder(model)
-    waiting = sorted((row for row in rows if not row.finish), key=lambda row: len(row.prompt))
+    waiting = sorted((row for row in rows if not row.finish), key=lambda row: -len(row.prompt))
+    drafted = [isinstance(decoder, LeanDecoder) and is_listing(row.prompt, breaks) for row in waiting]
+    for drafts in (False, True):
+        part = [row for row, is_drafted in zip(waiting, drafted, strict=True) if is_drafted is drafts]
+        yield from _finished(decoder, model.device, part, decoding, slots, breaks if drafts else ())
+
+
+def _finished(  # noqa: PLR0913 - as `finished`
+    decoder: PlainDecoder | LeanDecoder,
+    device: torch.device,
+    waiting: Sequence[Completion],
+    decoding: Decoding,
+    slots: int,
+    breaks: Collection[int],
+) -> Iterator[Completion]:
+    """As `finished`, for rows all with drafts, or all without, where there are no `breaks`."""
+    slots = min(slots, STEP_TOKENS // (1 + DRAFT)) if breaks else slots
     while waiting:
         count = round_up(min(slots, len(waiting)), ROW_BLOCK)
         try:
-            yield from ContinuousBatch(decoder, model.device, waiting, decoding, count).run()
+            yield from ContinuousBatch(decoder, device, waiting, decoding, count, breaks).run()
         except (MemoryError, RuntimeError) as error:
             if not is_out_of_memory(error):
                 raise
@@ -86,27 +107,31 @@ def finished(
 
 
 class ContinuousBatch:
-    """Rows on their way through `count` slots. Tensors with the axis S have one entry per slot."""
+    """Rows on their way through `count` slots. Tensors with the axis S have one entry per slot, with Q one for each
+    token that a step reads of a row: the last one that was sampled, and the draft after it, if there are `breaks`."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - as `finished`
         self,
         decoder: Any,  # a PlainDecoder or a LeanDecoder, each with a cache of its own
         device: torch.device,
         rows: Sequence[Completion],
         decoding: Decoding,
         count: int,
+        breaks: Collection[int] = (),
     ) -> None:
-        self.decoder, self.decoding, self.device = decoder, decoding, device
+        self.decoder, self.decoding, self.device, self.breaks = decoder, decoding, device, breaks
+        self.width = 1 + DRAFT if breaks else 1
         self.waiting = deque(rows)
         self.watched = any(row.on_token for row in rows)
         self.rows: list[Completion | None] = [None] * count
-        self.cache = decoder.new_cache(count)
+        self.drafts: list[LineDrafts | None] = [None] * count
+        self.cache = decoder.new_cache(count, self.width)
         self.prompt_slots: dict[tuple[int, ...], int] = {}
         self.prompts: Any = None
         self.stops = torch.tensor(list(decoding.eos_ids), device=self.device)
-        longest = max(len(row.uniforms) for row in rows)
-        self.token_S = torch.full((count,), decoding.eos_ids[0], device=self.device)  # the next input
-        self.column_S = torch.zeros(count, dtype=torch.long, device=self.device)  # the column that it goes to
+        longest = max(len(row.uniforms) for row in rows) + self.width
+        self.token_SQ = torch.full((count, self.width), decoding.eos_ids[0], device=self.device)  # the next input
+        self.column_S = torch.zeros(count, dtype=torch.long, device=self.device)  # the column that it begins at
         self.length_S = torch.zeros_like(self.column_S)  # tokens sampled so far
         self.limit_S = torch.ones_like(self.column_S)  # tokens at most
         self.alive_S = torch.zeros(count, dtype=torch.bool, device=self.device)
@@ -133,27 +158,22 @@ class ContinuousBatch:
         slots_N = torch.tensor(free[: len(rows)], device=self.device)
         prefixes = [tuple(row.prompt[:-1]) for row in rows]
         lengths_N = torch.tensor([len(prefix) for prefix in prefixes], device=self.device)
-        if width := max(map(len, prefixes)):
+        self.column_S[slots_N], self.alive_S[slots_N] = lengths_N, True
+        if any(prefixes):
             if self.prompts is None or not self.prompt_slots.keys() >= set(prefixes):
                 self.prompt_slots = {prefix: place for place, prefix in enumerate(dict.fromkeys(prefixes))}
                 self.prompts = self.decoder.prefill(list(self.prompt_slots), self.decoding.eos_ids[0])
-            self._fit(max(width, int(self.column_S.max())) + 1)
+            self.cache.fit((self.column_S + self.width) * self.alive_S)
             self.cache.allocate_like(self.prompts, len(self.rows))
             from_N = torch.tensor([self.prompt_slots[prefix] for prefix in prefixes], device=self.device)
             self.cache.copy_from(self.prompts, from_N, slots_N, lengths_N)
-        self.token_S[slots_N] = torch.tensor([row.prompt[-1] for row in rows], device=self.device)
-        self.column_S[slots_N] = lengths_N
+        self.token_SQ[slots_N, 0] = torch.tensor([row.prompt[-1] for row in rows], device=self.device)
         self.limit_S[slots_N] = torch.tensor([len(row.uniforms) for row in rows], device=self.device)
-        self.length_S[slots_N], self.logprob_S[slots_N], self.alive_S[slots_N] = 0, 0.0, True
+        self.length_S[slots_N], self.logprob_S[slots_N] = 0, 0.0
         for slot, row in zip(free, rows, strict=False):
             self.rows[slot] = row
+            self.drafts[slot] = LineDrafts(row.prompt, self.breaks) if self.breaks else None
             self.uniforms_SL[slot, : len(row.uniforms)] = row.uniforms
-
-    def _fit(self, columns: int) -> None:
-        """Makes the slots long enough, but not twice as long as that."""
-        wanted = round_up(columns, COLUMN_BLOCK)
-        if not self.cache.capacity // 2 < wanted <= self.cache.capacity:
-            self.cache.resize(None, wanted)
 
     def _shrink(self, free: Sequence[int]) -> None:
         """Keeps the slots in use, and free ones up to a multiple of ROW_BLOCK."""
@@ -162,29 +182,52 @@ class ContinuousBatch:
         if len(kept) == len(self.rows):
             return
         kept_N = torch.tensor(kept, device=self.device)
-        self.rows = [self.rows[slot] for slot in kept]
-        self.cache.resize(kept_N, self.cache.capacity)
+        self.rows, self.drafts = [self.rows[slot] for slot in kept], [self.drafts[slot] for slot in kept]
+        self.cache.keep(kept_N)
         for name, value in vars(self).items():
-            if name.endswith(("_S", "_SL")):
+            if name.endswith(("_S", "_SL", "_SQ")):
                 setattr(self, name, value[kept_N])
 
     def _step(self) -> list[Completion]:
-        """Samples one token per row. Returns the rows that end with it."""
-        self._fit(int(self.column_S.max()) + 1)
-        all_S = torch.arange(len(self.rows), device=self.device)
-        logits_SV = self.decoder.step(self.cache, self.token_S, self.column_S)
-        uniforms_S = self.uniforms_SL[all_S, self.length_S]
-        self.token_S, logprob_S = sample_tokens(logits_SV, uniforms_S, self.decoding)
-        self.tokens_SL[all_S, self.length_S] = self.token_S
-        for slot, row in enumerate(self.rows) if self.watched else ():
-            if row is not None and row.on_token:
-                row.on_token(int(self.token_S[slot]))
-        self.logprob_S += logprob_S
-        self.column_S += self.alive_S
-        self.length_S += self.alive_S
-        stopped_S = torch.isin(self.token_S, self.stops)
+        """Samples one token per row, and those of its draft that are the next ones. Returns the rows that end so."""
+        self.cache.fit((self.column_S + self.width) * self.alive_S)
+        place_SQ = self.length_S[:, None] + torch.arange(self.width, device=self.device)
+        logits_MV = self.decoder.step(self.cache, self.token_SQ, self.column_S).flatten(0, 1)
+        sampled = sample_tokens(logits_MV, self.uniforms_SL.gather(1, place_SQ).flatten(), self.decoding)
+        token_SQ, logprob_SQ = (values_M.view_as(place_SQ) for values_M in sampled)
+        self.tokens_SL.scatter_(1, place_SQ, token_SQ)  # what is not kept is overwritten
+        stop_SQ = torch.isin(token_SQ, self.stops)
+        # A token follows from one before it that was read as it was sampled, and that did not end the row.
+        follows_SQ = (self.token_SQ[:, 1:] == token_SQ[:, :-1]) & ~(stop_SQ | logprob_SQ.isnan())[:, :-1]
+        kept_SQ = torch.cat((self.alive_S[:, None], follows_SQ), 1).cumprod(1).bool()
+        kept_SQ &= place_SQ < self.limit_S[:, None]
+        kept_S = kept_SQ.sum(1)
+        for kept, logprob in zip(kept_SQ.unbind(1), logprob_SQ.unbind(1), strict=True):
+            self.logprob_S += torch.where(kept, logprob, 0)
+        self.column_S += kept_S
+        self.length_S += kept_S
+        last_S1 = (kept_S - 1).clamp_(min=0)[:, None]
+        self.token_SQ[:, :1] = token_SQ.gather(1, last_S1)
+        if self.watched or self.breaks:
+            self._tell(token_SQ, kept_S)
+        stopped_S = stop_SQ.gather(1, last_S1).squeeze(1)
         ended_S = self.alive_S & (stopped_S | (self.length_S == self.limit_S) | self.logprob_S.isnan())
         return self._leave(ended_S.nonzero().squeeze(-1), stopped_S) if ended_S.any() else []
+
+    def _tell(self, token_SQ: torch.Tensor, kept_S: torch.Tensor) -> None:
+        """Tells each row's listener, and its drafts, what was sampled, and reads the next draft."""
+        draft_SQ = self.token_SQ[:, 1:].tolist()
+        for slot, (ids, kept) in enumerate(zip(token_SQ.tolist(), kept_S.tolist(), strict=True)):
+            row, drafts = self.rows[slot], self.drafts[slot]
+            for token in ids[:kept]:
+                if row and row.on_token:
+                    row.on_token(token)
+                if drafts:
+                    drafts.add(token)
+            if drafts:
+                draft = drafts.draft(DRAFT)
+                draft_SQ[slot][: len(draft)] = draft
+        self.token_SQ[:, 1:] = torch.tensor(draft_SQ, dtype=torch.long).view(len(self.rows), -1)
 
     def _leave(self, slots_N: torch.Tensor, stopped_S: torch.Tensor) -> list[Completion]:
         """The rows in these slots, with what was sampled; the slots are free then."""
@@ -193,9 +236,10 @@ class ContinuousBatch:
         for slot, ids, length, logprob, stopped in zip(
             slots_N.tolist(), *(column[slots_N].tolist() for column in columns), strict=True
         ):
-            row, self.rows[slot] = self.rows[slot], None
+            row, self.rows[slot], self.drafts[slot] = self.rows[slot], None, None
             row.end(ids[:length], logprob, stopped=stopped)
             ended.append(row)
+        self.cache.release(slots_N.tolist())
         self.alive_S[slots_N] = False
         self.column_S[slots_N] = self.length_S[slots_N] = 0
         return ended

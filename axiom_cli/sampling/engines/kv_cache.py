@@ -129,6 +129,19 @@ class KVCache:
             layer.resize(kept_N, capacity)
         self.capacity = capacity
 
+    def fit(self, end_S: torch.Tensor) -> None:
+        """Makes the slots long enough for the longest, but not twice as long as that."""
+        wanted = round_up(int(end_S.max()), COLUMN_BLOCK)
+        if not self.capacity // 2 < wanted <= self.capacity:
+            self.resize(None, wanted)
+
+    def keep(self, kept_N: torch.Tensor) -> None:
+        """Keeps these slots."""
+        self.resize(kept_N, self.capacity)
+
+    def release(self, slots: Sequence[int]) -> None:
+        """Nothing: an empty slot is as long as the others."""
+
     def copy_from(self, other: KVCache, from_N: torch.Tensor, into_N: torch.Tensor, lengths_N: torch.Tensor) -> None:
         """Copies slots `from_N` of another cache, the first `lengths_N` columns of each, into slots `into_N`. Some
         models have layers that read another layer's keys and values, and store none."""
@@ -183,7 +196,7 @@ class PlainDecoder:
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
 
-    def new_cache(self, _slots: int) -> KVCache:
+    def new_cache(self, _slots: int, _width: int = 1) -> KVCache:
         """Without columns; the slots come with the first of them."""
         return KVCache(self.model, 0)
 
@@ -191,15 +204,15 @@ class PlainDecoder:
         """As the function `prefill`."""
         return prefill(self.model, prompts, pad)
 
-    def step(self, cache: KVCache, token_S: torch.Tensor, column_S: torch.Tensor) -> torch.Tensor:
-        """The logits (S, V) after one more token a slot, which goes to its column."""
-        cache.write_at(0, column_S, torch.arange(len(token_S), device=token_S.device))
+    def step(self, cache: KVCache, token_S1: torch.Tensor, column_S: torch.Tensor) -> torch.Tensor:
+        """The logits (S, 1, V) after one more token a slot, which goes to its column."""
+        cache.write_at(0, column_S, torch.arange(len(column_S), device=column_S.device))
         return self.model(
-            input_ids=token_S[:, None],
+            input_ids=token_S1,
             attention_mask=cache.mask(column_S[:, None], self.model.dtype),
             position_ids=column_S[:, None],
             **cache.argument,
-        ).logits[:, -1]
+        ).logits[:, -1:]
 
 
 def prefill(model: PreTrainedModel, prompts: Sequence[Sequence[int]], pad: int) -> KVCache:

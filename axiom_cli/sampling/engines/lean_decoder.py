@@ -1,18 +1,16 @@
 """Llama and its closest kin on the processor: their forward pass without what sampling does not need.
 
 The library's modules cost a small model as much as its arithmetic: here queries, keys and values come of one product,
-and so do the two halves of the MLP; a layer with a window holds no more columns than that; the last layer of a prompt
-stops at its keys and values; and rows read as many columns as the longest of their block has. All of it rounds as the
-library's own pass does, but for layers whose window has passed: their columns stand in another order.
+and so do the two halves of the MLP; a layer with a window holds no more columns than a step sees; the last layer of a
+prompt stops at its keys and values; and no row reads further than to the end of its own last page (slot_cache.py).
 
 An architecture is sampled so only if it is one of KNOWN, and if `proven` finds the logits of the library's own pass.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Any
 
 import torch
@@ -23,7 +21,8 @@ from axiom_cli.models.memory import is_out_of_memory
 from axiom_cli.sampling.engines import slot_check
 from axiom_cli.sampling.engines.attention import attend
 from axiom_cli.sampling.engines.exact_product import ExactProduct
-from axiom_cli.sampling.engines.kv_cache import COLUMN_BLOCK, PROMPT_CHUNK, ROW_BLOCK, prompt_columns, round_up, windows
+from axiom_cli.sampling.engines.kv_cache import PROMPT_CHUNK, ROW_BLOCK, prompt_columns, round_up, windows
+from axiom_cli.sampling.engines.slot_cache import PromptCache, SlotCache
 
 KNOWN = frozenset(
     f"transformers.models.{name}.modeling_{name}" for name in ("llama", "mistral", "qwen2", "qwen3", "smollm3")
@@ -31,10 +30,6 @@ KNOWN = frozenset(
 """The modules of architectures whose layers are put together as `Layer` says."""
 STATIC_ROPE = frozenset({"default", "linear", "llama3", "yarn"})
 """Kinds of rotary factors that depend on a token's position alone."""
-READ_BLOCK = 16
-"""The number of columns that a row reads is a multiple of this."""
-SLOT_BLOCK = 32
-"""Slots that all read the same number of columns."""
 
 
 @dataclass(frozen=True)
@@ -52,65 +47,6 @@ class Layer:
     down: ExactProduct
     rotary: bool
     window: int
-
-
-class SlotCache:
-    """Keys and values of rows in slots: by layer (slots, heads, columns, head size). Column `p` belongs to position
-    `p`, and in a layer with a window to the last position with this remainder. `whole` keeps all positions there too.
-    """
-
-    def __init__(self, decoder: LeanDecoder, slots: int, capacity: int, *, whole: bool = False) -> None:
-        self.decoder, self.capacity = decoder, capacity
-        self.windows = [0 if whole else layer.window for layer in decoder.layers]
-        self.keys, self.values = ([self._zeros(slots, window) for window in self.windows] for _ in range(2))
-
-    def _zeros(self, slots: int, window: int) -> torch.Tensor:
-        """Zeros, not uninitialised memory: masked columns are multiplied by zero, and NaN would survive that."""
-        return torch.zeros(slots, self.decoder.key_heads, self._columns(window), self.decoder.size)
-
-    def _columns(self, window: int) -> int:
-        return min(self.capacity, window or self.capacity)
-
-    def resize(self, kept_N: torch.Tensor | None, capacity: int) -> None:
-        """As `KVCache.resize`."""
-        self.capacity = capacity
-        for states in (self.keys, self.values):
-            for number, window in enumerate(self.windows):
-                old = states[number] if kept_N is None else states[number].index_select(0, kept_N)
-                states[number], columns = old, self._columns(window)
-                if columns != old.shape[2]:
-                    shared = min(columns, old.shape[2])
-                    states[number] = self._zeros(len(old), window)
-                    states[number][:, :, :shared] = old[:, :, :shared]
-
-    def allocate_like(self, other: SlotCache, count: int) -> None:  # noqa: ARG002 - a KVCache learns its shapes so
-        """Nothing: the slots are there from the beginning."""
-
-    def copy_from(self, other: SlotCache, from_N: torch.Tensor, into_N: torch.Tensor, lengths_N: torch.Tensor) -> None:
-        """As `KVCache.copy_from`, from a cache of all positions."""
-        width = int(lengths_N.max())
-        for ours, theirs in ((self.keys, other.keys), (self.values, other.values)):
-            for number, window in enumerate(self.windows):
-                if not window:
-                    ours[number][into_N, :, :width] = theirs[number][from_N, :, :width]
-                    continue
-                held_NT = _held(lengths_N[:, None] - 1, window, ours[number].shape[2]).clamp_(min=0)
-                copied_NTKD = theirs[number].transpose(1, 2)[from_N[:, None], held_NT]
-                ours[number][into_N] = copied_NTKD.transpose(1, 2)
-
-    def store(self, number: int, column_S: torch.Tensor, key_SKD: torch.Tensor, value_SKD: torch.Tensor) -> None:
-        """One token a slot, in layer `number`."""
-        window = self.windows[number]
-        at_S = column_S % window if window else column_S
-        slots_S = torch.arange(len(at_S))
-        self.keys[number][slots_S, :, at_S] = key_SKD
-        self.values[number][slots_S, :, at_S] = value_SKD
-
-
-def _held(position: torch.Tensor, window: int, columns: int) -> torch.Tensor:
-    """The positions (..., columns) that a layer with a window holds once it has read `position` (..., 1); negative
-    where there is none yet."""
-    return position - (position - torch.arange(columns)) % window
 
 
 def _added(visible: torch.Tensor) -> torch.Tensor:
@@ -133,25 +69,25 @@ class LeanDecoder:
         self.norm, self.head = _norm(decoder.norm), ExactProduct(model.lm_head.weight, model.lm_head.bias)
         self.cos_sin: tuple[torch.Tensor, torch.Tensor] = (torch.empty(0), torch.empty(0))
 
-    def new_cache(self, slots: int) -> SlotCache:
-        """Without columns."""
-        return SlotCache(self, slots, 0)
+    def new_cache(self, slots: int, width: int = 1) -> SlotCache:
+        """Empty slots, for steps of `width` tokens."""
+        return SlotCache((self.key_heads, self.size), [layer.window for layer in self.layers], slots, width)
 
-    def prefill(self, prompts: Sequence[Sequence[int]], pad: int) -> SlotCache:
+    def prefill(self, prompts: Sequence[Sequence[int]], pad: int) -> PromptCache:
         """As `kv_cache.prefill`."""
         width = round_up(max(map(len, prompts)), ROW_BLOCK)
-        cache = SlotCache(self, len(prompts), width, whole=True)
+        cache = PromptCache((self.key_heads, self.size), len(self.layers), len(prompts))
         ids_PT = torch.tensor([[*prompt, *[pad] * (width - len(prompt))] for prompt in prompts])
         for first in range(0, width, PROMPT_CHUNK):
             self._read(cache, ids_PT[:, first : first + PROMPT_CHUNK], first)
         return cache
 
-    def _read(self, cache: SlotCache, ids_PQ: torch.Tensor, first: int) -> None:
+    def _read(self, cache: PromptCache, ids_PQ: torch.Tensor, first: int) -> None:
         """Reads a run of tokens of each prompt, the first of them at position `first`."""
         rows, count = ids_PQ.shape
         position_Q1, end = torch.arange(first, first + count)[:, None], first + count
         columns_T = torch.arange(prompt_columns(first, end))
-        cache.resize(None, max(cache.capacity, len(columns_T)))
+        cache.fit(len(columns_T))
         masks = {}
         for window in {layer.window for layer in self.layers}:
             nearby_QT = columns_T > position_Q1 - (window or end + 1)
@@ -160,45 +96,39 @@ class LeanDecoder:
         cos_sin = tuple(table.repeat(rows, 1)[:, None] for table in self._factors(end, slice(first, end)))
         for number, layer in enumerate(self.layers):
             query_MHD, key_MKD, value_MKD = self._query_key_value(layer, hidden_MH, cos_sin)
-            for states, new_MKD in ((cache.keys[number], key_MKD), (cache.values[number], value_MKD)):
+            keys, values = cache.states[number].unbind(2)
+            for states, new_MKD in ((keys, key_MKD), (values, value_MKD)):
                 states[:, :, first:end] = new_MKD.unflatten(0, (rows, count)).transpose(1, 2)
             if number == len(self.layers) - 1:
                 return
             query_PHQD = query_MHD.unflatten(0, (rows, count)).transpose(1, 2)
-            seen_PHQD = self._attend(query_PHQD, cache, number, slice(None), len(columns_T), masks[layer.window])
-            hidden_MH = self._finish(layer, hidden_MH, seen_PHQD.flatten(0, 1).flatten(1))
+            seen_PQHD, _ = attend(
+                self.norm,  # type: ignore[arg-type]  # any will do
+                query_PHQD,
+                keys[:, :, : len(columns_T)],
+                values[:, :, : len(columns_T)],
+                masks[layer.window],
+                self.scaling,
+            )
+            hidden_MH = self._finish(layer, hidden_MH, seen_PQHD.flatten(0, 1).flatten(1))
 
-    def step(self, cache: SlotCache, token_S: torch.Tensor, column_S: torch.Tensor) -> torch.Tensor:
-        """The logits (S, V) after one more token a slot, which goes to its column."""
-        hidden_SH = self.embed(token_S)
-        cos_sin = tuple(table[:, None] for table in self._factors(int(column_S.max()) + 1, column_S))
-        masks = {}
-        for number, window in enumerate(cache.windows):
-            if window not in masks:
-                masks[window] = self._step_mask(column_S, window, cache.keys[number].shape[2])
-        runs = list(_runs(column_S))
+    def step(self, cache: SlotCache, token_SQ: torch.Tensor, column_S: torch.Tensor) -> torch.Tensor:
+        """The logits (S, Q, V) after each of Q more tokens a slot, of which the first goes to its column, and the
+        others to the next ones."""
+        slots, width = token_SQ.shape
+        position_SQ, end = column_S[:, None] + torch.arange(width), int(column_S.max()) + width
+        cache.begin(position_SQ)
+        hidden_MH = self.embed(token_SQ.flatten())
+        cos_sin = tuple(table[:, None] for table in self._factors(end, position_SQ.flatten()))
+        by_head, by_token = (slots, width, self.key_heads, -1, self.size), (slots, self.key_heads, -1, width, self.size)
         for number, layer in enumerate(self.layers):
-            query_SHD, key_SKD, value_SKD = self._query_key_value(layer, hidden_SH, cos_sin)
-            cache.store(number, column_S, key_SKD, value_SKD)
-            seen = [
-                self._attend(query_SHD[slots, :, None], cache, number, slots, columns, masks[layer.window][slots])
-                for slots, columns in (runs if not layer.window else [(slice(None), cache.keys[number].shape[2])])
-            ]
-            seen_SHD = (torch.cat(seen) if len(seen) > 1 else seen[0]).flatten(1)
-            hidden_SH = self._finish(layer, hidden_SH, seen_SHD)
-        return self.head(self.norm(hidden_SH))
-
-    def _step_mask(self, column_S: torch.Tensor, window: int, columns: int) -> torch.Tensor:
-        """(S, 1, 1, columns)"""
-        column_S1 = column_S[:, None]
-        visible_ST = _held(column_S1, window, columns) >= 0 if window else torch.arange(columns) <= column_S1
-        return _added(visible_ST)[:, None, None]
-
-    def _attend(  # noqa: PLR0913 - what is read, and of what
-        self, query: torch.Tensor, cache: SlotCache, number: int, slots: slice, columns: int, mask: torch.Tensor
-    ) -> torch.Tensor:
-        keys, values = (states[number][slots, :, :columns] for states in (cache.keys, cache.values))
-        return attend(self.norm, query, keys, values, mask[..., :columns], self.scaling)[0]  # type: ignore[arg-type]
+            query_MHD, key_MKD, value_MKD = self._query_key_value(layer, hidden_MH, cos_sin)
+            cache.store(number, key_MKD, value_MKD)
+            query_SKQD = (query_MHD * self.scaling).view(by_head).permute(0, 2, 3, 1, 4).flatten(2, 3)
+            seen_SKQD = cache.attend(number, query_SKQD)
+            seen_MH = seen_SKQD.view(by_token).permute(0, 3, 1, 2, 4).reshape(slots * width, -1)
+            hidden_MH = self._finish(layer, hidden_MH, seen_MH)
+        return self.head(self.norm(hidden_MH)).unflatten(0, (slots, width))
 
     def _query_key_value(
         self, layer: Layer, hidden_MH: torch.Tensor, cos_sin: tuple[torch.Tensor, ...]
@@ -235,16 +165,6 @@ def _rotated(states_MHD: torch.Tensor, cos_M1D: torch.Tensor, sin_M1D: torch.Ten
     out_MHD[..., :half] -= states_MHD[..., half:] * sin_M1D[..., :half]
     out_MHD[..., half:] += states_MHD[..., :half] * sin_M1D[..., half:]
     return out_MHD
-
-
-def _runs(column_S: torch.Tensor) -> Iterator[tuple[slice, int]]:
-    """Slots side by side that read as many columns as each other, and how many."""
-    blocks = [round_up(int(block.max()) + 1, READ_BLOCK) for block in column_S.split(SLOT_BLOCK)]
-    first = 0
-    for columns, equal in groupby(blocks):
-        last = first + SLOT_BLOCK * len(list(equal))
-        yield slice(first, last), columns
-        first = last
 
 
 def _layer(layer: Any, window: int) -> Layer:
@@ -302,7 +222,10 @@ def proven(model: PreTrainedModel, ids: Sequence[int]) -> tuple[LeanDecoder | No
     try:
         with slot_check.short_window(model):
             decoder = LeanDecoder(model)
-            pairs = [(_plain(model, row), logits_V) for row, logits_V in zip(rows, _lean(decoder, rows), strict=True)]
+            plain = [_plain(model, row) for row in rows]
+            pairs = [
+                pair for width in (1, slot_check.STEPS) for pair in zip(plain, _lean(decoder, rows, width), strict=True)
+            ]
         for plain_V, lean_V in pairs:
             if plain_V.isfinite().all() and not slot_check.equal_but_for_rounding(plain_V, lean_V, model.dtype):
                 return None, "it computes other logits there"
@@ -322,14 +245,14 @@ def _plain(model: PreTrainedModel, row: Sequence[int]) -> torch.Tensor:
     return model(input_ids=torch.tensor([[*row]]), use_cache=False).logits[0, -1]
 
 
-def _lean(decoder: LeanDecoder, rows: Sequence[Sequence[int]]) -> torch.Tensor:
-    """The logits after each row; its last tokens are read one step at a time."""
+def _lean(decoder: LeanDecoder, rows: Sequence[Sequence[int]], width: int) -> torch.Tensor:
+    """The logits after each row; its last tokens are read `width` a step."""
     prompts = [row[: -slot_check.STEPS] for row in rows]
-    cache, read = decoder.new_cache(len(rows)), decoder.prefill(prompts, 0)
-    cache.resize(None, COLUMN_BLOCK)
+    cache, read = decoder.new_cache(len(rows), width), decoder.prefill(prompts, 0)
     column_S = torch.tensor([len(prompt) for prompt in prompts])
+    cache.fit(column_S + slot_check.STEPS)
     cache.copy_from(read, torch.arange(len(rows)), torch.arange(len(rows)), column_S)
-    for step in range(slot_check.STEPS):
-        token_S = torch.tensor([row[step - slot_check.STEPS] for row in rows])
-        logits_SV = decoder.step(cache, token_S, column_S + step)
-    return logits_SV
+    last_SQ = torch.tensor([row[-slot_check.STEPS :] for row in rows])
+    for first in range(0, slot_check.STEPS, width):
+        logits_SQV = decoder.step(cache, last_SQ[:, first : first + width], column_S + first)
+    return logits_SQV[:, -1]

@@ -29,7 +29,7 @@ from axiom_cli.sampling.engines.continuous_batching import Completion, batch_inv
 from axiom_cli.sampling.engines.protocol import NOT_FINITE, Request, UnorderedEngine, same_logits, sample_random
 from axiom_cli.sampling.engines.text_stream import TextStream
 from axiom_cli.sampling.engines.token_sampling import Decoding
-from axiom_cli.sampling.token_ids import end_ids, unknown_ids
+from axiom_cli.sampling.token_ids import end_ids, line_breaks, unknown_ids
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.terminal import console
 from axiom_cli.workspace.store import Workspace
@@ -99,7 +99,9 @@ class TransformersEngine(UnorderedEngine):
         if reason:
             architecture = type(self._model).__name__
             console.warn_once(f"{architecture} is sampled by the library's modules, which are slower: {reason}")
-        return partial(continuous_batching.finished, decoder=decoder)
+        # A larger model computes several tokens of a row no sooner than one after the other.
+        breaks = frozenset[int]() if self.streams else line_breaks(self._tokenizer)
+        return partial(continuous_batching.finished, decoder=decoder, breaks=breaks)
 
     def load_weights(self, model: Resolved) -> None:
         """As `Engine.load_weights`."""
