@@ -18,6 +18,7 @@ from axiom_cli.settings.options import choice, names
 from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
+    from axiom_cli.evaluation.ledger import Change
     from axiom_cli.report.summary import ExperimentSummary
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -29,6 +30,10 @@ Experiments = Annotated[
 ]
 Compare = Annotated[tuple[str, str] | None, own_option("--compare", "A B", COMPARED, complete=completion.experiments)]
 Scored = Annotated[Path | None, own_option("--verdicts", "FILE", SCORED)]
+NEWLY_SOLVED = "The held-out problems that the start model failed and the selected one solves, as records."
+LOST = "The held-out problems that the start model solved and the selected one fails, as records."
+NewlySolved = Annotated[bool, own_option("--newly-solved", None, NEWLY_SOLVED)]
+Lost = Annotated[bool, own_option("--lost", None, LOST)]
 Html = Annotated[Path | None, own_option("--html", "FILE", "Also write a self-contained page.")]
 Format = Annotated[str, choice("--format", ("table", "json", "csv", "md"), "How to write the report.")]
 Open = Annotated[bool, own_option("--open", None, "Open the page in a browser.")]
@@ -38,6 +43,7 @@ Open = Annotated[bool, own_option("--open", None, "Open the page in a browser.")
     **page(
         "axiom report",
         "axiom report first --html report.html --open",
+        "axiom report first --lost > lost.jsonl",
         "axiom report --compare before.jsonl after.jsonl --format md",
     )
 )
@@ -45,6 +51,8 @@ def report(
     experiment: Experiments = None,
     compare: Compare = None,
     verdicts: Scored = None,
+    newly_solved: NewlySolved = False,
+    lost: Lost = False,
     html: Html = None,
     format: Format = "table",
     open: Open = False,
@@ -52,12 +60,21 @@ def report(
     """Show the pass rates of experiments with intervals, and whether each round is better than the one before.
 
     Files of verdicts get one row each. --verdicts measures a value function: AUROC, calibration, and best of N against
-    the majority vote.
+    the majority vote. --newly-solved and --lost write verdicts of the selected model, each with the start model's as
+    the field `start`.
     """
     from axiom_cli.evaluation.experiment_folder import experiment_names, read_experiment
     from axiom_cli.report.experiment_tables import experiment_findings
     from axiom_cli.report.summary import summarize
 
+    if newly_solved or lost:
+        if compare or verdicts or html or open or (newly_solved and lost):
+            raise UsageError(
+                f"{'--newly-solved' if newly_solved else '--lost'} lists problems and nothing else",
+                "leave out --compare, --verdicts, --html and --open, and ask for one of the two lists",
+            )
+        _changed(names(experiment), "newly solved" if newly_solved else "lost", format)
+        return
     if verdicts:
         if experiment or compare:
             raise UsageError("--verdicts reports a value function and nothing else", "leave out the other names")
@@ -93,6 +110,24 @@ def show_findings(findings: Findings, format: str = "table") -> None:
     draw(findings.terminal)
     if console.data_wanted():
         write(findings.records, None)
+
+
+def _changed(named: list[str], change: Change, format: str) -> None:
+    from axiom_cli.evaluation.experiment_folder import experiment_names, read_experiment
+    from axiom_cli.evaluation.ledger import ledger
+    from axiom_cli.report.ledger import ledger_findings, ledger_sentence
+
+    wanted = named or experiment_names() or ["self_improve_v1"]
+    if len(wanted) > 1:
+        raise UsageError("one experiment at a time has its problems listed", f"name one of {', '.join(wanted)}")
+    found = ledger(read_experiment(wanted[0]), change)
+    if format == "table" and console.data_wanted():
+        console.note(ledger_sentence(found))
+        write(found.verdicts, None)
+        return
+    show_findings(ledger_findings(found), format)
+    if format == "table" and found.verdicts:
+        console.hint("pipe the command, or add > FILE, to get whole records with prompts and completions")
 
 
 def _rates(files: list[str], named: list[str], format: str, page: bool) -> None:

@@ -68,9 +68,10 @@ class Comparison:
             kind=f"{spoken(self.split)} problems" if self.split else "problems",
         )
         test = "" if self.p is None else f"; {self.test} p {p_value(self.p)}"
+        cells = f"; {self.gained:,} newly solved, {self.lost:,} lost" if self.test == "McNemar" else ""
         return (
             f"{self.verdict.capitalize()}: {facts}: {points(self.difference)} points "
-            f"(95 % interval {points_range(self.interval)}{test}{self.reservation})."
+            f"(95 % interval {points_range(self.interval)}{test}{cells}{self.reservation})."
         )
 
     @property
@@ -198,7 +199,7 @@ def compare_metrics(before: Metrics, after: Metrics, names: tuple[str, str], spl
 
     Counts problems, not samples: several samples of one problem tell less than as many problems.
     """
-    (good_a, n_a), (good_b, n_b) = _problems(before), _problems(after)
+    (good_a, n_a), (good_b, n_b) = problem_counts(before), problem_counts(after)
     n, mean = min(n_a, n_b), (before.rate + after.rate) / 2
     return Comparison(
         *names,
@@ -217,7 +218,8 @@ def compare_metrics(before: Metrics, after: Metrics, names: tuple[str, str], spl
     )
 
 
-def _problems(row: Metrics) -> tuple[int, int]:
+def problem_counts(row: Metrics) -> tuple[int, int]:
+    """(problems passed, problems): several samples of one problem tell less than as many problems."""
     n = int(row.extra.get("problems", row.n))
     return min(n, round(row.rate * n)), n
 

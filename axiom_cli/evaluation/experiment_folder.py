@@ -151,8 +151,12 @@ class Experiment:
         if path not in self._tallies:
             if not path.is_file():
                 return {}
-            self._tallies[path] = tally(_records(path, Verdict, RERUN_REWRITES))
+            self._tallies[path] = tally(self.verdicts(split, iteration, arm))
         return self._tallies[path]
+
+    def verdicts(self, split: str, iteration: int, arm: str = "") -> Iterator[Verdict]:
+        """The verdicts of one evaluation, read from its file. InputError names a damaged one."""
+        return _records(self.folder.verdicts(split, iteration, arm), Verdict, RERUN_REWRITES)
 
 
 def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:

@@ -59,9 +59,14 @@ def tally(verdicts: Iterable[Verdict]) -> dict[float, list[Tally]]:
     by_heat: dict[float, dict[str, Tally]] = {}
     for verdict in verdicts:
         problem = verdict.sample.problem
-        tallies = by_heat.setdefault(float(verdict.sample.params.get("temperature", 0.0)), {})
+        tallies = by_heat.setdefault(temperature_of(verdict), {})
         tallies.setdefault(problem.id, Tally(problem.id, problem.family, problem.level)).add(verdict)
     return {heat: list(by_heat[heat].values()) for heat in sorted(by_heat)}
+
+
+def temperature_of(verdict: Verdict) -> float:
+    """The temperature that a verdict's sample was drawn at; 0 is greedy."""
+    return float(verdict.sample.params.get("temperature", 0.0))
 
 
 def evaluate(  # noqa: PLR0913 - each is a field of the record

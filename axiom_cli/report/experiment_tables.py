@@ -123,6 +123,7 @@ def _json_object(summary: ExperimentSummary) -> dict[str, Any]:
         "final": [comparison.to_dict() for comparison in summary.final],
         "controls": {arm: comparison.to_dict() for arm, comparison in summary.controls.items()},
         "gain": asdict(summary.gain) if summary.gain else None,
+        "selection_gap": asdict(summary.gap) if summary.gap else None,
         "config": dict(summary.experiment.config),
         **({"cold_start": facts} if (facts := cold_start_facts(summary.experiment)) else {}),
     }

@@ -14,6 +14,7 @@ from axiom_cli.evaluation.experiment_folder import HELD_OUT, UNJUDGED, Experimen
 from axiom_cli.evaluation.frontier import Evaluation, Frontier, frontiers
 from axiom_cli.evaluation.gain import GainSplit
 from axiom_cli.evaluation.metrics import ALL, temperature
+from axiom_cli.evaluation.selection import SelectionGap, selection_gap
 from axiom_cli.records import Metrics
 from axiom_cli.report.climb import Climb, climbs
 from axiom_cli.report.gain import gain_of, gain_sentence
@@ -37,6 +38,7 @@ class ExperimentSummary:
     frontiers: dict[Evaluation, dict[str, Frontier]]
     climbs: list[Climb]
     gain: GainSplit | None = None
+    gap: SelectionGap | None = None
 
     @property
     def verdict(self) -> str:
@@ -47,11 +49,12 @@ class ExperimentSummary:
     def sentence(self) -> str:
         """The one honest sentence, with what the control arms add to it."""
         if not self.final:
-            return f"Inconclusive: {self._nothing_to_compare()}"
+            return " ".join([f"Inconclusive: {self._nothing_to_compare()}", *self._gap()])
         headline = self.final[0]
         parts = [headline.sentence]
         if headline.split == "val":
             parts.append("The same problems chose the round, so this is optimistic.")
+        parts += self._gap()
         for arm, comparison in self.controls.items():
             where = "" if comparison.split == "test" else f" on {spoken(comparison.split)} problems"
             where += f" where the start model solves at most {100 * HARD:.0f} %" if arm in UNJUDGED else ""
@@ -64,6 +67,12 @@ class ExperimentSummary:
         if self.gain and self.verdict != "inconclusive":
             parts.append(gain_sentence(self.gain))
         return " ".join(parts)
+
+    def _gap(self) -> list[str]:
+        if not self.gap:
+            return []
+        rates = f"Validation chose it at {percent(self.gap.validation)}, test says {percent(self.gap.test)}"
+        return [f"{rates}: {points(self.gap.difference)} points ({points_range(self.gap.interval)})."]
 
     def _nothing_to_compare(self) -> str:
         evaluated = self.experiment.iterations()
@@ -111,8 +120,9 @@ def summarize(experiment: Experiment) -> ExperimentSummary:
         names = f"model {a}", f"model {b}"
         steps += compare_models(EvaluatedModel(experiment, a), EvaluatedModel(experiment, b), names)[:1]
     reached = frontiers(experiment.rows)
+    gap = selection_gap(experiment, selected) if len(experiment.iterations()) > 1 else None
     controls, climbed = _controls(experiment, chosen), climbs(experiment, selected, reached)
-    return ExperimentSummary(experiment, selected, rows, steps, final, controls, reached, climbed, gain)
+    return ExperimentSummary(experiment, selected, rows, steps, final, controls, reached, climbed, gain, gap)
 
 
 def model_name(iteration: int, start: int = 0) -> str:
