@@ -158,3 +158,17 @@ def _running(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except FileNotFoundError:
         return False
+
+
+def test_a_small_model_gets_one_thread_and_a_large_one_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
+    model, threads = torch.nn.Linear(8, 8), torch.get_num_threads()
+    torch.set_num_threads(2)
+    try:
+        with worker_pool.few_threads(model):
+            assert torch.get_num_threads() == 1
+        assert torch.get_num_threads() == 2
+        monkeypatch.setattr(worker_pool, "SMALL_MODEL_BYTES", 0)
+        with worker_pool.few_threads(model):
+            assert torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(threads)

@@ -42,11 +42,29 @@ so is ChildProcessError where a process died. Parts and results go through pipes
 def num_workers(model: torch.nn.Module, parts: int) -> int:
     """How many processes are worth it for so many parts: one a core that this one may use; 1 for a large model, on an
     accelerator, and where fork is not safe."""
-    weights = list(model.parameters())
-    small = sum(p.numel() * p.element_size() for p in weights) <= SMALL_MODEL_BYTES
-    if not small or weights[0].device.type != "cpu" or sys.platform != "linux":
+    if not _is_small(model) or sys.platform != "linux":
         return 1
     return max(1, min(len(os.sched_getaffinity(0)), MAX_WORKERS, parts))
+
+
+def _is_small(model: torch.nn.Module) -> bool:
+    """Whether `model` is small, and on the processor."""
+    weights = list(model.parameters())
+    small = sum(p.numel() * p.element_size() for p in weights) <= SMALL_MODEL_BYTES
+    return small and weights[0].device.type == "cpu"
+
+
+@contextmanager
+def few_threads(model: torch.nn.Module) -> Iterator[None]:
+    """Within it, torch has one thread if `model` is small: several would wait for each other after each of its short
+    operations, and where other programs run, that takes many times as long as the operation."""
+    threads = torch.get_num_threads()
+    if _is_small(model):
+        torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
 
 
 def shared_zeros(like: torch.Tensor) -> torch.Tensor:

@@ -95,7 +95,8 @@ class TransformersEngine(UnorderedEngine):
 
     def _in_slots(self, ids: Sequence[int]) -> Callable[..., Iterator[Completion]]:
         """Sampling in slots, by the decoder made for the architecture where there is one and it computes the same."""
-        decoder, reason = lean_decoder.proven(self._model, ids)
+        with worker_pool.few_threads(self._model):
+            decoder, reason = lean_decoder.proven(self._model, ids)
         if reason:
             architecture = type(self._model).__name__
             console.warn_once(f"{architecture} is sampled by the library's modules, which are slower: {reason}")
@@ -210,8 +211,12 @@ class TransformersEngine(UnorderedEngine):
         decoding = Decoding(self._eos, params.temperature, params.top_p, self._unknown)
         slots = self._slots(params, max(len(row.prompt) + len(row.uniforms) for row in rows), workers)
         if workers == 1:
-            return self._finished(self._model, rows, decoding, slots)
+            return self._finish_here(rows, decoding, slots)
         return self._finish_in_processes([rows[worker::workers] for worker in range(workers)], decoding, slots)
+
+    def _finish_here(self, rows: Sequence[Completion], decoding: Decoding, slots: int) -> Iterator[Completion]:
+        with worker_pool.few_threads(self._model):
+            yield from self._finished(self._model, rows, decoding, slots)
 
     def _finish_in_processes(
         self, parts: Sequence[Sequence[Completion]], decoding: Decoding, slots: int
