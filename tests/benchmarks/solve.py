@@ -1,9 +1,12 @@
 """Tokens a second of the `transformers` engine beside the library's own `generate` and vLLM, in one run. By hand:
 
-    PYTHONPATH=. python tests/benchmarks/solve.py [--model nano] [--problems 1000] [--samples 1] [--max-tokens 192]
-        [--dtype float32] [--batches 64,256] [--rounds 2] [--vllm PYTHON]
+    PYTHONPATH=. python tests/benchmarks/solve.py [--model nano] [--families arithmetic,rpn] [--levels 3-7]
+        [--problems 1000] [--samples 1] [--temperature 0.8] [--max-tokens 192] [--dtype float32] [--batches 64,256]
+        [--rounds 2] [--vllm PYTHON]
 
-All sample the same problems at T = 0.8, up to the same number of tokens; tokens after the end are not counted.
+All sample the same problems, up to the same number of tokens; tokens after the end are not counted. The traces of
+listings, which the engine drafts: --families register_machine,robot_walk,queue_listing --levels 1-10 --temperature 0.5
+--max-tokens 768. `a processor second` counts this process and those it waited for, whatever else the machine does.
 `generate` gets batches of prompts sorted by length, of each of the sizes, and the best size counts. vLLM runs in an
 interpreter of its own, where it is installed: one call for all prompts, prefix caching on. The rounds alternate, each
 figure is the best of them, and the ratios are what counts. `peak` is the share of what one product of two matrices of
@@ -29,18 +32,18 @@ from axiom_cli.records import Problem
 from axiom_cli.sampling import prompts
 from axiom_cli.settings.configs import SolveConfig
 
-FAMILIES = ("arithmetic", "rpn", "parentheses", "list_ops")
-LEVELS = range(3, 8)
+SHARED = ("model", "families", "levels", "problems", "samples", "temperature", "dtype")
+"""Options that vLLM's process gets too."""
 VLLM_ROOM = 2
 """Gibibytes for vLLM's keys and values."""
 
 
-def drawn(count: int) -> list[Problem]:
+def drawn(options: argparse.Namespace) -> list[Problem]:
     """As many problems of every family and level."""
-    cells = [(name, level) for level in LEVELS for name in FAMILIES]
-    each = -(-count // len(cells))
+    cells = [(name, level) for level in draw.parse_levels(options.levels) for name in options.families.split(",")]
+    each = -(-options.problems // len(cells))
     found = [p for name, level in cells for p in islice(draw.stream(name, level, "train", 7, "answer"), each)]
-    return found[:count]
+    return found[: options.problems]
 
 
 def ours(model: str, problems: list[Problem], config: SolveConfig) -> Callable[[], int]:
@@ -94,7 +97,7 @@ def generated(model, batch, ends, config: SolveConfig) -> int:
 
 def vllms(python: str, options: argparse.Namespace) -> Callable[[], int]:
     """Tokens that vLLM writes, each time it is told to, in a process of its own that stays."""
-    said = [f"--{name}={getattr(options, name)}" for name in ("model", "problems", "samples", "dtype")]
+    said = [f"--{name}={getattr(options, name)}" for name in SHARED]
     command = [python, __file__, "--serve-vllm", *said, f"--max-tokens={options.max_tokens}"]
     room = {"VLLM_CPU_KVCACHE_SPACE": str(VLLM_ROOM), "VLLM_LOGGING_LEVEL": "ERROR"}
     child = subprocess.Popen(
@@ -121,8 +124,8 @@ def serve_vllm(options: argparse.Namespace) -> None:
     path = models.resolve(options.model).path
     model = vllm.LLM(str(path), dtype=options.dtype, enforce_eager=True, enable_prefix_caching=True, max_model_len=1024)
     tokenizer = model.get_tokenizer()
-    asked = [prompts.conversation_ids(tokenizer, messages(problem)) for problem in drawn(options.problems)]
-    settings = vllm.SamplingParams(temperature=0.8, max_tokens=options.max_tokens, n=options.samples)
+    asked = [prompts.conversation_ids(tokenizer, messages(problem)) for problem in drawn(options)]
+    settings = vllm.SamplingParams(temperature=options.temperature, max_tokens=options.max_tokens, n=options.samples)
     print(json.dumps({"tokens": 0}), flush=True)
     for _ in sys.stdin:
         model.reset_prefix_cache()
@@ -148,8 +151,11 @@ def peak(dtype: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="nano")
+    parser.add_argument("--families", default="arithmetic,rpn,parentheses,list_ops")
+    parser.add_argument("--levels", default="3-7")
     parser.add_argument("--problems", type=int, default=1000)
     parser.add_argument("--samples", type=int, default=1)
+    parser.add_argument("--temperature", type=float, default=0.8)
     parser.add_argument("--max-tokens", type=int, default=192)
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--batches", default="64,256")
@@ -165,8 +171,13 @@ def main() -> None:
 
 def compare(options: argparse.Namespace) -> None:
     """Prints the table."""
-    problems = drawn(options.problems)
-    config = SolveConfig(samples=options.samples, temperature=0.8, max_tokens=options.max_tokens, dtype=options.dtype)
+    problems = drawn(options)
+    config = SolveConfig(
+        samples=options.samples,
+        temperature=options.temperature,
+        max_tokens=options.max_tokens,
+        dtype=options.dtype,
+    )
     ways = {"axiom": ours(options.model, problems, config)}
     for size in map(int, options.batches.split(",")):
         ways[f"generate, {size}"] = theirs(options.model, problems, config, size)
@@ -175,15 +186,22 @@ def compare(options: argparse.Namespace) -> None:
     best, highest = dict.fromkeys(ways, 0.0), peak(options.dtype)
     for _ in range(options.rounds):
         for name, write in ways.items():
-            start = time.perf_counter()
+            start, busy = time.perf_counter(), processor_seconds()
             tokens = write()
-            best[name] = max(best[name], tokens / (time.perf_counter() - start))
-            print(f"  {name}: {tokens:,} tokens, {tokens / (time.perf_counter() - start):,.0f}/s", file=sys.stderr)
+            rate, busy = tokens / (time.perf_counter() - start), processor_seconds() - busy
+            best[name] = max(best[name], rate)
+            said = f"{tokens:,} tokens, {rate:,.0f}/s, {tokens / busy:,.0f} a processor second"
+            print(f"  {name}: {said}", file=sys.stderr)
     parameters = weights(models.resolve(options.model).path)
     print(f"{options.model}, {options.dtype}: {highest / 1e9:,.0f} G operations/s at best, {parameters:,} parameters")
     for name, rate in best.items():
         share = 2 * parameters * rate / highest
         print(f"{name:16}{rate:10,.0f} tokens/s  axiom is {best['axiom'] / rate:5.2f} x   peak {share:6.1%}")
+
+
+def processor_seconds() -> float:
+    """Of this process and the processes that it has waited for."""
+    return sum(os.times()[:4])
 
 
 def weights(path: Path) -> int:
