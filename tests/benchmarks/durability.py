@@ -144,7 +144,7 @@ def wrong(done: subprocess.CompletedProcess[bytes], line: str, folder: Path, wan
         found.append(f"a traceback: {said.strip().splitlines()[-1]}")
     if not killed and done.returncode not in (0, 4):
         found.append(f"exit code {done.returncode}: {said.strip()[-300:]}")
-    if done.returncode == 4 and (len(errors) != 1 or not re.search(r"\.jsonl|\.axiom|out|/", errors[0])):
+    if done.returncode == 4 and (len(errors) != 1 or not re.search(r"\.jsonl|\.axiom|out|other|/", errors[0])):
         found.append(f"not one line that names a file: {errors}")
     again = run(line, folder)
     if again.returncode != 0:
