@@ -176,7 +176,7 @@ class _Explainer:
 
 def _lines_with(workspace: Workspace, digest: str, needle: bytes) -> Iterator[bytes]:
     """The lines of a records object that contain `needle`. Of other objects only the first bytes are read."""
-    with workspace.objects.path(digest).open("rb") as stream:
+    with workspace.objects.open(digest) as stream:
         if stream.read(len(RECORDS_HEAD)) != RECORDS_HEAD:
             return
         with mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
