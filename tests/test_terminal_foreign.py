@@ -89,6 +89,9 @@ workspace why foreign --json
 workspace diff foreign other
 workspace fsck
 workspace gc
+workspace import {evil}
+workspace import rows.csv
+workspace export foreign {evil} --bundle
 problems import rows.jsonl --as jsonl
 problems import rows.csv --as jsonl
 solve {evil}
