@@ -174,14 +174,24 @@ def paired_bootstrap(
         return 0.0, -1.0, 1.0
     differences_P = numpy.asarray(b, float) - numpy.asarray(a, float)
     difference = float(differences_P.mean())
-    _, counts = numpy.unique(numpy.round(differences_P, 9), return_counts=True)
-    if len(a) - counts.max() < MIN_CHANGED:
-        both = math.fsum(map(min, a, b))  # counts of problems, which may be fractions
-        gained, lost = math.fsum(b) - both, math.fsum(a) - both
-        cells = (both, max(0.0, gained), max(0.0, lost), max(0.0, len(a) - both - gained - lost))
-        return difference, *newcombe_paired(*cells)
+    if few := newcombe_if_few_change(a, b):
+        return difference, *few
     low, high = _percentile_bootstrap((differences_P,), numpy.mean, resamples, seed)
     return difference, min(low, difference), max(high, difference)
+
+
+def newcombe_if_few_change(a: Sequence[float], b: Sequence[float]) -> Interval | None:
+    """Newcombe's paired interval of mean(b) - mean(a) where fewer than MIN_CHANGED problems differ from the commonest
+    difference; None where resampling may be trusted."""
+    import numpy
+
+    differences_P = numpy.asarray(b, float) - numpy.asarray(a, float)
+    _, counts = numpy.unique(numpy.round(differences_P, 9), return_counts=True)
+    if len(a) - counts.max() >= MIN_CHANGED:
+        return None
+    both = math.fsum(map(min, a, b))  # counts of problems, which may be fractions
+    gained, lost = math.fsum(b) - both, math.fsum(a) - both
+    return newcombe_paired(both, max(0.0, gained), max(0.0, lost), max(0.0, len(a) - both - gained - lost))
 
 
 def mcnemar(b: int, c: int) -> float:

@@ -11,6 +11,7 @@ from axiom_cli.evaluation.frontier import Frontier, evaluation_of
 from axiom_cli.evaluation.metrics import temperature
 from axiom_cli.records import Metrics
 from axiom_cli.report.cold_start import cold_start_facts, cold_start_table
+from axiom_cli.report.coverage import coverage_json, coverage_parts
 from axiom_cli.report.formats import Findings, Table
 from axiom_cli.report.frontier import frontier_table
 from axiom_cli.report.gain import gain_table
@@ -37,6 +38,10 @@ def experiment_findings(summaries: Sequence[ExperimentSummary]) -> Findings:
             split = gain_table(summary.experiment.name, summary.gain)
             markdown.append(split)
             terminal.append(split)
+        if summary.coverage:
+            covered = coverage_parts(summary.experiment.name, summary.coverage)
+            markdown += covered
+            terminal += covered
         markdown.append(summary.sentence)
         said_already = len(steps) == len(summary.final[:1]) == 1  # one step, from the start to the selected model
         terminal += [*([] if said_already else steps), summary.sentence]
@@ -124,6 +129,7 @@ def _json_object(summary: ExperimentSummary) -> dict[str, Any]:
         "controls": {arm: comparison.to_dict() for arm, comparison in summary.controls.items()},
         "gain": asdict(summary.gain) if summary.gain else None,
         "selection_gap": asdict(summary.gap) if summary.gap else None,
+        "coverage": coverage_json(summary.coverage) if summary.coverage else None,
         "config": dict(summary.experiment.config),
         **({"cold_start": facts} if (facts := cold_start_facts(summary.experiment)) else {}),
     }

@@ -11,12 +11,13 @@ from string import Template
 from axiom_cli.evaluation.comparison import percent, points, points_range, spoken
 from axiom_cli.report.cold_start import cold_start
 from axiom_cli.report.comparison_tables import COLUMNS, comparison_cells
+from axiom_cli.report.coverage import coverage_section
 from axiom_cli.report.formats import Table
 from axiom_cli.report.frontier import frontier
 from axiom_cli.report.gain import gain_section
 from axiom_cli.report.html import card, escape, html_table, section, tiles
 from axiom_cli.report.page_costs import config, costs, digests, replay
-from axiom_cli.report.page_curves import curve, families, levels, pass_at
+from axiom_cli.report.page_curves import curve, families, levels
 from axiom_cli.report.summary import ExperimentSummary, model_name
 
 FOOTER = """\
@@ -34,7 +35,7 @@ def page(summary: ExperimentSummary) -> str:
         frontier(summary),
         gain_section(run.name, summary.gain),
         families(summary),
-        pass_at(summary),
+        coverage_section(run.name, summary.coverage),
         levels(summary),
         _comparisons(summary),
     ]

@@ -141,47 +141,6 @@ def families(summary: ExperimentSummary) -> str:
     return section("Families", lead, f'<div class="grid2">{"".join(cards)}</div>') if cards else ""
 
 
-def _sampled(summary: ExperimentSummary) -> tuple[str, list[Metrics]]:
-    """The split, and the sampled rows of the start and the selected model, where both have several samples."""
-    start = summary.experiment.iterations()[0]
-    for split in HELD_OUT:
-        rows = [row for row in summary.experiment.evaluations("", split) if len(row.pass_at) > 1]
-        ends = {row.iteration: row for row in rows if row.iteration in (start, summary.selected)}
-        if start in ends and summary.selected in ends:
-            return split, [ends[i] for i in sorted(ends)]
-    return "", []
-
-
-def pass_at(summary: ExperimentSummary) -> str:
-    """pass@k of the start and the selected model."""
-    split, rows = _sampled(summary)
-    if not rows:
-        return ""
-    start = summary.experiment.iterations()[0]
-    series = [
-        Series(
-            "start" if row.iteration == start else "selected",
-            [Point(math.log2(int(k)), value, note=f"pass@{k}: {percent(value)}") for k, value in row.pass_at.items()],
-            "muted" if row.iteration == start and len(rows) > 1 else "c0",
-        )
-        for row in rows
-    ]
-    top = max(int(k) for row in rows for k in row.pass_at)
-    axis = Axis("k, samples a problem", [(float(i), str(2**i)) for i in range(int(math.log2(top)) + 1)])
-    title = f"pass@k on the {spoken(split)} problems, {sampling(rows[0])}"
-    plots = curves(Caption("passk", title, from_first_to_last(series)), series, axis)
-    columns = ["k", *(line.name for line in series)]
-    body = [
-        [str(k), *(percent(row.pass_at[str(k)]) if str(k) in row.pass_at else "" for row in rows)]
-        for k in range(1, top + 1)
-    ]
-    lead = (
-        "The chance that at least one of k samples is correct. If the left end rises while the right end falls, the "
-        "model has become more certain, not more capable."
-    )
-    return section("pass@k, start and selected", lead, card("", plots, numbers(Table(title, columns, body))))
-
-
 def levels(summary: ExperimentSummary) -> str:
     """Heat tables of level by model."""
     experiment = summary.experiment

@@ -10,6 +10,7 @@ from itertools import pairwise
 
 from axiom_cli.evaluation.comparison import Comparison, compare_tallies, percent, points, points_range, spoken
 from axiom_cli.evaluation.comparison_sources import EvaluatedModel, compare_models
+from axiom_cli.evaluation.coverage import Coverage, coverage
 from axiom_cli.evaluation.experiment_folder import HELD_OUT, UNJUDGED, Experiment
 from axiom_cli.evaluation.frontier import Evaluation, Frontier, frontiers
 from axiom_cli.evaluation.gain import GainSplit
@@ -39,6 +40,7 @@ class ExperimentSummary:
     climbs: list[Climb]
     gain: GainSplit | None = None
     gap: SelectionGap | None = None
+    coverage: Coverage | None = None
 
     @property
     def verdict(self) -> str:
@@ -121,8 +123,9 @@ def summarize(experiment: Experiment) -> ExperimentSummary:
         steps += compare_models(EvaluatedModel(experiment, a), EvaluatedModel(experiment, b), names)[:1]
     reached = frontiers(experiment.rows)
     gap = selection_gap(experiment, selected) if len(experiment.iterations()) > 1 else None
+    covered = coverage(experiment, selected)
     controls, climbed = _controls(experiment, chosen), climbs(experiment, selected, reached)
-    return ExperimentSummary(experiment, selected, rows, steps, final, controls, reached, climbed, gain, gap)
+    return ExperimentSummary(experiment, selected, rows, steps, final, controls, reached, climbed, gain, gap, covered)
 
 
 def model_name(iteration: int, start: int = 0) -> str:

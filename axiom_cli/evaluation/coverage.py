@@ -1,0 +1,194 @@
+"""Coverage: how many problems are solved by at least one of k samples, by the start and by the selected model, and how
+many different things the samples say.
+
+pass@k is Chen et al.'s unbiased estimate (2107.03374, eq. 1), averaged over the problems that both models were judged
+on. All intervals are 95 % ones from one bootstrap that draws problems, so that the values of one row belong together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from axiom_cli.evaluation.experiment_folder import HELD_OUT, Experiment
+from axiom_cli.evaluation.metrics import Tally, temperature, temperature_of
+from axiom_cli.learning.rejection_sampling import solution_key
+from axiom_cli.problems import answer_types, answers
+from axiom_cli.records import Metrics, Sample, Verdict
+from axiom_cli.statistics import (
+    CONFIDENCE,
+    ELEMENTS_PER_BATCH,
+    RESAMPLES,
+    newcombe_if_few_change,
+    paired_bootstrap,
+    pass_at_k,
+    wilson_of_rate,
+)
+
+DISTINCT = ("answers", "solutions", "right solutions")
+
+
+class Estimate(NamedTuple):
+    """A value with its interval; without bounds where verdicts were not kept."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """One measure of the start and of the selected model; `change` is selected - start."""
+
+    start: Estimate
+    selected: Estimate
+    change: Estimate
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """`pass_at[k - 1]` is pass@k, a share of 1. `distinct` counts different things a problem among `samples` samples:
+    answers that could be read, solutions (programs by their syntax tree, else texts), and those of them that pass; it
+    is empty where verdicts were not kept, and has no answers where the problems ask for programs."""
+
+    split: str
+    temperature: float
+    problems: int
+    samples: int
+    start: int
+    selected: int
+    pass_at: list[Pair]
+    distinct: dict[str, Pair]
+
+    @property
+    def crossing(self) -> int | None:
+        """The smallest k at which the model leads that does not lead at k = 1, or at the first k that tells the two
+        apart; None where the curves do not cross."""
+        changes = [(k, round(pair.change.value, 9)) for k, pair in enumerate(self.pass_at, 1)]
+        led = next((change for _, change in changes if change), 0.0)
+        return next((k for k, change in changes if change * led < 0), None)
+
+
+def coverage(experiment: Experiment, selected: int) -> Coverage | None:
+    """The coverage on the first of test and validation on which the start and the selected model drew several samples a
+    problem, at their highest common temperature. None where they did not. Without verdicts, pass@k is that of the
+    metrics rows and has no intervals."""
+    start = experiment.iterations()[0]
+    for split in HELD_OUT:
+        before, after = experiment.tallies(split, start), experiment.tallies(split, selected)
+        for heat in sorted(before.keys() & after.keys(), reverse=True):
+            judged = {tally.problem: tally for tally in after[heat] if tally.judged}
+            pairs = [(one, judged[one.problem]) for one in before[heat] if one.judged and one.problem in judged]
+            counts = [tally.judged for pair in pairs for tally in pair]
+            if min(counts, default=0) > 1:
+                curve, problems = _curve(pairs, min(counts)), {one.problem: None for one, _ in pairs}
+                drawn = [_drawn(experiment, split, iteration, heat) for iteration in (start, selected)]
+                distinct = _distinct(drawn[0], drawn[1], problems)
+                return Coverage(split, heat, len(pairs), max(counts), start, selected, curve, distinct)
+    return _from_metrics(experiment, start, selected)
+
+
+def _drawn(experiment: Experiment, split: str, iteration: int, heat: float) -> Iterator[Verdict]:
+    return (verdict for verdict in experiment.verdicts(split, iteration) if temperature_of(verdict) == heat)
+
+
+def _curve(pairs: Sequence[tuple[Tally, Tally]], top: int) -> list[Pair]:
+    """pass@1 to pass@`top`. Problems with the same counts have the same values, so a resample is how many problems of
+    each kind it drew."""
+    import numpy
+
+    counts = numpy.array([(one.passed, one.judged, other.passed, other.judged) for one, other in pairs])
+    kinds, kind_P = numpy.unique(counts, axis=0, return_inverse=True)
+    kind_P = kind_P.reshape(-1)
+    start_CK, selected_CK = (
+        numpy.array([[pass_at_k(int(n), int(c), k) for k in range(1, top + 1)] for c, n in kinds[:, columns]])
+        for columns in ([0, 1], [2, 3])
+    )
+    values_CX = numpy.concatenate([start_CK, selected_CK, selected_CK - start_CK], axis=1)
+    exact_X = numpy.bincount(kind_P) @ values_CX / len(pairs)
+    tail = 100 * (1 - CONFIDENCE) / 2
+    low_X, high_X = numpy.percentile(_resampled(values_CX, kind_P), [tail, 100 - tail], axis=0)
+
+    def rate(x: int) -> Estimate:
+        if numpy.ptp(values_CX[:, x]) == 0:
+            return Estimate(float(exact_X[x]), *wilson_of_rate(float(exact_X[x]), len(pairs)))
+        return Estimate(float(exact_X[x]), float(low_X[x]), float(high_X[x]))
+
+    def change(k: int) -> Estimate:
+        value, low, high = (float(of[2 * top + k]) for of in (exact_X, low_X, high_X))
+        few = newcombe_if_few_change(start_CK[kind_P, k], selected_CK[kind_P, k])
+        return Estimate(value, *(few or (min(low, value), max(high, value))))
+
+    return [Pair(rate(k), rate(top + k), change(k)) for k in range(top)]
+
+
+def _resampled(values_CX: Any, kind_P: Any) -> Any:
+    """The means over problems P in each resample R, where problem i has the values of kind kind_P[i]. Problems are
+    drawn as `cluster_bootstrap` draws them, so that pass@1 gets the interval of the sampled pass rate."""
+    import numpy
+
+    kinds, count, means = len(values_CX), len(kind_P), []
+    random, batch = numpy.random.default_rng(0), max(1, ELEMENTS_PER_BATCH // len(kind_P))
+    for done in range(0, RESAMPLES, batch):
+        rows = min(batch, RESAMPLES - done)
+        drawn_RP = kind_P[random.integers(0, count, (rows, count))] + kinds * numpy.arange(rows)[:, None]
+        drawn_RC = numpy.bincount(drawn_RP.reshape(-1), minlength=rows * kinds).reshape(rows, kinds)
+        means.append(drawn_RC @ values_CX / count)
+    return numpy.concatenate(means)
+
+
+def _distinct(before: Iterable[Verdict], after: Iterable[Verdict], problems: Collection[str]) -> dict[str, Pair]:
+    """A pair for each of DISTINCT, over those of the problems that have it."""
+    start, selected = _distinct_counts(before, problems), _distinct_counts(after, problems)
+    pairs = {}
+    for name in DISTINCT:
+        a, b = ([of[problem][name] for problem in problems if name in of[problem]] for of in (start, selected))
+        most = max([*a, *b, 1])
+        if a:
+            difference, low, high = paired_bootstrap([x / most for x in a], [x / most for x in b])
+            change = Estimate(most * difference, most * low, most * high)
+            pairs[name] = Pair(Estimate(sum(a) / len(a)), Estimate(sum(b) / len(b)), change)
+    return pairs
+
+
+def _distinct_counts(verdicts: Iterable[Verdict], problems: Collection[str]) -> dict[str, dict[str, int]]:
+    """How many different DISTINCT the judged samples of each problem have; a program is not an answer."""
+    seen: dict[str, dict[str, set[str]]] = {}
+    for verdict in verdicts:
+        sample = verdict.sample
+        if verdict.status == "infra" or sample.problem.id not in problems:
+            continue
+        names = DISTINCT if sample.problem.answer is not None else DISTINCT[1:]
+        of = seen.setdefault(sample.problem.id, {name: set() for name in names})
+        key = solution_key(sample)
+        if verdict.passed:
+            of["right solutions"].add(key)
+        if key not in of["solutions"] and (answer := _answer(sample)) is not None:  # a repeated text says the same
+            of["answers"].add(answer)
+        of["solutions"].add(key)
+    return {problem: {name: len(found) for name, found in of.items()} for problem, of in seen.items()}
+
+
+def _answer(sample: Sample) -> str | None:
+    """What the sample answers, however it is written; None for a program, and for one that was cut off."""
+    answer = answers.read_answer(sample.text) if sample.problem.answer is not None and sample.finish == "stop" else None
+    return answer_types.ballot(sample.problem, answer) if answer else None
+
+
+def _from_metrics(experiment: Experiment, start: int, selected: int) -> Coverage | None:
+    for split in HELD_OUT:
+        rows = [row for row in experiment.evaluations(split=split) if len(row.pass_at) > 1]
+        before, after = ({temperature(r): r for r in rows if r.iteration == model} for model in (start, selected))
+        if shared := before.keys() & after.keys():
+            return _of_rows(split, before[max(shared)], after[max(shared)])
+    return None
+
+
+def _of_rows(split: str, before: Metrics, after: Metrics) -> Coverage:
+    """What two metrics rows say of pass@k, as far as both go."""
+    ks = sorted(map(int, before.pass_at.keys() & after.pass_at.keys()))
+    values = [(before.pass_at[str(k)], after.pass_at[str(k)]) for k in ks]
+    curve = [Pair(Estimate(one), Estimate(other), Estimate(other - one)) for one, other in values]
+    problems = int(min(row.extra.get("problems", row.n) for row in (before, after)))
+    return Coverage(split, temperature(before), problems, ks[-1], before.iteration, after.iteration, curve, {})
