@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from axiom_cli import jsonl
 from axiom_cli.evaluation.experiment_folder import read_experiment
 from axiom_cli.evaluation.ledger import ledger
 from axiom_cli.evaluation.metrics import evaluate
-from axiom_cli.records import Verdict
+from axiom_cli.records import Problem, Program, Verdict
 from axiom_cli.report.summary import summarize
 from command_line import axiom
 from made_experiment import problem, verdict
@@ -92,6 +93,17 @@ def test_a_list_has_every_format_and_can_be_read_back(run: Path):
 
 
 @pytest.mark.slow
+def test_of_a_program_the_list_says_why_it_failed(tmp_path: Path):
+    program = Program("f", "f(x)", tests=[{"args": [1], "expected": 1}])
+    asks = Problem("p", "f", "f", "Write f.", 3, "test", program=program)
+    for iteration, good in enumerate((False, True)):
+        made = replace(verdict(asks, good), reason="" if good else "f(1) gave 2, expected 1")
+        evaluated(tmp_path / "experiments" / "run", "test", iteration, [made])
+    said = axiom("report", "run", "--newly-solved", "--format", "csv", cwd=tmp_path)
+    assert said.stdout.decode().splitlines()[1] == 'p,f,3,,"f(1) gave 2, expected 1"'
+
+
+@pytest.mark.slow
 def test_without_the_verdicts_one_line_says_how_to_get_them(run: Path):
     (run / "experiments/run/evaluations/test_0.jsonl").unlink()
     said = axiom("report", "run", "--lost", cwd=run)
@@ -119,9 +131,11 @@ def test_a_start_model_that_stays_selected_lost_nothing(tmp_path: Path):
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "also", [["--newly-solved"], ["--html", "page.html"], ["--compare", "run", "run"], ["other"], ["--open"]]
+    "also",
+    [["--newly-solved"], ["--html", "page.html"], ["--compare", "run", "run"], ["other"], ["--open"], ["lost.jsonl"]],
 )
 def test_a_list_stands_alone(run: Path, also: list[str]):
+    (run / "lost.jsonl").touch()
     said = axiom("report", "run", "--lost", *also, cwd=run)
     assert said.returncode == 2 and "hint: " in said.stderr.decode() and not said.stdout.decode()
 

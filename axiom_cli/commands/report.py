@@ -30,6 +30,7 @@ Experiments = Annotated[
 ]
 Compare = Annotated[tuple[str, str] | None, own_option("--compare", "A B", COMPARED, complete=completion.experiments)]
 Scored = Annotated[Path | None, own_option("--verdicts", "FILE", SCORED)]
+TWO_FILES = "axiom report --compare A B compares two files of verdicts"
 NEWLY_SOLVED = "The held-out problems that the start model failed and the selected one solves, as records."
 LOST = "The held-out problems that the start model solved and the selected one fails, as records."
 NewlySolved = Annotated[bool, own_option("--newly-solved", None, NEWLY_SOLVED)]
@@ -118,6 +119,8 @@ def _changed(named: list[str], change: Change, format: str) -> None:
     from axiom_cli.report.ledger import ledger_findings, ledger_sentence
 
     wanted = named or experiment_names() or ["self_improve_v1"]
+    if any(Path(name).is_file() for name in wanted):
+        raise UsageError(f"--{change.replace(' ', '-')} lists the problems of an experiment, not of a file", TWO_FILES)
     if len(wanted) > 1:
         raise UsageError("one experiment at a time has its problems listed", f"name one of {', '.join(wanted)}")
     found = ledger(read_experiment(wanted[0]), change)
