@@ -9,7 +9,7 @@ from axiom_cli.evaluation.comparison import percent, percent_range, points, poin
 from axiom_cli.evaluation.coverage import Coverage, Estimate, Pair
 from axiom_cli.report.charts import Axis, Caption, Point, Series
 from axiom_cli.report.formats import Table
-from axiom_cli.report.html import card, numbers, section
+from axiom_cli.report.html import card, numbers, section, tiles
 from axiom_cli.report.page_curves import curves, from_first_to_last
 
 MOST_KS = 8
@@ -21,8 +21,8 @@ LEAD = (
     "the model has become more certain, not more capable."
 )
 DISTINCT_LEAD = (
-    "The numbers also count different answers, solutions and right solutions a problem. A model that is right more "
-    "often says fewer different things; fewer right solutions a problem are the loss to look for."
+    "A model that is right more often says fewer different things; fewer different right solutions a problem are the "
+    "loss to look for."
 )
 
 
@@ -66,17 +66,25 @@ def coverage_section(name: str, coverage: Coverage | None) -> str:
     """The curves with their intervals, and the table; empty without several samples a problem."""
     if coverage is None:
         return ""
-    models = [("start", [pair.start for pair in coverage.pass_at], "muted")]
+    series = [Series("start", _points([pair.start for pair in coverage.pass_at]), "muted")]
     if coverage.start != coverage.selected:
-        models.append(("selected", [pair.selected for pair in coverage.pass_at], "c0"))
-    series = [Series(label, _points(values), colour) for label, values, colour in models]
-    series[-1:] = [Series(series[-1].name, series[-1].points, "c0")]
+        series.append(Series("selected", _points([pair.selected for pair in coverage.pass_at]), "c0"))
     ticks = [(float(i), str(2**i)) for i in range(int(math.log2(len(coverage.pass_at))) + 1)]
     title = f"pass@k on the {spoken(coverage.split)} problems, T = {coverage.temperature:g} x {coverage.samples}"
     plots = curves(Caption("passk", title, from_first_to_last(series)), series, Axis("k, samples a problem", ticks))
     lead = f"{coverage_sentence(coverage)} {LEAD}" + f" {DISTINCT_LEAD}" * bool(coverage.distinct)
     table = coverage_table(name, coverage)
-    return section("pass@k, start and selected", lead, card("", plots, numbers(table)))
+    return section("pass@k, start and selected", lead, _tiles(coverage) + card("", plots, numbers(table)))
+
+
+def _tiles(coverage: Coverage) -> str:
+    cells = []
+    for name, pair in coverage.distinct.items():
+        start, selected, change = _counts(pair)
+        same = coverage.start == coverage.selected
+        remark = "distinct ones a problem" if same else f"different ones a problem, {change}"
+        cells.append((name.capitalize(), start if same else f"{start} → {selected}", remark))
+    return tiles(cells) if cells else ""
 
 
 def coverage_json(coverage: Coverage) -> dict[str, Any]:
