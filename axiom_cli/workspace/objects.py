@@ -65,6 +65,7 @@ class Objects:
         self.folder = root / "objects"
         self.temporary = root / "tmp"
         self._unflushed: dict[Path, None] = {}
+        self._made = False
 
     def path(self, digest: str) -> Path:
         """The object's path, whether it is stored or not: `objects/ab/cdef...`."""
@@ -86,7 +87,9 @@ class Objects:
 
     def scratch(self) -> Path:
         """An unused path under `tmp/`."""
-        files.make_folder(self.temporary)
+        if not self._made:
+            files.make_folder(self.temporary)
+            self._made = True
         return self.temporary / f"{os.getpid()}-{next(_counter)}-{os.urandom(4).hex()}"
 
     def check_writable(self) -> None:
