@@ -107,7 +107,7 @@ def test_what_did_not_climb_is_said_plainly(tmp_path: Path) -> None:
     flat = made(tmp_path / "flat", {"rpn": [20, 16, 0]}, {"rpn": [20, 17, 9]})
     assert told(flat) == "The frontier, up to which 9 in 10 are solved, did not move: rpn (level 1)."
     luck = made(tmp_path / "luck", {"rpn": [20, 17, 0]}, {"rpn": [20, 18, 9]})
-    assert "did not move: rpn (level 1)" in told(luck), "one problem more is no climb"
+    assert "did not clearly move: rpn (level 1 to level 2)" in told(luck), "one problem more is no climb"
     lost = made(tmp_path / "lost", {"rpn": [20, 20, 0]}, {"rpn": [20, 2, 19]})
     assert told(lost) == "The frontier fell in rpn (level 2 to level 1)."
     bare = made(tmp_path / "bare", {"rpn": [20, 2, 0]}, {"rpn": [20, 20, 0]}, verdicts=False)

@@ -125,10 +125,12 @@ def climb_sentence(found: Sequence[Climb]) -> str:
             parts.append(f"The frontier also rose in {_listed(rose[1:])}.")
     if fell:
         parts.append(f"The frontier fell in {_listed(fell)}.")
+    unsure = any(climb.now.solved != climb.start.solved for climb in stayed)
+    still = "did not clearly move" if unsure else "did not move"
     if stayed and (rose or fell):
-        parts.append(f"It did not move in {_listed(stayed)}.")
+        parts.append(f"It {still} in {_listed(stayed)}.")
     elif stayed:
-        parts.append(f"The frontier, up to which 9 in 10 are solved, did not move: {_listed(stayed)}.")
+        parts.append(f"The frontier, up to which 9 in 10 are solved, {still}: {_listed(stayed)}.")
     return " ".join(parts)
 
 
@@ -154,7 +156,7 @@ def _listed(some: Sequence[Climb]) -> str:
 
 def _from_to(climb: Climb) -> str:
     start, now = climb.reached(climb.start), climb.reached(climb.now)
-    return f"{start} to {now}" if climb.moved else start
+    return start if start == now else f"{start} to {now}"
 
 
 def spoken_family(family: str) -> str:
