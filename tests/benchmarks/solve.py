@@ -32,18 +32,19 @@ from axiom_cli.records import Problem
 from axiom_cli.sampling import prompts
 from axiom_cli.settings.configs import SolveConfig
 
+FAMILIES, LEVELS = "arithmetic,rpn,parentheses,list_ops", "3-7"
 SHARED = ("model", "families", "levels", "problems", "samples", "temperature", "dtype")
 """Options that vLLM's process gets too."""
 VLLM_ROOM = 2
 """Gibibytes for vLLM's keys and values."""
 
 
-def drawn(options: argparse.Namespace) -> list[Problem]:
-    """As many problems of every family and level."""
-    cells = [(name, level) for level in draw.parse_levels(options.levels) for name in options.families.split(",")]
-    each = -(-options.problems // len(cells))
+def drawn(count: int, families: str = FAMILIES, levels: str = LEVELS) -> list[Problem]:
+    """As many problems of every family and level, `count` in all."""
+    cells = [(name, level) for level in draw.parse_levels(levels) for name in families.split(",")]
+    each = -(-count // len(cells))
     found = [p for name, level in cells for p in islice(draw.stream(name, level, "train", 7, "answer"), each)]
-    return found[: options.problems]
+    return found[:count]
 
 
 def ours(model: str, problems: list[Problem], config: SolveConfig) -> Callable[[], int]:
@@ -124,7 +125,8 @@ def serve_vllm(options: argparse.Namespace) -> None:
     path = models.resolve(options.model).path
     model = vllm.LLM(str(path), dtype=options.dtype, enforce_eager=True, enable_prefix_caching=True, max_model_len=1024)
     tokenizer = model.get_tokenizer()
-    asked = [prompts.conversation_ids(tokenizer, messages(problem)) for problem in drawn(options)]
+    problems = drawn(options.problems, options.families, options.levels)
+    asked = [prompts.conversation_ids(tokenizer, messages(problem)) for problem in problems]
     settings = vllm.SamplingParams(temperature=options.temperature, max_tokens=options.max_tokens, n=options.samples)
     print(json.dumps({"tokens": 0}), flush=True)
     for _ in sys.stdin:
@@ -151,8 +153,8 @@ def peak(dtype: str) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--model", default="nano")
-    parser.add_argument("--families", default="arithmetic,rpn,parentheses,list_ops")
-    parser.add_argument("--levels", default="3-7")
+    parser.add_argument("--families", default=FAMILIES)
+    parser.add_argument("--levels", default=LEVELS)
     parser.add_argument("--problems", type=int, default=1000)
     parser.add_argument("--samples", type=int, default=1)
     parser.add_argument("--temperature", type=float, default=0.8)
@@ -171,7 +173,7 @@ def main() -> None:
 
 def compare(options: argparse.Namespace) -> None:
     """Prints the table."""
-    problems = drawn(options)
+    problems = drawn(options.problems, options.families, options.levels)
     config = SolveConfig(
         samples=options.samples,
         temperature=options.temperature,
