@@ -293,6 +293,7 @@ def test_a_program_killed_from_outside_is_tried_again():
             until = time.monotonic() + 60
             while len(pair := descendants(zygote)[-2:]) < 2 or set(pair) & set(wrapper):
                 assert time.monotonic() < until
+            time.sleep(0.1)  # the program itself runs by then
             os.kill(elder(*pair), signal.SIGKILL)
 
         threading.Thread(target=kill).start()
