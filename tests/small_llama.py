@@ -4,15 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from axiom_cli.models.nano.recipe import ASSISTANT, END, TEMPLATE, USER
+
 PIECES = r" ?\d| ?[A-Za-z]+| ?//| ?[^\sA-Za-z\d]|\s"
-END, USER, ASSISTANT = "<|end|>", "<|user|>", "<|assistant|>"
-TEMPLATE = (
-    "{% for m in messages %}"
-    "{% if m['role'] == 'user' %}<|user|>{{ m['content'] }}"
-    "{% elif m['role'] == 'assistant' %}<|assistant|>{{ m['content'] }}<|end|>{% endif %}"
-    "{% endfor %}"
-    "{% if add_generation_prompt %}<|assistant|>{% endif %}"
-)
 CORPUS = (
     "Evaluate: 9 * (3 - 1)",
     "Evaluate the postfix expression: 9 4 * 5 +",

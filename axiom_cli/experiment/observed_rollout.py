@@ -24,7 +24,8 @@ def observed_rollout(  # noqa: PLR0913 - as `remember_rollout`
     verifying: VerifyConfig,
     observer: LoopObserver,
 ) -> tuple[list[Verdict], Receipt]:
-    """The verdicts on a model's samples, made once; the observer is told of them as they come."""
+    """The verdicts on a model's samples, and their receipt. What was sampled or judged before is read back, and the
+    observer hears of each verdict as it comes."""
     usage = Usage(
         on_samples=lambda new: observer.sampled(len(new), sum(sample.tokens for sample in new)),
         on_recalled=observer.recalled,

@@ -25,7 +25,7 @@ from axiom_cli.workspace.store import Workspace
 
 VERSION = 1
 MOST_REFUSED = 0.5
-"""A file of which a larger share of rows is refused is not read as problems at all."""
+"""If a larger share of a file's rows is refused, the whole file is."""
 RESERVED = "all"
 """The family that stands for every one in metrics."""
 Say = Callable[[str], object]

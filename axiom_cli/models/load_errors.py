@@ -1,4 +1,4 @@
-"""What a user is told where the libraries refuse a model's files: one line, with the name of the file at fault."""
+"""The one line that a user reads when a library refuses a model's files. It names the file at fault."""
 
 from __future__ import annotations
 

@@ -37,7 +37,7 @@ def ledger_findings(ledger: Ledger) -> Findings:
 
 
 def ledger_sentence(ledger: Ledger) -> str:
-    """How many problems changed, of how many, and of which families."""
+    """How many problems were newly solved or lost, out of how many, and the count of each family."""
     if ledger.start == ledger.selected:
         return f"{ledger.experiment}: the start model stays selected, so no problem was newly solved or lost."
     before, now = ("failed", "solves") if ledger.change == "newly solved" else ("solved", "fails")

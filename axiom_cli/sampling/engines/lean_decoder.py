@@ -113,8 +113,8 @@ class LeanDecoder:
             hidden_MH = self._finish(layer, hidden_MH, seen_PQHD.flatten(0, 1).flatten(1))
 
     def step(self, cache: SlotCache, token_SQ: torch.Tensor, column_S: torch.Tensor) -> torch.Tensor:
-        """The logits (S, Q, V) after each of Q more tokens a slot, of which the first goes to its column, and the
-        others to the next ones."""
+        """The logits (S, Q, V) after each of Q more tokens a slot. The first token goes to the slot's column, and each
+        other one to the column after it."""
         slots, width = token_SQ.shape
         position_SQ, end = column_S[:, None] + torch.arange(width), int(column_S.max()) + width
         cache.begin(position_SQ)

@@ -22,7 +22,8 @@ RING_BLOCK = 16
 GAPS = 1 / 8
 """The share of pages that may be free between others."""
 NOWHERE, SCRAP = 0, 1
-"""Pages of no row: the end of a short row's list, of which nothing is visible, and where empty slots write."""
+"""Two pages that belong to no row. The first fills up the lists of short rows and is never visible; empty slots write
+to the second."""
 
 
 class PromptCache:
@@ -32,7 +33,7 @@ class PromptCache:
         self.states = [torch.zeros(prompts, shape[0], 2, 0, shape[1]) for _ in range(layers)]
 
     def fit(self, columns: int) -> None:
-        """Makes room for so many columns."""
+        """Makes room for `columns` columns, if there are fewer."""
         missing = columns - self.states[0].shape[3]
         if missing > 0:
             self.states = [functional.pad(states, (0, 0, 0, missing)) for states in self.states]
