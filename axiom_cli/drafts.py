@@ -102,8 +102,8 @@ def _sweep(target: Path) -> None:
     """Removes the drafts of `target` whose writers are dead. What a writer had moved away to make room, and did not
     replace any more, is moved back."""
     for entry in os.scandir(target.parent):
-        found = _DRAFT.fullmatch(entry.name)
-        if not found or found["name"] != target.name or entry.is_symlink():
+        draft = _DRAFT.fullmatch(entry.name)
+        if not draft or draft["name"] != target.name or entry.is_symlink():
             continue
         if not (entry.is_file() or entry.is_dir()):
             continue
@@ -111,7 +111,7 @@ def _sweep(target: Path) -> None:
             handle = _opened(Path(entry.path))
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                if found["old"] and not os.path.lexists(target):
+                if draft["old"] and not os.path.lexists(target):
                     replace(Path(entry.path), target)
                 else:
                     remove(Path(entry.path))

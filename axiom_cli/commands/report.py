@@ -123,13 +123,13 @@ def _changed(named: list[str], change: Change, format: str) -> None:
         raise UsageError(f"--{change.replace(' ', '-')} lists the problems of an experiment, not of a file", TWO_FILES)
     if len(wanted) > 1:
         raise UsageError("one experiment at a time has its problems listed", f"name one of {', '.join(wanted)}")
-    found = ledger(read_experiment(wanted[0]), change)
+    changes = ledger(read_experiment(wanted[0]), change)
     if format == "table" and console.data_wanted():
-        console.note(ledger_sentence(found))
-        write(found.verdicts, None)
+        console.note(ledger_sentence(changes))
+        write(changes.verdicts, None)
         return
-    show_findings(ledger_findings(found), format)
-    if format == "table" and found.verdicts:
+    show_findings(ledger_findings(changes), format)
+    if format == "table" and changes.verdicts:
         console.hint("pipe the command, or add > FILE, to get whole records with prompts and completions")
 
 
