@@ -184,6 +184,11 @@ def described(config: LoopConfig) -> Iterator[str]:
     most = "" if any(families) else "up to "  # a file may have fewer
     problems = f"{most}{plural(config.train_size, 'problem')} x {plural(config.solve.samples, 'sample')}"
     yield f"{plural(config.iterations, 'round')} of {problems}, trained by {config.train.objective}"
+    if config.patience:
+        yield f"it stops after {plural(config.patience, 'round')} in a row without a gain on validation"
+    if config.evidence_size:
+        fresh = plural(config.evidence_size, "fresh problem")
+        yield f"{fresh} after each round, for an e-value against the start model"
     yield f"validation on {most}{config.val_size:,} problems after each, test on {most}{config.test_size:,} at the end"
     if arms:
         yield f"{plural(len(arms), 'control arm')}: {', '.join(arms)}"

@@ -121,11 +121,11 @@ def _by_weight(
 
 
 class ProblemStream:
-    """A run's training problems, bucket by bucket. Families draw none that a teacher has `taught`; `left_out` counts
-    those that they drew although they are held out, since a file holds them too."""
+    """A run's training problems (or those of another `split`), bucket by bucket. Families draw none that a teacher has
+    `taught`; `left_out` counts those that they drew although they are held out, since a file holds them too."""
 
-    def __init__(self, supply: Supply, seed: int, taught: Iterable[Problem] = ()) -> None:
-        self.seed, self.supply, self.left_out = seed, supply, 0
+    def __init__(self, supply: Supply, seed: int, taught: Iterable[Problem] = (), split: str = "train") -> None:
+        self.seed, self.supply, self.split, self.left_out = seed, supply, split, 0
         self._taught = {problem.id for problem in taught}
         self._streams: dict[Bucket, Iterator[Problem]] = {}
         self._turns: Counter[Bucket] = Counter()
@@ -187,7 +187,7 @@ class ProblemStream:
     def _fresh(self, bucket: Bucket) -> Iterator[Problem]:
         source = self.supply.sources[bucket.source]
         assert isinstance(source, Endless)
-        for problem in source.stream(bucket.level, "train", self.seed):
+        for problem in source.stream(bucket.level, self.split, self.seed):
             if problem in self.supply.foreign:
                 self.left_out += 1
             elif problem.id not in self._taught:

@@ -23,10 +23,10 @@ WEIGHTS = (".safetensors", ".bin")
 
 
 def schedule(  # noqa: PLR0913 - the sizes of a run
-    arms: Sequence[str], rounds: int, collect: int, val: int, test: int, samples_at_test: int
+    arms: Sequence[str], rounds: int, collect: int, val: int, test: int, samples_at_test: int, evidence: int = 0
 ) -> list[Phase]:
     """The phases of a run and its control arms, in order, given the samples of each. The first model and the selected
-    one, which is taken for the last, are tested with more samples."""
+    one, which is taken for the last, are tested with more samples; `evidence` are those of a round's e-value."""
     phases = []
     for arm in arms:
         phases.append(Phase("val", 0, val, arm))
@@ -34,6 +34,7 @@ def schedule(  # noqa: PLR0913 - the sizes of a run
             phases += [Phase("collect", number, collect, arm)] * (arm != COLD_ONLY)
             if arm != ONE_SHOT or number == rounds:
                 phases += [Phase("train", number, 0, arm), Phase("val", number, val, arm)]
+            phases += [Phase("evidence", number, evidence)] * bool(evidence and not arm)
     ends = (0, rounds)
     return phases + [
         Phase("test", number, test * (1 + samples_at_test * (number in ends)), arm)

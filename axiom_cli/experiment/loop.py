@@ -21,8 +21,10 @@ from axiom_cli.experiment.climb import first_tops
 from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets
+from axiom_cli.experiment.evidence import EvidenceGathering, check_evidence
 from axiom_cli.experiment.observed_rollout import observed_rollout
 from axiom_cli.experiment.observer import PILOT, LoopObserver, Phase
+from axiom_cli.experiment.patience import Patience
 from axiom_cli.experiment.round import GREEDY, Arm, RoundSteps
 from axiom_cli.experiment.supply import open_supply
 from axiom_cli.experiment.writer import ExperimentWriter
@@ -87,6 +89,7 @@ class Loop:
                 "give it one: --coldstart 300; only nano comes with its own",
             )
         self.supply = open_supply(config, workspace, observer.note, observer.warn)
+        check_evidence(config.evidence_size, self.supply)
         self.engine = EngineHandle(self.base, workspace, config.solve, opener)
 
     def run(self, observer: LoopObserver = LoopObserver()) -> ExperimentFolder:
@@ -116,23 +119,13 @@ class Loop:
             steps = RoundSteps(
                 config, base, self.workspace, self.engine, self.supply, writer, observer, cold_start=cold_start
             )
+            patience = Patience(config.patience)
+            gathering = EvidenceGathering(steps) if config.evidence_size else None
             taught = self.cold_problems()
             tops = first_tops(self.supply, config.climb_from)
             arms = [Arm(name, base, ProblemStream(self.supply, config.seed, taught), tops=tops) for name in self.arms]
             for arm in arms:
-                steps.validate(arm, 0)
-                if arm.name == ONE_SHOT:
-                    steps.train_once(arm)
-                    continue
-                for iteration in range(config.iterations):
-                    new: list[TrainingExample] = []
-                    if arm.name != COLD_ONLY:
-                        verdicts = steps.collect(arm, iteration)
-                        new = steps.select_new(arm, verdicts, iteration)
-                    mix = steps.mix_replay(arm, new, iteration)
-                    adapter = steps.train(arm, mix, iteration)
-                    steps.merge(arm, adapter, iteration)
-                    steps.validate(arm, iteration + 1)
+                make_models(steps, arm, patience, gathering)
             for arm in arms:
                 evaluate_arm(steps, arm)
         return writer.folder
@@ -212,14 +205,40 @@ class Loop:
         """The parts of the run, in order."""
         config = self.config
         sizes = self.round_size * config.solve.samples, len(self.supply.val), len(self.supply.test)
-        return forecast.schedule(self.arms, config.iterations, *sizes, SAMPLES_AT_TEST)
+        return forecast.schedule(self.arms, config.iterations, *sizes, SAMPLES_AT_TEST, 2 * config.evidence_size)
+
+
+def make_models(steps: RoundSteps, arm: Arm, patience: Patience, gathering: EvidenceGathering | None) -> None:
+    """The rounds of an arm. Those of the run itself add to its evidence, and end where its patience does."""
+    steps.validate(arm, 0)
+    if arm.name == ONE_SHOT:
+        steps.train_once(arm)
+        return
+    if not arm.is_control:
+        patience.reason_to_stop(0, arm.outcomes)
+    for iteration in range(steps.rounds):
+        new: list[TrainingExample] = []
+        if arm.name != COLD_ONLY:
+            verdicts = steps.collect(arm, iteration)
+            new = steps.select_new(arm, verdicts, iteration)
+        mix = steps.mix_replay(arm, new, iteration)
+        adapter = steps.train(arm, mix, iteration)
+        steps.merge(arm, adapter, iteration)
+        steps.validate(arm, iteration + 1)
+        if arm.is_control:
+            continue
+        if gathering:
+            gathering.add(arm, iteration)
+        if why := patience.reason_to_stop(iteration + 1, arm.outcomes):
+            steps.stop(iteration, why)
+            return
 
 
 def evaluate_arm(steps: RoundSteps, arm: Arm) -> None:
     """The held-out test of every model of an arm, greedy; the first and the selected one with samples too. A model from
     an earlier run of more rounds may be the selected one, if it still exists."""
     experiment, known = steps.config.experiment, steps.workspace.refs()
-    last = steps.config.iterations
+    last = steps.rounds
     iterations = (0, last) if arm.name == ONE_SHOT else range(last + 1)
     rows = [
         row

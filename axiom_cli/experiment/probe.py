@@ -117,7 +117,7 @@ def scaled(measured: Measured, work: Loop) -> Forecast:
     """The forecast for the whole run."""
     phases, a_round = work.phases(), work.round_size * work.config.solve.samples
     samples = [float(phase.amount) for phase in phases if phase.name != "train"]
-    evaluated = {"val": len(work.supply.val), "test": len(work.supply.test)}
+    evaluated = {"val": len(work.supply.val), "test": len(work.supply.test), "evidence": 2 * work.config.evidence_size}
     greedy = sum(evaluated.get(phase.name, 0) for phase in phases)
     shares, new = parse_shares(work.config.replay), measured.new / measured.collected * a_round
     rows = [new * growth(phase.number, shares) for phase in phases if phase.name == "train"]

@@ -14,8 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
+from axiom_cli.evaluation.comparison import Outcomes, outcomes
 from axiom_cli.evaluation.experiment_folder import FORMAT_ONLY, UNJUDGED, arm_name, model_ref
-from axiom_cli.evaluation.metrics import evaluate, phase_row
+from axiom_cli.evaluation.metrics import evaluate, phase_row, tally
 from axiom_cli.experiment import climb, control_arms, gates
 from axiom_cli.experiment.combinations import stays_adapter
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT, SHUFFLED
@@ -62,6 +63,8 @@ class Arm:
     chain: tuple[Adapter, ...] = ()
     history: tuple[TrainingExample, ...] = ()
     sources: tuple[str, ...] = ()
+    outcomes: Outcomes = field(default_factory=dict)
+    """Of its model on the validation problems."""
     rates: dict[tuple[str, int], float] = field(default_factory=dict)
     tops: dict[str, int] = field(default_factory=dict)
     selection: dict[str, Any] | None = None
@@ -89,16 +92,20 @@ class RoundSteps:
     observer: LoopObserver
     cold_start: Sequence[TrainingExample] | None = None
     """The rows of round 0; without one, nano has those of its own cold start."""
+    rounds: int = 0
+    """Rounds that the run makes: those asked for, unless it stops before."""
     _trainer: Trainer | None = None
     _cold_start: dict[float, list[TrainingExample]] = field(default_factory=dict)
     _mixes: dict[int, replay.Mix] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.screen = HeldOutScreen(self.supply.val, self.supply.test)
+        self.rounds = self.rounds or self.config.iterations
 
     def validate(self, arm: Arm, iteration: int) -> None:
         """Evaluates the arm's model on the validation problems."""
-        rows = self.evaluate_model(arm, arm.model, "val", iteration, [(GREEDY, 1)])
+        rows, verdicts = self.evaluate_model(arm, arm.model, "val", iteration, [(GREEDY, 1)])
+        arm.outcomes = outcomes(tally(verdicts)[GREEDY])
         arm.rates = pass_rates(rows)
         arm.tops = climb.raised(arm.tops, rows)
         if self.supply.test and iteration == 0 and not arm.is_control:
@@ -196,7 +203,7 @@ class RoundSteps:
     def train_once(self, arm: Arm) -> None:
         """The samples of all rounds, drawn from the start model, and one training on them, which makes the arm's last
         model: what the rounds add is what the run has above it."""
-        rounds = self.config.iterations
+        rounds = self.rounds
         verdicts = [verdict for iteration in range(rounds) for verdict in self.collect(arm, iteration)]
         new = self.select_new(arm, verdicts, rounds - 1)
         mix = self.mix_replay(arm, new, rounds - 1)
@@ -263,8 +270,9 @@ class RoundSteps:
 
     def evaluate_model(
         self, arm: Arm, model: Resolved, split: str, iteration: int, plan: Sequence[tuple[float, int]]
-    ) -> list[Metrics]:
-        """The metrics of a model on `val` or `test`; `plan` has a temperature and a number of samples a problem."""
+    ) -> tuple[list[Metrics], list[Verdict]]:
+        """The metrics of a model on `val` or `test`, and the verdicts behind them; `plan` has a temperature and a
+        number of samples a problem."""
         config, problems = self.config, self.supply.val if split == "val" else self.supply.test
         verdicts: list[Verdict] = []
         receipts: list[Receipt] = []
@@ -285,7 +293,13 @@ class RoundSteps:
         self.writer.write_evaluation(split, iteration, arm.name, verdicts)
         self.writer.write_metrics(rows)
         self.observer.evaluated(rows)
-        return rows
+        return rows, verdicts
+
+    def stop(self, iteration: int, reason: str) -> None:
+        """The run has made its last round, for a `reason`: recorded and told. Its controls make no more either."""
+        self.rounds = iteration + 1
+        self.writer.write_metrics([phase_row(self.config.experiment, iteration, "stop", 0.0, extra={"reason": reason})])
+        self.observer.note(f"the run stops after {plural(self.rounds, 'round')} of {self.config.iterations}: {reason}")
 
     def _rollout(
         self, model: Resolved, problems: Sequence[Problem], sampling: SolveConfig

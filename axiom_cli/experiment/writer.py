@@ -18,8 +18,9 @@ import orjson
 import axiom_cli
 from axiom_cli import files, jsonl
 from axiom_cli.errors import AxiomError, InputError, UsageError
+from axiom_cli.evaluation import evalue
 from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, ExperimentFolder, read_config, row_key
-from axiom_cli.experiment.climb import RULE
+from axiom_cli.experiment import climb, patience
 from axiom_cli.models import Resolved
 from axiom_cli.records import Metrics, Problem, Verdict
 from axiom_cli.settings.configs import LoopConfig, TrainConfig
@@ -92,7 +93,9 @@ class ExperimentWriter:
         settings = {name: value for name, value in kept_settings(self.config).items() if name not in NOT_KEPT}
         settings["model"] = {"name": self._base.name, "digest": self._base.digest}
         settings |= {"files": dict(self._files)} if self._files else {}
-        settings |= {"climb": RULE} if self.config.climb_from else {}
+        settings |= {"climb": climb.RULE} if self.config.climb_from else {}
+        settings |= {"stopping": patience.RULE} if self.config.patience else {}
+        settings |= {"evidence": evalue.RULE} if self.config.evidence_size else {}
         return settings | {"selection": SELECTION, "axiom": axiom_cli.__version__}
 
     def _write_config(self) -> None:

@@ -346,6 +346,12 @@ class LoopConfig(Config):
         hidden=["quick"],
     )
     iterations: int = option(3, "Rounds of collect, train, merge.", least=1)
+    patience: int = option(
+        0,
+        "Stop after this many rounds in a row without a gain on validation, or at once where a round loses to the best "
+        "one, paired; 0 makes all rounds.",
+        least=0,
+    )
     problems: str = option(
         "arithmetic,rpn,parentheses,list_ops",
         "Sources, comma-separated: a family, FAMILY:LO-HI, handwritten, gym:NAME, a file, hub:OWNER/NAME. SOURCE*2 "
@@ -370,6 +376,13 @@ class LoopConfig(Config):
     )
     val_size: int = option(
         600, "Validation problems: they pick the best round and the levels to practise.", least=1, topic=PROBLEMS
+    )
+    evidence_size: int = option(
+        0,
+        "Fresh problems after each round, for an e-value of its model against the start model, which is valid whenever "
+        "you look; 0 leaves it out.",
+        least=0,
+        topic=PROBLEMS,
     )
     test_size: int = option(1000, "Held-out problems, used only at the end.", least=1, topic=PROBLEMS)
     min_difficulty: int = option(3, "Lowest level.", least=1, most=HIGHEST_LEVEL, topic=PROBLEMS)
