@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import re
 import xml.etree.ElementTree as ElementTree
+from dataclasses import replace
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -12,11 +13,15 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from axiom_cli import jsonl
 from axiom_cli.evaluation.experiment_folder import read_experiment
+from axiom_cli.evaluation.metrics import evaluate
 from axiom_cli.report.charts import LABEL_GAP, spread
+from axiom_cli.report.experiment_tables import experiment_findings
+from axiom_cli.report.formats import render
 from axiom_cli.report.page import page
 from axiom_cli.report.summary import summarize
-from made_experiment import make
+from made_experiment import make, problem, verdict
 
 calm = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A busy machine is no failure."""
@@ -61,7 +66,8 @@ def test_the_page_asks_the_network_for_nothing(text: str):
     found = elements(text)
     assert {tag for tag, _ in found}.isdisjoint({"script", "link", "img", "iframe", "object", "embed", "video"})
     for _, attributes in found:
-        assert not attributes.keys() & {"src", "href", "srcset", "action", "data", "xlink:href"}
+        assert not attributes.keys() & {"src", "srcset", "action", "data", "xlink:href"}
+        assert (attributes.get("href") or "#").startswith("#")
     assert not re.search(r"https?://|url\(|@import|//cdn", text)
     assert "default-src 'none'" in text
 
@@ -91,17 +97,60 @@ def test_it_fits_a_phone_and_follows_light_and_dark(text: str):
 def test_everything_is_there(text: str):
     for heading in (
         "Held-out pass rate",
-        "Families",
-        "pass@k, start and selected",
-        "Levels",
         "Model N against Model N+1",
-        "Replay mix",
-        "Cost",
-        "Configuration",
-        "Digests",
+        "Families",
+        "Levels",
+        "Samples",
+        "pass@k, start and selected",
+        "Replay, acceptance, loss",
+        "Controls",
+        "Form, habit, skill",
+        "Time, tokens and cost",
+        "Configuration and lineage",
+        "Twelve questions",
     ):
         assert f"<h2>{heading}</h2>" in text
     assert "shuffled" in text and "cold-only" in text and "$" not in text.partition("</style>")[2]
+
+
+def test_the_contents_lead_to_every_section(text: str):
+    found = elements(text)
+    links = [attributes["href"] for tag, attributes in found if tag == "a"]
+    assert links == [f"#{attributes['id']}" for tag, attributes in found if tag == "section"] and len(links) > 10
+
+
+def test_what_a_model_wrote_is_text_and_not_markup(tmp_path: Path):
+    hostile = "</pre></details><script>alert(1)</script><img src=x onerror=alert(1)>{{ 7 * 7 }}\x1b]0;x\x07\u202egnp"
+    rows = []
+    for iteration, solves in ((0, False), (1, True)):
+        judged = []
+        for number in range(40):
+            of = verdict(problem("rpn", 3, number, "test"), solves and number < 30)
+            of = replace(
+                of, reason=hostile, sample=replace(of.sample, text=f"<think>{hostile}</think>\nAnswer: {hostile}")
+            )
+            judged.append(replace(of, sample=replace(of.sample, problem=replace(of.sample.problem, prompt=hostile))))
+        jsonl.save(tmp_path / "run" / "evaluations" / f"test_{iteration}.jsonl", judged)
+        rows += evaluate(judged, "run", iteration, "test")
+    jsonl.save(tmp_path / "run" / "metrics.jsonl", rows)
+    found = summarize(read_experiment("run", tmp_path))
+    text = page(found)
+    assert {tag for tag, _ in elements(text)}.isdisjoint({"script", "img"})
+    assert "&lt;script&gt;alert(1)" in text and "{{ 7 * 7 }}" in text, "it is shown as it is"
+    assert not {"\x1b", "\x07", "\u202e"} & set(text), "a browser obeys none of it"
+    markdown = render(experiment_findings([found]), "md")
+    assert "<script" not in markdown and "<img" not in markdown and "\x1b" not in markdown
+
+
+def test_a_few_problems_of_each_kind_are_shown_with_what_both_models_wrote(tmp_path: Path):
+    found = summarize(read_experiment(str(make(tmp_path / "run", 8, 2, 3)))).examples
+    assert found and found.counts["newly solved"] > found.counts["lost"]
+    for kind, (before, after) in {"newly solved": ("fail", "pass"), "still failing": ("fail", "fail")}.items():
+        shown = found.shown[kind]
+        assert 0 < len(shown) <= 6 and len({one.family for one in shown}) > 1
+        assert {(one.start.status, one.selected.status) for one in shown} == {(before, after)}
+    one = found.shown["newly solved"][0]
+    assert one.selected.answer == one.right and one.start.answer == "no" and one.prompt == f"Say {one.right}."
 
 
 def test_names_are_text_and_not_markup(tmp_path: Path):

@@ -123,6 +123,7 @@ def follow(work: Loop) -> None:
     """Runs the loop, and shows where it is."""
     from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, ExperimentFolder
     from axiom_cli.experiment.forecast import Clock
+    from axiom_cli.experiment.machine import note_machine, now
     from axiom_cli.experiment.observer import both
     from axiom_cli.experiment.progress import RunProgress
     from axiom_cli.experiment.tracking import RunTracking
@@ -134,13 +135,14 @@ def follow(work: Loop) -> None:
     clock = Clock(work.phases(), parse_shares(work.config.replay))
     progress = RunProgress(work.config.iterations, clock, console.note, console.warn)
     progress.begun = ExperimentFolder(EXPERIMENTS / work.config.experiment).config.exists()
-    train = work.config.train
+    train, began = work.config.train, now()
     with (
         status_line(progress.line, progress.part) as progress.note,
         tracked(train.tracker, work.config.experiment, train.learning()) as log,
         leading(),
     ):
-        work.run(both(progress.observer(), RunTracking(log).observer()))
+        folder = work.run(both(progress.observer(), RunTracking(log).observer()))
+    note_machine(folder, began)
 
 
 def finish(experiment: str) -> None:

@@ -1,7 +1,7 @@
 """An experiment's folder: where its files lie, how its control arms are spelled, and reading it back.
 
     experiments/NAME/
-        config.json  metrics.jsonl  train.jsonl  val.jsonl  test.jsonl  report.html
+        config.json  metrics.jsonl  machines.jsonl  train.jsonl  val.jsonl  test.jsonl  report.html
         solutions/iter_ROUND.jsonl
         evaluations/SPLIT_ITERATION.jsonl  evaluations/SPLIT_ITERATION+ARM.jsonl
 
@@ -22,7 +22,7 @@ import orjson
 from axiom_cli import json_codec, jsonl
 from axiom_cli.errors import InputError, MissingError, UsageError, did_you_mean
 from axiom_cli.evaluation.metrics import ALL, Tally, best_iteration, tally, temperature
-from axiom_cli.files import open_regular, read_regular
+from axiom_cli.files import is_regular, open_regular, read_regular
 from axiom_cli.records import Metrics, Record, Verdict
 
 EXPERIMENTS = Path("experiments")
@@ -64,6 +64,7 @@ class ExperimentFolder:
         self.path = path
         self.config = path / "config.json"
         self.metrics = path / "metrics.jsonl"
+        self.machines = path / "machines.jsonl"
         self.page = path / "report.html"
         self.lock = path / ".lock"
 
@@ -153,6 +154,12 @@ class Experiment:
                 return {}
             self._tallies[path] = tally(self.verdicts(split, iteration, arm))
         return self._tallies[path]
+
+    def machines(self) -> list[dict[str, Any]]:
+        """The machines that the experiment ran on, oldest first; empty where that was not kept. InputError names a
+        damaged file."""
+        path = self.folder.machines
+        return list(jsonl.objects(path)) if is_regular(path) else []
 
     def verdicts(self, split: str, iteration: int, arm: str = "") -> Iterator[Verdict]:
         """The verdicts of one evaluation, read from its file. InputError names a damaged one."""

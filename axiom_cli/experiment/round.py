@@ -243,7 +243,12 @@ class RoundSteps:
             seconds,
             tokens=adapter.metrics.get("loss_tokens", 0),
             n=adapter.rows,
-            extra={"replay": mix.shares, "digest": adapter.digest, "selection": arm.selection},
+            extra={
+                "replay": mix.shares,
+                "loss": adapter.metrics.get("loss_last"),
+                "digest": adapter.digest,
+                "selection": arm.selection,
+            },
         )
         return adapter
 

@@ -3,8 +3,11 @@ drawing. Every plot has a title and a description for readers who cannot see it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from markupsafe import Markup
 
 from axiom_cli.report.html import escape
 
@@ -76,10 +79,10 @@ class Frame:
         return self.height - self.bottom - value * (self.height - self.top - self.bottom)
 
 
-def svg(caption: Caption, width: float, height: float, parts: Iterable[str]) -> str:
+def svg(caption: Caption, width: float, height: float, parts: Iterable[str]) -> Markup:
     """The outer element."""
     key, title, desc = caption.key, escape(caption.title), escape(caption.desc)
-    return (
+    return Markup(
         f'<svg viewBox="0 0 {width:g} {height:g}" role="img" aria-labelledby="{key}-t {key}-d">'
         f'<title id="{key}-t">{title}</title><desc id="{key}-d">{desc}</desc>{"".join(parts)}</svg>'
     )
@@ -98,7 +101,7 @@ def line_plot(  # noqa: PLR0913 - what is drawn, and how it is marked
     *,
     labels: bool = True,
     heights: Sequence[tuple[float, str]] = PERCENTS,
-) -> str:
+) -> Markup:
     """Lines with interval bands, named at their right ends. The y axis runs from 0 to 100 %, unless `heights` has other
     texts for shares of its height."""
     xs = [point.x for line in series for point in line.points]
@@ -108,6 +111,22 @@ def line_plot(  # noqa: PLR0913 - what is drawn, and how it is marked
     parts += [_band(frame, line) for line in series if not line.dots]
     parts += [_line(frame, line) for line in series]
     return svg(caption, *size, [*parts, *(_end_labels(frame, series) if labels else [])])
+
+
+def fitted(series: Sequence[Series]) -> tuple[list[Series], list[tuple[float, str]]]:
+    """Lines of rates moved to shares of the height of an axis that just holds them and their intervals, and the marks
+    of that axis, which begins and ends at multiples of 10 %."""
+    values = [v for line in series for p in line.points for v in (p.y, p.low, p.high) if v is not None]
+    low, high = math.floor(round(10 * min(values), 6)), math.ceil(round(10 * max(values), 6))
+    high = max(high, low + 1)
+    marks = [((tenth - low) / (high - low), f"{10 * tenth} %") for tenth in range(low, high + 1)]
+    moved = [replace(line, points=[_moved(p, low / 10, (high - low) / 10) for p in line.points]) for line in series]
+    return moved, marks
+
+
+def _moved(point: Point, low: float, span: float) -> Point:
+    ends = [None if end is None else (end - low) / span for end in (point.low, point.high)]
+    return replace(point, y=(point.y - low) / span, low=ends[0], high=ends[1])
 
 
 def _grid(frame: Frame, axis: Axis, heights: Sequence[tuple[float, str]]) -> Iterable[str]:
@@ -177,7 +196,7 @@ def bar_plot(
     colours: Mapping[str, str],
     unit: str,
     width: float = 440,
-) -> str:
+) -> Markup:
     """Horizontal stacked bars, one a row, scaled to the longest. `unit` is `%` for shares of 1, else it follows the
     sum."""
     longest = max((sum(parts.values()) for _, parts in bars), default=0) or 1

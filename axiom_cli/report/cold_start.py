@@ -7,7 +7,6 @@ from typing import Any
 from axiom_cli.evaluation.comparison import percent, percent_range
 from axiom_cli.evaluation.experiment_folder import Experiment
 from axiom_cli.report.formats import Table
-from axiom_cli.report.html import card, html_table, section
 
 PHASE = "coldstart"
 TIMES = ("before", "after")
@@ -33,10 +32,3 @@ def cold_start_table(experiment: Experiment) -> Table | None:
     ]
     title = f"{experiment.name}: the cold start on {facts['rows']:,} traces by {facts['teacher']}, on validation"
     return Table(title, ["model", "problems", "well-formed", "pass rate", "95 % interval"], rows)
-
-
-def cold_start(experiment: Experiment) -> str:
-    """The same as a section of the page."""
-    table = cold_start_table(experiment)
-    lead = "Before the first round the model learned from a teacher's verified solutions; the result is model 0."
-    return section("Cold start", lead, card("", html_table(table))) if table else ""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from markupsafe import Markup
+
 from axiom_cli.evaluation.comparison import percent, percent_range, points, points_range, spoken
 from axiom_cli.evaluation.coverage import Coverage, Estimate, Pair
 from axiom_cli.report.charts import Axis, Caption, Point, Series
 from axiom_cli.report.formats import Table
-from axiom_cli.report.html import card, numbers, section, tiles
+from axiom_cli.report.html import Section, card, joined, numbers, tiles
 from axiom_cli.report.page_curves import curves, from_first_to_last
 
 MOST_KS = 8
@@ -62,10 +64,10 @@ def coverage_sentence(coverage: Coverage) -> str:
     return f"pass@k of {leads} is above that of {other} for every k up to {top}; {at_top}."
 
 
-def coverage_section(name: str, coverage: Coverage | None) -> str:
+def coverage_section(name: str, coverage: Coverage | None) -> Section | None:
     """The curves with their intervals, and the table; empty without several samples a problem."""
     if coverage is None:
-        return ""
+        return None
     series = [Series("start", _points([pair.start for pair in coverage.pass_at]), "muted")]
     if coverage.start != coverage.selected:
         series.append(Series("selected", _points([pair.selected for pair in coverage.pass_at]), "c0"))
@@ -74,17 +76,17 @@ def coverage_section(name: str, coverage: Coverage | None) -> str:
     plots = curves(Caption("passk", title, from_first_to_last(series)), series, Axis("k, samples a problem", ticks))
     lead = f"{coverage_sentence(coverage)} {LEAD}" + f" {DISTINCT_LEAD}" * bool(coverage.distinct)
     table = coverage_table(name, coverage)
-    return section("pass@k, start and selected", lead, _tiles(coverage) + card("", plots, numbers(table)))
+    return Section("pass@k, start and selected", lead, joined([*_tiles(coverage), card("", plots, numbers(table))]))
 
 
-def _tiles(coverage: Coverage) -> str:
+def _tiles(coverage: Coverage) -> list[Markup]:
     cells = []
     for name, pair in coverage.distinct.items():
         start, selected, change = _counts(pair)
         same = coverage.start == coverage.selected
         remark = "distinct ones a problem" if same else f"different ones a problem, {change}"
         cells.append((name.capitalize(), start if same else f"{start} → {selected}", remark))
-    return tiles(cells) if cells else ""
+    return [tiles(cells)] if cells else []
 
 
 def coverage_json(coverage: Coverage) -> dict[str, Any]:

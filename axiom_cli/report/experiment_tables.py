@@ -6,16 +6,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
-from axiom_cli.evaluation.experiment_folder import split_arm
+from axiom_cli.evaluation.comparison import percent, spoken
+from axiom_cli.evaluation.experiment_folder import HELD_OUT, arm_name, split_arm
 from axiom_cli.evaluation.frontier import Frontier, evaluation_of
-from axiom_cli.evaluation.metrics import temperature
+from axiom_cli.evaluation.metrics import ALL, temperature
 from axiom_cli.records import Metrics
+from axiom_cli.report.claim import claim_json, claim_table, questions
 from axiom_cli.report.cold_start import cold_start_facts, cold_start_table
+from axiom_cli.report.command_line import command_line
+from axiom_cli.report.comparison_tables import COLUMNS, comparison_cells
 from axiom_cli.report.coverage import coverage_json, coverage_parts
 from axiom_cli.report.formats import Findings, Table
 from axiom_cli.report.frontier import frontier_table
 from axiom_cli.report.gain import gain_table
+from axiom_cli.report.next_step import next_step
+from axiom_cli.report.origin import machines_table, origin_json
 from axiom_cli.report.rate_table import family_rates, rate_cells, rate_columns, rates_of
+from axiom_cli.report.rounds import rounds_of, rounds_table
+from axiom_cli.report.samples import samples_tables
 from axiom_cli.report.summary import ExperimentSummary
 
 
@@ -25,26 +33,8 @@ def experiment_findings(summaries: Sequence[ExperimentSummary]) -> Findings:
     markdown: list[Table | str] = []
     terminal: list[Table | str] = []
     for summary in summaries:
-        table, steps = experiment_table(summary), [step.sentence for step in summary.steps]
-        if cold_start := cold_start_table(summary.experiment):
-            markdown.append(cold_start)
-            terminal.append(cold_start)
-        markdown += [table, "\\* selected on validation."]
-        terminal.append(table)
-        if climbed := frontier_table(summary):
-            markdown.append(climbed)
-            terminal.append(climbed)
-        if summary.gain:
-            split = gain_table(summary.experiment.name, summary.gain)
-            markdown.append(split)
-            terminal.append(split)
-        if summary.coverage:
-            covered = coverage_parts(summary.experiment.name, summary.coverage)
-            markdown += covered
-            terminal += covered
-        markdown.append(summary.sentence)
-        said_already = len(steps) == len(summary.final[:1]) == 1  # one step, from the start to the selected model
-        terminal += [*([] if said_already else steps), summary.sentence]
+        markdown += _markdown(summary)
+        terminal += _terminal(summary)
         objects.append(_json_object(summary))
     return Findings(
         json_value=objects[0] if len(objects) == 1 else objects,
@@ -53,6 +43,62 @@ def experiment_findings(summaries: Sequence[ExperimentSummary]) -> Findings:
         terminal=terminal,
         records=[row for summary in summaries for row in summary.rows],
     )
+
+
+def _terminal(summary: ExperimentSummary) -> list[Table | str]:
+    """What fits a terminal, the sentence last."""
+    name, steps = summary.experiment.name, [step.sentence for step in summary.steps]
+    cold_start, climbed = cold_start_table(summary.experiment), frontier_table(summary)
+    parts = [cold_start, experiment_table(summary), climbed, gain_table(name, summary.gain) if summary.gain else None]
+    covered = coverage_parts(name, summary.coverage) if summary.coverage else []
+    said_already = len(steps) == len(summary.final[:1]) == 1  # one step, from the start to the selected model
+    return [*filter(None, parts), *covered, *([] if said_already else steps), summary.sentence]
+
+
+def _markdown(summary: ExperimentSummary) -> list[Table | str]:
+    """What the page says, in its order."""
+    run, name = summary.experiment, summary.experiment.name
+    step, asked = next_step(summary), questions(summary)
+    compared = list(map(comparison_cells, (*summary.final, *summary.steps)))
+    controls = list(map(comparison_cells, summary.controls.values()))
+    line = command_line(run)
+    parts: list[Table | str | None] = [
+        summary.sentence,
+        f"Next: {step.sentence}\n\n    {step.command}" if step.command else f"Next: {step.sentence}",
+        experiment_table(summary),
+        "\\* selected on validation.",
+        Table(f"{name}: differences in points", COLUMNS, compared) if compared else None,
+        levels_table(summary),
+        *samples_tables(name, summary.examples),
+        *(coverage_parts(name, summary.coverage) if summary.coverage else ()),
+        cold_start_table(run),
+        rounds_table(name, rounds_of(run)),
+        Table(f"{name}: against the controls, in points", COLUMNS, controls) if controls else None,
+        gain_table(name, summary.gain) if summary.gain else None,
+        frontier_table(summary),
+        f"The command that repeats the run:\n\n    {line}" if line else None,
+        machines_table(run),
+        claim_table(name, asked),
+    ]
+    return [part for part in parts if part]
+
+
+def levels_table(summary: ExperimentSummary) -> Table | None:
+    """The greedy rates of the start and of the selected model, a row for each family and level; None without any."""
+    run = summary.experiment
+    split = next((split for split in HELD_OUT if run.evaluations(split=split)), "")
+    of: dict[tuple[str, int], dict[int, Metrics]] = {}
+    for row in run.rows:
+        cell = (row.experiment, row.split, row.extra.get("phase")) == (run.name, split, "evaluate")
+        if cell and row.level and row.family != ALL and not temperature(row):
+            of.setdefault((row.family, row.level), {})[row.iteration] = row
+    models = [run.iterations()[0], summary.selected]
+    rows = [
+        [family, str(level), *(f"{percent(found[m].rate)} of {found[m].n:,}" if m in found else "" for m in models)]
+        for (family, level), found in sorted(of.items())
+    ]
+    columns = ["family", "level", "start", "selected"]
+    return Table(f"{run.name}: families by level ({spoken(split)})", columns, rows, keys=2) if rows else None
 
 
 def experiment_table(summary: ExperimentSummary) -> Table:
@@ -75,6 +121,11 @@ def experiment_table(summary: ExperimentSummary) -> Table:
 
 def _plain_rows(summary: ExperimentSummary) -> list[dict[str, Any]]:
     families, rates = summary.families(), family_rates(summary.experiment.rows)
+    made = {
+        (arm_name(summary.experiment.name, arm), of.number): of.columns()
+        for arm in summary.experiment.arms()
+        for of in rounds_of(summary.experiment, arm)
+    }
     return [
         {
             "experiment": row.experiment,
@@ -90,6 +141,7 @@ def _plain_rows(summary: ExperimentSummary) -> list[dict[str, Any]]:
             **{name: getattr(row, name) for name in ("seconds", "tokens")},
             **rates_of(row, families, rates),
             **_frontier_columns(_frontiers_of(row, summary), families if summary.frontiers else ()),
+            **made[row.experiment, row.iteration],
         }
         for row in summary.rows
     ]
@@ -131,5 +183,10 @@ def _json_object(summary: ExperimentSummary) -> dict[str, Any]:
         "selection_gap": asdict(summary.gap) if summary.gap else None,
         "coverage": coverage_json(summary.coverage) if summary.coverage else None,
         "config": dict(summary.experiment.config),
+        "next": asdict(next_step(summary)),
+        "rounds": [of.to_dict() for of in rounds_of(summary.experiment)],
+        "samples": summary.examples.to_dict() if summary.examples else None,
+        "origin": origin_json(summary.experiment),
+        "questions": claim_json(questions(summary)),
         **({"cold_start": facts} if (facts := cold_start_facts(summary.experiment)) else {}),
     }

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import ceil
 
+from markupsafe import Markup
+
 from axiom_cli.evaluation.comparison import spoken
 from axiom_cli.evaluation.experiment_folder import arm_name
 from axiom_cli.evaluation.frontier import HALF_SOLVED, SOLVED, Frontier
 from axiom_cli.report.charts import Caption, Point, Series, line_plot
 from axiom_cli.report.climb import Climb, climb_sentence
 from axiom_cli.report.formats import Table
-from axiom_cli.report.html import card, html_table, numbers, section
+from axiom_cli.report.html import Section, card, grid, joined, numbers, table_card
 from axiom_cli.report.page_curves import SMALL, model_axis
 from axiom_cli.report.summary import ExperimentSummary
 from axiom_cli.report.taught import climbed_levels
@@ -67,10 +69,10 @@ def _level(climb: Climb, level: int, of: Frontier | None = None) -> str:
     return text if not words or words == f"level {level}" else f"{text} ({words})"
 
 
-def frontier(summary: ExperimentSummary) -> str:
+def frontier(summary: ExperimentSummary) -> Section | None:
     """A section of the page: one small plot a family, level by model."""
     if not summary.climbs:
-        return ""
+        return None
     experiment, split = summary.experiment, summary.climbs[0].split
     by_model = {
         iteration: reached
@@ -84,10 +86,12 @@ def frontier(summary: ExperimentSummary) -> str:
     table = frontier_table(summary)
     assert table
     lead = f"{climb_sentence(summary.climbs)} {LEAD}{CLIMB * bool(trained)}"
-    return section("Frontier", lead, card("", html_table(table)) + f'<div class="grid2">{"".join(cards)}</div>')
+    return Section("Frontier", lead, joined([table_card(table), grid(cards)]))
 
 
-def _card(climb: Climb, number: int, by_model: Mapping[int, Mapping[str, Frontier]], trained: Mapping[int, int]) -> str:
+def _card(
+    climb: Climb, number: int, by_model: Mapping[int, Mapping[str, Frontier]], trained: Mapping[int, int]
+) -> Markup:
     found = {iteration: reached[climb.family] for iteration, reached in by_model.items() if climb.family in reached}
     top = max(of.highest for of in found.values())
 

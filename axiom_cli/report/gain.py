@@ -7,7 +7,7 @@ from axiom_cli.evaluation.comparison_sources import EvaluatedModel
 from axiom_cli.evaluation.experiment_folder import HELD_OUT
 from axiom_cli.evaluation.gain import GainSplit, split_gain
 from axiom_cli.report.formats import Table
-from axiom_cli.report.html import card, html_table, section
+from axiom_cli.report.html import Section, table_card
 
 MEANING = {
     "form": "more answers are well-formed",
@@ -43,10 +43,10 @@ def gain_table(name: str, gain: GainSplit) -> Table:
     return Table(title, ["part", "points", "95 % interval", "meaning"], rows)
 
 
-def gain_section(name: str, gain: GainSplit | None) -> str:
+def gain_section(name: str, gain: GainSplit | None) -> Section | None:
     """A section of the page; empty without a split."""
     lead = (
         "Habit and form are worth what they were worth to the start model, family by family and level by level; skill "
         "is what is left."
     )
-    return section("Form, habit, skill", lead, card("", html_table(gain_table(name, gain)))) if gain else ""
+    return Section("Form, habit, skill", lead, table_card(gain_table(name, gain))) if gain else None

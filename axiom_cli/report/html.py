@@ -1,82 +1,120 @@
-"""The pieces that the report page is made of: sections, cards, tiles and tables."""
+"""The pieces that the report page is made of, by the templates beside this file. A template escapes whatever it is
+given that is not markup, and spells out what a browser would obey in any other way."""
 
 from __future__ import annotations
 
-import html
+import re
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from markupsafe import Markup
+from markupsafe import escape as escape_html
 
 from axiom_cli.report.formats import Table
 from axiom_cli.wording import spelled_out
 
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
-def escape(text: str) -> str:
-    """Text that is no markup and that a browser does not obey in any other way, such as by turning what follows."""
-    return html.escape(spelled_out(text))
-
-
-def section(title: str, lead: str, body: str) -> str:
-    """A titled part of the page. `body` is markup."""
-    paragraph = f'<p class="lead">{escape(lead)}</p>' if lead else ""
-    return f"<section><h2>{escape(title)}</h2>{paragraph}{body}</section>"
+MOST_ROWS = 12
+"""A table with more rows than this is folded away."""
 
 
-def card(title: str, *body: str) -> str:
-    """A framed box. `body` is markup."""
-    head = f"<h3>{escape(title)}</h3>" if title else ""
-    return f'<div class="card">{head}{"".join(body)}</div>'
+@dataclass(frozen=True)
+class Section:
+    """A titled part of a page. `body` is markup."""
+
+    title: str
+    lead: str
+    body: Markup
+
+    @property
+    def anchor(self) -> str:
+        """What a link within the page names."""
+        return re.sub(r"[^a-z0-9]+", "-", self.title.lower()).strip("-")
 
 
-def tiles(cells: Sequence[tuple[str, str, str]]) -> str:
-    """(what, value, remark) side by side."""
-    body = "".join(
-        f"<div><dt>{escape(what)}</dt><dd>{escape(value)}<small>{escape(remark)}</small></dd></div>"
-        for what, value, remark in cells
+@cache
+def environment() -> Environment:
+    """The templates. A name that a page was not given is an error."""
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    return Environment(
+        loader=PackageLoader("axiom_cli.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        finalize=lambda value: value if isinstance(value, Markup) else spelled_out(str(value)),
+        keep_trailing_newline=True,
     )
-    return f'<dl class="tiles">{body}</dl>'
 
 
-class Markup(str):
-    """A table cell that is already escaped."""
+@cache
+def _parts() -> Any:
+    return environment().get_template("parts.html").module
+
+
+def escape(text: str) -> Markup:
+    """Text that is no markup and that a browser does not obey in any other way, such as by turning what follows."""
+    return escape_html(spelled_out(text))
+
+
+def joined(parts: Sequence[Markup]) -> Markup:
+    """Pieces of markup, one after the other."""
+    return Markup("").join(parts)
+
+
+def card(title: str, *body: Markup) -> Markup:
+    """A framed box."""
+    return _parts().card(title, joined(body))
+
+
+def grid(cards: Sequence[Markup]) -> Markup:
+    """Boxes, two side by side where there is room."""
+    return _parts().grid(cards)
+
+
+def tiles(cells: Sequence[tuple[str, str, str]]) -> Markup:
+    """(what, value, remark) side by side."""
+    return _parts().tiles(cells)
 
 
 def code(text: str, tooltip: str = "") -> Markup:
     """Text in a fixed-width face."""
-    title = f' title="{escape(tooltip)}"' if tooltip else ""
-    return Markup(f"<code{title}>{escape(text)}</code>")
+    return _parts().code(text, tooltip)
 
 
-def html_table(table: Table) -> str:
-    """A table. Its cells are text, except those that are Markup."""
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in table.columns)
-    cells = [[cell if isinstance(cell, Markup) else escape(cell) for cell in row] for row in table.rows]
-    body = "".join("<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>" for row in cells)
-    caption = f"<caption>{escape(table.title)}</caption>" if table.title else ""
-    markup = f"<table>{caption}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
-    return _scroll(table.title or "table", markup)
+def command(line: str) -> Markup:
+    """A line to paste into a shell."""
+    return _parts().command(line)
 
 
-def numbers(table: Table) -> str:
+def html_table(table: Table) -> Markup:
+    """A table. Its cells are text, or markup."""
+    return _parts().table(table.title, table.columns, table.rows)
+
+
+def numbers(table: Table, summary: str = "Numbers") -> Markup:
     """The table behind a plot, folded away."""
-    return f"<details><summary>Numbers</summary>{html_table(table)}</details>"
+    return _parts().folded(summary, html_table(table))
 
 
-def _scroll(label: str, markup: str) -> str:
-    """A frame that scrolls sideways on a narrow screen, by keyboard too."""
-    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(label)}">{markup}</div>'
+def table_card(table: Table) -> Markup:
+    """A table in a box, folded away if it is long."""
+    return card("", html_table(table) if len(table.rows) <= MOST_ROWS else numbers(table, f"{table.title}: all rows"))
 
 
-def heat(caption: str, columns: Sequence[str], rows: Mapping[str, Sequence[float | None]]) -> str:
+def heat(caption: str, columns: Sequence[str], rows: Mapping[str, Sequence[float | None]]) -> Markup:
     """A table of rates, each cell coloured by its rate and holding it in per cent."""
-    head = "".join(f'<th scope="col">{escape(column)}</th>' for column in columns)
-    body = "".join(
-        f'<tr><th scope="row">{escape(label)}</th>{"".join(map(_cell, rates))}</tr>' for label, rates in rows.items()
-    )
-    top = f'<caption>{escape(caption)}</caption><thead><tr><th scope="col">model</th>{head}</tr></thead>'
-    return _scroll(caption, f'<table class="heat">{top}<tbody>{body}</tbody></table>')
+    return _parts().heat(caption, columns, rows)
 
 
-def _cell(rate: float | None) -> str:
-    if rate is None:
-        return "<td></td>"
-    strong = ' class="strong"' if rate > 0.75 else ""
-    return f'<td{strong} style="--v:{rate:.3f}">{100 * rate:.0f}</td>'
+def checklist(questions: Sequence[Any]) -> Markup:
+    """Questions, each with its answer, or marked open."""
+    return _parts().checklist(questions)
+
+
+def example(example: Any, start: str, selected: str) -> Markup:
+    """A problem with what two models wrote, folded away."""
+    return _parts().example(example, start, selected)

@@ -1,23 +1,30 @@
 """A report as one HTML page that needs nothing else: no network, no script, styles and plots inside.
 
-Every plot has its numbers in a table behind it. The page holds no date, so the same run gives the same bytes.
+Every plot has its numbers in a table behind it. What models wrote and what people named is text in it, by the
+templates' escaping. The page holds no date of its own, so the same run gives the same bytes.
 """
 
 from __future__ import annotations
 
-from importlib.resources import files
-from string import Template
+from collections.abc import Sequence
+
+from markupsafe import Markup
 
 from axiom_cli.evaluation.comparison import percent, points, points_range, spoken
-from axiom_cli.report.cold_start import cold_start
+from axiom_cli.report.claim import claim_section
 from axiom_cli.report.comparison_tables import COLUMNS, comparison_cells
 from axiom_cli.report.coverage import coverage_section
 from axiom_cli.report.formats import Table
 from axiom_cli.report.frontier import frontier
 from axiom_cli.report.gain import gain_section
-from axiom_cli.report.html import card, escape, html_table, section, tiles
-from axiom_cli.report.page_costs import config, costs, digests, replay
+from axiom_cli.report.html import Section, environment, table_card, tiles
+from axiom_cli.report.next_step import NextStep, next_step
+from axiom_cli.report.origin import origin
+from axiom_cli.report.page_controls import controls
+from axiom_cli.report.page_costs import costs
 from axiom_cli.report.page_curves import curve, families, levels
+from axiom_cli.report.page_training import training
+from axiom_cli.report.samples import samples_section
 from axiom_cli.report.summary import ExperimentSummary, model_name
 
 FOOTER = """\
@@ -32,43 +39,64 @@ def page(summary: ExperimentSummary) -> str:
     run = summary.experiment
     sections = [
         curve(summary),
-        frontier(summary),
-        gain_section(run.name, summary.gain),
+        _steps(summary),
         families(summary),
-        coverage_section(run.name, summary.coverage),
         levels(summary),
-        _comparisons(summary),
+        samples_section(run.name, summary.examples),
+        coverage_section(run.name, summary.coverage),
+        training(summary),
+        controls(summary),
+        gain_section(run.name, summary.gain),
+        frontier(summary),
+        costs(run),
+        origin(run),
+        claim_section(summary),
     ]
-    sections += [cold_start(run), replay(run), costs(run), config(run), digests(run)]
     return fill_template(
         kicker="axiom experiment",
         name=run.name,
         verdict=summary.verdict,
         headline=summary.verdict.capitalize(),
         sentence=summary.sentence,
+        next_step=next_step(summary),
         tiles=_tiles(summary),
-        sections="\n".join(part for part in sections if part),
+        sections=[section for section in sections if section],
         footer=FOOTER,
     )
 
 
-def fill_template(*, name: str, verdict: str, headline: str, sentence: str, footer: str, **markup: str) -> str:
-    """The page of `name`. The sentence loses what stands before its colon, since `headline` says it. `kicker`, `tiles`
-    and `sections` are markup."""
-    template = Template(files("axiom_cli.report").joinpath("report.html").read_text("utf-8"))
+def fill_template(  # noqa: PLR0913 - the parts of a page, given by name
+    *,
+    kicker: str,
+    name: str,
+    verdict: str,
+    headline: str,
+    sentence: str,
+    tiles: Markup,
+    sections: Sequence[Section],
+    footer: str,
+    next_step: NextStep | None = None,
+) -> str:
+    """The page of `name`. The sentence loses what stands before its colon, since `headline` says it."""
     rest = sentence.partition(": ")[2]
-    return template.substitute(
-        title=escape(f"{name}: axiom report"),
-        name=escape(name),
-        badge=verdict if verdict in ("better", "worse") else "unsure",
-        verdict=headline,
-        sentence=escape(rest[:1].upper() + rest[1:]),
-        footer=escape(footer),
-        **markup,
+    return (
+        environment()
+        .get_template("page.html")
+        .render(
+            kicker=kicker,
+            name=name,
+            badge=verdict if verdict in ("better", "worse") else "unsure",
+            headline=headline,
+            sentence=rest[:1].upper() + rest[1:],
+            next_step=next_step,
+            tiles=tiles,
+            sections=sections,
+            footer=footer,
+        )
     )
 
 
-def _tiles(summary: ExperimentSummary) -> str:
+def _tiles(summary: ExperimentSummary) -> Markup:
     experiment, selected = summary.experiment, summary.selected
     cells = [("Selected", model_name(selected, experiment.iterations()[0]), "chosen on validation")]
     if summary.final:
@@ -88,11 +116,11 @@ def _tiles(summary: ExperimentSummary) -> str:
     return tiles(cells)
 
 
-def _comparisons(summary: ExperimentSummary) -> str:
-    rows = list(map(comparison_cells, (*summary.steps, *summary.final, *summary.controls.values())))
+def _steps(summary: ExperimentSummary) -> Section | None:
+    rows = list(map(comparison_cells, (*summary.final, *summary.steps)))
     lead = (
-        "Each model against the one before it on the same problems, then the selected one against the start model and "
-        "the controls. Gained and lost count problems; a difference below the detectable one is inconclusive."
+        "The selected model against the start model, then each model against the one before it, on the same problems. "
+        "Gained and lost count problems; a difference below the detectable one is inconclusive."
     )
-    table = html_table(Table("Differences in points", COLUMNS, rows))
-    return section("Model N against Model N+1", lead, card("", table)) if rows else ""
+    table = Table("Differences in points", COLUMNS, rows)
+    return Section("Model N against Model N+1", lead, table_card(table)) if rows else None

@@ -6,13 +6,15 @@ import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
+from markupsafe import Markup
+
 from axiom_cli.evaluation.comparison import percent, percent_range, spoken
 from axiom_cli.evaluation.experiment_folder import HELD_OUT, Experiment
 from axiom_cli.evaluation.metrics import ALL, temperature
 from axiom_cli.records import Metrics
-from axiom_cli.report.charts import Axis, Caption, Point, Series, line_plot
+from axiom_cli.report.charts import Axis, Caption, Point, Series, fitted, line_plot
 from axiom_cli.report.formats import Table
-from axiom_cli.report.html import card, heat, numbers, section
+from axiom_cli.report.html import Section, card, grid, heat, numbers
 from axiom_cli.report.rate_table import sampling
 from axiom_cli.report.summary import ExperimentSummary
 
@@ -33,9 +35,10 @@ def coolest(rows: Iterable[Metrics]) -> list[Metrics]:
     return [row for row in rows if temperature(row) == low]
 
 
-def curves(caption: Caption, series: Sequence[Series], axis: Axis) -> str:
-    """A line plot `for_both_widths`."""
-    return for_both_widths(caption, lambda caption, size: line_plot(caption, series, axis, size))
+def curves(caption: Caption, series: Sequence[Series], axis: Axis) -> Markup:
+    """A line plot `for_both_widths`, on an axis that fits the lines."""
+    lines, heights = fitted(series)
+    return for_both_widths(caption, lambda caption, size: line_plot(caption, lines, axis, size, heights=heights))
 
 
 def from_first_to_last(series: Sequence[Series]) -> str:
@@ -44,11 +47,11 @@ def from_first_to_last(series: Sequence[Series]) -> str:
     return "; ".join(f"{name} from {first} to {last}" for name, first, last in ends)
 
 
-def for_both_widths(caption: Caption, draw: Callable[[Caption, tuple[float, float]], str]) -> str:
+def for_both_widths(caption: Caption, draw: Callable[[Caption, tuple[float, float]], Markup]) -> Markup:
     """The same plot for a wide and for a narrow screen, so that its text stays readable; one of them is shown."""
     wide = draw(replace(caption, key=f"{caption.key}-wide"), WIDE)
     narrow = draw(replace(caption, key=f"{caption.key}-narrow"), NARROW)
-    return f'<div class="wideplot">{wide}</div><div class="narrow">{narrow}</div>'
+    return Markup('<div class="wideplot">{}</div><div class="narrow">{}</div>').format(wide, narrow)
 
 
 def _points(rows: Iterable[Metrics]) -> list[Point]:
@@ -85,7 +88,7 @@ def _rate_table(title: str, rows: Iterable[Metrics]) -> Table:
     return Table(title, RATE_COLUMNS, cells)
 
 
-def curve(summary: ExperimentSummary) -> str:
+def curve(summary: ExperimentSummary) -> Section | None:
     """Held-out pass rate per model, controls beside the run."""
     experiment = summary.experiment
     split = curve_split(experiment)
@@ -102,14 +105,14 @@ def curve(summary: ExperimentSummary) -> str:
         series.append(Series(spoken(other), _points(lone), "c1", dots=True))
     shown += lone
     if not series:
-        return ""
+        return None
     desc = "; ".join(f"{line.name}: {', '.join(f'{p.x:g}: {percent(p.y)}' for p in line.points)}" for line in series)
     title = f"Pass rate per model on the {spoken(split)} problems"
     plots = curves(Caption("curve", title, desc), series, model_axis(series))
     arms = " Dashed lines are control arms at equal compute." * (len(experiment.arms()) > 1)
     diamonds = f" Diamonds are the {spoken(other)} problems." * bool(lone)
     lead = f"No round trained on these problems. Model 0 is the start model, and round N makes model N.{arms}{diamonds}"
-    return section("Held-out pass rate", lead, card("", plots, numbers(_rate_table(title, shown))))
+    return Section("Held-out pass rate", lead, card("", plots, numbers(_rate_table(title, shown))))
 
 
 def _from_start(experiment: Experiment, rows: list[Metrics], split: str) -> list[Metrics]:
@@ -120,7 +123,7 @@ def _from_start(experiment: Experiment, rows: list[Metrics], split: str) -> list
     return [*start, *rows] if rows[0].iteration > start[0].iteration else rows
 
 
-def families(summary: ExperimentSummary) -> str:
+def families(summary: ExperimentSummary) -> Section | None:
     """One small plot a family."""
     experiment = summary.experiment
     split = curve_split(experiment)
@@ -138,21 +141,21 @@ def families(summary: ExperimentSummary) -> str:
         plot = line_plot(caption, [overall, line], model_axis([line]), SMALL, labels=False)
         cards.append(card(f"{family}: {change}", plot, numbers(_rate_table(caption.title, rows))))
     lead = f"The {spoken(split)} problems of each family; the dashed line is all families together."
-    return section("Families", lead, f'<div class="grid2">{"".join(cards)}</div>') if cards else ""
+    return Section("Families", lead, grid(cards)) if cards else None
 
 
-def levels(summary: ExperimentSummary) -> str:
+def levels(summary: ExperimentSummary) -> Section | None:
     """Heat tables of level by model."""
     experiment = summary.experiment
     split = curve_split(experiment)
     numbered = sorted({row.level for row in experiment.rows if row.level and row.split == split})
     if not numbered:
-        return ""
+        return None
     cards = [
         card(_label(family), heat(*_grid(experiment, split, family, numbered))) for family in (ALL, *summary.families())
     ]
     lead = f"Pass rate on the {spoken(split)} problems by difficulty level and model."
-    return section("Levels", lead, f'<div class="grid2">{"".join(cards)}</div>')
+    return Section("Levels", lead, grid(cards))
 
 
 def _label(family: str) -> str:

@@ -7,7 +7,7 @@ import math
 from axiom_cli.evaluation.comparison import percent, points, points_range
 from axiom_cli.evaluation.value_ranking import CHOOSERS, HEADS, Ranking
 from axiom_cli.report.charts import Axis, Caption, Point, Series
-from axiom_cli.report.html import card, numbers, section, tiles
+from axiom_cli.report.html import Section, card, numbers, tiles
 from axiom_cli.report.page import fill_template
 from axiom_cli.report.page_curves import curves, from_first_to_last
 from axiom_cli.report.ranking_tables import best_of_n_table, figure, reliability_table
@@ -41,12 +41,12 @@ def ranking_page(ranking: Ranking) -> str:
         headline=HEADS[ranking.headline.verdict],
         sentence=ranking.sentence,
         tiles=figures,
-        sections="\n".join([best_of_n(ranking), calibration(ranking)]),
+        sections=[best_of_n(ranking), calibration(ranking)],
         footer=FOOTER,
     )
 
 
-def best_of_n(ranking: Ranking) -> str:
+def best_of_n(ranking: Ranking) -> Section:
     """The share of problems for which a correct sample is chosen, by N."""
     series = []
     for name in CHOOSERS:
@@ -61,10 +61,10 @@ def best_of_n(ranking: Ranking) -> str:
         "How often a correct sample is chosen from N of a problem: by value, by majority vote, at random, and by an "
         f"oracle that knows which are correct. {ranking.headline.problems:,} problems."
     )
-    return section("Best of N", lead, card("", plots, numbers(table)))
+    return Section("Best of N", lead, card("", plots, numbers(table)))
 
 
-def calibration(ranking: Ranking) -> str:
+def calibration(ranking: Ranking) -> Section:
     """The share of passes among samples of about the same value."""
     passed = [
         Point(bin.predicted, bin.passed, *wilson(round(bin.passed * bin.n), bin.n), note=f"{bin.n:,} samples")
@@ -79,4 +79,4 @@ def calibration(ranking: Ranking) -> str:
         f"What the values promise, and how many samples pass ({ranking.samples:,} samples). On the dashed line, the "
         "values keep their promise."
     )
-    return section("Calibration", lead, card("", plots, numbers(reliability_table(ranking))))
+    return Section("Calibration", lead, card("", plots, numbers(reliability_table(ranking))))

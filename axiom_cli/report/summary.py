@@ -19,6 +19,7 @@ from axiom_cli.evaluation.selection import SelectionGap, selection_gap
 from axiom_cli.records import Metrics
 from axiom_cli.report.climb import Climb, climbs
 from axiom_cli.report.gain import gain_of, gain_sentence
+from axiom_cli.report.samples import Examples, examples
 
 HARD = 0.6
 """The greedy rate of the start model up to which a family at a level is a hard cell."""
@@ -41,6 +42,7 @@ class ExperimentSummary:
     gain: GainSplit | None = None
     gap: SelectionGap | None = None
     coverage: Coverage | None = None
+    examples: Examples | None = None
 
     @property
     def verdict(self) -> str:
@@ -125,7 +127,10 @@ def summarize(experiment: Experiment) -> ExperimentSummary:
     gap = selection_gap(experiment, selected) if len(experiment.iterations()) > 1 else None
     covered = coverage(experiment, selected)
     controls, climbed = _controls(experiment, chosen), climbs(experiment, selected, reached)
-    return ExperimentSummary(experiment, selected, rows, steps, final, controls, reached, climbed, gain, gap, covered)
+    shown = examples(experiment, selected)
+    return ExperimentSummary(
+        experiment, selected, rows, steps, final, controls, reached, climbed, gain, gap, covered, shown
+    )
 
 
 def model_name(iteration: int, start: int = 0) -> str:

@@ -1,0 +1,92 @@
+"""What each round learned from, on the page: acceptance, replay mix, loss."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TypeVar
+
+from markupsafe import Markup
+
+from axiom_cli.evaluation.comparison import percent, percent_range
+from axiom_cli.report.charts import Axis, Caption, Point, Series, bar_plot, line_plot
+from axiom_cli.report.cold_start import cold_start_table
+from axiom_cli.report.formats import Table
+from axiom_cli.report.html import Section, card, grid, joined, numbers, table_card
+from axiom_cli.report.page_curves import SMALL
+from axiom_cli.report.rounds import SLICES, Round, rounds_of, rounds_table
+from axiom_cli.report.summary import ExperimentSummary
+from axiom_cli.statistics import wilson
+
+T = TypeVar("T")
+MOST_BARS = 12
+COLOURS = dict(zip(SLICES, ("c0", "c1", "c2"), strict=True))
+
+
+def training(summary: ExperimentSummary) -> Section | None:
+    """Replay, acceptance and loss, round by round, and what came before round 1."""
+    experiment = summary.experiment
+    rounds = [of for of in rounds_of(experiment) if of.number]
+    cold, table = cold_start_table(experiment), rounds_table(experiment.name, rounds)
+    parts = [table_card(cold)] if cold else []
+    plots = [*_replay(rounds), *_acceptance(rounds), *_loss(rounds)]
+    parts += [grid(plots)] if plots else []
+    parts += [table_card(table)] if table else []
+    if not parts:
+        return None
+    lead = (
+        "What each round trained on: its own accepted solutions, those of earlier rounds, and cold-start traces. "
+        "Rounds draw other problems as the model gets better, so their acceptance is not its progress."
+    )
+    return Section("Replay, acceptance, loss", lead, joined(parts))
+
+
+def _replay(rounds: Sequence[Round]) -> list[Markup]:
+    mixes = [(of.label, of.replay) for of in rounds if of.replay]
+    if not mixes:
+        return []
+    title = "Realised shares of the loss tokens"
+    desc = "; ".join(f"{label}: {', '.join(f'{part} {percent(v)}' for part, v in mix.items())}" for label, mix in mixes)
+    rows = [[label, *(percent(mix[part]) for part in SLICES)] for label, mix in mixes]
+    plot = bar_plot(Caption("replay", title, desc), thinned(mixes), COLOURS, "%")
+    return [card(title, plot, numbers(Table(title, ("round", *SLICES), rows)))]
+
+
+def _acceptance(rounds: Sequence[Round]) -> list[Markup]:
+    drawn = [(of.number, of.accepted or 0, of.drawn) for of in rounds if of.drawn]
+    if not drawn:
+        return []
+    title = "Accepted samples"
+    rates = [(number, accepted / n, wilson(accepted, n), n) for number, accepted, n in drawn]
+    points = [
+        Point(number, rate, *bounds, f"round {number}: {percent(rate)} ({percent_range(bounds)}) of {n:,}")
+        for number, rate, bounds, n in rates
+    ]
+    rows = [[str(number), f"{n:,}", percent(rate), percent_range(bounds)] for number, rate, bounds, n in rates]
+    caption = Caption("acceptance", title, "; ".join(point.note for point in points))
+    plot = line_plot(caption, [Series("accepted", points, "c0")], _axis(points), SMALL, labels=False)
+    return [card(title, plot, numbers(Table(title, ("round", "samples", "accepted", "95 % interval"), rows)))]
+
+
+def _loss(rounds: Sequence[Round]) -> list[Markup]:
+    losses = [(of.number, of.loss) for of in rounds if of.loss is not None]
+    if not losses:
+        return []
+    title = "Loss at the end of the training"
+    top = max(loss for _, loss in losses) * 1.1 or 1.0
+    points = [Point(number, loss / top, note=f"round {number}: {loss:.4f}") for number, loss in losses]
+    heights = [(share, f"{share * top:.2g}") for share in (0, 0.25, 0.5, 0.75, 1)]
+    caption = Caption("loss", title, "; ".join(point.note for point in points))
+    plot = line_plot(caption, [Series("loss", points, "c3")], _axis(points), SMALL, labels=False, heights=heights)
+    rows = [[str(number), f"{loss:.4f}"] for number, loss in losses]
+    return [card(title, plot, numbers(Table(title, ("round", "loss of a token"), rows)))]
+
+
+def _axis(points: Sequence[Point]) -> Axis:
+    stride = max(1, math.ceil(len(points) / 11))
+    return Axis("round", [(point.x, f"{point.x:g}") for point in points[::stride]])
+
+
+def thinned(bars: Sequence[T]) -> Sequence[T]:
+    """At most twelve of a long run's rounds, evenly spaced; the table behind the plot has them all."""
+    return bars[:: math.ceil(len(bars) / MOST_BARS) or 1]
