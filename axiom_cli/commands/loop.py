@@ -164,6 +164,7 @@ def finish(experiment: str) -> None:
 def described(config: LoopConfig) -> Iterator[str]:
     """What the run will do, line by line. It is printed before anything is loaded."""
     from axiom_cli import models
+    from axiom_cli.evaluation.changepoint import LEAST_ROUNDS
     from axiom_cli.evaluation.experiment_folder import EXPERIMENTS
     from axiom_cli.importing.source_names import parse
     from axiom_cli.problems.families import draw
@@ -186,6 +187,11 @@ def described(config: LoopConfig) -> Iterator[str]:
     most = "" if any(families) else "up to "  # a file may have fewer
     problems = f"{most}{plural(config.train_size, 'problem')} x {plural(config.solve.samples, 'sample')}"
     yield f"{plural(config.iterations, 'round')} of {problems}, trained by {config.train.objective}"
+    if config.iterations >= LEAST_ROUNDS:
+        yield "it ends with the test for grokking; config.json holds the rule before the first round"
+    if config.wrong_labels:
+        where = "at levels of which the start model solves at most 60 %"
+        yield f"it learns from wrong verdicts: {config.wrong_labels:.0%} are turned round {where}"
     if config.patience:
         yield f"it stops after {plural(config.patience, 'round')} in a row without a gain on validation"
     if config.evidence_size:

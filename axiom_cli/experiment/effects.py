@@ -31,6 +31,7 @@ NEEDS: tuple[tuple[tuple[str, ...], Callable[[LoopConfig], object], str], ...] =
     (TEACHER, lambda config: config.coldstart, "--coldstart N"),
     (("as_", "column"), lambda config: _has(config, "file", "data set"), "a file or a data set in --problems"),
     (("split",), lambda config: _has(config, "file", "data set", "handwritten"), "a file or a data set in --problems"),
+    (("wrong_labels_kind",), lambda config: config.wrong_labels, "--wrong-labels SHARE"),
     (("max_attempts",), lambda config: config.solve.strategy == "retry", "--strategy retry"),
     (("stop_on",), lambda config: config.solve.strategy == "adaptive", "--strategy adaptive"),
     (("target_passes",), lambda config: verifies(config.solve), "--early-stop, or --strategy retry or adaptive"),

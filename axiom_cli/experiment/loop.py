@@ -14,9 +14,10 @@ from itertools import chain
 
 from axiom_cli import models
 from axiom_cli.errors import UsageError
+from axiom_cli.evaluation import changepoint
 from axiom_cli.evaluation.experiment_folder import UNJUDGED, ExperimentFolder, arm_name, model_ref
-from axiom_cli.evaluation.metrics import best_iteration
-from axiom_cli.experiment import combinations, control_arms, forecast, gates, memory_forecast
+from axiom_cli.evaluation.metrics import best_iteration, phase_row
+from axiom_cli.experiment import combinations, control_arms, forecast, gates, memory_forecast, wrong_labels
 from axiom_cli.experiment.climb import first_tops
 from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT
@@ -128,6 +129,10 @@ class Loop:
                 make_models(steps, arm, patience, gathering)
             for arm in arms:
                 evaluate_arm(steps, arm)
+            if writer.registers_grokking and (test := changepoint.of_rows(writer.rows, config.experiment)):
+                last = phase_row(config.experiment, test.rounds - 1, "grokking", 0.0, extra=test.to_dict())
+                writer.write_metrics([last])
+                observer.note(test.sentence())
         return writer.folder
 
     def check(self, warn: Callable[[str], None]) -> None:
@@ -286,6 +291,7 @@ def check_settings(config: LoopConfig) -> None:
     if config.climb_from > config.max_difficulty:
         levels = f"--climb-from {config.climb_from} is above --max-difficulty {config.max_difficulty}"
         raise UsageError(levels, "begin at a level that the model solves, and leave some to climb")
+    wrong_labels.check_wrong_labels(config)
     parse_shares(config.split)
     for option in ("problems", *HELD_OUT):
         if option == "problems" or getattr(config, option):

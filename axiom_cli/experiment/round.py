@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
+from axiom_cli.evaluation.changepoint import LEAST_ROUNDS
 from axiom_cli.evaluation.comparison import Outcomes, outcomes
 from axiom_cli.evaluation.experiment_folder import FORMAT_ONLY, UNJUDGED, arm_name, model_ref
 from axiom_cli.evaluation.metrics import evaluate, phase_row, tally
-from axiom_cli.experiment import climb, control_arms, gates
+from axiom_cli.experiment import climb, control_arms, gates, wrong_labels
 from axiom_cli.experiment.combinations import stays_adapter
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT, SHUFFLED
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets, pass_rates
@@ -67,6 +68,8 @@ class Arm:
     """Of its model on the validation problems."""
     rates: dict[tuple[str, int], float] = field(default_factory=dict)
     tops: dict[str, int] = field(default_factory=dict)
+    hard: set[tuple[str, int]] = field(default_factory=set)
+    """Families and levels of which its start model solves few problems."""
     selection: dict[str, Any] | None = None
 
     @property
@@ -107,6 +110,8 @@ class RoundSteps:
         rows, verdicts = self.evaluate_model(arm, arm.model, "val", iteration, [(GREEDY, 1)])
         arm.outcomes = outcomes(tally(verdicts)[GREEDY])
         arm.rates = pass_rates(rows)
+        if iteration == 0:
+            arm.hard = wrong_labels.hard_cells(rows)
         arm.tops = climb.raised(arm.tops, rows)
         if self.supply.test and iteration == 0 and not arm.is_control:
             gates.enforce(gates.check_headroom(rows[0].rate, len(self.supply.test)), self.observer.warn)
@@ -142,6 +147,10 @@ class RoundSteps:
             self.writer.write_round(iteration, problems, verdicts)
             found = gates.check_samples(verdicts, config.train.objective, iteration, climbs=bool(arm.tops))
             gates.enforce(found, self.observer.warn, ignored=config.ignore_gates)
+        if config.wrong_labels:
+            how = config.wrong_labels, config.wrong_labels_kind
+            verdicts = wrong_labels.plant(verdicts, *how, arm.hard, config.seed + iteration)
+            self.observer.note(f"{arm.label(iteration)}: {wrong_labels.told(verdicts)}")
         self._record(
             arm,
             iteration,
@@ -154,6 +163,7 @@ class RoundSteps:
                 "held_out_ngram_rate": shared,
                 **({"new": new, "seen": seen} if self.supply.pools else {}),
                 **({"tops": arm.tops} if arm.tops else {}),
+                **({"planted": wrong_labels.planted(verdicts)} if config.wrong_labels else {}),
             },
         )
         return verdicts
@@ -265,7 +275,11 @@ class RoundSteps:
         whole = Resolved(name, merged.digest, self.workspace.tree_path(merged.digest))
         arm.model = models.resolve(name, self.workspace) if stays_adapter(self.config) else whole
         arm.chain = (*arm.chain, adapter) if self.config.start == "previous" else ()
-        facts = {"digest": merged.digest, "certificate": dict(merged.certificate)}
+        facts: dict[str, Any] = {"digest": merged.digest, "certificate": dict(merged.certificate)}
+        if self.config.iterations >= LEAST_ROUNDS and not stays_adapter(self.config):
+            from axiom_cli.models.weight_norm import weight_norm
+
+            facts["weight_norm"] = round(weight_norm(whole.path), 6)
         self.observer.end(phase, merged.extra["seconds"])
         self._record(arm, iteration, "merge", merged.extra["seconds"], extra=facts)
 

@@ -18,7 +18,7 @@ import orjson
 import axiom_cli
 from axiom_cli import files, jsonl
 from axiom_cli.errors import AxiomError, InputError, UsageError
-from axiom_cli.evaluation import evalue
+from axiom_cli.evaluation import changepoint, evalue
 from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, ExperimentFolder, read_config, row_key
 from axiom_cli.experiment import climb, patience
 from axiom_cli.models import Resolved
@@ -38,6 +38,7 @@ MAY_CHANGE = {
     "ignore_gates",
 }  # fmt: skip
 """Settings with which the same experiment may be run again: more rounds, more controls, other machines."""
+GROKKING = "grokking"
 NOT_KEPT = {"plan", "model"}
 SELECTION = "the best greedy rate on validation; ties to the earliest; the test is met at the end"
 
@@ -58,6 +59,12 @@ class ExperimentWriter:
         self._base, self._warn, self._files = base, warn, files
         self._rows: dict[tuple[Any, ...], Metrics] = {}
         self._problems: dict[int, list[Problem]] = {}
+        self._registers = config.iterations >= changepoint.LEAST_ROUNDS
+
+    @property
+    def registers_grokking(self) -> bool:
+        """Whether the rule for grokking stands in config.json since before the first round."""
+        return self._registers
 
     @property
     def rows(self) -> list[Metrics]:
@@ -93,6 +100,7 @@ class ExperimentWriter:
         settings = {name: value for name, value in kept_settings(self.config).items() if name not in NOT_KEPT}
         settings["model"] = {"name": self._base.name, "digest": self._base.digest}
         settings |= {"files": dict(self._files)} if self._files else {}
+        settings |= {GROKKING: changepoint.RULE} if self._registers else {}
         settings |= {"climb": climb.RULE} if self.config.climb_from else {}
         settings |= {"stopping": patience.RULE} if self.config.patience else {}
         settings |= {"evidence": evalue.RULE} if self.config.evidence_size else {}
@@ -105,6 +113,7 @@ class ExperimentWriter:
         except InputError as error:
             self._set_aside(path, str(error))
         self._refuse_others(earlier)
+        self._registers = GROKKING in earlier or (self._registers and not earlier)
         with jsonl.atomic(path, follow=False) as stream:
             stream.write(orjson.dumps(self._settings(), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE))
 

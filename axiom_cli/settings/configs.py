@@ -338,7 +338,7 @@ class LoopConfig(Config):
 
     experiment: str = option("self_improve_v1", "Name of the run and of its folder under experiments/.")
     preset: Literal[
-        "", "nano", "climb", "pretrained", "smollm", "classic", "gpu-12gb", "gpu-24gb", "gpu-80gb", "quick"
+        "", "nano", "climb", "grok", "pretrained", "smollm", "classic", "gpu-12gb", "gpu-24gb", "gpu-80gb", "quick"
     ] = option(
         "",
         "Settings that suit a model and a machine; `axiom config --preset NAME` prints them [nano; with another "
@@ -410,6 +410,18 @@ class LoopConfig(Config):
     )
     control: str = option(
         "", "Control arms at equal compute: shuffled, cold-only, unfiltered, format-only, one-shot (comma-separated)."
+    )
+    wrong_labels: float = option(
+        0.0,
+        "Turn round this share of the verdicts that a round learns from, where the start model solves at most 60 %: a "
+        "gain that needs right verdicts falls with it.",
+        least=0,
+        most=1,
+    )
+    wrong_labels_kind: Literal["random", "near", "own"] = option(
+        "random",
+        "With --wrong-labels: which failures pass: any, those whose answers come closest, or the model's own most "
+        "frequent wrong answers.",
     )
     seed: int = option(0, "Seed of the whole run.", least=0)
     ignore_gates: bool = option(default=False, text="Run although a gate says that nothing can come of it.")
