@@ -39,6 +39,7 @@ COMMANDS = {
     "ask": "Ask a model something, and read its answer as it is written.",
     "export": "Write a model for transformers, vLLM, llama.cpp or Ollama.",
     "report": "Show pass rates per round, or compare two models.",
+    "view": "Look at runs, rounds and samples on the terminal, live.",
     "doctor": "Check this machine: accelerator, engines, sandbox, disk.",
     "config": "Show every setting and where its value comes from.",
     "workspace": "Look at everything that was made, and what it was made from.",

@@ -24,6 +24,7 @@ LAYERS = [
     {"__main__"},
     {"app"},
     {"commands"},
+    {"viewer"},
     {"experiment", "report", "cluster"},
     {"audit", "importing", "evaluation"},
     {"learning"},
@@ -51,7 +52,7 @@ SCRIPTS = {
 }
 HEAVY = {"torch", "transformers", "peft", "vllm", "accelerate"}
 MAY_BE_HEAVY = ("learning.training", "sampling.engines", "models")
-BORDERS = {"rich": "terminal", "pydantic_settings": "settings", "ray": "cluster"}
+BORDERS = {"rich": "terminal", "pydantic_settings": "settings", "ray": "cluster", "textual": "viewer"}
 
 
 @cache

@@ -19,7 +19,14 @@ from axiom_cli.commands.streams import AsJson, show_rows
 from axiom_cli.workspace.objects import nearest_existing
 
 PACKAGES = ("torch", "transformers", "peft", "typer", "pydantic-settings", "orjson", "scipy")
-EXTRAS = {"vllm": "vllm", "bitsandbytes": "qlora", "ray": "ray", "datasets": "datasets", "reasoning_gym": "gym"}
+EXTRAS = {
+    "vllm": "vllm",
+    "bitsandbytes": "qlora",
+    "ray": "ray",
+    "datasets": "datasets",
+    "reasoning_gym": "gym",
+    "textual": "view",
+}
 NO_CARD = "nano needs none; models of 1 B parameters and more need a GPU"
 UNUSED_CARD = "there is an NVIDIA card that this build of PyTorch cannot use: see docs/your_model.md for the right one"
 LEAST_DISK = 5 * 2**30

@@ -166,10 +166,10 @@ class Experiment:
         return _records(self.folder.verdicts(split, iteration, arm), Verdict, RERUN_REWRITES)
 
 
-def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:
-    """The experiment called `name` under `root`, or the folder `name` itself.
+def find_experiment(name: str, root: Path = EXPERIMENTS) -> ExperimentFolder:
+    """The folder of the experiment called `name` under `root`, or the folder `name` itself.
 
-    Raises MissingError with similar names, and InputError for a path that does not exist or a damaged file."""
+    Raises MissingError with similar names, and InputError for a path that does not exist."""
     places = (Path(os.path.realpath(path)) if path.is_symlink() else path for path in (root / name, Path(name)))
     folders = (ExperimentFolder(path) for path in places)
     folder = next((folder for folder in folders if folder.metrics.is_file()), None)
@@ -181,6 +181,13 @@ def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:
             f"there is no experiment called {name!r} with a metrics.jsonl under {root}/",
             hint if known else "axiom loop --experiment NAME makes one",
         )
+    return folder
+
+
+def read_experiment(name: str, root: Path = EXPERIMENTS) -> Experiment:
+    """The experiment in the folder that `find_experiment` finds. Raises what that raises, and InputError for a damaged
+    file."""
+    folder = find_experiment(name, root)
     rows = list({row_key(row): row for row in _records(folder.metrics, Metrics, RERUN_RECOVERS)}.values())
     recorded_name = split_arm(rows[0].experiment)[0] if rows else folder.path.resolve().name
     return Experiment(recorded_name, folder, read_config(folder.config), rows)
