@@ -95,16 +95,21 @@ def unexpected(path: Path, wanted: str = "a file") -> WorkspaceDamagedError:
     return WorkspaceDamagedError(f"{path} cannot be opened", "run axiom workspace fsck")
 
 
+def open_folder(path: Path) -> int:
+    """A descriptor of the folder `path`. Raises WorkspaceDamagedError if it is a link."""
+    try:
+        return os.open(path, _A_FOLDER)
+    except OSError:
+        if path.is_symlink():
+            raise unexpected(path, "a folder") from None
+        raise
+
+
 @contextmanager
 def folder_of(path: Path) -> Iterator[int]:
     """A descriptor of the folder that `path` lies in, to do something with `path.name` there. Raises
     WorkspaceDamagedError if that folder is a link; an OSError from inside names `path`."""
-    try:
-        handle = os.open(path.parent, _A_FOLDER)
-    except OSError:
-        if path.parent.is_symlink():
-            raise unexpected(path.parent, "a folder") from None
-        raise
+    handle = open_folder(path.parent)
     try:
         yield handle
     except OSError as error:
@@ -128,23 +133,28 @@ def open_regular(path: Path, flags: int = os.O_RDONLY, mode: int = 0o666) -> int
     """The descriptor of the regular file at `path`. Neither it nor its folder may be a link, and a pipe is not waited
     for: raises WorkspaceDamagedError for what is not a file, OSError for the rest."""
     with folder_of(path) as folder:
-        try:
-            handle = os.open(path.name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode, dir_fd=folder)
-        except OSError as error:
-            if error.errno in _NOT_A_FILE:
-                raise unexpected(path) from None
-            raise
+        return _open_regular_at(folder, path, flags, mode)
+
+
+def _open_regular_at(folder: int, path: Path, flags: int = os.O_RDONLY, mode: int = 0o666) -> int:
+    try:
+        handle = os.open(path.name, flags | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, mode, dir_fd=folder)
+    except OSError as error:
+        if error.errno in _NOT_A_FILE:
+            raise unexpected(path) from None
+        raise
     if not stat.S_ISREG(os.fstat(handle).st_mode):
         os.close(handle)
         raise unexpected(path)
     return handle
 
 
-def read_regular(path: Path, most: int | None = LARGEST) -> bytes:
-    """The bytes of the regular file at `path`. Raises as `open_regular` does, and WorkspaceDamagedError if there are
-    more than `most`, unless any number may be."""
-    with os.fdopen(open_regular(path), "rb") as stream:
-        if most is not None and os.fstat(stream.fileno()).st_size > most:
+def read_regular(path: Path, most: int | None = LARGEST, folder: int | None = None) -> bytes:
+    """The bytes of the regular file at `path`, whose `folder` may be open already. Raises as `open_regular` does, and
+    WorkspaceDamagedError if there are more than `most`, unless any number may be."""
+    handle = open_regular(path) if folder is None else _open_regular_at(folder, path)
+    with os.fdopen(handle, "rb") as stream:
+        if most is not None and os.fstat(handle).st_size > most:
             raise WorkspaceDamagedError(f"{path} has more than {most >> 20} MiB", "run axiom workspace fsck --repair")
         return stream.read()
 

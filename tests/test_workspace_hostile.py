@@ -76,7 +76,7 @@ def everything(root: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["locks", "tmp", "states", "objects", "receipts", "refs", "trees", "stamps", "damaged"]
+    "name", ["locks", "tmp", "states", "objects", "receipts", "refs", "trees", "stamps", "index", "damaged"]
 )
 def test_no_folder_of_a_workspace_leads_out_of_it(workspace: Workspace, outside: Path, name: str) -> None:
     place, before = workspace.root / name, contents(outside)
@@ -272,6 +272,8 @@ PLANTED: dict[str, Callable[[Path], object]] = {
     "lock: device": lambda root: _device(root / "locks" / "ref-run@1"),
     "state: folder": lambda root: os.mkdir(root / "states" / f"{0:064x}.pt"),
     "stamps: pipe": lambda root: _in_place(next((root / "stamps").iterdir()), os.mkfifo),
+    "index: pipe": lambda root: ((root / "index").mkdir(), os.mkfifo(root / "index" / f"{0:064x}")),
+    "index: of another name": lambda root: ((root / "index").mkdir(), (root / "index" / "notes").touch()),
     "tmp: pipe": lambda root: os.mkfifo(root / "tmp" / "1-2-01234567"),
     "tree: deep": lambda root: _tree(root, {"a": [[[]]] * 1000}),
     "tree: empty": lambda root: _tree(root, {}),

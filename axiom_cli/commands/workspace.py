@@ -60,17 +60,19 @@ def ls(
 
     The table shows those with a name, and the first 12 digits of a digest, which name it too; --json shows all.
     """
+    from axiom_cli.workspace.inspect import count_nameless
     from axiom_cli.workspace.inspect import ls as listed
 
-    rows = [{**asdict(entry), "names": ", ".join(entry.names)} for entry in listed(_open(ctx))]
-    if json or console.data_wanted():
+    workspace, complete = _open(ctx), json or console.data_wanted()
+    found = listed(workspace, named=not (complete or everything))
+    rows = ({**asdict(entry), "names": ", ".join(entry.names)} for entry in found)
+    if complete:
         show_rows("workspace", rows, json)
         return
-    shown = [row for row in rows if everything or row["names"]]
-    if shown:
+    if shown := list(rows):
         table = [{**row, "digest": row["digest"][:12], "made": row["made"][:16].replace("T", " ")} for row in shown]
         show_rows("workspace", table)
-    if hidden := len(rows) - len(shown):
+    if not everything and (hidden := count_nameless(workspace)):
         console.note(f"{plural(hidden, 'object')} without a name: axiom workspace ls --all shows them too")
 
 

@@ -121,7 +121,7 @@ def _resolve(name: str, workspace: Workspace) -> Resolved:
             digest = workspace.resolve(name)
         except AxiomError:
             digest = ""
-        if is_digest(digest) and digest in workspace.makers() and not workspace.has(digest):
+        if is_digest(digest) and not workspace.has(digest) and workspace.makers().get(digest):
             remake(digest, workspace)
     return models.resolve(name, workspace)
 

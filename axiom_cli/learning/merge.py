@@ -93,7 +93,7 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
 def remake(digest: str, workspace: Workspace) -> None:
     """Makes a merged model again whose weights were freed. MissingError where it was not made here, or its base is not
     to be found."""
-    receipt = next((made for made in workspace.makers().get(digest, ()) if made.stage == "merge"), None)
+    receipt = next((made for made in workspace.makers().get(digest) if made.stage == "merge"), None)
     if receipt is None:
         raise absent(digest)
     recipe: Mapping[str, Any] = receipt.recipe

@@ -48,7 +48,7 @@ def behind(workspace: Workspace, name: str) -> Contents:
         raise absent(digest)
     objects: dict[str, None] = {}
     found: dict[str, Receipt] = {}
-    for step in receipts.origin(digest, lambda made: makers.get(made, ()), lambda made: _models_of(workspace, made)):
+    for step in receipts.origin(digest, lambda made: makers.get(made), lambda made: _models_of(workspace, made)):
         outputs = step.receipt.outputs.values() if step.receipt else ()
         if step.receipt and (step.receipt.stage in EVICTABLE or all(map(workspace.has, outputs))):
             found[step.receipt.id] = step.receipt

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,22 +54,37 @@ class Difference:
     recipes: Changes
 
 
-def ls(workspace: Workspace) -> list[ListedObject]:
-    """Every object that a receipt made or a name points to: those with a name, then the others, each oldest first."""
+def ls(workspace: Workspace, *, named: bool = False) -> Iterator[ListedObject]:
+    """Every object that a receipt made or a name points to: those with a name, then, unless only these are wanted, the
+    others, each oldest first."""
     names = workspace.names()
-    made: dict[str, tuple[str, str]] = {}
-    for receipt in sorted(workspace.receipts(), key=lambda receipt: receipt.made):
+    makers = workspace.makers()
+    first = {digest: min(makers.get(digest), key=lambda made: made.made, default=None) for digest in names}
+    oldest = sorted(first.items(), key=lambda item: (item[1] is None, item[1] and (item[1].made, item[1].id)))
+    for digest, receipt in oldest:
+        made = (receipt.stage, receipt.made) if receipt else ("", "")
+        yield ListedObject(digest, *workspace.look(digest), *made, names[digest])
+    if named:
+        return
+    listed = set(names)
+    for receipt in makers.oldest_first():
         for digest in receipt.outputs.values():
-            made.setdefault(digest, (receipt.stage, receipt.made))
-    digests = sorted(dict.fromkeys([*made, *names]), key=lambda digest: digest not in names)
-    return [ListedObject(d, *workspace.look(d), *made.get(d, ("", "")), names.get(d, [])) for d in digests]
+            if digest not in listed:
+                listed.add(digest)
+                yield ListedObject(digest, *workspace.look(digest), receipt.stage, receipt.made, [])
+
+
+def count_nameless(workspace: Workspace) -> int:
+    """The number of objects that a receipt made and no name points to."""
+    makers = workspace.makers()
+    return makers.count() - sum(bool(makers.get(digest)) for digest in workspace.names())
 
 
 def show(workspace: Workspace, name: str, lines: int = 5) -> ObjectDetails:
     """One object, by name, digest or the start of one, hashed again. Raises MissingError, WorkspaceDamagedError."""
     digest = workspace.resolve(name)
     kind = workspace.kind(digest)
-    receipts = [receipt.to_dict() for receipt in workspace.makers().get(digest, ())]
+    receipts = [receipt.to_dict() for receipt in workspace.makers().get(digest)]
     if kind == "missing" and not receipts:
         workspace.get_bytes(digest)  # raises, saying what is missing
     files = workspace.tree(digest) if kind == "tree" else {}

@@ -5,20 +5,21 @@ from __future__ import annotations
 import os
 import re
 import time
-from collections.abc import Callable, Container, Iterator
+from collections import defaultdict
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from axiom_cli.errors import AxiomError, MissingError, WorkspaceDamagedError
-from axiom_cli.files import explained_write_errors, is_regular, remove, replace, what_lies_at
-from axiom_cli.ids import canonical, file_digest
+from axiom_cli.files import explained_write_errors, is_regular, open_folder, read_regular, remove, replace, what_lies_at
+from axiom_cli.ids import file_digest
 from axiom_cli.wording import plural
-from axiom_cli.workspace import receipts, refs, trees
+from axiom_cli.workspace import receipts, refs, scan, trees
 from axiom_cli.workspace.atomic import locked
 from axiom_cli.workspace.objects import bare, is_digest, short
 from axiom_cli.workspace.receipts import Receipt
-from axiom_cli.workspace.store import FOLDERS, STAMPS, STATES, TREES, Workspace
+from axiom_cli.workspace.store import FOLDERS, INDEX, STAMPS, STATES, TREES, Workspace
 
 EVICTABLE = frozenset({"merge"})
 _ASIDE = "axiom workspace fsck --repair sets it aside"
@@ -33,6 +34,7 @@ _NAMES = {
     "refs": refs.NAME,
     STAMPS: re.compile(r"([0-9a-f]{64}|models)\.json"),
     TREES: re.compile(r"[0-9a-f]{64}"),
+    INDEX: re.compile(r"[0-9a-f]{64}"),
 }
 """The names of what lies in each folder."""
 _STALE = 14 * _DAY
@@ -79,9 +81,12 @@ def gc(workspace: Workspace, *, everything: bool = False, orphans: bool = False,
     """
     alone = locked(workspace.root / "locks" / "writers", "to the workspace", patience=0.5, required=True)
     with nullcontext() if dry_run else alone, explained_write_errors(workspace.root):
-        evicted = list(_evictable(workspace, everything=everything))
-        exclusive = _files_only_in(workspace, set(evicted))
-        unreferenced = set(_orphans(workspace)) - exclusive if orphans else set()
+        mentioned = _mentioned(workspace)
+        evicted = list(_evicted(workspace, mentioned, everything=everything))
+        stored = _trees(workspace) if evicted or orphans else {}
+        kept = mentioned.digests.union(*(files for tree, files in stored.items() if tree not in {*evicted}))
+        exclusive = {file for tree in evicted for file in stored[tree] - kept if workspace.objects.has(file)}
+        unreferenced = set(_orphans(workspace, mentioned.digests, stored)) - exclusive if orphans else set()
         states = [path for path in _own(workspace.root / STATES, _STATE) if _is_stale(workspace, path)]
         killed = [path for path in _own(workspace.root / "tmp", _SCRATCH) if _age(path) > _HOUR]
         objects = [*map(workspace.objects.path, exclusive | unreferenced)]
@@ -115,44 +120,53 @@ def _remove_all(paths: list[Path]) -> None:
         raise MissingError(message, "their owner can run the same command; the rest is freed")
 
 
-def _evictable(workspace: Workspace, *, everything: bool) -> Iterator[str]:
+@dataclass(frozen=True)
+class _Mentioned:
+    """What names and receipts lead to: every digest that one mentions, those that a receipt made, and the receipts of
+    what can be made again, by what they made."""
+
+    digests: set[str]
+    made: set[str]
+    evictable: Mapping[str, list[Receipt]]
+
+
+def _mentioned(workspace: Workspace) -> _Mentioned:
+    """The receipts themselves are read, all of them: nothing is removed because an index does not know of it."""
+    digests, made = set(workspace.refs().values()), set[str]()
+    evictable: dict[str, list[Receipt]] = defaultdict(list)
+    for name, data in receipts.read_all(workspace.root / "receipts"):
+        receipt = receipts.decode(data, name)
+        digests.update(re.findall(r"[0-9a-f]{64}", data.decode()))
+        made.update(receipt.outputs.values())
+        if receipt.stage in EVICTABLE:
+            for output in receipt.outputs.values():
+                evictable[output].append(receipt)
+    return _Mentioned(digests, made, evictable)
+
+
+def _evicted(workspace: Workspace, mentioned: _Mentioned, *, everything: bool) -> Iterator[str]:
     """Stored trees that a merge made, if every input that was once in the workspace is still there, and there is one. A
     base model from outside (a hub model, the embedded one) is assumed to be available."""
     named = set() if everything else {d for n, d in workspace.refs().items() if not re.search(r"@[0-9]+$", n)}
-    makers = workspace.makers()
 
     def is_repeatable(receipt: Receipt) -> bool:
-        inside = [d for _, d in receipt.inputs if d in makers or (is_digest(d) and workspace.objects.has(d))]
-        return receipt.stage in EVICTABLE and bool(inside) and all(map(workspace.has, inside))
+        inside = [d for _, d in receipt.inputs if d in mentioned.made or (is_digest(d) and workspace.objects.has(d))]
+        return bool(inside) and all(map(workspace.has, inside))
 
-    for digest, made_by in makers.items():
+    for digest, made_by in sorted(mentioned.evictable.items()):
         if digest not in named and any(map(is_repeatable, made_by)) and workspace.kind(digest) == "tree":
             yield digest
 
 
-def _files_only_in(workspace: Workspace, evicted: set[str]) -> set[str]:
-    """The files that belong to evicted trees and to nothing else."""
-    files = {file for tree in evicted for file in workspace.tree(tree).values()}
-    kept = set(_referenced(workspace))
-    for digest in workspace.objects.all():
-        if digest not in evicted and workspace.is_tree(digest):
-            kept |= set(workspace.tree(digest).values())
-    return {file for file in files - kept if workspace.objects.has(file)}
+def _trees(workspace: Workspace) -> dict[str, set[str]]:
+    """The files of every stored tree."""
+    found = (digest for digest, head in scan.heads(workspace.objects) if head.startswith(trees.HEAD))
+    return {tree: set(workspace.tree(tree).values()) for tree in found if workspace.is_tree(tree)}
 
 
-def _referenced(workspace: Workspace) -> Iterator[str]:
-    """Every digest that a name or any part of a receipt mentions."""
-    yield from workspace.refs().values()
-    for receipt in workspace.receipts():
-        yield from re.findall(r"[0-9a-f]{64}", canonical(receipt.to_dict()).decode())
-
-
-def _orphans(workspace: Workspace) -> Iterator[str]:
+def _orphans(workspace: Workspace, mentioned: set[str], stored: Mapping[str, set[str]]) -> Iterator[str]:
     """Objects, at least a day old, that no name or receipt leads to."""
-    live = set(_referenced(workspace))
-    for digest in list(live):
-        if workspace.objects.has(digest) and workspace.is_tree(digest):
-            live |= set(workspace.tree(digest).values())
+    live = mentioned.union(*(files for tree, files in stored.items() if tree in mentioned))
     for digest in workspace.objects.all():
         if digest not in live and _age(workspace.objects.path(digest)) > _DAY:
             yield digest
@@ -174,24 +188,19 @@ def fsck(workspace: Workspace, *, repair: bool = False) -> Health:
         return Health(0, 0, 0, [], damage)  # what lies beyond a link is not of this workspace
     if repair:
         _set_aside(workspace, damage)
-    damage += [_misplaced(path, workspace) for path in _strangers(workspace.root)]
-    objects, size = 0, 0
-    whole: set[str] = set()
-    damaged: dict[str, Damage] = {}
-    for digest, length, found, head in workspace.objects.hashed():
-        objects, size = objects + 1, size + length
-        if found == digest and not head.startswith(trees.HEAD):
-            whole.add(digest)
-        elif fault := _fault(workspace, digest):
-            damaged[digest] = Damage("object", digest, fault)
+    with scan.Hashing(workspace.objects) as hashing:
+        damage += [_misplaced(path, workspace) for path in _strangers(workspace.root)]
+        readable, unreadable = _receipts(workspace)
+        hashed = hashing.result()
+    faults = {digest: _fault(workspace, digest) for digest in sorted(hashed.doubtful)}
+    damaged = {digest: Damage("object", digest, fault) for digest, fault in faults.items() if fault}
     damage += damaged.values()
-    readable, unreadable = _receipts(workspace)
-    evicted, lost = _missing_outputs(workspace, readable, damaged, whole)
+    evicted, lost = _missing_outputs(workspace, readable, damaged, {*hashed.whole})
     damage += [*unreadable, *lost, *_damaged_names(workspace, damaged), *_damaged_checkouts(workspace, damaged)]
     if repair:
         useless = [Damage("receipt", r.id, "") for r in readable if not _is_useful(workspace, r, damaged)]
         _set_aside(workspace, [*damage, *useless])
-    return Health(objects, size, len(readable), evicted, damage)
+    return Health(hashed.objects, hashed.bytes, len(readable), evicted, damage)
 
 
 def _misplaced(path: Path, workspace: Workspace) -> Damage:
@@ -245,16 +254,21 @@ def _fault(workspace: Workspace, digest: str) -> str:
 def _receipts(workspace: Workspace) -> tuple[list[Receipt], list[Damage]]:
     readable: list[Receipt] = []
     damage: list[Damage] = []
-    for entry in _entries(workspace.root / "receipts"):
-        if not entry.name.endswith(".json") or not entry.is_file(follow_symlinks=False):
-            continue
-        path = Path(entry.path)
-        try:
-            readable.append(receipts.load(path))
-        except WorkspaceDamagedError as error:
-            damage.append(Damage("receipt", path.stem, error.hint))
-        except OSError as error:
-            damage.append(Damage("receipt", path.stem, f"it cannot be read: {error.strerror}; {_ASIDE}"))
+    entries = _entries(folder := workspace.root / "receipts")
+    paths = [Path(e.path) for e in entries if e.name.endswith(".json") and e.is_file(follow_symlinks=False)]
+    if not paths:
+        return [], []
+    handle = open_folder(folder)
+    try:
+        for path in paths:
+            try:
+                readable.append(receipts.decode(read_regular(path, folder=handle), path.stem))
+            except WorkspaceDamagedError as error:
+                damage.append(Damage("receipt", path.stem, error.hint))
+            except OSError as error:
+                damage.append(Damage("receipt", path.stem, f"it cannot be read: {error.strerror}; {_ASIDE}"))
+    finally:
+        os.close(handle)
     return readable, damage
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -12,7 +14,7 @@ import orjson
 
 from axiom_cli import json_codec
 from axiom_cli.errors import WorkspaceDamagedError
-from axiom_cli.files import read_regular
+from axiom_cli.files import open_folder, read_regular
 from axiom_cli.ids import canonical, content_id
 from axiom_cli.workspace.objects import bare, is_digest
 
@@ -100,7 +102,8 @@ def encode(receipt: Receipt) -> bytes:
 
 
 def decode(data: bytes, name: str) -> Receipt:
-    """The receipt in `data`, the file called `name`. Raises WorkspaceDamagedError if its checksum does not match."""
+    """The receipt of the id `name` in `data`. Raises WorkspaceDamagedError if its checksum does not match, or if it is
+    another's."""
     try:
         body = json_codec.loads(data)
         intact = body.pop("sum") == content_id(body) and body["id"] == content_id(body["recipe"]) and _is_whole(body)
@@ -109,6 +112,9 @@ def decode(data: bytes, name: str) -> Receipt:
     if not intact:
         hint = "run axiom workspace fsck --repair to set it aside, then the command that wrote it"
         raise WorkspaceDamagedError(f"receipt {name} is damaged", hint)
+    if body["id"] != name:
+        hint = "axiom workspace fsck --repair sets it aside"
+        raise WorkspaceDamagedError(f"receipt {name} is damaged: it is that of another recipe", hint)
     return Receipt(body["recipe"], body["outputs"], body["facts"], body["made"], body["seconds"])
 
 
@@ -134,13 +140,23 @@ def _is_input(value: object) -> bool:
 
 def load(path: Path) -> Receipt:
     """The receipt in a file, which is named by its recipe's id. Raises FileNotFoundError, WorkspaceDamagedError."""
-    receipt = decode(read_regular(path), path.stem)
-    if receipt.id != path.stem:
-        raise WorkspaceDamagedError(
-            f"receipt {path.stem} is damaged: it is that of another recipe",
-            "axiom workspace fsck --repair sets it aside",
-        )
-    return receipt
+    return decode(read_regular(path), path.stem)
+
+
+def load_all(folder: Path) -> Iterator[Receipt]:
+    """Every receipt in a folder, sorted by id."""
+    return (decode(data, name) for name, data in read_all(folder))
+
+
+def read_all(folder: Path) -> Iterator[tuple[str, bytes]]:
+    """The name, which should be its id, and the bytes of every receipt in a folder, sorted. Raises as `load` does."""
+    with suppress(FileNotFoundError):
+        handle = open_folder(folder)
+        try:
+            for name in sorted(name for name in os.listdir(folder) if name.endswith(".json")):
+                yield name.removesuffix(".json"), read_regular(folder / name, folder=handle)
+        finally:
+            os.close(handle)
 
 
 @dataclass(frozen=True)

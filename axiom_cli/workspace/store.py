@@ -25,6 +25,7 @@ from axiom_cli.records import Record
 from axiom_cli.workspace import receipts, refs, trees
 from axiom_cli.workspace.atomic import locked, write_whole
 from axiom_cli.workspace.file_stamps import FileStamps
+from axiom_cli.workspace.makers import Makers
 from axiom_cli.workspace.objects import Objects, absent, bare, is_digest, short
 from axiom_cli.workspace.receipts import Receipt
 
@@ -34,9 +35,11 @@ TREES = "trees"
 """The folder that holds the checked-out trees."""
 STAMPS = "stamps"
 """The folder that holds what is known of their files' hashes."""
+INDEX = "index"
+"""The folder that holds an index of the receipts."""
 STATES = "states"
 """The folder that holds the states of interrupted trainings."""
-FOLDERS = ("objects", "receipts", "refs", TREES, "locks", "tmp", STATES, STAMPS, "damaged")
+FOLDERS = ("objects", "receipts", "refs", TREES, "locks", "tmp", STATES, STAMPS, INDEX, "damaged")
 RECORDS_HEAD = b'{"kind":"'
 _MARK = "axiom workspace "
 R = TypeVar("R", bound=Record)
@@ -292,16 +295,11 @@ class Workspace:
 
     def receipts(self) -> Iterator[Receipt]:
         """Every receipt, sorted by id."""
-        for path in sorted(self._receipts.glob("*.json")):
-            yield receipts.load(path)
+        return receipts.load_all(self._receipts)
 
-    def makers(self) -> dict[str, list[Receipt]]:
-        """Digest -> the receipts that made it, for every object that has one."""
-        index: dict[str, list[Receipt]] = defaultdict(list)
-        for receipt in self.receipts():
-            for output in dict.fromkeys(receipt.outputs.values()):
-                index[output].append(receipt)
-        return dict(index)
+    def makers(self) -> Makers:
+        """Which receipts made what."""
+        return Makers(self._receipts, self.root / INDEX, self.objects)
 
     # Names
 

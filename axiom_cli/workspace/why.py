@@ -51,7 +51,7 @@ def why(workspace: Workspace, name: str, embedded: Collection[str] = ()) -> list
             raise
         return lines
     explainer = _Explainer(workspace, embedded)
-    if digest not in explainer.makers and not workspace.objects.has(digest):
+    if not explainer.makers.get(digest) and not workspace.objects.has(digest):
         workspace.get_bytes(digest)  # raises: neither the object nor a receipt for it is here
     return list(explainer.chain(digest))
 
@@ -89,7 +89,7 @@ class _Explainer:
 
     def chain(self, digest: str, base: int = 0) -> Iterator[WhyLine]:
         """Objects at even depths below `base`, what made them at odd ones."""
-        for step in origin(digest, lambda made: self.makers.get(made, ()), self.inside):
+        for step in origin(digest, self.makers.get, self.inside):
             depth = base + 2 * step.depth
             if step.first:
                 repeated = " (see above)" if step.repeated else ""
@@ -119,7 +119,7 @@ class _Explainer:
             with suppress(InputError):  # JSON lines of another program
                 self.summaries[digest], links = _contents(self.workspace.get_records(digest, *KINDS.values()))
                 return links
-        if kind == "bytes" and digest not in self.makers:
+        if kind == "bytes" and not self.makers.get(digest):
             return self.holders.get(digest, [])
         return []
 
@@ -127,7 +127,7 @@ class _Explainer:
     def holders(self) -> dict[str, Links]:
         """File digest -> (its path in a tree, that tree), for the trees that a receipt or a name points to."""
         holders: dict[str, Links] = defaultdict(list)
-        for tree in dict.fromkeys([*self.makers, *self.names]):
+        for tree in dict.fromkeys([*self.makers.possible_trees(), *self.names]):
             if self.workspace.kind(tree) == "tree":
                 for path, digest in self.workspace.tree(tree).items():
                     holders[digest].append((f"file {path} of", tree))

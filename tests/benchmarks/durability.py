@@ -27,6 +27,8 @@ from command_line import AXIOM, environment
 
 HERE = Path(__file__).parent
 OPERATIONS = ("write", "fsync", "rename", "open", "link", "unlink", "flock", "mkdir", "ftruncate", "mmap")
+LONGEST = 900
+"""Seconds after which a command counts as one that does not end."""
 ERRORS = ("ENOSPC", "EDQUOT", "EIO", "EROFS", "EMFILE", "EACCES", "SHORT")
 COMMANDS = (
     "problems gen rpn --count 5 -o out.jsonl",
@@ -62,7 +64,11 @@ def run(line: str, cwd: Path, **env: str) -> subprocess.CompletedProcess[bytes]:
     if "NAMED" in line:
         line = line.replace("NAMED", json.loads((cwd / "m.jsonl").read_text())["digest"])
     settings = environment(TMPDIR=str(cwd / "tmp"), **env)
-    return subprocess.run([*AXIOM, *line.split()], cwd=cwd, env=settings, capture_output=True, timeout=120)
+    command = [*AXIOM, *line.split()]
+    try:
+        return subprocess.run(command, cwd=cwd, env=settings, capture_output=True, timeout=LONGEST)
+    except subprocess.TimeoutExpired as error:
+        return subprocess.CompletedProcess(command, -9, b"", b"it did not end: " + (error.stderr or b""))
 
 
 def prepared(folder: Path, *, heavy: bool = False) -> Path:

@@ -1,0 +1,64 @@
+"""Which receipts made what: read from the receipts, or, where there are many, found through an index of them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import suppress
+from functools import cached_property
+from pathlib import Path
+
+from axiom_cli.workspace import receipts
+from axiom_cli.workspace.objects import Objects
+from axiom_cli.workspace.receipts import Receipt
+
+
+class Makers:
+    """Which receipts made what, as it was at one moment. Once a receipt is read that is damaged, that is a
+    WorkspaceDamagedError."""
+
+    def __init__(self, folder: Path, place: Path, objects: Objects) -> None:
+        """By the receipts in `folder`, which made some of the `objects`. `place` is where an index of them is kept."""
+        self._folder, self._index = folder, None
+        with suppress(ImportError):  # of a Python that was built without SQLite
+            from axiom_cli.workspace import index
+
+            self._index = index.find(folder, place, objects)
+
+    @cached_property
+    def _receipts(self) -> list[Receipt]:
+        return sorted(receipts.load_all(self._folder), key=lambda receipt: receipt.made)
+
+    @cached_property
+    def _made(self) -> dict[str, list[Receipt]]:
+        made: dict[str, list[Receipt]] = defaultdict(list)
+        for receipt in sorted(self._receipts, key=lambda receipt: receipt.id):
+            for output in dict.fromkeys(receipt.outputs.values()):
+                made[output].append(receipt)
+        return made
+
+    def get(self, digest: str) -> list[Receipt]:
+        """The receipts that made an object, sorted by id; none for what came from elsewhere."""
+        if self._index:
+            try:
+                return self._index.get(digest)
+            except LookupError:
+                self._index = None
+        return self._made.get(digest, [])
+
+    def oldest_first(self) -> Iterator[Receipt]:
+        """Every receipt, in the order of time, then of ids; read as they are wanted."""
+        if not self._index:
+            yield from self._receipts
+            return
+        for name in self._index.oldest_first():
+            with suppress(LookupError):  # set aside meanwhile
+                yield self._index.receipt(name)
+
+    def count(self) -> int:
+        """The number of objects that a receipt made."""
+        return self._index.count() if self._index else len(self._made)
+
+    def possible_trees(self) -> list[str]:
+        """Every tree that a receipt made, sorted, and perhaps other objects."""
+        return self._index.possible_trees() if self._index else sorted(self._made)

@@ -1,0 +1,161 @@
+"""Every object read once: its first bytes, or all of it, hashed by processes of their own."""
+
+from __future__ import annotations
+
+import hashlib
+import marshal
+import os
+import signal
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import TypeVar
+
+from axiom_cli.workspace import trees
+from axiom_cli.workspace.objects import CHUNK, Objects, is_digest
+
+_FEW, _MOST = 64, 16
+"""Folders of objects that are not worth a process; processes at most."""
+_FIRST = 1 << 16
+"""Bytes of the first read: more would cost a small object more than its hash does."""
+_TO_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+R = TypeVar("R")
+
+
+def heads(objects: Objects) -> Iterator[tuple[str, bytes]]:
+    """Every object's digest, sorted, and the first of its bytes, which tell its kind; none where they cannot be
+    read."""
+    return _each(objects.folders(), _head_of, b"")
+
+
+@dataclass
+class Hashed:
+    """What hashing found: the number of objects and their bytes; the digests of those that are `whole`, and of those
+    that are not, or begin as a tree does (`doubtful`)."""
+
+    objects: int = 0
+    bytes: int = 0
+    whole: list[str] = field(default_factory=list)
+    doubtful: list[str] = field(default_factory=list)
+
+    def add(self, other: Hashed) -> None:
+        """Counts what was found elsewhere too."""
+        self.objects, self.bytes = self.objects + other.objects, self.bytes + other.bytes
+        self.whole += other.whole
+        self.doubtful += other.doubtful
+
+
+class Hashing:
+    """Hashes every object in other processes, while this one does something else. They end with the context."""
+
+    def __init__(self, objects: Objects) -> None:
+        self._here, self._children = objects.folders(), list[_Child]()
+
+    def __enter__(self) -> Hashing:
+        others = len(os.sched_getaffinity(0)) - 1 if hasattr(os, "sched_getaffinity") else 0
+        if len(self._here) > _FEW and others > 0:
+            others = min(others, _MOST)
+            with suppress(OSError):  # no more processes, or no more files: it is done here
+                self._children = [_start(self._here[first::others]) for first in range(others)]
+                self._here = []
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for child in self._children:
+            child.end()
+
+    def result(self) -> Hashed:
+        """What was found, once all have been hashed."""
+        found = _hashed(self._here)
+        for child in self._children:
+            found.add(child.result())
+        return found
+
+
+@dataclass
+class _Child:
+    pid: int
+    pipe: int
+    folders: Sequence[Path]
+
+    def result(self) -> Hashed:
+        """What it found; found here if it died."""
+        with os.fdopen(os.dup(self.pipe), "rb") as stream:
+            data = stream.read()
+        try:
+            return Hashed(*marshal.loads(data))
+        except (EOFError, ValueError, TypeError):
+            return _hashed(self.folders)
+
+    def end(self) -> None:
+        os.close(self.pipe)
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        with suppress(ChildProcessError):
+            os.waitpid(self.pid, 0)
+
+
+def _start(folders: Sequence[Path]) -> _Child:
+    """A process that hashes what lies in some folders."""
+    pipe, its_end = os.pipe()
+    pid = os.fork()
+    if pid:
+        os.close(its_end)
+        return _Child(pid, pipe, folders)
+    try:
+        found = _hashed(folders)
+        with os.fdopen(its_end, "wb") as stream:
+            stream.write(marshal.dumps((found.objects, found.bytes, found.whole, found.doubtful)))
+    finally:
+        os._exit(0)
+
+
+def _hashed(folders: Iterable[Path]) -> Hashed:
+    found = Hashed()
+    for digest, (size, sha, head) in _each(folders, _hash_of, (0, "", b"")):
+        found.objects, found.bytes = found.objects + 1, found.bytes + size
+        (found.whole if sha == digest and not head.startswith(trees.HEAD) else found.doubtful).append(digest)
+    return found
+
+
+def _each(folders: Iterable[Path], read: Callable[[int], R], unreadable: R) -> Iterator[tuple[str, R]]:
+    """Every object's digest, sorted, and what `read` says of its open file."""
+    for folder in folders:
+        place = os.open(folder, _TO_READ | os.O_DIRECTORY)
+        try:
+            names = sorted(entry.name for entry in os.scandir(place) if entry.is_file(follow_symlinks=False))
+            for name in names:
+                if is_digest(folder.name + name):
+                    yield folder.name + name, _read_at(place, name, read, unreadable)
+        finally:
+            os.close(place)
+
+
+def _read_at(place: int, name: str, read: Callable[[int], R], unreadable: R) -> R:
+    try:
+        handle = os.open(name, _TO_READ, dir_fd=place)
+    except OSError:
+        return unreadable
+    try:
+        return read(handle)
+    except OSError:
+        return unreadable
+    finally:
+        os.close(handle)
+
+
+def _head_of(handle: int) -> bytes:
+    return os.read(handle, len(trees.HEAD))
+
+
+def _hash_of(handle: int) -> tuple[int, str, bytes]:
+    """The size, the digest and the first bytes of an open file."""
+    chunk = os.read(handle, _FIRST)
+    size, sha, head = len(chunk), hashlib.sha256(chunk), chunk[: len(trees.HEAD)]
+    while chunk and size % _FIRST == 0:  # else it was the end of a regular file
+        chunk = os.read(handle, CHUNK)
+        size += len(chunk)
+        sha.update(chunk)
+    return size, sha.hexdigest(), head

@@ -1,0 +1,244 @@
+"""A workspace of many receipts is answered through an index, and whatever becomes of that, the answers are those of the
+receipts."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import signal
+import sqlite3
+import subprocess
+import sys
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from pathlib import Path
+from random import Random
+
+import pytest
+
+import ordinary_user
+from axiom_cli.workspace.inspect import ls
+from axiom_cli.workspace.receipts import encode
+from axiom_cli.workspace.store import Workspace
+
+MANY = 2001
+ROOT = Path(__file__).parents[1]
+
+
+def recipe(number: int) -> dict:
+    return {"stage": "solve", "version": 1, "config": {"n": number}, "inputs": {}}
+
+
+def fill(workspace: Workspace, numbers: range) -> None:
+    """A receipt for each number; three numbers each make the same object."""
+    workspace.record([(recipe(n), {"samples": workspace.put_bytes(b"object %d" % (n // 3))}) for n in numbers])
+
+
+@pytest.fixture(scope="module")
+def full(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    workspace = Workspace.create(tmp_path_factory.mktemp("full") / ".axiom")
+    fill(workspace, range(MANY))
+    return workspace.root
+
+
+@pytest.fixture
+def workspace(full: Path, tmp_path: Path) -> Workspace:
+    shutil.copytree(full, tmp_path / ".axiom")
+    return Workspace.open(tmp_path / ".axiom")
+
+
+def index_of(workspace: Workspace) -> Path:
+    (index,) = (workspace.root / "index").iterdir()
+    return index
+
+
+def truth(workspace: Workspace) -> tuple[dict[str, list[str]], list[str]]:
+    """Digest -> the ids of the receipts that made it; all ids in the order of time. Read from the receipts."""
+    made: dict[str, list[str]] = defaultdict(list)
+    for receipt in workspace.receipts():
+        for digest in receipt.outputs.values():
+            made[digest].append(receipt.id)
+    return dict(made), [one.id for one in sorted(workspace.receipts(), key=lambda one: one.made)]
+
+
+def agrees(workspace: Workspace, gone: str = "") -> None:
+    """What is told is the truth, also of what a receipt made once (`gone`)."""
+    made, oldest_first = truth(workspace)
+    makers = workspace.makers()
+    assert {digest: [one.id for one in makers.get(digest)] for digest in made} == made
+    assert [one.id for one in makers.oldest_first()] == oldest_first
+    assert makers.count() == len(made) == sum(1 for _ in ls(workspace))
+    assert not gone or gone in made or makers.get(gone) == []
+
+
+def replaced(workspace: Workspace, number: int) -> str:
+    """Makes the recipe of a number again, with another outcome; the digest of the earlier one."""
+    receipt = workspace.recall(recipe(number))
+    assert receipt
+    workspace.objects.path(receipt["samples"]).unlink()
+    workspace.remember(recipe(number), lambda: {"samples": workspace.put_bytes(b"another %d" % number)})
+    return receipt["samples"]
+
+
+def test_many_receipts_are_found_through_an_index(workspace: Workspace) -> None:
+    assert workspace.makers().count() == MANY // 3
+    assert index_of(workspace).read_bytes().startswith(b"SQLite")
+    gone = replaced(workspace, 4)
+    agrees(workspace, gone)
+
+
+@pytest.mark.slow
+def test_an_index_at_rest_is_used_and_what_comes_and_goes_is_noticed(workspace: Workspace) -> None:
+    time.sleep(3.1)
+    agrees(workspace)
+    before = index_of(workspace)
+    agrees(workspace)
+    assert index_of(workspace) == before
+    fill(workspace, range(MANY, MANY + 3))
+    agrees(workspace)
+    next((workspace.root / "receipts").iterdir()).unlink()
+    agrees(workspace)
+    for number in (7, 7, 10, 7):
+        agrees(workspace, replaced(workspace, number))
+    time.sleep(3.1)
+    agrees(workspace)
+    agrees(workspace)
+
+
+@pytest.mark.slow
+def test_a_receipt_that_another_program_writes_in_place_is_read_as_it_is(workspace: Workspace) -> None:
+    time.sleep(3.1)
+    receipt = workspace.recall(recipe(5))
+    assert receipt and len(workspace.makers().get(receipt["samples"])) == 3
+    path = workspace.root / "receipts" / f"{receipt.id}.json"
+    changed = type(receipt)(receipt.recipe, {"samples": "a" * 64}, {}, receipt.made)
+    path.write_bytes(encode(changed))
+    assert receipt.id not in {one.id for one in workspace.makers().get(receipt["samples"])}
+
+
+def named_by_content(path: Path, data: bytes) -> None:
+    place = path.parent
+    path.unlink()
+    (place / hashlib.sha256(data).hexdigest()).write_bytes(data)
+
+
+def other_schema(path: Path) -> None:
+    """An index by its name, whose tables never end."""
+    file = path.parent / "other"
+    with sqlite3.connect(file) as database:
+        database.execute("CREATE TABLE folder (stamp BLOB)")
+        endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x"
+        database.execute(f"CREATE VIEW outputs AS {endless} AS digest, x AS id, x AS tree FROM n")
+        database.execute(f"CREATE VIEW receipts AS {endless} AS made, x AS id, x AS stamp FROM n")
+    database.close()
+    data = file.read_bytes()
+    file.unlink()
+    named_by_content(path, data)
+
+
+def flipped(path: Path) -> None:
+    data = bytearray(path.read_bytes())
+    data[len(data) // 2] ^= 1
+    path.write_bytes(data)
+
+
+DAMAGE: dict[str, Callable[[Path], object]] = {
+    "flipped": flipped,
+    "cut off": lambda path: os.truncate(path, path.stat().st_size // 2),
+    "empty": lambda path: os.truncate(path, 0),
+    "missing": lambda path: path.unlink(),
+    "another file under its name": lambda path: named_by_content(path, b"text"),
+    "a cut one under its right name": lambda path: named_by_content(path, path.read_bytes()[:8192]),
+    "another database": other_schema,
+    "a link": lambda path: (path.rename(path.parent.parent / "moved"), path.symlink_to(path.parent.parent / "moved")),
+    "a pipe": lambda path: (path.unlink(), os.mkfifo(path)),
+    "a folder": lambda path: (path.unlink(), path.mkdir()),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", DAMAGE)
+def test_a_damaged_index_is_made_again_or_done_without(workspace: Workspace, name: str) -> None:
+    agrees(workspace)
+    DAMAGE[name](index_of(workspace))
+    agrees(workspace, replaced(workspace, 9))
+    agrees(workspace)
+
+
+@pytest.mark.slow
+def test_a_workspace_copied_elsewhere_is_right_with_the_index_and_without(workspace: Workspace, tmp_path: Path) -> None:
+    time.sleep(3.1)
+    agrees(workspace)
+    for name, left_out in (("with", None), ("without", shutil.ignore_patterns("index"))):
+        copy = Workspace(shutil.copytree(workspace.root, tmp_path / name, ignore=left_out))
+        next((copy.root / "receipts").iterdir()).unlink()
+        agrees(copy, replaced(copy, 3))
+    shutil.rmtree(workspace.root / "receipts")
+    shutil.copytree(tmp_path / "with" / "receipts", workspace.root / "receipts")
+    agrees(workspace)
+
+
+@pytest.mark.slow
+def test_what_cannot_be_written_is_read_without_an_index(full: Path) -> None:
+    python = ordinary_user.python()
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        Path(folder).chmod(0o755)
+        root = shutil.copytree(full, Path(folder) / ".axiom", ignore=shutil.ignore_patterns("index"))
+        code = "from axiom_cli.app import main; import sys; sys.exit(main(sys.argv[1:]))"
+        words = ["--workspace", str(root), "workspace", "ls"]
+        done = ordinary_user.run(python, f"import sys; sys.argv[1:] = {words!r}; {code}")
+        assert done.returncode == 0 and done.stdout.count("\n") == MANY // 3, done.stderr
+        assert not (root / "index").exists()
+
+
+@pytest.mark.slow
+def test_locks_on_the_index_are_of_no_matter(workspace: Workspace) -> None:
+    time.sleep(3.1)
+    agrees(workspace)
+    code = "import fcntl, sys; s = open(sys.argv[1], 'r+b'); fcntl.lockf(s, fcntl.LOCK_EX); print(); input()"
+    command = [sys.executable, "-c", code, str(index_of(workspace))]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout
+        holder.stdout.readline()
+        agrees(workspace)
+        agrees(workspace, replaced(workspace, 2))
+        holder.communicate(b"\n")
+
+
+READER = """
+import sys
+from axiom_cli.workspace.store import Workspace
+while True:
+    print(Workspace.open(sys.argv[1]).makers().count(), flush=True)
+"""
+WRITER = """
+import sys
+sys.path.insert(0, sys.argv[2])
+from axiom_cli.workspace.store import Workspace
+from test_workspace_index import fill
+for start in range(10_000, 1_000_000, 30):
+    fill(Workspace.open(sys.argv[1]), range(start, start + 30))
+"""
+
+
+@pytest.mark.slow
+def test_two_readers_and_two_writers_that_are_killed_leave_the_truth(workspace: Workspace) -> None:
+    random, env = Random("index"), {**os.environ, "PYTHONPATH": str(ROOT)}
+    for _ in range(4):
+        running = [
+            subprocess.Popen(
+                [sys.executable, "-c", code, str(workspace.root), str(Path(__file__).parent)],
+                env=env,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.PIPE,
+            )
+            for code in (READER, READER, WRITER, WRITER)
+        ]
+        time.sleep(2 + 2 * random.random())
+        for process in running:
+            process.send_signal(signal.SIGKILL)
+            assert process.communicate()[1] == b""
+        agrees(workspace)
