@@ -12,7 +12,7 @@ import pytest
 
 from axiom_cli import models
 from axiom_cli.evaluation.metrics import evaluate
-from axiom_cli.experiment.climb import first_tops, raised
+from axiom_cli.experiment.climb import banded, first_tops, moved, out_of_reach, raised
 from axiom_cli.experiment.curriculum import buckets
 from axiom_cli.importing.sources import Endless, Reading, open_sources
 from axiom_cli.importing.splitting import Supply
@@ -56,6 +56,40 @@ def test_levels_rise_one_by_one_where_the_highest_is_solved_to_the_end_of_the_fa
     assert raised(second, rows) == second, "what is not solved stays"
     assert raised({"rpn": 5}, evaluated({"rpn": {5: 10}})) == {"rpn": 5}, "no level beyond its own"
     assert raised({}, rows) == {}
+
+
+def test_a_band_rises_sooner_falls_again_and_stays_in_between() -> None:
+    rates = {1: 10, 2: 8, 3: 5, 4: 0, 5: 0}
+    rows = evaluated({"rpn": rates})
+    assert [moved({"rpn": top}, rows)["rpn"] for top in (1, 2, 3, 4, 5)] == [2, 3, 3, 3, 4]
+    assert moved({"rpn": 1}, evaluated({"rpn": {1: 0, 2: 10}})) == {"rpn": 1}, "nothing is below the lowest"
+    assert moved({"rpn": 5}, evaluated({"rpn": {5: 10}})) == {"rpn": 5}, "no level beyond its own"
+    band = banded({"rpn": 4}, {("rpn", level): count / 10 for level, count in rates.items()})
+    assert [level for (_, level), rate in band.items() if rate] == [2, 3, 4], "what is neither solved nor out of reach"
+
+
+def test_a_family_of_which_nothing_is_solved_is_out_of_reach() -> None:
+    assert out_of_reach(evaluated({"rpn": {3: 0, 4: 0}, "modular": {3: 1}})) == ["rpn"]
+    few = [row for row in evaluated({"rpn": {3: 0}}) if row.family != "rpn"]
+    assert out_of_reach(few) == []
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1200)
+def test_a_band_is_written_down_first_and_moves_with_what_is_validated(tmp_path: Path) -> None:
+    small = ("--problems", "register_machine:1-4,queue_listing:10", "--curriculum", "bands", "--train-size", "60")
+    small = (*small, "--val-size", "80", "--test-size", "40", "--max-tokens", "160", "--epochs", "1", "--ignore-gates")
+    done = axiom("loop", "--experiment", "band", "--iterations", "1", *small, cwd=tmp_path)
+    said = done.stderr.decode()
+    assert "each family trains at levels up to 1 at first" in said and "round 1: levels up to 2" in said, said
+    assert "out of reach: queue_listing (no validation problem is solved)" in said, "160 tokens do not suffice there"
+    folder = tmp_path / "experiments" / "band"
+    assert "falls by one" in orjson.loads((folder / "config.json").read_bytes())["climb"]
+    collect = next(row for row in rows((folder / "metrics.jsonl").read_bytes()) if row["phase"] == "collect")
+    assert collect["tops"] == {"register_machine": 2, "queue_listing": 10}
+    assert collect["out_of_reach"] == ["queue_listing"]
+    again = axiom("loop", "--experiment", "band", "--iterations", "2", *small, cwd=tmp_path)
+    assert "round 1: levels up to 2" in again.stderr.decode()
 
 
 SMALL = ("--problems", "register_machine:1-4,robot_walk:1-2", "--climb-from", "1", "--train-size", "60")

@@ -166,6 +166,7 @@ def described(config: LoopConfig) -> Iterator[str]:
     from axiom_cli import models
     from axiom_cli.evaluation.changepoint import LEAST_ROUNDS
     from axiom_cli.evaluation.experiment_folder import EXPERIMENTS
+    from axiom_cli.experiment import climb
     from axiom_cli.importing.source_names import parse
     from axiom_cli.problems.families import draw
 
@@ -179,7 +180,10 @@ def described(config: LoopConfig) -> Iterator[str]:
     yield "; ".join(
         f"{', '.join(map(str, alike))}{f' at {draw.say_levels(levels)}' if levels else ''}" for levels, alike in asked
     )
-    if config.climb_from:
+    if config.curriculum == "bands":
+        first = climb.start_level(config)
+        yield f"each family trains at levels up to {first} at first, one more from a rate of 0.7 on, one less under 0.3"
+    elif config.climb_from:
         more = "a family gets one more after each round that solves 9 in 10 of its highest one"
         yield f"it trains on levels up to {config.climb_from} at first, and {more}"
     if config.coldstart:

@@ -1,7 +1,9 @@
-"""A climb: the levels that a round draws its problems from grow as they are solved (docs/decisions/0039).
+"""A climb: the levels that a round draws its problems from follow what is solved (docs/decisions/0039).
 
-A family's top is the highest level that it trains on. What is validated of a model decides whether the top rises, so
-what grew follows from the metrics, and a run that is resumed climbs as it did before.
+A family's top is the highest level that it trains on. What is validated of a model decides whether the top moves, so
+what it is follows from the metrics, and a run that is resumed climbs as it did before. With `--climb-from` a top rises
+where it is solved, and never falls. With `--curriculum bands` it rises sooner and may fall again; between the two rates
+it stays, so that noise does not move it to and fro.
 """
 
 from __future__ import annotations
@@ -9,16 +11,39 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from axiom_cli.evaluation.frontier import SOLVED
-from axiom_cli.evaluation.metrics import temperature
+from axiom_cli.evaluation.metrics import ALL, temperature
 from axiom_cli.experiment.curriculum import buckets
 from axiom_cli.importing.splitting import Supply
 from axiom_cli.records import Metrics
+from axiom_cli.settings.configs import LoopConfig
 
-RULE = (
+RAISE, LOWER = 0.7, 0.3
+"""Rates of the top from which on it rises, and below which it falls, with `--curriculum bands`."""
+BAND = 0.2, 0.8
+"""Rates of the levels below the top that a band trains on beside it."""
+ENOUGH = 10
+"""Validation problems of a family, of which a model solves none, that tell that the family is out of its reach."""
+CLIMB_RULE = (
     f"a family trains on levels up to climb_from, and on one more after each validation in which a model solves "
     f"{SOLVED:g} of the problems of its highest one; no level is given up"
 )
-"""What config.json says of a climb before its first round."""
+BANDS_RULE = (
+    f"a family trains at its top level, and at those below it of which the model solves {BAND[0]:g} to {BAND[1]:g} of "
+    f"the validation problems; the top is climb_from (or min_difficulty) at first, rises by a level after each "
+    f"validation in which a model solves {RAISE:g} of it or more, and falls by one where it solves less than {LOWER:g}"
+)
+
+
+def start_level(config: LoopConfig) -> int:
+    """The level at which the families' tops begin; 0 where a run trains at all levels."""
+    return config.climb_from or (config.min_difficulty if config.curriculum == "bands" else 0)
+
+
+def rule(config: LoopConfig) -> str:
+    """What config.json says of a climb before its first round; empty where there is none."""
+    if config.curriculum == "bands":
+        return BANDS_RULE
+    return CLIMB_RULE if config.climb_from else ""
 
 
 def first_tops(supply: Supply, start: int) -> dict[str, int]:
@@ -33,16 +58,34 @@ def first_tops(supply: Supply, start: int) -> dict[str, int]:
 
 def raised(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, int]:
     """The tops after the evaluation of these rows: the family's next level where the top is solved, else the same."""
-    rates: dict[str, dict[int, float]] = {family: {} for family in tops}
-    for row in rows:
-        if row.level and row.family in rates and not temperature(row):
-            rates[row.family][row.level] = row.rate
+    rates = _rates(tops, rows)
+    return {family: _next(rates[family], top, SOLVED) for family, top in tops.items()}
+
+
+def moved(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, int]:
+    """The tops of bands after the evaluation of these rows: one level up from RAISE on, one down below LOWER."""
+    rates = _rates(tops, rows)
     return {
-        family: min((level for level in rates[family] if level > top), default=top)
-        if rates[family].get(top, 0.0) >= SOLVED
-        else top
+        family: max((level for level in rates[family] if level < top), default=top)
+        if rates[family].get(top, LOWER) < LOWER
+        else _next(rates[family], top, RAISE)
         for family, top in tops.items()
     }
+
+
+def banded(tops: Mapping[str, int], rates: Mapping[tuple[str, int], float]) -> dict[tuple[str, int], float]:
+    """Rates by family and level that make a band practise its levels alike, and the others next to never."""
+    low, high = BAND
+    return {
+        (family, level): 0.5 if level == tops.get(family) or low <= rate <= high else 0.0
+        for (family, level), rate in rates.items()
+    }
+
+
+def out_of_reach(rows: Iterable[Metrics]) -> list[str]:
+    """The families of which a model solves none of ENOUGH validation problems or more."""
+    overall = (row for row in rows if row.family != ALL and not row.level and not temperature(row))
+    return [row.family for row in overall if row.n >= ENOUGH and not row.passed]
 
 
 def told(tops: Mapping[str, int]) -> str:
@@ -50,3 +93,17 @@ def told(tops: Mapping[str, int]) -> str:
     levels = set(tops.values())
     named = ", ".join(f"{top} ({family})" for family, top in tops.items())
     return f"levels up to {levels.pop() if len(levels) == 1 else named}"
+
+
+def _rates(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, dict[int, float]]:
+    """The greedy rates of the families that have a top, by level."""
+    rates: dict[str, dict[int, float]] = {family: {} for family in tops}
+    for row in rows:
+        if row.level and row.family in rates and not temperature(row):
+            rates[row.family][row.level] = row.rate
+    return rates
+
+
+def _next(rates: Mapping[int, float], top: int, enough: float) -> int:
+    """The next level that is validated, where `enough` of the top is solved; else the top."""
+    return min((level for level in rates if level > top), default=top) if rates.get(top, 0.0) >= enough else top

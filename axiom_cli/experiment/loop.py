@@ -17,8 +17,7 @@ from axiom_cli.errors import UsageError
 from axiom_cli.evaluation import changepoint
 from axiom_cli.evaluation.experiment_folder import UNJUDGED, ExperimentFolder, arm_name, model_ref
 from axiom_cli.evaluation.metrics import best_iteration, phase_row
-from axiom_cli.experiment import combinations, control_arms, forecast, gates, memory_forecast, wrong_labels
-from axiom_cli.experiment.climb import first_tops
+from axiom_cli.experiment import climb, combinations, control_arms, forecast, gates, memory_forecast, wrong_labels
 from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets
@@ -123,7 +122,7 @@ class Loop:
             patience = Patience(config.patience)
             gathering = EvidenceGathering(steps) if config.evidence_size else None
             taught = self.cold_problems()
-            tops = first_tops(self.supply, config.climb_from)
+            tops = climb.first_tops(self.supply, climb.start_level(config))
             arms = [Arm(name, base, ProblemStream(self.supply, config.seed, taught), tops=tops) for name in self.arms]
             for arm in arms:
                 make_models(steps, arm, patience, gathering)
@@ -145,7 +144,7 @@ class Loop:
         models_made = merged + bool(config.coldstart)
         findings = chain(
             gates.check_test_size(len(self.supply.test), endless=len(self.supply.test) >= config.test_size),
-            gates.check_climb(self.supply.val) if config.climb_from else (),
+            gates.check_climb(self.supply.val) if climb.start_level(config) else (),
             gates.check_room(
                 forecast.least_disk(self.base, self.phases(), models_made),
                 shutil.disk_usage(nearest_existing(self.workspace.root)).free,
@@ -162,7 +161,7 @@ class Loop:
         back from the cache."""
         config = self.config
         stream = ProblemStream(self.supply, config.seed, self.cold_problems())
-        weights = buckets(self.supply, first_tops(self.supply, config.climb_from))
+        weights = buckets(self.supply, climb.first_tops(self.supply, climb.start_level(config)))
         counts = allocate([*weights], {}, min(PILOT_PROBLEMS, config.train_size), weights, stream.most)
         problems = stream.draw(counts, warn=ignore).problems
         phase = Phase(PILOT, 0, len(problems) * config.solve.samples)
@@ -178,7 +177,7 @@ class Loop:
         )
         observer.end(phase, receipt.seconds)
         if started or not config.coldstart:  # what a cold start is to mend is no fault before it
-            findings = gates.check_samples(verdicts, config.train.objective, climbs=bool(config.climb_from))
+            findings = gates.check_samples(verdicts, config.train.objective, climbs=bool(climb.start_level(config)))
             gates.enforce(findings, observer.warn, ignored=config.ignore_gates)
         return verdicts
 

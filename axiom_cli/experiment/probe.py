@@ -18,7 +18,7 @@ from statistics import mean
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from axiom_cli.errors import NothingToDoError
-from axiom_cli.experiment.climb import first_tops
+from axiom_cli.experiment import climb
 from axiom_cli.experiment.curriculum import ProblemStream
 from axiom_cli.experiment.forecast import PASS_RATE, TRAINING_COST, growth, weight_bytes
 from axiom_cli.experiment.gates import size
@@ -191,7 +191,7 @@ class _Probe:
         writer.folder.path.mkdir(parents=True)
         quiet = replace(self.observer, note=ignore, warn=ignore, evaluated=ignore)
         steps = RoundSteps(small, work.base, self.workspace, work.engine, supply, writer, quiet)
-        tops = first_tops(supply, config.climb_from)
+        tops = climb.first_tops(supply, climb.start_level(config))
         arm = Arm("", work.base, ProblemStream(supply, config.seed + 1), tops=tops)
         self.tokens = 0
         steps.validate(arm, 0)
@@ -202,7 +202,7 @@ class _Probe:
         sampling = Cost(fixed, each, 0.0, disk)
         new, training = self._train(steps, arm, collected, each)
         tokens, longer = self.tokens / len(collected), 1.0
-        if config.climb_from:
+        if tops:
             longer = mean(_lengths(work.supply.val)) / mean(_lengths(v.sample.problem for v in collected))
         return Measured(loading, sampling, training, tokens, greedy, new, len(collected), longer)
 

@@ -68,6 +68,7 @@ class Arm:
     """Of its model on the validation problems."""
     rates: dict[tuple[str, int], float] = field(default_factory=dict)
     tops: dict[str, int] = field(default_factory=dict)
+    out_of_reach: list[str] = field(default_factory=list)
     hard: set[tuple[str, int]] = field(default_factory=set)
     """Families and levels of which its start model solves few problems."""
     selection: dict[str, Any] | None = None
@@ -112,14 +113,19 @@ class RoundSteps:
         arm.rates = pass_rates(rows)
         if iteration == 0:
             arm.hard = wrong_labels.hard_cells(rows)
-        arm.tops = climb.raised(arm.tops, rows)
+        arm.tops = (climb.moved if self.config.curriculum == "bands" else climb.raised)(arm.tops, rows)
+        if (lost := climb.out_of_reach(rows)) and lost != arm.out_of_reach:
+            self.observer.note(f"out of reach: {', '.join(lost)} (no validation problem is solved)")
+        arm.out_of_reach = lost
         if self.supply.test and iteration == 0 and not arm.is_control:
             gates.enforce(gates.check_headroom(rows[0].rate, len(self.supply.test)), self.observer.warn)
 
     def collect(self, arm: Arm, iteration: int) -> list[Verdict]:
         """Samples and verifies training problems: fresh ones, and those of files, which may come again."""
         config = self.config
-        rates = arm.rates if config.curriculum == "frontier" else {}
+        rates = {} if config.curriculum == "fixed" else arm.rates
+        if config.curriculum == "bands":
+            rates = climb.banded(arm.tops, arm.rates)
         weights = buckets(self.supply, arm.tops)
         counts = allocate([*weights], rates, config.train_size, weights, arm.stream.most)
         if arm.tops:
@@ -163,6 +169,7 @@ class RoundSteps:
                 "held_out_ngram_rate": shared,
                 **({"new": new, "seen": seen} if self.supply.pools else {}),
                 **({"tops": arm.tops} if arm.tops else {}),
+                **({"out_of_reach": arm.out_of_reach} if arm.out_of_reach else {}),
                 **({"planted": wrong_labels.planted(verdicts)} if config.wrong_labels else {}),
             },
         )

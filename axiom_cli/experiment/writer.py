@@ -101,7 +101,7 @@ class ExperimentWriter:
         settings["model"] = {"name": self._base.name, "digest": self._base.digest}
         settings |= {"files": dict(self._files)} if self._files else {}
         settings |= {GROKKING: changepoint.RULE} if self._registers else {}
-        settings |= {"climb": climb.RULE} if self.config.climb_from else {}
+        settings |= {"climb": rule} if (rule := climb.rule(self.config)) else {}
         settings |= {"stopping": patience.RULE} if self.config.patience else {}
         settings |= {"evidence": evalue.RULE} if self.config.evidence_size else {}
         return settings | {"selection": SELECTION, "axiom": axiom_cli.__version__}

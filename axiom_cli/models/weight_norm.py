@@ -14,7 +14,7 @@ from axiom_cli.models.folders import safetensors_files
 def weight_norm(folder: Path) -> float:
     """The Euclidean norm of all weights in a model's folder, read tensor by tensor; shared weights count once."""
     total = 0.0
-    for path in safetensors_files(folder):
-        with safe_open(path, "pt") as file:
-            total += sum(file.get_tensor(name).double().square().sum().item() for name in file.keys())  # noqa: SIM118
+    for name in safetensors_files(folder):
+        with safe_open(folder / name, "pt") as file:
+            total += sum(file.get_tensor(key).double().square().sum().item() for key in file.keys())  # noqa: SIM118
     return math.sqrt(total)

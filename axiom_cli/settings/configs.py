@@ -395,8 +395,11 @@ class LoopConfig(Config):
         most=HIGHEST_LEVEL,
         topic=PROBLEMS,
     )
-    curriculum: Literal["frontier", "fixed"] = option(
-        "frontier", "Draw problems where the model solves some and fails some, or evenly (fixed).", topic=PROBLEMS
+    curriculum: Literal["frontier", "bands", "fixed"] = option(
+        "frontier",
+        "Draw problems where the model solves some and fails some; from a band of levels that rises at a rate of 0.7 "
+        "and falls under 0.3 (bands); or evenly (fixed).",
+        topic=PROBLEMS,
     )
     coldstart: int = option(0, "Problems that a teacher solves before round 1; 0 leaves it out.", least=0)
     start: Literal["base", "previous"] = option(
