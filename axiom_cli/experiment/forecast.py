@@ -20,6 +20,14 @@ SAMPLE_DISK = 9 << 10
 """Bytes of disk that a sample takes at least: two blocks of its own (what was sampled, and its receipt), and its
 verdict in two files."""
 WEIGHTS = (".safetensors", ".bin")
+TESTED = 10
+"""Rounds of a run beyond which not every model is tested."""
+
+
+def tested(rounds: int) -> list[int]:
+    """The rounds whose models are tested, 0 for the start: all of a short run, of a longer one TESTED at equal distances."""
+    parts = min(rounds, TESTED)
+    return sorted({round(part * rounds / max(1, parts)) for part in range(parts + 1)})
 
 
 def schedule(  # noqa: PLR0913 - the sizes of a run
@@ -39,7 +47,7 @@ def schedule(  # noqa: PLR0913 - the sizes of a run
     return phases + [
         Phase("test", number, test * (1 + samples_at_test * (number in ends)), arm)
         for arm in arms
-        for number in (ends if arm == ONE_SHOT else range(rounds + 1))
+        for number in (ends if arm == ONE_SHOT else tested(rounds))
     ]
 
 

@@ -239,20 +239,21 @@ def make_models(steps: RoundSteps, arm: Arm, patience: Patience, gathering: Evid
 
 
 def evaluate_arm(steps: RoundSteps, arm: Arm) -> None:
-    """The held-out test of every model of an arm, greedy; the first and the selected one with samples too. A model from
-    an earlier run of more rounds may be the selected one, if it still exists."""
+    """The held-out test of an arm's models (of a long run's, some: `forecast.tested`), greedy; of the first and the
+    selected one with samples too. A model from an earlier run of more rounds may be the selected one, if it still
+    exists."""
     experiment, known = steps.config.experiment, steps.workspace.refs()
     last = steps.rounds
-    iterations = (0, last) if arm.name == ONE_SHOT else range(last + 1)
+    made = (0, last) if arm.name == ONE_SHOT else range(last + 1)
     rows = [
         row
         for row in steps.writer.rows
-        if row.iteration in iterations or model_ref(experiment, arm.name, row.iteration) in known
+        if row.iteration in made or model_ref(experiment, arm.name, row.iteration) in known
     ]
     best = best_iteration(rows, arm_name(experiment, arm.name)) or 0
     if not arm.is_control:
         _name_best(steps, arm, best)
-    for iteration in sorted({*iterations, best}):
+    for iteration in sorted({*(made if arm.name == ONE_SHOT else forecast.tested(last)), best}):
         plan = [(GREEDY, 1)]
         if iteration in (0, best):
             plan.append((SAMPLED, SAMPLES_AT_TEST))
