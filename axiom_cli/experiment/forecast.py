@@ -25,7 +25,7 @@ TESTED = 10
 
 
 def tested(rounds: int) -> list[int]:
-    """The rounds whose models are tested, 0 for the start: all of a short run, of a longer one TESTED at equal distances."""
+    """The rounds whose models are tested, 0 being the start: all of a short run, of a long one TESTED evenly spaced."""
     parts = min(rounds, TESTED)
     return sorted({round(part * rounds / max(1, parts)) for part in range(parts + 1)})
 
