@@ -153,6 +153,13 @@ def test_a_few_problems_of_each_kind_are_shown_with_what_both_models_wrote(tmp_p
     assert one.selected.answer == one.right and one.start.answer == "no" and one.prompt == f"Say {one.right}."
 
 
+def test_a_run_that_was_stopped_before_its_test_shows_samples_of_validation(tmp_path: Path):
+    run = read_experiment(str(make(tmp_path / "run", 2, 2, 3)))
+    run.folder.verdicts("test", 2).unlink()
+    found = summarize(read_experiment(str(run.folder.path))).examples
+    assert found and found.split == "val" and found.shown["newly solved"]
+
+
 def test_names_are_text_and_not_markup(tmp_path: Path):
     folder = make(tmp_path / "<b>x&y", 1, 1, 2)
     text = page(summarize(read_experiment(str(folder))))

@@ -44,6 +44,7 @@ Open = Annotated[bool, own_option("--open", None, "Open the page in a browser.")
     **page(
         "axiom report",
         "axiom report first --html report.html --open",
+        "axiom report first second third --html runs.html",
         "axiom report first --lost > lost.jsonl",
         "axiom report --compare before.jsonl after.jsonl --format md",
     )
@@ -60,12 +61,15 @@ def report(
 ) -> None:
     """Show the pass rates of experiments with intervals, and whether each round is better than the one before.
 
-    Files of verdicts get one row each. --verdicts measures a value function: AUROC, calibration, and best of N against
-    the majority vote. --newly-solved and --lost write verdicts of the selected model, each with the start model's as
-    the field `start`.
+    Several that you name are also taken together, as runs of one recipe: mean and spread of their gains, and one paired
+    test over all their problems. Files of verdicts get one row each.
+
+    --verdicts measures a value function: AUROC, calibration, and best of N against the majority vote. --newly-solved
+    and --lost write verdicts of the selected model, each with the start model's as the field `start`.
     """
     from axiom_cli.evaluation.experiment_folder import experiment_names, read_experiment
     from axiom_cli.report.experiment_tables import experiment_findings
+    from axiom_cli.report.pooled_tables import several_findings
     from axiom_cli.report.summary import summarize
 
     if newly_solved or lost:
@@ -95,10 +99,14 @@ def report(
         return
     wanted = names(experiment) or experiment_names() or ["self_improve_v1"]
     summaries = [summarize(read_experiment(name)) for name in wanted]
-    show_findings(experiment_findings(summaries), format)
+    together = len(names(experiment)) > 1
+    show_findings(several_findings(summaries) if together else experiment_findings(summaries), format)
     if html or open:
+        if together:
+            _write_pooled(summaries, html, launch=open)
+            return
         if len(summaries) > 1:
-            raise UsageError("a page shows one experiment", "name one: axiom report EXPERIMENT --html FILE")
+            raise UsageError("a page shows the experiments that you name", "axiom report EXPERIMENT... --html FILE")
         write_page(summaries[0], html, launch=open)
 
 
@@ -162,6 +170,19 @@ def write_page(summary: ExperimentSummary, html: Path | None = None, *, launch: 
     from axiom_cli.report.page import page
 
     _write(page(summary), html or summary.experiment.folder.page, launch=launch, follow=bool(html))
+
+
+def _write_pooled(summaries: list[ExperimentSummary], html: Path | None, *, launch: bool) -> None:
+    from axiom_cli.report.page_pooled import pooled_page
+    from axiom_cli.report.pooled_tables import pool
+
+    found = pool(summaries)
+    if found is None:
+        raise UsageError(
+            "these experiments were not evaluated on a common split, so no page shows them together",
+            "name one: axiom report EXPERIMENT --html FILE",
+        )
+    _write(pooled_page(summaries, found), html or Path("report.html"), launch=launch)
 
 
 def _write(page: str, path: Path, *, launch: bool, follow: bool = True) -> None:

@@ -15,6 +15,7 @@ from axiom_cli.report.rounds import rounds_of
 from axiom_cli.report.summary import ExperimentSummary, model_name
 from axiom_cli.wording import listed, plural
 
+REPEATED = "Repeated runs"
 ONE_RUN = "One run with one seed. axiom report A B C pools runs of other seeds."
 LEAD = (
     "What a reader may ask before believing that a model improved itself. An open question is one of this run's limits."
@@ -35,7 +36,7 @@ def questions(summary: ExperimentSummary) -> list[Question]:
     return [
         _control(summary),
         _compute(summary),
-        Question("Repeated runs", answered=False, answer=ONE_RUN),
+        Question(REPEATED, answered=False, answer=ONE_RUN),
         _intervals(summary),
         _final(summary),
         _attempts(summary),
@@ -189,10 +190,16 @@ def _harness(summary: ExperimentSummary) -> Question:
 
 
 def claim_section(summary: ExperimentSummary) -> Section:
-    """The questions as a list."""
-    found = questions(summary)
+    """The questions about a run as a list."""
+    return checked(questions(summary))
+
+
+def checked(found: Sequence[Question], remark: str = "") -> Section:
+    """Questions as a section of a page."""
     answered = sum(question.answered for question in found)
-    return Section("Twelve questions", f"{answered} of {len(found)} answered. {LEAD}", card("", checklist(found)))
+    return Section(
+        "Twelve questions", f"{answered} of {len(found)} answered. {LEAD} {remark}".rstrip(), card("", checklist(found))
+    )
 
 
 def claim_table(name: str, found: Sequence[Question]) -> Table:

@@ -86,8 +86,9 @@ def examples(experiment: Experiment, selected: int) -> Examples | None:
     for split in HELD_OUT:
         before, after = (experiment.tallies(split, model).get(GREEDY, ()) for model in (start, selected))
         now = {tally.problem: _solved(tally) for tally in after if tally.judged}
-        pairs = [(tally, (_solved(tally), now[tally.problem])) for tally in before if tally.judged]
-        if not (pairs := [pair for pair in pairs if pair[0].problem in now]):
+        both = [tally for tally in before if tally.judged and tally.problem in now]
+        pairs = [(tally, (_solved(tally), now[tally.problem])) for tally in both]
+        if not pairs:
             continue
         kinds = {kind: [tally for tally, outcome in pairs if outcome == of] for kind, of in KINDS.items()}
         chosen = {kind: _varied(tallies, hardest=kind == "newly solved") for kind, tallies in kinds.items()}
