@@ -11,7 +11,7 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -35,7 +35,7 @@ _held: set[int] = set()
 """The descriptors of the locks that this process holds."""
 
 
-def flush(path: Path) -> None:
+def flush(path: Path | str) -> None:
     """Waits until the file or folder at `path` is on disk."""
     handle = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
@@ -44,14 +44,14 @@ def flush(path: Path) -> None:
         os.close(handle)
 
 
-def flush_all(paths: Iterable[Path]) -> None:
-    """Waits until all `paths` and their folders are on disk."""
-    paths = list(paths)
+def flush_all(paths: Collection[Path | str]) -> None:
+    """Waits until all `paths` and their folders are on disk. What has been removed meanwhile is left out."""
     if len(paths) > FLUSH_ALL_ABOVE and sys.platform == "linux":
         os.sync()  # one flush of everything; sync(2) waits for the disk on Linux, and elsewhere may not
         return
-    for path in [*paths, *{path.parent for path in paths}]:
-        flush(path)
+    for path in [*paths, *{os.path.dirname(path) for path in paths}]:
+        with suppress(FileNotFoundError):
+            flush(path)
 
 
 def write_whole(files: Mapping[Path, bytes], scratch: Callable[[], Path]) -> None:
