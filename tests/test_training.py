@@ -6,6 +6,7 @@ import math
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import Literal
 
 import orjson
 import pytest
@@ -46,6 +47,28 @@ def test_training_lowers_the_loss_and_equal_runs_are_equal_bytes(trainer: Traine
     assert len(seen) == metrics["steps"] == seen[-1].steps == seen[-1].step
     a, b, c = ({p.name: p.read_bytes() for p in (tmp_path / name).iterdir()} for name in "abc")
     assert a == b != c
+
+
+@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+def test_a_training_goes_on_with_the_optimizers_state_of_another(
+    folder: Path, optimizer: Literal["adamw", "muon"], tmp_path: Path
+) -> None:
+    """The means go on from where they were, and so do their counts: Adam's first step is no first step any more."""
+    trainer, config = Trainer(folder), replace(CONFIG, method="full", lr=1e-3, optimizer=optimizer)
+    first, second = (Checkpoint(tmp_path / name / "optimizer.pt") for name in ("first", "second"))
+    steps = trainer.fit(tiny.rows(trainer), config, tmp_path / "a", optimizer=(None, first))["steps"]
+    trainer.fit(tiny.rows(trainer), config, tmp_path / "b", [tmp_path / "a"])
+    trainer.fit(tiny.rows(trainer), config, tmp_path / "c", [tmp_path / "a"], optimizer=(first, second))
+    again = Checkpoint(tmp_path / "again" / "optimizer.pt")
+    trainer.fit(tiny.rows(trainer), config, tmp_path / "d", [tmp_path / "a"], optimizer=(first, again))
+    fresh, gone_on, same = (load_file(next((tmp_path / name).glob("*.safetensors"))) for name in "bcd")
+    assert any(not torch.equal(fresh[name], gone_on[name]) for name in fresh)
+    assert all(torch.equal(same[name], gone_on[name]) for name in same)
+    assert second.path.read_bytes() == again.path.read_bytes()
+    state = second.read()
+    assert state
+    counts = {int(part.get("step", part.get("count", 0))) for part in state["state"].values()}
+    assert max(counts) == 2 * steps
 
 
 def test_what_was_trained_does_not_say_where_and_how_its_base_was_loaded(folder: Path, tmp_path: Path) -> None:

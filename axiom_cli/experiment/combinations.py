@@ -23,9 +23,14 @@ def check_combinations(config: LoopConfig, model: str) -> None:
             f"{model} is a server: its weights are not on this machine, where they are trained",
             "--model BASE --server URL: the base is trained here, and the server samples",
         )
-    if config.train.quantize != "none" and config.start == "previous":
+    if config.start == "continue" and config.train.method != "full":
         raise UsageError(
-            f"--start previous and --quantize {config.train.quantize} do not go together",
+            f"--start continue and --method {config.train.method} do not go together: each round has new matrices",
+            "choose --method full, or --start previous",
+        )
+    if config.train.quantize != "none" and config.start != "base":
+        raise UsageError(
+            f"--start {config.start} and --quantize {config.train.quantize} do not go together",
             "a chain of adapters needs the unquantised base: use --start base",
         )
     engine = engines.choose(model, config.solve)
@@ -72,8 +77,8 @@ def _check_unmerged(config: LoopConfig, engine: str) -> None:
         )
     if config.train.method == "dora":
         raise UsageError("--method dora and --server do not go together: vLLM takes plain LoRA", "choose --method lora")
-    if config.start == "previous":
+    if config.start != "base":
         raise UsageError(
-            "--start previous and --server do not go together: a server takes one adapter at a time",
+            f"--start {config.start} and --server do not go together: a server takes one adapter at a time",
             "choose --start base",
         )

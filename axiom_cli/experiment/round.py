@@ -249,6 +249,7 @@ class RoundSteps:
             self._loaded_trainer,
             TrainingObserver(step=self.observer.trained, warn=self.observer.warn),
             sources=arm.sources if arm.name != COLD_ONLY else (),
+            optimizer=_optimizer_of(arm) if self.config.start == "continue" else None,
         )
         seconds = adapter.extra.get("seconds", 0.0)
         self.observer.end(phase, seconds)
@@ -281,7 +282,7 @@ class RoundSteps:
         self.workspace.set_ref(name, merged.digest)
         whole = Resolved(name, merged.digest, self.workspace.tree_path(merged.digest))
         arm.model = models.resolve(name, self.workspace) if stays_adapter(self.config) else whole
-        arm.chain = (*arm.chain, adapter) if self.config.start == "previous" else ()
+        arm.chain = () if self.config.start == "base" else (*arm.chain, adapter)
         facts: dict[str, Any] = {"digest": merged.digest, "certificate": dict(merged.certificate)}
         if self.config.iterations >= LEAST_ROUNDS and not stays_adapter(self.config):
             from axiom_cli.models.weight_norm import weight_norm
@@ -364,6 +365,11 @@ class RoundSteps:
             verdicts = with_token_ids(verify(samples, self.config.verify), self.base, self.workspace)
             self._cold_start[share] = [TrainingExample(verdict) for verdict in verdicts]
         return self._cold_start[share]
+
+
+def _optimizer_of(arm: Arm) -> str:
+    """The state of the optimizer at the end of the arm's last training; empty before the first one."""
+    return str(arm.chain[-1].extra["optimizer"]) if arm.chain else ""
 
 
 def problems_told(count: int, new: int, seen: int) -> str:

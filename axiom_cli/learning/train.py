@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from axiom_cli.learning.training.trainer import Trainer
 
 VERSION = 1
+OPTIMIZER = "optimizer.pt"
 MIN_ROWS = 20
 """Fewer rows make a model worse (9 to 50 rows did)."""
 FEW_ROWS = 200
@@ -112,18 +113,21 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     trainer: Callable[[], Trainer] | None = None,
     observer: TrainingObserver = TrainingObserver(),
     sources: Sequence[str] = (),
+    optimizer: str | None = None,
 ) -> Adapter:
     """Fits an adapter of base + `chain` on rows that are already chosen; made once, then remembered.
 
     `chain` holds the adapters of earlier rounds, oldest first: the new one starts from their sum in float32, and keeps
     their digests in `extra["chain"]`. `trainer` gives a base that is loaded already, and is asked only if needed.
-    `sources` are the objects that the rows were chosen from, for those who ask why. Where several processes call this
+    `sources` are the objects that the rows were chosen from, for those who ask why. `optimizer` is the stored state
+    that the optimizer begins with, "" for none: where it is given, the state at the end is stored, and its digest is
+    `extra["optimizer"]`. Where several processes call this
     together, the first one writes, and all return the same record.
     """
     _check_enough(len({id(example.verdict) for example in examples}), config, observer.warn)
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     check_base(base, config.objective)
-    distributed.tell((examples, base, config, tuple(chain), tuple(sources)))
+    distributed.tell((examples, base, config, tuple(chain), tuple(sources), optimizer))
     settings = config.learning()
     before = [adapter.digest for adapter in chain]
     rows = workspace.put_records(example.to_dict() for example in examples) if process_rank.is_first() else ""
@@ -133,9 +137,13 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
         observer.warn(others)
     if sources:
         inputs["verdicts"] = list(sources)
+    if optimizer:
+        inputs["optimizer"] = optimizer
     folders = [*base.adapters, *(adapter_folder(adapter, workspace) for adapter in chain)]
 
-    recipe = {"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}
+    recipe: dict[str, Any] = {"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}
+    if optimizer is not None:
+        recipe["config"] = {**settings, "keeps": "optimizer"}
     state = workspace.root / STATES / f"{recipe_id(recipe)}.pt"
 
     def make() -> dict[str, Any]:
@@ -151,19 +159,23 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
         _check_enough(len(encoded.rows), config, observer.warn if encoded.too_long else ignore, limit)
         checkpoint = Checkpoint(state, config.checkpoint_seconds)
         with TemporaryDirectory(dir=workspace.objects.scratch().parent, ignore_cleanup_errors=True) as scratch:
-            folder = Path(scratch) / "adapter"
-            metrics = loaded.fit(
-                encoded.rows, config, folder, folders, observer.step, checkpoint, observer.warn if first else ignore
-            )
+            folder, kept = Path(scratch) / "adapter", None
+            if optimizer is not None:
+                start = Checkpoint(workspace.tree_path(optimizer) / OPTIMIZER) if optimizer else None
+                kept = start, Checkpoint(Path(scratch) / "optimizer" / OPTIMIZER)
+            warn = observer.warn if first else ignore
+            metrics = loaded.fit(encoded.rows, config, folder, folders, observer.step, checkpoint, warn, kept)
             if judges and first:
                 write_facts(folder, base.name, base.digest, encoded.rows)
-            digest = workspace.put_tree(folder) if process_rank.is_first() else ""
+            digest = workspace.put_tree(folder) if first else ""
+            state_digest = workspace.put_tree(kept[1].path.parent) if kept and first else ""
         mismatch = metrics.get("recorded_gap", 0.0)
         if mismatch > MAX_LOGPROB_MISMATCH:
             observer.warn(f"another model wrote the samples: log-probabilities differ by {mismatch:.2f} nats a token")
         metrics |= encoded.counts()
         metrics.pop("seconds")
-        return {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
+        made = {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
+        return {**made, "optimizer": state_digest} if kept else made
 
     receipt = distributed.remember(workspace, recipe, make)
     if process_rank.is_first():
@@ -176,7 +188,11 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
         rows=receipt["rows"],
         metrics=receipt["metrics"],
         path=str(workspace.tree_path(receipt["adapter"])) if process_rank.is_first() else "",
-        extra={"chain": before, "seconds": receipt.seconds} if before else {"seconds": receipt.seconds},
+        extra={
+            **({"chain": before} if before else {}),
+            **({} if optimizer is None else {"optimizer": receipt["optimizer"]}),
+            "seconds": receipt.seconds,
+        },
     )
 
 
@@ -185,7 +201,7 @@ def follow(workspace: Workspace) -> None:
     held: dict[tuple[str, str], Trainer] = {}
 
     def train_too(task: Any) -> None:
-        examples, base, config, chain, sources = task
+        examples, base, config, chain, sources, optimizer = task
         kind = (base.digest, config.quantize)
         if kind not in held:
             held.clear()
@@ -194,7 +210,7 @@ def follow(workspace: Workspace) -> None:
             held[kind] = held.get(kind) or _trainer(base, config)
             return held[kind]
 
-        train_on(examples, base, config, workspace, chain, trainer, sources=sources)
+        train_on(examples, base, config, workspace, chain, trainer, sources=sources, optimizer=optimizer)
 
     distributed.follow(train_too)
 

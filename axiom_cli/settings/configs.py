@@ -402,8 +402,10 @@ class LoopConfig(Config):
         topic=PROBLEMS,
     )
     coldstart: int = option(0, "Problems that a teacher solves before round 1; 0 leaves it out.", least=0)
-    start: Literal["base", "previous"] = option(
-        "base", "Train each round from the original weights, or from the round before."
+    start: Literal["base", "previous", "continue"] = option(
+        "base",
+        "Train each round from the original weights, from the round before, or from there with the optimizer's state "
+        "(continue).",
     )
     replay: str = option(
         "50/40/10", "Shares of new, historical and cold-start rows, by loss tokens; only sft uses all three."

@@ -1,4 +1,5 @@
-"""The training loop: rows in, a changed model and its metrics out. It reads and writes no file but its checkpoint.
+"""The training loop: rows in, a changed model and its metrics out. It reads and writes no file but its checkpoint, and
+the optimizer's state where one training continues another.
 
 Time goes into matrix products: the head is applied to completion positions alone, rows of similar lengths share a
 micro-batch, and a step's figures are read once. Equal inputs give equal weights on the same machine with the same
@@ -14,6 +15,7 @@ from typing import Any
 
 import torch
 
+from axiom_cli import process_rank
 from axiom_cli.errors import InputError, NothingToDoError
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.training import collectives
@@ -36,6 +38,7 @@ def fit(  # noqa: PLR0913 - what is trained, on what, how, and who watches
     on_step: OnStep | None = None,
     checkpoint: Checkpoint | None = None,
     warn: Callable[[str], None] = lambda _text: None,
+    optimizer: tuple[Checkpoint | None, Checkpoint] | None = None,
 ) -> dict[str, Any]:
     """Trains the parameters of `model` that require gradients, in place, and returns the run's metrics.
 
@@ -46,11 +49,14 @@ def fit(  # noqa: PLR0913 - what is trained, on what, how, and who watches
 
     NothingToDoError without rows; GateFailedError when loss, gradients or weights are NaN or inf; MissingError when
     memory does not suffice for micro-batches half as large as the first ones; InputError where `model` cannot be run as
-    training would run it (scoring.py). `warn` gets a sentence where it is run in a slower way.
+    training would run it (scoring.py). `warn` gets a sentence where it is run in a slower way. `optimizer` says where
+    its state at the beginning is read from, if anywhere, and where that at the end is written to.
     """
     if not rows:
         raise NothingToDoError("no rows to train on")
     run = TrainingRun(model, weighted(rows, config), config, warn)
+    if optimizer and optimizer[0]:
+        run.continue_optimizer(optimizer[0])
     run.resume(checkpoint)
     with (
         windowed(model, lambda: run.logprobs(collate([max(run.rows, key=lambda row: row.length)], run.device))),
@@ -68,6 +74,8 @@ def fit(  # noqa: PLR0913 - what is trained, on what, how, and who watches
                 run.write(checkpoint)
             if stop:
                 raise KeyboardInterrupt(f"at step {run.done:,} of {len(run.steps):,}")
+    if optimizer and process_rank.is_first():
+        optimizer[1].write(run.optimizer.state_dict())
     return run.metrics()
 
 

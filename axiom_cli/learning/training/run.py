@@ -265,6 +265,11 @@ class TrainingRun:
             numbers = {stored: getattr(self, name) for name, stored in CHECKPOINTED.items()}
             checkpoint.write({"of": self._identity, **numbers, **tensors})
 
+    def continue_optimizer(self, kept: Checkpoint) -> None:
+        """Begins with the state that the optimizer had at the end of another training of the same parameters."""
+        if state := kept.read():
+            self.optimizer.load_state_dict(state)
+
     @torch.no_grad()
     def resume(self, checkpoint: Checkpoint | None) -> None:
         """Continues from a checkpoint of the same rows and config, if there is one."""

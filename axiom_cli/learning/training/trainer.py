@@ -60,10 +60,11 @@ class Trainer:
         on_step: OnStep | None = None,
         checkpoint: Checkpoint | None = None,
         warn: Callable[[str], None] = lambda _text: None,
+        optimizer: tuple[Checkpoint | None, Checkpoint] | None = None,
     ) -> dict[str, Any]:
         """Trains on `rows` and writes the adapter (whole weights with `method` full) to the folder `out`, which appears
         whole or, if interrupted, not at all. Of several processes the first one writes it. `warn` gets a sentence about
-        what an adapter leaves out of the model, and as in `fit`. Returns fit's metrics."""
+        what an adapter leaves out of the model, and as in `fit`; `optimizer` is fit's. Returns fit's metrics."""
         requirements.check_requirements(replace(config, quantize=self.quantize))
         self._start_from(list(chain), torch.float32 if chain else frozen_dtype(self.base, config))
         self._chain, start = None, self._chain  # whatever fails from here on: the base is loaded anew
@@ -73,7 +74,7 @@ class Trainer:
                 warn(omitted)
             facts = value_function.attach(trained, rows) if config.objective == VALUE else {}
             with fsdp_sharded(trained, wanted=config.fsdp):
-                metrics = fit(trained, rows, config, on_step, checkpoint, warn) | facts
+                metrics = fit(trained, rows, config, on_step, checkpoint, warn, optimizer) | facts
             if process_rank.is_first():
                 with explained_write_errors(out), whole_folder(out) as draft:
                     if isinstance(trained, PeftModel):
