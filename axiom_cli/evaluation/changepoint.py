@@ -25,8 +25,8 @@ SOLVED, FINAL = 0.9, 5
 SUDDEN, WINDOW = 0.5, 3
 """The share of the jump that lies between the WINDOW models before it and those after it."""
 RULE = (
-    f"with {LEAST_ROUNDS} rounds or more: the changepoint of the held-out curve (greedy test rate by model) is the "
-    f"split of the largest |jump| * sqrt(k (n - k) / n), with at least {EDGE} models on either side; p by {DRAWS} "
+    f"with {LEAST_ROUNDS} rounds or more: the changepoint of the held-out curve (greedy validation rate by model) is "
+    f"the split of the largest |jump| * sqrt(k (n - k) / n), with at least {EDGE} models on either side; p by {DRAWS} "
     f"draws of a circular block bootstrap (blocks of {BLOCK}, seed {SEED}); grokking is announced only if p < {ALPHA}, "
     f"the rate jumps by {LEAST_JUMP} or more, the training rate had passed {SOLVED} of its final value (mean of the "
     f"last {FINAL} rounds) at least {LEAST_LEAD} rounds before, more than {EDGE} models lie on either side, and the "
@@ -62,7 +62,7 @@ class Grokking:
 
     def sentence(self) -> str:
         """The result in words."""
-        where = f"the largest step of the test rate is {100 * self.jump:+.1f} points at model {self.place}"
+        where = f"the largest step of the validation rate is {100 * self.jump:+.1f} points at model {self.place}"
         facts = f"{where} (p = {self.p:.3f}, {self.lead} rounds after training was solved)"
         return f"grokking: {facts}" if self.announced else f"no grokking by the rule in config.json: {facts}"
 
@@ -130,7 +130,7 @@ def grokking(training: Sequence[float], held_out: Sequence[float]) -> Grokking |
 
 def of_rows(rows: Iterable[Metrics], experiment: str) -> Grokking | None:
     """The test on the records of a run: the share of samples that passed in each round, drawn by the model before it,
-    and the greedy test rates."""
+    and the greedy validation rates, which every round has; of a long run only some models are tested."""
     training: dict[int, float] = {}
     held_out: dict[int, float] = {}
     for row in rows:
@@ -138,7 +138,7 @@ def of_rows(rows: Iterable[Metrics], experiment: str) -> Grokking | None:
             continue
         if row.extra.get("phase") == "collect":
             training[row.iteration] = row.rate
-        elif row.split == "test" and row.extra.get("phase") == "evaluate" and not temperature(row):
+        elif row.split == "val" and row.extra.get("phase") == "evaluate" and not temperature(row):
             held_out[row.iteration] = row.rate
     rounds = len(training)
     if sorted(training) != [*range(rounds)] or sorted(held_out) != [*range(rounds + 1)]:
