@@ -25,6 +25,9 @@ RULE_OF_THREE = 3.0
 """Seeing no event in n trials leaves up to this many possible at 95 %: 1 - 0.05 ** (1 / n) is about 3 / n."""
 ELEMENTS_PER_BATCH = 2_000_000
 """Indices drawn at once when resampling: about 16 MB."""
+MANY, FEW_VALUES = 2000, 64
+"""Above so many problems whose differences take so few values, a resample is drawn as how often it has each value: the
+same distribution at a hundredth of the time. Smaller comparisons keep the intervals of earlier reports."""
 Interval = tuple[float, float]
 
 
@@ -176,7 +179,13 @@ def paired_bootstrap(
     difference = float(differences_P.mean())
     if few := newcombe_if_few_change(a, b):
         return difference, *few
-    low, high = _percentile_bootstrap((differences_P,), numpy.mean, resamples, seed)
+    values_V, counts_V = numpy.unique(differences_P, return_counts=True)
+    if len(a) > MANY and len(values_V) <= FEW_VALUES:
+        random = numpy.random.default_rng(seed)
+        means_R = random.multinomial(len(a), counts_V / len(a), resamples) @ values_V / len(a)
+        low, high = map(float, numpy.percentile(means_R, [100 * (1 - CONFIDENCE) / 2, 100 * (1 + CONFIDENCE) / 2]))
+    else:
+        low, high = _percentile_bootstrap((differences_P,), numpy.mean, resamples, seed)
     return difference, min(low, difference), max(high, difference)
 
 

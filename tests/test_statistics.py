@@ -217,3 +217,16 @@ def test_paired_problems_detect_smaller_effects():
     assert statistics.minimum_detectable_paired(differences) == pytest.approx(2.8016 * math.sqrt(40) / 400, abs=1e-4)
     assert statistics.minimum_detectable_paired(differences) < statistics.minimum_detectable(400, 0.5)
     assert statistics.minimum_detectable_paired([]) == 1.0
+
+
+@pytest.mark.slow
+def test_many_problems_are_resampled_by_their_counts():
+    luck = random.Random(3)
+    before = [float(luck.random() < 0.4) for _ in range(3000)]
+    after = [max(b, float(luck.random() < 0.1)) for b in before]
+    found = statistics.paired_bootstrap(before, after)
+    changed = sum(after) / 3000 - sum(before) / 3000
+    error = (changed * (1 - changed) / 3000) ** 0.5
+    assert found[0] == pytest.approx(changed)
+    assert found[1] == pytest.approx(found[0] - 1.96 * error, abs=0.1 * error)
+    assert found[2] == pytest.approx(found[0] + 1.96 * error, abs=0.1 * error)

@@ -13,8 +13,10 @@ import pytest
 from axiom_cli import models
 from axiom_cli.errors import MissingError, UsageError, WorkspaceDamagedError, WorkspaceLockedError
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
+from axiom_cli.workspace.input_diff import causes
 from axiom_cli.workspace.inspect import diff, export, ls, show
 from axiom_cli.workspace.maintenance import fsck, gc
+from axiom_cli.workspace.objects import short
 from axiom_cli.workspace.store import Workspace
 from axiom_cli.workspace.why import draw_tree, why
 
@@ -128,6 +130,17 @@ def test_diff_names_the_files_and_the_settings_that_differ(workspace, rounds):
     assert rows.contents == [("-", "4 lines"), ("+", "4 lines")]
     same = diff(workspace, "run@1", "run@1")
     assert (same.contents, same.recipes) == ([], [])
+
+
+def test_what_differs_behind_two_objects_is_followed_to_its_causes(workspace, rounds):
+    found = causes(workspace, "run@0", "run@1")
+    assert [(cause.sign, str(cause)) for cause in found] == [
+        ("~", "adapter < config.lr 0.1 -> 0.2 (train)"),
+        ("~", f"adapter < rows < {short(rounds[0]['rows'])} -> {short(rounds[1]['rows'])}"),
+    ]
+    assert causes(workspace, "run@1", "run@1") == []
+    (other,) = causes(workspace, rounds[0]["rows"], "run@1")
+    assert other.path == () and "(by merge)" in other.what
 
 
 def test_export_writes_a_whole_folder_or_file_and_overwrites_nothing(workspace, rounds, tmp_path):

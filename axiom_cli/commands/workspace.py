@@ -118,12 +118,15 @@ def why(ctx: typer.Context, name: Name, json: AsJson = False) -> None:
 
 @app.command(**page("axiom workspace diff self_improve_v1@1 self_improve_v1@2"))
 def diff(ctx: typer.Context, first: First, second: Second, json: AsJson = False) -> None:
-    """Compare two objects, and the recipes that made them."""
+    """Compare two objects, the recipes that made them, and what differs behind these: `a < b` is the input b of a."""
+    from axiom_cli.workspace.input_diff import causes
     from axiom_cli.workspace.inspect import diff as compare
 
-    difference = compare(_open(ctx), first, second)
+    opened = _open(ctx)
+    difference = compare(opened, first, second)
     changes = [("contents", *change) for change in difference.contents]
     changes += [("recipe", *change) for change in difference.recipes]
+    changes += [("origin", cause.sign, str(cause)) for cause in causes(opened, first, second) if cause.path]
     show_rows("differences", ({"of": of, "sign": sign, "what": what} for of, sign, what in changes), json)
     if not changes:
         console.note("no difference")

@@ -91,11 +91,13 @@ def _evaluated_model(name: str, root: Path) -> EvaluatedModel:
 
 @dataclass(frozen=True)
 class EvaluatedModel:
-    """One model of one experiment: an iteration of an arm."""
+    """One model of one experiment: an iteration of an arm. With `passes_only`, tallies hold what a comparison needs and
+    cost a third."""
 
     experiment: Experiment
     iteration: int
     arm: str = ""
+    passes_only: bool = False
 
     @property
     def name(self) -> str:
@@ -104,7 +106,8 @@ class EvaluatedModel:
 
     def tallies(self, split: str) -> Mapping[float, list[Tally]]:
         """The problems' counts by temperature; empty where verdicts were not kept."""
-        return self.experiment.tallies(split, self.iteration, self.arm)
+        read = self.experiment.counts if self.passes_only else self.experiment.tallies
+        return read(split, self.iteration, self.arm)
 
     def overall(self, split: str) -> dict[float, Metrics]:
         """The overall rows by temperature."""

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import errno
 import os
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -90,6 +91,7 @@ class Experiment:
     config: Mapping[str, Any]
     rows: list[Metrics]
     _tallies: dict[Path, dict[float, list[Tally]]] = field(default_factory=dict, compare=False, repr=False)
+    _counts: dict[Path, dict[float, list[Tally]]] = field(default_factory=dict, compare=False, repr=False)
 
     def arms(self) -> list[str]:
         """The run itself as "", then its control arms in the order of their first record."""
@@ -161,6 +163,15 @@ class Experiment:
         path = self.folder.machines
         return list(jsonl.objects(path)) if is_regular(path) else []
 
+    def counts(self, split: str, iteration: int, arm: str = "") -> Mapping[float, list[Tally]]:
+        """As `tallies`, but of each problem only how many samples were judged, passed and lost: a third of the work."""
+        path = self.folder.verdicts(split, iteration, arm)
+        if path in self._tallies or not path.is_file():
+            return self._tallies.get(path, {})
+        if path not in self._counts:
+            self._counts[path] = _counted(path)
+        return self._counts[path]
+
     def verdicts(self, split: str, iteration: int, arm: str = "") -> Iterator[Verdict]:
         """The verdicts of one evaluation, read from its file. InputError names a damaged one."""
         return _records(self.folder.verdicts(split, iteration, arm), Verdict, RERUN_REWRITES)
@@ -221,6 +232,29 @@ def read_config(path: Path) -> dict[str, Any]:
     if not isinstance(config, dict):
         raise InputError(f"{path} holds {json_codec.type_name(config)}, expected an object", RERUN_RECOVERS)
     return config
+
+
+def _counted(path: Path) -> dict[float, list[Tally]]:
+    """The problems' counts by temperature, lowest first, without making a record of each line. InputError names a
+    damaged file."""
+    by_heat: dict[float, dict[str, Tally]] = {}
+    with os.fdopen(open_regular(path), "rb") as stream:
+        for number, line in enumerate(jsonl.bounded(stream), 1):
+            if not line.strip():
+                continue
+            try:
+                verdict = json_codec.loads(line)
+                sample, status = verdict["sample"], verdict["status"]
+                problem, heat = sample["problem"], float(sample["params"].get("temperature", 0.0))
+                tallies, name = by_heat.setdefault(heat, {}), sys.intern(problem["id"])
+                if name not in tallies:
+                    tallies[name] = Tally(name, sys.intern(problem["family"]), problem["level"])
+            except (ValueError, KeyError, TypeError, AttributeError):
+                raise InputError(f"{path}: line {number} is not a verdict", RERUN_REWRITES) from None
+            tallies[name].judged += status != "infra"
+            tallies[name].passed += status == "pass"
+            tallies[name].infra += status == "infra"
+    return {heat: list(by_heat[heat].values()) for heat in sorted(by_heat)}
 
 
 def _records(path: Path, kind: type[R], hint: str) -> Iterator[R]:

@@ -121,8 +121,8 @@ def summarize(experiment: Experiment) -> ExperimentSummary:
         final = compare_models(EvaluatedModel(experiment, start), chosen, names)
     steps: list[Comparison] = []  # each model against the one before it, at the lowest temperature
     for a, b in pairwise(experiment.iterations()):
-        names = f"model {a}", f"model {b}"
-        steps += compare_models(EvaluatedModel(experiment, a), EvaluatedModel(experiment, b), names)[:1]
+        one, other = (EvaluatedModel(experiment, model, passes_only=True) for model in (a, b))
+        steps += compare_models(one, other, (f"model {a}", f"model {b}"))[:1]
     reached = frontiers(experiment.rows)
     gap = selection_gap(experiment, selected) if len(experiment.iterations()) > 1 else None
     covered = coverage(experiment, selected)
