@@ -192,6 +192,11 @@ class ModelRef(Record):
         _expect(self, "digest", str)
 
 
+MOST_IDS = 1 << 19
+_IDS: dict[int, int] = {}
+"""The object that stands for a token id, for each that was met, up to MOST_IDS."""
+
+
 @dataclass(frozen=True)
 class Sample(Record):
     """One completion of a problem's prompt. `token_ids` are the tokens sampled, the end token included if it was."""
@@ -210,6 +215,12 @@ class Sample(Record):
     finish: str = "stop"
     tokens: int = 0
     logprob: float | None = None
+
+    def __post_init__(self) -> None:
+        """Equal token ids become one object, so that the samples of a long run take half of the memory."""
+        ids = self.token_ids
+        if isinstance(ids, list) and len(_IDS) < MOST_IDS and all(type(token) is int for token in ids):
+            ids[:] = map(_IDS.setdefault, ids, ids)
 
     def check_fields(self) -> None:
         """A sample has a text and says how it ended."""

@@ -9,6 +9,10 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from axiom_cli.errors import InputError
+from axiom_cli.records import Sample
 from axiom_cli.workspace import bundle
 from axiom_cli.workspace.maintenance import fsck
 from axiom_cli.workspace.store import FORMAT, Workspace
@@ -102,3 +106,18 @@ def test_a_bundle_written_by_the_page_is_read_and_written_again(tmp_path: Path) 
 def test_the_page_tells_of_the_formats_that_are_written() -> None:
     page = (ROOT / "docs" / "formats.md").read_text()
     assert f"## The workspace, format {FORMAT}\n" in page and f"### Bundles, format {bundle.FORMAT}\n" in page
+
+
+def test_equal_token_ids_are_one_object_and_the_record_is_what_it_was() -> None:
+    row = {
+        "kind": "sample", "problem": {"id": "p", "family": "rpn", "title": "p", "prompt": "?", "level": 1, "split": "test", "answer": "1"},
+        "model": {"name": "m", "digest": "0" * 64}, "engine": "scripted", "params": {}, "index": 0, "attempt": 1,
+        "text": "1", "token_ids": [700, 5, 700],
+    }  # fmt: skip
+    lines = [json.dumps(row), json.dumps(row)]
+    first, second = (Sample.from_dict(json.loads(line)) for line in lines)
+    assert first.token_ids == [700, 5, 700] and len({id(token) for s in (first, second) for token in s.token_ids}) == 2
+    for wrong in (7, None, "ab", {"a": 1}):
+        with pytest.raises(InputError, match="token_ids"):
+            Sample.from_dict({**row, "token_ids": wrong})
+    assert Sample.from_dict({**row, "token_ids": [1.5, [2]]}).token_ids == [1.5, [2]], "others stay as they are"
