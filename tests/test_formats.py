@@ -110,7 +110,8 @@ def test_the_page_tells_of_the_formats_that_are_written() -> None:
 
 def test_equal_token_ids_are_one_object_and_the_record_is_what_it_was() -> None:
     row = {
-        "kind": "sample", "problem": {"id": "p", "family": "rpn", "title": "p", "prompt": "?", "level": 1, "split": "test", "answer": "1"},
+        "kind": "sample",
+        "problem": {"id": "p", "family": "rpn", "title": "", "prompt": "?", "level": 1, "split": "test", "answer": "1"},
         "model": {"name": "m", "digest": "0" * 64}, "engine": "scripted", "params": {}, "index": 0, "attempt": 1,
         "text": "1", "token_ids": [700, 5, 700],
     }  # fmt: skip
