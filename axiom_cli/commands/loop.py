@@ -12,6 +12,7 @@ import typer
 from axiom_cli import process_rank
 from axiom_cli.commands import completion, distributed
 from axiom_cli.commands.pages import page
+from axiom_cli.errors import UsageError
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.options import configured, names
 from axiom_cli.terminal import console
@@ -19,6 +20,7 @@ from axiom_cli.wording import plural
 
 if TYPE_CHECKING:
     from axiom_cli.experiment.loop import Loop
+    from axiom_cli.workspace.store import Workspace
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 LINES = {"dtype": "Type of the weights that sample, and of the merged ones; auto is that of the base [auto]."}
@@ -70,6 +72,9 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
     for line in described(config):
         console.note(line)
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
+    if config.transfer:
+        transfer(config, start, workspace)
+        return
     reading = LoopObserver(note=console.note, warn=console.warn)
     work = Loop(config, start, workspace, reading, distributed.opener(config.distribute))
     if better := suggestion(config):
@@ -80,6 +85,41 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
         return
     follow(work)
     finish(config.experiment)
+
+
+def transfer(config: LoopConfig, start: str, workspace: Workspace) -> None:
+    """Runs a loop on each family, one after the other, and shows what each did to all; the cells go to a pipe."""
+    from axiom_cli import jsonl
+    from axiom_cli.commands.streams import write
+    from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, read_experiment
+    from axiom_cli.evaluation.transfer import FILE, matrix
+    from axiom_cli.experiment.loop import Loop
+    from axiom_cli.experiment.observer import LoopObserver
+    from axiom_cli.experiment.transfer import family_runs
+    from axiom_cli.report.transfer import LEGEND, transfer_table
+
+    if process_rank.size() > 1:
+        raise UsageError("--transfer makes several runs, and torchrun follows one", "leave out torchrun")
+    runs = family_runs(config)
+    reading = LoopObserver(note=console.note, warn=console.warn)
+    for family, own in runs.items():
+        console.note(f"trained on {family} alone: experiment {own.experiment}")
+        work = Loop(own, start, workspace, reading, distributed.opener(own.distribute))
+        if config.plan:
+            with closing(work.engine):
+                forecast(work)
+        else:
+            follow(work)
+    if config.plan:
+        return
+    cells = matrix({family: read_experiment(own.experiment) for family, own in runs.items()})
+    records = [cell.to_record(config.experiment) for cell in cells]
+    jsonl.save(EXPERIMENTS / config.experiment / FILE, records, follow=False)
+    table = transfer_table(cells)
+    console.table(table.title, table.columns, table.rows, table.keys)
+    console.note(LEGEND)
+    if console.data_wanted():
+        write(records, None)
 
 
 def follow_first(workspace: str, config: LoopConfig) -> None:
@@ -202,5 +242,7 @@ def described(config: LoopConfig) -> Iterator[str]:
         fresh = plural(config.evidence_size, "fresh problem")
         yield f"{fresh} after each round, for an e-value against the start model"
     yield f"validation on {most}{config.val_size:,} problems after each, test on {most}{config.test_size:,} at the end"
+    if config.transfer:
+        yield f"each of these families is trained on alone, in a run {config.experiment}-FAMILY, and all are tested"
     if arms:
         yield f"{plural(len(arms), 'control arm')}: {', '.join(arms)}"

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from axiom_cli.errors import UsageError
 from axiom_cli.evaluation.evalue import ENOUGH, Evidence
 from axiom_cli.evaluation.metrics import phase_row
+from axiom_cli.experiment.arm import Arm
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets
 from axiom_cli.experiment.observed_rollout import observed_rollout
 from axiom_cli.experiment.observer import Phase
-from axiom_cli.experiment.round import GREEDY, Arm, RoundSteps
+from axiom_cli.experiment.round import GREEDY, RoundSteps
 from axiom_cli.ids import content_id
 from axiom_cli.importing.splitting import Supply
 from axiom_cli.records import Problem, Verdict

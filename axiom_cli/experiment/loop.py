@@ -17,7 +17,17 @@ from axiom_cli.errors import UsageError
 from axiom_cli.evaluation import changepoint
 from axiom_cli.evaluation.experiment_folder import UNJUDGED, ExperimentFolder, arm_name, model_ref
 from axiom_cli.evaluation.metrics import best_iteration, phase_row
-from axiom_cli.experiment import climb, combinations, control_arms, forecast, gates, memory_forecast, wrong_labels
+from axiom_cli.experiment import (
+    climb,
+    combinations,
+    control_arms,
+    forecast,
+    gates,
+    memory_forecast,
+    transfer,
+    wrong_labels,
+)
+from axiom_cli.experiment.arm import Arm
 from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT
 from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets
@@ -25,7 +35,7 @@ from axiom_cli.experiment.evidence import EvidenceGathering, check_evidence
 from axiom_cli.experiment.observed_rollout import observed_rollout
 from axiom_cli.experiment.observer import PILOT, LoopObserver, Phase
 from axiom_cli.experiment.patience import Patience
-from axiom_cli.experiment.round import GREEDY, Arm, RoundSteps
+from axiom_cli.experiment.round import GREEDY, RoundSteps
 from axiom_cli.experiment.supply import open_supply
 from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.importing import source_names
@@ -292,6 +302,7 @@ def check_settings(config: LoopConfig) -> None:
         levels = f"--climb-from {config.climb_from} is above --max-difficulty {config.max_difficulty}"
         raise UsageError(levels, "begin at a level that the model solves, and leave some to climb")
     wrong_labels.check_wrong_labels(config)
+    transfer.check_transfer(config)
     parse_shares(config.split)
     for option in ("problems", *HELD_OUT):
         if option == "problems" or getattr(config, option):

@@ -19,11 +19,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.experiment import climb
+from axiom_cli.experiment.arm import Arm
 from axiom_cli.experiment.curriculum import ProblemStream
 from axiom_cli.experiment.forecast import PASS_RATE, TRAINING_COST, growth, weight_bytes
 from axiom_cli.experiment.gates import size
 from axiom_cli.experiment.observer import LoopObserver
-from axiom_cli.experiment.round import Arm, RoundSteps
+from axiom_cli.experiment.round import RoundSteps
 from axiom_cli.experiment.writer import ExperimentWriter
 from axiom_cli.learning.replay import parse_shares
 from axiom_cli.learning.train import MIN_ROWS, ignore

@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING, Any
 from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.evaluation.changepoint import LEAST_ROUNDS
-from axiom_cli.evaluation.comparison import Outcomes, outcomes
+from axiom_cli.evaluation.comparison import outcomes
 from axiom_cli.evaluation.experiment_folder import FORMAT_ONLY, UNJUDGED, arm_name, model_ref
 from axiom_cli.evaluation.metrics import evaluate, phase_row, tally
 from axiom_cli.experiment import climb, control_arms, gates, wrong_labels
+from axiom_cli.experiment.arm import Arm
 from axiom_cli.experiment.combinations import stays_adapter
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT, SHUFFLED
-from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets, pass_rates
+from axiom_cli.experiment.curriculum import allocate, buckets, pass_rates
 from axiom_cli.experiment.observed_rollout import observed_rollout
 from axiom_cli.experiment.observer import LoopObserver, Phase
 from axiom_cli.experiment.writer import ExperimentWriter
@@ -52,35 +53,6 @@ if TYPE_CHECKING:
 GREEDY = 0.0
 COLD_SHARE, CONTROL_SHARE = 0.03, 0.2
 """Shares of the cold start's traces that the replay buffer and the control arm draw from."""
-
-
-@dataclass
-class Arm:
-    """The run itself (its name is empty) or one of its controls, and where it stands after the rounds so far."""
-
-    name: str
-    model: Resolved
-    stream: ProblemStream
-    chain: tuple[Adapter, ...] = ()
-    history: tuple[TrainingExample, ...] = ()
-    sources: tuple[str, ...] = ()
-    outcomes: Outcomes = field(default_factory=dict)
-    """Of its model on the validation problems."""
-    rates: dict[tuple[str, int], float] = field(default_factory=dict)
-    tops: dict[str, int] = field(default_factory=dict)
-    out_of_reach: list[str] = field(default_factory=list)
-    hard: set[tuple[str, int]] = field(default_factory=set)
-    """Families and levels of which its start model solves few problems."""
-    selection: dict[str, Any] | None = None
-
-    @property
-    def is_control(self) -> bool:
-        """Whether it is a control, and not the run itself."""
-        return bool(self.name)
-
-    def label(self, iteration: int) -> str:
-        """`round 1`, `round 1 (shuffled)`."""
-        return f"round {iteration + 1}{self.name and f' ({self.name})'}"
 
 
 @dataclass
@@ -249,7 +221,7 @@ class RoundSteps:
             self._loaded_trainer,
             TrainingObserver(step=self.observer.trained, warn=self.observer.warn),
             sources=arm.sources if arm.name != COLD_ONLY else (),
-            optimizer=_optimizer_of(arm) if self.config.start == "continue" else None,
+            optimizer=arm.optimizer if self.config.start == "continue" else None,
         )
         seconds = adapter.extra.get("seconds", 0.0)
         self.observer.end(phase, seconds)
@@ -365,11 +337,6 @@ class RoundSteps:
             verdicts = with_token_ids(verify(samples, self.config.verify), self.base, self.workspace)
             self._cold_start[share] = [TrainingExample(verdict) for verdict in verdicts]
         return self._cold_start[share]
-
-
-def _optimizer_of(arm: Arm) -> str:
-    """The state of the optimizer at the end of the arm's last training; empty before the first one."""
-    return str(arm.chain[-1].extra["optimizer"]) if arm.chain else ""
 
 
 def problems_told(count: int, new: int, seen: int) -> str:

@@ -428,6 +428,10 @@ class LoopConfig(Config):
         "With --wrong-labels: which failures pass: any, those whose answers come closest, or the model's own most "
         "frequent wrong answers.",
     )
+    transfer: bool = option(
+        default=False,
+        text="Train on each family alone, in a run of its own, and test on all: what learning one does to the others.",
+    )
     seed: int = option(0, "Seed of the whole run.", least=0)
     ignore_gates: bool = option(default=False, text="Run although a gate says that nothing can come of it.")
     plan: bool = option(default=False, text="Measure what the run would take, and stop.")
