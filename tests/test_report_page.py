@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import re
+import shutil
+import subprocess
 import xml.etree.ElementTree as ElementTree
 from dataclasses import replace
 from html.parser import HTMLParser
@@ -15,7 +17,8 @@ from hypothesis import strategies as st
 
 from axiom_cli import jsonl
 from axiom_cli.evaluation.experiment_folder import read_experiment
-from axiom_cli.evaluation.metrics import evaluate
+from axiom_cli.evaluation.metrics import evaluate, phase_row
+from axiom_cli.records import Metrics
 from axiom_cli.report.charts import LABEL_GAP, spread
 from axiom_cli.report.experiment_tables import experiment_findings
 from axiom_cli.report.formats import render
@@ -25,6 +28,7 @@ from made_experiment import make, problem, verdict
 
 calm = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 """A busy machine is no failure."""
+CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
 
@@ -173,3 +177,29 @@ def test_labels_never_cover_each_other(values: list[float]):
     placed = spread(sorted(values), 18, 262)
     assert all(right - left >= LABEL_GAP - 1e-9 for left, right in itertools.pairwise(placed))
     assert max(placed) <= 262
+
+
+def test_the_e_value_is_shown_round_by_round_and_what_it_allows_to_say(tmp_path: Path):
+    folder = make(tmp_path / "run", 1, 1, 3)
+    rows = jsonl.load(folder / "metrics.jsonl", Metrics)
+    facts = {"reference_passed": 20, "wins": 12, "losses": 4}
+    for iteration, value in enumerate((0.6, 40.0)):
+        extra = {**facts, "pairs": 16 * (iteration + 1), "e_value": value}
+        rows.append(replace(phase_row("run", iteration, "evidence", 1.0, 10, 50, 30, extra), split="val"))
+    rows.append(phase_row("run", 1, "stop", 0.0, extra={"reason": "it lost"}))
+    jsonl.save(folder / "metrics.jsonl", rows)
+    text = page(summarize(read_experiment(str(folder))))
+    elements(text)
+    assert "The e-value after round 2 is 40, enough from round 2. The run stopped: it lost." in text
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not CHROMIUM, reason="needs Chromium")
+def test_a_browser_shows_it_without_a_word_of_complaint(text: str, tmp_path: Path):
+    (tmp_path / "page.html").write_text(text)
+    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", f"--user-data-dir={tmp_path}"]
+    shot = ["--window-size=390,3000", f"--screenshot={tmp_path / 'page.png'}"]
+    command = [str(CHROMIUM), *flags, *shot, (tmp_path / "page.html").as_uri()]
+    found = subprocess.run(command, capture_output=True, text=True, timeout=200)
+    assert (tmp_path / "page.png").stat().st_size > 20_000
+    assert ":CONSOLE" not in found.stderr, found.stderr

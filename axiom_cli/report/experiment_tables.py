@@ -16,6 +16,7 @@ from axiom_cli.report.cold_start import cold_start_facts, cold_start_table
 from axiom_cli.report.command_line import command_line
 from axiom_cli.report.comparison_tables import COLUMNS, comparison_cells
 from axiom_cli.report.coverage import coverage_json, coverage_parts
+from axiom_cli.report.evidence import evidence_json, evidence_sentences, evidence_table
 from axiom_cli.report.formats import Findings, Table
 from axiom_cli.report.frontier import frontier_table
 from axiom_cli.report.gain import gain_table
@@ -52,7 +53,8 @@ def _terminal(summary: ExperimentSummary) -> list[Table | str]:
     parts = [cold_start, experiment_table(summary), climbed, gain_table(name, summary.gain) if summary.gain else None]
     covered = coverage_parts(name, summary.coverage) if summary.coverage else []
     said_already = len(steps) == len(summary.final[:1]) == 1  # one step, from the start to the selected model
-    return [*filter(None, parts), *covered, *([] if said_already else steps), summary.sentence]
+    said = [*([] if said_already else steps), *evidence_sentences(summary.experiment), summary.sentence]
+    return [*filter(None, parts), *covered, *said]
 
 
 def _markdown(summary: ExperimentSummary) -> list[Table | str]:
@@ -67,6 +69,8 @@ def _markdown(summary: ExperimentSummary) -> list[Table | str]:
         f"Next: {step.sentence}\n\n    {step.command}" if step.command else f"Next: {step.sentence}",
         experiment_table(summary),
         "\\* selected on validation.",
+        evidence_table(run),
+        " ".join(evidence_sentences(run)),
         Table(f"{name}: differences in points", COLUMNS, compared) if compared else None,
         levels_table(summary),
         *samples_tables(name, summary.examples),
@@ -184,6 +188,7 @@ def _json_object(summary: ExperimentSummary) -> dict[str, Any]:
         "coverage": coverage_json(summary.coverage) if summary.coverage else None,
         "config": dict(summary.experiment.config),
         "next": asdict(next_step(summary)),
+        "evidence": evidence_json(summary.experiment),
         "rounds": [of.to_dict() for of in rounds_of(summary.experiment)],
         "samples": summary.examples.to_dict() if summary.examples else None,
         "origin": origin_json(summary.experiment),

@@ -14,6 +14,7 @@ from axiom_cli.evaluation.comparison import percent, points, points_range, spoke
 from axiom_cli.report.claim import claim_section
 from axiom_cli.report.comparison_tables import COLUMNS, comparison_cells
 from axiom_cli.report.coverage import coverage_section
+from axiom_cli.report.evidence import evidence_section
 from axiom_cli.report.formats import Table
 from axiom_cli.report.frontier import frontier
 from axiom_cli.report.gain import gain_section
@@ -39,6 +40,7 @@ def page(summary: ExperimentSummary) -> str:
     run = summary.experiment
     sections = [
         curve(summary),
+        evidence_section(run),
         _steps(summary),
         families(summary),
         levels(summary),

@@ -216,7 +216,8 @@ def _phases(config: Any) -> list[Phase]:
     arms = ("", *parse(str(config["control"])))
     collect = int(config["train_size"]) * int(config["solve"]["samples"])
     sizes = int(config["val_size"]), int(config["test_size"])
-    return schedule(arms, int(config["iterations"]), collect, *sizes, SAMPLES_AT_TEST)
+    evidence = 2 * int(config.get("evidence_size") or 0)
+    return schedule(arms, int(config["iterations"]), collect, *sizes, SAMPLES_AT_TEST, evidence)
 
 
 def _finished(run: Experiment) -> Iterator[tuple[Phase, float]]:
@@ -232,5 +233,6 @@ def _finished(run: Experiment) -> Iterator[tuple[Phase, float]]:
         elif phase == "evaluate":
             tests[arm, row.iteration] = tests.get((arm, row.iteration), 0) + row.n
             yield Phase("test", row.iteration, tests[arm, row.iteration], arm), row.seconds
-        elif phase in ("collect", "train"):
-            yield Phase(phase, row.iteration + 1, row.n, arm), row.seconds
+        elif phase in ("collect", "train", "evidence"):
+            done = 2 * row.n if phase == "evidence" else row.n
+            yield Phase(phase, row.iteration + 1, done, arm), row.seconds

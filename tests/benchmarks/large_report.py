@@ -1,4 +1,5 @@
-"""The report of a run of 100 rounds with a million verdicts: processor time, memory, and the size of the page.
+"""The report of a run of 100 rounds with a million verdicts, and how soon `axiom view` opens it: processor time,
+memory, and the size of the page.
 
     PYTHONPATH=.:tests python tests/benchmarks/large_report.py [--rounds 100] [--problems 4800] [--folder DIR]
 
@@ -101,6 +102,30 @@ def report(root: Path) -> None:
     )
 
 
+OPENING = f"""
+import asyncio, os, time
+from axiom_cli.viewer.app import Viewer
+from axiom_cli.viewer.run_state import read_run
+
+async def opened():
+    async with Viewer(read_run("{NAME}")).run_test(size=(80, 24)) as pilot:
+        await pilot.pause()
+        spent = time.process_time()
+        await pilot.press("enter")
+        await pilot.app.workers.wait_for_complete()
+        await pilot.pause()
+        more = time.process_time() - spent
+        print(f"axiom view: open after {{spent:.2f}} s of a processor, a model's samples {{more:.2f}} s later")
+
+asyncio.run(opened())
+"""
+
+
+def view(root: Path) -> None:
+    """Opens it in `axiom view`, without a terminal, and prints what that took, the start of Python included."""
+    subprocess.run([sys.executable, "-c", OPENING], cwd=root, env=environment(), check=True)
+
+
 def main() -> None:
     """Makes the experiment unless it is there, and reports it."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -112,6 +137,7 @@ def main() -> None:
     if not (folder / "config.json").exists():
         print(f"{make(folder, given.rounds, given.problems):,} verdicts written", file=sys.stderr)
     report(given.folder)
+    view(given.folder)
 
 
 if __name__ == "__main__":
