@@ -12,6 +12,8 @@ from markupsafe import Markup
 from axiom_cli.report.html import escape
 
 LABEL_GAP = 15.0
+DENSE = 40
+"""Points of a line above which the line alone is drawn; a mark is still there to be hovered over."""
 PERCENTS = tuple((share, f"{100 * share:.0f} %") for share in (0, 0.25, 0.5, 0.75, 1))
 """The marks of a y axis of rates: (share of its height, text)."""
 
@@ -159,14 +161,17 @@ def _line(frame: Frame, line: Series) -> str:
 def _mark(frame: Frame, line: Series, point: Point) -> str:
     x, y = frame.x(point.x), frame.y(point.y)
     hover = f"<title>{escape(point.note)}</title>" if point.note else ""
+    dense = len(line.points) > DENSE
     if not line.dots:
         radius = 2.5 if line.dashed else 3.5
-        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" class="dot {line.colour}">{hover}</circle>'
+        kind = "dot unseen" if dense else "dot"
+        return f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius}" class="{kind} {line.colour}">{hover}</circle>'
     whisker = ""
     if point.low is not None and point.high is not None:
         ends = f'y1="{frame.y(point.low):.1f}" y2="{frame.y(point.high):.1f}"'
         whisker = f'<line x1="{x:.1f}" x2="{x:.1f}" {ends} class="whisker {line.colour}"/>'
-    diamond = f"{x:.1f},{y - 6:.1f} {x + 6:.1f},{y:.1f} {x:.1f},{y + 6:.1f} {x - 6:.1f},{y:.1f}"
+    r = 2.5 if dense else 6
+    diamond = f"{x:.1f},{y - r:.1f} {x + r:.1f},{y:.1f} {x:.1f},{y + r:.1f} {x - r:.1f},{y:.1f}"
     return f'{whisker}<polygon points="{diamond}" class="diamond {line.colour}">{hover}</polygon>'
 
 
