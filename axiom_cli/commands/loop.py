@@ -118,6 +118,8 @@ def transfer(config: LoopConfig, start: str, workspace: Workspace) -> None:
     table = transfer_table(cells)
     console.table(table.title, table.columns, table.rows, table.keys)
     console.note(LEGEND)
+    if unmoved := [cell.trained for cell in cells if cell.trained == cell.family and not cell.model]:
+        console.note(f"no round beat the start model on validation, which stays selected: {', '.join(unmoved)}")
     if console.data_wanted():
         write(records, None)
 
