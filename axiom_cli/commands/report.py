@@ -69,6 +69,7 @@ def report(
     """
     from axiom_cli.evaluation.experiment_folder import experiment_names, read_experiment
     from axiom_cli.report.experiment_tables import experiment_findings
+    from axiom_cli.report.page_transfer import transfer_file, transfer_findings
     from axiom_cli.report.pooled_tables import several_findings
     from axiom_cli.report.summary import summarize
 
@@ -98,6 +99,11 @@ def report(
         _rates(files, names(experiment), format, bool(html or open))
         return
     wanted = names(experiment) or experiment_names() or ["self_improve_v1"]
+    if len(wanted) == 1 and (path := transfer_file(wanted[0])):
+        if html or open:
+            raise UsageError(f"{wanted[0]} is a transfer run", "name one of its runs, whose page has the matrix, too")
+        show_findings(transfer_findings(wanted[0], path), format)
+        return
     summaries = [summarize(read_experiment(name)) for name in wanted]
     together = len(names(experiment)) > 1
     show_findings(several_findings(summaries) if together else experiment_findings(summaries), format)

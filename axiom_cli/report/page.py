@@ -25,6 +25,7 @@ from axiom_cli.report.page_controls import controls
 from axiom_cli.report.page_costs import costs
 from axiom_cli.report.page_curves import curve, families, levels
 from axiom_cli.report.page_training import training
+from axiom_cli.report.page_transfer import transfer_section
 from axiom_cli.report.samples import samples_section
 from axiom_cli.report.summary import ExperimentSummary, model_name
 
@@ -48,6 +49,7 @@ def page(summary: ExperimentSummary) -> str:
         coverage_section(run.name, summary.coverage),
         training(summary),
         controls(summary),
+        transfer_section(run),
         gain_section(run.name, summary.gain),
         frontier(summary),
         costs(run),
