@@ -86,7 +86,7 @@ os.register_at_fork(after_in_child=_close_inherited)
 def _take(path: Path, *, shared: bool, required: bool) -> int | None:
     """The descriptor of the locked file, or None if another process holds it. A file that has another name elsewhere
     is not ours to write to: raises WorkspaceDamagedError."""
-    handle = open_regular(path, os.O_RDWR | os.O_CREAT, 0o644)
+    handle = open_regular(path, os.O_RDWR | os.O_CREAT)
     try:
         if os.fstat(handle).st_nlink > 1:
             raise unexpected(path)
