@@ -7,15 +7,21 @@ import fcntl
 import os
 import re
 import stat
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory, gettempdir
 from typing import IO
 
 from axiom_cli.errors import WorkspaceDamagedError
 from axiom_cli.files import explained_write_errors, is_regular, named, open_regular, remove, replace
 
-_DRAFT = re.compile(r"\.(?P<name>.+)\.[0-9a-f]{8}(?P<old>\.old)?")
+_DRAFT = re.compile(r"\.(?P<name>.+)\.(?P<own>axiom-)?[0-9a-f]{8}(?P<old>\.old)?")
+"""Earlier versions left `own` out, so those may be other programs' files."""
+PLAN = "axiom-plan-"
+_PLAN = re.compile(rf"{PLAN}[a-z0-9_]{{8}}")
+_HOUR = 3600.0
 
 
 @contextmanager
@@ -76,6 +82,48 @@ def filling(target: Path, meant: Path) -> Iterator[Path]:
                 replace(draft, target)
 
 
+@contextmanager
+def temporary() -> Iterator[Path]:
+    """A folder where temporary files go, for what a plan makes. `gc` removes what a killed process left of it."""
+    with TemporaryDirectory(prefix=PLAN) as name:
+        handle = _opened(Path(name))
+        try:
+            with suppress(OSError):
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            yield Path(name)
+        finally:
+            os.close(handle)
+
+
+def abandoned(folders: Iterable[Path]) -> Iterator[Path]:
+    """What killed processes of this user left in some folders, and where temporary files go: axiom's own by its name,
+    an hour old, held by no process. What was moved aside and not replaced is not among it."""
+    for folder in [*folders, Path(gettempdir())]:
+        with suppress(FileNotFoundError, NotADirectoryError, PermissionError):
+            for entry in sorted(os.scandir(folder), key=lambda entry: entry.name):
+                draft, path = _DRAFT.fullmatch(entry.name), Path(entry.path)
+                moved_aside = draft and draft["old"] and not os.path.lexists(path.with_name(draft["name"]))
+                own = (draft and draft["own"]) or (_PLAN.fullmatch(entry.name) and entry.is_dir(follow_symlinks=False))
+                if own and not moved_aside and _is_abandoned(path):
+                    yield path
+
+
+def _is_abandoned(path: Path) -> bool:
+    found = path.lstat()
+    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+        return False
+    if found.st_uid != os.getuid() or time.time() - found.st_mtime < _HOUR:
+        return False
+    handle = _opened(path)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return False  # held, or nobody can say
+    finally:
+        os.close(handle)
+    return True
+
+
 def _opened(path: Path) -> int:
     return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
 
@@ -83,7 +131,7 @@ def _opened(path: Path) -> int:
 def _draft(target: Path, *, folder: bool = False) -> tuple[Path, int]:
     """A new file or folder beside `target`, locked for as long as its writer lives, and its descriptor."""
     while True:
-        draft = target.with_name(f".{target.name}.{os.urandom(4).hex()}")
+        draft = target.with_name(f".{target.name}.axiom-{os.urandom(4).hex()}")
         if folder:
             draft.mkdir()
         try:

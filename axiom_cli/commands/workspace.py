@@ -149,6 +149,8 @@ def gc(
         write([asdict(freed)], None)
     verb = "would be freed" if dry_run else "freed"
     console.note(f"{freed.bytes / 2**20:,.1f} MiB {verb}: {plural(len(freed.evicted), 'merged model')}")
+    if freed.leftovers:
+        console.note(f"{plural(freed.leftovers, 'leftover')} of killed commands {'would be ' * dry_run}removed")
 
 
 @app.command(**page("axiom workspace fsck"))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import resource
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -17,6 +16,7 @@ from pathlib import Path
 from statistics import mean
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from axiom_cli import drafts
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.experiment import climb
 from axiom_cli.experiment.arm import Arm
@@ -143,8 +143,8 @@ def count(number: float) -> str:
 
 def measure(work: Loop, observer: LoopObserver) -> Forecast:
     """The forecast for a run. Raises what the gates and the stages of its first round raise."""
-    with tempfile.TemporaryDirectory(prefix="axiom-plan-") as folder:
-        return scaled(_Probe(work, Path(folder), observer).measure(), work)
+    with drafts.temporary() as folder:
+        return scaled(_Probe(work, folder, observer).measure(), work)
 
 
 class _Probe:

@@ -11,6 +11,7 @@ from contextlib import nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from axiom_cli.drafts import abandoned
 from axiom_cli.errors import AxiomError, MissingError, WorkspaceDamagedError
 from axiom_cli.files import explained_write_errors, is_regular, open_folder, read_regular, remove, replace, what_lies_at
 from axiom_cli.ids import file_digest
@@ -43,11 +44,13 @@ _STALE = 14 * _DAY
 
 @dataclass(frozen=True)
 class Freed:
-    """What gc removed: merged models by digest, the number of other objects, and the total bytes."""
+    """What gc removed: merged models by digest, the number of other objects, the total bytes, and the number of files
+    and folders that killed commands left elsewhere."""
 
     evicted: list[str] = field(default_factory=list)
     orphans: int = 0
     bytes: int = 0
+    leftovers: int = 0
 
 
 @dataclass(frozen=True)
@@ -76,26 +79,38 @@ def gc(workspace: Workspace, *, everything: bool = False, orphans: bool = False,
 
     A model that a name other than `run@NUMBER` points to (`run`, `run@best`) stays, unless `everything`. `orphans` also
     frees objects that no receipt or name leads to and that are at least a day old. States of interrupted trainings go
-    after two weeks. Only what has a name of axiom's own form is removed. `dry_run` only counts. Raises
-    WorkspaceLockedError while another process writes, MissingError for what cannot be removed, after all that can be.
+    after two weeks. What killed commands left beside their outputs goes after an hour: in the folder that holds the
+    workspace, the current one, those of their experiments, and where temporary files go. Only what has a name of
+    axiom's own form is removed. `dry_run` only counts. Raises WorkspaceLockedError while another process writes,
+    MissingError for what cannot be removed, after all that can be.
     """
     alone = locked(workspace.root / "locks" / "writers", "to the workspace", patience=0.5, required=True)
     with nullcontext() if dry_run else alone, explained_write_errors(workspace.root):
         mentioned = _mentioned(workspace)
-        evicted = list(_evicted(workspace, mentioned, everything=everything))
-        stored = _trees(workspace) if evicted or orphans else {}
-        kept = mentioned.digests.union(*(files for tree, files in stored.items() if tree not in {*evicted}))
-        exclusive = {file for tree in evicted for file in stored[tree] - kept if workspace.objects.has(file)}
+        evictable = {*_evictable(workspace, mentioned, everything=everything)}
+        stored = _trees(workspace) if evictable or orphans else {}
+        kept = mentioned.digests.union(*(files for tree, files in stored.items() if tree not in evictable))
+        alone_in = {tree: {*filter(workspace.objects.has, stored[tree] - kept)} for tree in sorted(evictable)}
+        evicted = [tree for tree, files in alone_in.items() if files or workspace.kind(tree) == "tree"]
+        exclusive = set[str]().union(*alone_in.values())
         unreferenced = set(_orphans(workspace, mentioned.digests, stored)) - exclusive if orphans else set()
         states = [path for path in _own(workspace.root / STATES, _STATE) if _is_stale(workspace, path)]
         killed = [path for path in _own(workspace.root / "tmp", _SCRATCH) if _age(path) > _HOUR]
+        leftovers = [*abandoned(_beside(workspace.root))]
         objects = [*map(workspace.objects.path, exclusive | unreferenced)]
         size = sum(path.lstat().st_size for path in [*objects, *states])
         if not dry_run:
             checkouts = [workspace.root / TREES / digest for digest in evicted]
             stamps = [workspace.root / STAMPS / f"{digest}.json" for digest in evicted]
-            _remove_all([*checkouts, *stamps, *objects, *states, *killed])
-    return Freed(evicted, len(unreferenced), size)
+            _remove_all([*checkouts, *stamps, *objects, *states, *killed, *leftovers])
+    return Freed(evicted, len(unreferenced), size, len(leftovers))
+
+
+def _beside(root: Path) -> Iterator[Path]:
+    """The folders in which outputs usually lie."""
+    for folder in {root.absolute().parent, Path.cwd()}:
+        yield folder
+        yield from (path for path in folder.glob("experiments/*") if path.is_dir() and not path.is_symlink())
 
 
 def _own(folder: Path, form: re.Pattern[str]) -> list[Path]:
@@ -144,9 +159,9 @@ def _mentioned(workspace: Workspace) -> _Mentioned:
     return _Mentioned(digests, made, evictable)
 
 
-def _evicted(workspace: Workspace, mentioned: _Mentioned, *, everything: bool) -> Iterator[str]:
-    """Stored trees that a merge made, if every input that was once in the workspace is still there, and there is one. A
-    base model from outside (a hub model, the embedded one) is assumed to be available."""
+def _evictable(workspace: Workspace, mentioned: _Mentioned, *, everything: bool) -> Iterator[str]:
+    """Trees that a merge made, whole or in part, if every input that was once in the workspace is still there, and
+    there is one. A base model from outside (a hub model, the embedded one) is assumed to be available."""
     named = set() if everything else {d for n, d in workspace.refs().items() if not re.search(r"@[0-9]+$", n)}
 
     def is_repeatable(receipt: Receipt) -> bool:
@@ -154,7 +169,8 @@ def _evicted(workspace: Workspace, mentioned: _Mentioned, *, everything: bool) -
         return bool(inside) and all(map(workspace.has, inside))
 
     for digest, made_by in sorted(mentioned.evictable.items()):
-        if digest not in named and any(map(is_repeatable, made_by)) and workspace.kind(digest) == "tree":
+        is_here = digest not in named and workspace.objects.has(digest) and workspace.is_tree(digest)
+        if is_here and any(map(is_repeatable, made_by)):
             yield digest
 
 
