@@ -6,6 +6,7 @@ import atexit
 import importlib
 import os
 import re
+import resource
 import sys
 import traceback
 from collections.abc import Iterator
@@ -230,6 +231,7 @@ def main(argv: list[str] | None = None) -> int:
     sys.excepthook = _show_bug
     if argv is None:
         interruption.listen()
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # it would hold keys
     try:
         code = run(words)
         if sys.stdout is not None:
