@@ -112,6 +112,23 @@ def test_a_run_that_goes_on_is_followed(tmp_path: Path):
     assert left == {"metrics.jsonl", "config.json", "solutions"}, "looking leaves nothing behind"
 
 
+def test_the_time_left_is_that_of_what_is_left(tmp_path: Path):
+    folder = tmp_path / "live"
+    settings = {"experiment": "live", "iterations": 1, "train_size": 10, "val_size": 10, "test_size": 10}
+    settings |= {"control": "", "replay": "85/5/10", "solve": {"samples": 1}}
+    rows = [phase_row("live", 0, "collect", 10.0, 500, 10, 4), phase_row("live", 0, "train", 4.0, 300, 4)]
+    for split, iteration, sampled in (("val", 0, 0), ("val", 1, 0), ("test", 0, 4)):
+        of = [problem("rpn", 3, n, split) for n in range(10)]
+        judged = [verdict(one, True) for one in of] + [verdict(one, True, 0.7, i) for one in of for i in range(sampled)]
+        rows += evaluate(judged, "live", iteration, split, 10.0)
+    jsonl.save(folder / "metrics.jsonl", rows)
+    (folder / "config.json").write_bytes(orjson.dumps(settings))
+    (folder / ".lock").write_text(f"{os.getpid()} on {platform.node()}")
+    state = read_run("live", tmp_path)
+    assert state.phase == "test of model 1"
+    assert state.seconds_left == pytest.approx(10, abs=3), "as many samples as the start model's test, which took 10 s"
+
+
 def test_foreign_text_is_shown_as_it_is(tmp_path: Path):
     judged = [verdict(problem(HOSTILE, 3, n, "test"), True) for n in range(3)]
     judged = [replace(of, sample=replace(of.sample, text=HOSTILE), reason=HOSTILE) for of in judged]

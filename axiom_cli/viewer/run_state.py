@@ -221,18 +221,19 @@ def _phases(config: Any) -> list[Phase]:
 
 
 def _finished(run: Experiment) -> Iterator[tuple[Phase, float]]:
-    """The parts that are done, in the order of their records. A test's samples are in two rows, its seconds in one."""
-    tests: dict[tuple[str, int], int] = {}
+    """The parts that are done, in the order of their records. An evaluation has a row for each temperature, and its
+    seconds in the first one."""
+    evaluated: dict[tuple[str, str, int], list[Metrics]] = {}
+    for row in run.rows:
+        if row.extra.get("phase") == "evaluate":
+            evaluated.setdefault((row.experiment, row.split, row.iteration), []).append(row)
     for row in run.rows:
         _, arm = split_arm(row.experiment)
         if row.experiment != arm_name(run.name, arm):
             continue
         phase = str(row.extra.get("phase"))
-        if phase == "evaluate" and row.split == "val":
-            yield Phase("val", row.iteration, row.n, arm), row.seconds
-        elif phase == "evaluate":
-            tests[arm, row.iteration] = tests.get((arm, row.iteration), 0) + row.n
-            yield Phase("test", row.iteration, tests[arm, row.iteration], arm), row.seconds
+        if rows := evaluated.pop((row.experiment, row.split, row.iteration), []) if phase == "evaluate" else []:
+            done = Phase(row.split, row.iteration, sum(of.n for of in rows), arm)
+            yield done, sum(of.seconds for of in rows)
         elif phase in ("collect", "train", "evidence"):
-            done = 2 * row.n if phase == "evidence" else row.n
-            yield Phase(phase, row.iteration + 1, done, arm), row.seconds
+            yield Phase(phase, row.iteration + 1, row.n * (1 + (phase == "evidence")), arm), row.seconds
