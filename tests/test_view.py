@@ -23,9 +23,10 @@ from made_experiment import make, problem, verdict
 pytest.importorskip("textual")
 from textual.widgets import DataTable, Static
 
-from axiom_cli.viewer.app import SampleScreen, SamplesScreen, Viewer
+from axiom_cli.viewer.app import Viewer
 from axiom_cli.viewer.run_state import read_run
 from axiom_cli.viewer.sample_index import SampleIndex
+from axiom_cli.viewer.sample_screens import SampleScreen, SamplesScreen
 
 HOSTILE = "[red]x[/red] \x1b]0;owned\x07 \u202egnp [@click=app.quit]y"
 

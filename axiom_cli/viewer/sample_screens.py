@@ -1,0 +1,147 @@
+"""Two screens of `axiom view`: the samples of a model, and one sample. They only read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from textual import work
+from textual.app import ComposeResult
+from textual.binding import Binding
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import DataTable, Footer, Static
+
+from axiom_cli.errors import AxiomError
+from axiom_cli.evaluation.comparison import spoken
+from axiom_cli.terminal.plain_text import plain
+from axiom_cli.viewer.run_state import RunState
+from axiom_cli.viewer.sample_index import STATUSES, Entry, Filter, SampleIndex, following, opened
+
+MOST_SHOWN = 1000
+"""Samples in the list at once; filters reach the others."""
+
+
+class SamplesScreen(Screen[None]):
+    """The samples of one model on one split, to be filtered and opened."""
+
+    BINDINGS: ClassVar = [
+        Binding("f", "family", "Family"),
+        Binding("l", "level", "Level"),
+        Binding("s", "status", "Status"),
+        Binding("t", "split", "Test/validation"),
+        Binding("escape", "app.pop_screen", "Back"),
+        Binding("q", "app.quit", "Quit"),
+    ]
+
+    def __init__(self, state: RunState, iteration: int, splits: Sequence[str]) -> None:
+        super().__init__()
+        self.state, self.iteration, self.splits = state, iteration, splits
+        self.split = splits[0]
+        self.filter = Filter()
+        self.index: SampleIndex | None = None
+        self.shown: list[Entry] = []
+
+    def compose(self) -> ComposeResult:
+        yield Static(id="title")
+        yield Static(id="filter", classes="line")
+        yield DataTable(cursor_type="row", zebra_stripes=True)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        """Reads the verdicts aside, so that the keys answer meanwhile."""
+        self.query_one(DataTable).add_columns("status", "family", "level", "T", "cut off", "right answer")
+        self.query_one(DataTable).focus()
+        self.read()
+
+    @work(thread=True, exclusive=True)
+    def read(self) -> None:
+        """Reads the verdicts of the split."""
+        try:
+            index = SampleIndex(self.state.folder.verdicts(self.split, self.iteration))
+        except (AxiomError, OSError) as error:
+            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            return
+        self.app.call_from_thread(self.use, index)
+
+    def use(self, index: SampleIndex) -> None:
+        """Shows what was read."""
+        self.index = index
+        self.show()
+
+    def show(self) -> None:
+        """Puts the samples that the filter keeps on the screen."""
+        if self.index is None:
+            return
+        matching = self.index.matching(self.filter)
+        self.shown = matching[:MOST_SHOWN]
+        title = f"{self.state.name}, model {self.iteration}, {spoken(self.split)}"
+        self.query_one("#title", Static).update(plain(title))
+        self.query_one("#filter", Static).update(plain(self._told(len(matching))))
+        table = self.query_one(DataTable)
+        table.clear()
+        for number, entry in enumerate(self.shown):
+            table.add_row(*map(plain, _entry_cells(entry)), key=str(number))
+
+    def _told(self, matching: int) -> str:
+        chosen = self.filter
+        parts = [chosen.family or "every family", f"level {chosen.level}" if chosen.level else "every level"]
+        parts.append(chosen.status or "every status")
+        first = f", the first {MOST_SHOWN:,} shown" if matching > MOST_SHOWN else ""
+        return f"{', '.join(parts)}: {matching:,} samples{first}"
+
+    def _turn(self, name: str, values: Sequence[Any], nothing: Any) -> None:
+        now = getattr(self.filter, name)
+        fields = {field: getattr(self.filter, field) for field in ("family", "level", "status")}
+        self.filter = Filter(**{**fields, name: following(values, now, nothing)})
+        self.show()
+
+    def action_family(self) -> None:
+        """The next family."""
+        self._turn("family", self.index.families if self.index else (), "")
+
+    def action_level(self) -> None:
+        """The next level."""
+        self._turn("level", self.index.levels if self.index else (), 0)
+
+    def action_status(self) -> None:
+        """The next status."""
+        self._turn("status", STATUSES, "")
+
+    def action_split(self) -> None:
+        """The other split, if the model was evaluated on both."""
+        self.split = self.splits[(self.splits.index(self.split) + 1) % len(self.splits)]
+        self.read()
+
+    def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
+        """Opens a sample."""
+        assert self.index
+        try:
+            verdict = self.index.read(self.shown[int(str(event.row_key.value))])
+        except (AxiomError, OSError):
+            self.notify("the file has changed; it is read again", severity="warning")
+            self.read()
+            return
+        self.app.push_screen(SampleScreen(opened(verdict)))
+
+
+def _entry_cells(entry: Entry) -> list[str]:
+    cut_off = "yes" if entry.truncated else ""
+    return [entry.status, entry.family, str(entry.level), f"{entry.temperature:g}", cut_off, entry.answer[:40]]
+
+
+class SampleScreen(Screen[None]):
+    """One sample, to be read."""
+
+    BINDINGS: ClassVar = [Binding("escape", "app.pop_screen", "Back"), Binding("q", "app.quit", "Quit")]
+
+    def __init__(self, parts: Sequence[tuple[str, str]]) -> None:
+        super().__init__()
+        self.parts = parts
+
+    def compose(self) -> ComposeResult:
+        with VerticalScroll():
+            for heading, text in self.parts:
+                yield Static(plain(heading), classes="heading")
+                yield Static(plain(text), classes="text")
+        yield Footer()
