@@ -28,7 +28,7 @@ from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.problems.answers import INSTRUCTIONS
 from axiom_cli.sampling import prompts
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
-from axiom_cli.workspace.maintenance import gc
+from axiom_cli.workspace.gc import gc
 from axiom_cli.workspace.store import Workspace
 from command_line import AXIOM, ROOT, axiom, environment, failed, rows
 

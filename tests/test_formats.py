@@ -14,7 +14,7 @@ import pytest
 from axiom_cli.errors import InputError
 from axiom_cli.records import Sample
 from axiom_cli.workspace import bundle
-from axiom_cli.workspace.maintenance import fsck
+from axiom_cli.workspace.fsck import fsck
 from axiom_cli.workspace.store import FORMAT, Workspace
 from command_line import ROOT
 

@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from axiom_cli.workspace.maintenance import gc
+from axiom_cli.workspace.gc import gc
 from axiom_cli.workspace.store import Workspace
 from command_line import axiom, environment
 

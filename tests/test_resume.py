@@ -27,7 +27,7 @@ from axiom_cli.learning.training.run import TrainingRun
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.models import memory, micro_batches, worker_pool
 from axiom_cli.settings.configs import TrainConfig
-from axiom_cli.workspace.maintenance import gc
+from axiom_cli.workspace.gc import gc
 from axiom_cli.workspace.store import Workspace
 from command_line import AXIOM, axiom, environment
 

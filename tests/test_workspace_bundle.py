@@ -11,7 +11,8 @@ import pytest
 from axiom_cli.errors import InputError, MissingError, NoWorkspaceError, UsageError
 from axiom_cli.ids import canonical
 from axiom_cli.workspace import bundle
-from axiom_cli.workspace.maintenance import fsck, gc
+from axiom_cli.workspace.fsck import fsck
+from axiom_cli.workspace.gc import gc
 from axiom_cli.workspace.store import Workspace
 from command_line import axiom, failed
 

@@ -12,7 +12,7 @@ import pytest
 from axiom_cli import models
 from axiom_cli.errors import WorkspaceDamagedError
 from axiom_cli.models.nano import WEIGHTS
-from axiom_cli.workspace.maintenance import fsck
+from axiom_cli.workspace.fsck import fsck
 from axiom_cli.workspace.store import Workspace
 from command_line import axiom, failed
 

@@ -13,9 +13,10 @@ import pytest
 from axiom_cli import models
 from axiom_cli.errors import MissingError, UsageError, WorkspaceDamagedError, WorkspaceLockedError
 from axiom_cli.records import ModelRef, Problem, Sample, Verdict
+from axiom_cli.workspace.fsck import fsck
+from axiom_cli.workspace.gc import gc
 from axiom_cli.workspace.input_diff import causes
 from axiom_cli.workspace.inspect import diff, export, ls, show
-from axiom_cli.workspace.maintenance import fsck, gc
 from axiom_cli.workspace.objects import short
 from axiom_cli.workspace.store import Workspace
 from axiom_cli.workspace.why import draw_tree, why

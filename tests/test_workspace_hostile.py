@@ -17,7 +17,8 @@ import pytest
 import ordinary_user
 from axiom_cli.errors import MissingError, NoWorkspaceError, WorkspaceDamagedError
 from axiom_cli.ids import canonical, content_id
-from axiom_cli.workspace.maintenance import fsck, gc
+from axiom_cli.workspace.fsck import fsck
+from axiom_cli.workspace.gc import gc
 from axiom_cli.workspace.store import Workspace
 from cases import slow_but
 from command_line import axiom, failed

@@ -19,7 +19,7 @@ import ordinary_user
 from axiom_cli import jsonl
 from axiom_cli.errors import AxiomError, MissingError, WorkspaceLockedError
 from axiom_cli.workspace.atomic import locked
-from axiom_cli.workspace.maintenance import gc
+from axiom_cli.workspace.gc import gc
 from axiom_cli.workspace.store import Workspace
 from command_line import AXIOM, axiom, environment, failed
 from test_signals import wait_for

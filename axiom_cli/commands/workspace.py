@@ -142,7 +142,7 @@ def gc(
     ] = False,
 ) -> None:
     """Free merged weights, which can be made again from base and adapter. Adapters and records are kept for ever."""
-    from axiom_cli.workspace.maintenance import gc as collect
+    from axiom_cli.workspace.gc import gc as collect
 
     freed = collect(_open(ctx), everything=everything, orphans=orphans, dry_run=dry_run)
     if not summed_up(None):
@@ -159,9 +159,9 @@ def fsck(
     repair: Annotated[bool, typer.Option("--repair", help="Set damaged objects aside, to be made again.")] = False,
 ) -> None:
     """Check every object, receipt and name for damage. Exit with code 12 if anything is damaged."""
-    from axiom_cli.workspace import maintenance
+    from axiom_cli.workspace.fsck import fsck as check
 
-    health = maintenance.fsck(_open(ctx, check=False), repair=repair)
+    health = check(_open(ctx, check=False), repair=repair)
     if health.damage or not summed_up(None):
         show_rows("damage", (asdict(damage) for damage in health.damage))
     console.note(f"{plural(health.objects, 'object')} and {plural(health.receipts, 'receipt')} read")

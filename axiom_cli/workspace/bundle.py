@@ -17,7 +17,7 @@ from axiom_cli import jsonl
 from axiom_cli.errors import InputError, NoWorkspaceError, UsageError, WorkspaceDamagedError
 from axiom_cli.records import KINDS, Record
 from axiom_cli.workspace import receipts, refs, trees
-from axiom_cli.workspace.maintenance import EVICTABLE
+from axiom_cli.workspace.gc import EVICTABLE
 from axiom_cli.workspace.objects import CHUNK, absent, bare, is_digest, short
 from axiom_cli.workspace.receipts import Receipt
 from axiom_cli.workspace.store import Workspace
