@@ -79,7 +79,7 @@ def test_a_problem_whose_expected_value_is_huge_survives_the_pipe_and_has_its_ow
 def test_receipts_keep_them():
     recipe = {"stage": "solve", "version": 1, "config": {"seed": HUGE}, "inputs": {}}
     receipt = Receipt(recipe, {}, {"fact": [HUGE]})
-    assert same(decode(encode(receipt), "r").facts, {"fact": [HUGE]})
+    assert same(decode(encode(receipt), receipt.id).facts, {"fact": [HUGE]})
 
 
 def test_what_cannot_be_written_is_refused_as_before():
