@@ -9,8 +9,8 @@ import orjson
 import pytest
 
 from axiom_cli.errors import UsageError
+from axiom_cli.experiment.combinations import check_settings
 from axiom_cli.experiment.effects import check_effects
-from axiom_cli.experiment.loop import check_settings
 from axiom_cli.experiment.memory_forecast import GIB, Machine, Shape, memory_needed, recommended
 from axiom_cli.models.kind import kind_of
 from axiom_cli.models.nano import WEIGHTS

@@ -57,9 +57,9 @@ def loop(ctx: typer.Context, config: LoopConfig) -> None:
         follow_first(ctx.obj.config.workspace, config)
         return
     from axiom_cli import models
-    from axiom_cli.experiment.combinations import check_combinations
+    from axiom_cli.experiment.combinations import check_combinations, check_settings
     from axiom_cli.experiment.effects import check_effects
-    from axiom_cli.experiment.loop import Loop, check_settings
+    from axiom_cli.experiment.loop import Loop
     from axiom_cli.experiment.memory_forecast import check_accelerator, suggestion
     from axiom_cli.experiment.observer import LoopObserver
     from axiom_cli.workspace.store import Workspace

@@ -15,7 +15,7 @@ from itertools import chain
 from axiom_cli import models
 from axiom_cli.errors import UsageError
 from axiom_cli.evaluation import changepoint
-from axiom_cli.evaluation.experiment_folder import UNJUDGED, ExperimentFolder, arm_name, model_ref
+from axiom_cli.evaluation.experiment_folder import ExperimentFolder, arm_name, model_ref
 from axiom_cli.evaluation.metrics import best_iteration, phase_row
 from axiom_cli.experiment import (
     climb,
@@ -24,8 +24,6 @@ from axiom_cli.experiment import (
     forecast,
     gates,
     memory_forecast,
-    transfer,
-    wrong_labels,
 )
 from axiom_cli.experiment.arm import Arm
 from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
@@ -38,13 +36,8 @@ from axiom_cli.experiment.patience import Patience
 from axiom_cli.experiment.round import GREEDY, RoundSteps
 from axiom_cli.experiment.supply import open_supply
 from axiom_cli.experiment.writer import ExperimentWriter
-from axiom_cli.importing import source_names
 from axiom_cli.importing.sources import sample
-from axiom_cli.importing.splitting import HELD_OUT, parse_shares
-from axiom_cli.learning import replay
-from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.train import check_base, ignore
-from axiom_cli.learning.train import check_settings as check_training
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.learning.unmerged import try_adapter
 from axiom_cli.models import Resolved
@@ -53,10 +46,8 @@ from axiom_cli.records import Problem, Verdict
 from axiom_cli.sampling import engines, nano_cold_start
 from axiom_cli.sampling.engine_handle import EngineHandle, Opener
 from axiom_cli.sampling.engines.scripted import SOLVER
-from axiom_cli.sampling.strategies.registry import check_strategy
 from axiom_cli.sampling.teachers import check_teacher
 from axiom_cli.settings.configs import LoopConfig
-from axiom_cli.workspace import refs
 from axiom_cli.workspace.objects import nearest_existing
 from axiom_cli.workspace.store import Workspace
 
@@ -84,7 +75,7 @@ class Loop:
         opener: Opener = engines.open_engine,
     ) -> None:
         memory_forecast.check_accelerator(config)
-        check_settings(config)
+        combinations.check_settings(config)
         combinations.check_combinations(config, model)
         if not config.ignore_gates:
             memory_forecast.check_published(config, model)
@@ -288,49 +279,3 @@ def _model(steps: RoundSteps, arm: Arm, iteration: int) -> Resolved:
     if not iteration:
         return steps.base
     return models.resolve(model_ref(steps.config.experiment, arm.name, iteration), steps.workspace)
-
-
-def check_settings(config: LoopConfig) -> None:
-    """Raises UsageError for settings that do not go together; nothing is made or loaded before."""
-    if "@" in config.experiment or not refs.is_name(f"{config.experiment}@0"):
-        hint = "use letters, digits, dots, dashes and underscores; the loop adds the @ and the number of a round"
-        raise UsageError(f"{config.experiment!r} is not a valid name for a run", hint)
-    if config.min_difficulty > config.max_difficulty:
-        levels = f"--min-difficulty {config.min_difficulty} is above --max-difficulty {config.max_difficulty}"
-        raise UsageError(levels, "set both, the lower one first")
-    if config.climb_from > config.max_difficulty:
-        levels = f"--climb-from {config.climb_from} is above --max-difficulty {config.max_difficulty}"
-        raise UsageError(levels, "begin at a level that the model solves, and leave some to climb")
-    wrong_labels.check_wrong_labels(config)
-    transfer.check_transfer(config)
-    parse_shares(config.split)
-    for option in ("problems", *HELD_OUT):
-        if option == "problems" or getattr(config, option):
-            source_names.parse(getattr(config, option), f"--{option}")
-    shares, arms = replay.parse_shares(config.replay), control_arms.parse(config.control)
-    check_strategy(config.solve)
-    check_training(config.train)
-    name, objective = config.train.objective, OBJECTIVES[config.train.objective]
-    if not objective.compares:
-        return
-    default_replay = "leave out --replay, and --objective chooses it"
-    if config.solve.samples < 2:
-        few = f"--objective {name} compares attempts at a problem: --samples {config.solve.samples}"
-        raise UsageError(few, "choose 8")
-    if shares["cold"]:
-        fault = f"--objective {name} cannot use --replay {config.replay}: nothing in the cold start failed"
-        raise UsageError(fault, default_replay)
-    if COLD_ONLY in arms:
-        fault = f"--objective {name} cannot use --control {COLD_ONLY}: nothing in the cold start failed"
-        raise UsageError(fault, "choose --control shuffled")
-    if unjudged := [arm for arm in arms if arm in UNJUDGED]:
-        fault = f"--objective {name} cannot use --control {unjudged[0]}: without verdicts there is nothing to compare"
-        raise UsageError(fault, "choose --control shuffled")
-    if ONE_SHOT in arms:
-        raise UsageError(f"--objective {name} has no --control {ONE_SHOT}", "choose --control shuffled")
-    if name == "grpo" and shares["history"]:
-        fault = f"--objective grpo cannot use --replay {config.replay}: earlier models wrote the history"
-        raise UsageError(fault, default_replay)
-    if name == "grpo" and config.start == "base" and config.iterations > 1:
-        fault = "--objective grpo learns from samples of the model that it starts from"
-        raise UsageError(fault, "choose --start previous")
