@@ -51,7 +51,7 @@ def check_settings(config: LoopConfig) -> None:
 
 
 def _check_comparing(config: LoopConfig, cold: float, history: float, arms: Sequence[str]) -> None:
-    """UsageError for what an objective that compares attempts cannot use; `cold` and `history` are shares of a round."""
+    """UsageError for what an objective that compares attempts cannot use; `cold` and `history` are the rows' shares."""
     name = config.train.objective
     default_replay = "leave out --replay, and --objective chooses it"
     if config.solve.samples < 2:
