@@ -56,7 +56,7 @@ def test_it_is_the_pipeline_by_hand_and_its_rows_are_the_replay_buffer_s(tmp_pat
 
     table = axiom("report", "run", "--format", "md", cwd=tmp_path).stdout.decode()
     assert "well-formed" in table and "| before" in table and "| after" in table
-    assert b"<h2>Cold start" in (tmp_path / "experiments" / "run" / "report.html").read_bytes()
+    assert b"the cold start on" in (tmp_path / "experiments" / "run" / "report.html").read_bytes()
 
     run = tmp_path / "experiments" / "run"
     gen = ("problems", "gen", "bracket_listing", "queue_listing", "--difficulty", "4-6", "--count", "30")
