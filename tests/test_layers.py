@@ -217,13 +217,6 @@ def test_ruff_finds_nothing_here(words: list[str]) -> None:
     assert done.returncode == 0, done.stdout
 
 
-@pytest.mark.slow
-def test_mypy_finds_nothing_here() -> None:
-    pytest.importorskip("mypy", reason="mypy comes with pip install '.[dev]'")
-    done = subprocess.run([sys.executable, "-m", "mypy"], cwd=ROOT, text=True, capture_output=True)
-    assert done.returncode == 0, done.stdout
-
-
 SUBCOMMANDS = [[], *([name] for name in COMMANDS)]
 SUBCOMMANDS += [["problems", name] for name in ("list", "gen", "audit", "import", "overlap", "calibrate", "new")]
 SUBCOMMANDS += [["workspace", name] for name in ("ls", "show", "why", "diff", "gc", "fsck", "export")]
