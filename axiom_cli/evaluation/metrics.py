@@ -19,6 +19,9 @@ from axiom_cli.records import Metrics, Verdict
 from axiom_cli.statistics import cluster_bootstrap, pass_curve, wilson
 
 ALL = "all"
+HARD = 0.6
+"""The greedy rate of the start model up to which a family at a level is a hard cell: unfiltered samples are judged
+there, and wrong verdicts planted."""
 
 
 @dataclass

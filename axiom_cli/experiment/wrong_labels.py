@@ -16,15 +16,13 @@ from difflib import SequenceMatcher
 from random import Random
 
 from axiom_cli.errors import UsageError
-from axiom_cli.evaluation.metrics import temperature
+from axiom_cli.evaluation.metrics import ALL, HARD, temperature
 from axiom_cli.learning.rejection_sampling import solution_key
 from axiom_cli.problems import answer_types
 from axiom_cli.problems.answers import read_answer
 from axiom_cli.records import Metrics, Sample, Verdict
 from axiom_cli.settings.configs import LoopConfig
 
-HARD = 0.6
-"""Verdicts are planted where the start model's pass rate is at most this."""
 Cell = tuple[str, int]
 """A family at one level."""
 
@@ -48,7 +46,7 @@ def hard_cells(rows: Iterable[Metrics]) -> set[Cell]:
     return {
         (row.family, row.level)
         for row in rows
-        if row.level and row.family != "all" and not temperature(row) and row.n and row.rate <= HARD
+        if row.level and row.family != ALL and not temperature(row) and row.n and row.rate <= HARD
     }
 
 

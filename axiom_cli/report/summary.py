@@ -14,15 +14,13 @@ from axiom_cli.evaluation.coverage import Coverage, coverage
 from axiom_cli.evaluation.experiment_folder import HELD_OUT, UNJUDGED, Experiment
 from axiom_cli.evaluation.frontier import Evaluation, Frontier, frontiers
 from axiom_cli.evaluation.gain import GainSplit
-from axiom_cli.evaluation.metrics import ALL, temperature
+from axiom_cli.evaluation.metrics import ALL, HARD, temperature
 from axiom_cli.evaluation.selection import SelectionGap, selection_gap
 from axiom_cli.records import Metrics
 from axiom_cli.report.climb import Climb, climbs
 from axiom_cli.report.gain import gain_of, gain_sentence
 from axiom_cli.report.samples import Examples, examples
 
-HARD = 0.6
-"""The greedy rate of the start model up to which a family at a level is a hard cell."""
 NOTABLE_CHANGE = 0.02
 """A smaller change in the share of answers with reasoning is not mentioned in the sentence."""
 
