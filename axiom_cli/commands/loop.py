@@ -236,7 +236,7 @@ def described(config: LoopConfig) -> Iterator[str]:
     if config.iterations >= LEAST_ROUNDS:
         yield "it ends with the test for grokking; config.json holds the rule before the first round"
     if config.wrong_labels:
-        where = "at levels of which the start model solves at most 60 %"
+        where = "at levels where the start model solves at most 60 %"
         yield f"it learns from wrong verdicts: {config.wrong_labels:.0%} are turned round {where}"
     if config.patience:
         yield f"it stops after {plural(config.patience, 'round')} in a row without a gain on validation"

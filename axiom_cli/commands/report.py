@@ -182,13 +182,13 @@ def _write_pooled(summaries: list[ExperimentSummary], html: Path | None, *, laun
     from axiom_cli.report.page_pooled import pooled_page
     from axiom_cli.report.pooled_tables import pool
 
-    found = pool(summaries)
-    if found is None:
+    pooled = pool(summaries)
+    if pooled is None:
         raise UsageError(
             "these experiments were not evaluated on a common split, so no page shows them together",
             "name one: axiom report EXPERIMENT --html FILE",
         )
-    _write(pooled_page(summaries, found), html or Path("report.html"), launch=launch)
+    _write(pooled_page(summaries, pooled), html or Path("report.html"), launch=launch)
 
 
 def _write(page: str, path: Path, *, launch: bool, follow: bool = True) -> None:

@@ -36,7 +36,7 @@ class Spread:
 
 @dataclass(frozen=True)
 class Pooled:
-    """Several runs of which each has a start and a selected model. `differ` has the settings in which they differ
+    """Several runs, each with a start and a selected model. `differ` has the settings in which they differ
     beyond their seed, with the values; `tested` is the pooled comparison, None where verdicts were not kept."""
 
     names: list[str]

@@ -41,30 +41,30 @@ class Cell:
 
     def to_record(self, experiment: str) -> Metrics:
         """The cell as a metrics record of the phase `transfer`."""
-        found = self.comparison
-        passed = round(found.rate_after * found.problems)
+        comparison = self.comparison
+        passed = round(comparison.rate_after * comparison.problems)
         return Metrics(
             experiment=experiment,
             iteration=self.model,
             split="test",
             family=self.family,
             level=0,
-            n=found.problems,
+            n=comparison.problems,
             passed=passed,
-            rate=found.rate_after,
-            interval=[round(bound, 6) for bound in wilson(passed, found.problems)],
+            rate=comparison.rate_after,
+            interval=[round(bound, 6) for bound in wilson(passed, comparison.problems)],
             seconds=0.0,
             tokens=0,
             extra={
                 "phase": PHASE,
                 "trained": self.trained,
-                "rate_before": found.rate_before,
-                "difference": round(found.difference, 6),
-                "difference_interval": [round(bound, 6) for bound in found.interval],
-                "p": found.p,
+                "rate_before": comparison.rate_before,
+                "difference": round(comparison.difference, 6),
+                "difference_interval": [round(bound, 6) for bound in comparison.interval],
+                "p": comparison.p,
                 "p_holm": self.p_holm,
-                "gained": found.gained,
-                "lost": found.lost,
+                "gained": comparison.gained,
+                "lost": comparison.lost,
                 "parsed_before": self.parsed[0],
                 "parsed": self.parsed[1],
                 "verdict": self.verdict,
@@ -74,7 +74,7 @@ class Cell:
 
 def matrix(runs: Mapping[str, Experiment]) -> list[Cell]:
     """The cells, family by family that was trained on, given each one's run; of each the model that it selected."""
-    found = []
+    cells = []
     for trained, run in runs.items():
         selected = run.best()
         before, after = (run.tallies("test", model).get(GREEDY, []) for model in (0, selected))
@@ -82,9 +82,9 @@ def matrix(runs: Mapping[str, Experiment]) -> list[Cell]:
             mine = [[tally for tally in tallies if tally.family == family] for tallies in (before, after)]
             names = "the start model", f"{run.name}@{selected}"
             comparison = pair(outcomes(mine[0]), outcomes(mine[1]), names, "test")
-            found.append(Cell(trained, family, selected, comparison, 1.0, (_parsed(mine[0]), _parsed(mine[1]))))
-    corrected = holm([cell.comparison.p or 0.0 for cell in found])
-    return [replace(cell, p_holm=p) for cell, p in zip(found, corrected, strict=True)]
+            cells.append(Cell(trained, family, selected, comparison, 1.0, (_parsed(mine[0]), _parsed(mine[1]))))
+    corrected = holm([cell.comparison.p or 0.0 for cell in cells])
+    return [replace(cell, p_holm=p) for cell, p in zip(cells, corrected, strict=True)]
 
 
 def _parsed(tallies: Sequence[Tally]) -> float:

@@ -28,7 +28,7 @@ class Arm:
     tops: dict[str, int] = field(default_factory=dict)
     out_of_reach: list[str] = field(default_factory=list)
     hard: set[tuple[str, int]] = field(default_factory=set)
-    """Families and levels of which its start model solves few problems."""
+    """Families and levels whose problems its start model rarely solves."""
     selection: dict[str, Any] | None = None
 
     @property

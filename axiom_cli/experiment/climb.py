@@ -22,7 +22,7 @@ RAISE, LOWER = 0.7, 0.3
 BAND = 0.2, 0.8
 """Rates of the levels below the top that a band trains on beside it."""
 ENOUGH = 10
-"""Validation problems of a family, of which a model solves none, that tell that the family is out of its reach."""
+"""A family is out of reach if a model solves none of this many of its validation problems."""
 CLIMB_RULE = (
     f"a family trains on levels up to climb_from, and on one more after each validation in which a model solves "
     f"{SOLVED:g} of the problems of its highest one; no level is given up"
@@ -83,7 +83,7 @@ def banded(tops: Mapping[str, int], rates: Mapping[tuple[str, int], float]) -> d
 
 
 def out_of_reach(rows: Iterable[Metrics]) -> list[str]:
-    """The families of which a model solves none of ENOUGH validation problems or more."""
+    """The families of which at least ENOUGH validation problems were tried and none was solved."""
     overall = (row for row in rows if row.family != ALL and not row.level and not temperature(row))
     return [row.family for row in overall if row.n >= ENOUGH and not row.passed]
 

@@ -194,20 +194,22 @@ def claim_section(summary: ExperimentSummary) -> Section:
     return checked(questions(summary))
 
 
-def checked(found: Sequence[Question], remark: str = "") -> Section:
+def checked(answers: Sequence[Question], remark: str = "") -> Section:
     """Questions as a section of a page."""
-    answered = sum(question.answered for question in found)
+    answered = sum(question.answered for question in answers)
     return Section(
-        "Twelve questions", f"{answered} of {len(found)} answered. {LEAD} {remark}".rstrip(), card("", checklist(found))
+        "Twelve questions",
+        f"{answered} of {len(answers)} answered. {LEAD} {remark}".rstrip(),
+        card("", checklist(answers)),
     )
 
 
-def claim_table(name: str, found: Sequence[Question]) -> Table:
+def claim_table(name: str, answers: Sequence[Question]) -> Table:
     """The questions as a table."""
-    rows = [[one.name, "answered" if one.answered else "open", one.answer] for one in found]
+    rows = [[one.name, "answered" if one.answered else "open", one.answer] for one in answers]
     return Table(f"{name}: the twelve questions of a claim", ["question", "", "answer"], rows)
 
 
-def claim_json(found: Sequence[Question]) -> list[dict[str, Any]]:
+def claim_json(answers: Sequence[Question]) -> list[dict[str, Any]]:
     """For JSON."""
-    return [asdict(question) for question in found]
+    return [asdict(question) for question in answers]

@@ -19,60 +19,60 @@ from axiom_cli.report.summary import ExperimentSummary
 COLOURS = ("c0", "c1", "c2", "c3", "c4", "c5")
 
 
-def pooled_page(summaries: Sequence[ExperimentSummary], found: Pooled) -> str:
+def pooled_page(summaries: Sequence[ExperimentSummary], pooled: Pooled) -> str:
     """The page of several runs."""
-    verdict = found.tested.verdict if found.tested else "inconclusive"
-    sentences = pooled_sentences(found)
-    gain = found.gain
+    verdict = pooled.tested.verdict if pooled.tested else "inconclusive"
+    sentences = pooled_sentences(pooled)
+    gain = pooled.gain
     cells = [
-        ("Runs", str(gain.runs), ", ".join(found.names)),
+        ("Runs", str(gain.runs), ", ".join(pooled.names)),
         (
             "Pass rate",
-            f"{100 * found.start.mean:.1f} → {percent(found.selected.mean)}",
-            f"means, {spoken(found.split)}",
+            f"{100 * pooled.start.mean:.1f} → {percent(pooled.selected.mean)}",
+            f"means, {spoken(pooled.split)}",
         ),
         ("Gain", points(gain.mean), f"points; over runs {points_range(gain.interval)}" if gain.interval else "points"),
     ]
     return fill_template(
         kicker="axiom experiments",
-        name=", ".join(found.names),
+        name=", ".join(pooled.names),
         verdict=verdict,
         headline=verdict.capitalize(),
         sentence=f"{verdict}: {' '.join(sentences)}",
         tiles=tiles(cells),
         sections=[
-            _curves(summaries, found),
-            _runs(summaries, found),
+            _curves(summaries, pooled),
+            _runs(summaries, pooled),
             _commands(summaries),
-            _questions(summaries, found),
+            _questions(summaries, pooled),
         ],
         footer=FOOTER,
     )
 
 
-def _curves(summaries: Sequence[ExperimentSummary], found: Pooled) -> Section:
+def _curves(summaries: Sequence[ExperimentSummary], pooled: Pooled) -> Section:
     series = []
     for number, summary in enumerate(summaries):
-        rows = coolest(summary.experiment.evaluations(split=found.split))
+        rows = coolest(summary.experiment.evaluations(split=pooled.split))
         name = summary.experiment.name
         line = [
             Point(row.iteration, row.rate, row.interval[0], row.interval[1], f"{name}, model {row.iteration}")
             for row in rows
         ]
         series.append(Series(name, line, COLOURS[number % len(COLOURS)]))
-    title = f"Pass rate per model on the {spoken(found.split)} problems"
+    title = f"Pass rate per model on the {spoken(pooled.split)} problems"
     cells = [[line.name, f"{point.x:g}", percent(point.y)] for line in series for point in line.points]
     plots = curves(Caption("runs", title, from_first_to_last(series)), series, model_axis(series))
     lead = "A line for each run. No round trained on these problems."
     return Section("Held-out pass rate", lead, card("", plots, numbers(Table(title, ("run", "model", "rate"), cells))))
 
 
-def _runs(summaries: Sequence[ExperimentSummary], found: Pooled) -> Section:
+def _runs(summaries: Sequence[ExperimentSummary], pooled: Pooled) -> Section:
     lead = (
         "The interval over runs says what another seed would do; the pooled test, over the problems of all runs, says "
         "whether these got better."
     )
-    return Section("The runs", lead, table_card(pooled_table(summaries, found)))
+    return Section("The runs", lead, table_card(pooled_table(summaries, pooled)))
 
 
 def _commands(summaries: Sequence[ExperimentSummary]) -> Section:
@@ -81,13 +81,13 @@ def _commands(summaries: Sequence[ExperimentSummary]) -> Section:
     return Section("The commands that repeat them", lead, card("", joined(list(map(command, lines)))))
 
 
-def _questions(summaries: Sequence[ExperimentSummary], found: Pooled) -> Section:
+def _questions(summaries: Sequence[ExperimentSummary], pooled: Pooled) -> Section:
     seeds = {summary.experiment.config.get("seed") for summary in summaries}
-    answer = f"{found.gain.runs} runs with {len(seeds)} seeds: {pooled_sentences(found)[0]}"
-    asked = [
+    answer = f"{pooled.gain.runs} runs with {len(seeds)} seeds: {pooled_sentences(pooled)[0]}"
+    answers = [
         Question(REPEATED, answered=len(seeds) > 1, answer=answer if len(seeds) > 1 else ONE_RUN)
         if question.name == REPEATED
         else question
         for question in questions(summaries[0])
     ]
-    return checked(asked, f"All but the repeated runs are answered for {summaries[0].experiment.name}.")
+    return checked(answers, f"All but the repeated runs are answered for {summaries[0].experiment.name}.")

@@ -41,9 +41,12 @@ def read_cells(path: Path) -> list[Metrics]:
 def cells_table(cells: Sequence[Metrics]) -> Table:
     """A row for each family that was trained on, a column for each that was tested."""
     families = list(dict.fromkeys(str(cell.extra["trained"]) for cell in cells))
-    found = {(cell.extra["trained"], cell.family): cell for cell in cells}
+    by_families = {(cell.extra["trained"], cell.family): cell for cell in cells}
     rows = [
-        [trained, *(_shown(found[trained, family]) if (trained, family) in found else "" for family in families)]
+        [
+            trained,
+            *(_shown(by_families[trained, family]) if (trained, family) in by_families else "" for family in families),
+        ]
         for trained in families
     ]
     return Table("transfer, in points", ("trained on", *families), rows, keys=1)

@@ -38,45 +38,47 @@ def _rate(summary: ExperimentSummary, model: str, split: str) -> float:
     return next(row.rate for row in summary.experiment.evaluations(split=split) if row.iteration == iteration)
 
 
-def pooled_table(summaries: Sequence[ExperimentSummary], found: Pooled) -> Table:
+def pooled_table(summaries: Sequence[ExperimentSummary], pooled: Pooled) -> Table:
     """A row a run, then their mean and their standard deviation."""
     rows = [
         [
             summary.experiment.name,
             str(summary.experiment.config.get("seed", "")),
-            f"{100 * _rate(summary, 'start', found.split):.1f}",
-            f"{100 * _rate(summary, 'selected', found.split):.1f}",
-            points(_rate(summary, "selected", found.split) - _rate(summary, "start", found.split)),
+            f"{100 * _rate(summary, 'start', pooled.split):.1f}",
+            f"{100 * _rate(summary, 'selected', pooled.split):.1f}",
+            points(_rate(summary, "selected", pooled.split) - _rate(summary, "start", pooled.split)),
             summary.verdict,
         ]
         for summary in summaries
     ]
-    means = [f"{100 * found.start.mean:.1f}", f"{100 * found.selected.mean:.1f}", points(found.gain.mean)]
+    means = [f"{100 * pooled.start.mean:.1f}", f"{100 * pooled.selected.mean:.1f}", points(pooled.gain.mean)]
     rows.append(["mean", "", *means, ""])
-    rows.append(["standard deviation", "", *(_deviation(of) for of in (found.start, found.selected, found.gain)), ""])
+    rows.append(
+        ["standard deviation", "", *(_deviation(of) for of in (pooled.start, pooled.selected, pooled.gain)), ""]
+    )
     columns = ["run", "seed", "start, %", "selected, %", "gain, points", "verdict"]
-    return Table(f"{len(summaries)} runs together ({spoken(found.split)})", columns, rows, keys=1)
+    return Table(f"{len(summaries)} runs together ({spoken(pooled.split)})", columns, rows, keys=1)
 
 
 def _deviation(of: Spread) -> str:
     return "" if of.deviation is None else f"{100 * of.deviation:.1f}"
 
 
-def pooled_sentences(found: Pooled) -> list[str]:
+def pooled_sentences(pooled: Pooled) -> list[str]:
     """The mean and its interval over runs, the pooled test, the controls, and whether the runs are of one recipe."""
-    gain = found.gain
+    gain = pooled.gain
     over = f" (95 % interval over runs {points_range(gain.interval)})" if gain.interval else ""
     sentences = [f"The {gain.runs} runs gain {points(gain.mean)} points on average{over}, {_range(gain)}."]
-    for arm, of in found.controls.items():
+    for arm, of in pooled.controls.items():
         bounds = f" ({points_range(of.interval)} over runs)" if of.interval else ""
         sentences.append(f"Against the control {arm}: {points(of.mean)} points on average{bounds}.")
-    if found.tested:
-        sentences.append(f"Pooled over the problems, {found.tested.sentence[:1].lower()}{found.tested.sentence[1:]}")
+    if pooled.tested:
+        sentences.append(f"Pooled over the problems, {pooled.tested.sentence[:1].lower()}{pooled.tested.sentence[1:]}")
     else:
         sentences.append("The verdicts of a run were not kept, so its problems cannot be pooled.")
-    if found.differ:
-        values = [f"{name} ({', '.join(dict.fromkeys(of))})" for name, of in list(found.differ.items())[:4]]
-        more = f", and {len(found.differ) - 4} more" if len(found.differ) > 4 else ""
+    if pooled.differ:
+        values = [f"{name} ({', '.join(dict.fromkeys(of))})" for name, of in list(pooled.differ.items())[:4]]
+        more = f", and {len(pooled.differ) - 4} more" if len(pooled.differ) > 4 else ""
         sentences.append(f"These runs differ in more than their seed: {listed(values)}{more}.")
     return sentences
 
@@ -87,13 +89,13 @@ def _range(of: Spread) -> str:
 
 def several_findings(summaries: Sequence[ExperimentSummary]) -> Findings:
     """Each run as a report has it, then all together: the last value of the JSON list, and a part of the rest."""
-    each, found = experiment_findings(summaries), pool(summaries)
-    if found is None:
+    each, pooled = experiment_findings(summaries), pool(summaries)
+    if pooled is None:
         return each
-    parts: list[Table | str] = [pooled_table(summaries, found), *pooled_sentences(found)]
+    parts: list[Table | str] = [pooled_table(summaries, pooled), *pooled_sentences(pooled)]
     return replace(
         each,
-        json_value=[*each.json_value, {"pooled": found.to_dict()}],
+        json_value=[*each.json_value, {"pooled": pooled.to_dict()}],
         markdown=[*each.markdown, *parts],
         terminal=[*each.terminal, *parts],
     )
