@@ -112,7 +112,7 @@ def test_a_killed_pipeline_leaves_whole_lines_and_goes_on(tmp_path: Path) -> Non
     words = [*SOLVE, "--model", "solver", str(problems), "--output-dir", "out", "--skip-existing"]
     path = tmp_path / "out" / "solutions.jsonl"
     with subprocess.Popen([*AXIOM, *words], cwd=tmp_path, env=environment(), stderr=subprocess.DEVNULL) as process:
-        while not path.exists() and process.poll() is None:
+        while not (path.exists() and path.stat().st_size) and process.poll() is None:
             time.sleep(0.01)
         process.kill()
     kept = [row["problem_id"] for row in rows(path.read_bytes())]
