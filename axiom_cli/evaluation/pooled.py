@@ -98,13 +98,14 @@ def common_split(runs: Sequence[tuple[Experiment, int]]) -> str:
 
 def differing(experiments: Sequence[Experiment]) -> dict[str, list[str]]:
     """The settings that all runs have and in which they differ beyond their seed and length, with the value of each."""
-    flat = [_flat(experiment.config) for experiment in experiments]
+    flat = [dotted(experiment.config) for experiment in experiments]
     names = set.intersection(*map(set, flat)) - NOT_SETTINGS
     values = {name: [str(of[name]) for of in flat] for name in sorted(names)}
     return {name: of for name, of in values.items() if len(set(of)) > 1 and not name.endswith(".seed")}
 
 
-def _flat(config: Mapping[str, Any]) -> dict[str, Any]:
+def dotted(config: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings in a config.json in one level: `solve.samples` for what `solve` holds."""
     flat: dict[str, Any] = {}
     for key, value in config.items():
         flat |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}

@@ -107,7 +107,7 @@ def line_plot(  # noqa: PLR0913 - what is drawn, and how it is marked
     """Lines with interval bands, named at their right ends. The y axis runs from 0 to 100 %, unless `heights` has other
     texts for shares of its height."""
     xs = [point.x for line in series for point in line.points]
-    right = max([96, *(12 + 7.2 * len(line.name) for line in series)]) if labels else 18
+    right = max([96, *(16 + 8 * len(line.name) for line in series)]) if labels else 18
     frame = Frame(*size, min(xs), max(xs), right=min(right, 0.42 * size[0]))
     parts = [*_grid(frame, axis, heights)]
     parts += [_band(frame, line) for line in series if not line.dots]
@@ -115,13 +115,17 @@ def line_plot(  # noqa: PLR0913 - what is drawn, and how it is marked
     return svg(caption, *size, [*parts, *(_end_labels(frame, series) if labels else [])])
 
 
-def fitted(series: Sequence[Series]) -> tuple[list[Series], list[tuple[float, str]]]:
+def fitted(
+    series: Sequence[Series], mark: str = "{} %", zero: str = "0 %"
+) -> tuple[list[Series], list[tuple[float, str]]]:
     """Lines of rates moved to shares of the height of an axis that just holds them and their intervals, and the marks
-    of that axis, which begins and ends at multiples of 10 %."""
+    of that axis, which begins and ends at multiples of 10 %, spelled by `mark`, or as `zero`."""
     values = [v for line in series for p in line.points for v in (p.y, p.low, p.high) if v is not None]
     low, high = math.floor(round(10 * min(values), 6)), math.ceil(round(10 * max(values), 6))
     high = max(high, low + 1)
-    marks = [((tenth - low) / (high - low), f"{10 * tenth} %") for tenth in range(low, high + 1)]
+    marks = [
+        ((tenth - low) / (high - low), mark.format(10 * tenth) if tenth else zero) for tenth in range(low, high + 1)
+    ]
     moved = [replace(line, points=[_moved(p, low / 10, (high - low) / 10) for p in line.points]) for line in series]
     return moved, marks
 

@@ -36,7 +36,7 @@ def questions(summary: ExperimentSummary) -> list[Question]:
     return [
         _control(summary),
         _compute(summary),
-        Question(REPEATED, answered=False, answer=ONE_RUN),
+        _repeated(summary),
         _intervals(summary),
         _final(summary),
         _attempts(summary),
@@ -55,7 +55,16 @@ def _control(summary: ExperimentSummary) -> Question:
         for arm, of in summary.controls.items()
     ]
     none = "No control ran. --control shuffled adds one that learns from verdicts dealt out at random."
+    if summary.experiment.config.get("wrong_labels"):
+        none = "No control ran. Controls belong to the same run without --wrong-labels."
     return Question("Matched control", bool(against), f"Against {'; '.join(against)}." if against else none)
+
+
+def _repeated(summary: ExperimentSummary) -> Question:
+    found = summary.repeats
+    if found is None:
+        return Question(REPEATED, answered=False, answer=ONE_RUN)
+    return Question(REPEATED, answered=True, answer=f"{found.sentence} {found.command} tests them together.")
 
 
 def _compute(summary: ExperimentSummary) -> Question:

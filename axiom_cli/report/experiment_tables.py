@@ -16,6 +16,7 @@ from axiom_cli.report.cold_start import cold_start_facts, cold_start_table
 from axiom_cli.report.command_line import command_line
 from axiom_cli.report.comparison_tables import COLUMNS, comparison_cells
 from axiom_cli.report.coverage import coverage_json, coverage_parts
+from axiom_cli.report.dose_response import dose_sentence, dose_table
 from axiom_cli.report.evidence import evidence_json, evidence_sentences, evidence_table
 from axiom_cli.report.formats import Findings, Table
 from axiom_cli.report.frontier import frontier_table
@@ -52,9 +53,10 @@ def _terminal(summary: ExperimentSummary) -> list[Table | str]:
     cold_start, climbed = cold_start_table(summary.experiment), frontier_table(summary)
     parts = [cold_start, experiment_table(summary), climbed, gain_table(name, summary.gain) if summary.gain else None]
     covered = coverage_parts(name, summary.coverage) if summary.coverage else []
+    planted: list[Table | str | None] = [dose_table(name, summary.doses), dose_sentence(summary.doses)]
     said_already = len(steps) == len(summary.final[:1]) == 1  # one step, from the start to the selected model
     said = [*([] if said_already else steps), *evidence_sentences(summary.experiment), summary.sentence]
-    return [*filter(None, parts), *covered, *said]
+    return [part for part in (*parts, *covered, *planted, *said) if part]
 
 
 def _markdown(summary: ExperimentSummary) -> list[Table | str]:
@@ -78,6 +80,8 @@ def _markdown(summary: ExperimentSummary) -> list[Table | str]:
         cold_start_table(run),
         rounds_table(name, rounds_of(run)),
         Table(f"{name}: against the controls, in points", COLUMNS, controls) if controls else None,
+        dose_table(name, summary.doses),
+        dose_sentence(summary.doses),
         gain_table(name, summary.gain) if summary.gain else None,
         frontier_table(summary),
         f"The command that repeats the run:\n\n    {line}" if line else None,
@@ -183,6 +187,8 @@ def _json_object(summary: ExperimentSummary) -> dict[str, Any]:
         "steps": [step.to_dict() for step in summary.steps],
         "final": [comparison.to_dict() for comparison in summary.final],
         "controls": {arm: comparison.to_dict() for arm, comparison in summary.controls.items()},
+        "dose_response": [dose.to_dict() for dose in summary.doses],
+        "repeats": summary.repeats.to_dict() if summary.repeats else None,
         "gain": asdict(summary.gain) if summary.gain else None,
         "selection_gap": asdict(summary.gap) if summary.gap else None,
         "coverage": coverage_json(summary.coverage) if summary.coverage else None,

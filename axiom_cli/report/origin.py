@@ -8,6 +8,7 @@ import orjson
 from markupsafe import Markup
 
 from axiom_cli.evaluation.experiment_folder import Experiment
+from axiom_cli.evaluation.pooled import dotted
 from axiom_cli.report.command_line import command_line
 from axiom_cli.report.formats import Table
 from axiom_cli.report.html import Section, card, code, command, joined, numbers, table_card
@@ -55,10 +56,7 @@ def origin_json(experiment: Experiment) -> dict[str, Any]:
 
 
 def _settings(experiment: Experiment) -> Table | None:
-    settings: dict[str, Any] = {}
-    for key, value in experiment.config.items():
-        settings |= {f"{key}.{k}": v for k, v in value.items()} if isinstance(value, dict) else {key: value}
-    rows = [[code(key), _value(value)] for key, value in sorted(settings.items())]
+    rows = [[code(key), _value(value)] for key, value in sorted(dotted(experiment.config).items())]
     return Table("", ("setting", "value"), rows) if rows else None
 
 

@@ -21,7 +21,7 @@ from axiom_cli.report.gain import gain_section
 from axiom_cli.report.html import Section, environment, table_card, tiles
 from axiom_cli.report.next_step import NextStep, next_step
 from axiom_cli.report.origin import origin
-from axiom_cli.report.page_controls import controls
+from axiom_cli.report.page_controls import controls, dose_response
 from axiom_cli.report.page_costs import costs
 from axiom_cli.report.page_curves import curve, families, levels
 from axiom_cli.report.page_training import training
@@ -49,8 +49,9 @@ def page(summary: ExperimentSummary) -> str:
         coverage_section(run.name, summary.coverage),
         training(summary),
         controls(summary),
-        transfer_section(run),
+        dose_response(run.name, summary.doses),
         gain_section(run.name, summary.gain),
+        transfer_section(run),
         frontier(summary),
         costs(run),
         origin(run),

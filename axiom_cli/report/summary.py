@@ -5,6 +5,7 @@ The round is selected on validation; the final comparison is start against selec
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -18,7 +19,9 @@ from axiom_cli.evaluation.metrics import ALL, HARD, temperature
 from axiom_cli.evaluation.selection import SelectionGap, selection_gap
 from axiom_cli.records import Metrics
 from axiom_cli.report.climb import Climb, climbs
+from axiom_cli.report.dose_response import Dose, doses, planted_sentence
 from axiom_cli.report.gain import gain_of, gain_sentence
+from axiom_cli.report.repeats import Repeats, repeats
 from axiom_cli.report.samples import Examples, examples
 
 NOTABLE_CHANGE = 0.02
@@ -41,6 +44,8 @@ class ExperimentSummary:
     gap: SelectionGap | None = None
     coverage: Coverage | None = None
     examples: Examples | None = None
+    doses: Sequence[Dose] = ()
+    repeats: Repeats | None = None
 
     @property
     def verdict(self) -> str:
@@ -51,9 +56,12 @@ class ExperimentSummary:
     def sentence(self) -> str:
         """The one honest sentence, with what the control arms add to it."""
         if not self.final:
-            return " ".join([f"Inconclusive: {self._nothing_to_compare()}", *self._gap()])
+            parts = [f"Inconclusive: {self._nothing_to_compare()}", planted_sentence(self.experiment), *self._gap()]
+            return " ".join(filter(None, parts))
         headline = self.final[0]
         parts = [headline.sentence]
+        if planted := planted_sentence(self.experiment):
+            parts.append(planted)
         if headline.split == "val":
             parts.append("The same problems chose the round, so this is optimistic.")
         parts += self._gap()
@@ -126,8 +134,22 @@ def summarize(experiment: Experiment) -> ExperimentSummary:
     covered = coverage(experiment, selected)
     controls, climbed = _controls(experiment, chosen), climbs(experiment, selected, reached)
     shown = examples(experiment, selected)
+    planted, repeated = doses(experiment), repeats(experiment)
     return ExperimentSummary(
-        experiment, selected, rows, steps, final, controls, reached, climbed, gain, gap, covered, shown
+        experiment,
+        selected,
+        rows,
+        steps,
+        final,
+        controls,
+        reached,
+        climbed,
+        gain,
+        gap,
+        covered,
+        shown,
+        planted,
+        repeated,
     )
 
 
