@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import random
 import subprocess
@@ -15,13 +16,14 @@ from hypothesis import strategies as st
 from axiom_cli import jsonl
 from axiom_cli.audit import mutation_score, soundness, verifier
 from axiom_cli.audit.soundness import RerunReport, rerun_accepted
+from axiom_cli.commands.auditor import Auditor
 from axiom_cli.problems import input_mutation
 from axiom_cli.problems.families import handwritten
 from axiom_cli.records import ModelRef, Problem, Program, Sample
 from axiom_cli.settings.configs import VerifyConfig
 from axiom_cli.verification.verify import verify
 from axiom_cli.workspace.store import Workspace
-from command_line import axiom, rows, talk
+from command_line import axiom, failed, rows, talk
 
 CONFIG = VerifyConfig(timeout=2.0, jobs=1)
 REFERENCE = "def f(n):\n    return n * 2 - 0\n"
@@ -155,35 +157,39 @@ def test_an_attack_that_succeeds_fails_the_audit():
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_the_machine_is_audited_without_input(tmp_path):
-    done = axiom("verify", "--audit", cwd=tmp_path)
-    assert done.returncode == 0, done.stderr
+def test_the_machine_and_the_tests_of_problems_are_audited(tmp_path):
+    done = axiom("verify", "--audit", cwd=tmp_path, stdin=b"".join(map(jsonl.dump, handwritten.problems()[:2])))
+    assert (done.returncode, talk(done)[-1]) == (0, "the tests of 2 problems are sound")
     (record,) = rows(done.stdout)
     assert (record["kind"], record["passed"], record["failures"]) == ("verifier_audit", True, [])
     assert record["attacks"][0]["attacks"] >= 100
     assert record["attacks"][-1]["level"] == "limited"
     assert all(row["verdicts_per_second"] > 0 for row in record["throughput"])
-    assert record["tests"] == [] and record["determinism"]["programs"] == 0
+    assert record["problems"] == 2 and record["tests"][0]["family"] == "handwritten"
+    assert record["determinism"]["programs"] == 0
     assert any("failed, as they must" in line for line in talk(done))
+    assert "of" in next(line for line in talk(done) if line.startswith("tests"))
     workspace = Workspace.open(tmp_path / ".axiom")
     (kept,) = workspace.receipts()
     assert jsonl.orjson.loads(workspace.get_bytes(kept["audit"])) == record
 
 
-@pytest.mark.slow
-@pytest.mark.timeout(900)
-def test_problems_and_samples_are_audited(tmp_path):
-    problems = b"".join(jsonl.dump(one) for one in handwritten.problems()[:2])
-    samples = jsonl.dump(sample("def double(n):\n    return 2 * n"))
-    alone = axiom("verify", "--audit", "-o", "audit.json", cwd=tmp_path, stdin=problems)
-    assert (alone.returncode, alone.stdout, talk(alone)[-1]) == (0, b"", "the tests of 2 problems are sound")
-    (record,) = rows((tmp_path / "audit.json").read_bytes())
-    assert record["problems"] == 2 and record["tests"][0]["family"] == "handwritten"
-    assert "of" in next(line for line in talk(alone) if line.startswith("tests"))
-    both = axiom("verify", "--audit", cwd=tmp_path, stdin=problems + samples)
-    assert [row["kind"] for row in rows(both.stdout)] == ["verdict"], "the audit of samples is kept, not mixed in"
-    assert both.returncode == 0, both.stderr
-    digest = next(line for line in talk(both) if line.startswith("audit sha256:")).partition(":")[2]
+@pytest.mark.parametrize("stdin", [None, io.TextIOWrapper(io.BytesIO())], ids=["none", "empty"])
+def test_an_audit_needs_no_input(monkeypatch, stdin):
+    monkeypatch.setattr(sys, "stdin", stdin)
+    assert list(Auditor(CONFIG).samples(None, skip_bad=False, check=lambda record: None)) == []
+
+
+def test_a_problem_whose_own_solution_fails_ends_the_audit_at_once(tmp_path):
+    bad = replace(problem([{"args": [1], "expected": 3}, *calls(2)]), id="bad")
+    both = jsonl.dump(bad) + jsonl.dump(sample("def double(n):\n    return 2 * n"))
+    done = axiom("verify", "--audit", cwd=tmp_path, stdin=both)
+    failed(done, 6, "the tests of 1 problem are unsound; nothing else was audited", "its own solution does not pass")
+    assert [row["kind"] for row in rows(done.stdout)] == ["verdict"], "the audit of samples is kept, not mixed in"
+    digest = next(line for line in talk(done) if line.startswith("audit sha256:")).partition(":")[2]
     workspace = Workspace.open(tmp_path / ".axiom")
     kept = jsonl.orjson.loads(workspace.get_bytes(workspace.resolve(f"sha256:{digest}")))
-    assert (kept["problems"], kept["determinism"]["programs"]) == (3, 1)
+    alone = axiom("verify", "--audit", "-o", "audit.json", cwd=tmp_path, stdin=jsonl.dump(bad))
+    assert (alone.returncode, alone.stdout) == (6, b"")
+    assert [row["kind"] for row in rows((tmp_path / "audit.json").read_bytes())] == ["verifier_audit"]
+    assert (kept["problems"], kept["determinism"]["programs"], kept["attacks"]) == (2, 1, [])

@@ -54,11 +54,18 @@ class VerifierAudit:
 def audit_verifier(
     problems: Sequence[Problem], reruns: soundness.RerunReport, config: VerifyConfig, on_step: Callable[[str], None]
 ) -> VerifierAudit:
-    """The whole audit: of the machine, then of `problems`' tests. `reruns` tells how accepted programs fared when
-    they were run again; `on_step` hears each step. Raises MissingError where `config.isolation` is not reached."""
+    """The whole audit. Whether `problems`' own solutions pass comes first, since it takes a moment: where one does
+    not, the rest is left out. `reruns` tells how accepted programs fared when they were run again; `on_step` hears
+    each step. Raises MissingError where `config.isolation` is not reached."""
     with open_sandbox(replace(config, jobs=1)) as sandbox:
         audit = VerifierAudit(sandbox.level, sandbox.missing, problems=len(problems))
     audit.made = datetime.now(timezone.utc).isoformat(timespec="seconds")
+    audit.determinism = reruns.to_dict()
+    on_step("the tests of the problems")
+    faults = soundness.check_references(problems, config)
+    audit.unsound = [{"problem": problem.id, "reason": reason} for problem, reason in faults]
+    if audit.unsound:
+        return audit
     on_step("the attack suite")
     audit.attacks = _attacks(audit.isolation)
     on_step("throughput")
@@ -67,11 +74,8 @@ def audit_verifier(
         if workers not in [row["workers"] for row in audit.throughput]:
             audit.throughput.append({"workers": workers, "verdicts_per_second": round(rate, 1)})
     if problems:
-        on_step("the tests of the problems")
-        faults = soundness.check_references(problems, config)
-        audit.unsound = [{"problem": problem.id, "reason": reason} for problem, reason in faults]
+        on_step("wrong programs that pass")
         audit.tests = [score.to_dict() for score in mutation_score.scores(problems, config)]
-    audit.determinism = reruns.to_dict()
     return audit
 
 

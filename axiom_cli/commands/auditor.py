@@ -80,6 +80,7 @@ def _judge(audit: VerifierAudit, problems: int) -> None:
         raise GateFailedError(f"{plural(succeeded, 'attack')} succeeded", hint)
     if audit.unsound:
         broken = len({row["problem"] for row in audit.unsound})
-        raise GateFailedError(f"the tests of {plural(broken, 'problem')} are unsound", "leave those problems out")
+        message = f"the tests of {plural(broken, 'problem')} are unsound; nothing else was audited"
+        raise GateFailedError(message, "leave those problems out")
     if problems:
         console.note(f"the tests of {plural(problems, 'problem')} are sound")

@@ -40,14 +40,14 @@ Ways = dict[str, Callable[[int], int]]
 
 def drawn(count: int) -> list[Problem]:
     """As many problems of every family and level."""
-    cells = [(name, level) for level in range(3, 8) for name in ("arithmetic", "rpn", "parentheses", "list_ops")]
+    cells = [(name, level) for level in range(1, 11) for name in ("register_machine", "robot_walk", "queue_listing")]
     each = -(-count // len(cells))
     return [p for name, level in cells for p in islice(draw.stream(name, level, "train", 7, "answer"), each)][:count]
 
 
 def settings(seed: int) -> SolveConfig:
     """Two samples each; another seed each round."""
-    return SolveConfig(samples=2, max_tokens=192, temperature=0.8, engine="transformers", seed=seed)
+    return SolveConfig(samples=2, max_tokens=768, temperature=0.8, engine="transformers", seed=seed)
 
 
 def tokens(count: int, engine: Engine, seed: int) -> int:

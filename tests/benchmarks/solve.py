@@ -1,12 +1,11 @@
 """Tokens a second of the `transformers` engine beside the library's own `generate` and vLLM, in one run. By hand:
 
-    PYTHONPATH=. python tests/benchmarks/solve.py [--model nano] [--families arithmetic,rpn] [--levels 3-7]
-        [--problems 1000] [--samples 1] [--temperature 0.8] [--max-tokens 192] [--dtype float32] [--batches 64,256]
+    PYTHONPATH=. python tests/benchmarks/solve.py [--model nano] [--families register_machine,robot_walk] [--levels 1-10]
+        [--problems 1000] [--samples 1] [--temperature 0.5] [--max-tokens 768] [--dtype float32] [--batches 64,256]
         [--rounds 2] [--vllm PYTHON]
 
-All sample the same problems, up to the same number of tokens; tokens after the end are not counted. The traces of
-listings, which the engine drafts: --families register_machine,robot_walk,queue_listing --levels 1-10 --temperature 0.5
---max-tokens 768. `a processor second` counts this process and those it waited for, whatever else the machine does.
+All sample the same problems, up to the same number of tokens; tokens after the end are not counted. The defaults are
+those of a round of `axiom loop`. `a processor second` counts this process and those it waited for, whatever else the machine does.
 `generate` gets batches of prompts sorted by length, of each of the sizes, and the best size counts. vLLM runs in an
 interpreter of its own, where it is installed: one call for all prompts, prefix caching on. The rounds alternate, each
 figure is the best of them, and the ratios are what counts. `peak` is the share of what one product of two matrices of
@@ -32,7 +31,7 @@ from axiom_cli.records import Problem
 from axiom_cli.sampling import prompts
 from axiom_cli.settings.configs import SolveConfig
 
-FAMILIES, LEVELS = "arithmetic,rpn,parentheses,list_ops", "3-7"
+FAMILIES, LEVELS = "register_machine,robot_walk,queue_listing", "1-10"
 SHARED = ("model", "families", "levels", "problems", "samples", "temperature", "dtype")
 """Options that vLLM's process gets too."""
 VLLM_ROOM = 2
@@ -157,8 +156,8 @@ def main() -> None:
     parser.add_argument("--levels", default=LEVELS)
     parser.add_argument("--problems", type=int, default=1000)
     parser.add_argument("--samples", type=int, default=1)
-    parser.add_argument("--temperature", type=float, default=0.8)
-    parser.add_argument("--max-tokens", type=int, default=192)
+    parser.add_argument("--temperature", type=float, default=0.5)
+    parser.add_argument("--max-tokens", type=int, default=768)
     parser.add_argument("--dtype", default="float32")
     parser.add_argument("--batches", default="64,256")
     parser.add_argument("--rounds", type=int, default=2)

@@ -74,7 +74,7 @@ def main() -> None:
     parser.add_argument("--model", default="nano")
     parser.add_argument("--problems", type=int, default=200)
     parser.add_argument("--samples", type=int, default=8)
-    parser.add_argument("--families", default="arithmetic,rpn,parentheses,list_ops")
+    parser.add_argument("--families", default="register_machine,robot_walk,queue_listing")
     parser.add_argument("--levels", type=int, nargs=2, default=(3, 7))
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--form", default="answer")
@@ -82,7 +82,7 @@ def main() -> None:
     options = parser.parse_args()
     names, levels = options.families.split(","), list(range(options.levels[0], options.levels[1] + 1))
     problems = list(draw.problems(names, options.problems, levels, "train", options.seed, options.form))
-    base = SolveConfig(samples=options.samples, max_tokens=192, temperature=0.8, seed=options.seed)
+    base = SolveConfig(samples=options.samples, max_tokens=768, temperature=0.8, seed=options.seed)
     ways = {
         "best-of-n": base,
         "best-of-n until solved": replace(base, early_stop=True),

@@ -28,7 +28,7 @@ from axiom_cli.problems.families import draw, teacher
 from axiom_cli.records import ModelRef, Sample, Verdict
 from axiom_cli.settings.configs import TrainConfig
 
-FAMILIES = ("arithmetic", "rpn", "parentheses", "list_ops")
+FAMILIES = ("register_machine", "robot_walk", "queue_listing")
 THEIRS = """
 import json, os, sys, time
 import torch
@@ -61,7 +61,7 @@ print(json.dumps({"seconds": seconds, "cpu": cpu, "steps": steps, "first": losse
 
 def samples(count: int) -> list[Sample]:
     """Worked solutions of as many problems, short and long."""
-    problems = draw.problems(list(FAMILIES), count, range(3, 8), "train", 11, "answer")
+    problems = draw.problems(list(FAMILIES), count, range(1, 11), "train", 11, "answer")
     return [Sample(p, ModelRef("solver", "0" * 64), "scripted", {}, 0, 1, teacher.teach(p)) for p in problems]
 
 
