@@ -109,10 +109,10 @@ def abandoned(folders: Iterable[Path]) -> Iterator[Path]:
 
 
 def _is_abandoned(path: Path) -> bool:
-    found = path.lstat()
-    if not (stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode)):
+    status = path.lstat()
+    if not (stat.S_ISREG(status.st_mode) or stat.S_ISDIR(status.st_mode)):
         return False
-    if found.st_uid != os.getuid() or time.time() - found.st_mtime < _HOUR:
+    if status.st_uid != os.getuid() or time.time() - status.st_mtime < _HOUR:
         return False
     handle = _opened(path)
     try:

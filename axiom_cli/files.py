@@ -88,9 +88,9 @@ def unexpected(path: Path, wanted: str = "a file") -> WorkspaceDamagedError:
     """The error for what lies at `path` in place of what axiom would have put there."""
     with suppress(OSError):
         kind = what_lies_at(os.lstat(path).st_mode)
-        told = f"{path} is {kind}, not {wanted}" if kind != wanted else f"{path} has another name elsewhere"
+        message = f"{path} is {kind}, not {wanted}" if kind != wanted else f"{path} has another name elsewhere"
         return WorkspaceDamagedError(
-            told, "remove it, as axiom workspace fsck --repair does in a workspace; then run the same command again"
+            message, "remove it, as axiom workspace fsck --repair does in a workspace; then run the same command again"
         )
     return WorkspaceDamagedError(f"{path} cannot be opened", "run axiom workspace fsck")
 

@@ -47,10 +47,10 @@ def folder(path: Path) -> str:
 def this_copy() -> Copy:
     """The copy that is running."""
     try:
-        found = distribution(NAME)
+        installed = distribution(NAME)
     except PackageNotFoundError:
-        found = None
-    return Copy(found, Path(sys.prefix), Path.cwd())
+        installed = None
+    return Copy(installed, Path(sys.prefix), Path.cwd())
 
 
 @dataclass(frozen=True)

@@ -78,12 +78,12 @@ def export(
 
 def _checked(certificate: dict[str, Any]) -> str:
     """What llama.cpp said, to be added to a sentence."""
-    found = certificate["llama.cpp"]
-    if isinstance(found, str):
-        return f"; llama.cpp was {found}"
-    equal = f"; llama.cpp gives the model's own answer to {found['same_answers']} of {found['prompts']} prompts"
-    if found["same_answers"] < found["prompts"]:
-        equal += f", and parts from it elsewhere by {found['widest_gap']:.2g} nats at most"
-    if found["same_templates"] < found["prompts"]:
+    replies = certificate["llama.cpp"]
+    if isinstance(replies, str):
+        return f"; llama.cpp was {replies}"
+    equal = f"; llama.cpp gives the model's own answer to {replies['same_answers']} of {replies['prompts']} prompts"
+    if replies["same_answers"] < replies["prompts"]:
+        equal += f", and parts from it elsewhere by {replies['widest_gap']:.2g} nats at most"
+    if replies["same_templates"] < replies["prompts"]:
         console.warn("llama.cpp's own renderer makes other prompts of the chat template than transformers does")
     return equal

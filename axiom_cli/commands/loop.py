@@ -218,9 +218,9 @@ def described(config: LoopConfig) -> Iterator[str]:
     sources = parse(config.problems)
     families = [source.kind == "family" for source in sources]
     usual = range(config.min_difficulty, config.max_difficulty + 1)
-    asked = groupby(sources, lambda source: source.levels or (usual if source.kind == "family" else None))
+    groups = groupby(sources, lambda source: source.levels or (usual if source.kind == "family" else None))
     yield "; ".join(
-        f"{', '.join(map(str, alike))}{f' at {draw.say_levels(levels)}' if levels else ''}" for levels, alike in asked
+        f"{', '.join(map(str, alike))}{f' at {draw.say_levels(levels)}' if levels else ''}" for levels, alike in groups
     )
     if config.curriculum == "bands":
         first = climb.start_level(config)

@@ -64,8 +64,8 @@ def ls(
     from axiom_cli.workspace.inspect import ls as listed
 
     workspace, complete = _open(ctx), json or console.data_wanted()
-    found = listed(workspace, named=not (complete or everything))
-    rows = ({**asdict(entry), "names": ", ".join(entry.names)} for entry in found)
+    entries = listed(workspace, named=not (complete or everything))
+    rows = ({**asdict(entry), "names": ", ".join(entry.names)} for entry in entries)
     if complete:
         show_rows("workspace", rows, json)
         return
@@ -86,17 +86,17 @@ def show_(
     """Show one object: its files or first lines, and the receipts of what made it."""
     from axiom_cli.workspace.inspect import show as shown
 
-    found = shown(_open(ctx), name, lines)
+    details = shown(_open(ctx), name, lines)
     if not summed_up(None, json):
-        write([asdict(found)], None, as_json=True)
+        write([asdict(details)], None, as_json=True)
         return
-    called = f", called {', '.join(found.names)}" if found.names else ""
-    console.note(f"{short(found.digest)}: {found.kind}, {found.size:,} bytes{called}")
-    if found.files:
-        console.table("files", ["file", "digest"], [[path, digest[:12]] for path, digest in found.files.items()], 1)
-    for line in found.lines:
+    called = f", called {', '.join(details.names)}" if details.names else ""
+    console.note(f"{short(details.digest)}: {details.kind}, {details.size:,} bytes{called}")
+    if details.files:
+        console.table("files", ["file", "digest"], [[path, digest[:12]] for path, digest in details.files.items()], 1)
+    for line in details.lines:
         console.one_line("", line)
-    for receipt in found.receipts:
+    for receipt in details.receipts:
         console.note(f"made by {receipt['recipe']['stage']} at {receipt['made']}")
     console.hint(f"axiom workspace why {name} shows what it was made from, and --json all of it")
 

@@ -102,13 +102,13 @@ def paired(inputs: Any, outputs: Any, name: str) -> list[Pair]:
 
 def solutions(sources: Iterable[Any]) -> list[str]:
     """The first few that are Python 3."""
-    found: list[str] = []
+    kept: list[str] = []
     for source in sources:
-        if len(found) == MOST_SOLUTIONS:
+        if len(kept) == MOST_SOLUTIONS:
             break
         if isinstance(source, str) and source.strip() and syntax.parse(source, longest=LONGEST_SOLUTION):
-            found.append(source.replace("\r\n", "\n"))
-    return found
+            kept.append(source.replace("\r\n", "\n"))
+    return kept
 
 
 def listed(value: Any, name: str) -> list[Any]:
@@ -128,15 +128,15 @@ def function_name(name: Any) -> str:
 
 def name_of(family: str, text: str, *named: Any) -> str:
     """`apps/12`: a row's name is the first of `named` that it has, else the first words of its text."""
-    found = [name for name in named if name not in (None, "")]
-    return f"{family}/{found[0] if found else shorten(text, 60, placeholder='...')}"
+    names = [name for name in named if name not in (None, "")]
+    return f"{family}/{names[0] if names else shorten(text, 60, placeholder='...')}"
 
 
 def signature_in(code: str, name: str) -> str:
     """`f(self, a: int) -> int` as `code` has it, whether it is complete or only a beginning; `f(...)` where it has
     none."""
-    found = re.search(rf"\bdef\s+{re.escape(name)}\s*(\(.*)", code)
-    return f"{name}{found[1].rstrip().removesuffix(':').strip()}" if found else f"{name}(...)"
+    head = re.search(rf"\bdef\s+{re.escape(name)}\s*(\(.*)", code)
+    return f"{name}{head[1].rstrip().removesuffix(':').strip()}" if head else f"{name}(...)"
 
 
 def statement(text: str, starter: str, entry_point: str) -> str:

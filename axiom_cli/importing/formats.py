@@ -62,12 +62,12 @@ def _read_evalplus(row: Row) -> Imported:
 
 def _read_evalplus_test(row: Row) -> Imported:
     exercise = _humaneval_exercise(row, "evalplus")
-    found = evalplus.read_hub_tests(exercise.tests, exercise.entry_point)
-    if found is None or (found.results is None and not round_trips(found.inputs)):
+    tests = evalplus.read_hub_tests(exercise.tests, exercise.entry_point)
+    if tests is None or (tests.results is None and not round_trips(tests.inputs)):
         return from_asserts(exercise)
-    if found.results is None:
-        return _with_inputs(exercise, evalplus.read_inputs({"base_input": found.inputs, "atol": found.tolerance}))
-    parsed = evalplus.compared(zip(found.inputs, found.results, strict=False), found.tolerance)
+    if tests.results is None:
+        return _with_inputs(exercise, evalplus.read_inputs({"base_input": tests.inputs, "atol": tests.tolerance}))
+    parsed = evalplus.compared(zip(tests.inputs, tests.results, strict=False), tests.tolerance)
     return from_calls(exercise, parsed) if parsed.readings else Imported(exercise.name, reason="it has no test")
 
 

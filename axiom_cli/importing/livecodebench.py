@@ -95,18 +95,18 @@ def _unpacked(packed: str, name: str) -> str:
 
 def _pickled_text(data: bytes, name: str) -> str:
     """The only text in a pickle, which is not loaded. Raises InputError where it holds anything else."""
-    found = []
+    texts = []
     try:
         for opcode, argument, _ in pickletools.genops(data):
             if opcode.name in TEXT_OPCODES:
-                found.append(argument)
+                texts.append(argument)
             elif opcode.name not in OTHER_OPCODES:
                 raise InputError(f"its {name} hold a pickle of more than a text ({opcode.name}), which is not loaded")
     except (ValueError, UnicodeDecodeError):
         raise InputError(f"its {name} hold a damaged pickle") from None
-    if len(found) != 1:
-        raise InputError(f"its {name} hold a pickle of {len(found)} texts, expected one")
-    return str(found[0])
+    if len(texts) != 1:
+        raise InputError(f"its {name} hold a pickle of {len(texts)} texts, expected one")
+    return str(texts[0])
 
 
 LIVECODEBENCH = Format(

@@ -96,21 +96,21 @@ def parts(tokenizer: Any) -> Parts:
         return text.removeprefix(first) if first else text
 
     alone, told = map(rendered, TALKS)
-    found = _single(alone, told)
+    language = _single(alone, told)
     try:
         longer = list(map(rendered, LONG_TALKS))
     except InputError:
         longer = []
-    if found and longer:
-        several = _several(found, longer[0])
+    if language and longer:
+        several = _several(language, longer[0])
         if several and all(several.render(talk) == text for talk, text in zip(LONG_TALKS, longer, strict=True)):
-            found = several
-    if not found or any(found.render(talk) != rendered(talk) for talk in (*TALKS, *OTHER_TALKS)):
+            language = several
+    if not language or any(language.render(talk) != rendered(talk) for talk in (*TALKS, *OTHER_TALKS)):
         raise InputError(
             "the model's chat template cannot be said in Ollama's language",
             "--gguf FILE has it as it is, for llama.cpp",
         )
-    return found
+    return language
 
 
 def _single(alone: str, told: str) -> Parts | None:
@@ -140,11 +140,11 @@ def _several(single: Parts, longer: str) -> Parts | None:
     after = after.removesuffix(AGAIN + single.answer)
     whole = single.start + single.user[0]
     ask = commonprefix([whole[::-1], after[::-1]])[::-1]
-    asked = commonprefix([before, single.answer])
-    begins = before.removeprefix(asked)
+    prefix = commonprefix([before, single.answer])
+    begins = before.removeprefix(prefix)
     start = whole.removesuffix(ask)
     system = single.system and (single.system[0], single.system[1] + single.user[0].removesuffix(ask))
     if single.system and len(ask) > len(single.user[0]):
         return None
-    reply, answer = (begins, after.removesuffix(ask)), single.answer.removeprefix(asked)
-    return Parts(start, system, (ask, asked), reply, answer, turns=True)
+    reply, answer = (begins, after.removesuffix(ask)), single.answer.removeprefix(prefix)
+    return Parts(start, system, (ask, prefix), reply, answer, turns=True)

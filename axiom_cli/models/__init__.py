@@ -71,10 +71,10 @@ def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
     whose files are damaged. The workspace remembers what its files hash to, until one of them changes."""
     if workspace:
         _stamps.keep_in(workspace.root / STAMPS / "models.json")
-    found = _resolved(name, workspace)
+    model = _resolved(name, workspace)
     if workspace:
         _stamps.save(workspace.objects.scratch)
-    return found
+    return model
 
 
 def _resolved(name: str, workspace: Workspace | None, above: frozenset[Path] = frozenset()) -> Resolved:
@@ -243,5 +243,5 @@ def folder_digest(folder: Path) -> str:
 
 
 def _files_digest(files: Mapping[str, Path]) -> str:
-    found = {name: _stamps.digest(path.absolute()) for name, path in files.items()}
-    return digest(canonical({"kind": "tree", "files": found}))
+    digests = {name: _stamps.digest(path.absolute()) for name, path in files.items()}
+    return digest(canonical({"kind": "tree", "files": digests}))

@@ -103,12 +103,12 @@ def adapter_files(folder: Path) -> dict[str, Path]:
         pickled = is_there(folder / "adapter_model.bin")
         what = "holds its weights as a pickle (adapter_model.bin)" if pickled else f"has no {ADAPTER_WEIGHTS}"
         raise InputError(f"the adapter in {folder} {what}", "save it as safetensors")
-    found = {name: folder / name for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS)}
-    read_json(found[ADAPTER_CONFIG])
-    weights = found[ADAPTER_WEIGHTS]
+    files = {name: folder / name for name in (ADAPTER_CONFIG, ADAPTER_WEIGHTS)}
+    read_json(files[ADAPTER_CONFIG])
+    weights = files[ADAPTER_WEIGHTS]
     if not stored_tensors(weights):
         raise InputError(f"{weights} holds no tensors, so the adapter would change nothing", again(weights))
-    return found
+    return files
 
 
 def _check_code(folder: Path, config: dict[str, Any]) -> None:
@@ -191,10 +191,10 @@ def check_decoder(folder: Path | str, config: Any) -> None:
 
 
 def _check_quantisation(folder: Path, config: dict[str, Any], tensors: set[str]) -> None:
-    found = config.get("quantization_config")
-    if not found:
+    quantisation = config.get("quantization_config")
+    if not quantisation:
         return
-    method = str(found.get("quant_method", "") if isinstance(found, dict) else found)
+    method = str(quantisation.get("quant_method", "") if isinstance(quantisation, dict) else quantisation)
     module, package = QUANTISERS.get(re.sub(r"_[48]bit$", "", method), ("", ""))
     if module and find_spec(module.partition(".")[0]) is None:
         hint = installation.package(package) if package else installation.extra("qlora")

@@ -51,11 +51,11 @@ def stored_tensors(path: Path) -> dict[str, StoredTensor]:
     try:
         entries = json.loads(header)
         entries.pop("__metadata__", None)
-        found = {name: _stored(entry, 8 + length) for name, entry in entries.items()}
+        tensors = {name: _stored(entry, 8 + length) for name, entry in entries.items()}
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         raise InputError(f"{path} is damaged: its header is not readable", again(path)) from None
     end = 8 + length
-    for name, tensor in sorted(found.items(), key=lambda item: (item[1].start, item[1].end)):
+    for name, tensor in sorted(tensors.items(), key=lambda item: (item[1].start, item[1].end)):
         bits = _BITS.get(tensor.dtype)
         if tensor.start != end or (bits and bits * math.prod(tensor.shape) != 8 * (tensor.end - tensor.start)):
             raise InputError(f"{path} is damaged: the bytes of {name} do not fit its shape or its place", again(path))
@@ -63,7 +63,7 @@ def stored_tensors(path: Path) -> dict[str, StoredTensor]:
     if size != end:
         what = f"cut off: it has {size:,} of {end:,} bytes" if size < end else f"damaged: {end:,} bytes are named"
         raise InputError(f"{path} is {what}", again(path))
-    return found
+    return tensors
 
 
 def _stored(entry: Any, begin: int) -> StoredTensor:

@@ -59,10 +59,10 @@ class Shards:
 
     def files(self) -> dict[str, list[str]]:
         """File -> the names of its tensors, in the order of their bytes."""
-        found: dict[str, list[str]] = {name: [] for name in self._maps}
+        tensors: dict[str, list[str]] = {name: [] for name in self._maps}
         for name, place in sorted(self.places.items(), key=lambda item: item[1].start):
-            found[place.file].append(name)
-        return found
+            tensors[place.file].append(name)
+        return tensors
 
     def tensor(self, name: str) -> torch.Tensor:
         """A view of the tensor on the mapped file. It must not be written to."""
@@ -93,10 +93,10 @@ class Shards:
 
 
 def _layout(path: Path) -> dict[str, Place]:
-    found = stored_tensors(path)
-    if odd := next((name for name, tensor in found.items() if tensor.dtype not in _TYPES), None):
-        raise InputError(f"{path}: {odd} is of type {found[odd].dtype}, which axiom does not read")
-    return {name: Place(path.name, _TYPES[t.dtype], t.shape, t.start, t.end) for name, t in found.items()}
+    stored = stored_tensors(path)
+    if odd := next((name for name, tensor in stored.items() if tensor.dtype not in _TYPES), None):
+        raise InputError(f"{path}: {odd} is of type {stored[odd].dtype}, which axiom does not read")
+    return {name: Place(path.name, _TYPES[t.dtype], t.shape, t.start, t.end) for name, t in stored.items()}
 
 
 Kind = tuple[torch.dtype, tuple[int, ...]]

@@ -43,8 +43,8 @@ def save(model: torch.nn.Module, folder: Path) -> None:
 def decoder(model: torch.nn.Module) -> Any:
     """The part of a causal language model that gives the last hidden states. InputError where there is none."""
     inner = without_peft(model)
-    found = inner.get_decoder()
-    parts = [found] if found is not inner else [part for part in inner.children() if isinstance(part, PreTrainedModel)]
+    body = inner.get_decoder()
+    parts = [body] if body is not inner else [part for part in inner.children() if isinstance(part, PreTrainedModel)]
     if not parts:
         raise InputError(
             f"{type(inner).__name__} has no decoder apart from its head: a value function cannot read it",

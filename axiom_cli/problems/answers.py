@@ -73,9 +73,9 @@ def read_answer(text: str) -> str | None:
     """
     outside = without_reasoning(text)
     for readers in ((_labelled, boxed, _in_json, _in_tag), (_in_sentence, _after_hashes, _under_heading)):
-        found = [part for reader in readers if (part := reader(outside))]
-        if found:
-            return " ".join(max(found)[1].split()) or None
+        stated = [part for reader in readers if (part := reader(outside))]
+        if stated:
+            return " ".join(max(stated)[1].split()) or None
     return None
 
 
@@ -174,5 +174,5 @@ def _after_hashes(text: str) -> Part | None:
 
 
 def _last_match(pattern: re.Pattern[str], text: str) -> re.Match[str] | None:
-    found = deque(pattern.finditer(text), 1)
-    return found[0] if found else None
+    matches = deque(pattern.finditer(text), 1)
+    return matches[0] if matches else None

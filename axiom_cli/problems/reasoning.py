@@ -99,11 +99,11 @@ def _programs_with_tags(text: str) -> list[range]:
     while place >= 0 and len(begins) < MOST_TAGS:
         begins.append(place + len(CLOSE))
         place = text.rfind(CLOSE, 0, place)
-    found: dict[range, str] = {}
+    fenced: dict[range, str] = {}
     for begin in begins:
         tagged = (block for block in blocks(text[begin:]) if OPEN in block.code or CLOSE in block.code)
-        found |= {range(begin + block.start, begin + block.stop): block.code for block in deque(tagged, MOST_TAGS)}
-    return [place for place, code in found.items() if syntax.parse(code) is not None]
+        fenced |= {range(begin + block.start, begin + block.stop): block.code for block in deque(tagged, MOST_TAGS)}
+    return [place for place, code in fenced.items() if syntax.parse(code) is not None]
 
 
 def _spoken_lines(text: str) -> tuple[int, int, str]:
@@ -127,10 +127,10 @@ def _spoken_lines(text: str) -> tuple[int, int, str]:
 
 def _open_fence(line: str, opened: Fence | None) -> Fence | None:
     """The fence that is open after `line`, if `opened` was open before it. None if none is."""
-    found = fence(line)
-    if opened is None or found is None:
-        return opened or found
-    return None if found.closes(opened) else opened
+    mark = fence(line)
+    if opened is None or mark is None:
+        return opened or mark
+    return None if mark.closes(opened) else opened
 
 
 def _tags(line: str) -> tuple[str, str]:

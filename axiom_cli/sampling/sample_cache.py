@@ -136,13 +136,13 @@ class CachedEngine(EngineInFront):
 
     def _recall(self, units: list[Unit]) -> tuple[list[Unit], dict[int, Sample]]:
         """The units, those that are not cached with their number of missing samples, and the cached ones by place."""
-        found: dict[int, Sample] = {}
+        cached: dict[int, Sample] = {}
         for unit in units:
-            found.update(zip(unit.places, self._kept(unit.recipe), strict=False))
-            unit.missing = sum(place not in found for place in unit.places)
-            found.update((place, one) for place, own in _halves([unit]) for one in self._kept(own.recipe))
-            unit.missing = sum(place not in found for place in unit.places)
-        return units, found
+            cached.update(zip(unit.places, self._kept(unit.recipe), strict=False))
+            unit.missing = sum(place not in cached for place in unit.places)
+            cached.update((place, one) for place, own in _halves([unit]) for one in self._kept(own.recipe))
+            unit.missing = sum(place not in cached for place in unit.places)
+        return units, cached
 
     def _kept(self, recipe: Mapping[str, Any]) -> list[Sample]:
         """The samples that were cached under a recipe; none if nothing was."""

@@ -18,13 +18,13 @@ def end_ids(tokenizer: Any, generation_config: Any = None) -> tuple[int, ...]:
     named = getattr(generation_config, "eos_token_id", None)
     ids = [tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])]
     known = dict.fromkeys(i for i in ids if i is not None)
-    found = tuple(dict.fromkeys([*_turn_mark(tokenizer, known), *known]))
-    if not found:
+    ends = tuple(dict.fromkeys([*_turn_mark(tokenizer, known), *known]))
+    if not ends:
         raise InputError(
             "the tokenizer has no end-of-text token, so no completion could ever end",
             'name one in its tokenizer_config.json: "eos_token": "<|im_end|>"',
         )
-    return found
+    return ends
 
 
 def _turn_mark(tokenizer: Any, known: Container[int]) -> list[int]:

@@ -1,15 +1,16 @@
 """Tokens a second of the `transformers` engine beside the library's own `generate` and vLLM, in one run. By hand:
 
-    PYTHONPATH=. python tests/benchmarks/solve.py [--model nano] [--families register_machine,robot_walk] [--levels 1-10]
-        [--problems 1000] [--samples 1] [--temperature 0.5] [--max-tokens 768] [--dtype float32] [--batches 64,256]
-        [--rounds 2] [--vllm PYTHON]
+    PYTHONPATH=. python tests/benchmarks/solve.py [--model nano] [--families register_machine,robot_walk]
+        [--levels 1-10] [--problems 1000] [--samples 1] [--temperature 0.5] [--max-tokens 768] [--dtype float32]
+        [--batches 64,256] [--rounds 2] [--vllm PYTHON]
 
 All sample the same problems, up to the same number of tokens; tokens after the end are not counted. The defaults are
-those of a round of `axiom loop`. `a processor second` counts this process and those it waited for, whatever else the machine does.
-`generate` gets batches of prompts sorted by length, of each of the sizes, and the best size counts. vLLM runs in an
-interpreter of its own, where it is installed: one call for all prompts, prefix caching on. The rounds alternate, each
-figure is the best of them, and the ratios are what counts. `peak` is the share of what one product of two matrices of
-this type reaches in the same run, at 2 operations a parameter and token; reading the prompts is left out of it.
+those of a round of `axiom loop`. `a processor second` counts this process and those it waited for, whatever else the
+machine does. `generate` gets batches of prompts sorted by length, of each of the sizes, and the best size counts. vLLM
+runs in an interpreter of its own, where it is installed: one call for all prompts, prefix caching on. The rounds
+alternate, each figure is the best of them, and the ratios are what counts. `peak` is the share of what one product of
+two matrices of this type reaches in the same run, at 2 operations a parameter and token; reading the prompts is left
+out of it.
 """
 
 from __future__ import annotations

@@ -48,20 +48,20 @@ class GgufCertificate:
     def failures(self) -> list[str]:
         """Why the file is not the model; empty if it is."""
         most = NEAR_TIE_OF_8_BITS if self.dtype in EIGHT_BITS else NEAR_TIE
-        found = []
+        reasons = []
         if self.same_tokens < self.prompts:
-            found.append(f"llama.cpp cuts {self.prompts - self.same_tokens} of {self.prompts} prompts otherwise")
+            reasons.append(f"llama.cpp cuts {self.prompts - self.same_tokens} of {self.prompts} prompts otherwise")
         if not self.widest_gap <= most:
-            found.append(f"llama.cpp writes a token {self.widest_gap:.2g} nats behind the model's (at most {most})")
-        return found
+            reasons.append(f"llama.cpp writes a token {self.widest_gap:.2g} nats behind the model's (at most {most})")
+        return reasons
 
 
 def certify(folder: Path, file: Path, dtype: str) -> GgufCertificate:
     """The certificate of `file`, which was made of the model in `folder`. Raises what `llama_runtime.ask` raises."""
     tokenizer = load_tokenizer(folder)
-    asked = list(_questions(tokenizer))
-    replies = llama_runtime.ask(file, asked, MAX_TOKENS)
-    model, pairs = load_model(folder), list(zip(asked, replies, strict=True))
+    questions = list(_questions(tokenizer))
+    replies = llama_runtime.ask(file, questions, MAX_TOKENS)
+    model, pairs = load_model(folder), list(zip(questions, replies, strict=True))
     gaps = [_gaps_T(model, question.ids, reply.answer) for question, reply in pairs]
     return GgufCertificate(
         dtype=dtype,

@@ -136,11 +136,11 @@ class TextParsing(Family):
     ) -> tuple[tuple[tuple[int, str, Value], ...], bool]:
         """Conditions on different fields that a row meets, and whether all of them must be met."""
         row, first = random.choice(rows), int(random.random() * 3)
-        asked = len(rows[0]) - 1
-        count = 1 if level <= 3 else 2 if level <= 7 else asked
-        fields = [1 + (first + n) % asked for n in range(count)]
+        columns = len(rows[0]) - 1
+        count = 1 if level <= 3 else 2 if level <= 7 else columns
+        fields = [1 + (first + n) % columns for n in range(count)]
         if count == 1 and random.random() < 0.5:
-            fields = [next(field for field in range(1, asked + 1) if isinstance(row[field], int))]
+            fields = [next(field for field in range(1, columns + 1) if isinstance(row[field], int))]
         every = random.random() < 0.5
         pivots = [row if every else random.choice(rows) for _ in fields]
         return tuple(
@@ -153,9 +153,9 @@ class TextParsing(Family):
         if task.kind == "csv":
             body = f"{','.join(fields)} | {body}"
         joint = " and " if task.every else " or "
-        asked = joint.join([f"{fields[field]} {relation} {value}" for field, relation, value in task.conditions])
+        conditions = joint.join([f"{fields[field]} {relation} {value}" for field, relation, value in task.conditions])
         plain = ", without the quoting" if task.kind == "csv" else ""
-        question = f"Give every {fields[0]} where {asked}, in order{plain}, separated by a semicolon and a space."
+        question = f"Give every {fields[0]} where {conditions}, in order{plain}, separated by a semicolon and a space."
         return f"{FORMATS[task.kind]}{body}. {question}"
 
     def answer(self, task: Table) -> str:

@@ -162,5 +162,5 @@ def _finished(choice: Mapping[str, Any], message: Mapping[str, Any]) -> str:
         return quote(f"{said}: it calls the tool {called.get('name')}")
     results = choice.get("content_filter_results")  # Azure's
     results = results.items() if isinstance(results, dict) else ()
-    found = [name for name, result in results if isinstance(result, dict) and result.get("filtered")]
-    return quote(f"{said}: {', '.join(found)}" if found else said)
+    filters = [name for name, result in results if isinstance(result, dict) and result.get("filtered")]
+    return quote(f"{said}: {', '.join(filters)}" if filters else said)

@@ -84,8 +84,8 @@ def retry_after(headers: Mapping[str, str], said: str = "") -> float | None:
     try:
         until = parsedate_to_datetime(headers.get("retry-after", "")).timestamp()
     except (ValueError, TypeError, IndexError, OverflowError):
-        asked = IN_WORDS.search(said)
-        return (asked and sum(float(asked[unit] or 0) * seconds for unit, seconds in SECONDS.items())) or None
+        delay = IN_WORDS.search(said)
+        return (delay and sum(float(delay[unit] or 0) * seconds for unit, seconds in SECONDS.items())) or None
     now = time()
     with suppress(ValueError, TypeError, IndexError, OverflowError, KeyError):
         now = parsedate_to_datetime(headers["date"]).timestamp()

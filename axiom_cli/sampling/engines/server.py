@@ -115,10 +115,10 @@ class ServerEngine(RemoteEngine):
         model, _ = load_for_sampling(base)
         ids = torch.tensor([self._ids], device=model.device)
         scores = model(input_ids=ids).logits[0, :-1].float().log_softmax(-1)
-        found = tuple(scores.gather(-1, ids[0, 1:, None]).squeeze(-1).tolist())
+        logprobs = tuple(scores.gather(-1, ids[0, 1:, None]).squeeze(-1).tolist())
         del model
         gc.collect()
-        return found
+        return logprobs
 
     def _probe(self) -> tuple[float, ...]:
         """The server's log-probability of each token of a fixed text."""

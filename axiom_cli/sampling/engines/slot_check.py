@@ -33,8 +33,8 @@ def difference(model: PreTrainedModel, ids: Sequence[int]) -> str:
     text = [*ids] * (LONG // len(ids) + 1)
     rows = [text[: SHORT - 1][::-1] + text[:1], text[:LONG]]
     with spared(model):
-        found = _difference(model, rows)
-    return found and _difference(model, rows)
+        difference = _difference(model, rows)
+    return difference and _difference(model, rows)
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def spared(model: PreTrainedModel) -> Iterator[None]:
 @torch.inference_mode()
 def _difference(model: PreTrainedModel, rows: Sequence[list[int]]) -> str:
     before = model.config._attn_implementation  # noqa: SLF001 - transformers has no public name for it
-    found = "it does not run there"
+    difference = "it does not run there"
     try:
         with short_window(model), _headless(model) as said:
             plain = said(**_plain_inputs(model, rows))
@@ -62,13 +62,13 @@ def _difference(model: PreTrainedModel, rows: Sequence[list[int]]) -> str:
         plain_KH, slots_KH = _ends(plain, rows), torch.stack(slots, 1).flatten(0, 1)
         # No path would mend logits that are not finite: each sample says so.
         equal = not torch.isfinite(plain_KH).all() or equal_but_for_rounding(plain_KH, slots_KH, model.dtype)
-        found = "" if equal else "it computes other logits there"
+        difference = "" if equal else "it computes other logits there"
     except Exception as error:  # noqa: BLE001 - an architecture's own code may raise anything when it is called so
         if is_out_of_memory(error):
             raise
-    if found and model.config._attn_implementation != before:  # noqa: SLF001
+    if difference and model.config._attn_implementation != before:  # noqa: SLF001
         model.set_attn_implementation(before)
-    return found
+    return difference
 
 
 @contextmanager

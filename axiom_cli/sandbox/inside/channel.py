@@ -50,10 +50,10 @@ class Channel(crossing.Crossing):
         self.classes = classes
         try:
             entry, names = self.reply()
-            found = {name: self.known(value, name) for name, value in names}
+            objects = {name: self.known(value, name) for name, value in names}
         except (TypeError, ValueError):
             self.leave(messages.FAILED, "made a frame of its own")
-        return self.known(entry, name), found
+        return self.known(entry, name), objects
 
     def known(self, value: Any, name: str) -> Any:
         """`value`, which the program has under `name`: a class, if the tests take it for one."""
@@ -223,28 +223,28 @@ class Channel(crossing.Crossing):
         if word == "exception":
             return self.exception(number, *parts[1:])
         if word in ("object", "exceptions") and number in self.objects:
-            found = self.objects[number]
+            value = self.objects[number]
         elif word == "object":
             if not 0 <= number < 10**LONGEST_NUMBER or type(parts[1]) is not str:
                 raise ValueError("not a number that the program gives")
-            found = self.object(number, parts[1])
+            value = self.object(number, parts[1])
         elif word == "exceptions":
             parents = [self.unpack(part) for part in parts[2:]]
-            found = self.objects[number] = replicas.exception_class(self, number, str(parts[1]), parents)
+            value = self.objects[number] = replicas.exception_class(self, number, str(parts[1]), parents)
         elif word == "named":
             return replicas.named(self, number, self.unpack(parts[1]), [self.unpack(part) for part in parts[2:]])
         else:
             raise ValueError("not a word that the program has")
-        if word == "object" and type(found) is Remote and type(parts[2]) is int:
-            object.__setattr__(found, "axiom_hash", parts[2])
-        return found
+        if word == "object" and type(value) is Remote and type(parts[2]) is int:
+            object.__setattr__(value, "axiom_hash", parts[2])
+        return value
 
     def object(self, number: int, base: str = "") -> Any:
         """What stands for an object of the program."""
-        if (found := self.objects.get(number)) is None:
-            found = self.objects[number] = Remote(self, number, base)
+        if (remote := self.objects.get(number)) is None:
+            remote = self.objects[number] = Remote(self, number, base)
             self.derived = self.derived or bool(base)
-        return found
+        return remote
 
     def exception(self, number: int, kind: Any, args: Any, text: Any) -> BaseException:
         """An exception like one of the program's."""

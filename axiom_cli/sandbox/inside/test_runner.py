@@ -21,9 +21,9 @@ class Runner:
 
     def run(self, names: Iterable[str]) -> None:
         """Runs what `names` stand for, in order; the first test that fails ends it with its exception."""
-        found = [self.space[name] for name in names if isinstance(self.space.get(name), (types.FunctionType, type))]
+        tests = [self.space[name] for name in names if isinstance(self.space.get(name), (types.FunctionType, type))]
         self._ask(self.space, "setup_module", "setUpModule")
-        for one in found:
+        for one in tests:
             if isinstance(one, types.FunctionType):
                 self._ask(self.space, "setup_function")
                 self._function(one)

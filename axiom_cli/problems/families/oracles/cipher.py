@@ -30,8 +30,8 @@ def _keyed(text: str, key: str, sign: int) -> str:
 
 
 def _step(words: str, text: str) -> str:
-    found = re.search(r"\d+", words)
-    number = int(found.group()) if found else 0
+    match = re.search(r"\d+", words)
+    number = int(match.group()) if match else 0
     if words.startswith("shift"):
         by = number if words.endswith("forward") else -number
         return "".join(_moved(char, by) for char in text)

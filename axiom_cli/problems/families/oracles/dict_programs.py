@@ -106,8 +106,8 @@ def _dropped(rows: Rows, words: str) -> Rows:
 
 def _value(key: str, value: Any, rows: Rows, words: str) -> Any:
     """A value after a step that changes values alone."""
-    found = re.search(r"-?\d+", words)
-    number = int(found.group()) if found else 0
+    match = re.search(r"-?\d+", words)
+    number = int(match.group()) if match else 0
     if "number of letters" in words:
         return value + len(key)
     if words.startswith("add"):

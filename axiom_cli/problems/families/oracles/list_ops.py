@@ -18,8 +18,8 @@ def merge_sorted(numbers: list[int]) -> list[int]:
 
 def _step(words: str, numbers: list[int]) -> list[int]:
     """One list operation, understood from its words."""
-    found = re.search(r"\d+", words)
-    k = int(found.group()) if found else 0
+    match = re.search(r"\d+", words)
+    k = int(match.group()) if match else 0
     if "ascending" in words:
         return merge_sorted(numbers)
     if "descending" in words:

@@ -103,11 +103,11 @@ def _from_roman(text: str) -> int:
 
 def _distance(first: str, second: str) -> int:
     """Some characters are kept or replaced, in order; all others are removed or inserted."""
-    found = []
+    distances = []
     for count in range(min(len(first), len(second)) + 1):
         pairs = product(combinations(first, count), combinations(second, count))
-        found.append(min(sum(map(ne, *pair)) for pair in pairs) + len(first) + len(second) - 2 * count)
-    return min(found)
+        distances.append(min(sum(map(ne, *pair)) for pair in pairs) + len(first) + len(second) - 2 * count)
+    return min(distances)
 
 
 FUNCTIONS: dict[str, Callable[..., Any]] = {
