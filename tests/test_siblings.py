@@ -95,7 +95,7 @@ def test_the_gain_is_shown_against_the_wrong_verdicts_of_the_runs_beside_it(dose
     assert half.hard and half.hard.difference == pytest.approx(20 / 60), "level 3 was solved at the start"
     text = page(found)
     assert "<h2>Dose-response</h2>" in text and text.index("Dose-response</h2>") < text.index("Form, habit, skill</h2>")
-    assert "The last model gains +35.0 points" in text and "with 90 % wrong (random failures)" in text
+    assert "The last model gains +35.0 points" in text and "(random failures)" in text
     assert "| 50 % | near misses | +10.0 |" in render(experiment_findings([found]), "md")
     assert json.loads(render(experiment_findings([found]), "json"))["dose_response"][1]["runs"] == ["half"]
 
@@ -106,7 +106,7 @@ def test_a_run_that_learnt_from_wrong_verdicts_says_so_beside_its_verdict(dosed:
         "This run learnt from wrong verdicts: where the start model solves at most 60 %, 50 % of them were turned "
         "round: 30 failures counted as passes (random failures) and 10 passes as failures."
     )
-    assert said in found.sentence and said in page(found)
+    assert said in found.sentence and said in page(found).replace("\u00a0%", " %")
     assert next_step(found).command == "axiom report --compare right half@last"
     assert "without --wrong-labels" in page(found), "a control would be refused beside wrong verdicts"
     alone = summarize(read_experiment("other", dosed))

@@ -40,8 +40,8 @@ def comparison_cells(comparison: Comparison) -> list[str]:
         "" if comparison.p is None else p_value(comparison.p).removeprefix("= "),
         f"{100 * comparison.minimum_detectable:.1f}",
         f"{comparison.problems:,}",
-        str(comparison.gained),
-        str(comparison.lost),
+        f"{comparison.gained:,}",
+        f"{comparison.lost:,}",
         comparison.split,
         comparison.measure,
     ]

@@ -84,8 +84,8 @@ def _tiles(coverage: Coverage) -> list[Markup]:
     for name, pair in coverage.distinct.items():
         start, selected, change = _counts(pair)
         same = coverage.start == coverage.selected
-        remark = "distinct ones a problem" if same else f"different ones a problem, {change}"
-        cells.append((name.capitalize(), start if same else f"{start} → {selected}", remark))
+        remark = "a problem" if same else f"a problem, {change}"
+        cells.append((f"Different {name}", start if same else f"{start} → {selected}", remark))
     return [tiles(cells)] if cells else []
 
 

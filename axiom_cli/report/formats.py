@@ -6,7 +6,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import orjson
@@ -23,6 +23,12 @@ class Table:
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     keys: int = 0
+
+    def filled(self) -> Table:
+        """The table without the columns that hold nothing."""
+        kept = [place for place in range(len(self.columns)) if any(row[place] for row in self.rows)]
+        columns, *rows = ([of[place] for place in kept] for of in (self.columns, *self.rows))
+        return replace(self, columns=columns, rows=rows)
 
 
 def table_of(title: str, rows: Iterable[Mapping[str, Any]]) -> Table | str:

@@ -22,7 +22,7 @@ LEAD = (
     "The highest level that a model solves with all levels below it: 9 in 10 of its problems (the solid line), or half "
     "of them (the dashed one). A grey line is the highest level that the start model was taught."
 )
-CLIMB = " In a climb, dots are the highest level that a model was trained on."
+CLIMB = " In a climb, diamonds are the highest level that a model was trained on."
 
 
 def frontier_table(summary: ExperimentSummary) -> Table | None:
@@ -51,7 +51,7 @@ def frontier_table(summary: ExperimentSummary) -> Table | None:
     title = f"{summary.experiment.name}: frontier, the highest level solved {SOLVED:g} / {HALF_SOLVED:g} of the time"
     climbed = ["trained up to"] * bool(trained)
     columns = ["family", "taught", "start", "selected", *climbed, *(arm for arm, _ in controls), "problems a level"]
-    return Table(f"{title} ({spoken(split)})", columns, rows, keys=1)
+    return Table(f"{title} ({spoken(split)})", columns, rows, keys=1).filled()
 
 
 def _selected_of(summary: ExperimentSummary, arm: str, split: str) -> dict[str, Frontier]:

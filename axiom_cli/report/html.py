@@ -27,7 +27,7 @@ class Section:
     """A titled part of a page. `body` is markup."""
 
     title: str
-    lead: str
+    lead: str | Markup
     body: Markup
 
     @property
@@ -41,13 +41,21 @@ def environment() -> Environment:
     """The templates. A name that a page was not given is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    return Environment(
+    found = Environment(
         loader=PackageLoader("axiom_cli.report"),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=lambda value: value if isinstance(value, Markup) else spelled_out(str(value)),
         keep_trailing_newline=True,
     )
+    found.filters["figures"] = _figures
+    return found
+
+
+def _figures(text: str) -> Markup:
+    """A sentence in which no line ends between a number and its per cent sign."""
+    found = text if isinstance(text, Markup) else escape(text)
+    return found.replace(" %", "\u00a0%")
 
 
 @cache
@@ -102,7 +110,9 @@ def numbers(table: Table, summary: str = "Numbers") -> Markup:
 
 def table_card(table: Table) -> Markup:
     """A table in a box, folded away if it is long."""
-    return card("", html_table(table) if len(table.rows) <= MOST_ROWS else numbers(table, f"{table.title}: all rows"))
+    if len(table.rows) <= MOST_ROWS:
+        return card("", html_table(table))
+    return card("", numbers(table, f"{table.title}: {len(table.rows):,} rows"))
 
 
 def heat(caption: str, columns: Sequence[str], rows: Mapping[str, Sequence[float | None]]) -> Markup:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import Any
 
 import orjson
@@ -13,9 +14,9 @@ from axiom_cli.report.command_line import command_line
 from axiom_cli.report.formats import Table
 from axiom_cli.report.html import Section, card, code, command, joined, numbers, table_card
 
-LEAD = (
-    "The same command with the same version, on a machine of this kind, makes the same run. `axiom workspace why "
-    "NAME@best` traces a model back to everything that it was made from."
+LEAD = Markup(
+    "The same command with the same version, on a machine of this kind, makes the same run. {} traces the selected "
+    "model back to everything that it was made from."
 )
 
 
@@ -31,7 +32,8 @@ def origin(experiment: Experiment) -> Section:
         parts.append(card("", numbers(certificates, "Merge certificates")))
     if settings := _settings(experiment):
         parts.append(card("", numbers(settings, "All settings")))
-    return Section("Configuration and lineage", LEAD, joined(parts))
+    why = code(shlex.join(["axiom", "workspace", "why", f"{experiment.name}@best"]))
+    return Section("Configuration and lineage", LEAD.format(why), joined(parts))
 
 
 def machines_table(experiment: Experiment) -> Table | None:

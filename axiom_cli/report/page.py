@@ -18,7 +18,7 @@ from axiom_cli.report.evidence import evidence_section
 from axiom_cli.report.formats import Table
 from axiom_cli.report.frontier import frontier
 from axiom_cli.report.gain import gain_section
-from axiom_cli.report.html import Section, environment, table_card, tiles
+from axiom_cli.report.html import Section, environment, joined, table_card, tiles
 from axiom_cli.report.next_step import NextStep, next_step
 from axiom_cli.report.origin import origin
 from axiom_cli.report.page_controls import controls, dose_response
@@ -62,7 +62,7 @@ def page(summary: ExperimentSummary) -> str:
         name=run.name,
         verdict=summary.verdict,
         headline=summary.verdict.capitalize(),
-        sentence=summary.sentence,
+        sentences=summary.sentences,
         next_step=next_step(summary),
         tiles=_tiles(summary),
         sections=[section for section in sections if section],
@@ -76,14 +76,14 @@ def fill_template(  # noqa: PLR0913 - the parts of a page, given by name
     name: str,
     verdict: str,
     headline: str,
-    sentence: str,
+    sentences: Sequence[str],
     tiles: Markup,
     sections: Sequence[Section],
     footer: str,
     next_step: NextStep | None = None,
 ) -> str:
-    """The page of `name`. The sentence loses what stands before its colon, since `headline` says it."""
-    rest = sentence.partition(": ")[2]
+    """The page of `name`. The first sentence loses what stands before its colon, since `headline` says it."""
+    rest = sentences[0].partition(": ")[2]
     return (
         environment()
         .get_template("page.html")
@@ -93,6 +93,7 @@ def fill_template(  # noqa: PLR0913 - the parts of a page, given by name
             badge=verdict if verdict in ("better", "worse") else "unsure",
             headline=headline,
             sentence=rest[:1].upper() + rest[1:],
+            remarks=sentences[1:],
             next_step=next_step,
             tiles=tiles,
             sections=sections,
@@ -110,7 +111,7 @@ def _tiles(summary: ExperimentSummary) -> Markup:
         cells = [
             ("Pass rate", change, f"start to selected, {spoken(headline.split)}"),
             ("Difference", points(headline.difference), f"points, {points_range(headline.interval)}"),
-            ("Problems", f"{headline.problems:,}", f"{headline.gained} gained, {headline.lost} lost"),
+            ("Problems", f"{headline.problems:,}", f"{headline.gained:,} gained, {headline.lost:,} lost"),
             *cells,
         ]
     rows = (row for row in experiment.evaluations() if row.iteration == selected and "parsed" in row.extra)
@@ -122,10 +123,13 @@ def _tiles(summary: ExperimentSummary) -> Markup:
 
 
 def _steps(summary: ExperimentSummary) -> Section | None:
-    rows = list(map(comparison_cells, (*summary.final, *summary.steps)))
+    final, steps = (
+        Table(title, COLUMNS, list(map(comparison_cells, of)))
+        for title, of in (("Start and selected, in points", summary.final), ("Step by step, in points", summary.steps))
+    )
+    tables = [table_card(table) for table in (final, steps) if table.rows]
     lead = (
         "The selected model against the start model, then each model against the one before it, on the same problems. "
         "Gained and lost count problems; a difference below the detectable one is inconclusive."
     )
-    table = Table("Differences in points", COLUMNS, rows)
-    return Section("Model N against Model N+1", lead, table_card(table)) if rows else None
+    return Section("Model N against Model N+1", lead, joined(tables)) if tables else None

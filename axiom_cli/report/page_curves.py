@@ -173,4 +173,4 @@ def _grid(
         rates = {row.iteration: row.rate for row in coolest(experiment.evaluations("", split, family, level))}
         if rates:
             body[f"level {level}"] = [rates.get(i) for i in shown]
-    return f"{_label(family)}, {spoken(split)}: pass rate in %", [str(i) for i in shown], body
+    return f"{spoken(split)}: pass rate in %, model by model", [str(i) for i in shown], body

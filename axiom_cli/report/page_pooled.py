@@ -38,7 +38,7 @@ def pooled_page(summaries: Sequence[ExperimentSummary], pooled: Pooled) -> str:
         name=", ".join(pooled.names),
         verdict=verdict,
         headline=verdict.capitalize(),
-        sentence=f"{verdict}: {' '.join(sentences)}",
+        sentences=[f"{verdict}: {sentences[0]}", *sentences[1:]],
         tiles=tiles(cells),
         sections=[
             _curves(summaries, pooled),

@@ -39,7 +39,7 @@ def ranking_page(ranking: Ranking) -> str:
         name=ranking.value.name,
         verdict=ranking.headline.verdict,
         headline=HEADS[ranking.headline.verdict],
-        sentence=ranking.sentence,
+        sentences=[ranking.sentence],
         tiles=figures,
         sections=[best_of_n(ranking), calibration(ranking)],
         footer=FOOTER,

@@ -73,13 +73,23 @@ def _loss(rounds: Sequence[Round]) -> list[Markup]:
     if not losses:
         return []
     title = "Loss at the end of the training"
-    top = max(loss for _, loss in losses) * 1.1 or 1.0
+    marks = _marks(max(loss for _, loss in losses))
+    top = marks[-1]
     points = [Point(number, loss / top, note=f"round {number}: {loss:.4f}") for number, loss in losses]
-    heights = [(share, f"{share * top:.2g}") for share in (0, 0.25, 0.5, 0.75, 1)]
+    heights = [(mark / top, f"{mark:.6g}") for mark in marks]
     caption = Caption("loss", title, "; ".join(point.note for point in points))
     plot = line_plot(caption, [Series("loss", points, "c3")], _axis(points), SMALL, labels=False, heights=heights)
     rows = [[str(number), f"{loss:.4f}"] for number, loss in losses]
     return [card(title, plot, numbers(Table(title, ("round", "loss of a token"), rows)))]
+
+
+def _marks(most: float) -> list[float]:
+    """Round numbers from 0 to just above `most`, at most six."""
+    if most <= 0 or not math.isfinite(most):
+        return [0.0, 1.0]
+    power = 10.0 ** math.floor(math.log10(most / 5))
+    step = next(size * power for size in (1, 2, 2.5, 5, 10) if 5 * size * power >= most)
+    return [step * count for count in range(math.ceil(most / step) + 1)]
 
 
 def _axis(points: Sequence[Point]) -> Axis:
@@ -88,5 +98,8 @@ def _axis(points: Sequence[Point]) -> Axis:
 
 
 def thinned(bars: Sequence[T]) -> Sequence[T]:
-    """At most twelve of a long run's rounds, evenly spaced; the table behind the plot has them all."""
-    return bars[:: math.ceil(len(bars) / MOST_BARS) or 1]
+    """At most twelve of a long run's rounds, evenly spaced, the first and the last among them; the table behind the
+    plot has them all."""
+    if len(bars) <= MOST_BARS:
+        return bars
+    return [bars[round(place * (len(bars) - 1) / (MOST_BARS - 1))] for place in range(MOST_BARS)]

@@ -93,7 +93,7 @@ def rounds_table(name: str, rounds: list[Round]) -> Table | None:
     ]
     columns = ["round", "samples", "accepted", "rows", "loss tokens", "new / history / cold, %", "loss", "seconds"]
     title = f"{name}: what each round drew and trained on (seconds: collect / train)"
-    return Table(title, columns, rows, keys=1)
+    return Table(title, columns, rows, keys=1).filled()
 
 
 def _count(number: int | None) -> str:

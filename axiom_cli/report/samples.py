@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from itertools import chain, zip_longest
@@ -17,7 +18,7 @@ from axiom_cli.problems.reasoning import without_reasoning
 from axiom_cli.problems.written_programs import written_program
 from axiom_cli.records import Verdict
 from axiom_cli.report.formats import Table
-from axiom_cli.report.html import Section, card, example, joined
+from axiom_cli.report.html import Section, card, code, example, joined
 from axiom_cli.wording import plural
 
 GREEDY = 0.0
@@ -162,10 +163,11 @@ def samples_section(name: str, found: Examples | None) -> Section | None:
     for kind, problems in found.shown.items():
         title = f"{kind.capitalize()}: {plural(found.counts[kind], 'problem')}"
         shown = [example(problem, start, selected) for problem in problems]
-        cards.append(card(title + (f", {len(problems)} shown, {ORDER[kind]}" if problems else ""), *shown))
-    lead = (
-        f"Greedy answers to {spoken(found.split)} problems, as the models wrote them. All of the first two kinds are "
-        f"written by axiom report {name} --newly-solved, and --lost."
+        chosen = f", {len(problems)} shown, {ORDER[kind]}" if len(problems) < found.counts[kind] else ""
+        cards.append(card(title + chosen, *shown))
+    newly, lost = (code(shlex.join(["axiom", "report", name, option])) for option in ("--newly-solved", "--lost"))
+    lead = Markup("Greedy answers to {} problems, as the models wrote them. {} and {} write all of them.").format(
+        spoken(found.split), newly, lost
     )
     return Section("Samples", lead, joined(cards))
 

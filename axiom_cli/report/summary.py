@@ -55,9 +55,14 @@ class ExperimentSummary:
     @property
     def sentence(self) -> str:
         """The one honest sentence, with what the control arms add to it."""
+        return " ".join(self.sentences)
+
+    @property
+    def sentences(self) -> list[str]:
+        """The verdict, then a sentence for each thing that belongs beside it."""
         if not self.final:
             parts = [f"Inconclusive: {self._nothing_to_compare()}", planted_sentence(self.experiment), *self._gap()]
-            return " ".join(filter(None, parts))
+            return [part for part in parts if part]
         headline = self.final[0]
         parts = [headline.sentence]
         if planted := planted_sentence(self.experiment):
@@ -76,7 +81,7 @@ class ExperimentSummary:
             parts.append(f"It reasons in {selected} of its answers, the start model in {start}.")
         if self.gain and self.verdict != "inconclusive":
             parts.append(gain_sentence(self.gain))
-        return " ".join(parts)
+        return parts
 
     def _gap(self) -> list[str]:
         if not self.gap:
