@@ -69,7 +69,7 @@ def test_the_report_has_it_in_every_format_and_on_the_page(tmp_path: Path) -> No
     assert (row["iteration"], row["rpn frontier 0.9"], row["rpn frontier 0.5"]) == ("1", "3", "4")
     assert json.loads(render(found, "json"))["rows"][-1]["frontier"]["rpn"]["problems"] == 20
     written = render(found, "md")
-    assert "| infra | frontier |" in written and "| rpn |  | 2 / 2 | 3 / 4 | 20 |" in written
+    assert "| infra | frontier |" in written and "| rpn | 2 / 2 | 3 / 4 | 20 |" in written
     text = page(summary)
     assert "<h2>Frontier</h2>" in text and "model 1: 9 in 10 up to level 3" in text
 
