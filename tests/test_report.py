@@ -174,3 +174,41 @@ def test_unfiltered_samples_are_a_rival_only_where_the_start_model_fails(tmp_pat
     rival = found.controls["unfiltered"]
     assert (rival.problems, rival.rate_before, rival.rate_after) == (20, 0.4, 0.8), "level 1 says nothing"
     assert "control unfiltered where the start model solves at most 60 %: +40.0 points" in found.sentence
+
+
+def test_each_section_of_the_page_is_in_markdown_and_json_too(small: Experiment):
+    findings = experiment_findings([summarize(small)])
+    markdown, data = render(findings, "md"), json.loads(render(findings, "json"))
+    held = {
+        "pass rates per model": data["rows"],
+        "differences in points": data["steps"],
+        "families by level": data["families"],
+        "newly solved": data["samples"],
+        "pass@k": data["coverage"],
+        "what each round drew": data["rounds"],
+        "against the controls": data["controls"],
+        "what the change": data["gain"],
+        "seconds and tokens by phase": data["cost"],
+        "weights, what training wrote": data["origin"]["lineage"],
+        "merge certificates": data["origin"]["certificates"],
+        "all settings": data["config"],
+        "the twelve questions": data["questions"],
+    }
+    assert all(held.values())
+    places = [markdown.index(f"## small: {title}") for title in held]
+    assert places == sorted(places), "in the page's order"
+    assert data["origin"]["lineage"][0]["weights"] in page(summarize(small))
+
+
+def test_csv_says_what_each_model_is_compared_with(small: Experiment):
+    found = summarize(small)
+    rows = list(csv.DictReader(io.StringIO(render(experiment_findings([found]), "csv"))))
+    by_place = {(row["experiment"], row["iteration"], row["split"], float(row["temperature"])): row for row in rows}
+    chosen = by_place["small", "2", "test", 0.0]
+    assert float(chosen["start_difference"]) == found.final[0].difference and chosen["start_finding"] == "better"
+    assert float(by_place["small", "1", "val", 0.0]["step_low"]) == found.steps[0].interval[0]
+    control = found.controls["shuffled"]
+    assert [
+        float(row["control_difference"]) for row in rows if "+shuffled" in row["experiment"] and row["control_p"]
+    ] == [control.difference]
+    assert float(chosen["rpn level 7"]) <= 1 and by_place["small", "0", "test", 0.7]["pass@4"]

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
-from axiom_cli.evaluation.comparison import percent, spoken
-from axiom_cli.evaluation.experiment_folder import HELD_OUT, arm_name, split_arm
-from axiom_cli.evaluation.frontier import Frontier, evaluation_of
+from axiom_cli.evaluation.comparison import percent, percent_range, spoken
+from axiom_cli.evaluation.experiment_folder import HELD_OUT, split_arm
 from axiom_cli.evaluation.metrics import ALL, temperature
 from axiom_cli.records import Metrics
 from axiom_cli.report.claim import claim_json, claim_table, questions
+from axiom_cli.report.climb import climb_sentence
 from axiom_cli.report.cold_start import cold_start_facts, cold_start_table
 from axiom_cli.report.command_line import command_line
 from axiom_cli.report.comparison_tables import COLUMNS, comparison_cells
@@ -22,11 +22,16 @@ from axiom_cli.report.formats import Findings, Table
 from axiom_cli.report.frontier import frontier_table
 from axiom_cli.report.gain import gain_table
 from axiom_cli.report.next_step import next_step
-from axiom_cli.report.origin import machines_table, origin_json
-from axiom_cli.report.rate_table import family_rates, rate_cells, rate_columns, rates_of
+from axiom_cli.report.origin import origin_json, origin_tables
+from axiom_cli.report.page_costs import cost_json, cost_sentence, cost_table
+from axiom_cli.report.page_transfer import cells_beside, cells_table
+from axiom_cli.report.plain_rows import csv_rows, frontiers_of, plain_rows
+from axiom_cli.report.rate_table import family_rates, rate_cells, rate_columns
 from axiom_cli.report.rounds import rounds_of, rounds_table
 from axiom_cli.report.samples import samples_tables
 from axiom_cli.report.summary import ExperimentSummary
+from axiom_cli.report.transfer import LEGEND
+from axiom_cli.wording import as_markdown
 
 
 def experiment_findings(summaries: Sequence[ExperimentSummary]) -> Findings:
@@ -40,7 +45,7 @@ def experiment_findings(summaries: Sequence[ExperimentSummary]) -> Findings:
         objects.append(_json_object(summary))
     return Findings(
         json_value=objects[0] if len(objects) == 1 else objects,
-        csv_rows=[row for summary in summaries for row in _plain_rows(summary)],
+        csv_rows=[row for summary in summaries for row in csv_rows(summary)],
         markdown=markdown,
         terminal=terminal,
         records=[row for summary in summaries for row in summary.rows],
@@ -66,7 +71,9 @@ def _markdown(summary: ExperimentSummary) -> list[Table | str]:
     compared = list(map(comparison_cells, (*summary.final, *summary.steps)))
     controls = list(map(comparison_cells, summary.controls.values()))
     line = command_line(run)
+    cells = cells_beside(run)
     parts: list[Table | str | None] = [
+        f"# {as_markdown(name)}",
         summary.sentence,
         f"Next: {step.sentence}\n\n    {step.command}" if step.command else f"Next: {step.sentence}",
         experiment_table(summary),
@@ -83,30 +90,39 @@ def _markdown(summary: ExperimentSummary) -> list[Table | str]:
         dose_table(name, summary.doses),
         dose_sentence(summary.doses),
         gain_table(name, summary.gain) if summary.gain else None,
+        *((cells_table(cells), LEGEND) if cells else ()),
         frontier_table(summary),
+        climb_sentence(summary.climbs),
+        cost_table(run),
+        cost_sentence(run),
         f"The command that repeats the run:\n\n    {line}" if line else None,
-        machines_table(run),
+        *origin_tables(run),
         claim_table(name, asked),
     ]
     return [part for part in parts if part]
 
 
 def levels_table(summary: ExperimentSummary) -> Table | None:
-    """The greedy rates of the start and of the selected model, a row for each family and level; None without any."""
+    """The greedy rates of the start and of the selected model, a row for each family at all levels together and at each
+    one; None without any."""
     run = summary.experiment
     split = next((split for split in HELD_OUT if run.evaluations(split=split)), "")
     of: dict[tuple[str, int], dict[int, Metrics]] = {}
     for row in run.rows:
         cell = (row.experiment, row.split, row.extra.get("phase")) == (run.name, split, "evaluate")
-        if cell and row.level and row.family != ALL and not temperature(row):
+        if cell and not temperature(row):
             of.setdefault((row.family, row.level), {})[row.iteration] = row
     models = [run.iterations()[0], summary.selected]
     rows = [
-        [family, str(level), *(f"{percent(found[m].rate)} of {found[m].n:,}" if m in found else "" for m in models)]
-        for (family, level), found in sorted(of.items())
+        [family, str(level or "all"), *(_rate(found[m]) if m in found else "" for m in models)]
+        for (family, level), found in sorted(of.items(), key=lambda of: (of[0][0] != ALL, *of[0]))
     ]
     columns = ["family", "level", "start", "selected"]
     return Table(f"{run.name}: families by level ({spoken(split)})", columns, rows, keys=2) if rows else None
+
+
+def _rate(row: Metrics) -> str:
+    return f"{percent(row.rate)} ({percent_range(row.interval)}) of {row.n:,}"
 
 
 def experiment_table(summary: ExperimentSummary) -> Table:
@@ -117,7 +133,7 @@ def experiment_table(summary: ExperimentSummary) -> Table:
     for row in summary.rows:
         _, arm = split_arm(row.experiment)
         mark = " *" if row.iteration == summary.selected and not arm else ""
-        reached = _frontiers_of(row, summary)
+        reached = frontiers_of(row, summary)
         frontier = [", ".join(reached[family].text if family in reached else "-" for family in families)]
         cells = [f"{row.iteration}{mark}", row.split, *rate_cells(row, families, rates)]
         cells += (frontier if reached else [""]) if summary.frontiers else []
@@ -127,55 +143,27 @@ def experiment_table(summary: ExperimentSummary) -> Table:
     return Table(f"{summary.experiment.name}: pass rates per model", columns, rows, keys=4 if has_controls else 3)
 
 
-def _plain_rows(summary: ExperimentSummary) -> list[dict[str, Any]]:
-    families, rates = summary.families(), family_rates(summary.experiment.rows)
-    made = {
-        (arm_name(summary.experiment.name, arm), of.number): of.columns()
-        for arm in summary.experiment.arms()
-        for of in rounds_of(summary.experiment, arm)
-    }
+def _frontier_json(row: Metrics, summary: ExperimentSummary) -> dict[str, dict[str, int]]:
+    return {family: asdict(found) for family, found in frontiers_of(row, summary).items()}
+
+
+def _families_json(summary: ExperimentSummary) -> list[dict[str, Any]]:
+    """The run's greedy rates by family and level; level 0 is all levels together."""
     return [
         {
-            "experiment": row.experiment,
-            "iteration": row.iteration,
-            "selected": row.experiment == summary.experiment.name and row.iteration == summary.selected,
-            "split": row.split,
-            "temperature": temperature(row),
-            "problems": row.extra.get("problems", row.n),
-            **{name: getattr(row, name) for name in ("n", "passed", "rate")},
+            **{name: getattr(row, name) for name in ("iteration", "split", "family", "level", "n", "passed", "rate")},
             "low": row.interval[0],
             "high": row.interval[1],
-            **{name: row.extra.get(name) for name in ("parsed", "reasoned", "rate_reasoned", "rate_bare", "infra")},
-            **{name: getattr(row, name) for name in ("seconds", "tokens")},
-            **rates_of(row, families, rates),
-            **_frontier_columns(_frontiers_of(row, summary), families if summary.frontiers else ()),
-            **made[row.experiment, row.iteration],
         }
-        for row in summary.rows
+        for row in summary.experiment.rows
+        if (row.experiment, row.extra.get("phase")) == (summary.experiment.name, "evaluate")
+        and (row.level or row.family != ALL)
+        and not temperature(row)
     ]
 
 
-def _frontier_json(row: Metrics, summary: ExperimentSummary) -> dict[str, dict[str, int]]:
-    return {family: asdict(found) for family, found in _frontiers_of(row, summary).items()}
-
-
-def _frontiers_of(row: Metrics, summary: ExperimentSummary) -> dict[str, Frontier]:
-    """The frontier of each family in a greedy evaluation; empty for others."""
-    return {} if temperature(row) else summary.frontiers.get(evaluation_of(row), {})
-
-
-def _frontier_columns(reached: Mapping[str, Frontier], families: Sequence[str]) -> dict[str, int | None]:
-    """Two columns a family: the levels solved at 0.9 and more, and at 0.5 and more."""
-    columns: dict[str, int | None] = {}
-    for family in families:
-        found = reached.get(family)
-        columns[f"{family} frontier 0.9"] = found.solved if found else None
-        columns[f"{family} frontier 0.5"] = found.half_solved if found else None
-    return columns
-
-
 def _json_object(summary: ExperimentSummary) -> dict[str, Any]:
-    rows = zip(_plain_rows(summary), summary.rows, strict=True)
+    rows = zip(plain_rows(summary), summary.rows, strict=True)
     return {
         "experiment": summary.experiment.name,
         "selected": summary.selected,
@@ -192,6 +180,10 @@ def _json_object(summary: ExperimentSummary) -> dict[str, Any]:
         "gain": asdict(summary.gain) if summary.gain else None,
         "selection_gap": asdict(summary.gap) if summary.gap else None,
         "coverage": coverage_json(summary.coverage) if summary.coverage else None,
+        "families": _families_json(summary),
+        "climb": climb_sentence(summary.climbs),
+        "transfer": [cell.to_dict() for cell in cells_beside(summary.experiment)],
+        "cost": cost_json(summary.experiment),
         "config": dict(summary.experiment.config),
         "next": asdict(next_step(summary)),
         "evidence": evidence_json(summary.experiment),

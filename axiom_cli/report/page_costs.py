@@ -15,6 +15,10 @@ from axiom_cli.report.page_training import thinned
 from axiom_cli.report.rounds import Round, rounds_of
 from axiom_cli.wording import duration
 
+LEAD = (
+    "Round N collects, trains and merges, and then evaluates model N, which it made. A run that resumed shows what its "
+    "steps took when they were made."
+)
 PHASES = {"evaluate": "c0", "collect": "c1", "train": "c2", "merge": "c3"}
 
 
@@ -24,14 +28,41 @@ def costs(experiment: Experiment) -> Section | None:
     cards = [*_cost_card("Seconds by phase", rounds, "s"), *_cost_card("Thousands of tokens by phase", rounds, "k")]
     if not cards:
         return None
-    every = [of for arm in experiment.arms() for of in rounds_of(experiment, arm)]
-    seconds, tokens = sum(sum(of.seconds.values()) for of in every), sum(sum(of.tokens.values()) for of in every)
+    return Section("Time, tokens and cost", f"{cost_sentence(experiment)} {LEAD}", grid(cards))
+
+
+def cost_sentence(experiment: Experiment) -> str:
+    """What the run and its controls took altogether."""
+    seconds, tokens = _totals(experiment)
     controls = ", controls included" * (len(experiment.arms()) > 1)
-    lead = (
-        f"{duration(seconds)} of work and {tokens:,} tokens{controls}. Round N collects, trains and merges, and then "
-        "evaluates model N, which it made. A run that resumed shows what its steps took when they were made."
-    )
-    return Section("Time, tokens and cost", lead, grid(cards))
+    return f"{duration(seconds)} of work and {tokens:,} tokens{controls}."
+
+
+def cost_json(experiment: Experiment) -> dict[str, float]:
+    """For JSON; the rounds have their own."""
+    seconds, tokens = _totals(experiment)
+    return {"seconds": round(seconds, 3), "tokens": tokens}
+
+
+def cost_table(experiment: Experiment) -> Table | None:
+    """Seconds and thousands of tokens by round and phase."""
+    rounds = rounds_of(experiment)
+    phases = list(dict.fromkeys([*PHASES, *(phase for of in rounds for phase in of.seconds)]))
+    rows = [
+        [
+            of.label,
+            *(f"{of.seconds[phase]:,.1f}" if of.seconds.get(phase) else "" for phase in phases),
+            *(f"{of.tokens[phase] / 1000:,.1f}" if of.tokens.get(phase) else "" for phase in phases),
+        ]
+        for of in rounds
+    ]
+    columns = ["round", *(f"{phase}, {unit}" for unit in ("s", "k tokens") for phase in phases)]
+    return Table(f"{experiment.name}: seconds and tokens by phase", columns, rows, keys=1).filled() if rows else None
+
+
+def _totals(experiment: Experiment) -> tuple[float, int]:
+    every = [of for arm in experiment.arms() for of in rounds_of(experiment, arm)]
+    return sum(sum(of.seconds.values()) for of in every), sum(sum(of.tokens.values()) for of in every)
 
 
 def _cost_card(title: str, rounds: Sequence[Round], unit: Literal["s", "k"]) -> list[Markup]:

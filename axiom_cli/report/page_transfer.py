@@ -79,10 +79,16 @@ def transfer_findings(name: str, path: Path) -> Findings:
 
 def transfer_section(experiment: Experiment) -> Section | None:
     """The matrix of the transfer run that the experiment is a row of; None where it is not."""
+    cells = cells_beside(experiment)
+    return Section("Transfer", LEGEND, table_card(cells_table(cells))) if cells else None
+
+
+def cells_beside(experiment: Experiment) -> list[Metrics]:
+    """The cells of the transfer run that the experiment is a row of; empty where it is not."""
     path = experiment.folder.path
     for other in sorted(path.parent.glob(f"*/{FILE}")):
         if path.name.startswith(f"{other.parent.name}-") and is_regular(other):
             cells = read_cells(other)
             if any(path.name == f"{other.parent.name}-{cell.extra['trained']}" for cell in cells):
-                return Section("Transfer", LEGEND, table_card(cells_table(cells)))
-    return None
+                return cells
+    return []

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from axiom_cli.evaluation.comparison import percent
+from axiom_cli.evaluation.comparison import percent, percent_range
 from axiom_cli.evaluation.experiment_folder import Experiment
 from axiom_cli.report.formats import Table
+from axiom_cli.statistics import wilson
 
 SLICES = ("new", "history", "cold")
 
@@ -39,9 +40,15 @@ class Round:
         """The share of the samples that the verifier accepted."""
         return self.accepted / self.drawn if self.drawn and self.accepted is not None else None
 
+    @property
+    def interval(self) -> tuple[float, float] | None:
+        """The 95 % interval of the acceptance."""
+        return None if self.acceptance is None else wilson(self.accepted or 0, self.drawn or 0)
+
     def to_dict(self) -> dict[str, Any]:
         """For JSON."""
         facts = {name: getattr(self, name) for name in ("drawn", "accepted", "acceptance", "rows", "loss_tokens")}
+        facts["acceptance_interval"] = self.interval
         more = {"loss": self.loss, "truncated": self.truncated, "replay": dict(self.replay)}
         return {"round": self.number, **facts, **more, "seconds": self.seconds, "tokens": self.tokens}
 
@@ -82,7 +89,7 @@ def rounds_table(name: str, rounds: list[Round]) -> Table | None:
         [
             str(of.number),
             _count(of.drawn),
-            "" if of.acceptance is None else percent(of.acceptance),
+            "" if of.interval is None else f"{percent(of.acceptance or 0)} ({percent_range(of.interval)})",
             _count(of.rows),
             _count(of.loss_tokens),
             " / ".join(f"{100 * of.replay[part]:.0f}" for part in SLICES) if of.replay else "",

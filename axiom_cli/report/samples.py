@@ -176,7 +176,8 @@ def samples_tables(name: str, found: Examples | None) -> list[Table]:
     """A table for each kind, for Markdown."""
     if found is None:
         return []
-    columns = ["family", "level", "prompt", "right", "start said", "why", "selected says", "why", "its reasoning"]
+    columns = ["family", "level", "prompt", "right", "start said", "why", "its reasoning"]
+    columns += ["selected says", "why", "its reasoning"]
     return [
         Table(
             f"{name}: {kind}, {len(problems)} of {found.counts[kind]:,} {spoken(found.split)} problems",
@@ -184,8 +185,7 @@ def samples_tables(name: str, found: Examples | None) -> list[Table]:
             [
                 [
                     *(one.family, str(one.level), one.prompt, one.right),
-                    *(one.start.answer, one.start.reason, one.selected.answer, one.selected.reason),
-                    one.selected.reasoning,
+                    *(part for of in (one.start, one.selected) for part in (of.answer, of.reason, of.reasoning)),
                 ]
                 for one in problems
             ],
