@@ -42,8 +42,8 @@ def followed(rounds: int = 3) -> tuple[RunProgress, list[str], list[float]]:
     return RunProgress(rounds, clock, said.append, said.append, now=lambda: now[0]), said, now
 
 
-@pytest.mark.parametrize(("rounds", "models"), [(3, [0, 1, 2, 3]), (27, [0, 3, 5, 8, 11, 14, 16, 19, 22, 24, 27])])
-def test_of_a_long_run_eleven_models_are_tested(rounds: int, models: list[int]) -> None:
+@pytest.mark.parametrize(("rounds", "models"), [(3, [0, 1, 2, 3]), (27, [0, 5, 11, 16, 22, 27])])
+def test_of_a_long_run_six_models_are_tested(rounds: int, models: list[int]) -> None:
     phases = schedule(["", "shuffled"], rounds, 8000, 600, 1000, 4)
     for arm in ("", "shuffled"):
         assert [phase.number for phase in phases if (phase.name, phase.arm) == ("test", arm)] == models

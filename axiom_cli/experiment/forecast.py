@@ -20,7 +20,7 @@ SAMPLE_DISK = 9 << 10
 """Bytes of disk that a sample takes at least: two blocks of its own (what was sampled, and its receipt), and its
 verdict in two files."""
 WEIGHTS = (".safetensors", ".bin")
-TESTED = 10
+TESTED = 5
 """Rounds of a run beyond which not every model is tested."""
 
 
