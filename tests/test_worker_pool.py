@@ -153,6 +153,22 @@ def test_none_outlives_the_one_that_asked(deed: signal.Signals) -> None:
         time.sleep(0.05)
 
 
+IDLE = """
+import os, signal
+from axiom_cli.models import worker_pool
+with worker_pool.forked(lambda part: part, 2) as each:
+    each([0, 1])
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+@pytest.mark.slow
+def test_those_that_wait_for_work_end_without_a_word_when_the_one_that_asked_is_killed() -> None:
+    for _ in range(5):
+        done = subprocess.run([sys.executable, "-c", IDLE], stderr=subprocess.PIPE, timeout=60)
+        assert (done.returncode, done.stderr) == (-signal.SIGKILL, b"")
+
+
 def _running(pid: int) -> bool:
     try:
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"

@@ -15,7 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection, wait
 from multiprocessing.context import ForkProcess
 from typing import Any, TypeVar
@@ -168,8 +168,9 @@ def _begin(loop: Callable[..., None], work: Callable[[Any], Any], theirs: Connec
     os.closerange(3, theirs.fileno())
     os.closerange(theirs.fileno() + 1, os.sysconf("SC_OPEN_MAX"))
     torch.set_num_threads(1)
-    while True:
-        loop(work, theirs)
+    with suppress(EOFError, BrokenPipeError, ConnectionResetError):  # the old one was killed, a moment ago
+        while True:
+            loop(work, theirs)
 
 
 def _answer(work: Callable[[Any], Any], theirs: Connection) -> None:
