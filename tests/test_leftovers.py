@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -66,7 +67,10 @@ def test_what_an_interrupted_gc_left_of_a_model_goes_with_the_next(tmp_path: Pat
         (folder / f"weights-{number}").write_bytes(bytes([number]) * 100)
     recipe = {"stage": "merge", "version": 1, "config": {}, "inputs": {"adapter": workspace.put_bytes(b"adapter")}}
     model = workspace.remember(recipe, lambda: {"model": workspace.put_tree(folder)})["model"]
+    checkout = workspace.tree_path(model)
     workspace.objects.path(workspace.tree(model)["weights-1"]).unlink()
     assert gc(workspace).bytes == 200 and gc(workspace).bytes == 0
+    shutil.copytree(folder, checkout)
+    assert gc(workspace, dry_run=True) == gc(workspace) and not checkout.exists()
     assert workspace.remember(recipe, lambda: {"model": workspace.put_tree(folder)})["model"] == model
     assert workspace.has(model)

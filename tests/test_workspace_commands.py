@@ -191,6 +191,17 @@ def test_gc_takes_old_orphans_only_when_asked(workspace, rounds):
     assert not workspace.has(old) and workspace.has(new) and workspace.has(rounds[1]["rows"])
 
 
+def test_gc_leaves_nothing_of_an_orphan_that_was_checked_out(workspace, tmp_path):
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model" / "weights").write_bytes(b"weights")
+    tree = workspace.put_tree(tmp_path / "model")
+    workspace.tree_path(tree)
+    for digest in (tree, workspace.tree(tree)["weights"]):
+        os.utime(workspace.objects.path(digest), (0, 0))
+    assert gc(workspace, orphans=True).orphans == 2
+    assert fsck(workspace).damage == []
+
+
 MAKER = """
 import sys, time
 from axiom_cli.workspace.store import Workspace

@@ -6,12 +6,12 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from axiom_cli.drafts import abandoned
-from axiom_cli.errors import MissingError
+from axiom_cli.errors import MissingError, WorkspaceDamagedError
 from axiom_cli.files import explained_write_errors, remove
 from axiom_cli.wording import plural
 from axiom_cli.workspace import receipts, scan, trees
@@ -25,6 +25,7 @@ _HOUR, _DAY = 3600.0, 86400.0
 _STALE = 14 * _DAY
 """How long the state of an interrupted training is kept."""
 _STATE = re.compile(r"[0-9a-f]{64}\.(pt|part)")
+_TREE = re.compile(r"[0-9a-f]{64}")
 _SCRATCH = re.compile(r"[0-9]+-[0-9]+-[0-9a-f]{8}|[0-9a-f]{64}-[0-9]+|models-[0-9]+|tmp[a-z0-9_]{8}")
 """The names of what is being written, in this and in earlier versions, and of temporary folders."""
 
@@ -66,8 +67,9 @@ def gc(workspace: Workspace, *, everything: bool = False, orphans: bool = False,
         objects = [*map(workspace.objects.path, exclusive | unreferenced)]
         size = sum(path.lstat().st_size for path in [*objects, *states])
         if not dry_run:
-            checkouts = [workspace.root / TREES / digest for digest in evicted]
-            stamps = [workspace.root / STAMPS / f"{digest}.json" for digest in evicted]
+            gone = {*evicted, *unreferenced, *_incomplete(workspace)}
+            checkouts = [workspace.root / TREES / digest for digest in sorted(gone)]
+            stamps = [workspace.root / STAMPS / f"{digest}.json" for digest in sorted(gone)]
             _remove_all([*checkouts, *stamps, *objects, *states, *killed, *leftovers])
     return Freed(evicted, len(unreferenced), size, len(leftovers))
 
@@ -82,6 +84,14 @@ def _beside(root: Path) -> Iterator[Path]:
 def _own(folder: Path, form: re.Pattern[str]) -> list[Path]:
     """What axiom itself wrote in a folder, judged by its name; never a link."""
     return sorted(path for path in folder.glob("*") if form.fullmatch(path.name) and not path.is_symlink())
+
+
+def _incomplete(workspace: Workspace) -> Iterator[str]:
+    """Checked-out trees that are not here, or not whole, as an earlier gc left them that could not remove all of one."""
+    for path in _own(workspace.root / TREES, _TREE):
+        with suppress(WorkspaceDamagedError):  # which fsck tells of
+            if not workspace.has(path.name):
+                yield path.name
 
 
 def _is_stale(workspace: Workspace, state: Path) -> bool:
