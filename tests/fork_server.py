@@ -34,8 +34,8 @@ LIGHT = (
 )  # fmt: skip
 HEAVY = ("torch", "transformers.models.auto", "transformers.models.llama", "peft", "accelerate")
 HEAVY_ROOMS = ("axiom_cli.models", "axiom_cli.learning.training", "axiom_cli.sampling.engines")
-NEEDS_HEAVY = {"solve", "train", "merge", "loop"}
-NEEDS_LIGHT = {"scripted", "problems", "--help"}
+NEEDS_HEAVY = {"solve", "train", "merge", "loop", "export"}
+NEEDS_LIGHT = {"scripted", "problems", "workspace", "--help"}
 LEFT_OUT = (
     "__main__",
     "attacks",
@@ -177,6 +177,7 @@ def _become(request: dict, descriptors: list[int]) -> None:
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
+    tempfile.tempdir = None  # as the environment says
     sys.argv = ["axiom", *request["words"]]
     added = [path for path in request["env"].get("PYTHONPATH", "").split(os.pathsep) if path and path not in sys.path]
     sys.path[:1] = [request["cwd"], *added]  # as for `python -m`
