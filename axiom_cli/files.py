@@ -14,7 +14,7 @@ import re
 import shutil
 import stat
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -43,6 +43,8 @@ _NOT_FOR_ROOM = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE, errno.ENOL
 _OF_RUST = re.compile(r"\(os error ([0-9]+)\)")
 LARGEST = 64 << 20
 """Bytes of what is read as a whole, such as a receipt."""
+_AHEAD, _SOON = 256, 1 << 16
+"""Files that the disk is asked for at a time, and the first bytes of each."""
 _NOT_A_FILE = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR}
 _A_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
@@ -105,6 +107,15 @@ def open_folder(path: Path | str) -> int:
         raise
 
 
+def open_to_list(path: Path) -> int:
+    """As `open_folder`, for a folder whose entries are wanted too."""
+    handle = open_folder(path)
+    try:
+        return os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=handle)
+    finally:
+        os.close(handle)
+
+
 @contextmanager
 def folder_of(path: Path) -> Iterator[int]:
     """A descriptor of the folder that `path` lies in, to do something with `path.name` there. Raises
@@ -157,6 +168,27 @@ def read_regular(path: Path, most: int | None = LARGEST, folder: int | None = No
         if most is not None and os.fstat(handle).st_size > most:
             raise WorkspaceDamagedError(f"{path} has more than {most >> 20} MiB", "run axiom workspace fsck --repair")
         return stream.read()
+
+
+def in_disk_order(folder: int, wanted: Callable[[os.DirEntry[str]], object]) -> Iterator[str]:
+    """The names of the files in an open folder that are `wanted`, each about to be read.
+
+    A disk answers many small reads at once several times as fast as one after another, and knows those best that lie
+    side by side. So they come in the order of their inodes, and it is asked for the next ones meanwhile.
+    """
+    with os.scandir(folder) as entries:
+        found = [(entry.inode(), entry.name) for entry in entries if wanted(entry)]
+    names = [name for _, name in sorted(found)]
+    for start in range(0, len(names), _AHEAD):
+        group = names[start : start + _AHEAD]
+        for name in group if len(group) > 1 and hasattr(os, "posix_fadvise") else ():
+            with suppress(OSError):
+                handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+                try:
+                    os.posix_fadvise(handle, 0, _SOON, os.POSIX_FADV_WILLNEED)
+                finally:
+                    os.close(handle)
+        yield from group
 
 
 def replace(source: Path, target: Path) -> None:

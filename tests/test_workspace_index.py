@@ -20,9 +20,12 @@ from random import Random
 import pytest
 
 import ordinary_user
+from axiom_cli.errors import UsageError
+from axiom_cli.records import Problem
 from axiom_cli.workspace.inspect import ls
 from axiom_cli.workspace.receipts import encode
 from axiom_cli.workspace.store import Workspace
+from axiom_cli.workspace.why import why
 
 MANY = 2001
 ROOT = Path(__file__).parents[1]
@@ -58,10 +61,11 @@ def index_of(workspace: Workspace) -> Path:
 def truth(workspace: Workspace) -> tuple[dict[str, list[str]], list[str]]:
     """Digest -> the ids of the receipts that made it; all ids in the order of time. Read from the receipts."""
     made: dict[str, list[str]] = defaultdict(list)
-    for receipt in workspace.receipts():
+    every = sorted(workspace.receipts(), key=lambda one: one.id)
+    for receipt in every:
         for digest in receipt.outputs.values():
             made[digest].append(receipt.id)
-    return dict(made), [one.id for one in sorted(workspace.receipts(), key=lambda one: one.made)]
+    return dict(made), [one.id for one in sorted(every, key=lambda one: one.made)]
 
 
 def agrees(workspace: Workspace, gone: str = "") -> None:
@@ -88,6 +92,29 @@ def test_many_receipts_are_found_through_an_index(workspace: Workspace) -> None:
     assert index_of(workspace).read_bytes().startswith(b"SQLite")
     gone = replaced(workspace, 4)
     agrees(workspace, gone)
+
+
+def test_the_records_of_a_problem_are_found_through_an_index(workspace: Workspace) -> None:
+    """Those that a receipt made or used, or that have a name; large ones too, and those that come later."""
+
+    def put(text: str, number: int) -> str:
+        return workspace.put_records([Problem(f'a "{n}"', "sums", text, "1 + 1", 1, "train", "2") for n in (0, number)])
+
+    def told() -> set[str]:
+        found = why(workspace, 'a "7"')
+        return {line.digest for line in found if line.text.startswith("the problem")}
+
+    made, used, named, large, other = put("b", 7), put("c", 7), put("d", 7), put("e" * 600_000, 7), put("f", 8)
+    workspace.record([({**recipe(-1), "inputs": {"used": used}}, {"made": made, "large": large, "other": other})])
+    workspace.set_ref("k", named)
+    assert told() == {made, used, named, large} and index_of(workspace)
+    workspace.objects.path(made).unlink()
+    assert told() == {used, named, large}
+    put("b", 7)
+    workspace.record([(recipe(-2), {"later": (later := put("g", 7))})])
+    assert told() == {made, used, named, large, later}
+    with pytest.raises(UsageError):
+        why(workspace, 'a "9"')
 
 
 @pytest.mark.slow
@@ -211,6 +238,7 @@ def test_locks_on_the_index_are_of_no_matter(workspace: Workspace) -> None:
 READER = """
 import sys
 from axiom_cli.workspace.store import Workspace
+from axiom_cli.workspace.why import why
 while True:
     print(Workspace.open(sys.argv[1]).makers().count(), flush=True)
 """
@@ -218,6 +246,7 @@ WRITER = """
 import sys
 sys.path.insert(0, sys.argv[2])
 from axiom_cli.workspace.store import Workspace
+from axiom_cli.workspace.why import why
 from test_workspace_index import fill
 for start in range(10_000, 1_000_000, 30):
     fill(Workspace.open(sys.argv[1]), range(start, start + 30))

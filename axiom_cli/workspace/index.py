@@ -3,25 +3,40 @@ and what they say counts.
 
 It is one SQLite file, which is only ever replaced, and is named by the SHA-256 of its bytes: a damaged one is not what
 its name says, and no lock or journal of SQLite's is needed. It holds what the folder of receipts, and each receipt,
-looked like when they were read (inode, size, times); what looks otherwise now is read again.
+looked like when they were read (inode, size, times); what looks otherwise now is read again. What the objects are that
+they made or used, and about which problems, is noted once a command asks for it.
 """
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 import shutil
 import sqlite3
+from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing, suppress
+from itertools import islice
 from pathlib import Path
 from struct import pack
 from typing import Any
 
+import orjson
+
 from axiom_cli.errors import MissingError, WorkspaceDamagedError
-from axiom_cli.files import create, make_folder, open_regular, remove, replace
+from axiom_cli.files import (
+    create,
+    in_disk_order,
+    make_folder,
+    open_regular,
+    open_to_list,
+    read_regular,
+    remove,
+    replace,
+)
 from axiom_cli.ids import file_digest, stream_digest
-from axiom_cli.workspace import receipts, trees
-from axiom_cli.workspace.objects import Objects, is_digest
+from axiom_cli.workspace import receipts, scan, trees
+from axiom_cli.workspace.objects import RECORDS_HEAD, Objects, is_digest
 from axiom_cli.workspace.receipts import Receipt
 
 LEAST = 2000
@@ -30,13 +45,26 @@ _SETTLED = 3_000_000_000
 """Nanoseconds after which another change shows in a file's times, whatever the file system."""
 _UNSETTLED = b""
 """In place of the stamp of what has changed lately: it is read again the next time."""
+_BATCH = 10_000
+"""Receipts or objects that are kept in memory at a time."""
+_LARGE = 1 << 20
+"""Bytes of records that are not searched here, but whenever they may be about a problem."""
+_ANY_PROBLEM = b""
+"""In place of a problem, for what is searched in any case: it is large, or was not here."""
+_SIZE = 32
+"""Bytes of a digest."""
+_OTHER, _TREE, _MISSING = range(3)
+_ID = re.compile(rb'"id":("(?:[^"\\]|\\.)*")')
 _RECEIPT = re.compile(r"[0-9a-f]{64}\.json")
 _SCHEMA = [
     "CREATE TABLE folder (stamp BLOB)",
-    "CREATE TABLE outputs (digest TEXT, id TEXT, tree INTEGER, PRIMARY KEY (digest, id)) WITHOUT ROWID",
-    "CREATE TABLE receipts (made TEXT, id TEXT, stamp BLOB, PRIMARY KEY (made, id)) WITHOUT ROWID",
+    "CREATE TABLE outputs (digest BLOB, id BLOB, PRIMARY KEY (digest, id)) WITHOUT ROWID",
+    "CREATE TABLE problems (problem BLOB, digest BLOB, PRIMARY KEY (problem, digest)) WITHOUT ROWID",
+    "CREATE TABLE receipts (made TEXT, id BLOB, stamp BLOB, PRIMARY KEY (made, id)) WITHOUT ROWID",
+    "CREATE TABLE used (digest BLOB PRIMARY KEY, kind INTEGER) WITHOUT ROWID",
 ]
-"""The folder; what each receipt made, `tree` being 0 for what is no tree; the receipts in the order of time."""
+"""The folder; what each receipt made; which records may be about a problem, by the first bytes of its id's SHA-256; the
+receipts in the order of time; every object that a receipt made or used, with its kind once it has been examined."""
 
 
 class Index:
@@ -50,20 +78,30 @@ class Index:
         if self._rows("SELECT sql FROM sqlite_master ORDER BY name") != [(sql,) for sql in _SCHEMA]:
             raise LookupError
 
-    def _rows(self, query: str, *values: str) -> list[tuple[Any, ...]]:
+    def _rows(self, query: str, *values: bytes) -> list[tuple[Any, ...]]:
         try:
             return self._database.execute(query, values).fetchall()
         except sqlite3.Error as error:
             raise LookupError from error
 
-    def is_current(self) -> bool:
-        """Whether no receipt has come or gone since it was made."""
-        return self._rows("SELECT stamp FROM folder") == [(_stamp(self._folder.stat()),)]
+    def _digests(self, query: str, *values: bytes) -> list[str]:
+        """The digests or ids that a query selects."""
+        rows = self._rows(query, *values)
+        if not all(isinstance(found, bytes) and len(found) == _SIZE for (found,) in rows):
+            raise LookupError
+        return [found.hex() for (found,) in rows]
+
+    def is_current(self, *, examined: bool = False) -> bool:
+        """Whether no receipt has come or gone since it was made, and, if that is asked, every object has been
+        `examined`."""
+        if self._rows("SELECT stamp FROM folder") != [(_stamp(self._folder.stat()),)]:
+            return False
+        return not examined or not self._rows("SELECT 1 FROM used WHERE kind IS NULL LIMIT 1")
 
     def get(self, digest: str) -> list[Receipt]:
         """The receipts that made an object, sorted by id."""
-        rows = self._rows("SELECT id FROM outputs WHERE digest = ? ORDER BY id", digest)
-        found = [self.receipt(name) for (name,) in rows]
+        rows = self._digests("SELECT id FROM outputs WHERE digest = ? ORDER BY id", bytes.fromhex(digest))
+        found = [self.receipt(name) for name in rows]
         if any(digest not in receipt.outputs.values() for receipt in found):
             raise LookupError
         return found
@@ -77,25 +115,34 @@ class Index:
 
     def oldest_first(self) -> list[str]:
         """The ids of all receipts, in the order of time, then of ids."""
-        return [name for (name,) in self._rows("SELECT id FROM receipts ORDER BY made, id")]
+        return self._digests("SELECT id FROM receipts ORDER BY made, id")
 
     def count(self) -> int:
         """The number of objects that a receipt made."""
         return int(self._rows("SELECT count(DISTINCT digest) FROM outputs")[0][0])
 
+    def about(self, problem: str) -> list[str]:
+        """Every object that a receipt made or used and that may hold records of a problem, sorted; for an index whose
+        objects have been examined."""
+        keys = _key(problem), _ANY_PROBLEM
+        return self._digests("SELECT DISTINCT digest FROM problems WHERE problem IN (?, ?) ORDER BY digest", *keys)
+
     def possible_trees(self) -> list[str]:
-        """What receipts made and is not known to be something else than a tree, sorted."""
-        return [row[0] for row in self._rows("SELECT DISTINCT digest FROM outputs WHERE tree IS NOT 0 ORDER BY digest")]
+        """Every tree that a receipt made or used, sorted, and what was not here; for an index whose objects have been
+        examined."""
+        return self._digests(f"SELECT digest FROM used WHERE kind IN ({_TREE}, {_MISSING}) ORDER BY digest")
 
 
-def find(folder: Path, place: Path, objects: Objects) -> Index | None:
-    """The index in `place` of the receipts in `folder`, brought up to date; None where they are few, or
-    where it cannot be kept. Raises WorkspaceDamagedError for what is not a receipt."""
+def find(folder: Path, place: Path, objects: Objects, *, examined: bool = False) -> Index | None:
+    """The index in `place` of the receipts in `folder`, brought up to date, and every object `examined` if that is
+    asked; None where they are few, or where it cannot be kept. Raises WorkspaceDamagedError for what is not a
+    receipt."""
     try:
         last = _last(place, folder)
-        if last and last.is_current():
+        if last and last.is_current(examined=examined):
             return last
-        return _renewed(last, place, folder, objects) if len(os.listdir(folder)) >= LEAST else None
+        few = len(os.listdir(folder)) < LEAST
+        return None if few else _renewed(last, place, folder, objects, examined=examined)
     except (OSError, MissingError, LookupError, sqlite3.Error):
         return None
 
@@ -113,7 +160,7 @@ def _last(place: Path, folder: Path) -> Index | None:
     return None
 
 
-def _renewed(last: Index | None, place: Path, folder: Path, objects: Objects) -> Index:
+def _renewed(last: Index | None, place: Path, folder: Path, objects: Objects, *, examined: bool) -> Index:
     """An index that is up to date, in place of the `last` one."""
     make_folder(place)
     draft = objects.scratch()
@@ -123,7 +170,10 @@ def _renewed(last: Index | None, place: Path, folder: Path, objects: Objects) ->
                 with os.fdopen(open_regular(last.path), "rb") as stream:
                     shutil.copyfileobj(stream, out)
         with closing(sqlite3.connect(f"{draft.absolute().as_uri()}?vfs=unix-none", uri=True)) as database:
-            _update(database, folder, objects, now=draft.lstat().st_mtime_ns)
+            _update(database, folder, now=draft.lstat().st_mtime_ns)
+            if examined:
+                _examine(database, objects)
+            database.commit()
         path = place / file_digest(draft)
         replace(draft, path)
     finally:
@@ -135,7 +185,7 @@ def _renewed(last: Index | None, place: Path, folder: Path, objects: Objects) ->
     return Index(path, folder)
 
 
-def _update(database: sqlite3.Connection, folder: Path, objects: Objects, now: int) -> None:
+def _update(database: sqlite3.Connection, folder: Path, now: int) -> None:
     """Reads what has changed in `folder`, as the times say, of which the present one is `now`."""
     for setting in ("journal_mode=OFF", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-100000"):
         database.execute(f"PRAGMA {setting}")
@@ -143,36 +193,94 @@ def _update(database: sqlite3.Connection, folder: Path, objects: Objects, now: i
         for table in _SCHEMA:
             database.execute(table)
     before = _stamp(folder.stat(), now)
-    with os.scandir(folder) as entries:
-        found = {
-            entry.name.removesuffix(".json"): _stamp(entry.stat(follow_symlinks=False), now)
-            for entry in entries
-            if _RECEIPT.fullmatch(entry.name)
-        }
-    known = dict(database.execute("SELECT id, stamp FROM receipts"))
-    gone = [(name,) for name, stamp in known.items() if stamp == _UNSETTLED or found.get(name) != stamp]
-    database.execute("CREATE TEMP TABLE gone (id TEXT PRIMARY KEY)")
-    database.executemany("INSERT INTO gone VALUES (?)", gone)
-    for table in ("outputs", "receipts"):
-        database.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM gone)")
-    left = {*known} - {name for (name,) in gone}
-    for name in sorted({*found} - left):
-        with suppress(FileNotFoundError):  # set aside meanwhile
-            receipt = receipts.load(folder / f"{name}.json")
-            database.execute("INSERT INTO receipts VALUES (?, ?, ?)", (receipt.made, name, found[name]))
-            rows = [(digest, name, _is_tree(objects, digest)) for digest in {*receipt.outputs.values()}]
-            database.executemany("INSERT INTO outputs VALUES (?, ?, ?)", rows)
+    handle = open_to_list(folder)
+    try:
+        found = _found(handle, now)
+        left = _forget(database, found)
+        receipts_read = _read(folder, handle, found.keys() - left)
+        while batch := list(islice(receipts_read, _BATCH)):
+            _add(database, batch, found)
+    finally:
+        os.close(handle)
     database.execute("DELETE FROM folder")
     database.execute("INSERT INTO folder VALUES (?)", (before,))
-    database.commit()
 
 
-def _is_tree(objects: Objects, digest: str) -> bool | None:
-    """Whether an object is a tree; None where it is not here."""
+def _found(folder: int, now: int) -> dict[str, bytes]:
+    """The id of each receipt in an open folder, and its stamp."""
+    stamps = {}
+    with os.scandir(folder) as entries:
+        names = sorted((entry.inode(), entry.name) for entry in entries if _RECEIPT.fullmatch(entry.name))
+    for _, name in names:  # side by side on the disk
+        with suppress(FileNotFoundError):  # set aside meanwhile
+            stamps[name.removesuffix(".json")] = _stamp(os.stat(name, dir_fd=folder, follow_symlinks=False), now)
+    return stamps
+
+
+def _forget(database: sqlite3.Connection, found: Mapping[str, bytes]) -> set[str]:
+    """Removes receipts that are not those that were `found`; returns the ids of the others."""
+    known = dict(database.execute("SELECT lower(hex(id)), stamp FROM receipts"))
+    gone = {name for name, stamp in known.items() if stamp == _UNSETTLED or found.get(name) != stamp}
+    database.execute("CREATE TEMP TABLE gone (id BLOB PRIMARY KEY)")
+    database.executemany("INSERT INTO gone VALUES (?)", [(bytes.fromhex(name),) for name in gone])
+    for table in ("outputs", "receipts"):
+        database.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM gone)")
+    return known.keys() - gone
+
+
+def _read(folder: Path, handle: int, wanted: Set[str]) -> Iterator[tuple[str, Receipt]]:
+    """The id of each of the `wanted` receipts, and the receipt."""
+    for file in in_disk_order(handle, lambda entry: entry.name.removesuffix(".json") in wanted):
+        with suppress(FileNotFoundError):
+            name = file.removesuffix(".json")
+            yield name, receipts.decode(read_regular(folder / file, folder=handle), name)
+
+
+def _add(database: sqlite3.Connection, new: Sequence[tuple[str, Receipt]], stamps: Mapping[str, bytes]) -> None:
+    rows = sorted((one.made, bytes.fromhex(name), stamps[name]) for name, one in new)
+    database.executemany("INSERT INTO receipts VALUES (?, ?, ?)", rows)
+    made = sorted(
+        (bytes.fromhex(digest), bytes.fromhex(name)) for name, one in new for digest in {*one.outputs.values()}
+    )
+    database.executemany("INSERT INTO outputs VALUES (?, ?)", made)
+    used = {digest for digest, _ in made}
+    used |= {bytes.fromhex(digest) for _, one in new for _, digest in one.inputs if is_digest(digest)}
+    database.executemany("INSERT OR IGNORE INTO used VALUES (?, NULL)", sorted((digest,) for digest in used))
+
+
+def _examine(database: sqlite3.Connection, objects: Objects) -> None:
+    """Looks into what was not examined yet, and what was not here then."""
+    rows = database.execute(f"SELECT lower(hex(digest)) FROM used WHERE kind IS NULL OR kind = {_MISSING}")
+    starts = scan.starts(objects, {digest for (digest,) in rows}, _LARGE + 1)
+    while batch := list(islice(starts, _BATCH)):
+        kinds = sorted((_kind(objects, digest, start), bytes.fromhex(digest)) for digest, start in batch)
+        database.executemany("UPDATE used SET kind = ? WHERE digest = ?", kinds)
+        problems = {(key, bytes.fromhex(digest)) for digest, start in batch for key in _problems(start)}
+        database.executemany("INSERT OR IGNORE INTO problems VALUES (?, ?)", sorted(problems))
+
+
+def _kind(objects: Objects, digest: str, start: bytes | None) -> int:
+    """What an object is, of which `start` are the first bytes."""
+    if start is None:
+        return _MISSING
     try:
-        return trees.is_manifest(objects, digest)
+        return _TREE if start.startswith(trees.HEAD) and trees.is_manifest(objects, digest) else _OTHER
     except (MissingError, WorkspaceDamagedError):
-        return None
+        return _MISSING
+
+
+def _problems(start: bytes | None) -> Iterator[bytes]:
+    """The keys of all problems that records may be about, of which `start` are the first bytes."""
+    if start is None or (len(start) > _LARGE and start.startswith(RECORDS_HEAD)):
+        yield _ANY_PROBLEM
+    elif start.startswith(RECORDS_HEAD):
+        for spelled in {*_ID.findall(start)}:
+            with suppress(orjson.JSONDecodeError):
+                yield _key(orjson.loads(spelled))
+
+
+def _key(problem: str) -> bytes:
+    return hashlib.sha256(problem.encode("utf-8", "surrogatepass")).digest()[:8]
 
 
 def _stamp(found: os.stat_result, now: int | None = None) -> bytes:

@@ -26,6 +26,8 @@ from axiom_cli.workspace.atomic import flush_all
 CHUNK = 1 << 20
 PAGE = 4096
 SHORTEST_PREFIX = 4
+RECORDS_HEAD = b'{"kind":"'
+"""How records begin."""
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 _counter = itertools.count()
 

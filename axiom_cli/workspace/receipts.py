@@ -14,7 +14,7 @@ import orjson
 
 from axiom_cli import json_codec
 from axiom_cli.errors import WorkspaceDamagedError
-from axiom_cli.files import open_folder, read_regular
+from axiom_cli.files import in_disk_order, open_to_list, read_regular
 from axiom_cli.ids import canonical, content_id
 from axiom_cli.workspace.objects import bare, is_digest
 
@@ -144,16 +144,17 @@ def load(path: Path) -> Receipt:
 
 
 def load_all(folder: Path) -> Iterator[Receipt]:
-    """Every receipt in a folder, sorted by id."""
+    """Every receipt in a folder, in any order."""
     return (decode(data, name) for name, data in read_all(folder))
 
 
 def read_all(folder: Path) -> Iterator[tuple[str, bytes]]:
-    """The name, which should be its id, and the bytes of every receipt in a folder, sorted. Raises as `load` does."""
+    """The name, which should be its id, and the bytes of every receipt in a folder, in any order. Raises as `load`
+    does."""
     with suppress(FileNotFoundError):
-        handle = open_folder(folder)
+        handle = open_to_list(folder)
         try:
-            for name in sorted(name for name in os.listdir(folder) if name.endswith(".json")):
+            for name in in_disk_order(handle, lambda entry: entry.name.endswith(".json")):
                 yield name.removesuffix(".json"), read_regular(folder / name, folder=handle)
         finally:
             os.close(handle)

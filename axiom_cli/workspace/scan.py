@@ -6,13 +6,14 @@ import hashlib
 import marshal
 import os
 import signal
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
+from axiom_cli.files import in_disk_order
 from axiom_cli.workspace import trees
 from axiom_cli.workspace.objects import CHUNK, Objects, is_digest
 
@@ -25,9 +26,18 @@ R = TypeVar("R")
 
 
 def heads(objects: Objects) -> Iterator[tuple[str, bytes]]:
-    """Every object's digest, sorted, and the first of its bytes, which tell its kind; none where they cannot be
-    read."""
+    """Every object's digest, and the first of its bytes, which tell its kind; none where they cannot be read."""
     return _each(objects.folders(), _head_of, b"")
+
+
+def starts(objects: Objects, wanted: Collection[str], most: int) -> Iterator[tuple[str, bytes | None]]:
+    """The first bytes of each of the `wanted` objects, at most so many; None for what cannot be read."""
+    left, begin = {*wanted}, {digest[:2] for digest in wanted}
+    folders = [folder for folder in objects.folders() if folder.name in begin]
+    for digest, data in _each(folders, lambda handle: _start_of(handle, most), None, left):
+        left.discard(digest)
+        yield digest, data
+    yield from ((digest, None) for digest in sorted(left))
 
 
 @dataclass
@@ -120,15 +130,20 @@ def _hashed(folders: Iterable[Path]) -> Hashed:
     return found
 
 
-def _each(folders: Iterable[Path], read: Callable[[int], R], unreadable: R) -> Iterator[tuple[str, R]]:
-    """Every object's digest, sorted, and what `read` says of its open file."""
+def _each(
+    folders: Iterable[Path], read: Callable[[int], R], unreadable: R, wanted: Container[str] | None = None
+) -> Iterator[tuple[str, R]]:
+    """The digest of every object, or of every `wanted` one, and what `read` says of its open file."""
     for folder in folders:
         place = os.open(folder, _TO_READ | os.O_DIRECTORY)
+
+        def is_wanted(entry: os.DirEntry[str], above: str = folder.name) -> bool:
+            name = above + entry.name
+            return (name in wanted if wanted is not None else is_digest(name)) and entry.is_file(follow_symlinks=False)
+
         try:
-            names = sorted(entry.name for entry in os.scandir(place) if entry.is_file(follow_symlinks=False))
-            for name in names:
-                if is_digest(folder.name + name):
-                    yield folder.name + name, _read_at(place, name, read, unreadable)
+            for name in in_disk_order(place, is_wanted):
+                yield folder.name + name, _read_at(place, name, read, unreadable)
         finally:
             os.close(place)
 
@@ -148,6 +163,13 @@ def _read_at(place: int, name: str, read: Callable[[int], R], unreadable: R) -> 
 
 def _head_of(handle: int) -> bytes:
     return os.read(handle, len(trees.HEAD))
+
+
+def _start_of(handle: int, most: int) -> bytes | None:
+    wanted, data = min(most, os.fstat(handle).st_size), b""
+    while len(data) < wanted and (more := os.read(handle, wanted - len(data))):
+        data += more
+    return data
 
 
 def _hash_of(handle: int) -> tuple[int, str, bytes]:

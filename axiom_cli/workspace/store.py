@@ -26,7 +26,7 @@ from axiom_cli.workspace import receipts, refs, trees
 from axiom_cli.workspace.atomic import locked, write_whole
 from axiom_cli.workspace.file_stamps import FileStamps
 from axiom_cli.workspace.makers import Makers
-from axiom_cli.workspace.objects import Objects, absent, bare, is_digest, short
+from axiom_cli.workspace.objects import RECORDS_HEAD, Objects, absent, bare, is_digest, short
 from axiom_cli.workspace.receipts import Receipt
 
 FORMAT = 1
@@ -40,7 +40,6 @@ INDEX = "index"
 STATES = "states"
 """The folder that holds the states of interrupted trainings."""
 FOLDERS = ("objects", "receipts", "refs", TREES, "locks", "tmp", STATES, STAMPS, INDEX, "damaged")
-RECORDS_HEAD = b'{"kind":"'
 _MARK = "axiom workspace "
 R = TypeVar("R", bound=Record)
 Recipe = Mapping[str, Any]
@@ -294,7 +293,7 @@ class Workspace:
             return None
 
     def receipts(self) -> Iterator[Receipt]:
-        """Every receipt, sorted by id."""
+        """Every receipt, in any order."""
         return receipts.load_all(self._receipts)
 
     def makers(self) -> Makers:

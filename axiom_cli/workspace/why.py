@@ -14,11 +14,11 @@ from typing import Any
 import orjson
 
 from axiom_cli import json_codec, jsonl
-from axiom_cli.errors import InputError, MissingError
+from axiom_cli.errors import InputError, MissingError, UsageError
 from axiom_cli.records import KINDS, Problem, Record, Sample, Verdict
-from axiom_cli.workspace.objects import is_digest, short
+from axiom_cli.workspace.objects import RECORDS_HEAD, is_digest, short
 from axiom_cli.workspace.receipts import flat, origin
-from axiom_cli.workspace.store import RECORDS_HEAD, Workspace
+from axiom_cli.workspace.store import Workspace
 
 _MAX_SHOWN = 12
 LEAST_WIDTH = 20
@@ -39,13 +39,13 @@ class WhyLine:
 def why(workspace: Workspace, name: str, embedded: Collection[str] = ()) -> list[WhyLine]:
     """Everything behind an object: what made it, from what, and what made that.
 
-    `name` is a ref, a digest or the start of one, or a problem's id. For a problem the lines are all stored records of
-    it, and what is behind the objects that hold them. `embedded` are the digests that ship with the package. Raises
-    MissingError, UsageError, WorkspaceDamagedError.
+    `name` is a ref, a digest or the start of one, or a problem's id. For a problem the lines are all records of it that
+    were made or used here, or have a name, and what is behind the objects that hold them. `embedded` are the digests
+    that ship with the package. Raises MissingError, UsageError, WorkspaceDamagedError.
     """
     try:
         digest = workspace.resolve(name)
-    except MissingError:
+    except (MissingError, UsageError):  # a problem may be called anything, such as HumanEval/0
         lines = _Explainer(workspace, embedded).problem(name)
         if not lines:
             raise
@@ -147,7 +147,8 @@ class _Explainer:
         return f"{label}{short(digest)}: {what}{called}"
 
     def problem(self, name: str) -> list[WhyLine]:
-        """Every stored record about the problem `name`, then what is behind the objects that hold them."""
+        """Every record about the problem `name` that a receipt or a name leads to, then what is behind the objects that
+        hold them."""
         lines: list[WhyLine] = []
         objects: dict[str, None] = {}
         for digest, record in self._lines_about(name):
@@ -165,13 +166,17 @@ class _Explainer:
         return lines
 
     def _lines_about(self, name: str) -> Iterator[tuple[str, Record]]:
-        needle = orjson.dumps({"id": name})[1:-1]
-        for digest in self.workspace.objects.all():
-            for line in _lines_with(self.workspace, digest, needle):
-                with suppress(InputError):  # another kind of record that contains the same characters
-                    record = jsonl.parse(line, 0, Problem, Sample, Verdict)
-                    if _problem_of(record).id == name:
-                        yield digest, record
+        try:
+            needle = orjson.dumps({"id": name})[1:-1]
+        except TypeError:  # bytes of the command line that are not text
+            return
+        for digest in sorted({*self.makers.about(name), *self.names}):
+            with suppress(MissingError):  # freed, or set aside
+                for line in _lines_with(self.workspace, digest, needle):
+                    with suppress(InputError):  # another kind of record that contains the same characters
+                        record = jsonl.parse(line, 0, Problem, Sample, Verdict)
+                        if _problem_of(record).id == name:
+                            yield digest, record
 
 
 def _lines_with(workspace: Workspace, digest: str, needle: bytes) -> Iterator[bytes]:

@@ -21,32 +21,58 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from axiom_cli import ids, jsonl
+from axiom_cli.records import ModelRef, Problem, Sample
+from axiom_cli.workspace import refs
+from axiom_cli.workspace.receipts import Receipt, encode, normal
 from axiom_cli.workspace.store import Workspace
 from command_line import AXIOM, environment
 
-SIZE, BATCH, CHAIN = 600, 2000, 50
-"""Bytes of an object, as of a sample; receipts that are written together; receipts in a chain."""
+SIZE, CHAIN, NAMED = 700, 50, 100
+"""About the bytes of a sample; receipts in a chain; receipts for each name."""
+SAMPLE = Sample(
+    Problem("ID", "rpn", "rpn, level 3", "Evaluate the postfix expression: 9 1 3 - + 6 -", 3, "train", "1"),
+    ModelRef("solver", "7" * 64), "scripted", {"temperature": 0.7, "top_p": 1.0, "max_tokens": 512, "seed": 0}, 0, 1,
+    "<think>\nTEXT\n</think>\nAnswer: 1", [], "stop", 8,
+)  # fmt: skip
 
 
 def fill(workspace: Workspace, objects: int, receipts: int) -> None:
-    """Receipts with one object each, and further objects as their inputs; batches as `solve` writes them."""
+    """Receipts with one sample each, and further samples as their inputs. Each file is written as axiom writes it, and
+    renamed, but not flushed."""
     others, before = max(0, objects - receipts) // max(1, receipts), ""
-    for start in range(0, receipts, BATCH):
-        made = []
-        for number in range(start, min(receipts, start + BATCH)):
-            inputs = {f"other{n}": workspace.put_bytes(content(number, n + 1)) for n in range(others)}
-            inputs |= {"before": before} if before and number % CHAIN else {}
-            recipe = {"stage": "solve", "version": 3, "config": {"samples": 1, "start": number}, "inputs": inputs}
-            before = workspace.put_bytes(content(number, 0))
-            made.append((recipe, {"samples": before}))
-        workspace.record(made)
-        for number in range(start, min(receipts, start + BATCH), 100):
-            workspace.set_ref(f"run{number}@1", made[number - start][1]["samples"])
+    for first in range(256):
+        (workspace.objects.folder / f"{first:02x}").mkdir(exist_ok=True)
+    template = jsonl.dump(SAMPLE)
+
+    def put(number: int, copy: int) -> str:
+        text = hashlib.shake_128(b"%d/%d" % (number, copy)).hexdigest(100).encode()
+        data = template.replace(b"ID", problem_id(number).encode(), 1).replace(b"TEXT", text, 1)
+        digest = ids.digest(data)
+        place(f"{workspace.objects.folder}/{digest[:2]}/{digest[2:]}", data)
+        return digest
+
+    def place(target: str, data: bytes) -> None:
+        draft = f"{workspace.objects.temporary}/draft"
+        handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+        os.write(handle, data)
+        os.close(handle)
+        os.rename(draft, target)
+
+    for number in range(receipts):
+        inputs = {f"other{n}": put(number, n + 1) for n in range(others)}
+        inputs |= {"before": before} if before and number % CHAIN else {}
+        recipe = {"stage": "solve", "version": 3, "config": {"samples": 1, "start": number}, "inputs": inputs}
+        before = put(number, 0)
+        made = f"2026-01-{1 + number * 28 // receipts:02}T00:00:00+00:00"
+        receipt = Receipt(normal(recipe), {"samples": before}, {}, made, 0.5)
+        place(f"{workspace.root}/receipts/{receipt.id}.json", encode(receipt))
+        if number % NAMED == 0:
+            place(f"{workspace.root}/refs/run{number}@1", refs.line(before))
 
 
-def content(number: int, copy: int) -> bytes:
-    head = f'{{"kind":"sample","number":{number},"copy":{copy},"text":"'.encode()
-    return head + hashlib.shake_128(head).hexdigest((SIZE - len(head)) // 2).encode() + b'"}\n'
+def problem_id(number: int) -> str:
+    return f"{number:016x}"
 
 
 def seconds(work: Callable[[], object]) -> float:
