@@ -87,7 +87,7 @@ def _own(folder: Path, form: re.Pattern[str]) -> list[Path]:
 
 
 def _incomplete(workspace: Workspace) -> Iterator[str]:
-    """Checked-out trees that are not here, or not whole, as an earlier gc left them that could not remove all of one."""
+    """Checked-out trees that are not here, or not whole: an earlier gc could not remove all of one."""
     for path in _own(workspace.root / TREES, _TREE):
         with suppress(WorkspaceDamagedError):  # which fsck tells of
             if not workspace.has(path.name):
