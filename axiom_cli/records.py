@@ -311,6 +311,17 @@ class Metrics(Record):
     seconds: float = field(default=0.0, compare=False)
     tokens: int = 0
 
+    def check_fields(self) -> None:
+        for name in ("experiment", "split", "family"):
+            _expect(self, name, str)
+        for name in ("iteration", "level", "n", "passed", "tokens"):
+            _expect(self, name, int)
+        for name in ("rate", "seconds"):
+            _expect(self, name, (int, float))
+        _expect(self, "pass_at", Mapping)
+        if not isinstance(self.interval, list) or [type(end) in (int, float) for end in self.interval] != [True, True]:
+            raise InputError(f"metrics record whose interval is {self.interval!r:.40}")
+
 
 KINDS: Mapping[str, type[Record]] = {cls.kind: cls for cls in (Problem, Sample, Verdict, Adapter, Model, Metrics)}
 WRITERS: Mapping[str, str] = {

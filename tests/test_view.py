@@ -74,7 +74,13 @@ def test_from_the_runs_to_one_sample_and_back(tmp_path: Path):
         await pilot.press("enter")
         assert isinstance(app.screen, SampleScreen)
         assert "Right answer" in shown(app) and "fail" in shown(app) and "<think>" in shown(app)
-        await pilot.press("escape", "t")
+        first = shown(app)
+        assert first.startswith("sample 1 of ")
+        await pilot.press("p", "n")
+        assert shown(app).startswith("sample 2 of ") and shown(app) != first
+        await pilot.press("escape")
+        assert app.screen.query_one(DataTable).cursor_row == 1, "the list is where the reader came to"
+        await pilot.press("t")
         await settled(app, pilot)
         assert "validation" in shown(app)
         await pilot.press("escape", "escape")
@@ -111,6 +117,52 @@ def test_a_run_that_goes_on_is_followed(tmp_path: Path):
     driven(app, steps)
     left = {path.name for path in folder.iterdir()}
     assert left == {"metrics.jsonl", "config.json", "solutions"}, "looking leaves nothing behind"
+
+
+@pytest.mark.slow
+def test_the_list_of_runs_is_live_and_names_what_is_damaged(tmp_path: Path):
+    make(tmp_path / "first", 1, 1, 2)
+    app = Viewer(None, tmp_path)
+
+    async def steps(pilot: object) -> None:
+        assert "first  1/1" in shown(app)
+        make(tmp_path / "second", 1, 1, 3)
+        metrics = tmp_path / "first" / "metrics.jsonl"
+        metrics.write_text(metrics.read_text().replace('"rate":', '"rate":"', 1))
+        await pilot.pause(1.5)
+        assert "second  2/2" in shown(app) and "metrics.jsonl: line 1: not JSON" in shown(app)
+        metrics.write_text(metrics.read_text().replace('"rate":"', '"rate":', 1)[:-40])
+        await pilot.pause(1.5)
+        assert "first  1/1" in shown(app), "a last line may be unfinished"
+        (tmp_path / "second" / "metrics.jsonl").unlink()
+        await pilot.pause(1.5)
+        assert "second" not in shown(app)
+
+    driven(app, steps)
+
+
+@pytest.mark.slow
+def test_a_run_that_can_no_longer_be_read_stays_as_it_was(tmp_path: Path):
+    folder = make(tmp_path / "small", 1, 1, 2)
+    app = Viewer(read_run("small", tmp_path), tmp_path)
+
+    async def steps(pilot: object) -> None:
+        (folder / "config.json").write_text("{")
+        (folder / "metrics.jsonl").write_bytes((folder / "metrics.jsonl").read_bytes() + b"\n")
+        await pilot.pause(1.5)
+        assert "cannot be read now" in shown(app) and "round 1 of 1" in shown(app)
+
+    driven(app, steps)
+
+
+@pytest.mark.parametrize("settings", [{"iterations": "seven", "solve": 3}, {"iterations": -1, "train_size": "many"}])
+def test_settings_of_another_kind_do_no_harm(tmp_path: Path, settings: dict[str, object]):
+    folder = tmp_path / "run"
+    jsonl.save(folder / "metrics.jsonl", evaluate([verdict(problem("rpn", 3, 1), True)], "run", 2, "val"))
+    (folder / "config.json").write_bytes(orjson.dumps(settings))
+    (folder / ".lock").write_text(f"{os.getpid()} on {platform.node()}")
+    state = read_run("run", tmp_path)
+    assert (state.rounds, state.zero_signal, state.seconds_left) == (2, None, None)
 
 
 def test_the_time_left_is_that_of_what_is_left(tmp_path: Path):

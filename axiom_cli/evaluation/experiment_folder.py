@@ -54,7 +54,7 @@ def model_ref(experiment: str, arm: str, iteration: int | str) -> str:
 
 def experiment_names(root: Path = EXPERIMENTS) -> list[str]:
     """The experiments under `root` that have measured something."""
-    return sorted(path.parent.name for path in root.glob("*/metrics.jsonl"))
+    return sorted(path.parent.name for path in root.glob("*/metrics.jsonl") if path.is_file())
 
 
 class ExperimentFolder:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
+from typing import Any
 
 from axiom_cli.report.command_line import command_line
+from axiom_cli.report.siblings import seed_of
 from axiom_cli.report.summary import ExperimentSummary
 
 
@@ -31,19 +33,23 @@ def next_step(summary: ExperimentSummary) -> NextStep:
             return NextStep(sentence, command_line(run, control="shuffled"))
         if summary.repeats:
             return NextStep("Take the runs with other seeds together.", f"{summary.repeats.command} --html runs.html")
-        seed = int(run.config.get("seed", 0)) + 1
+        seed = seed_of(run) + 1
         sentence = f"Repeat it with another seed, then pool the runs: axiom report {name} {name}_seed{seed}."
         return NextStep(sentence, command_line(run, seed=seed, experiment=f"{name}_seed{seed}"))
-    rounds = run.config.get("iterations", 0)
+    rounds = _number(run.config.get("iterations"), 0)
     if summary.selected == run.iterations()[0] or not summary.final:
         sentence = "Give it more rounds: what was done is kept, and the run continues where it stopped."
         return NextStep(sentence, command_line(run, iterations=2 * rounds) if rounds else "")
-    problems = 4 * int(run.config.get("test_size", summary.final[0].problems))
+    problems = 4 * _number(run.config.get("test_size"), summary.final[0].problems)
     sentence = (
         "Measure it on more test problems: four times as many halve the smallest difference that can be detected."
     )
     more = command_line(run, test_size=problems, experiment=f"{name}_test{problems}")
     return NextStep(sentence, more)
+
+
+def _number(value: Any, otherwise: int) -> int:
+    return value if isinstance(value, int) else otherwise
 
 
 def _after_wrong_labels(summary: ExperimentSummary) -> NextStep:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from textual.app import ComposeResult
 from textual.binding import Binding
@@ -12,9 +12,10 @@ from textual.widgets import DataTable, Footer, ProgressBar, Static
 
 from axiom_cli.errors import AxiomError
 from axiom_cli.evaluation.comparison import percent, percent_range, points, points_range, spoken
-from axiom_cli.evaluation.experiment_folder import HELD_OUT
+from axiom_cli.evaluation.experiment_folder import HELD_OUT, ExperimentFolder
 from axiom_cli.records import Metrics
 from axiom_cli.terminal.plain_text import plain
+from axiom_cli.viewer.rows import Rows
 from axiom_cli.viewer.run_state import ModelState, RunState, read_run, run_names, version_of
 from axiom_cli.viewer.sample_screens import SamplesScreen
 from axiom_cli.wording import duration
@@ -30,25 +31,43 @@ class RunsScreen(Screen[None]):
     def __init__(self, root: Path) -> None:
         super().__init__()
         self.root = root
+        self.seen: dict[str, tuple[Any, list[str]]] = {}
 
     def compose(self) -> ComposeResult:
         yield Static(plain("axiom view: runs"), id="title")
-        yield DataTable(cursor_type="row", zebra_stripes=True)
+        yield Rows()
         yield Footer()
 
     def on_mount(self) -> None:
-        """Fills the table; a run whose files are damaged says so in its row."""
-        table = self.query_one(DataTable)
-        table.add_columns("run", "rounds", "start", "selected", "")
+        """Fills the table, and looks for what changed from time to time."""
+        self.query_one(Rows).add_columns("run", "rounds", "start", "selected", "")
+        self.query_one(Rows).focus()
+        self.look()
+        self.set_interval(SECONDS_BETWEEN_LOOKS, self.look)
+
+    def look(self) -> None:
+        """Reads the runs that are new or have changed; one whose files are damaged says so in its row."""
+        if not self.is_current:
+            return
+        found: dict[str, tuple[Any, list[str]]] = {}
         for name in run_names(self.root):
-            table.add_row(*map(plain, _run_cells(name, self.root)), key=name)
-        table.focus()
+            version = version_of(ExperimentFolder(self.root / name))
+            before, cells = self.seen.get(name, (None, []))
+            found[name] = version, cells if before == version else _run_cells(name, self.root)
+        if found != self.seen:
+            self.seen = found
+            self.query_one(Rows).fill({name: cells for name, (_, cells) in found.items()})
+
+    def on_screen_resume(self) -> None:
+        """Shows at once what changed meanwhile."""
+        if self.seen:
+            self.look()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Opens a run."""
         try:
             state = read_run(str(event.row_key.value), self.root)
-        except AxiomError as error:
+        except (AxiomError, OSError) as error:
             self.notify(str(error), severity="error", markup=False)
             return
         self.app.push_screen(RunScreen(state, self.root))
@@ -57,7 +76,7 @@ class RunsScreen(Screen[None]):
 def _run_cells(name: str, root: Path) -> list[str]:
     try:
         state = read_run(name, root)
-    except AxiomError as error:
+    except (AxiomError, OSError) as error:
         return [name, "", "", "", str(error)]
     chosen = next((model for model in state.models if model.number == state.selected), None)
     rates = [percent(of.shown.rate) if of and of.shown else "" for of in (next(iter(state.models), None), chosen)]
@@ -80,12 +99,12 @@ class RunScreen(Screen[None]):
         yield ProgressBar(show_eta=False)
         yield Static(id="rate", classes="line")
         yield Static(id="signals", classes="line")
-        yield DataTable(cursor_type="row", zebra_stripes=True)
+        yield Rows()
         yield Footer()
 
     def on_mount(self) -> None:
         """Shows the state, and looks for a newer one from time to time."""
-        table = self.query_one(DataTable)
+        table = self.query_one(Rows)
         table.add_columns("model", "validation", "95 %", "test", "accepted", "cut off", "rows", "seconds")
         self.show(self.state)
         table.move_cursor(row=len(self.state.models) - 1)
@@ -93,15 +112,16 @@ class RunScreen(Screen[None]):
         self.set_interval(SECONDS_BETWEEN_LOOKS, self.look)
 
     def look(self) -> None:
-        """Reads the files again if they have changed; while a run is being written anew, the last state stays."""
+        """Reads the files again if they have changed; while they cannot be read, the last state stays, and why."""
         version = version_of(self.state.folder)
         if version == self.version and not self.state.process:
             return
-        self.version = version
         try:
             self.state = read_run(str(self.state.folder.path), self.root)
-        except AxiomError:
+        except (AxiomError, OSError) as error:
+            self.query_one("#signals", Static).update(plain(f"cannot be read now: {error}"))
             return
+        self.version = version
         self.show(self.state)
 
     def show(self, state: RunState) -> None:
@@ -110,12 +130,8 @@ class RunScreen(Screen[None]):
         self.query_one(ProgressBar).update(total=max(1, state.rounds), progress=_rounds_done(state))
         self.query_one("#rate", Static).update(plain(_rate_line(state)))
         self.query_one("#signals", Static).update(plain(_signals_line(state)))
-        table = self.query_one(DataTable)
-        row = table.cursor_row
-        table.clear()
-        for model in state.models:
-            table.add_row(*map(plain, _model_cells(model, state)), key=str(model.number))
-        table.move_cursor(row=row)
+        rows = {str(model.number): _model_cells(model, state) for model in state.models}
+        self.query_one(Rows).fill(rows)
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
         """Opens the samples of a model: those on test if there are any, else those on validation."""
@@ -153,7 +169,7 @@ def _rate_line(state: RunState) -> str:
         return "no model has been evaluated yet"
     change = ""
     if state.change:
-        change = f", {points(state.change.difference)} ({points_range(state.change.interval)}) since the start"
+        change = f", {points(state.change.difference)} points ({points_range(state.change.interval)}) since the start"
     return f"model {newest.number}: {percent(row.rate)} ({percent_range(row.interval)}) on {spoken(row.split)}{change}"
 
 

@@ -6,14 +6,14 @@ import os
 import platform
 import re
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from axiom_cli import jsonl
-from axiom_cli.errors import AxiomError
+from axiom_cli.errors import AxiomError, InputError
 from axiom_cli.evaluation.comparison import Comparison, compare_metrics
 from axiom_cli.evaluation.experiment_folder import (
     EXPERIMENTS,
@@ -83,14 +83,14 @@ class RunState:
 def run_names(root: Path = EXPERIMENTS) -> list[str]:
     """The experiments under `root` that measured something, the one that changed last first."""
     folders = {name: ExperimentFolder(root / name) for name in experiment_names(root)}
-    return sorted(folders, key=lambda name: -folders[name].metrics.stat().st_mtime)
+    return sorted(folders, key=lambda name: -version_of(folders[name])[0])
 
 
 def version_of(folder: ExperimentFolder) -> tuple[int, int, str]:
     """Something that changes when the run does."""
     try:
         found = folder.metrics.stat()
-    except FileNotFoundError:
+    except OSError:
         return 0, 0, process_of(folder)
     return found.st_mtime_ns, found.st_size, process_of(folder)
 
@@ -128,11 +128,16 @@ def read_run(name: str, root: Path = EXPERIMENTS) -> RunState:
 
 
 def _overall_rows(folder: ExperimentFolder) -> Iterator[Metrics]:
-    """The rows about all families and levels. An unfinished last line, of a copy of the folder, is left out."""
-    for line in read_regular(folder.metrics, most=None).splitlines():
+    """The rows about all families and levels. An unfinished last line, of a copy of the folder, is left out; InputError
+    names another one that is damaged."""
+    lines = read_regular(folder.metrics, most=None).splitlines()
+    for number, line in enumerate(lines, 1):
         if all(part in line for part in OVERALL):
-            with suppress(AxiomError):
-                yield jsonl.parse(line, 0, Metrics)
+            try:
+                yield jsonl.parse(line, number, Metrics)
+            except InputError as error:
+                if number < len(lines):
+                    raise InputError(f"{folder.metrics}: {error}") from None
 
 
 def _state(run: Experiment) -> RunState:
@@ -143,14 +148,14 @@ def _state(run: Experiment) -> RunState:
     phase, seconds_left = _progress(run) if process else ("", None)
     shown = models[-1].shown if models else None
     first = models[0].shown if models else None
-    change = None
+    change, rounds = None, run.config.get("iterations")
     if shown and first and shown is not first and shown.split == first.split:
         change = compare_metrics(first, shown, ("start", f"model {models[-1].number}"), shown.split)
     return RunState(
         name=run.name,
         folder=run.folder,
         arms=run.arms(),
-        rounds=int(run.config.get("iterations", max([0, *made]))),
+        rounds=rounds if isinstance(rounds, int) and rounds >= 0 else max([0, *made]),
         models=models,
         selected=run.best() if models else None,
         process=process,
@@ -170,7 +175,8 @@ def _greedy(run: Experiment, split: str) -> list[Metrics]:
 def _zero_signal(run: Experiment, rounds: Sequence[Round]) -> float | None:
     """Of the newest round; None where it is not known."""
     collected = [of for of in rounds if of.drawn]
-    samples = dict(run.config.get("solve") or {}).get("samples")
+    solve = run.config.get("solve")
+    samples = solve.get("samples") if isinstance(solve, Mapping) else None
     if not collected or not isinstance(samples, int) or samples < 1:
         return None
     path = run.folder.solutions(collected[-1].number - 1)

@@ -15,6 +15,7 @@ from textual.widgets import DataTable, Footer, Static
 from axiom_cli.errors import AxiomError
 from axiom_cli.evaluation.comparison import spoken
 from axiom_cli.terminal.plain_text import plain
+from axiom_cli.viewer.rows import Rows
 from axiom_cli.viewer.run_state import RunState
 from axiom_cli.viewer.sample_index import STATUSES, Entry, Filter, SampleIndex, following, opened
 
@@ -45,13 +46,13 @@ class SamplesScreen(Screen[None]):
     def compose(self) -> ComposeResult:
         yield Static(id="title")
         yield Static(id="filter", classes="line")
-        yield DataTable(cursor_type="row", zebra_stripes=True)
+        yield Rows()
         yield Footer()
 
     def on_mount(self) -> None:
         """Reads the verdicts aside, so that the keys answer meanwhile."""
-        self.query_one(DataTable).add_columns("status", "family", "level", "T", "cut off", "right answer")
-        self.query_one(DataTable).focus()
+        self.query_one(Rows).add_columns("status", "family", "level", "T", "cut off", "right answer")
+        self.query_one(Rows).focus()
         self.read()
 
     @work(thread=True, exclusive=True)
@@ -78,10 +79,9 @@ class SamplesScreen(Screen[None]):
         title = f"{self.state.name}, model {self.iteration}, {spoken(self.split)}"
         self.query_one("#title", Static).update(plain(title))
         self.query_one("#filter", Static).update(plain(self._told(len(matching))))
-        table = self.query_one(DataTable)
-        table.clear()
-        for number, entry in enumerate(self.shown):
-            table.add_row(*map(plain, _entry_cells(entry)), key=str(number))
+        cells = {str(number): _entry_cells(entry) for number, entry in enumerate(self.shown)}
+        self.query_one(Rows).clear()
+        self.query_one(Rows).fill(cells)
 
     def _told(self, matching: int) -> str:
         chosen = self.filter
@@ -117,12 +117,17 @@ class SamplesScreen(Screen[None]):
         """Opens a sample."""
         assert self.index
         try:
-            verdict = self.index.read(self.shown[int(str(event.row_key.value))])
+            screen = SampleScreen(self.index, self.shown, int(str(event.row_key.value)))
         except (AxiomError, OSError):
             self.notify("the file has changed; it is read again", severity="warning")
             self.read()
             return
-        self.app.push_screen(SampleScreen(opened(verdict)))
+        self.app.push_screen(screen, self.came_back)
+
+    def came_back(self, place: int | None) -> None:
+        """Puts the cursor on the sample that was read last."""
+        if place is not None:
+            self.query_one(Rows).move_cursor(row=place)
 
 
 def _entry_cells(entry: Entry) -> list[str]:
@@ -130,18 +135,48 @@ def _entry_cells(entry: Entry) -> list[str]:
     return [entry.status, entry.family, str(entry.level), f"{entry.temperature:g}", cut_off, entry.answer[:40]]
 
 
-class SampleScreen(Screen[None]):
-    """One sample, to be read."""
+class SampleScreen(Screen[int]):
+    """One sample, to be read, and the ones beside it. It ends with the place in the list that it came to."""
 
-    BINDINGS: ClassVar = [Binding("escape", "app.pop_screen", "Back"), Binding("q", "app.quit", "Quit")]
+    BINDINGS: ClassVar = [
+        Binding("n", "step(1)", "Next"),
+        Binding("p", "step(-1)", "Previous"),
+        Binding("escape", "back", "Back"),
+        Binding("q", "app.quit", "Quit"),
+    ]
 
-    def __init__(self, parts: Sequence[tuple[str, str]]) -> None:
+    def __init__(self, index: SampleIndex, entries: Sequence[Entry], place: int) -> None:
+        """InputError or OSError where the file has changed."""
         super().__init__()
-        self.parts = parts
+        self.index, self.entries, self.place = index, entries, place
+        self.parts = opened(index.read(entries[place]))
 
     def compose(self) -> ComposeResult:
+        yield Static(plain(f"sample {self.place + 1:,} of {len(self.entries):,}"), id="title")
         with VerticalScroll():
             for heading, text in self.parts:
                 yield Static(plain(heading), classes="heading")
                 yield Static(plain(text), classes="text")
         yield Footer()
+
+    def on_mount(self) -> None:
+        """Lets the arrow keys scroll."""
+        self.query_one(VerticalScroll).focus()
+
+    async def action_step(self, by: int) -> None:
+        """The sample after this one, or before it, as the filter has them."""
+        place = self.place + by
+        if not 0 <= place < len(self.entries):
+            return
+        try:
+            self.parts = opened(self.index.read(self.entries[place]))
+        except (AxiomError, OSError) as error:
+            self.notify(str(error), severity="warning", markup=False)
+            return
+        self.place = place
+        await self.recompose()
+        self.query_one(VerticalScroll).focus()
+
+    def action_back(self) -> None:
+        """To the list."""
+        self.dismiss(self.place)
