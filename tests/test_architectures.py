@@ -19,7 +19,7 @@ from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines.protocol import Request
 from axiom_cli.sampling.engines.transformers import TransformersEngine
-from axiom_cli.sampling.engines.value_function import ValueFunction
+from axiom_cli.sampling.engines.value_function import ValueHead
 from axiom_cli.sampling.token_ids import scored_ids
 from axiom_cli.settings.configs import SolveConfig, TrainConfig
 from axiom_cli.workspace.store import Workspace
@@ -178,7 +178,7 @@ def test_a_value_is_that_of_the_row_alone(name: str, tmp_path: Path) -> None:
     config = TrainConfig(objective="value", lora_r=4, epochs=1, force=True)
     verdicts = [tiny.verdict(one, "pass" if number % 2 else "fail") for number, one in enumerate(tiny.samples(10))]
     adapter = train(verdicts, str(folder), config, Workspace.create(tmp_path / ".axiom"))
-    function = ValueFunction(folder, Path(adapter.path))
+    function = ValueHead(folder, Path(adapter.path))
     samples = [tiny.sample(tiny.problem(1), text, index) for index, text in enumerate(("1", "2 + 3", "so " * 40))]
     together = function.prefixes(samples)
     with torch.no_grad():

@@ -21,7 +21,7 @@ from axiom_cli.learning.preview import show
 from axiom_cli.learning.train import TrainingObserver, train
 from axiom_cli.records import Adapter, Sample, Verdict
 from axiom_cli.sampling import value_scorer
-from axiom_cli.sampling.engines.value_function import ValueFunction
+from axiom_cli.sampling.engines.value_function import ValueHead
 from axiom_cli.sampling.solve import open_engine, solve
 from axiom_cli.settings.configs import MergeConfig, SolveConfig, TrainConfig
 from axiom_cli.workspace.store import Workspace
@@ -65,13 +65,13 @@ def test_it_tells_right_from_wrong_on_problems_that_it_never_saw(base: str, fitt
     assert adapter.metrics["loss_last"] < 0.5 * adapter.metrics["loss_first"]
     assert Adapter.from_dict(adapter.to_dict()) == adapter
     fresh = list(verdicts(1000, 20))
-    function = ValueFunction(base, Path(adapter.path))
+    function = ValueHead(base, Path(adapter.path))
     values = function.values([verdict.sample for verdict in fresh])
     assert auroc(Scored(v, one.passed) for v, one in zip(values, fresh, strict=True)) > 0.95
 
 
 def test_a_value_is_read_after_each_token_and_does_not_depend_on_neighbours(base: str, workspace: Workspace) -> None:
-    function = ValueFunction(base, Path(train(verdicts(0, 10), base, QUICK, workspace).path))
+    function = ValueHead(base, Path(train(verdicts(0, 10), base, QUICK, workspace).path))
     samples = [verdict.sample for verdict in verdicts(1000, 3)]
     samples.append(replace(samples[0], text="", token_ids=[]))
     prefixes = function.prefixes(samples)
@@ -87,12 +87,12 @@ def test_a_prompt_that_is_read_once_for_all_of_its_samples_gives_the_values_of_w
     base: str, fitted: Adapter
 ) -> None:
     folder = Path(fitted.path)
-    function, samples = ValueFunction(base, folder), [verdict.sample for verdict in verdicts(1000, 3)]
+    function, samples = ValueHead(base, folder), [verdict.sample for verdict in verdicts(1000, 3)]
     together = function.prefixes([*samples[::2], *samples[1::2]])
     function.model._is_stateful = True  # noqa: SLF001 - transformers' way to say that no cache is shared
     whole = function.prefixes([*samples[::2], *samples[1::2]])
     assert sum(together, []) == pytest.approx(sum(whole, []), abs=1e-5)
-    half = ValueFunction(base, folder, torch.bfloat16)
+    half = ValueHead(base, folder, torch.bfloat16)
     assert half.decoder.layers[0].mlp.down_proj.weight.dtype == torch.bfloat16
     assert half.values(samples) == pytest.approx(function.values(samples), abs=0.05)
 
@@ -102,7 +102,7 @@ def test_before_any_step_it_predicts_the_pass_rate(base: str, workspace: Workspa
     adapter = train(given, base, replace(QUICK, lr=1e-12), workspace)
     rate = sum(verdict.passed for verdict in given) / len(given)
     assert adapter.metrics["pass_rate"] == pytest.approx(rate)
-    function = ValueFunction(base, Path(adapter.path))
+    function = ValueHead(base, Path(adapter.path))
     assert function.values([given[0].sample]) == pytest.approx([rate], abs=1e-4)
 
 
@@ -184,7 +184,7 @@ def test_it_is_fitted_by_the_methods_of_any_training(more: dict, base: str, tmp_
     given, values = list(verdicts(0, 10)), []
     for name, config in (("plain", QUICK), ("other", replace(QUICK, **more))):
         adapter = train(given, base, config, Workspace.create(tmp_path / name))
-        function = ValueFunction(base, Path(adapter.path))
+        function = ValueHead(base, Path(adapter.path))
         values.append(function.values([verdict.sample for verdict in given]))
     near = 1e-4 if "gradient_checkpointing" in more else 0.2
     assert values[1] == pytest.approx(values[0], abs=near)

@@ -118,7 +118,7 @@ def _last_of_list(incomplete: str, names: Iterable[str]) -> list[str]:
 FIELDS: Mapping[str, Callable[[str], list[str]]] = {
     "model": models,
     "engine": engines,
-    "value_function": workspace_names,
+    "value_function": lambda incomplete: _last_of_list(incomplete, workspace_names("")),
     **dict.fromkeys(("problems", "val", "test"), sources),
     "experiment": experiments,
     "control": control_arms,

@@ -87,7 +87,7 @@ def solve(
     from axiom_cli.sampling.sample_cache import Usage
     from axiom_cli.sampling.solve import solve as sample
     from axiom_cli.sampling.strategies.registry import check_strategy, verifies
-    from axiom_cli.sampling.value_scorer import find
+    from axiom_cli.sampling.value_scorer import find_all
     from axiom_cli.workspace.store import Workspace
 
     whole = output_dir is not None or bool(experiment)
@@ -106,8 +106,7 @@ def solve(
     todo = chain([first], todo)
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     workspace.objects.check_writable()
-    if config.value_function:
-        find(config.value_function, workspace)
+    find_all(config.value_function, workspace)
     with distributed.engine(model.model or models.NANO, config, workspace, cluster) as engine:
         if whole:
             _pipeline(todo, saved, engine, config, check, workspace)

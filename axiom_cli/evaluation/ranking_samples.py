@@ -1,7 +1,9 @@
-"""The scored samples of a stream of verdicts: each is checked, and counted once even where files overlap."""
+"""The scored samples of a stream of verdicts: each is checked, and counted once even where files overlap. Several value
+functions may have scored them, in one pass (`values`) or one after the other."""
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import groupby
@@ -23,6 +25,14 @@ CHOSEN = {"candidates": "value", "voters": "vote"}
 """Field in which a strategy that returns one sample a problem says how many there were -> name of the strategy."""
 
 
+class Score(NamedTuple):
+    """What a value function says of a sample."""
+
+    value: float
+    by: ModelRef
+    seen: bool
+
+
 class Occurrence(NamedTuple):
     """What a row says of its sample, the text by its hash."""
 
@@ -34,15 +44,15 @@ class Occurrence(NamedTuple):
 
 @dataclass
 class ScoredSamples:
-    """What was read from the verdicts: the held-out samples by problem, who scored and who wrote them (by digest), and
-    how many could not be judged, were fitted on, or are repeated."""
+    """What was read from the verdicts: who scored and who wrote the samples (by digest), of each value function the
+    held-out samples by problem, and how many it was fitted on or were repeated; and how many could not be judged."""
 
-    groups: dict[str, list[Scored]] = field(default_factory=dict)
     value_functions: dict[str, ModelRef] = field(default_factory=dict)
     models: dict[str, ModelRef] = field(default_factory=dict)
+    groups: dict[str, dict[str, list[Scored]]] = field(default_factory=lambda: defaultdict(dict))
+    seen: Counter[str] = field(default_factory=Counter)
+    repeated: Counter[str] = field(default_factory=Counter)
     infra: int = 0
-    seen: int = 0
-    repeated: int = 0
 
 
 def read_scored(verdicts: Iterable[Verdict]) -> ScoredSamples:
@@ -53,56 +63,68 @@ def read_scored(verdicts: Iterable[Verdict]) -> ScoredSamples:
     """
     scored = ScoredSamples()
     with CachingVerifier(VerifyConfig()) as verifier:
-        for problem, group in groupby(_unique(verdicts, scored), key=lambda verdict: verdict.sample.problem.id):
+        for problem, group in groupby(_unique(verdicts, scored), key=lambda one: one[0].sample.problem.id):
             held = list(group)
-            samples = [verdict.sample for verdict in held]
+            samples = [verdict.sample for verdict, _ in held]
             passes = public_passes(samples, verifier)
-            scored.groups.setdefault(problem, []).extend(
-                Scored(float(verdict.sample.extra["value"]), verdict.passed, ballot, passed)
-                for verdict, ballot, passed in zip(held, ballots(samples, verifier), passes, strict=True)
-            )
+            for (verdict, scores), ballot, passed in zip(held, ballots(samples, verifier), passes, strict=True):
+                for score in scores:
+                    by_problem = scored.groups[score.by.digest].setdefault(problem, [])
+                    by_problem.append(Scored(score.value, verdict.passed, ballot, passed))
     return scored
 
 
-def _unique(verdicts: Iterable[Verdict], scored: ScoredSamples) -> Iterator[Verdict]:
-    """The judged and held-out ones, each sample once; the others are counted in `scored`."""
+def _unique(verdicts: Iterable[Verdict], scored: ScoredSamples) -> Iterator[tuple[Verdict, list[Score]]]:
+    """The judged ones with the scores by functions that hold them out, each score once; the others are counted in
+    `scored`."""
     first_rows: dict[tuple[Any, ...], Occurrence] = {}
     for row, verdict in enumerate(verdicts, 1):
         if verdict.status == "infra":
             scored.infra += 1
             continue
-        sample, value = verdict.sample, _value(verdict.sample, row)
-        scorer = ModelRef.from_dict(sample.extra["value_by"])
-        scored.value_functions[scorer.digest], scored.models[sample.model.digest] = scorer, sample.model
-        identity = (
-            *(scorer.digest, sample.model.digest, sample.problem.id),
-            *(content_id(sample.params, 16), sample.index, sample.attempt),
-        )
-        occurrence = Occurrence(row, hash(sample.text), verdict.passed, value)
-        first = first_rows.setdefault(identity, occurrence)
-        if first is not occurrence:
-            _refuse_contradiction(first, occurrence, sample)
-            scored.repeated += 1
-        elif sample.extra.get("value_seen"):
-            scored.seen += 1
-        else:
-            yield verdict
+        sample, fresh = verdict.sample, []
+        for score in _scores(sample, row):
+            digest = score.by.digest
+            scored.value_functions[digest], scored.models[sample.model.digest] = score.by, sample.model
+            identity = (
+                *(digest, sample.model.digest, sample.problem.id),
+                *(content_id(sample.params, 16), sample.index, sample.attempt),
+            )
+            occurrence = Occurrence(row, hash(sample.text), verdict.passed, score.value)
+            first = first_rows.setdefault(identity, occurrence)
+            if first is not occurrence:
+                _refuse_contradiction(first, occurrence, sample)
+                scored.repeated[digest] += 1
+            elif score.seen:
+                scored.seen[digest] += 1
+            else:
+                fresh.append(score)
+        if fresh:
+            yield verdict, fresh
 
 
-def _value(sample: Sample, row: int) -> float:
-    """P(correct) of a sample. InputError where it has none, or stands for others that were left out."""
-    value, where = sample.extra.get("value"), f"row {row}: a sample of problem {sample.problem.id}"
-    if value is None or not isinstance(sample.extra.get("value_by"), dict):
-        raise InputError(f"{where} has no value", HINT)
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
-        raise InputError(f"{where} has the value {value!r:.40}, which is not a probability from 0 to 1", HINT)
+def _scores(sample: Sample, row: int) -> list[Score]:
+    """What each value function says of a sample, the one that chooses first. InputError where none does, or the sample
+    stands for others that were left out."""
+    where = f"row {row}: a sample of problem {sample.problem.id}"
+    others = sample.extra.get("values", [])
+    scores = [_score(said, where) for said in (sample.extra, *(others if isinstance(others, list) else ["damaged"]))]
     for count, strategy in CHOSEN.items():
         if count in sample.extra:
             raise InputError(
                 f"{where} was chosen from {sample.extra[count]} that are not in the input",
                 f"leave out --strategy {strategy}: every sample is needed",
             )
-    return float(value)
+    return scores
+
+
+def _score(said: Any, where: str) -> Score:
+    value, by = (said.get("value"), said.get("value_by")) if isinstance(said, dict) else (None, None)
+    if value is None or not isinstance(by, dict):
+        raise InputError(f"{where} has no value", HINT)
+    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
+        raise InputError(f"{where} has the value {value!r:.40}, which is not a probability from 0 to 1", HINT)
+    return Score(float(value), ModelRef.from_dict(by), bool(said.get("value_seen")))
 
 
 def _refuse_contradiction(first: Occurrence, later: Occurrence, sample: Sample) -> None:

@@ -1,15 +1,16 @@
 """How well a value function ranks on held-out problems: verdicts of scored samples in, a `Ranking` and a sentence out.
 
 Samples of problems that it was fitted on are left out and counted. Value, vote, chance and oracle choose from the same
-samples, and the difference between value and vote is paired by problem. The sentence says *beats*, *loses to* or
-*inconclusive* by the rule of docs/concepts.md, at the largest N alone.
+samples, and the difference between value and vote is paired by problem. Where several functions scored the samples, the
+first is compared with each of the others in the same way. The sentence says *beats*, *loses to* or *inconclusive* by the
+rule of docs/concepts.md, at the largest N alone.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from axiom_cli import statistics
@@ -17,7 +18,7 @@ from axiom_cli.errors import InputError, NothingToDoError
 from axiom_cli.evaluation import ranking_metrics
 from axiom_cli.evaluation.comparison import Comparison, p_value, pair_rates, percent, points, points_range
 from axiom_cli.evaluation.ranking_metrics import Bin, Group
-from axiom_cli.evaluation.ranking_samples import read_scored
+from axiom_cli.evaluation.ranking_samples import ScoredSamples, read_scored
 from axiom_cli.records import ModelRef, Verdict
 
 LARGEST_N = 16
@@ -72,17 +73,19 @@ class Ranking:
     seen: int = 0
     uneven: int = 0
     repeated: int = 0
+    rivals: tuple[Rival, ...] = ()
 
     @property
     def sentence(self) -> str:
         """The one honest sentence."""
-        finding = self.headline
-        return (
-            f"{HEADS[finding.verdict]}: of {self.best[-1].n} samples it finds a correct one in "
-            f"{percent(finding.rate_after)} of {finding.problems:,} problems that it was not fitted on, the vote in "
-            f"{percent(finding.rate_before)}: {points(finding.difference)} points (95 % interval "
-            f"{points_range(finding.interval)}; {finding.test} p {p_value(finding.p or 0.0)}{finding.reservation})."
-        )
+        return said(HEADS[self.headline.verdict], self.headline, self.best[-1].n, "the vote")
+
+    @property
+    def sentences(self) -> list[str]:
+        """What is said of each function against the vote, and then of the first one against the others."""
+        alone = [self, *(rival.ranking for rival in self.rivals)]
+        named = [f"{one.value.name}: {one.sentence}" if self.rivals else one.sentence for one in alone]
+        return [*named, *(rival.sentence for rival in self.rivals)]
 
     @property
     def left_out(self) -> str:
@@ -98,32 +101,97 @@ class Ranking:
 
     def to_dict(self) -> dict[str, Any]:
         """The `ranking` record."""
-        own = {name: value for name, value in asdict(self).items() if name not in ("value", "model", "headline")}
+        left_out = ("value", "model", "headline", "rivals")
+        own = {name: value for name, value in asdict(replace(self, rivals=())).items() if name not in left_out}
         refs = {"value": self.value.to_dict(), "model": self.model.to_dict()}
-        fields = ("verdict", "difference", "interval", "p", "test", "minimum_detectable")
-        finding = {"n": self.best[-1].n, **{name: getattr(self.headline, name) for name in fields}}
-        return {"kind": "ranking", **refs, **own, "finding": finding, "sentence": self.sentence}
+        record = {"kind": "ranking", **refs, **own, "finding": _finding(self.best[-1].n, self.headline)}
+        against = [rival.to_dict() for rival in self.rivals]
+        return {**record, "sentence": self.sentence, **({"against": against} if against else {})}
+
+
+@dataclass(frozen=True)
+class Rival:
+    """Another value function that scored the same samples, and the comparison of the first one (after) with it (before)
+    at `n` samples."""
+
+    ranking: Ranking
+    n: int
+    finding: Comparison
+
+    @property
+    def sentence(self) -> str:
+        """Whether the first one beats this one."""
+        first, other = self.finding.after, self.finding.before
+        heads = {
+            "better": f"{first} beats {other}",
+            "worse": f"{first} loses to {other}",
+            "inconclusive": f"It is inconclusive whether {first} beats {other}",
+        }
+        return said(heads[self.finding.verdict], self.finding, self.n, other, first)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The other function, the finding and the sentence."""
+        return {
+            "value": self.ranking.value.to_dict(), "finding": _finding(self.n, self.finding), "sentence": self.sentence
+        }  # fmt: skip
+
+
+def said(head: str, finding: Comparison, n: int, other: str, first: str = "it") -> str:
+    """A finding about two ways to choose from `n` samples, in a sentence."""
+    return (
+        f"{head}: of {n} samples {first} finds a correct one in {percent(finding.rate_after)} of {finding.problems:,} "
+        f"problems that it was not fitted on, {other} in {percent(finding.rate_before)}: {points(finding.difference)} "
+        f"points (95 % interval {points_range(finding.interval)}; {finding.test} p "
+        f"{p_value(finding.p or 0.0)}{finding.reservation})."
+    )
+
+
+def _finding(n: int, headline: Comparison) -> dict[str, Any]:
+    fields = ("verdict", "difference", "interval", "p", "test", "minimum_detectable")
+    return {"n": n, **{name: getattr(headline, name) for name in fields}}
 
 
 def rank(verdicts: Iterable[Verdict]) -> Ranking:
     """Reads the verdicts once, those of a problem side by side; holds a few numbers a sample.
 
-    InputError for what `read_scored` refuses, and for values of two functions or samples of two models;
-    NothingToDoError where no problem is held out.
+    InputError for what `read_scored` refuses, for samples of two models, and for values of two functions that have no
+    problem in common; NothingToDoError where no problem is held out.
     """
     scored = read_scored(verdicts)
-    for kind, refs in (("value functions", scored.value_functions), ("models", scored.models)):
-        if len(refs) > 1:
-            names = " and ".join(sorted(ref.name for ref in refs.values())[:2])
-            raise InputError(f"these verdicts are of two {kind}, {names}", "report each on its own")
-    if not scored.groups:
+    if len(scored.models) > 1:
+        names = " and ".join(sorted(ref.name for ref in scored.models.values())[:2])
+        raise InputError(f"these verdicts are of two models, {names}", "report each on its own")
+    first, *others = [_ranking(scored, digest) for digest in scored.value_functions] or [_ranking(scored, "")]
+    return replace(first, rivals=tuple(_rival(scored, first, other) for other in others))
+
+
+def _rival(scored: ScoredSamples, first: Ranking, other: Ranking) -> Rival:
+    own, others = (scored.groups[ranking.value.digest] for ranking in (first, other))
+    n = min(first.best[-1].n, other.best[-1].n)
+    shared = [problem for problem in own if min(len(own[problem]), len(others.get(problem, ()))) >= n]
+    if not shared:
+        raise InputError(
+            f"these verdicts are of two value functions, {first.value.name} and {other.value.name}, which scored no "
+            "problem in common",
+            "report each on its own; axiom solve --value-function A,B scores the same samples by both",
+        )
+    before, after = ([ranking_metrics.best_by_value(groups[problem], n)[-1] for problem in shared]
+                     for groups in (others, own))  # fmt: skip
+    differences = [round(b - a, 12) for a, b in zip(before, after, strict=True)]
+    return Rival(other, n, pair_rates(before, after, differences, (other.value.name, first.value.name), "sampled"))
+
+
+def _ranking(scored: ScoredSamples, digest: str) -> Ranking:
+    """How the value function of this digest did, whatever others did. NothingToDoError where it holds nothing out."""
+    if not scored.groups[digest]:
+        seen = scored.seen[digest]
         raise NothingToDoError(
-            f"nothing to measure: {scored.seen} samples are of problems that the value function was fitted on"
-            if scored.seen
+            f"nothing to measure: {seen} samples are of problems that the value function was fitted on"
+            if seen
             else "the input has no judged sample",
             "axiom problems gen --split test draws others",
         )
-    groups = list(scored.groups.values())
+    groups = list(scored.groups[digest].values())
     flat = [sample for group in groups for sample in group]
     sizes = Counter(map(len, groups))
     size = max(sizes, key=lambda candidate: (sizes[candidate], candidate))
@@ -135,7 +203,7 @@ def rank(verdicts: Iterable[Verdict]) -> Ranking:
     rate = sum(sample.passed for sample in flat) / len(flat)
     bins = ranking_metrics.reliability(flat)
     return Ranking(
-        value=next(iter(scored.value_functions.values())),
+        value=scored.value_functions[digest],
         model=next(iter(scored.models.values())),
         problems=len(groups),
         samples=len(flat),
@@ -149,9 +217,9 @@ def rank(verdicts: Iterable[Verdict]) -> Ranking:
         best=[_best_of(n, curves) for n in range(1, largest_n + 1)],
         headline=pair_rates(vote, value, differences, ("majority vote", "value ranking"), "sampled"),
         infra=scored.infra,
-        seen=scored.seen,
+        seen=scored.seen[digest],
         uneven=len(groups) - len(even),
-        repeated=scored.repeated,
+        repeated=scored.repeated[digest],
     )
 
 

@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from axiom_cli import process_rank
 from axiom_cli.errors import UsageError
-from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.settings.configs import VERIFIERS, TrainConfig
 from axiom_cli.workspace.receipts import Receipt
 from axiom_cli.workspace.store import Recipe, Workspace
 
@@ -30,8 +30,9 @@ def with_launcher_settings(config: TrainConfig) -> TrainConfig:
         raise UsageError("--fsdp divides a model over several processes, and this is one", LAUNCH)
     if config.quantize != "none":
         raise UsageError(f"--quantize {config.quantize} and --fsdp do not go together", "quantised weights stay whole")
-    if config.objective == "value":
-        raise UsageError("--objective value and --fsdp do not go together", "a value function is fitted whole")
+    if config.objective in VERIFIERS:
+        fault = f"--objective {config.objective} and --fsdp do not go together"
+        raise UsageError(fault, "a value function is fitted whole")
     if config.optimizer != "adamw":
         raise UsageError(f"--optimizer {config.optimizer} and --fsdp do not go together", "adamw can")
     return replace(config, fsdp=True)

@@ -16,7 +16,7 @@ from axiom_cli.learning import model_card
 from axiom_cli.learning.train import adapter_folder, tree_or_path
 from axiom_cli.models import Resolved
 from axiom_cli.records import Adapter, Model, ModelRef
-from axiom_cli.settings.configs import MergeConfig
+from axiom_cli.settings.configs import VERIFIERS, MergeConfig
 from axiom_cli.workspace import inspect
 from axiom_cli.workspace.objects import absent, bare, short
 from axiom_cli.workspace.store import Workspace
@@ -39,7 +39,7 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
     kept; InputError if base or adapter are not the ones that were trained, or damaged, or of a kind that is not merged.
     """
     _refuse_existing(export, gguf)
-    if adapter.method == "value":
+    if adapter.method in VERIFIERS:
         raise InputError(
             "a value function cannot be merged: it scores samples and does not write any",
             "axiom solve --strategy value --value-function NAME ranks with it",

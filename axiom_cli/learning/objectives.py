@@ -64,10 +64,12 @@ def _encode_completions(
 
 def _encode_judged(examples: Examples, tokenizer: Any, ends: Sequence[int], config: TrainConfig, _base: str) -> Encoded:
     """Rows of all samples, cut-off ones too. They may be another model's, since only their text counts."""
-    from axiom_cli.learning.training.rows import encode_judged
+    from axiom_cli.learning.training.rows import complete_groups, encode_judged
 
     judged = ((example.verdict.sample, example.row_weight, example.label) for example in examples)
-    return encode_judged(judged, tokenizer, ends, config.max_length)
+    encoded = encode_judged(judged, tokenizer, ends, config.max_length)
+    encoded.rows = complete_groups(encoded, OBJECTIVES[config.objective].group_size)
+    return encoded
 
 
 OBJECTIVES: Mapping[str, Objective] = {
@@ -76,4 +78,5 @@ OBJECTIVES: Mapping[str, Objective] = {
     "grpo": Objective(preference.build_pairs, replay.mix_problems, _encode_completions, problem_in_one_step=True),
     "kto": Objective(preference.build_pairs, replay.mix_labels, _encode_completions, per_token=False, needs_kl=True),
     "value": Objective(value_labels.build_labels, None, _encode_judged, per_token=False, compares=False),
+    "value-dpo": Objective(preference.build_pairs, None, _encode_judged, group_size=2, per_token=False),
 }

@@ -17,18 +17,18 @@ from axiom_cli.ids import content_id
 from axiom_cli.learning.rejection_sampling import Deduplicator
 from axiom_cli.learning.training_example import Screen, TrainingExample, without_seen
 from axiom_cli.records import Verdict
-from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.settings.configs import VERIFIERS, TrainConfig
 
-USE_OTHERS = "train on problems other than those that --decontaminate names"
+USE_OTHERS = "train on problems other than those that --decontaminate names; a value function, on no test problems"
 """What to do where the evaluation has seen every sample."""
-EXAMPLE_NAMES: Mapping[str, str] = {"dpo": "pair", "grpo": "attempt", "kto": "label"}
+EXAMPLE_NAMES: Mapping[str, str] = {"dpo": "pair", "value-dpo": "pair", "grpo": "attempt", "kto": "label"}
 """What each objective that compares learns from."""
 
 
 @dataclass
 class PreferenceData:
-    """The examples, group after group, and what was counted on the way. For dpo they alternate: a passing one, then the
-    failing one that it is preferred to."""
+    """The examples, group after group, and what was counted on the way. Pairs alternate: a passing one, then the failing
+    one that it is preferred to."""
 
     objective: str
     examples: list[TrainingExample] = field(default_factory=list)
@@ -43,7 +43,7 @@ class PreferenceData:
     @property
     def size(self) -> int:
         """Pairs, attempts or labels."""
-        return len(self.examples) // (2 if self.objective == "dpo" else 1)
+        return len(self.examples) // (2 if EXAMPLE_NAMES[self.objective] == "pair" else 1)
 
     def counts(self) -> dict[str, int]:
         """All verdicts; those that are not a label, or that the evaluation has seen; groups, those of them without
@@ -81,16 +81,17 @@ class PreferenceData:
 
 
 def build_pairs(verdicts: Iterable[Verdict], config: TrainConfig, screen: Screen | None = None) -> PreferenceData:
-    """The pairs, attempts or labels that `config.objective` learns from, without the samples that `screen` knows."""
-    given = list(verdicts)
+    """The pairs, attempts or labels that `config.objective` learns from, without the samples that `screen` knows. Where
+    it fits a verifier, cut-off samples are in them, since it will rank such samples, and none is of a test problem."""
+    given, judges = list(verdicts), config.objective in VERIFIERS
     out = PreferenceData(config.objective, verdicts=len(given))
-    unseen, out.screened = without_seen(given, screen)
+    unseen, out.screened = without_seen(given, screen, judges=judges)
     groups: dict[tuple[str, str], list[Verdict]] = {}  # attempts at the same problem that saw the same prompt
     for verdict in unseen:
         sample = verdict.sample
-        if verdict.status == "infra":
+        if verdict.status == "infra" or sample.finish == "error":
             out.infra += 1
-        elif sample.finish != "stop":
+        elif sample.finish != "stop" and not judges:
             out.truncated += 1
         elif sample.text.strip():
             messages = content_id(list(sample.extra["messages"])) if sample.extra.get("messages") else ""
@@ -162,6 +163,7 @@ def _labels(groups: Sequence[Sequence[Verdict]], limit: int) -> list[TrainingExa
 
 _MAKERS: Mapping[str, Callable[[Sequence[Sequence[Verdict]], int], list[TrainingExample]]] = {
     "dpo": _pairs,
+    "value-dpo": _pairs,
     "grpo": _attempts,
     "kto": _labels,
 }

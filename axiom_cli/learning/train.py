@@ -19,7 +19,7 @@ from axiom_cli.learning.rejection_sampling import MANY_CUT_OFF, Selection
 from axiom_cli.learning.training_example import Screen, TrainingExample
 from axiom_cli.models import Resolved, folder_checks
 from axiom_cli.records import Adapter, Verdict
-from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.settings.configs import VERIFIERS, TrainConfig
 from axiom_cli.workspace.objects import short
 from axiom_cli.workspace.receipts import recipe_id
 from axiom_cli.workspace.store import STATES, Workspace
@@ -69,8 +69,8 @@ def train(  # noqa: PLR0913 - what is trained on, how, and who is told
 
     `screen` knows the samples that the evaluation has seen; the adapter's `extra["selection"]` has every number.
     NothingToDoError for fewer than 20 rows without `config.force`, or where the objective compares and no problem has
-    both a passing and a failing attempt; under 200 `observer` is warned. With the objective `value` it is a
-    value function, its record's `method` the same word.
+    both a passing and a failing attempt; under 200 `observer` is warned. With the objectives `value` and `value-dpo` it
+    is a value function, its record's `method` the same word.
     """
     check_settings(config)
     config = distributed.with_launcher_settings(config)
@@ -132,7 +132,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     before = [adapter.digest for adapter in chain]
     rows = workspace.put_records(example.to_dict() for example in examples) if process_rank.is_first() else ""
     inputs = {"base": base.digest, "rows": rows, "chain": before}
-    judges = config.objective == value_labels.OBJECTIVE
+    judges = config.objective in VERIFIERS
     if judges and (others := value_labels.other_authors(examples, base)):
         observer.warn(others)
     if sources:
@@ -166,7 +166,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
             warn = observer.warn if first else ignore
             metrics = loaded.fit(encoded.rows, config, folder, folders, observer.step, checkpoint, warn, kept)
             if judges and first:
-                write_facts(folder, base.name, base.digest, encoded.rows)
+                write_facts(folder, base.name, base.digest, encoded.rows, config)
             digest = workspace.put_tree(folder) if first else ""
             state_digest = workspace.put_tree(kept[1].path.parent) if kept and first else ""
         mismatch = metrics.get("recorded_gap", 0.0)
@@ -183,7 +183,7 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     return Adapter(
         base=base.ref,
         digest=receipt["adapter"],
-        method=value_labels.OBJECTIVE if judges else config.method,
+        method=config.objective if judges else config.method,
         config=settings,
         rows=receipt["rows"],
         metrics=receipt["metrics"],
@@ -281,7 +281,7 @@ def _trainer(base: Resolved, config: TrainConfig) -> Trainer:
 
 def check_base(base: Resolved, objective: str) -> None:
     """InputError for a base that an adapter could be trained of, but not merged with."""
-    if base.path.is_dir() and objective != value_labels.OBJECTIVE:
+    if base.path.is_dir() and objective not in VERIFIERS:
         folder_checks.check_mergeable(base.path)
 
 

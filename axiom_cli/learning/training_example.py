@@ -40,7 +40,12 @@ class TrainingExample:
         return {**self.verdict.to_dict(), "seconds": 0.0, "weight": self.row_weight, **label}
 
 
-def without_seen(verdicts: Sequence[Verdict], screen: Screen | None) -> tuple[list[Verdict], int]:
-    """The verdicts on samples that `screen` does not know, and how many it does."""
+def without_seen(
+    verdicts: Sequence[Verdict], screen: Screen | None, *, judges: bool = False
+) -> tuple[list[Verdict], int]:
+    """The verdicts on samples that `screen` does not know, and how many it does. What `judges` samples is measured on
+    the split `test`, so it is never fitted on a problem of it."""
     seen = screen([verdict.sample for verdict in verdicts]) if screen else set()
+    if judges:
+        seen = seen | {place for place, verdict in enumerate(verdicts) if verdict.sample.problem.split == "test"}
     return [verdict for place, verdict in enumerate(verdicts) if place not in seen], len(seen)

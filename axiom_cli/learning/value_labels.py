@@ -57,8 +57,8 @@ class ValueData:
 
 
 def build_labels(verdicts: Iterable[Verdict], _config: TrainConfig, screen: Screen | None = None) -> ValueData:
-    """The distinct samples that were judged, without those that `screen` knows."""
-    unseen, screened = without_seen(list(verdicts), screen)
+    """The distinct samples that were judged, without those that `screen` knows or that are of test problems."""
+    unseen, screened = without_seen(list(verdicts), screen, judges=True)
     out = ValueData(verdicts=len(unseen) + screened, screened=screened)
     equal: dict[tuple[str, str, str], list[Verdict]] = {}
     for verdict in unseen:

@@ -20,11 +20,11 @@ from axiom_cli.models.shards import Shards
 FILE = "value_head.safetensors"
 
 
-def check_folder(folder: Path) -> None:
+def check_folder(folder: Path, *, has_head: bool) -> None:
     """InputError where a part of a value function's folder is missing or damaged."""
     adapters.read_config(folder)
     Shards(folder, adapters.WEIGHTS)
-    if set(Shards(folder, FILE).places) != {"weight", "bias"}:
+    if has_head and set(Shards(folder, FILE).places) != {"weight", "bias"}:
         raise InputError(f"{folder / FILE} does not hold the head of a value function", "fit it again")
 
 

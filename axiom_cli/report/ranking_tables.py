@@ -11,16 +11,26 @@ from axiom_cli.report.formats import Findings, Table
 
 
 def ranking_findings(ranking: Ranking) -> Findings:
-    """One ranking. A terminal gets best of N for powers of two and the largest N only."""
-    record, lines, whole = ranking.to_dict(), facts(ranking), best_of_n_table(ranking)
-    rows = [row for best, row in zip(ranking.best, whole.rows, strict=True)
-            if best.n & (best.n - 1) == 0 or best is ranking.best[-1]]  # fmt: skip
+    """One ranking, and those of its rivals. A terminal gets best of N for powers of two and the largest N only."""
+    every = [ranking, *(rival.ranking for rival in ranking.rivals)]
+    records = [one.to_dict() for one in every]
+    markdown: list[Table | str] = []
+    terminal: list[Table | str] = []
+    csv_rows = []
+    for one in every:
+        lines, whole = facts(one), best_of_n_table(one)
+        rows = [row for best, row in zip(one.best, whole.rows, strict=True)
+                if best.n & (best.n - 1) == 0 or best is one.best[-1]]  # fmt: skip
+        named = {"value_function": one.value.name} if ranking.rivals else {}
+        csv_rows += [{**named, **with_bounds(asdict(best))} for best in one.best]
+        markdown += [whole, *(f"{line}." for line in lines), reliability_table(one)]
+        terminal += [Table(whole.title, whole.columns, rows), *lines]
     return Findings(
-        json_value=record,
-        csv_rows=[with_bounds(asdict(best)) for best in ranking.best],
-        markdown=[whole, *(f"{line}." for line in lines), reliability_table(ranking), ranking.sentence],
-        terminal=[Table(whole.title, whole.columns, rows), *lines, ranking.sentence],
-        records=[record],
+        json_value=records if ranking.rivals else records[0],
+        csv_rows=csv_rows,
+        markdown=[*markdown, *ranking.sentences],
+        terminal=[*terminal, *ranking.sentences],
+        records=records,
     )
 
 

@@ -1,7 +1,8 @@
 """An engine that adds to each sample how likely it is to be right, by a value function that `axiom train` fitted.
 
-Each sample gets `value` (P(correct)), `value_by` (name and digest of the function), and `value_seen` if the function
-was fitted on its problem, so that measurements leave it out.
+Each sample gets `value` (P(correct), or of a verifier by pairs the log-ratio between 0 and 1), `value_by` (name and
+digest of the function), and `value_seen` if the function was fitted on its problem, so that measurements leave it out.
+What further functions say, which choose nothing, stands in the list `values`, an object with these three for each.
 """
 
 from __future__ import annotations
@@ -31,12 +32,21 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class StoredValueFunction:
-    """A value function on this disk: the model whose samples it scores, and the problems that it was fitted on."""
+    """A value function on this disk: the model whose samples it scores, and the problems that it was fitted on. `beta` is
+    the strength of its log-ratio, None where it has a head."""
 
     ref: ModelRef
     base: ModelRef
     folder: Path
     problems: frozenset[str]
+    beta: float | None = None
+
+
+def find_all(named: str, workspace: Workspace | None = None) -> list[StoredValueFunction]:
+    """The value functions in a comma-separated list, each once; or the folder of that name. Raises what `find` does."""
+    whole = (models.expand_user(named) / models.VALUE_FACTS).is_file()
+    parts = [named] if whole else [part.strip() for part in named.split(",") if part.strip()]
+    return [find(name, workspace) for name in dict.fromkeys(parts)]
 
 
 def find(name: str, workspace: Workspace | None = None) -> StoredValueFunction:
@@ -63,31 +73,30 @@ def _read(name: str, digest: str, folder: Path) -> StoredValueFunction:
     try:
         facts = orjson.loads((folder / models.VALUE_FACTS).read_bytes())
         base, problems = ModelRef(**facts["base"]), frozenset(facts["problems"])
+        beta = float(facts["beta"]) if "beta" in facts else None
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{folder / models.VALUE_FACTS} is damaged", "copy or fit the value function again") from None
-    check_folder(folder)
-    return StoredValueFunction(ModelRef(name, digest), base, folder, problems)
+    check_folder(folder, has_head=beta is None)
+    return StoredValueFunction(ModelRef(name, digest), base, folder, problems, beta)
 
 
 def check_value_function(config: SolveConfig, model: ModelRef, workspace: Workspace | None) -> None:
     """Raises MissingError if `config` names a value function that is not there, InputError if it scores the samples of
     another model than `model`."""
-    if not config.value_function:
-        return
-    stored = find(config.value_function, workspace)
-    if stored.base.digest != model.digest:
-        raise InputError(
-            f"{config.value_function} scores samples of {stored.base.name} ({short(stored.base.digest)}), "
-            f"not of {model.name} ({short(model.digest)})",
-            f"fit one on this model's own verdicts: axiom train VERDICTS --objective value --model {model.name}",
-        )
+    for stored in find_all(config.value_function, workspace):
+        if stored.base.digest != model.digest:
+            raise InputError(
+                f"{stored.ref.name} scores samples of {stored.base.name} ({short(stored.base.digest)}), "
+                f"not of {model.name} ({short(model.digest)})",
+                f"fit one on this model's own verdicts: axiom train VERDICTS --objective value --model {model.name}",
+            )
 
 
 def scored(engine: Engine, config: SolveConfig, workspace: Workspace | None) -> Engine:
-    """`engine`, with its samples scored if `config` names a value function."""
-    if not config.value_function:
-        return engine
-    return ScoringEngine(engine, find(config.value_function, workspace), workspace, config.dtype)
+    """`engine`, with its samples scored by each value function that `config` names, the first of which chooses."""
+    for stored in find_all(config.value_function, workspace):
+        engine = ScoringEngine(engine, stored, workspace, config.dtype)
+    return engine
 
 
 class ScoringEngine(EngineInFront):
@@ -108,12 +117,16 @@ class ScoringEngine(EngineInFront):
         extra: dict[str, Any] = {"value": round(value, DIGITS), "value_by": self._stored.ref.to_dict()}
         if sample.problem.id in self._stored.problems:
             extra["value_seen"] = True
+        if "value" in sample.extra:
+            extra = {"values": [*sample.extra.get("values", ()), extra]}
         return replace(sample, extra={**sample.extra, **extra})
 
     @cached_property
     def _function(self) -> ValueFunction:
         from axiom_cli.models.loading import sampling_dtype
-        from axiom_cli.sampling.engines.value_function import ValueFunction
+        from axiom_cli.sampling.engines import value_function
 
         model = models.resolve(self.model.name, self._workspace)
-        return ValueFunction(model, self._stored.folder, sampling_dtype(model.path, self._dtype))
+        return value_function.load(
+            model, self._stored.folder, sampling_dtype(model.path, self._dtype), self._stored.beta
+        )

@@ -135,7 +135,8 @@ class SolveConfig(Config):
     )
     value_function: str = option(
         "",
-        "Score each sample with P(correct) by this value function: a name in the workspace, or a folder.",
+        "Score each sample by this value function, a name in the workspace or a folder; after commas, others that it is "
+        "compared with.",
         topic=STRATEGY,
         formerly="value",
     )
@@ -223,8 +224,10 @@ class AskConfig(Config):
     dtype: Dtype = option("auto", "Type of the weights.", topic=HARDWARE)
 
 
-USES: Mapping[str, set[str]] = {"dpo": {"beta"}, "kto": {"beta"}, "grpo": {"clip"}}
+USES: Mapping[str, set[str]] = {"dpo": {"beta"}, "kto": {"beta"}, "grpo": {"clip"}, "value-dpo": {"beta"}}
 """Options of TrainConfig that one objective uses and others do not."""
+VERIFIERS = ("value", "value-dpo")
+"""Objectives that fit no generator but what tells its right samples from its wrong ones."""
 LORA, SELECTION = "LoRA", "Selection of rows"
 
 
@@ -252,12 +255,12 @@ class TrainConfig(Config):
     quantize: Literal["none", "8bit", "4bit"] = option(
         "none", "Quantise the base weights (QLoRA); needs axiom-rl[qlora].", topic=HARDWARE
     )
-    objective: Literal["sft", "dpo", "grpo", "kto", "value"] = option(
+    objective: Literal["sft", "dpo", "grpo", "kto", "value", "value-dpo"] = option(
         "sft",
-        "What to learn: imitate what passed (sft), prefer it to what failed (dpo, grpo, kto), or tell them apart "
-        "(value).",
+        "What to learn: imitate what passed (sft), prefer it to what failed (dpo, grpo, kto), or tell them apart, by "
+        "P(correct) or by pairs (value, value-dpo).",
     )
-    beta: float = option(0.1, "For dpo and kto: strength of the pull towards the reference model.", above=0, most=1000)
+    beta: float = option(0.1, "For dpo, kto and value-dpo: strength of the pull towards the reference model.", above=0, most=1000)
     clip: float = option(
         1.0, "For grpo: clip the probability ratio of a token to 1 - clip .. 1 + clip.", above=0, most=1000
     )
@@ -448,7 +451,8 @@ class LoopConfig(Config):
         without=("force", "fsdp"),
         refused={
             "objective": {
-                "value": "a loop needs a generator; axiom train --objective value fits a value function on its verdicts"
+                name: f"a loop needs a generator; axiom train --objective {name} fits a value function on its verdicts"
+                for name in VERIFIERS
             }
         },
     )

@@ -9,7 +9,7 @@ import importlib.util
 
 from axiom_cli import installation
 from axiom_cli.errors import MissingError, UsageError
-from axiom_cli.settings.configs import TrainConfig
+from axiom_cli.settings.configs import VERIFIERS, TrainConfig
 
 TRACKERS = ("tensorboard", "wandb", "trackio")
 
@@ -21,10 +21,10 @@ def check_requirements(config: TrainConfig) -> None:
         raise UsageError(fault, "quantised weights are not trained")
     if config.method == "dora" and config.quantize == "8bit":
         raise UsageError("--method dora and --quantize 8bit do not go together", "--quantize 4bit, or --method lora")
-    if config.objective == "value" and (config.method == "full" or config.optimizer == "muon"):
+    if config.objective in VERIFIERS and (config.method == "full" or config.optimizer == "muon"):
         option = "--method full" if config.method == "full" else "--optimizer muon"
         raise UsageError(
-            f"--objective value and {option} do not go together", "use --method lora and --optimizer adamw"
+            f"--objective {config.objective} and {option} do not go together", "use --method lora and --optimizer adamw"
         )
     trackers(config.tracker)
     option = f"--quantize {config.quantize}" if config.quantize != "none" else f"--optimizer {config.optimizer}"

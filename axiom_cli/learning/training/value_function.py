@@ -15,7 +15,9 @@ from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.training.batches import Batch
 from axiom_cli.learning.training.rows import Row
 from axiom_cli.learning.training.scoring import Scorer
+from axiom_cli.learning.value_labels import OBJECTIVE
 from axiom_cli.models import VALUE_FACTS, value_head
+from axiom_cli.settings.configs import TrainConfig
 
 
 def attach(model: torch.nn.Module, fitted: Sequence[Row]) -> dict[str, Any]:
@@ -41,8 +43,10 @@ def scorer(model: torch.nn.Module) -> Scorer:
     return logits
 
 
-def write_facts(folder: Path, name: str, digest: str, fitted: Iterable[Row]) -> None:
-    """Says in `folder` which model's samples are judged, and which problems the function was fitted on."""
+def write_facts(folder: Path, name: str, digest: str, fitted: Iterable[Row], config: TrainConfig) -> None:
+    """Says in `folder` which model's samples are judged, and which problems the function was fitted on; of one without a
+    head also the strength of its log-ratio."""
     problems = sorted({row.problem for row in fitted})
-    facts = {"kind": "value", "base": {"name": name, "digest": digest}, "problems": problems}
+    facts: dict[str, Any] = {"kind": "value", "base": {"name": name, "digest": digest}, "problems": problems}
+    facts |= {} if config.objective == OBJECTIVE else {"beta": config.beta}
     (folder / VALUE_FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")

@@ -1,25 +1,32 @@
-"""The value function: P(correct) of a completion after each of its tokens, by LoRA on the policy and a linear head on
-its last hidden state (V-STaR, 2402.06457; token-level verifiers, 2110.14168; Let's Verify Step by Step, 2305.20050).
+"""The value function: how likely a completion is to be right after each of its tokens, by LoRA on the policy.
 
-A folder holds a peft adapter, the head, the name of its model, and the ids of the problems that it was fitted on. It
-cannot be sampled from and is not merged. docs/decisions/0012 gives the reasons.
+`ValueHead` is P(correct), by a linear head on the last hidden state (token-level verifiers, 2110.14168; Let's Verify
+Step by Step, 2305.20050). `LogRatio` was trained by preference on pairs of a right and a wrong sample (V-STaR,
+2402.06457): its score is how much likelier the completion has become, which ranks the samples of one problem and
+promises nothing about the share of them that passes.
+
+A folder holds a peft adapter, the head if it has one, the name of its model, and the ids of the problems that it was
+fitted on. It cannot be sampled from and is not merged. docs/decisions/0012 gives the reasons.
 """
 
 from __future__ import annotations
 
 import math
+from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Sequence
 from copy import deepcopy
-from itertools import chain
+from itertools import accumulate, chain
 from pathlib import Path
 from typing import Any
 
 import torch
+from peft import PeftModel
+from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from axiom_cli.errors import GateFailedError
-from axiom_cli.models import Resolved, micro_batches, value_head
+from axiom_cli.models import Resolved, adapters, micro_batches, value_head
 from axiom_cli.models.adapters import compose
 from axiom_cli.models.loading import device, load_model, load_tokenizer
 from axiom_cli.models.memory import is_out_of_memory
@@ -29,29 +36,50 @@ from axiom_cli.sampling.engines import slot_check
 from axiom_cli.sampling.token_ids import end_ids, scored_ids
 from axiom_cli.settings.configs import TrainConfig
 
+MOST_LOGITS = 1 << 28
+"""Logits that are held at once, of all tokens of a forward pass."""
 
-class ValueFunction:
-    """A fitted value function in memory: LoRA is added to the weights, which are rounded to `dtype`; the head stays in
-    float32. `alone` says that the model's rows are computed one by one, since they would change beside others."""
 
-    def __init__(self, base: Resolved | Path, folder: Path, dtype: torch.dtype = torch.float32) -> None:
-        self.tokenizer, self.model = load_tokenizer(base.path if isinstance(base, Resolved) else base), load_model(base)
-        compose(self.model, [folder])
-        for parameter in self.model.parameters():
+def load(
+    base: Resolved | Path, folder: Path, dtype: torch.dtype = torch.float32, beta: float | None = None
+) -> ValueFunction:
+    """The value function in `folder`, of the model `base`; `beta` is the strength of its log-ratio, None where it has a
+    head."""
+    return ValueHead(base, folder, dtype) if beta is None else LogRatio(base, folder, beta, dtype)
+
+
+class ValueFunction(ABC):
+    """A fitted value function in memory. `alone` says that the model's rows are computed one by one, since they would
+    change beside others."""
+
+    def __init__(self, base: Resolved | Path, model: Any, dtype: torch.dtype) -> None:
+        self.tokenizer, self.model = load_tokenizer(base.path if isinstance(base, Resolved) else base), model
+        for parameter in model.parameters():
             parameter.data = parameter.data.to(dtype)
-        value_head.load(self.model, folder)
-        self.head: Any = self.model.value_head
-        self.decoder, self.device = value_head.decoder(self.model), device()
-        self.ends = end_ids(self.tokenizer, self.model.generation_config)
-        self.alone = not self._reads_side_by_side()
+        self.device = device()
+        self.ends = end_ids(self.tokenizer, model.generation_config)
+
+    @property
+    @abstractmethod
+    def budget(self) -> int:
+        """Padded tokens of a forward pass."""
+
+    @abstractmethod
+    def _run(self, **inputs: Any) -> tuple[torch.Tensor, Any]:
+        """What the model says of each token, (B, T, ...), and its cache."""
+
+    @abstractmethod
+    def _score(self, prompt: list[int], completions: Sequence[list[int]]) -> list[list[float]]:
+        """The value after each token of completions of the same prompt, from 0 to 1."""
 
     def values(self, samples: Sequence[Sample]) -> list[float]:
-        """P(correct) of each sample, read after its last token."""
+        """The value of each sample, read after its last token."""
         return [prefix[-1] for prefix in self.prefixes(samples)]
 
     @torch.inference_mode()
     def prefixes(self, samples: Sequence[Sample]) -> list[list[float]]:
-        """P(correct) of each sample after each of its tokens. A prompt is read once for all of its samples."""
+        """The value of each sample after each of its tokens. A prompt is read once for all of its samples.
+        GateFailedError where one is not finite."""
         known: dict[str, list[int]] = {}
         opening = prompts.opening(self.tokenizer)
         values: list[list[float]] = [[] for _ in samples]
@@ -60,58 +88,134 @@ class ValueFunction:
             prompt, completion, _ = scored_ids(self.tokenizer, sample, self.ends, opening, known)
             by_prompt[tuple(prompt)].append((place, completion))
         for ids, rows in by_prompt.items():
-            scored = self._values(list(ids), [completion for _, completion in rows])
+            scored = self._score(list(ids), [completion for _, completion in rows])
+            if not all(map(math.isfinite, chain.from_iterable(scored))):
+                raise GateFailedError(
+                    "the value function gives values that are not finite", "try --dtype float32, or fit it again"
+                )
             for (place, _), row_values in zip(rows, scored, strict=True):
                 values[place] = row_values
         return values
 
     def _reads_side_by_side(self) -> bool:
-        """Whether completions of one prompt, after which it is not read again, have the hidden states that each has
-        alone, even beside one at the far end of the context."""
+        """Whether completions of one prompt, after which it is not read again, have what each has alone, even beside
+        one at the far end of the context."""
         ids = self.tokenizer(prompts.PROBE, add_special_tokens=False)["input_ids"] * 2
         prompt_1T, ids_BT = (torch.tensor(part, device=self.device) for part in ([ids[:5]], [ids[:4], ids[1:5]]))
         far = (getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or 9) - 9
         places_BT = torch.arange(5, 9, device=self.device) + torch.tensor([[0], [far]], device=self.device)
         with slot_check.spared(self.model):
-            alone = self._hidden(prompt_1T, None, ids_BT[:1])
+            alone = self._tell(prompt_1T, None, ids_BT[:1])
             try:
-                beside = self._hidden(prompt_1T, self._read(prompt_1T), ids_BT, position_ids=places_BT)[:1]
+                beside = self._tell(prompt_1T, self._read(prompt_1T), ids_BT, position_ids=places_BT)[:1]
             except Exception as error:  # noqa: BLE001 - an architecture's own code may raise anything
                 if is_out_of_memory(error):
                     raise
                 return False
         return slot_check.equal_but_for_rounding(alone.float(), beside.float(), self.model.dtype)
 
-    def _values(self, prompt: list[int], completions: Sequence[list[int]]) -> list[list[float]]:
-        """The values after each token of completions of the same prompt. GateFailedError where one is not finite."""
-        prompt_1T = torch.tensor([prompt], device=self.device)
-        read = None if self.alone else self._read(prompt_1T)
-        values = [list[float]() for _ in completions]
+    def _by_token(self, prompt: list[int], completions: Sequence[list[int]], alone: bool) -> list[torch.Tensor]:
+        """What the model says of each token of completions of the same prompt, (T, ...) each."""
+        prompt_1T = torch.tensor([prompt], dtype=torch.long, device=self.device)
+        read = None if alone else self._read(prompt_1T)
+        told: list[torch.Tensor] = [torch.empty(0)] * len(completions)
         lengths = [len(prompt) + len(completion) for completion in completions]
-        budget = 1 if self.alone else micro_batches.token_budget(self.device, TrainConfig())
+        budget = 1 if alone else self.budget
         for rows in chain.from_iterable(micro_batches.split(range(len(completions)), lengths, budget, 1)):
             ids_BT = pad_sequence([torch.tensor(completions[row]) for row in rows], batch_first=True).to(self.device)
-            hidden_BTH = self._hidden(prompt_1T, read, ids_BT)
-            values_BT = self.head(hidden_BTH.float()).squeeze(-1).sigmoid()
-            for row, value_T in zip(rows, values_BT.tolist(), strict=True):
-                values[row] = value_T[: len(completions[row])]
-        if not all(map(math.isfinite, chain.from_iterable(values))):
-            raise GateFailedError(
-                "the value function gives values that are not finite", "try --dtype float32, or fit it again"
-            )
-        return values
+            told_BTX = self._reduce(self._tell(prompt_1T, read, ids_BT), ids_BT)
+            for row, row_told in zip(rows, told_BTX, strict=True):
+                told[row] = row_told[: len(completions[row])]
+        return told
+
+    @abstractmethod
+    def _reduce(self, told_BTX: torch.Tensor, ids_BT: torch.Tensor) -> torch.Tensor:
+        """A number a token from what the model says, (B, T), in float32."""
 
     def _read(self, prompt_1T: torch.Tensor) -> Any:
         """The prompt's keys and values; None for a model with a state, which cannot be copied for several rows."""
         if self.model._is_stateful:  # noqa: SLF001 - no public name
             return None
-        return self.decoder(input_ids=prompt_1T, use_cache=True).past_key_values
+        return self._run(input_ids=prompt_1T, use_cache=True)[1]
 
-    def _hidden(self, prompt_1T: torch.Tensor, read: Any, ids_BT: torch.Tensor, **more) -> torch.Tensor:
-        """The last hidden states of completions of the prompt, padded on the right, (B, T, H)."""
+    def _tell(self, prompt_1T: torch.Tensor, read: Any, ids_BT: torch.Tensor, **more: Any) -> torch.Tensor:
+        """What the model says of completions of the prompt, padded on the right, (B, T, ...)."""
         if read is None:
             whole_BT = torch.cat([prompt_1T.expand(len(ids_BT), -1), ids_BT], dim=1)
-            return self.decoder(input_ids=whole_BT, use_cache=False).last_hidden_state[:, prompt_1T.shape[1] :]
+            return self._run(input_ids=whole_BT, use_cache=False)[0][:, prompt_1T.shape[1] :]
         read = deepcopy(read)
         read.batch_repeat_interleave(len(ids_BT))
-        return self.decoder(input_ids=ids_BT, past_key_values=read, use_cache=True, **more).last_hidden_state
+        return self._run(input_ids=ids_BT, past_key_values=read, use_cache=True, **more)[0]
+
+
+class ValueHead(ValueFunction):
+    """P(correct) by a head. LoRA is added to the weights, which are rounded to `dtype`; the head stays in float32."""
+
+    def __init__(self, base: Resolved | Path, folder: Path, dtype: torch.dtype = torch.float32) -> None:
+        model = load_model(base)
+        compose(model, [folder])
+        super().__init__(base, model, dtype)
+        value_head.load(model, folder)
+        self.head: Any = model.value_head
+        self.decoder = value_head.decoder(model)
+        self.alone = not self._reads_side_by_side()
+
+    @property
+    def budget(self) -> int:
+        """Padded tokens of a forward pass."""
+        return micro_batches.token_budget(self.device, TrainConfig())
+
+    def _run(self, **inputs: Any) -> tuple[torch.Tensor, Any]:
+        out = self.decoder(**inputs)
+        return out.last_hidden_state, getattr(out, "past_key_values", None)
+
+    def _reduce(self, told_BTX: torch.Tensor, _ids_BT: torch.Tensor) -> torch.Tensor:
+        return self.head(told_BTX.float()).squeeze(-1).sigmoid()
+
+    def _score(self, prompt: list[int], completions: Sequence[list[int]]) -> list[list[float]]:
+        return [value_T.tolist() for value_T in self._by_token(prompt, completions, self.alone)]
+
+
+class LogRatio(ValueFunction):
+    """The implicit reward of a model trained by preference (2305.18290, section 4): sigmoid(beta log p(y) / q(y)), where q
+    is the model before. It is the chance, by the model that DPO fits, that the completion is preferred to one which
+    training has left as likely as it was. LoRA stays beside the weights, which are rounded to `dtype`, so that p and q
+    differ by it alone."""
+
+    def __init__(self, base: Resolved | Path, folder: Path, beta: float, dtype: torch.dtype = torch.float32) -> None:
+        adapters.read_config(folder)
+        model = load_model(base)
+        self.adapted = PeftModel.from_pretrained(model, str(folder)).eval()
+        super().__init__(base, model, dtype)
+        self.beta = beta
+        self.alone = not self._reads_side_by_side()
+
+    @property
+    def budget(self) -> int:
+        """Padded tokens of a forward pass."""
+        vocabulary = self.model.config.get_text_config().vocab_size
+        return min(micro_batches.token_budget(self.device, TrainConfig()), max(1, MOST_LOGITS // vocabulary))
+
+    def _run(self, **inputs: Any) -> tuple[torch.Tensor, Any]:
+        out = self.model(**inputs)
+        return out.logits, getattr(out, "past_key_values", None)
+
+    def _reduce(self, told_BTX: torch.Tensor, ids_BT: torch.Tensor) -> torch.Tensor:
+        """The log-probability of each token but the first; zero for that of the padding."""
+        logprobs_BT = -functional.cross_entropy(told_BTX[:, :-1].mT.float(), ids_BT[:, 1:], reduction="none")
+        return functional.pad(logprobs_BT, (1, 0))
+
+    def _score(self, prompt: list[int], completions: Sequence[list[int]]) -> list[list[float]]:
+        *before, last = prompt  # whose logits say how likely the first token is
+        rows = [[last, *completion] for completion in completions]
+        alone = self.alone or not before
+        trained = self._by_token(before, rows, alone)
+        with self.adapted.disable_adapter():
+            reference = self._by_token(before, rows, alone)
+        ratios = (p_T - q_T for p_T, q_T in zip(trained, reference, strict=True))
+        return [[_sigmoid(self.beta * ratio) for ratio in accumulate(ratio_T[1:].tolist())] for ratio_T in ratios]
+
+
+def _sigmoid(x: float) -> float:
+    """1 / (1 + exp(-x)), for any finite x."""
+    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
