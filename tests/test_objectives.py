@@ -84,6 +84,20 @@ def test_half_of_a_value_functions_loss_is_on_the_last_token_and_a_row_counts_by
     assert logits_K.grad.tolist() == pytest.approx([-1 / 12, -1 / 12, -last / 4, 1.0])
 
 
+def test_a_verifier_by_pairs_learns_by_dpos_loss_and_wants_the_right_sample_up_and_the_wrong_one_down() -> None:
+    """One pair: log p - log q is 0.3 nats for the right sample and -0.1 for the wrong one, at beta 0.5."""
+    pair = [
+        Row([1], [2, 3], 1.0, ref_logprobs=[-1.0, -1.5]),
+        Row([1], [4], -1.0, ref_logprobs=[-0.4]),
+    ]
+    logprobs_K = t(-0.9, -1.3, -0.5).requires_grad_()
+    loss = LOSSES["value-dpo"](logprobs_K, collate(pair), 0.0, TrainConfig(objective="value-dpo", beta=0.5))
+    assert loss.item() == pytest.approx(math.log(1 + math.exp(-0.5 * 0.4)), rel=1e-5)
+    loss.backward()
+    pull = 0.5 / (1 + math.exp(0.5 * 0.4))
+    assert logprobs_K.grad.tolist() == pytest.approx([-pull, -pull, pull], rel=1e-5)
+
+
 def rows(weights: list[float]) -> list[Row]:
     made = zip(TRL["prompts"], TRL["completions"], weights, TRL["recorded"], strict=True)
     return [Row(prompt, ids, weight, ref_logprobs=recorded) for prompt, ids, weight, recorded in made]

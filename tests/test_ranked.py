@@ -101,6 +101,29 @@ def test_verdicts_without_values_or_of_two_functions_are_refused() -> None:
         rank([*scored(2), *scored(2, first=2, value_by={"name": "other", "digest": "b" * 64})])
 
 
+def test_two_functions_on_the_same_samples_are_compared_with_each_other(tmp_path: Path) -> None:
+    """Whether one pass scored them, or two files were put together."""
+    other = {"name": "guess", "digest": "b" * 64}
+    knows, guesses = list(scored()), list(scored(skill=0.0, value_by=other))
+    apart = rank([*knows, *guesses])
+    both = [
+        altered(one, values=[{name: two.sample.extra[name] for name in ("value", "value_by")}])
+        for one, two in zip(knows, guesses, strict=True)
+    ]
+    assert rank(both) == apart
+    [rival] = apart.rivals
+    assert replace(apart, rivals=()) == rank(knows) and rival.ranking == rank(guesses)
+    assert rival.finding.verdict == "better"
+    assert rival.finding.difference == pytest.approx(apart.best[-1].value - rival.ranking.best[-1].value)
+    assert rival.sentence.startswith("judge beats guess: of 4 samples judge finds a correct one in ")
+    assert rank([*guesses, *knows]).rivals[0].sentence.startswith("guess loses to judge: of 4 samples guess finds")
+    jsonl.save(tmp_path / "scored.jsonl", both)
+    done = axiom("report", "--verdicts", "scored.jsonl", "--html", "page.html", cwd=tmp_path)
+    assert [row["value"]["name"] for row in rows(done.stdout)] == ["judge", "guess"]
+    assert rows(done.stdout)[0]["against"][0]["sentence"] == rival.sentence == talk(done)[-2]
+    assert "Best of N, guess" in (tmp_path / "page.html").read_text()
+
+
 def altered(given: Verdict, **more) -> Verdict:
     """The verdict with other words on its sample."""
     return replace(given, sample=replace(given.sample, extra={**given.sample.extra, **more}))

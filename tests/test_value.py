@@ -16,13 +16,17 @@ import tiny
 from axiom_cli import models
 from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.evaluation.ranking_metrics import Scored, auroc
+from axiom_cli.evaluation.value_ranking import rank
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.preview import show
 from axiom_cli.learning.train import TrainingObserver, train
+from axiom_cli.models.adapters import compose
+from axiom_cli.models.loading import load_model
 from axiom_cli.records import Adapter, Sample, Verdict
 from axiom_cli.sampling import value_scorer
-from axiom_cli.sampling.engines.value_function import ValueHead
+from axiom_cli.sampling.engines.value_function import ValueHead, load
 from axiom_cli.sampling.solve import open_engine, solve
+from axiom_cli.sampling.token_ids import scored_ids
 from axiom_cli.settings.configs import MergeConfig, SolveConfig, TrainConfig
 from axiom_cli.workspace.store import Workspace
 from axiom_cli.workspace.why import why
@@ -309,3 +313,78 @@ def test_a_value_function_is_no_model(base: str, workspace: Workspace) -> None:
     with pytest.raises(InputError, match="is a value function") as caught:
         models.resolve("judge", workspace)
     assert "--value-function judge" in caught.value.hint
+
+
+PAIRS = replace(CONFIG, objective="value-dpo", batch_size=8, lr=1e-2)
+
+
+@pytest.fixture(scope="module")
+def preferring(base: str, tmp_path_factory: pytest.TempPathFactory) -> Adapter:
+    return train(verdicts(0, 40, cut=True), base, PAIRS, Workspace.create(tmp_path_factory.mktemp("ws") / ".axiom"))
+
+
+def test_a_verifier_by_pairs_ranks_what_it_never_saw_by_how_much_likelier_it_became(
+    base: str, preferring: Adapter
+) -> None:
+    """Its values against the definition, with two whole models and no cache: sigmoid(beta log p(y) / q(y))."""
+    assert (preferring.method, preferring.rows % 2) == ("value-dpo", 0)
+    assert preferring.metrics["loss_last"] < 0.7 * preferring.metrics["loss_first"]
+    fresh = list(verdicts(1000, 20))
+    function = load(base, Path(preferring.path), beta=PAIRS.beta)
+    samples = [verdict.sample for verdict in fresh]
+    prefixes = function.prefixes(samples)
+    assert auroc(Scored(p[-1], one.passed) for p, one in zip(prefixes, fresh, strict=True)) > 0.9
+    before, after = load_model(base), load_model(base)
+    compose(after, [Path(preferring.path)])
+    prompt, completion, _ = scored_ids(function.tokenizer, samples[0], function.ends, "", {})
+    row_1T = torch.tensor([[*prompt, *completion]])
+    with torch.inference_mode():
+        after_K, before_K = (
+            model(row_1T).logits[0, len(prompt) - 1 : -1].log_softmax(-1).gather(1, row_1T[0, len(prompt) :, None])
+            for model in (after, before)
+        )
+    expected_K = torch.sigmoid(PAIRS.beta * (after_K - before_K).squeeze(1).cumsum(0))
+    assert prefixes[0] == pytest.approx(expected_K.tolist(), abs=1e-5)
+
+
+@pytest.mark.slow
+def test_a_verifier_by_pairs_reads_a_prompt_once_and_in_few_bits(base: str, preferring: Adapter) -> None:
+    folder, samples = Path(preferring.path), [verdict.sample for verdict in verdicts(1000, 3, cut=True)]
+    function = load(base, folder, beta=PAIRS.beta)
+    together = function.prefixes(samples)
+    function.alone = True
+    assert sum(function.prefixes(samples), []) == pytest.approx(sum(together, []), abs=1e-5)
+    half = load(base, folder, torch.bfloat16, PAIRS.beta)
+    assert half.values(samples) == pytest.approx(function.values(samples), abs=0.05)
+
+
+def test_pairs_are_of_one_problem_and_none_is_of_a_test_problem(base: str, workspace: Workspace) -> None:
+    """Cut-off samples are in them, since it will rank such samples, too."""
+    given = list(verdicts(0, 12, cut=True))
+    rows = [json.loads(line) for line in show(given, base, PAIRS).lines()]
+    assert [row["weight"] for row in rows] == [1, -1] * (len(rows) // 2)
+    assert all(better["problem"] == worse["problem"] for better, worse in zip(rows[::2], rows[1::2], strict=True))
+    cut_off = [row for row in rows if not "".join(text for text, _ in row["tokens"]).endswith("<eos>")]
+    assert cut_off
+    held_out = [replace(v, sample=replace(v.sample, problem=replace(v.sample.problem, split="test"))) for v in given]
+    for objective in ("value", "value-dpo"):
+        with pytest.raises(NothingToDoError, match="all 48 samples are of problems held out") as caught:
+            train(held_out, base, replace(PAIRS, objective=objective), workspace)
+        assert "no test problems" in caught.value.hint
+
+
+@pytest.mark.slow
+def test_several_functions_score_the_same_samples_and_are_compared(
+    base: str, fitted: Adapter, preferring: Adapter, workspace: Workspace
+) -> None:
+    named = f"{preferring.path},{fitted.path}"
+    scored = solving(base, workspace, value_function=named)
+    assert {sample.extra["value_by"]["digest"] for sample in scored} == {preferring.digest}
+    assert {sample.extra["values"][0]["value_by"]["digest"] for sample in scored} == {fitted.digest}
+    one = solving(base, workspace, value_function=fitted.path)
+    assert [s.extra["values"][0]["value"] for s in scored] == pytest.approx([s.extra["value"] for s in one])
+    found = rank([tiny.verdict(s, "pass" if s.index % 2 else "fail") for s in scored])
+    [rival] = found.rivals
+    assert (found.value.digest, rival.ranking.value.digest) == (preferring.digest, fitted.digest)
+    with pytest.raises(InputError, match="cannot be merged"):
+        merge(preferring, MergeConfig(), workspace)

@@ -2,8 +2,8 @@
 
 Samples of problems that it was fitted on are left out and counted. Value, vote, chance and oracle choose from the same
 samples, and the difference between value and vote is paired by problem. Where several functions scored the samples, the
-first is compared with each of the others in the same way. The sentence says *beats*, *loses to* or *inconclusive* by the
-rule of docs/concepts.md, at the largest N alone.
+first is compared with each of the others in the same way. The sentence says *beats*, *loses to* or *inconclusive* by
+the rule of docs/concepts.md, at the largest N alone.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from axiom_cli.learning.training_example import Screen, TrainingExample, without
 from axiom_cli.records import Verdict
 from axiom_cli.settings.configs import VERIFIERS, TrainConfig
 
-USE_OTHERS = "train on problems other than those that --decontaminate names; a value function, on no test problems"
+USE_OTHERS = "train on other problems than --decontaminate names; a value function, on no test problems"
 """What to do where the evaluation has seen every sample."""
 EXAMPLE_NAMES: Mapping[str, str] = {"dpo": "pair", "value-dpo": "pair", "grpo": "attempt", "kto": "label"}
 """What each objective that compares learns from."""
@@ -27,8 +27,8 @@ EXAMPLE_NAMES: Mapping[str, str] = {"dpo": "pair", "value-dpo": "pair", "grpo": 
 
 @dataclass
 class PreferenceData:
-    """The examples, group after group, and what was counted on the way. Pairs alternate: a passing one, then the failing
-    one that it is preferred to."""
+    """The examples, group after group, and what was counted on the way. Pairs alternate: a passing one, then the
+    failing one that it is preferred to."""
 
     objective: str
     examples: list[TrainingExample] = field(default_factory=list)

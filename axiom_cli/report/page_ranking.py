@@ -24,7 +24,7 @@ FOOTER = (
 
 def ranking_page(ranking: Ranking) -> str:
     """The page of a value function."""
-    last = ranking.best[-1]
+    last, every = ranking.best[-1], [ranking, *(rival.ranking for rival in ranking.rivals)]
     figures = tiles(
         [
             (f"Best of {last.n}", percent(last.value), f"vote {percent(last.vote)}, oracle {percent(last.oracle)}"),
@@ -39,14 +39,14 @@ def ranking_page(ranking: Ranking) -> str:
         name=ranking.value.name,
         verdict=ranking.headline.verdict,
         headline=HEADS[ranking.headline.verdict],
-        sentences=[ranking.sentence],
+        sentences=ranking.sentences,
         tiles=figures,
-        sections=[best_of_n(ranking), calibration(ranking)],
+        sections=[make(one, number) for number, one in enumerate(every) for make in (best_of_n, calibration)],
         footer=FOOTER,
     )
 
 
-def best_of_n(ranking: Ranking) -> Section:
+def best_of_n(ranking: Ranking, number: int = 0) -> Section:
     """The share of problems for which a correct sample is chosen, by N."""
     series = []
     for name in CHOOSERS:
@@ -56,15 +56,15 @@ def best_of_n(ranking: Ranking) -> Section:
     ticks = [(float(power), str(2**power)) for power in range(int(math.log2(ranking.best[-1].n)) + 1)]
     axis = Axis("N, samples a problem", ticks)
     table = best_of_n_table(ranking)
-    plots = curves(Caption("bestn", table.title, from_first_to_last(series)), series, axis)
+    plots = curves(Caption(f"bestn{number or ''}", table.title, from_first_to_last(series)), series, axis)
     lead = (
         "How often a correct sample is chosen from N of a problem: by value, by majority vote, at random, and by an "
         f"oracle that knows which are correct. {ranking.headline.problems:,} problems."
     )
-    return Section("Best of N", lead, card("", plots, numbers(table)))
+    return Section(_title("Best of N", ranking, number), lead, card("", plots, numbers(table)))
 
 
-def calibration(ranking: Ranking) -> Section:
+def calibration(ranking: Ranking, number: int = 0) -> Section:
     """The share of passes among samples of about the same value."""
     passed = [
         Point(bin.predicted, bin.passed, *wilson(round(bin.passed * bin.n), bin.n), note=f"{bin.n:,} samples")
@@ -74,9 +74,15 @@ def calibration(ranking: Ranking) -> Section:
     series = [diagonal, Series("passed", passed, "c0")]
     axis = Axis("value", [(share / 4, f"{25 * share} %") for share in range(5)])
     desc = "; ".join(f"{percent(p.x)} promised, {percent(p.y)} passed" for p in passed)
-    plots = curves(Caption("calibration", f"Calibration of {ranking.value.name}", desc), series, axis)
+    plots = curves(Caption(f"calibration{number or ''}", f"Calibration of {ranking.value.name}", desc), series, axis)
     lead = (
         f"What the values promise, and how many samples pass ({ranking.samples:,} samples). On the dashed line, the "
         "values keep their promise."
     )
-    return Section("Calibration", lead, card("", plots, numbers(reliability_table(ranking))))
+    table = card("", plots, numbers(reliability_table(ranking)))
+    return Section(_title("Calibration", ranking, number), lead, table)
+
+
+def _title(what: str, ranking: Ranking, number: int) -> str:
+    """The title of a section, with the name of every function but the first one."""
+    return f"{what}, {ranking.value.name}" if number else what

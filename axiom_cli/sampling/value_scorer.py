@@ -32,8 +32,8 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class StoredValueFunction:
-    """A value function on this disk: the model whose samples it scores, and the problems that it was fitted on. `beta` is
-    the strength of its log-ratio, None where it has a head."""
+    """A value function on this disk: the model whose samples it scores, and the problems that it was fitted on. `beta`
+    is the strength of its log-ratio, None where it has a head."""
 
     ref: ModelRef
     base: ModelRef

@@ -135,8 +135,8 @@ class SolveConfig(Config):
     )
     value_function: str = option(
         "",
-        "Score each sample by this value function, a name in the workspace or a folder; after commas, others that it is "
-        "compared with.",
+        "Score each sample by this value function, a name in the workspace or a folder; others, after commas, are "
+        "compared with it.",
         topic=STRATEGY,
         formerly="value",
     )
@@ -260,7 +260,9 @@ class TrainConfig(Config):
         "What to learn: imitate what passed (sft), prefer it to what failed (dpo, grpo, kto), or tell them apart, by "
         "P(correct) or by pairs (value, value-dpo).",
     )
-    beta: float = option(0.1, "For dpo, kto and value-dpo: strength of the pull towards the reference model.", above=0, most=1000)
+    beta: float = option(
+        0.1, "For dpo, kto and value-dpo: strength of the pull towards the reference model.", above=0, most=1000
+    )
     clip: float = option(
         1.0, "For grpo: clip the probability ratio of a token to 1 - clip .. 1 + clip.", above=0, most=1000
     )

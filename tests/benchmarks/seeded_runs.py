@@ -75,7 +75,8 @@ def main() -> None:
                 difference = f"{points(found.difference)} ({points_range(found.interval)})"
                 print(f"| {seed} | {arm} | {' | '.join(cells)} | {difference} | {found.verdict} |", flush=True)
     for (arm, which), verdicts in counts.items():
-        print(f"{arm}, {which} model: {', '.join(f'{verdicts[key]} {key}' for key in ('better', 'inconclusive', 'worse'))}")
+        found_so_often = (f"{verdicts[verdict]} {verdict}" for verdict in ("better", "inconclusive", "worse"))
+        print(f"{arm}, {which} model: {', '.join(found_so_often)}")
     spent = os.times()
     print(f"{(spent.children_user + spent.children_system) / 60:.0f} minutes of processor time")
 

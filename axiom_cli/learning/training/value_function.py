@@ -44,8 +44,8 @@ def scorer(model: torch.nn.Module) -> Scorer:
 
 
 def write_facts(folder: Path, name: str, digest: str, fitted: Iterable[Row], config: TrainConfig) -> None:
-    """Says in `folder` which model's samples are judged, and which problems the function was fitted on; of one without a
-    head also the strength of its log-ratio."""
+    """Says in `folder` which model's samples are judged, and which problems the function was fitted on; of one without
+    a head also the strength of its log-ratio."""
     problems = sorted({row.problem for row in fitted})
     facts: dict[str, Any] = {"kind": "value", "base": {"name": name, "digest": digest}, "problems": problems}
     facts |= {} if config.objective == OBJECTIVE else {"beta": config.beta}

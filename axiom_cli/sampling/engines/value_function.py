@@ -114,7 +114,7 @@ class ValueFunction(ABC):
                 return False
         return slot_check.equal_but_for_rounding(alone.float(), beside.float(), self.model.dtype)
 
-    def _by_token(self, prompt: list[int], completions: Sequence[list[int]], alone: bool) -> list[torch.Tensor]:
+    def _by_token(self, prompt: list[int], completions: Sequence[list[int]], *, alone: bool) -> list[torch.Tensor]:
         """What the model says of each token of completions of the same prompt, (T, ...) each."""
         prompt_1T = torch.tensor([prompt], dtype=torch.long, device=self.device)
         read = None if alone else self._read(prompt_1T)
@@ -173,12 +173,12 @@ class ValueHead(ValueFunction):
         return self.head(told_BTX.float()).squeeze(-1).sigmoid()
 
     def _score(self, prompt: list[int], completions: Sequence[list[int]]) -> list[list[float]]:
-        return [value_T.tolist() for value_T in self._by_token(prompt, completions, self.alone)]
+        return [value_T.tolist() for value_T in self._by_token(prompt, completions, alone=self.alone)]
 
 
 class LogRatio(ValueFunction):
-    """The implicit reward of a model trained by preference (2305.18290, section 4): sigmoid(beta log p(y) / q(y)), where q
-    is the model before. It is the chance, by the model that DPO fits, that the completion is preferred to one which
+    """The implicit reward of a model trained by preference (2305.18290, section 4): sigmoid(beta log p(y) / q(y)), with
+    q the model before. It is the chance, by the model that DPO fits, that the completion is preferred to one which
     training has left as likely as it was. LoRA stays beside the weights, which are rounded to `dtype`, so that p and q
     differ by it alone."""
 
@@ -209,9 +209,9 @@ class LogRatio(ValueFunction):
         *before, last = prompt  # whose logits say how likely the first token is
         rows = [[last, *completion] for completion in completions]
         alone = self.alone or not before
-        trained = self._by_token(before, rows, alone)
+        trained = self._by_token(before, rows, alone=alone)
         with self.adapted.disable_adapter():
-            reference = self._by_token(before, rows, alone)
+            reference = self._by_token(before, rows, alone=alone)
         ratios = (p_T - q_T for p_T, q_T in zip(trained, reference, strict=True))
         return [[_sigmoid(self.beta * ratio) for ratio in accumulate(ratio_T[1:].tolist())] for ratio_T in ratios]
 
