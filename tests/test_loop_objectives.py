@@ -144,7 +144,7 @@ def test_an_objective_sets_what_suits_it_where_nothing_else_is_set() -> None:
             kept = kept_settings(config)
             assert values.items() <= {**kept, **kept["solve"], **kept["train"]}.items()
             assert config.train.method == "lora", "the rates are LoRA's, also where sft trains all weights"
-    assert settings("grpo", preset="climb").climb_from == 10
+    assert settings("grpo", preset="climb").climb_from == 4
     found = resolve(LoopConfig, {"objective": "dpo", "samples": 3})
     assert (found.config.solve.samples, found.origins["solve.samples"]) == (3, "flag")
     assert found.origins["train.lr"] == "objective dpo"
