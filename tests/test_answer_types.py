@@ -167,6 +167,19 @@ def test_no_answer_crashes_the_comparison(said, expected):
         assert isinstance(answer_types.ballot(problem(expected, kind), said), str)
 
 
+@pytest.mark.parametrize("kind", [None, "text"])
+def test_brackets_alone_may_have_spaces_or_commas_between_them_or_nothing(kind):
+    for said, right in {
+        "]})": True,
+        "], }, )": True,
+        "] } )": True,
+        "]}": False,
+        ")}]": False,
+        "] } x )": False,
+    }.items():
+        assert answer_types.is_right(problem("] } )", kind), said) is right
+
+
 @pytest.mark.parametrize("mark", ["1,", "[", "(1,", "'", "1/", "9", "a ", "**", "\\text{", "$", "1 ", "(", "-", "=5"])
 def test_a_long_answer_is_compared_in_a_moment(mark):
     began = time.process_time()

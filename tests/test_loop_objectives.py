@@ -128,10 +128,11 @@ def test_a_round_without_contrast_says_what_to_do() -> None:
         return OBJECTIVES["dpo"].select(verdicts, TrainConfig(objective="dpo"), lambda samples: set(seen))
 
     found = select(attempts(0, passes=4))
-    assert found.examples == [] and "6 always passed" in found.summary and "--samples" in explain_empty_round(found)
+    assert found.examples == [] and "6 always passed" in found.summary
+    assert explain_empty_round(found, "raise it") == "raise it"
     assert "6 pairs of the other 3" in select(attempts(0, 3)).summary
-    assert "9 samples were cut off" in explain_empty_round(PreferenceData("dpo", verdicts=9, truncated=9))
-    assert "2 accepted solutions" in explain_empty_round(Selection(verdicts=9, failed=7, truncated=2))
+    assert "9 samples were cut off" in explain_empty_round(PreferenceData("dpo", verdicts=9, truncated=9), "")
+    assert "2 accepted solutions" in explain_empty_round(Selection(verdicts=9, failed=7, truncated=2), "")
     seen = select(attempts(0), range(8))
     assert (seen.screened, seen.groups, seen.verdicts) == (8, 4, 24)
 

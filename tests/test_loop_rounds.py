@@ -7,11 +7,12 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.experiment.round import explain_empty_round
+from axiom_cli.experiment.round import explain_empty_round, more_solutions
 from axiom_cli.learning.rejection_sampling import Selection
 from axiom_cli.learning.replay import mix_solutions, parse_shares
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.records import Metrics
+from axiom_cli.settings.configs import LoopConfig
 from command_line import axiom, failed, talk
 from made_experiment import problem, verdict
 
@@ -71,10 +72,10 @@ def test_a_mix_says_its_realised_shares() -> None:
 @pytest.mark.parametrize(
     ("selection", "hint"),
     [
-        (Selection(verdicts=9, failed=9), "--min-difficulty"),
+        (Selection(verdicts=9, failed=9), "raise --samples or --train-size, with another --experiment"),
         (Selection(verdicts=9, infra=9), "see the reason"),
         (Selection(verdicts=9, failed=7, truncated=2), "--max-tokens"),
     ],
 )
 def test_a_round_without_new_solutions_says_why(selection: Selection, hint: str) -> None:
-    assert hint in explain_empty_round(selection)
+    assert hint in explain_empty_round(selection, more_solutions(LoopConfig(min_difficulty=1)))

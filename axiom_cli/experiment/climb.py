@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping
 
 from axiom_cli.evaluation.frontier import SOLVED
 from axiom_cli.evaluation.metrics import ALL, temperature
-from axiom_cli.experiment.curriculum import buckets
+from axiom_cli.experiment.curriculum import Bucket, buckets
 from axiom_cli.importing.splitting import Supply
 from axiom_cli.records import Metrics
 from axiom_cli.settings.configs import LoopConfig
@@ -54,6 +54,13 @@ def first_tops(supply: Supply, start: int) -> dict[str, int]:
         if bucket.level <= start or bucket.family not in tops:
             tops[bucket.family] = bucket.level
     return tops
+
+
+def climbing(supply: Supply, tops: Mapping[str, int]) -> list[Bucket]:
+    """Where the problems of the families come from that have a level above their top; empty where none can climb."""
+    every = list(buckets(supply))
+    rising = {bucket.family for bucket in every if bucket.level > tops.get(bucket.family, bucket.level)}
+    return [bucket for bucket in every if bucket.family in rising]
 
 
 def raised(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, int]:

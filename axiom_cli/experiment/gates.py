@@ -8,7 +8,7 @@ same functions.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import ceil
@@ -35,7 +35,7 @@ SMALL_GAIN = 0.1
 """A run whose test cannot show this gain is warned of it."""
 NEARLY_FULL = 0.8
 """Share of the free memory or disk above which a run warns."""
-LOWER = "lower --min-difficulty and --max-difficulty, raise --samples, or start from a stronger model"
+LOWER = "choose easier levels or families, raise --samples, or start from a stronger model"
 SHOW = "raise --samples, start from a stronger --model, or let one teach it first: --coldstart 200 --teacher MODEL"
 """What to do where nothing is solved: of problems that families draw, and of those that are as they are."""
 ANYWAY = "--ignore-gates runs anyway"
@@ -117,12 +117,17 @@ def check_test_size(problems: int, *, endless: bool = True) -> Iterator[Finding]
     yield Finding(reason, f"{more} shows {100 * SMALL_GAIN:.0f} points", detectable >= 1)
 
 
-def check_climb(val: Sequence[Problem]) -> Iterator[Finding]:
-    """Whether each level has enough validation problems to tell whether the model may climb beyond it."""
-    cells = Counter((problem.family, problem.level) for problem in val)
-    if (fewest := min(cells.values())) < FEWEST:
-        reason = f"each level of a climb is judged by its validation problems, and one has only {fewest}"
-        yield Finding(reason, f"--val-size {ceil(len(val) * FEWEST / fewest)} gives {FEWEST} to each", stops=False)
+def check_climb(cells: Collection[tuple[str, int]], val: Sequence[Problem]) -> Iterator[Finding]:
+    """Whether each family's level in `cells` has enough validation problems to tell whether the model may climb beyond
+    it."""
+    judges = Counter((problem.family, problem.level) for problem in val)
+    fewest = min((judges[cell] for cell in cells), default=FEWEST)
+    if fewest < FEWEST:
+        few = f"one has only {fewest}" if fewest else "some have none"
+        reason = f"each level of a climb is judged by its validation problems, and {few}"
+        even = FEWEST * len({*cells, *judges})
+        enough = even if len(val) < even else ceil(len(val) * FEWEST / max(1, fewest))
+        yield Finding(reason, f"--val-size {enough} gives {FEWEST} to each", stops=False)
 
 
 def check_headroom(rate: float, problems: int) -> Iterator[Finding]:

@@ -28,7 +28,7 @@ from axiom_cli.experiment import (
 from axiom_cli.experiment.arm import Arm
 from axiom_cli.experiment.cold_start import ColdStart, ColdStarter, no_cold_start
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT
-from axiom_cli.experiment.curriculum import ProblemStream, allocate, buckets
+from axiom_cli.experiment.curriculum import Bucket, ProblemStream, allocate, buckets
 from axiom_cli.experiment.evidence import EvidenceGathering, check_evidence
 from axiom_cli.experiment.observed_rollout import observed_rollout
 from axiom_cli.experiment.observer import PILOT, LoopObserver, Phase
@@ -145,7 +145,7 @@ class Loop:
         models_made = merged + bool(config.coldstart)
         findings = chain(
             gates.check_test_size(len(self.supply.test), endless=len(self.supply.test) >= config.test_size),
-            gates.check_climb(self.supply.val) if climb.start_level(config) else (),
+            gates.check_climb([bucket[:2] for bucket in self.climbing()], self.supply.val),
             gates.check_room(
                 forecast.least_disk(self.base, self.phases(), models_made),
                 shutil.disk_usage(nearest_existing(self.workspace.root)).free,
@@ -178,7 +178,7 @@ class Loop:
         )
         observer.end(phase, receipt.seconds)
         if started or not config.coldstart:  # what a cold start is to mend is no fault before it
-            findings = gates.check_samples(verdicts, config.train.objective, climbs=bool(climb.start_level(config)))
+            findings = gates.check_samples(verdicts, config.train.objective, climbs=bool(self.climbing()))
             gates.enforce(findings, observer.warn, ignored=config.ignore_gates)
         return verdicts
 
@@ -205,6 +205,11 @@ class Loop:
     def round_size(self) -> int:
         """Training problems of a round."""
         return min(self.config.train_size, self.supply.most)
+
+    def climbing(self) -> list[Bucket]:
+        """Where the problems of the families come from that have levels above those that the run begins at."""
+        start = climb.start_level(self.config)
+        return climb.climbing(self.supply, climb.first_tops(self.supply, start))
 
     def phases(self) -> list[Phase]:
         """The parts of the run, in order."""

@@ -123,7 +123,8 @@ class RoundSteps:
             verdicts = control_arms.shuffle(verdicts, config.seed + iteration, within=compares)
         if not arm.is_control:
             self.writer.write_round(iteration, problems, verdicts)
-            found = gates.check_samples(verdicts, config.train.objective, iteration, climbs=bool(arm.tops))
+            climbs = bool(climb.climbing(self.supply, arm.tops))
+            found = gates.check_samples(verdicts, config.train.objective, iteration, climbs=climbs)
             gates.enforce(found, self.observer.warn, ignored=config.ignore_gates)
         if config.wrong_labels:
             how = config.wrong_labels, config.wrong_labels_kind
@@ -160,7 +161,7 @@ class RoundSteps:
         self.observer.note(f"{arm.label(iteration)}: {selection.summary}")
         if not selection.examples:
             fault = f"{arm.label(iteration)}: no new solution among {selection.verdicts:,} samples"
-            advice = explain_empty_round(selection, replay.MORE if self.supply.endless else gates.SHOW)
+            advice = explain_empty_round(selection, more_solutions(self.config) if self.supply.endless else gates.SHOW)
             if not (arm.is_control or arm.history or replay.parse_shares(self.config.replay)["cold"] == 1):
                 raise NothingToDoError(fault, advice)
             self.observer.warn(f"{fault}: {advice}")
@@ -208,7 +209,7 @@ class RoundSteps:
         """Fits an adapter on the round's rows. NothingToDoError where they are too few."""
         summary = f"{arm.label(iteration)}: {mix.summary}"
         if len(mix.examples) < MIN_ROWS:
-            raise NothingToDoError(f"{summary}; fewer than {MIN_ROWS} make a model worse", replay.MORE)
+            raise NothingToDoError(f"{summary}; fewer than {MIN_ROWS} make a model worse", more_solutions(self.config))
         self.observer.note(summary)
         phase = Phase("train", iteration + 1, len(mix.examples), arm.name)
         self.observer.begin(phase)
@@ -347,7 +348,7 @@ def problems_told(count: int, new: int, seen: int) -> str:
     return f"{count:,} problems{of_files}: {shares}"
 
 
-def explain_empty_round(selection: Chosen, otherwise: str = replay.MORE) -> str:
+def explain_empty_round(selection: Chosen, otherwise: str) -> str:
     """What to do about a round whose samples gave nothing new: `otherwise` if it is nothing but that they are wrong."""
     if selection.verdicts and selection.infra == selection.verdicts:
         return ALL_INFRA
@@ -356,3 +357,9 @@ def explain_empty_round(selection: Chosen, otherwise: str = replay.MORE) -> str:
     if isinstance(selection, PreferenceData) and selection.truncated and not selection.groups:
         return f"{selection.truncated:,} samples were cut off: raise --max-tokens"
     return otherwise
+
+
+def more_solutions(config: LoopConfig) -> str:
+    """How a run gets more of them. It is another run: this one's problems are settled."""
+    lower = "lower --min-difficulty, or " if config.min_difficulty > 1 else ""
+    return f"{lower}raise --samples or --train-size, with another --experiment"

@@ -27,7 +27,6 @@ REFILL: Mapping[str, tuple[str, ...]] = {
 """Who takes over what a slice cannot fill, in order."""
 MAX_PER_PROBLEM = 4
 """Distinct solutions of a problem in a round."""
-MORE = "lower --min-difficulty, or raise --samples or --train-size"
 
 Examples = Sequence[TrainingExample]
 Unit = TypeVar("Unit")

@@ -32,6 +32,7 @@ ANOTHER = re.compile(
 )
 WORDS = re.compile(r"\\(?:text|math|operatorname)[a-z]{0,4}\s*\{([^{}]*)\}")
 SPACE = re.compile(r"\\[ ,;:]|\\q?quad\b|~")
+BRACKETS = re.compile(r"[\s,()\[\]{}]+")
 FRACTION = re.compile(r"\\[dt]?frac\s*\{\s*(-?\d+)\s*\}\s*\{\s*(\d+)\s*\}")
 
 
@@ -109,8 +110,11 @@ def _key(answer: str, kind: AnswerType, *, strict: bool) -> Any:
 
 
 def _text(answer: str, *, strict: bool) -> str:
-    """A text without the marks around it; unless `strict`, in one case."""
+    """A text without the marks around it; unless `strict`, in one case. One of brackets alone has nothing between
+    them."""
     text = FRACTION.sub(r"\1/\2", plain(answer))
+    if BRACKETS.fullmatch(text):
+        text = re.sub(r"[\s,]", "", text)
     return text if strict else text.casefold()
 
 

@@ -89,7 +89,8 @@ def resolve(cls: type[C], flags: Mapping[str, Any], kind_of: Callable[[str], str
     layers.insert(
         len(files) + chosen_by_preset, SettingsFile(f"objective {objective}", {"loop": suited}, is_preset=True)
     )
-    if preferred.origins["climb_from"] == preset.label and preferred.config.climb_from > preferred.config.max_difficulty:
+    levels = preferred.config
+    if preferred.origins["climb_from"] == preset.label and levels.climb_from > levels.max_difficulty:
         given["climb_from"] = 0  # the preset's climb needs levels that this run leaves out
     return _settled(cls, given, layers)
 
