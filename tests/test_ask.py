@@ -48,6 +48,14 @@ def test_the_answer_is_what_solve_writes_and_comes_in_pieces(tmp_path: Path) -> 
     assert len([piece for piece in pieces if piece]) > 5
 
 
+def test_a_problem_that_is_piped_in_is_asked_by_its_prompt(tmp_path: Path) -> None:
+    of_a_problem = axiom("ask", "nano", "--max-tokens", "20", cwd=tmp_path, stdin=problem())
+    of_its_text = axiom("ask", "nano", QUESTION, "--max-tokens", "20", cwd=tmp_path)
+    assert of_a_problem.stdout == of_its_text.stdout != b""
+    broken = problem().replace(b'"prompt"', b'"promt"')
+    failed(axiom("ask", "nano", cwd=tmp_path, stdin=broken), 3, "line 1")
+
+
 @pytest.mark.parametrize("text", ["déjà vu 🙂 — 数学\n", "🙂🙂", "a 👩‍👩‍👧 b"])
 def test_a_character_of_several_tokens_is_shown_whole(text: str) -> None:
     tokenizer = AutoTokenizer.from_pretrained(WEIGHTS)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import typer
 
+from axiom_cli import jsonl
 from axiom_cli.commands import completion
 from axiom_cli.commands.pages import argument, page
 from axiom_cli.commands.streams import opened, stdout
 from axiom_cli.errors import InputError, UsageError
+from axiom_cli.records import Problem
 from axiom_cli.settings.configs import AskConfig
 from axiom_cli.settings.options import configured
 from axiom_cli.terminal import console
@@ -18,11 +21,19 @@ from axiom_cli.wording import plural
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 MODEL = "nano, a hub id, a folder, a .gguf file, a name in the workspace, BASE+ADAPTER, or a server's URL."
 Name = Annotated[str, argument("NAME", MODEL, completion.models)]
-Text = Annotated[str, argument("TEXT", "What to ask [stdin].")]
+Text = Annotated[str, argument("TEXT", "What to ask [stdin: a text, or a problem].")]
+PROBLEM = re.compile(rb'\{\s*"kind"\s*:\s*"problem"')
 HINT = 'axiom ask self_improve_v1@best "What is 3 + 4?"'
 
 
-@app.command(**page(HINT, "axiom ask nano < question.txt", 'axiom ask http://127.0.0.1:8000/v1#qwen "Why?"'))
+@app.command(
+    **page(
+        HINT,
+        "axiom problems gen robot_walk --count 1 | axiom ask nano",
+        "axiom ask nano < question.txt",
+        'axiom ask http://127.0.0.1:8000/v1#qwen "Why?"',
+    )
+)
 @configured()
 def ask(ctx: typer.Context, config: AskConfig, name: Name, text: Text = "") -> None:
     """Ask a model something, and read the answer as it is written.
@@ -55,9 +66,12 @@ def ask(ctx: typer.Context, config: AskConfig, name: Name, text: Text = "") -> N
 
 
 def _piped() -> str:
-    """The text of stdin. Raises UsageError at a terminal, InputError for what is not UTF-8."""
+    """The text of stdin, or the prompt of the first problem that is piped in. Raises UsageError at a terminal,
+    InputError for what is not UTF-8."""
     with opened(None, HINT) as stream:
         data = stream.read()
+    if PROBLEM.match(data):
+        return jsonl.parse(data.splitlines()[0], 1, Problem).prompt
     try:
         return data.decode().rstrip("\n")
     except UnicodeDecodeError:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from itertools import groupby
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import typer
 
@@ -24,12 +24,6 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 LINES = {"dtype": "Type of the weights that sample, and of the merged ones; auto is that of the base [auto]."}
-AFTERWARDS = (
-    "axiom report {name} --open",
-    'axiom ask {name} "..."',
-    "axiom export {name} DIR",
-)
-"""What to type after a run."""
 
 
 def kind_of(model: str, workspace: str) -> str:
@@ -197,10 +191,20 @@ def finish(experiment: str) -> None:
 
     summary = summarize(read_experiment(experiment))
     write_page(summary)
-    for line in last_screen(summary, AFTERWARDS, console.width()):
-        console.note(line.format(name=experiment))
+    for line in last_screen(summary, _afterwards(experiment, summary.experiment.config), console.width()):
+        console.note(line)
     if console.data_wanted():
         write(summary.rows, None)
+
+
+def _afterwards(experiment: str, config: Mapping[str, Any]) -> list[str]:
+    """What to type after a run. A family's model is asked one of its problems: a small one understands nothing else."""
+    from axiom_cli.importing.source_names import parse
+
+    families = [source.name for source in parse(config["problems"]) if source.kind == "family"]
+    ask = f"axiom ask {experiment}"
+    ask = f"axiom problems gen {families[0]} --count 1 | {ask}" if families else f'{ask} "..."'
+    return [f"axiom report {experiment} --open", ask, f"axiom export {experiment} DIR"]
 
 
 def described(config: LoopConfig) -> Iterator[str]:

@@ -31,7 +31,8 @@ tags: [axiom]
 
 # {base}, trained on its own verified solutions
 
-One adapter or several, added to the base in float32 and rounded once, by `axiom merge`.
+What training changed, one adapter or several or all weights, added to the base in float32 and rounded once, by
+`axiom merge`.
 
 {tables}
 ## Use
@@ -43,11 +44,11 @@ model = AutoModelForCausalLM.from_pretrained("FOLDER", dtype="auto")
 tokenizer = AutoTokenizer.from_pretrained("FOLDER")
 ```
 
-`axiom solve --model FOLDER` and vLLM read the folder as well.
+`axiom solve --model FOLDER` reads the folder as well, and vLLM does if it knows the architecture.
 """
 TAUGHT = f"""
-Solutions by a program, and nothing else, from random weights. Those of {nano_cold_start.COPYING} copy a listing, the
-others solve their problem.
+It was trained from random weights on solutions that a program wrote, and on nothing else. Those of
+{nano_cold_start.COPYING} copy a listing, the others solve their problem.
 """
 METRICS = ("loss_first", "loss_last", "loss_tokens", "steps", "parameters")
 
