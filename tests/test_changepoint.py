@@ -99,6 +99,8 @@ def test_a_long_run_writes_the_rule_first_and_its_result_at_the_end(tmp_path: Pa
     assert (result["iteration"], result["rounds"], result["announced"]) == (29, 30, False)
     norms = [row["weight_norm"] for row in metrics if row["phase"] == "merge"]
     assert len(norms) == 30 and all(norm > 0 for norm in norms) and len(set(norms)) > 20
+    margins = [row["margin"] for row in metrics if row["phase"] == "merge"]
+    assert len(margins) == 30 and all(margin > 0 for margin in margins) and len(set(margins)) > 20
 
 
 def test_a_rule_that_was_not_written_before_the_first_round_is_not_written_later(tmp_path: Path) -> None:

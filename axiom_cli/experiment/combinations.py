@@ -8,7 +8,7 @@ from importlib.util import find_spec
 from axiom_cli import installation
 from axiom_cli.errors import MissingError, UsageError
 from axiom_cli.evaluation.experiment_folder import UNJUDGED
-from axiom_cli.experiment import control_arms, transfer, wrong_labels
+from axiom_cli.experiment import control_arms, dense_reward, transfer, wrong_labels
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT
 from axiom_cli.importing import source_names
 from axiom_cli.importing.splitting import HELD_OUT, parse_shares
@@ -38,6 +38,7 @@ def check_settings(config: LoopConfig) -> None:
         levels = f"--climb-from {config.climb_from} is above --max-difficulty {config.max_difficulty}"
         raise UsageError(levels, "begin at a level that the model solves, and leave some to climb")
     wrong_labels.check_wrong_labels(config)
+    dense_reward.check_dense_reward(config)
     transfer.check_transfer(config)
     parse_shares(config.split)
     for option in ("problems", *HELD_OUT):

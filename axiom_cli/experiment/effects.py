@@ -32,6 +32,11 @@ NEEDS: tuple[tuple[tuple[str, ...], Callable[[LoopConfig], object], str], ...] =
     (("as_", "column"), lambda config: _has(config, "file", "data set"), "a file or a data set in --problems"),
     (("split",), lambda config: _has(config, "file", "data set", "handwritten"), "a file or a data set in --problems"),
     (("wrong_labels_kind",), lambda config: config.wrong_labels, "--wrong-labels SHARE"),
+    (
+        ("dense_until",),
+        lambda config: config.form == "program" or _has(config, "file", "data set", "handwritten"),
+        "programs: --form program, or a source of them in --problems",
+    ),
     (("max_attempts",), lambda config: config.solve.strategy == "retry", "--strategy retry"),
     (("stop_on",), lambda config: config.solve.strategy == "adaptive", "--strategy adaptive"),
     (("target_passes",), lambda config: verifies(config.solve), "--early-stop, or --strategy retry or adaptive"),

@@ -233,7 +233,7 @@ def make_models(steps: RoundSteps, arm: Arm, patience: Patience, gathering: Evid
             new = steps.select_new(arm, verdicts, iteration)
         mix = steps.mix_replay(arm, new, iteration)
         adapter = steps.train(arm, mix, iteration)
-        steps.merge(arm, adapter, iteration)
+        steps.merge(arm, adapter, mix, iteration)
         steps.validate(arm, iteration + 1)
         if arm.is_control:
             continue

@@ -233,7 +233,7 @@ class _Probe:
         before = _used(self.root)
         spent, adapter = timed(lambda: steps.train(arm, replace(mix, examples=mix.examples[::stride]), 0))
         trained = _used(self.root) - before
-        merging, _ = timed(lambda: steps.merge(arm, adapter, 0))
+        merging, _ = timed(lambda: steps.merge(arm, adapter, mix, 0))
         first, last = self.steps_seen[0], self.steps_seen[-1]
         per_step_seconds = (last.seconds - first.seconds) / max(1, last.step - first.step)
         of_adapter = 2 * sum(file.stat().st_size for file in Path(adapter.path).iterdir())

@@ -18,7 +18,7 @@ from axiom_cli.evaluation.changepoint import LEAST_ROUNDS
 from axiom_cli.evaluation.comparison import outcomes
 from axiom_cli.evaluation.experiment_folder import FORMAT_ONLY, UNJUDGED, arm_name, model_ref
 from axiom_cli.evaluation.metrics import evaluate, phase_row, tally
-from axiom_cli.experiment import climb, control_arms, gates, wrong_labels
+from axiom_cli.experiment import climb, control_arms, dense_reward, gates, wrong_labels
 from axiom_cli.experiment.arm import Arm
 from axiom_cli.experiment.combinations import stays_adapter
 from axiom_cli.experiment.control_arms import COLD_ONLY, ONE_SHOT, SHUFFLED
@@ -156,7 +156,13 @@ class RoundSteps:
         if arm.name in UNJUDGED:
             selection = select_solutions(verdicts, self._training(iteration), self.screen.overlapping, weighted=False)
         else:
-            selection = objective.select(verdicts, self._training(iteration), self.screen.overlapping)
+            dense = iteration < self.config.dense_until
+            given = dense_reward.accept_partial(verdicts) if dense else verdicts
+            selection = objective.select(given, self._training(iteration), self.screen.overlapping)
+            if dense:
+                selection.examples = dense_reward.weigh(selection.examples)
+                partial = sum(map(dense_reward.is_partial, selection.examples))
+                self.observer.note(f"{arm.label(iteration)}: {plural(partial, 'program')} that pass some tests count")
         arm.selection = selection.counts()
         self.observer.note(f"{arm.label(iteration)}: {selection.summary}")
         if not selection.examples:
@@ -179,6 +185,8 @@ class RoundSteps:
         cold = [] if objective.compares else self._cold_traces()
         shares = replay.parse_shares(self.config.replay)
         seed = self.config.seed + iteration
+        if iteration >= self.config.dense_until:
+            arm.history = dense_reward.whole(arm.history)
         if arm.name in UNJUDGED:
             mix = replay.mix_solutions(new, arm.history, cold, shares, seed, total=self._tokens(arm, iteration))
         else:
@@ -197,7 +205,7 @@ class RoundSteps:
         verdicts = [verdict for iteration in range(rounds) for verdict in self.collect(arm, iteration)]
         new = self.select_new(arm, verdicts, rounds - 1)
         mix = self.mix_replay(arm, new, rounds - 1)
-        self.merge(arm, self.train(arm, mix, rounds - 1), rounds - 1)
+        self.merge(arm, self.train(arm, mix, rounds - 1), mix, rounds - 1)
         self.validate(arm, rounds)
 
     def _tokens(self, arm: Arm, iteration: int) -> int:
@@ -243,8 +251,9 @@ class RoundSteps:
         )
         return adapter
 
-    def merge(self, arm: Arm, adapter: Adapter, iteration: int) -> None:
-        """Merges the adapter, or lays it on the base: model `iteration` of the arm becomes model `iteration + 1`."""
+    def merge(self, arm: Arm, adapter: Adapter, mix: replay.Mix, iteration: int) -> None:
+        """Merges the adapter, or lays it on the base: model `iteration` of the arm becomes model `iteration + 1`. `mix`
+        is what it learnt."""
         phase = Phase("merge", iteration + 1, arm=arm.name)
         self.observer.begin(phase)
         if stays_adapter(self.config):
@@ -258,9 +267,12 @@ class RoundSteps:
         arm.chain = () if self.config.start == "base" else (*arm.chain, adapter)
         facts: dict[str, Any] = {"digest": merged.digest, "certificate": dict(merged.certificate)}
         if self.config.iterations >= LEAST_ROUNDS and not stays_adapter(self.config):
+            from axiom_cli.learning.training.margin import mean_margin
             from axiom_cli.models.weight_norm import weight_norm
 
             facts["weight_norm"] = round(weight_norm(whole.path), 6)
+            if (margin := mean_margin(whole.path, mix.examples, self.config.train.max_length)) is not None:
+                facts["margin"] = round(margin, 6)
         self.observer.end(phase, merged.extra["seconds"])
         self._record(arm, iteration, "merge", merged.extra["seconds"], extra=facts)
 

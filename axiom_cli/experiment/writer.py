@@ -20,7 +20,7 @@ from axiom_cli import files, jsonl
 from axiom_cli.errors import AxiomError, InputError, UsageError
 from axiom_cli.evaluation import changepoint, evalue
 from axiom_cli.evaluation.experiment_folder import EXPERIMENTS, ExperimentFolder, read_config, row_key
-from axiom_cli.experiment import climb, patience
+from axiom_cli.experiment import climb, dense_reward, patience
 from axiom_cli.models import Resolved
 from axiom_cli.records import Metrics, Problem, Verdict
 from axiom_cli.settings.configs import LoopConfig, TrainConfig
@@ -103,6 +103,7 @@ class ExperimentWriter:
         settings |= {GROKKING: changepoint.RULE} if self._registers else {}
         settings |= {"climb": rule} if (rule := climb.rule(self.config)) else {}
         settings |= {"stopping": patience.RULE} if self.config.patience else {}
+        settings |= {"dense": dense_reward.RULE} if self.config.dense_until else {}
         settings |= {"evidence": evalue.RULE} if self.config.evidence_size else {}
         return settings | {"selection": SELECTION, "axiom": axiom_cli.__version__}
 

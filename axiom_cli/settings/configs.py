@@ -433,6 +433,12 @@ class LoopConfig(Config):
         "With --wrong-labels: which failures pass: any, those whose answers come closest, or the model's own most "
         "frequent wrong answers.",
     )
+    dense_until: int = option(
+        0,
+        "Up to this round, a program counts as the share of its tests that it passes; then only one that passes all. "
+        "0: all tests from the first round.",
+        least=0,
+    )
     transfer: bool = option(
         default=False,
         text="Train on each family alone, in a run of its own, and test on all: what learning one does to the others.",
