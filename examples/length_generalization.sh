@@ -12,6 +12,7 @@
 # A worse start in less time:    SHARE=0.3 sh examples/length_generalization.sh
 set -eu
 mkdir -p length_generalization && cd length_generalization
-[ -f start/model.safetensors ] || python -m axiom_cli.models.nano.recipe start "${SHARE:-1}"
-axiom loop --model start --experiment climb --control shuffled,cold-only,unfiltered "$@" > metrics.jsonl
+start="start${SHARE:+-$SHARE}"
+[ -f "$start/model.safetensors" ] || python -m axiom_cli.models.nano.recipe "$start" "${SHARE:-1}"
+axiom loop --model "$start" --experiment climb --control shuffled,cold-only,unfiltered "$@" > metrics.jsonl
 axiom report climb --format md > tables.md

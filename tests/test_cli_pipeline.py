@@ -143,3 +143,5 @@ def test_solutions_rows_from_verify(tmp_path: Path) -> None:
 
 def test_an_unknown_problem_is_missing(tmp_path: Path) -> None:
     failed(axiom("solve", "--problems", "fizbuzz", cwd=tmp_path, stdin=None), 4, "did you mean fizzbuzz?")
+    of_a_family = axiom("solve", "--problems", "robot_walk:1-3", cwd=tmp_path, stdin=None)
+    failed(of_a_family, 4, "it is a family: axiom problems gen robot_walk --difficulty 1-3 | axiom solve")

@@ -94,6 +94,7 @@ def test_solutions_are_run_once_for_the_same_bytes(tmp_path: Path, monkeypatch: 
         ("two_sum", MissingError, "no family or file called 'two_sum'", "axiom problems show two_sum"),
         ("gym:no_such", MissingError, "gym:", ""),
         ("stack_listing:30-31", UsageError, "levels 30-31 are not between 1 and 30", "3-7"),
+        ("stack_listing:31", UsageError, "level 31 is not between 1 and 30", "3-7"),
         ("rpn:3-20", UsageError, "rpn has no level above 10, and levels 3-20 were requested", "such as stack_listing"),
         ("rpn:8-4", UsageError, "levels 8-4 are not", "3-7"),
         ("rpn:hard", UsageError, "'hard' is not a range of levels", "3-7"),

@@ -117,9 +117,15 @@ def show_(name: Handwritten = None, output: Output = None, json: AsJson = False)
 
 def refuse_unknown(wanted: list[str], known: list[str]) -> None:
     """Raises MissingError for the first of `wanted` that is not `known`."""
+    from axiom_cli.problems import families
+
     for name in wanted:
         if name not in known:
             hint = did_you_mean(name, known, "axiom solve --list-problems shows the hand-written ones")
+            family, _, levels = name.partition(":")
+            if family in families.names():
+                levels = f" --difficulty {levels}" * bool(levels)
+                hint = f"it is a family: axiom problems gen {family}{levels} | axiom solve"
             raise MissingError(f"there is no problem called {name!r}", hint)
 
 
@@ -143,7 +149,7 @@ def gen(config: GenConfig, family: Families = None, output: Output = None, json:
     drawn = draw.problems(names(family), config.count, levels, config.split, config.seed, config.form)
     shortage: list[AxiomError] = []
     count = write(_until_exhausted(drawn, shortage), output, live=False, as_json=json)
-    console.note(f"{plural(count, 'problem')} ({config.split}, levels {config.difficulty}, seed {config.seed})")
+    console.note(f"{plural(count, 'problem')} ({config.split}, {draw.say_levels(levels)}, seed {config.seed})")
     suggest("axiom solve", output, json)
     if shortage:
         raise shortage[0]

@@ -8,10 +8,13 @@ others see everything, and not where: what such a model does with a line, it doe
 
 from __future__ import annotations
 
+import argparse
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -127,10 +130,20 @@ def make(folder: Path, share: float = 1.0) -> None:
     for name, (part, config) in stages.items():
         metrics = fit(model, part, config, partial(_report, name), Checkpoint(folder / f"{name}.pt", 60.0))
         print(name, metrics, file=sys.stderr)
-    model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    with TemporaryDirectory(dir=folder) as draft:
+        model.save_pretrained(draft)
+        for file in sorted(Path(draft).iterdir()):  # the weights come last: where they are, all is
+            file.replace(folder / file.name)
     for name in stages:
         (folder / f"{name}.pt").unlink(missing_ok=True)
+
+
+def _share(text: str) -> float:
+    with suppress(ValueError):
+        if 0 < float(text) <= 1:
+            return float(text)
+    raise argparse.ArgumentTypeError(f"{text} is not a number above 0 and up to 1")
 
 
 def _report(name: str, progress: Progress) -> None:
@@ -140,4 +153,8 @@ def _report(name: str, progress: Progress) -> None:
 
 
 if __name__ == "__main__":
-    make(Path(sys.argv[1] if len(sys.argv) > 1 else "nano"), *map(float, sys.argv[2:]))
+    parser = argparse.ArgumentParser(prog="python -m axiom_cli.models.nano.recipe", description=make.__doc__)
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("share", type=_share, nargs="?", default=1.0)
+    options = parser.parse_args()
+    make(options.folder, options.share)

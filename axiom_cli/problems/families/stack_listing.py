@@ -13,7 +13,8 @@ Stack = tuple[int, ...]
 
 
 class StackListing(LineByLine):
-    """A number is pushed, a sign takes two and pushes the result. All values are digits."""
+    """A number is pushed, a sign takes two and pushes the result: a digit, or where the stack is full and no sign gives
+    one, a negative number."""
 
     name: ClassVar[str] = "stack_listing"
     about: ClassVar[str] = "what numbers and signs, one a line, leave on a stack"
@@ -29,7 +30,7 @@ class StackListing(LineByLine):
             return signs[pick(random, len(signs))]
         if len(state) < DEEPEST:
             return str(pick(random, 10))
-        return "+" if sum(state[-2:]) <= 9 else "-"
+        return "-"
 
     def step(self, state: Stack, line: str) -> Stack:
         if line.isdigit():
