@@ -97,13 +97,12 @@ def version_of(folder: ExperimentFolder) -> tuple[int, int, str]:
 
 def process_of(folder: ExperimentFolder) -> str:
     """`PID on HOST` of the loop that runs the experiment, by its lock file, which is read and never taken; empty where
-    there is none, or that process ended without removing it."""
+    there is none, it holds something else, or that process ended without removing it."""
     with suppress(OSError, AxiomError):
         found = read_regular(folder.lock)[:300].decode("utf-8", "replace")
         number, _, host = found.partition(" on ")
-        if host == platform.node() and number.isdigit() and not _is_alive(int(number)):
-            return ""
-        return found
+        here = host == platform.node()
+        return found if number.isdigit() and host and not (here and not _is_alive(int(number))) else ""
     return ""
 
 

@@ -53,6 +53,7 @@ class SamplesScreen(Screen[None]):
         """Reads the verdicts aside, so that the keys answer meanwhile."""
         self.query_one(Rows).add_columns("status", "family", "level", "T", "cut off", "right answer")
         self.query_one(Rows).focus()
+        self.say("reading the verdicts ...")
         self.read()
 
     @work(thread=True, exclusive=True)
@@ -61,13 +62,24 @@ class SamplesScreen(Screen[None]):
         try:
             index = SampleIndex(self.state.folder.verdicts(self.split, self.iteration))
         except (AxiomError, OSError) as error:
-            self.app.call_from_thread(self.notify, str(error), severity="error", markup=False)
+            self.app.call_from_thread(self.use, None, str(error))
             return
         self.app.call_from_thread(self.use, index)
 
-    def use(self, index: SampleIndex) -> None:
-        """Shows what was read."""
+    def say(self, text: str) -> None:
+        """What the list shows, and in the line below, which filter chose it or why it is empty."""
+        title = f"{self.state.name}, model {self.iteration}, {spoken(self.split)}"
+        self.query_one("#title", Static).update(plain(title))
+        self.query_one("#filter", Static).update(plain(text))
+
+    def use(self, index: SampleIndex | None, failure: str = "") -> None:
+        """Shows what was read, or why it could not be."""
+        if not self.is_attached:  # closed while it was being read
+            return
         self.index = index
+        self.query_one(Rows).clear()
+        if index is None:
+            self.say(failure)
         self.show()
 
     def show(self) -> None:
@@ -76,9 +88,7 @@ class SamplesScreen(Screen[None]):
             return
         matching = self.index.matching(self.filter)
         self.shown = matching[:MOST_SHOWN]
-        title = f"{self.state.name}, model {self.iteration}, {spoken(self.split)}"
-        self.query_one("#title", Static).update(plain(title))
-        self.query_one("#filter", Static).update(plain(self._told(len(matching))))
+        self.say(self._told(len(matching)))
         cells = {str(number): _entry_cells(entry) for number, entry in enumerate(self.shown)}
         self.query_one(Rows).clear()
         self.query_one(Rows).fill(cells)
@@ -111,6 +121,7 @@ class SamplesScreen(Screen[None]):
     def action_split(self) -> None:
         """The other split, if the model was evaluated on both."""
         self.split = self.splits[(self.splits.index(self.split) + 1) % len(self.splits)]
+        self.say("reading the verdicts ...")
         self.read()
 
     def on_data_table_row_selected(self, event: DataTable.RowSelected) -> None:
