@@ -19,6 +19,7 @@ from axiom_cli.report.experiment_tables import experiment_findings, experiment_t
 from axiom_cli.report.formats import render
 from axiom_cli.report.page import page
 from axiom_cli.report.summary import summarize
+from command_line import axiom, failed
 from made_experiment import FAMILIES, make, problem, verdict, verdicts
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -212,3 +213,10 @@ def test_csv_says_what_each_model_is_compared_with(small: Experiment):
         float(row["control_difference"]) for row in rows if "+shuffled" in row["experiment"] and row["control_p"]
     ] == [control.difference]
     assert float(chosen["rpn level 7"]) <= 1 and by_place["small", "0", "test", 0.7]["pass@4"]
+
+
+def test_one_model_or_one_control_has_no_report_of_its_own(tmp_path: Path):
+    make(tmp_path / "experiments" / "small", 1, 1, 2)
+    failed(axiom("report", "small@1", cwd=tmp_path), 2, "axiom report --compare small@0 small@1")
+    failed(axiom("report", "small+shuffled", cwd=tmp_path), 2, "axiom report --compare small small+shuffled")
+    failed(axiom("report", "small", "--compare", "small@0", "small@1", cwd=tmp_path), 2, "leave out the other names")

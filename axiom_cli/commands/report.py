@@ -87,6 +87,8 @@ def report(
         _rank(verdicts, format, html, open)
         return
     if compare:
+        if experiment:
+            raise UsageError("--compare reports the two that it names and nothing else", "leave out the other names")
         if html or open:
             raise UsageError("a page shows an experiment, not a comparison", "--format md, json or csv writes one out")
         from axiom_cli.evaluation.comparison_sources import compare_named
@@ -104,6 +106,8 @@ def report(
             raise UsageError(f"{wanted[0]} is a transfer run", "name one of its runs, whose page has the matrix, too")
         show_findings(transfer_findings(wanted[0], path), format)
         return
+    for name in wanted:
+        _refuse_part(name)
     summaries = [summarize(read_experiment(name)) for name in wanted]
     together = len(names(experiment)) > 1
     show_findings(several_findings(summaries) if together else experiment_findings(summaries), format)
@@ -114,6 +118,19 @@ def report(
         if len(summaries) > 1:
             raise UsageError("a page shows the experiments that you name", "axiom report EXPERIMENT... --html FILE")
         write_page(summaries[0], html, launch=open)
+
+
+def _refuse_part(name: str) -> None:
+    """UsageError for one model or one control of an experiment: a report has them all."""
+    from axiom_cli.evaluation.experiment_folder import experiment_names, split_arm
+
+    experiment = split_arm(name.partition("@")[0])[0]
+    if name != experiment and experiment in (known := experiment_names()) and name not in known:
+        part, compared = ("controls", f"{experiment} {name}") if "+" in name else ("models", f"{experiment}@0 {name}")
+        raise UsageError(
+            f"a report of {experiment} has all of its {part}",
+            f"axiom report {experiment} shows them, axiom report --compare {compared} two of them",
+        )
 
 
 def show_findings(findings: Findings, format: str = "table") -> None:
