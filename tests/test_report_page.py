@@ -23,7 +23,7 @@ from axiom_cli.report.charts import LABEL_GAP, spread
 from axiom_cli.report.experiment_tables import experiment_findings
 from axiom_cli.report.formats import render
 from axiom_cli.report.page import page
-from axiom_cli.report.summary import summarize
+from axiom_cli.report.summary import ExperimentSummary, summarize
 from made_experiment import make, problem, verdict
 
 calm = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -53,9 +53,15 @@ class Reader(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def text(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """The page of an experiment with controls."""
-    return page(summarize(read_experiment(str(make(tmp_path_factory.mktemp("page") / "run", 2, 4, 3)))))
+def summary(tmp_path_factory: pytest.TempPathFactory) -> ExperimentSummary:
+    """An experiment with controls."""
+    return summarize(read_experiment(str(make(tmp_path_factory.mktemp("page") / "run", 2, 4, 3))))
+
+
+@pytest.fixture(scope="module")
+def text(summary: ExperimentSummary) -> str:
+    """Its page."""
+    return page(summary)
 
 
 def elements(text: str) -> list[tuple[str, dict[str, str | None]]]:
@@ -146,8 +152,8 @@ def test_what_a_model_wrote_is_text_and_not_markup(tmp_path: Path):
     assert "<script" not in markdown and "<img" not in markdown and "\x1b" not in markdown
 
 
-def test_a_few_problems_of_each_kind_are_shown_with_what_both_models_wrote(tmp_path: Path):
-    found = summarize(read_experiment(str(make(tmp_path / "run", 8, 2, 3)))).examples
+def test_a_few_problems_of_each_kind_are_shown_with_what_both_models_wrote(summary: ExperimentSummary):
+    found = summary.examples
     assert found and found.counts["newly solved"] > found.counts["lost"]
     for kind, (before, after) in {"newly solved": ("fail", "pass"), "still failing": ("fail", "fail")}.items():
         shown = found.shown[kind]
@@ -158,7 +164,7 @@ def test_a_few_problems_of_each_kind_are_shown_with_what_both_models_wrote(tmp_p
 
 
 def test_a_run_that_was_stopped_before_its_test_shows_samples_of_validation(tmp_path: Path):
-    run = read_experiment(str(make(tmp_path / "run", 2, 2, 3)))
+    run = read_experiment(str(make(tmp_path / "run", 1, 1, 3)))
     run.folder.verdicts("test", 2).unlink()
     found = summarize(read_experiment(str(run.folder.path))).examples
     assert found and found.split == "val" and found.shown["newly solved"]

@@ -58,7 +58,7 @@ async def settled(app: Viewer, pilot: object) -> None:
 
 
 def test_from_the_runs_to_one_sample_and_back(tmp_path: Path):
-    make(tmp_path / "small", 3, 2, 3)
+    make(tmp_path / "small", 2, 1, 3)
     app = Viewer(None, tmp_path)
 
     async def steps(pilot: object) -> None:
