@@ -21,7 +21,8 @@ def view(name: Name = "") -> None:
     """Look at runs on the terminal: rounds, rates and samples, live while a loop runs.
 
     Nothing is written, so a running loop is safe. Enter opens a run, a model's samples, or one sample; f, l and s
-    filter samples by family, level and status; escape goes back, and q leaves.
+    filter samples by family, level and status; n and p turn to the next and the previous sample; escape goes back, and
+    q leaves.
     """
     import sys
 
