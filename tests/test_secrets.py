@@ -1,4 +1,5 @@
-"""Keys and tokens, in the environment and in files of other programs: they are in no core dump."""
+"""Keys and tokens, in the environment and in files of other programs, appear nowhere: in no output, traceback, file,
+page or bundle, and in no core dump."""
 
 from __future__ import annotations
 
@@ -14,24 +15,21 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+import typer
 
-from chat_server import GEMINI_KEY, chat_server, completion
+import fork_server
+from axiom_cli.app import application
+from chat_server import GEMINI_KEY, chat_server, completion, gemini_completion, gemini_error, gemini_server
 from command_line import AXIOM, environment
 
 SECRETS = {
     name: f"sk-{name.lower()}-0123456789abcdef+/x"
     for name in (
-        *(
-            "AXIOM_API_KEY",
-            "OPENAI_API_KEY",
-            "GOOGLE_API_KEY",
-            "ANTHROPIC_API_KEY",
-            "HF_TOKEN",
-            "HUGGING_FACE_HUB_TOKEN",
-        ),
-        *("WANDB_API_KEY", "COMET_API_KEY", "MLFLOW_TRACKING_TOKEN", "AWS_SECRET_ACCESS_KEY", "GITHUB_TOKEN"),
+        "AXIOM_API_KEY", "OPENAI_API_KEY", "GOOGLE_API_KEY", "ANTHROPIC_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN",
+        "RAY_AUTH_TOKEN", "WANDB_API_KEY", "COMET_API_KEY", "MLFLOW_TRACKING_TOKEN", "AWS_SECRET_ACCESS_KEY",
+        "GITHUB_TOKEN",
     )
-} | {"GEMINI_API_KEY": GEMINI_KEY}
+} | {"GEMINI_API_KEY": GEMINI_KEY}  # fmt: skip
 IN_FILES = {
     name: f"hidden-in-{name}-0123456789" for name in (".netrc", ".cache/huggingface/token", ".kaggle/kaggle.json")
 }
@@ -62,6 +60,105 @@ def home(tmp_path: Path) -> Path:
 
 def settings(home: Path, **more: str) -> dict[str, str]:
     return environment(**{**SECRETS, "HOME": str(home), "HF_HUB_OFFLINE": "1", **more})
+
+
+LOOP = (
+    "loop --experiment k --iterations 1 --problems queue_listing --max-difficulty 2 --train-size 20 --val-size 2"
+    " --test-size 2 --ignore-gates"
+)
+LINES = (
+    "problems list",
+    "problems gen rpn --count 3 -o p",
+    "problems gen queue_listing --count 20 --difficulty 1 -o q",
+    "problems show two_sum",
+    "problems new roman_sums",
+    "problems import rows.jsonl --as jsonl -o imported",
+    "problems overlap p q",
+    "problems audit rpn --draws 20 --count 10 --split test --jobs 1",
+    "solve p --engine scripted --model solver --samples 2 -o s",
+    "verify s --format solutions -o solutions",
+    "verify s",
+    "coldstart q --traces 1 -o v",
+    "train v --method lora --epochs 1 -o a",
+    "merge a -o m",
+    LOOP,
+    "report k --html page.html",
+    "eval nano --problems rpn --samples 1 --count 2",
+    "export k out",
+    "doctor",
+    "config",
+    "workspace ls",
+    "workspace show k",
+    "workspace why k",
+    "workspace diff k@1 k@best",
+    "workspace export k k.axiom --bundle",
+    "--workspace other workspace import k.axiom",
+    "workspace gc",
+    "workspace fsck",
+)
+REFUSED = {
+    "problems calibrate v": 5,
+    "train nothing-here": 3,
+    "view k": 2,
+    "workspace diff k@0 k@1": 4,
+    "solve p --model someone/some-model": 4,
+    "solve p --model http://127.0.0.1:1/v1#toy --max-attempts 1": 4,
+}
+"""Commands that end in an error, whose traceback `--debug` shows, with their exit codes."""
+
+
+def leaves(command: Any, context: Any) -> Iterator[str]:
+    """The words of every command that has no commands of its own."""
+    for name in command.list_commands(context) if hasattr(command, "list_commands") else ():
+        child = command.get_command(context, name)
+        inner = typer.Context(child, info_name=name, parent=context)
+        yield from leaves(child, inner) if hasattr(child, "list_commands") else [inner.command_path]
+
+
+def telltale(_body: dict[str, Any]) -> Any:
+    """A server that repeats the key that it was given."""
+    return 400, {"error": {"message": f"bad request with the key {SECRETS['AXIOM_API_KEY']}", "code": "bad"}}
+
+
+@pytest.mark.slow
+def test_no_command_shows_or_keeps_a_secret(tmp_path: Path, home: Path) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "rows.jsonl").write_text('{"prompt": "What is 2 + 2?", "answer": "4"}\n')
+    told: dict[str, list[str]] = {}
+    tried: list[str] = []
+
+    def run(line: str, **more: str) -> int:
+        done = fork_server.run(["--debug", *line.split()], work, settings(home, **more), b"", timeout=600)
+        tried.append(f"axiom {line.removeprefix('--workspace other ')} ")
+        if found := found_in(done.stdout + done.stderr):
+            told[line] = found
+        if done.returncode == 1:
+            told[line] = [done.stderr.decode()]
+        return done.returncode
+
+    codes = {line: run(line) for line in (*LINES, *REFUSED)}
+    assert {line: code for line, code in codes.items() if code} == REFUSED
+    with chat_server(lambda _: completion("Answer: 4")) as server:
+        toy = f"--model {server.address}#toy"
+        assert run(f"ask {server.address}#toy 2+2?") == 0 == run(f"solve p {toy} --samples 1 -o remote")
+        server.reply = telltale
+        assert run(f"solve p {toy} --samples 1 --seed 3") == 2
+        assert run(f"coldstart p --teacher {server.address}#toy --traces 1 -o never") == 2
+        assert server.headers[-1]["authorization"] == f"Bearer {SECRETS['AXIOM_API_KEY']}"
+    with gemini_server(lambda _: gemini_completion("4")) as gemini:
+        base = {"GOOGLE_GEMINI_BASE_URL": gemini.root, "AXIOM_API_KEY": GEMINI_KEY}
+        assert run("coldstart p --teacher gemini --traces 1 --include-failed -o g", **base) == 0
+        gemini.faults = [gemini_error(400, "INVALID_ARGUMENT", f"API key not valid: {GEMINI_KEY}")] * 99
+        assert run("coldstart q --teacher gemini --traces 1", **base) == 4
+        assert gemini.headers[-1]["authorization"] == f"Bearer {GEMINI_KEY}"
+    for path in work.rglob("*"):
+        if path.is_file() and (found := found_in(path.read_bytes())):
+            told[str(path.relative_to(work))] = found
+    assert told == {}
+    root = application()
+    commands = leaves(root, typer.Context(root, info_name="axiom"))
+    assert [one for one in commands if not any(line.startswith(f"{one} ") for line in tried)] == []
 
 
 @pytest.mark.slow
