@@ -89,7 +89,7 @@ def temporary() -> Iterator[Path]:
         handle = _opened(Path(name))
         try:
             with suppress(OSError):
-                fcntl.flock(handle, fcntl.LOCK_EX)
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield Path(name)
         finally:
             os.close(handle)
@@ -138,10 +138,15 @@ def _draft(target: Path, *, folder: bool = False) -> tuple[Path, int]:
             handle = _opened(draft) if folder else open_regular(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL)
         except FileNotFoundError:
             continue  # swept already
-        with suppress(OSError):  # where files cannot be locked, nothing is swept either
-            fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            own = True
+        except BlockingIOError:
+            own = False  # another process is about to sweep it, and may have stopped there
+        except OSError:
+            own = True  # where files cannot be locked, nothing is swept either
         with suppress(FileNotFoundError):
-            if os.path.samestat(os.fstat(handle), draft.lstat()):
+            if own and os.path.samestat(os.fstat(handle), draft.lstat()):
                 return draft, handle
         os.close(handle)  # swept between its creation and its lock
 
