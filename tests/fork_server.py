@@ -104,7 +104,12 @@ def begin(
     def finished(timeout: float) -> int:
         with connection:
             connection.settimeout(timeout)
-            return int(connection.recv(16))
+            command = int.from_bytes(connection.recv(8, socket.MSG_WAITALL), "big")
+            try:
+                return int(connection.recv(16))
+            except TimeoutError:
+                os.kill(command, signal.SIGKILL)
+                raise
 
     return finished
 
@@ -156,6 +161,7 @@ def _serve(listener: socket.socket, *, heavy: bool) -> None:
             os.close(ended)
             os.close(signals)
             return _become(request, descriptors)
+        connection.sendall(command.to_bytes(8, "big"))
         running[command] = connection
         for descriptor in descriptors:
             os.close(descriptor)

@@ -156,6 +156,7 @@ def trials(
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         top = Path(name)
         injector = library(top)
+        stack.callback(os.environ.update, {k: v for k, v in os.environ.items() if k == fork_server.ADDRESS})
         stack.callback(fork_server.start(environment(LD_PRELOAD=str(injector))))
         template = prepared(top / "template", heavy=bool({*commands} & {*HEAVY}))
         work, wanted, counts = top / "work", {}, {}

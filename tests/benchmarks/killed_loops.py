@@ -1,6 +1,7 @@
 """Loops of nano for hours, killed every few minutes: what they end with, and what grows meanwhile.
 
     PYTHONPATH=.:tests python tests/benchmarks/killed_loops.py [--hours 2] [--least 60] [--most 180] [--seed 0]
+        [--train-size 400]
 
 One loop after another, each with a seed of its own, in one folder. A loop is killed (SIGKILL, to all its processes)
 after a random time from `--least` to `--most` seconds, and started again until it ends. Then it is run once without
@@ -27,7 +28,7 @@ import psutil
 
 from command_line import AXIOM, environment
 
-LOOP = ["loop", "--iterations", "2", "--train-size", "400", "--val-size", "40", "--test-size", "40", "--ignore-gates"]
+LOOP = ["loop", "--iterations", "2", "--val-size", "40", "--test-size", "40", "--ignore-gates"]
 EVERY = 2.0
 GROWTH = 1.1
 
@@ -101,7 +102,9 @@ def main() -> None:
     parser.add_argument("--least", type=float, default=60.0)
     parser.add_argument("--most", type=float, default=180.0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--train-size", type=int, default=400)
     chosen = parser.parse_args()
+    LOOP.extend(["--train-size", str(chosen.train_size)])
     random, began, kills, bad, seen = Random(f"{chosen.seed}/killed_loops"), time.monotonic(), 0, [], []
     with tempfile.TemporaryDirectory() as name:
         killed, whole = Path(name) / "killed", Path(name) / "whole"

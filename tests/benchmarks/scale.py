@@ -1,4 +1,5 @@
 """A workspace of a million objects: how long its commands take, and what the store costs beside writing and hashing.
+They are written as axiom writes them, without waiting for the disk.
 
     PYTHONPATH=.:tests python tests/benchmarks/scale.py [--objects 1000000] [--receipts 300000] [--folder DIR]
 
@@ -19,6 +20,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 from axiom_cli import ids, jsonl
@@ -40,7 +42,7 @@ SAMPLE = Sample(
 def fill(workspace: Workspace, objects: int, receipts: int) -> None:
     """Receipts with one sample each, and further samples as their inputs. Each file is written as axiom writes it, and
     renamed, but not flushed."""
-    others, before = max(0, objects - receipts) // max(1, receipts), ""
+    before = ""
     for first in range(256):
         (workspace.objects.folder / f"{first:02x}").mkdir(exist_ok=True)
     template = jsonl.dump(SAMPLE)
@@ -60,11 +62,12 @@ def fill(workspace: Workspace, objects: int, receipts: int) -> None:
         os.rename(draft, target)
 
     for number in range(receipts):
+        others = (objects - receipts) * (number + 1) // receipts - (objects - receipts) * number // receipts
         inputs = {f"other{n}": put(number, n + 1) for n in range(others)}
         inputs |= {"before": before} if before and number % CHAIN else {}
         recipe = {"stage": "solve", "version": 3, "config": {"samples": 1, "start": number}, "inputs": inputs}
         before = put(number, 0)
-        made = f"2026-01-{1 + number * 28 // receipts:02}T00:00:00+00:00"
+        made = (datetime(2026, 1, 1, tzinfo=timezone.utc) + timedelta(seconds=number)).isoformat()
         receipt = Receipt(normal(recipe), {"samples": before}, {}, made, 0.5)
         place(f"{workspace.root}/receipts/{receipt.id}.json", encode(receipt))
         if number % NAMED == 0:
@@ -138,11 +141,14 @@ def main() -> None:
         workspace = Workspace.create(folder / ".axiom")
         filled = seconds(lambda: fill(workspace, chosen.objects, chosen.receipts))
         print(f"{chosen.objects:,} objects and {chosen.receipts:,} receipts written in {filled:.0f} s", flush=True)
+        receipts = chosen.receipts
         for words in (
             ["ls"],
             ["ls"],
             ["show", "run0@1"],
             ["why", "run0@1"],
+            ["why", problem_id(receipts // 2 // CHAIN * CHAIN)],
+            ["why", problem_id(receipts // 3 // CHAIN * CHAIN)],
             ["gc", "--dry-run"],
             ["gc", "--orphans"],
         ):
