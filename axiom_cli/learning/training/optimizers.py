@@ -23,7 +23,8 @@ def learning_rate(step: int, steps: int, config: TrainConfig) -> float:
 
 
 def make_optimizer(model: torch.nn.Module, config: TrainConfig) -> torch.optim.Optimizer:
-    """The optimizer of the parameters of `model` that require gradients. Weight decay falls on matrices only."""
+    """The optimizer of the parameters of `model` that require gradients. Weight decay falls on matrices only, and with
+    Muon not on embeddings."""
     trained = [p for p in model.parameters() if p.requires_grad]
     matrices, vectors = [p for p in trained if p.dim() > 1], [p for p in trained if p.dim() <= 1]
     decayed: dict[str, Any] = {"params": matrices, "weight_decay": config.weight_decay}
