@@ -247,7 +247,7 @@ class TrainConfig(Config):
     grad_accum: int = option(8, "Gradient accumulation: rows per optimiser step = batch size x this.", least=1)
     lr: float = option(2e-4, "Peak learning rate.", above=0, most=100)
     warmup: float = option(0.1, "Share of the steps over which the learning rate rises.", least=0, most=1)
-    weight_decay: float = option(0.0, "Weight decay of matrices, with AdamW or Muon; with Muon not of embeddings.", least=0, most=100)
+    weight_decay: float = option(0.0, "Weight decay of matrices (with Muon, not of embeddings).", least=0, most=100)
     max_grad_norm: float = option(1.0, "Gradient clipping: largest norm of the gradient.", above=0)
     max_length: int = option(
         2048, "Longest row in tokens; longer rows are left out and counted.", least=1, topic=SELECTION
