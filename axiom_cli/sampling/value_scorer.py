@@ -1,6 +1,6 @@
 """An engine that adds to each sample how likely it is to be right, by a value function that `axiom train` fitted.
 
-Each sample gets `value` (P(correct), or of a verifier by pairs the log-ratio between 0 and 1), `value_by` (name and
+Each sample gets `value` (P(correct), or of a verifier by pairs the likelihood), `value_by` (name and
 digest of the function), and `value_seen` if the function was fitted on its problem, so that measurements leave it out.
 What further functions say, which choose nothing, stands in the list `values`, an object with these three for each.
 """
@@ -32,14 +32,14 @@ DIGITS = 6
 
 @dataclass(frozen=True)
 class StoredValueFunction:
-    """A value function on this disk: the model whose samples it scores, and the problems that it was fitted on. `beta`
-    is the strength of its log-ratio, None where it has a head."""
+    """A value function on this disk: the model whose samples it scores, and the problems that it was fitted on. Without
+    a head it was fitted by preference."""
 
     ref: ModelRef
     base: ModelRef
     folder: Path
     problems: frozenset[str]
-    beta: float | None = None
+    has_head: bool = True
 
 
 def find_all(named: str, workspace: Workspace | None = None) -> list[StoredValueFunction]:
@@ -73,11 +73,11 @@ def _read(name: str, digest: str, folder: Path) -> StoredValueFunction:
     try:
         facts = orjson.loads((folder / models.VALUE_FACTS).read_bytes())
         base, problems = ModelRef(**facts["base"]), frozenset(facts["problems"])
-        beta = float(facts["beta"]) if "beta" in facts else None
+        has_head = bool(facts.get("head", True))
     except (ValueError, KeyError, TypeError):
         raise InputError(f"{folder / models.VALUE_FACTS} is damaged", "copy or fit the value function again") from None
-    check_folder(folder, has_head=beta is None)
-    return StoredValueFunction(ModelRef(name, digest), base, folder, problems, beta)
+    check_folder(folder, has_head=has_head)
+    return StoredValueFunction(ModelRef(name, digest), base, folder, problems, has_head)
 
 
 def check_value_function(config: SolveConfig, model: ModelRef, workspace: Workspace | None) -> None:
@@ -114,7 +114,8 @@ class ScoringEngine(EngineInFront):
             yield [sample if sample.finish == "error" else self._with_value(sample, next(values)) for sample in group]
 
     def _with_value(self, sample: Sample, value: float) -> Sample:
-        extra: dict[str, Any] = {"value": round(value, DIGITS), "value_by": self._stored.ref.to_dict()}
+        rounded = round(value, DIGITS) if self._stored.has_head else float(f"{value:.{DIGITS}g}")
+        extra: dict[str, Any] = {"value": rounded, "value_by": self._stored.ref.to_dict()}
         if sample.problem.id in self._stored.problems:
             extra["value_seen"] = True
         if "value" in sample.extra:
@@ -128,5 +129,5 @@ class ScoringEngine(EngineInFront):
 
         model = models.resolve(self.model.name, self._workspace)
         return value_function.load(
-            model, self._stored.folder, sampling_dtype(model.path, self._dtype), self._stored.beta
+            model, self._stored.folder, sampling_dtype(model.path, self._dtype), has_head=self._stored.has_head
         )

@@ -4,8 +4,8 @@
 training began (reference.py): `dpo` wants a passing completion to gain on a failing one of the same problem, `kto`
 wants passing ones to rise and failing ones to fall against a common reference point, `grpo` reinforces each token by
 how much better its completion did than the other attempts at its problem (docs/decisions/0011). `value` fits no policy
-but a head that tells what passes from what fails (docs/decisions/0012); `value-dpo` does so by dpo's loss, whose
-log-ratio then ranks samples (V-STaR, 2402.06457).
+but a head that tells what passes from what fails (docs/decisions/0012); `value-dpo` does so by dpo's loss, after
+which the likelihood ranks samples (V-STaR, 2402.06457).
 """
 
 from __future__ import annotations

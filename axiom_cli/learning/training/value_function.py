@@ -44,9 +44,9 @@ def scorer(model: torch.nn.Module) -> Scorer:
 
 
 def write_facts(folder: Path, name: str, digest: str, fitted: Iterable[Row], config: TrainConfig) -> None:
-    """Says in `folder` which model's samples are judged, and which problems the function was fitted on; of one without
-    a head also the strength of its log-ratio."""
+    """Says in `folder` which model's samples are judged, and which problems the function was fitted on; and of one
+    without a head that it has none."""
     problems = sorted({row.problem for row in fitted})
     facts: dict[str, Any] = {"kind": "value", "base": {"name": name, "digest": digest}, "problems": problems}
-    facts |= {} if config.objective == OBJECTIVE else {"beta": config.beta}
+    facts |= {} if config.objective == OBJECTIVE else {"head": False}
     (folder / VALUE_FACTS).write_text(json.dumps(facts, indent=1) + "\n", encoding="utf-8")

@@ -1,9 +1,9 @@
 """The value function: how likely a completion is to be right after each of its tokens, by LoRA on the policy.
 
 `ValueHead` is P(correct), by a linear head on the last hidden state (token-level verifiers, 2110.14168; Let's Verify
-Step by Step, 2305.20050). `LogRatio` was trained by preference on pairs of a right and a wrong sample (V-STaR,
-2402.06457): its score is how much likelier the completion has become, which ranks the samples of one problem and
-promises nothing about the share of them that passes.
+Step by Step, 2305.20050). `Likelihood` was trained by preference on pairs of a right and a wrong sample (V-STaR,
+2402.06457): its score is how likely it finds the completion, which ranks the samples of one problem and promises
+nothing about the share of them that passes.
 
 A folder holds a peft adapter, the head if it has one, the name of its model, and the ids of the problems that it was
 fitted on. It cannot be sampled from and is not merged. docs/decisions/0012 gives the reasons.
@@ -21,12 +21,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import PeftModel
 from torch.nn import functional
 from torch.nn.utils.rnn import pad_sequence
 
 from axiom_cli.errors import GateFailedError
-from axiom_cli.models import Resolved, adapters, micro_batches, value_head
+from axiom_cli.models import Resolved, micro_batches, value_head, worker_pool
 from axiom_cli.models.adapters import compose
 from axiom_cli.models.loading import device, load_model, load_tokenizer
 from axiom_cli.models.memory import is_out_of_memory
@@ -41,11 +40,10 @@ MOST_LOGITS = 1 << 28
 
 
 def load(
-    base: Resolved | Path, folder: Path, dtype: torch.dtype = torch.float32, beta: float | None = None
+    base: Resolved | Path, folder: Path, dtype: torch.dtype = torch.float32, *, has_head: bool = True
 ) -> ValueFunction:
-    """The value function in `folder`, of the model `base`; `beta` is the strength of its log-ratio, None where it has a
-    head."""
-    return ValueHead(base, folder, dtype) if beta is None else LogRatio(base, folder, beta, dtype)
+    """The value function in `folder`, of the model `base`: P(correct) by its head, or without one the likelihood."""
+    return (ValueHead if has_head else Likelihood)(base, folder, dtype)
 
 
 class ValueFunction(ABC):
@@ -176,18 +174,14 @@ class ValueHead(ValueFunction):
         return [value_T.tolist() for value_T in self._by_token(prompt, completions, alone=self.alone)]
 
 
-class LogRatio(ValueFunction):
-    """The implicit reward of a model trained by preference (2305.18290, section 4): sigmoid(beta log p(y) / q(y)), with
-    q the model before. It is the chance, by the model that DPO fits, that the completion is preferred to one which
-    training has left as likely as it was. LoRA stays beside the weights, which are rounded to `dtype`, so that p and q
-    differ by it alone."""
+class Likelihood(ValueFunction):
+    """P(y) of the whole completion under a model that was trained by preference, which is what V-STaR ranks by. LoRA is
+    added to the weights, which are rounded to `dtype`. What is less likely than exp(-745) has the value 0."""
 
-    def __init__(self, base: Resolved | Path, folder: Path, beta: float, dtype: torch.dtype = torch.float32) -> None:
-        adapters.read_config(folder)
+    def __init__(self, base: Resolved | Path, folder: Path, dtype: torch.dtype = torch.float32) -> None:
         model = load_model(base)
-        self.adapted = PeftModel.from_pretrained(model, str(folder)).eval()
+        compose(model, [folder])
         super().__init__(base, model, dtype)
-        self.beta = beta
         self.alone = not self._reads_side_by_side()
 
     @property
@@ -201,21 +195,13 @@ class LogRatio(ValueFunction):
         return out.logits, getattr(out, "past_key_values", None)
 
     def _reduce(self, told_BTX: torch.Tensor, ids_BT: torch.Tensor) -> torch.Tensor:
-        """The log-probability of each token but the first; zero for that of the padding."""
+        """The log-probability of each token but the first, whose place has a zero."""
         logprobs_BT = -functional.cross_entropy(told_BTX[:, :-1].mT.float(), ids_BT[:, 1:], reduction="none")
         return functional.pad(logprobs_BT, (1, 0))
 
     def _score(self, prompt: list[int], completions: Sequence[list[int]]) -> list[list[float]]:
         *before, last = prompt  # whose logits say how likely the first token is
         rows = [[last, *completion] for completion in completions]
-        alone = self.alone or not before
-        trained = self._by_token(before, rows, alone=alone)
-        with self.adapted.disable_adapter():
-            reference = self._by_token(before, rows, alone=alone)
-        ratios = (p_T - q_T for p_T, q_T in zip(trained, reference, strict=True))
-        return [[_sigmoid(self.beta * ratio) for ratio in accumulate(ratio_T[1:].tolist())] for ratio_T in ratios]
-
-
-def _sigmoid(x: float) -> float:
-    """1 / (1 + exp(-x)), for any finite x."""
-    return 1 / (1 + math.exp(-x)) if x >= 0 else math.exp(x) / (1 + math.exp(x))
+        with worker_pool.few_threads(self.model):
+            told = self._by_token(before, rows, alone=self.alone or not before)
+        return [[math.exp(logprob) for logprob in accumulate(told_T[1:].tolist())] for told_T in told]
