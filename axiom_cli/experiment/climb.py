@@ -97,7 +97,7 @@ def out_of_reach(rows: Iterable[Metrics]) -> list[str]:
     return [row.family for row in overall if row.n >= ENOUGH and not row.passed]
 
 
-def told(tops: Mapping[str, int]) -> str:
+def levels_text(tops: Mapping[str, int]) -> str:
     """`levels up to 5`, or where families differ, `levels up to 5 (rpn), 4 (modular)`."""
     levels = set(tops.values())
     named = ", ".join(f"{top} ({family})" for family, top in tops.items())

@@ -50,8 +50,8 @@ class Drawn(NamedTuple):
 
 
 def pass_rates(rows: Iterable[Metrics]) -> dict[tuple[str, int], float]:
-    """The pass rate of each family at each level among evaluation rows, smoothed by two more problems, which are solved
-    as those of the level below: 1 where everything is solved up to there, and next to none far above what is solved."""
+    """The pass rate of each family at each level among evaluation rows, as if two more problems had been tried, and
+    solved at the rate of the level below (at 1 below the lowest): next to none is left far above what is solved."""
     rates: dict[tuple[str, int], float] = {}
     by_level = sorted((r for r in rows if r.family != "all" and r.level), key=lambda r: r.level or 0)
     for row in by_level:
@@ -84,18 +84,18 @@ def _buckets_of(source: Endless | Pool, place: int) -> list[Bucket]:
 
 
 def allocate(
-    buckets: Sequence[Bucket],
+    drawn_from: Sequence[Bucket],
     rates: Mapping[tuple[str, int], float],
     count: int,
     weights: Mapping[Bucket, float] = {},
     most: Mapping[Bucket, int] = {},
 ) -> dict[Bucket, int]:
-    """`count` problems over the buckets, by largest remainder; an unknown rate counts as one half. No bucket
+    """`count` problems over buckets, by largest remainder; an unknown rate counts as one half. No bucket
     gets more than `most` says it has; the others share what is left. Where all run out, the sum is below `count`."""
-    shares = dict.fromkeys(buckets, 0)
-    open_ = list(buckets)
+    shares = dict.fromkeys(drawn_from, 0)
+    open_ = list(drawn_from)
     while open_:
-        given = _by_weight(open_, rates, count - sum(shares[b] for b in buckets if b not in open_), weights)
+        given = _by_weight(open_, rates, count - sum(shares[b] for b in drawn_from if b not in open_), weights)
         over = [bucket for bucket in open_ if given[bucket] > most.get(bucket, count)]
         shares |= given | {bucket: most[bucket] for bucket in over}
         if not over:
@@ -105,19 +105,19 @@ def allocate(
 
 
 def _by_weight(
-    buckets: Sequence[Bucket], rates: Mapping[tuple[str, int], float], count: int, factors: Mapping[Bucket, float]
+    drawn_from: Sequence[Bucket], rates: Mapping[tuple[str, int], float], count: int, factors: Mapping[Bucket, float]
 ) -> dict[Bucket, int]:
-    def weight(bucket: Bucket) -> float:
-        rate = rates.get((bucket[0], bucket[1]), 0.5)
-        return (rate * (1 - rate) + FLOOR) * factors.get(bucket, 1.0)
-
-    weights = [weight(bucket) for bucket in buckets]
-    exact = [count * weight / sum(weights) for weight in weights]
+    known = [rates.get((bucket.family, bucket.level), 0.5) for bucket in drawn_from]
+    weights = [
+        (rate * (1 - rate) + FLOOR) * factors.get(bucket, 1.0) for bucket, rate in zip(drawn_from, known, strict=True)
+    ]
+    total = sum(weights)
+    exact = [count * weight / total for weight in weights]
     whole = [int(share) for share in exact]
-    by_remainder = sorted(range(len(buckets)), key=lambda i: (whole[i] - exact[i], i))
+    by_remainder = sorted(range(len(drawn_from)), key=lambda i: (whole[i] - exact[i], i))
     for i in by_remainder[: count - sum(whole)]:
         whole[i] += 1
-    return dict(zip(buckets, whole, strict=True))
+    return dict(zip(drawn_from, whole, strict=True))
 
 
 class ProblemStream:

@@ -53,7 +53,7 @@ class EvidenceGathering:
         problems = sorted(drawn, key=lambda problem: content_id([iteration, problem.id], 16))  # no level comes first
         if not problems:
             steps.observer.warn(
-                f"{label}: no fresh problems are left for the e-value, which stays {told(self.evidence)}"
+                f"{label}: no fresh problems are left for the e-value, which stays {evidence_text(self.evidence)}"
             )
             return
         phase = Phase(PHASE, iteration + 1, 2 * len(problems))
@@ -81,7 +81,7 @@ class EvidenceGathering:
         enough = f": enough ({ENOUGH:g}) to call the run's models better than the start model" * self.evidence.enough
         steps.observer.note(
             f"{label}: of {len(pairs):,} fresh problems, {sum(wins):,} are solved only by its model and "
-            f"{len(wins) - sum(wins):,} only by the start model; e-value {told(self.evidence)}{enough}"
+            f"{len(wins) - sum(wins):,} only by the start model; e-value {evidence_text(self.evidence)}{enough}"
         )
 
 
@@ -97,6 +97,6 @@ def _passed(verdicts: Sequence[Verdict]) -> Mapping[str, bool]:
     return {v.sample.problem.id: v.passed for v in verdicts if v.status != "infra"}
 
 
-def told(evidence: Evidence) -> str:
+def evidence_text(evidence: Evidence) -> str:
     """`0.43`, `41.2`, `1.2e+08`."""
     return f"{evidence.value:.3g}"

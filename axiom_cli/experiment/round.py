@@ -101,10 +101,10 @@ class RoundSteps:
         weights = buckets(self.supply, arm.tops)
         counts = allocate([*weights], rates, config.train_size, weights, arm.stream.most)
         if arm.tops:
-            self.observer.note(f"{arm.label(iteration)}: {climb.told(arm.tops)}")
+            self.observer.note(f"{arm.label(iteration)}: {climb.levels_text(arm.tops)}")
         problems, new, seen = arm.stream.draw(counts, self.observer.warn)
         if seen:
-            self.observer.note(f"{arm.label(iteration)}: {problems_told(len(problems), new, seen)}")
+            self.observer.note(f"{arm.label(iteration)}: {problems_text(len(problems), new, seen)}")
         if arm.stream.left_out:
             left_out = plural(arm.stream.left_out, "fresh problem")
             self.observer.note(f"{arm.label(iteration)}: {left_out} left out so far: a file holds them out")
@@ -129,7 +129,7 @@ class RoundSteps:
         if config.wrong_labels:
             how = config.wrong_labels, config.wrong_labels_kind
             verdicts = wrong_labels.plant(verdicts, *how, arm.hard, config.seed + iteration)
-            self.observer.note(f"{arm.label(iteration)}: {wrong_labels.told(verdicts)}")
+            self.observer.note(f"{arm.label(iteration)}: {wrong_labels.counts_text(verdicts)}")
         self._record(
             arm,
             iteration,
@@ -352,7 +352,7 @@ class RoundSteps:
         return self._cold_start[share]
 
 
-def problems_told(count: int, new: int, seen: int) -> str:
+def problems_text(count: int, new: int, seen: int) -> str:
     """`160 problems: 25 % new, 75 % seen in earlier rounds`, of those that come from files."""
     total = new + seen
     of_files = "" if total == count else f", {total:,} of them from files"

@@ -84,7 +84,7 @@ def planted(verdicts: Iterable[Verdict]) -> dict[str, int]:
     return {"pass": counts["pass"], "fail": counts["fail"]}
 
 
-def told(verdicts: Sequence[Verdict]) -> str:
+def counts_text(verdicts: Sequence[Verdict]) -> str:
     """What was planted, in a sentence."""
     counts = planted(verdicts)
     turned = f"{counts['pass']:,} failures count as passes, {counts['fail']:,} passes as failures"
