@@ -231,7 +231,7 @@ def described(config: LoopConfig) -> Iterator[str]:
         yield f"each family trains at levels up to {first} at first, one more from a rate of 0.7 on, one less under 0.3"
     elif config.climb_from and any(families):
         first = max(config.climb_from, config.min_difficulty)
-        more = "a family gets one more after each validation that solves half of its highest one"
+        more = "a family gets one more after each validation that solves 7 in 10 of its highest one"
         yield f"it trains on levels up to {first} at first, and {more}"
     if config.coldstart:
         yield f"round 0: {plural(config.coldstart, 'problem')} solved by {config.teaching.teacher}, to learn from first"

@@ -2,32 +2,29 @@
 
 A family's top is the highest level that it trains on. What is validated of a model decides whether the top moves, so
 what it is follows from the metrics, and a run that is resumed climbs as it did before. With `--climb-from` a top rises
-where half of it is solved, and never falls. With `--curriculum bands` it rises later and may fall again; between the
-two rates it stays, so that noise does not move it to and fro.
+where most of it is solved, and never falls. With `--curriculum bands` it may fall again; between the two rates it
+stays, so that noise does not move it to and fro.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from axiom_cli.evaluation.frontier import HALF_SOLVED
 from axiom_cli.evaluation.metrics import ALL, temperature
 from axiom_cli.experiment.curriculum import Bucket, buckets
 from axiom_cli.importing.splitting import Supply
 from axiom_cli.records import Metrics
 from axiom_cli.settings.configs import LoopConfig
 
-OPEN = HALF_SOLVED
-"""Rate of the top from which on it rises, with `--climb-from`."""
 RAISE, LOWER = 0.7, 0.3
-"""Rates of the top from which on it rises, and below which it falls, with `--curriculum bands`."""
+"""Rates of the top from which on it rises, and below which it falls; the latter with `--curriculum bands` alone."""
 BAND = 0.2, 0.8
 """Rates of the levels below the top that a band trains on beside it."""
 ENOUGH = 10
 """A family is out of reach if a model solves none of this many of its validation problems."""
 CLIMB_RULE = (
     f"a family trains on levels up to climb_from, and on one more after each validation in which a model solves "
-    f"{OPEN:g} of the problems of its highest one; no level is given up"
+    f"{RAISE:g} of the problems of its highest one; no level is given up"
 )
 BANDS_RULE = (
     f"a family trains at its top level, and at those below it of which the model solves {BAND[0]:g} to {BAND[1]:g} of "
@@ -66,9 +63,9 @@ def climbing(supply: Supply, tops: Mapping[str, int]) -> list[Bucket]:
 
 
 def raised(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, int]:
-    """The tops after the evaluation of these rows: the family's next level from OPEN on, else the same."""
+    """The tops after the evaluation of these rows: the family's next level from RAISE on, else the same."""
     rates = _rates(tops, rows)
-    return {family: _next(rates[family], top, OPEN) for family, top in tops.items()}
+    return {family: _next(rates[family], top, RAISE) for family, top in tops.items()}
 
 
 def moved(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, int]:
