@@ -30,7 +30,7 @@ class StackListing(LineByLine):
             return signs[pick(random, len(signs))]
         if len(state) < DEEPEST:
             return str(pick(random, 10))
-        return "-"
+        return "+" if sum(state[-2:]) <= 9 else "-"
 
     def step(self, state: Stack, line: str) -> Stack:
         if line.isdigit():
