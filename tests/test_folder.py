@@ -87,7 +87,7 @@ FORMER_NANO = {
     "train_size": 8000, "val_size": 600, "test_size": 1000, "min_difficulty": 3, "max_difficulty": 7, "start": "base",
     "replay": "50/40/10", "max_tokens": 192, "method": "lora", "optimizer": "adamw", "lr": 1e-3, "epochs": 2.0,
     "batch_size": 32, "lora_r": 64, "lora_alpha": 128, "grad_accum": 1, "warmup": 0.1, "uninformative": 0.1,
-    "temperature": 0.8,
+    "temperature": 0.8, "climb_from": 0,
 }  # fmt: skip
 """The preset of that version, which the preset nano is no longer."""
 
