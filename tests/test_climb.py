@@ -78,6 +78,7 @@ def test_a_family_of_which_nothing_is_solved_is_out_of_reach() -> None:
 @pytest.mark.timeout(1200)
 def test_a_band_is_written_down_first_and_moves_with_what_is_validated(tmp_path: Path) -> None:
     small = ("--problems", "register_machine:1-4,queue_listing:10", "--curriculum", "bands", "--train-size", "60")
+    small = (*small, "--climb-from", "0")
     small = (*small, "--val-size", "80", "--test-size", "40", "--max-tokens", "160", "--epochs", "1", "--ignore-gates")
     done = axiom("loop", "--experiment", "band", "--iterations", "1", *small, cwd=tmp_path)
     said = done.stderr.decode()
@@ -101,7 +102,7 @@ SMALL = (*SMALL, "--val-size", "80", "--test-size", "80", "--max-tokens", "160",
 def test_a_climb_grows_by_what_it_solves_and_resumes_as_before(tmp_path: Path) -> None:
     done = axiom("loop", "--experiment", "up", "--iterations", "1", *SMALL, cwd=tmp_path)
     said = done.stderr.decode()
-    assert "levels up to 1 at first, and a family gets one more after each round" in said
+    assert "levels up to 1 at first, and a family gets one more after each validation" in said
     assert "round 1: levels up to 2\n" in said
     folder = tmp_path / "experiments" / "up"
     assert "0.7" in orjson.loads((folder / "config.json").read_bytes())["climb"]
@@ -121,7 +122,7 @@ def test_a_climb_grows_by_what_it_solves_and_resumes_as_before(tmp_path: Path) -
 @pytest.mark.slow
 def test_a_climb_with_nothing_to_judge_it_by_is_warned_of_and_one_without_an_end_refused(tmp_path: Path) -> None:
     few = axiom("loop", "--plan", *SMALL, "--val-size", "40", cwd=tmp_path)
-    assert "one has only 6: --val-size 60 gives 10 to each" in few.stderr.decode()
+    assert "one has only 5: --val-size 80 gives 10 to each" in few.stderr.decode()
     over = ("loop", "--climb-from", "12", "--max-difficulty", "10")
     failed(axiom(*over, cwd=tmp_path), 2, "--climb-from 12 is above --max-difficulty 10")
 

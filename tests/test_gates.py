@@ -96,7 +96,7 @@ PLANTED = {
     "too hard": (
         ["--problems", "list_ops", "--min-difficulty", "10", "--max-difficulty", "10"],
         "are solved by no sample",
-        "--min-difficulty",
+        "choose easier levels",
     ),
     "too easy": (
         ["--problems", "bracket_listing", "--min-difficulty", "1", "--max-difficulty", "1"],

@@ -169,7 +169,7 @@ def test_a_run_of_more_problems_than_there_are_is_refused_at_once(
 ) -> None:
     asked = ["--problems", "rpn", "--max-difficulty", "1", "--min-difficulty", "1", "--train-size", "5000"]
     done = axiom("loop", *asked, "--plan", cwd=tmp_path)
-    failed(done, 5, "7 rounds of 5,000 problems need 35,000, but only 3,776 exist")
+    failed(done, 5, "10 rounds of 5,000 problems need 50,000, but only 3,776 exist")
     monkeypatch.chdir(tmp_path)
     config = LoopConfig(problems="rpn", min_difficulty=1, max_difficulty=1, train_size=1000, val_size=100)
     with pytest.raises(NothingToDoError, match="in split test") as caught:

@@ -8,6 +8,7 @@ import os
 import resource
 import signal
 import subprocess
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -170,8 +171,10 @@ def test_a_process_that_dies_of_a_signal_leaves_no_memory_behind(tmp_path: Path,
     def unlimited() -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
 
+    died = threading.Event()
+
     def dawdle(_body: dict[str, Any]) -> Any:
-        time.sleep(5)
+        died.wait(120)
         return completion("4")
 
     assert subprocess.run([*AXIOM, "problems", "gen", "rpn", "--count", "1", "-o", "p"], cwd=tmp_path).returncode == 0
@@ -185,6 +188,7 @@ def test_a_process_that_dies_of_a_signal_leaves_no_memory_behind(tmp_path: Path,
             time.sleep(0.1)
         process.send_signal(signal.SIGQUIT)
         process.wait()
+        died.set()
     assert process.returncode == -signal.SIGQUIT
     assert [path.name for path in tmp_path.iterdir() if path.is_file() and found_in(path.read_bytes())] == []
     assert not os.path.exists(tmp_path / "core")

@@ -226,11 +226,11 @@ def described(config: LoopConfig) -> Iterator[str]:
     yield "; ".join(
         f"{', '.join(map(str, alike))}{f' at {draw.say_levels(levels)}' if levels else ''}" for levels, alike in groups
     )
+    first = max(climb.start_level(config), config.min_difficulty)
+    highest = max(((source.levels or usual)[-1] for source in sources if source.kind == "family"), default=0)
     if config.curriculum == "bands":
-        first = climb.start_level(config)
         yield f"each family trains at levels up to {first} at first, one more from a rate of 0.7 on, one less under 0.3"
-    elif config.climb_from and any(families):
-        first = max(config.climb_from, config.min_difficulty)
+    elif config.climb_from and first < highest:
         more = "a family gets one more after each validation that solves 7 in 10 of its highest one"
         yield f"it trains on levels up to {first} at first, and {more}"
     if config.coldstart:

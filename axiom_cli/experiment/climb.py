@@ -55,11 +55,13 @@ def first_tops(supply: Supply, start: int) -> dict[str, int]:
     return tops
 
 
-def climbing(supply: Supply, tops: Mapping[str, int]) -> list[Bucket]:
-    """Where the problems of the families come from that have a level above their top; empty where none can climb."""
-    every = list(buckets(supply))
+def climbing(supply: Supply, tops: Mapping[str, int]) -> dict[Bucket, float]:
+    """Where the problems of the families come from that have a level above their top, each with its share of a run's
+    problems that are drawn evenly; empty where none can climb."""
+    every = buckets(supply)
+    total = sum(every.values())
     rising = {bucket.family for bucket in every if bucket.level > tops.get(bucket.family, bucket.level)}
-    return [bucket for bucket in every if bucket.family in rising]
+    return {bucket: weight / total for bucket, weight in every.items() if bucket.family in rising}
 
 
 def raised(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, int]:

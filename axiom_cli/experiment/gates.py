@@ -8,7 +8,7 @@ same functions.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from math import ceil
@@ -117,16 +117,15 @@ def check_test_size(problems: int, *, endless: bool = True) -> Iterator[Finding]
     yield Finding(reason, f"{more} shows {100 * SMALL_GAIN:.0f} points", detectable >= 1)
 
 
-def check_climb(cells: Collection[tuple[str, int]], val: Sequence[Problem]) -> Iterator[Finding]:
-    """Whether each family's level in `cells` has enough validation problems to tell whether the model may climb beyond
-    it."""
+def check_climb(shares: Mapping[tuple[str, int], float], val: Sequence[Problem]) -> Iterator[Finding]:
+    """Whether each family's level in `shares` has enough validation problems to tell whether the model may climb beyond
+    it. They are dealt out by these shares."""
     judges = Counter((problem.family, problem.level) for problem in val)
-    fewest = min((judges[cell] for cell in cells), default=FEWEST)
+    fewest = min((judges[cell] for cell in shares), default=FEWEST)
     if fewest < FEWEST:
         few = f"one has only {fewest}" if fewest else "some have none"
         reason = f"each level of a climb is judged by its validation problems, and {few}"
-        even = FEWEST * len({*cells, *judges})
-        enough = even if len(val) < even else ceil(len(val) * FEWEST / max(1, fewest))
+        enough = ceil(FEWEST / min(shares.values()) - 1e-9)
         yield Finding(reason, f"--val-size {enough} gives {FEWEST} to each", stops=False)
 
 

@@ -145,7 +145,7 @@ class Loop:
         models_made = merged + bool(config.coldstart)
         findings = chain(
             gates.check_test_size(len(self.supply.test), endless=len(self.supply.test) >= config.test_size),
-            gates.check_climb([bucket[:2] for bucket in self.climbing()], self.supply.val),
+            gates.check_climb({bucket[:2]: share for bucket, share in self.climbing().items()}, self.supply.val),
             gates.check_room(
                 forecast.least_disk(self.base, self.phases(), models_made),
                 shutil.disk_usage(nearest_existing(self.workspace.root)).free,
@@ -206,7 +206,7 @@ class Loop:
         """Training problems of a round."""
         return min(self.config.train_size, self.supply.most)
 
-    def climbing(self) -> list[Bucket]:
+    def climbing(self) -> dict[Bucket, float]:
         """Where the problems of the families come from that have levels above those that the run begins at."""
         start = climb.start_level(self.config)
         return climb.climbing(self.supply, climb.first_tops(self.supply, start))
