@@ -177,8 +177,8 @@ def in_disk_order(folder: int, wanted: Callable[[os.DirEntry[str]], object]) -> 
     side by side. So they come in the order of their inodes, and it is asked for the next ones meanwhile.
     """
     with os.scandir(folder) as entries:
-        found = [(entry.inode(), entry.name) for entry in entries if wanted(entry)]
-    names = [name for _, name in sorted(found)]
+        numbered = [(entry.inode(), entry.name) for entry in entries if wanted(entry)]
+    names = [name for _, name in sorted(numbered)]
     for start in range(0, len(names), _AHEAD):
         group = names[start : start + _AHEAD]
         for name in group if len(group) > 1 and hasattr(os, "posix_fadvise") else ():

@@ -91,7 +91,7 @@ def banded(tops: Mapping[str, int], rates: Mapping[tuple[str, int], float]) -> d
 
 
 def out_of_reach(rows: Iterable[Metrics]) -> list[str]:
-    """The families of which at least ENOUGH validation problems were tried and none was solved."""
+    """The families where at least ENOUGH validation problems were tried, and none was solved."""
     overall = (row for row in rows if row.family != ALL and not row.level and not temperature(row))
     return [row.family for row in overall if row.n >= ENOUGH and not row.passed]
 

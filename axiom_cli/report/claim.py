@@ -61,10 +61,10 @@ def _control(summary: ExperimentSummary) -> Question:
 
 
 def _repeated(summary: ExperimentSummary) -> Question:
-    found = summary.repeats
-    if found is None:
+    repeats = summary.repeats
+    if repeats is None:
         return Question(REPEATED, answered=False, answer=ONE_RUN)
-    return Question(REPEATED, answered=True, answer=f"{found.sentence} {found.command} tests them together.")
+    return Question(REPEATED, answered=True, answer=f"{repeats.sentence} {repeats.command} tests them together.")
 
 
 def _compute(summary: ExperimentSummary) -> Question:

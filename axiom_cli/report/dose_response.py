@@ -76,13 +76,13 @@ def doses(run: Experiment) -> list[Dose]:
     if not any(share for _, share in groups):
         return []
     order = [*KINDS]
-    found = []
+    doses = []
     for kind, share in sorted(groups, key=lambda of: (order.index(of[0]), of[1])):
         runs = a_run_a_seed(groups[kind, share])
         if gain := _gain(runs, split):
             names = [of.folder.path.name for of in runs]
-            found.append(Dose(kind, share, names, gain, _gain(runs, split, hard=True)))
-    return found
+            doses.append(Dose(kind, share, names, gain, _gain(runs, split, hard=True)))
+    return doses
 
 
 def _dose(run: Experiment) -> tuple[float, str]:

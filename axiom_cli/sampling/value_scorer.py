@@ -93,7 +93,7 @@ def check_value_function(config: SolveConfig, model: ModelRef, workspace: Worksp
 
 
 def scored(engine: Engine, config: SolveConfig, workspace: Workspace | None) -> Engine:
-    """`engine`, with its samples scored by each value function that `config` names, the first of which chooses."""
+    """`engine`, with its samples scored by each value function that `config` names. The first one chooses."""
     for stored in find_all(config.value_function, workspace):
         engine = ScoringEngine(engine, stored, workspace, config.dtype)
     return engine

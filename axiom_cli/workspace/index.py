@@ -101,10 +101,10 @@ class Index:
     def get(self, digest: str) -> list[Receipt]:
         """The receipts that made an object, sorted by id."""
         rows = self._digests("SELECT id FROM outputs WHERE digest = ? ORDER BY id", bytes.fromhex(digest))
-        found = [self.receipt(name) for name in rows]
-        if any(digest not in receipt.outputs.values() for receipt in found):
+        receipts = [self.receipt(name) for name in rows]
+        if any(digest not in receipt.outputs.values() for receipt in receipts):
             raise LookupError
-        return found
+        return receipts
 
     def receipt(self, name: str) -> Receipt:
         """The receipt of an id."""
@@ -260,7 +260,7 @@ def _examine(database: sqlite3.Connection, objects: Objects) -> None:
 
 
 def _kind(objects: Objects, digest: str, start: bytes | None) -> int:
-    """What an object is, of which `start` are the first bytes."""
+    """What an object is that begins with the bytes `start`."""
     if start is None:
         return _MISSING
     try:
@@ -270,7 +270,7 @@ def _kind(objects: Objects, digest: str, start: bytes | None) -> int:
 
 
 def _problems(start: bytes | None) -> Iterator[bytes]:
-    """The keys of all problems that records may be about, of which `start` are the first bytes."""
+    """The keys of all problems that records beginning with the bytes `start` may be about."""
     if start is None or (len(start) > _LARGE and start.startswith(RECORDS_HEAD)):
         yield _ANY_PROBLEM
     elif start.startswith(RECORDS_HEAD):

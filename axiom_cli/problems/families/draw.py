@@ -78,8 +78,7 @@ def say_levels(levels: Sequence[int]) -> str:
 def _check_levels(levels: Sequence[int], text: object) -> None:
     if not levels or any(level not in EVERY_LEVEL for level in levels):
         bounds = f"between {EVERY_LEVEL[0]} and {EVERY_LEVEL[-1]}"
-        one = len(levels) == 1
-        fault = f"level {text} is not {bounds}" if one else f"levels {text} are not {bounds}, lowest first"
+        fault = f"level {text} is not {bounds}" if len(levels) == 1 else f"levels {text} are not {bounds}, lowest first"
         raise UsageError(fault, "write LO-HI, such as 3-7, or one level")
 
 
