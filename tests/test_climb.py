@@ -116,7 +116,7 @@ def test_a_climb_grows_by_what_it_solves_and_resumes_as_before(tmp_path: Path) -
     collected = [row for row in metrics if row["phase"] == "collect"]
     assert [row["tops"]["register_machine"] for row in collected] == [2, 3]
     page = (folder / "report.html").read_text()
-    assert "dots are the highest level" in page and "model 2: trained up to level 3" in page
+    assert "diamonds are the highest level" in page and "model 2: trained up to level 3" in page
 
 
 @pytest.mark.slow
