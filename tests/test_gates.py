@@ -33,8 +33,10 @@ def found(verdicts: list[Verdict], objective: str = "sft", iteration: int = 0) -
 def test_what_the_first_samples_show_is_told_in_numbers() -> None:
     some = [*attempts(30, 2, 1), *attempts(10, 2, 0, 30)]
     assert found(some) == []
-    few_cut = [*some[:74], *(replace(v, sample=replace(v.sample, finish="length")) for v in some[74:])]
-    assert found(few_cut) == [("8% of the first 80 samples ran into their length limit", False)]
+    few_cut = [*some[:73], *(replace(v, sample=replace(v.sample, finish="length")) for v in some[73:])]
+    assert found(few_cut) == [], "9 % lose their way before they come to an end"
+    more_cut = [*some[:72], *(replace(v, sample=replace(v.sample, finish="length")) for v in some[72:])]
+    assert found(more_cut) == [("10% of the first 80 samples ran into their length limit", False)]
     all_cut = [replace(v, sample=replace(v.sample, finish="length")) for v in some]
     assert found(all_cut) == [("100% of the first 80 samples ran into their length limit", True)]
     unread = [*some[:30], *(replace(v, sample=replace(v.sample, text="I do not know")) for v in some[30:])]

@@ -17,11 +17,12 @@ from axiom_cli.errors import GateFailedError
 from axiom_cli.evaluation.frontier import FEWEST
 from axiom_cli.evaluation.metrics import tally
 from axiom_cli.learning.objectives import OBJECTIVES
+from axiom_cli.learning.rejection_sampling import MANY_CUT_OFF
 from axiom_cli.records import Problem, Verdict
 from axiom_cli.statistics import minimum_detectable_paired
 
-CUT_OFF, MOST_CUT_OFF = 0.05, 0.5
-"""Shares of samples that ran into their length limit, from which on a run warns and stops."""
+MOST_CUT_OFF = 0.5
+"""Share of samples that ran into their length limit, from which on a run stops. It warns from MANY_CUT_OFF on."""
 WELL_FORMED, LEAST_WELL_FORMED = 0.8, 0.5
 """Shares of samples from which an answer or a program can be read, below which a run warns and stops."""
 ONE_SIDED = 0.9
@@ -70,7 +71,7 @@ def check_samples(
     judged = sum(problem.judged for problem in problems)
     first = f"of the first {judged:,} samples"
     cut_off = sum(problem.truncated for problem in problems) / judged
-    if cut_off > CUT_OFF:
+    if cut_off >= MANY_CUT_OFF:
         reason = f"{cut_off:.0%} {first} ran into their length limit"
         yield Finding(reason, "raise --max-tokens", cut_off >= MOST_CUT_OFF)
     formed = sum(problem.parsed for problem in problems) / judged
