@@ -5,7 +5,8 @@ scipy.stats', imported where they are used because scipy.stats takes half a seco
 (2107.03374) for pass@k, Wilson 1927 and Newcombe 1998 (two papers) for intervals of rates, Miller 2024 (2411.00640) for
 clustering by problem and for the minimum detectable effect, McNemar 1947 in its exact (binomial) form, Fisher 1935 for
 the sign-flip test and for two rates, Holm 1979 for many tests at once, Cochran 1954 and Armitage 1955 for a trend,
-Hanley and Lippman-Hand 1983 for what a count of zero cannot rule out (the rule of three).
+Hanley and Lippman-Hand 1983 for what a count of zero cannot rule out (the rule of three), Jeffreys' prior for what a
+few samples of one problem say (Brown, Cai and DasGupta 2001), Miller 1955 for the entropy of few samples.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from statistics import NormalDist
 from typing import Any
 
@@ -89,6 +91,42 @@ def _phi(both: float, gained: float, lost: float, neither: float) -> float:
 
 def _correlated_hypot(x: float, y: float, phi: float) -> float:
     return math.sqrt(max(0.0, x * x - 2 * phi * x * y + y * y))
+
+
+@lru_cache(maxsize=4096)
+def solve_rate(passed: int, n: int) -> tuple[float, float, float]:
+    """(mean, low, high) of a problem's solve rate after `passed` of `n` independent samples: the posterior under
+    Jeffreys' prior, Beta(1/2, 1/2), is Beta(passed + 1/2, n - passed + 1/2), and the bounds are its 2.5 and 97.5 %
+    quantiles. ValueError unless 0 <= passed <= n."""
+    from scipy.special import betaincinv
+
+    if not 0 <= passed <= n:
+        raise ValueError(f"{passed} passed of {n}")
+    a, b, tail = passed + 0.5, n - passed + 0.5, (1 - CONFIDENCE) / 2
+    return a / (a + b), float(betaincinv(a, b, tail)), float(betaincinv(a, b, 1 - tail))
+
+
+def entropy(counts: Sequence[int]) -> float:
+    """Bits: how widely samples spread over outcomes, from how often each was seen; zeros do not count.
+
+    The plug-in estimate is too low with few samples, by about (outcomes - 1) / (2 samples) nats, which is added
+    (Miller 1955; Madow). One outcome has 0 bits. 0 without any sample."""
+    seen = [count for count in counts if count]
+    n = sum(seen)
+    if len(seen) < 2:
+        return 0.0
+    plug_in = -math.fsum(count / n * math.log2(count / n) for count in seen)
+    return plug_in + (len(seen) - 1) / (2 * n * math.log(2))
+
+
+def mean_interval(values: Sequence[float]) -> Interval:
+    """Bootstrap interval of the mean of values that are not negative, one a problem. Where all are equal, it is as wide
+    as Wilson's of a rate on so many problems, scaled to the largest value; (0, 0) where that is 0, or none is given."""
+    most = max(values, default=0.0)
+    if most <= 0:
+        return 0.0, 0.0
+    low, high = cluster_bootstrap([value / most for value in values], [1.0] * len(values))
+    return low * most, high * most
 
 
 def pass_at_k(n: int, c: int, k: int) -> float:

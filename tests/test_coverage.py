@@ -3,6 +3,8 @@ things the samples say."""
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,7 +21,7 @@ from axiom_cli.report.experiment_tables import experiment_findings
 from axiom_cli.report.formats import Table, render
 from axiom_cli.report.page import page
 from axiom_cli.report.summary import ExperimentSummary, summarize
-from axiom_cli.statistics import pass_at_k
+from axiom_cli.statistics import entropy, pass_at_k
 from made_experiment import problem, verdict
 
 PROBLEMS, SAMPLES = 40, 8
@@ -126,7 +128,64 @@ def test_equal_answers_and_equal_programs_count_once(tmp_path: Path):
     one = "<think>a</think>\nAnswer: 7"
     found = covered(summary(tmp_path / "run", model(*texts, good=3), model(one, one, one, one, good=4)))
     values = {name: (pair.start.value, pair.selected.value) for name, pair in found.distinct.items()}
-    assert values == {"answers": (2, 1), "solutions": (3, 2), "right solutions": (2, 1.5)}
+    assert values == {"answers": (2, 1), "paths": (2, 1), "solutions": (3, 2), "right solutions": (2, 1.5)}
+    assert found.entropy
+    asked, written = entropy([3, 1]), entropy([2, 1, 1])
+    assert found.entropy.start.value == pytest.approx((asked + written) / 2)
+    assert found.entropy.selected.value == pytest.approx((0 + written) / 2)
+
+
+def test_one_path_may_be_told_in_two_ways_and_a_cut_off_sample_has_none(tmp_path: Path):
+    def model() -> Iterator[Verdict]:
+        for number in range(20):
+            asks = problem("rpn", 3, number, "test")
+            told = ("1. 3 + 4 = 7\n2. 7 * 2 = 14", "3+4 = 7\n7 * 2 = 14.", "7 * 2 = 14\n3 + 4 = 7", "3 + 4 = 7")
+            texts = [f"<think>\n{steps}\n</think>\nAnswer: 14" for steps in told] + ["Answer: 14", "hm"]
+            for made in saying(asks, *texts, good=5):
+                cut = made.sample.index == 3
+                yield replace(made, sample=replace(made.sample, finish="length")) if cut else made
+
+    found = covered(summary(tmp_path / "run", model(), model()))
+    assert found.distinct["paths"].start.value == 2, (
+        "four ways to the answer, of which two are the same and one cut off"
+    )
+    assert found.distinct["answers"].start.value == 1
+    assert found.entropy and found.entropy.start.value == pytest.approx(entropy([4, 2])), (
+        "without an answer: an outcome"
+    )
+
+
+def test_a_model_that_settles_on_one_answer_loses_its_entropy_with_an_interval(tmp_path: Path):
+    def model(different: int) -> Iterator[Verdict]:
+        for number in range(PROBLEMS):
+            of = problem("rpn", 3, number, "test")
+            yield from saying(of, *(f"Answer: {index % different}" for index in range(SAMPLES)))
+
+    of = covered(summary(tmp_path / "run", model(4), model(1)))
+    assert of.entropy
+    bits = entropy([2, 2, 2, 2])
+    assert (of.entropy.start.value, of.entropy.selected.value) == pytest.approx((bits, 0))
+    assert of.entropy.change.value == pytest.approx(-bits)
+    for estimate in (of.entropy.start, of.entropy.change):
+        assert estimate.low is not None and estimate.high is not None and estimate.low < estimate.high
+    assert of.entropy.change.high < 0
+
+
+@pytest.mark.slow
+def test_diversity_is_in_every_format(tmp_path: Path):
+    found = summary(tmp_path / "run", sampled([2] * PROBLEMS), sampled([4] * PROBLEMS))
+    of, findings = covered(found), experiment_findings([found])
+    assert of.entropy
+    data = orjson.loads(render(findings, "json"))["coverage"]
+    assert data["entropy"]["change"] == pytest.approx(of.entropy.change._asdict())
+    rows = list(csv.DictReader(io.StringIO(render(findings, "csv"))))
+    drawn = [row for row in rows if row["temperature"] == "0.7"]
+    assert [float(row["entropy"]) for row in drawn] == pytest.approx(
+        [of.entropy.start.value, of.entropy.selected.value]
+    )
+    assert [float(row["distinct_paths"]) for row in drawn] == [1, 1], "those that are wrong reason about nothing"
+    assert {row["entropy"] for row in rows if row not in drawn} <= {""}
+    assert "| entropy, bits | " in render(findings, "md") and "Entropy of the answers" in page(found)
 
 
 @pytest.mark.slow

@@ -230,3 +230,70 @@ def test_many_problems_are_resampled_by_their_counts():
     assert found[0] == pytest.approx(changed)
     assert found[1] == pytest.approx(found[0] - 1.96 * error, abs=0.15 * error)
     assert found[2] == pytest.approx(found[0] + 1.96 * error, abs=0.15 * error)
+
+
+@given(rates)
+@calm
+def test_a_posterior_solve_rate_is_that_of_jeffreys(case):
+    from scipy.stats import beta
+
+    passed, n = case
+    mean, low, high = statistics.solve_rate(passed, n)
+    assert mean == pytest.approx((passed + 0.5) / (n + 1)) and 0 < low < mean < high < 1
+    assert (low, high) == pytest.approx(beta(passed + 0.5, n - passed + 0.5).interval(0.95), abs=1e-9)
+    assert statistics.solve_rate(n - passed, n) == pytest.approx((1 - mean, 1 - high, 1 - low), abs=1e-9)
+    if passed < n:
+        assert statistics.solve_rate(passed + 1, n) > (mean, low, high), "one more pass raises all three"
+
+
+def test_without_a_sample_the_posterior_is_the_prior():
+    assert statistics.solve_rate(0, 0)[0] == 0.5
+    with pytest.raises(ValueError, match="3 passed of 2"):
+        statistics.solve_rate(3, 2)
+
+
+@pytest.mark.parametrize("n", [1, 4, 16])
+def test_posterior_intervals_hold_the_rate_in_95_of_100(n):
+    """Exactly so where rates follow the prior, which is what a credible interval promises."""
+    luck, held = random.Random(n), 0
+    for _ in range(4000):
+        rate = luck.betavariate(0.5, 0.5)
+        _, low, high = statistics.solve_rate(sum(luck.random() < rate for _ in range(n)), n)
+        held += low <= rate <= high
+    assert 0.94 <= held / 4000 <= 0.96
+
+
+@given(st.lists(st.integers(0, 30), max_size=12))
+@calm
+def test_entropy_is_that_of_scipy_with_millers_correction(counts):
+    from scipy.stats import entropy
+
+    bits, seen, n = statistics.entropy(counts), sum(count > 0 for count in counts), sum(counts)
+    plug_in = entropy(counts, base=2) if n else 0.0
+    correction = max(seen - 1, 0) / (2 * n * math.log(2)) if n else 0.0
+    assert bits == pytest.approx(plug_in + correction, abs=1e-12)
+    assert (bits == 0) == (seen < 2), "one outcome alone is no spread"
+    assert 0 <= bits <= (math.log2(seen) if seen else 0) + correction + 1e-12
+    assert statistics.entropy(counts[::-1]) == pytest.approx(bits, abs=1e-12), "no outcome has a special place"
+
+
+@pytest.mark.parametrize("chances", [(0.5, 0.5), (0.9, 0.1), (0.6, 0.2, 0.1, 0.1)])
+def test_the_correction_comes_nearer_to_the_true_entropy(chances):
+    luck, n, draws = random.Random(3), 8, 3000
+    true = -sum(chance * math.log2(chance) for chance in chances)
+    corrected = plug_in = 0.0
+    for _ in range(draws):
+        drawn = luck.choices(range(len(chances)), chances, k=n)
+        counts = [drawn.count(outcome) for outcome in range(len(chances))]
+        corrected += statistics.entropy(counts) / draws
+        plug_in -= sum(c / n * math.log2(c / n) for c in counts if c) / draws
+    assert abs(corrected - true) < abs(plug_in - true) and plug_in < true
+
+
+@given(st.lists(st.floats(0, 16), min_size=1, max_size=60))
+@calm
+def test_the_interval_of_a_mean_holds_it(values):
+    low, high = statistics.mean_interval(values)
+    assert low <= sum(values) / len(values) + 1e-9 and high >= sum(values) / len(values) - 1e-9
+    assert low >= 0 and high <= max(values) + 1e-9
+    assert statistics.mean_interval([2.0] * 40)[0] < 2.0, "equal values are not certainty"

@@ -1,5 +1,5 @@
-"""Coverage: how many problems are solved by at least one of k samples, by the start and by the selected model, and how
-many different things the samples say.
+"""Coverage: how many problems are solved by at least one of k samples, by the start and by the selected model, how many
+different things the samples say, and how widely they spread over them.
 
 pass@k is Chen et al.'s unbiased estimate (2107.03374, eq. 1), averaged over the problems that both models were judged
 on. All intervals are 95 % ones from one bootstrap that draws problems, so that the values of one row belong together.
@@ -7,26 +7,32 @@ on. All intervals are 95 % ones from one bootstrap that draws problems, so that 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from axiom_cli.evaluation.experiment_folder import HELD_OUT, Experiment
 from axiom_cli.evaluation.metrics import Tally, temperature, temperature_of
 from axiom_cli.learning.rejection_sampling import solution_key
-from axiom_cli.problems import answer_types, answers
+from axiom_cli.problems import answer_types, answers, paths, written_programs
 from axiom_cli.records import Metrics, Sample, Verdict
 from axiom_cli.statistics import (
     CONFIDENCE,
     ELEMENTS_PER_BATCH,
     RESAMPLES,
+    entropy,
+    mean_interval,
     newcombe_if_few_change,
     paired_bootstrap,
     pass_at_k,
     wilson_of_rate,
 )
 
-DISTINCT = ("answers", "solutions", "right solutions")
+DISTINCT = ("answers", "paths", "solutions", "right solutions")
+OF_ANSWERS = DISTINCT[:2]
+"""What only problems with an answer have."""
+ENTROPY = "entropy"
 
 
 class Estimate(NamedTuple):
@@ -49,8 +55,10 @@ class Pair:
 @dataclass(frozen=True)
 class Coverage:
     """`pass_at[k - 1]` is pass@k, a share of 1. `distinct` counts different things a problem among `samples` samples:
-    answers that could be read, solutions (programs by their syntax tree, else texts), and those of them that pass; it
-    is empty where verdicts were not kept, and has no answers where the problems ask for programs."""
+    answers that could be read, paths of reasoning, solutions (programs by their syntax tree, else texts), and those of
+    them that pass; it is empty where verdicts were not kept, and has neither answers nor paths where the problems ask
+    for programs. `entropy` is that of a problem's answers or programs, in bits by `statistics.entropy`, where samples
+    from which none can be read count as one more outcome; None where verdicts were not kept."""
 
     split: str
     temperature: float
@@ -60,6 +68,7 @@ class Coverage:
     selected: int
     pass_at: list[Pair]
     distinct: dict[str, Pair]
+    entropy: Pair | None = None
 
     @property
     def crossing(self) -> int | None:
@@ -84,8 +93,9 @@ def coverage(experiment: Experiment, selected: int) -> Coverage | None:
             if min(counts, default=0) > 1:
                 curve, problems = _curve(pairs, min(counts)), {one.problem: None for one, _ in pairs}
                 drawn = [_drawn(experiment, split, iteration, heat) for iteration in (start, selected)]
-                distinct = _distinct(drawn[0], drawn[1], problems)
-                return Coverage(split, heat, len(pairs), max(counts), start, selected, curve, distinct)
+                spread = _diversity(drawn[0], drawn[1], problems)
+                entropy = spread.pop(ENTROPY, None)
+                return Coverage(split, heat, len(pairs), max(counts), start, selected, curve, spread, entropy)
     return _from_metrics(experiment, start, selected)
 
 
@@ -138,41 +148,70 @@ def _resampled(values_CX: Any, kind_P: Any) -> Any:
     return numpy.concatenate(means)
 
 
-def _distinct(before: Iterable[Verdict], after: Iterable[Verdict], problems: Collection[str]) -> dict[str, Pair]:
-    """A pair for each of DISTINCT, over those of the problems that have it."""
-    start, selected = _distinct_counts(before, problems), _distinct_counts(after, problems)
+def _diversity(before: Iterable[Verdict], after: Iterable[Verdict], problems: Collection[str]) -> dict[str, Pair]:
+    """A pair for each of DISTINCT and for ENTROPY, over those of the problems that have it."""
+    start, selected = _spreads(before, problems), _spreads(after, problems)
     pairs = {}
-    for name in DISTINCT:
+    for name in (*DISTINCT, ENTROPY):
         a, b = ([of[problem][name] for problem in problems if name in of[problem]] for of in (start, selected))
         most = max([*a, *b, 1])
         if a:
             difference, low, high = paired_bootstrap([x / most for x in a], [x / most for x in b])
             change = Estimate(most * difference, most * low, most * high)
-            pairs[name] = Pair(Estimate(sum(a) / len(a)), Estimate(sum(b) / len(b)), change)
+            pairs[name] = Pair(_mean(a), _mean(b), change)
     return pairs
 
 
-def _distinct_counts(verdicts: Iterable[Verdict], problems: Collection[str]) -> dict[str, dict[str, int]]:
-    """How many different DISTINCT the judged samples of each problem have; a program is not an answer."""
-    seen: dict[str, dict[str, set[str]]] = {}
+def _mean(values: Sequence[float]) -> Estimate:
+    return Estimate(sum(values) / len(values), *mean_interval(values))
+
+
+def _spreads(verdicts: Iterable[Verdict], problems: Collection[str]) -> dict[str, dict[str, float]]:
+    """DISTINCT and ENTROPY of the judged samples of each problem."""
+    seen: dict[str, _Said] = {}
     for verdict in verdicts:
+        if verdict.status != "infra" and (problem := verdict.sample.problem.id) in problems:
+            seen.setdefault(problem, _Said()).add(verdict)
+    return {problem: said.spread() for problem, said in seen.items()}
+
+
+@dataclass
+class _Said:
+    """What the judged samples of one problem say."""
+
+    solutions: dict[tuple[str, str], str | None] = field(default_factory=dict)
+    """What each different solution comes to, the way that it ended beside it: its answer, or its program."""
+    right: set[str] = field(default_factory=set)
+    steps: set[tuple[str, ...]] = field(default_factory=set)
+    outcomes: Counter[str | None] = field(default_factory=Counter)
+    has_answer: bool = False
+
+    def add(self, verdict: Verdict) -> None:
         sample = verdict.sample
-        if verdict.status == "infra" or sample.problem.id not in problems:
-            continue
-        names = DISTINCT if sample.problem.answer is not None else DISTINCT[1:]
-        of = seen.setdefault(sample.problem.id, {name: set() for name in names})
         key = solution_key(sample)
+        self.has_answer = sample.problem.answer is not None
+        if (key, sample.finish) not in self.solutions:  # a repeated text says the same
+            self.solutions[key, sample.finish] = _outcome(sample, key)
+            if self.has_answer and sample.finish == "stop" and (steps := paths.path(sample.text)):
+                self.steps.add(steps)
         if verdict.passed:
-            of["right solutions"].add(key)
-        if key not in of["solutions"] and (answer := _answer(sample)) is not None:  # a repeated text says the same
-            of["answers"].add(answer)
-        of["solutions"].add(key)
-    return {problem: {name: len(found) for name, found in of.items()} for problem, of in seen.items()}
+            self.right.add(key)
+        self.outcomes[self.solutions[key, sample.finish]] += 1
+
+    def spread(self) -> dict[str, float]:
+        counts: tuple[int, ...] = (len({key for key, _ in self.solutions}), len(self.right))
+        if self.has_answer:
+            counts = (len(self.outcomes.keys() - {None}), len(self.steps), *counts)
+        names = DISTINCT if self.has_answer else DISTINCT[len(OF_ANSWERS) :]
+        return {**dict(zip(names, counts, strict=True)), ENTROPY: entropy(list(self.outcomes.values()))}
 
 
-def _answer(sample: Sample) -> str | None:
-    """What the sample answers, however it is written; None for a program, and for one that was cut off."""
-    answer = answers.read_answer(sample.text) if sample.problem.answer is not None and sample.finish == "stop" else None
+def _outcome(sample: Sample, key: str) -> str | None:
+    """What the sample answers, however it is written, or its program's `key`; None where neither can be read, or an
+    answer was cut off."""
+    if sample.problem.answer is None:
+        return key if written_programs.written_program(sample) else None
+    answer = answers.read_answer(sample.text) if sample.finish == "stop" else None
     return answer_types.ballot(sample.problem, answer) if answer else None
 
 

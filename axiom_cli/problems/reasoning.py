@@ -43,13 +43,17 @@ def with_think_tags(text: str) -> str:
 
 
 def has_reasoning(text: str) -> bool:
-    """Whether there is any text before a tag that closes the reasoning, or after one that opens it and is never
-    closed."""
+    """Whether there is any reasoning in the text."""
+    return bool(reasoning(text).strip())
+
+
+def reasoning(text: str) -> str:
+    """The text before a tag that closes the reasoning and after one that opens it and is never closed, without tags."""
     spoken = _spoken_part(text)
-    reasoning = text[: spoken.start] + text[spoken.stop :]
+    thought = text[: spoken.start] + text[spoken.stop :]
     for tag in TAGS:
-        reasoning = reasoning.replace(tag, "")
-    return bool(reasoning.strip())
+        thought = thought.replace(tag, "")
+    return thought
 
 
 def missing_closing_tag(text: str) -> str:

@@ -16,15 +16,15 @@ from axiom_cli.report.page_curves import curves, from_first_to_last
 
 MOST_KS = 8
 """A table has a row for each k up to this one, then for powers of two, the last k, and the k at which curves cross."""
-LABELS = {"answers": "answers", "solutions": "solutions", "right solutions": "right ones"}
+LABELS = {"answers": "answers", "paths": "paths", "solutions": "solutions", "right solutions": "right ones"}
 """Short, so that the table fits 80 columns."""
 LEAD = (
     "pass@k is the chance that at least one of k samples is correct. If the left end rises while the right end falls, "
     "the model has become more certain, not more capable."
 )
 DISTINCT_LEAD = (
-    "A model that is right more often says fewer different things; fewer different right solutions a problem are the "
-    "loss to look for."
+    "A model that is right more often says fewer different things, and its entropy falls; fewer different right "
+    "solutions a problem are the loss to look for."
 )
 
 
@@ -37,10 +37,11 @@ def coverage_table(name: str, coverage: Coverage) -> Table:
     """A row for each k, then for each thing that is counted as distinct; the start alone where it stays selected."""
     pairs = [(f"pass@{k}, %", *_rates(coverage.pass_at[k - 1])) for k in _shown(coverage)]
     pairs += [(LABELS[name], *_counts(pair)) for name, pair in coverage.distinct.items()]
+    pairs += [("entropy, bits", *_counts(coverage.entropy))] if coverage.entropy else []
     interval = " (95 % interval)" if coverage.distinct else ""
     columns = ["measure", *(f"{what}{interval}" for what in ("start", "selected", "change"))]
     shown = 2 if coverage.start == coverage.selected else 4
-    what = "pass@k, and distinct answers and solutions" if coverage.distinct else "pass@k"
+    what = "pass@k, and how much samples differ" if coverage.distinct else "pass@k"
     drawn = (
         f"{coverage.problems:,} {spoken(coverage.split)} problems x {coverage.samples}, T = {coverage.temperature:g}"
     )
@@ -80,12 +81,14 @@ def coverage_section(name: str, coverage: Coverage | None) -> Section | None:
 
 
 def _tiles(coverage: Coverage) -> list[Markup]:
+    measured = [(f"Different {name}", "a problem", pair) for name, pair in coverage.distinct.items()]
+    measured += [("Entropy of the answers", "bits a problem", coverage.entropy)] if coverage.entropy else []
     cells = []
-    for name, pair in coverage.distinct.items():
-        start, selected, change = _counts(pair)
+    for name, unit, pair in measured:
+        start, selected = (f"{of.value:.2f}" for of in (pair.start, pair.selected))
         same = coverage.start == coverage.selected
-        remark = "a problem" if same else f"a problem, {change}"
-        cells.append((f"Different {name}", start if same else f"{start} → {selected}", remark))
+        remark = unit if same else f"{unit}, {_counts(pair)[2]}"
+        cells.append((name, start if same else f"{start} → {selected}", remark))
     return [tiles(cells)] if cells else []
 
 
@@ -99,7 +102,22 @@ def coverage_json(coverage: Coverage) -> dict[str, Any]:
         "crossing": coverage.crossing,
         "pass_at": {str(k): _json(pair) for k, pair in enumerate(coverage.pass_at, 1)},
         "distinct": {name: _json(pair) for name, pair in coverage.distinct.items()},
+        "entropy": _json(coverage.entropy) if coverage.entropy else None,
     }
+
+
+def coverage_columns(coverage: Coverage, iteration: int) -> dict[str, float]:
+    """What is known of the samples of one of the two models, by the names of CSV columns; empty for another model."""
+    if iteration not in (coverage.start, coverage.selected):
+        return {}
+    pairs = {f"distinct_{name.replace(' ', '_')}": pair for name, pair in coverage.distinct.items()}
+    pairs |= {"entropy": coverage.entropy} if coverage.entropy else {}
+    columns: dict[str, float] = {}
+    for name, pair in pairs.items():
+        of = pair.start if iteration == coverage.start else pair.selected
+        bounds = {f"{name}_low": of.low, f"{name}_high": of.high}
+        columns |= {name: of.value} | {bound: x for bound, x in bounds.items() if x is not None}
+    return columns
 
 
 def _json(pair: Pair) -> dict[str, dict[str, float]]:
@@ -123,9 +141,13 @@ def _rates(pair: Pair) -> tuple[str, str, str]:
 
 
 def _counts(pair: Pair) -> tuple[str, str, str]:
-    low, high = pair.change.low, pair.change.high
-    bounds = "" if low is None or high is None else f" ({low:+.2f} to {high:+.2f})"
-    return f"{pair.start.value:.2f}", f"{pair.selected.value:.2f}", f"{pair.change.value:+.2f}{bounds}"
+    """Values a problem, with intervals."""
+    start, selected, change = (
+        f"{of.value:{sign}.2f}"
+        + ("" if of.low is None or of.high is None else f" ({of.low:{sign}.2f} to {of.high:{sign}.2f})")
+        for of, sign in ((pair.start, ""), (pair.selected, ""), (pair.change, "+"))
+    )
+    return start, selected, change
 
 
 def _bounds(of: Estimate) -> str:

@@ -10,6 +10,7 @@ from axiom_cli.evaluation.experiment_folder import arm_name, split_arm
 from axiom_cli.evaluation.frontier import Frontier, evaluation_of
 from axiom_cli.evaluation.metrics import ALL, temperature
 from axiom_cli.records import Metrics
+from axiom_cli.report.coverage import coverage_columns
 from axiom_cli.report.rate_table import family_rates, rates_of
 from axiom_cli.report.rounds import rounds_of
 from axiom_cli.report.summary import ExperimentSummary
@@ -80,11 +81,19 @@ def csv_rows(summary: ExperimentSummary) -> list[dict[str, Any]]:
             plain
             | {f"{family} level {level}": cells.get((*place, family, level)) for family, level in kinds}
             | {f"pass@{k}": row.pass_at.get(str(k)) for k in ks}
+            | (_diversity(row, summary) if own else {})
             | _compared(row, summary)
             | ({"e_value": evidence.get(row.iteration) if own else None} if evidence else {})
             | planted
         )
     return rows
+
+
+def _diversity(row: Metrics, summary: ExperimentSummary) -> dict[str, float]:
+    """How much the samples of this evaluation differ, where it is the one that the report measures it on."""
+    of = summary.coverage
+    measured = of is not None and (row.split, temperature(row)) == (of.split, of.temperature)
+    return coverage_columns(of, row.iteration) if of and measured else {}
 
 
 def _compared(row: Metrics, summary: ExperimentSummary) -> dict[str, Any]:
