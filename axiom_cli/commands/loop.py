@@ -231,8 +231,7 @@ def described(config: LoopConfig) -> Iterator[str]:
     if config.curriculum == "bands":
         yield f"each family trains at levels up to {first} at first, one more from a rate of 0.7 on, one less under 0.3"
     elif config.climb_from and first < highest:
-        more = "a family gets one more after each validation that solves 7 in 10 of its highest one"
-        yield f"it trains on levels up to {first} at first, and {more}"
+        yield f"it trains on levels up to {first} at first, then up to the first that validation solves less than 7 in 10 of"
     if config.coldstart:
         yield f"round 0: {plural(config.coldstart, 'problem')} solved by {config.teaching.teacher}, to learn from first"
     most = "" if any(families) else "up to "  # a file may have fewer

@@ -23,8 +23,8 @@ BAND = 0.2, 0.8
 ENOUGH = 10
 """A family is out of reach if a model solves none of this many of its validation problems."""
 CLIMB_RULE = (
-    f"a family trains on levels up to climb_from, and on one more after each validation in which a model solves "
-    f"{RAISE:g} of the problems of its highest one; no level is given up"
+    f"a family trains on levels up to climb_from, and after each validation on those up to the first of which a model "
+    f"solves less than {RAISE:g}; no level is given up"
 )
 BANDS_RULE = (
     f"a family trains at its top level, and at those below it of which the model solves {BAND[0]:g} to {BAND[1]:g} of "
@@ -65,20 +65,16 @@ def climbing(supply: Supply, tops: Mapping[str, int]) -> dict[Bucket, float]:
 
 
 def raised(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, int]:
-    """The tops after the evaluation of these rows: the family's next level from RAISE on, else the same."""
+    """The tops after the evaluation of these rows: of the levels from the top on that are validated, the first of which
+    less than RAISE is solved, or the last of all."""
     rates = _rates(tops, rows)
-    return {family: _next(rates[family], top, RAISE) for family, top in tops.items()}
+    return {family: _first_unsolved(rates[family], top) for family, top in tops.items()}
 
 
 def moved(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, int]:
     """The tops of bands after the evaluation of these rows: one level up from RAISE on, one down below LOWER."""
     rates = _rates(tops, rows)
-    return {
-        family: max((level for level in rates[family] if level < top), default=top)
-        if rates[family].get(top, LOWER) < LOWER
-        else _next(rates[family], top, RAISE)
-        for family, top in tops.items()
-    }
+    return {family: _moved(rates[family], top) for family, top in tops.items()}
 
 
 def banded(tops: Mapping[str, int], rates: Mapping[tuple[str, int], float]) -> dict[tuple[str, int], float]:
@@ -112,6 +108,18 @@ def _rates(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, dict[i
     return rates
 
 
-def _next(rates: Mapping[int, float], top: int, enough: float) -> int:
-    """The next level that is validated, where `enough` of the top is solved; else the top."""
-    return min((level for level in rates if level > top), default=top) if rates.get(top, 0.0) >= enough else top
+def _first_unsolved(rates: Mapping[int, float], top: int) -> int:
+    """The first level from `top` on of which less than RAISE is solved; `top` where it is not validated."""
+    validated = sorted(level for level in rates if level >= top)
+    if top not in validated:
+        return top
+    return next((level for level in validated if rates[level] < RAISE), validated[-1])
+
+
+def _moved(rates: Mapping[int, float], top: int) -> int:
+    """The validated level after `top` from RAISE on, the one before it below LOWER, else `top`."""
+    if top not in rates or LOWER <= rates[top] < RAISE:
+        return top
+    levels = sorted(rates)
+    place = levels.index(top) + (1 if rates[top] >= RAISE else -1)
+    return levels[min(max(place, 0), len(levels) - 1)]
