@@ -95,7 +95,7 @@ def test_a_band_is_written_down_first_and_moves_with_what_is_validated(tmp_path:
     assert "round 1: levels up to 2" in again.stderr.decode()
 
 
-SMALL = ("--problems", "register_machine:1-4,robot_walk:1-2", "--climb-from", "1", "--train-size", "60")
+SMALL = ("--problems", "register_machine:2-5,robot_walk:2-4", "--climb-from", "2", "--train-size", "60")
 SMALL = (*SMALL, "--val-size", "80", "--test-size", "80", "--max-tokens", "160", "--epochs", "1")
 
 
@@ -104,21 +104,21 @@ SMALL = (*SMALL, "--val-size", "80", "--test-size", "80", "--max-tokens", "160",
 def test_a_climb_grows_by_what_it_solves_and_resumes_as_before(tmp_path: Path) -> None:
     done = axiom("loop", "--experiment", "up", "--iterations", "1", *SMALL, cwd=tmp_path)
     said = done.stderr.decode()
-    assert "levels up to 1 at first, then up to the first that validation solves less than 7 in 10 of" in said
-    assert "round 1: levels up to 2\n" in said
+    assert "levels up to 2 at first, then up to the first of which it solves less than 7 in 10" in said
+    assert "round 1: levels up to 5 (register_machine), 4 (robot_walk)\n" in said
     folder = tmp_path / "experiments" / "up"
     assert "0.7" in orjson.loads((folder / "config.json").read_bytes())["climb"]
     first = (folder / "train.jsonl").read_bytes()
-    assert {row["level"] for row in rows(first)} == {1, 2}
+    assert {row["level"] for row in rows(first)} == {2, 3, 4, 5}
 
     again = axiom("loop", "--experiment", "up", "--iterations", "2", *SMALL, cwd=tmp_path)
-    assert "round 2: levels up to 3 (register_machine), 2 (robot_walk)" in again.stderr.decode()
+    assert "round 2: levels up to 5 (register_machine), 4 (robot_walk)" in again.stderr.decode()
     assert (folder / "train.jsonl").read_bytes().startswith(first), "resumed, it climbs as before"
     metrics = rows((folder / "metrics.jsonl").read_bytes())
     collected = [row for row in metrics if row["phase"] == "collect"]
-    assert [row["tops"]["register_machine"] for row in collected] == [2, 3]
+    assert [row["tops"]["register_machine"] for row in collected] == [5, 5]
     page = (folder / "report.html").read_text()
-    assert "diamonds are the highest level" in page and "model 2: trained up to level 3" in page
+    assert "diamonds are the highest level" in page and "model 2: trained up to level 5" in page
 
 
 @pytest.mark.slow
