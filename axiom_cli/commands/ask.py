@@ -62,7 +62,7 @@ def ask(ctx: typer.Context, config: AskConfig, name: Name, text: Text = "") -> N
     if not sample.text.endswith("\n"):
         write("\n")
     if sample.finish == "length":
-        console.warn(f"cut off after {plural(sample.tokens, 'token')}: a larger --max-tokens lets the model go on")
+        console.warn(f"cut off after {plural(sample.tokens, 'token')}: a larger --max-tokens lets the model finish")
 
 
 def _piped() -> str:
