@@ -9,7 +9,7 @@ import pytest
 
 from axiom_cli.evaluation.experiment_folder import Experiment, ExperimentFolder
 from axiom_cli.experiment.writer import kept_settings
-from axiom_cli.report.command_line import command_line
+from axiom_cli.report.outcome.command_line import command_line
 from axiom_cli.settings.configs import LoopConfig
 from axiom_cli.settings.sources import resolve
 

@@ -19,8 +19,8 @@ from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageEr
 from axiom_cli.evaluation.comparison import compare, compare_solutions, pair
 from axiom_cli.evaluation.comparison_sources import compare_named, kind_of
 from axiom_cli.evaluation.metrics import evaluate
-from axiom_cli.report.comparison_tables import comparison_findings
 from axiom_cli.report.formats import render
+from axiom_cli.report.tables.comparison import comparison_findings
 from command_line import axiom, failed
 from made_experiment import make, problem, verdict
 

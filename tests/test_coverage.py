@@ -17,10 +17,10 @@ from axiom_cli.evaluation.coverage import Coverage
 from axiom_cli.evaluation.experiment_folder import read_experiment
 from axiom_cli.evaluation.metrics import evaluate
 from axiom_cli.records import Problem, Program, Verdict
-from axiom_cli.report.experiment_tables import experiment_findings
 from axiom_cli.report.formats import Table, render
-from axiom_cli.report.page import page
-from axiom_cli.report.summary import ExperimentSummary, summarize
+from axiom_cli.report.outcome.summary import ExperimentSummary, summarize
+from axiom_cli.report.pages.experiment import page
+from axiom_cli.report.tables.experiment import experiment_findings
 from axiom_cli.statistics import entropy, pass_at_k
 from made_experiment import problem, verdict
 

@@ -12,12 +12,12 @@ from axiom_cli import jsonl, models
 from axiom_cli.evaluation.experiment_folder import Experiment, read_experiment
 from axiom_cli.evaluation.frontier import Frontier, frontiers
 from axiom_cli.evaluation.metrics import evaluate, phase_row
-from axiom_cli.report.climb import climb_sentence
-from axiom_cli.report.experiment_tables import experiment_findings
 from axiom_cli.report.formats import render
-from axiom_cli.report.last_screen import last_screen
-from axiom_cli.report.page import page
-from axiom_cli.report.summary import summarize
+from axiom_cli.report.outcome.climb import climb_sentence
+from axiom_cli.report.outcome.last_screen import last_screen
+from axiom_cli.report.outcome.summary import summarize
+from axiom_cli.report.pages.experiment import page
+from axiom_cli.report.tables.experiment import experiment_findings
 from axiom_cli.sampling import nano_cold_start
 from made_experiment import problem, verdict
 

@@ -16,7 +16,7 @@ from axiom_cli.evaluation.experiment_folder import read_experiment
 from axiom_cli.evaluation.ledger import ledger
 from axiom_cli.evaluation.metrics import evaluate
 from axiom_cli.records import Problem, Program, Verdict
-from axiom_cli.report.summary import summarize
+from axiom_cli.report.outcome.summary import summarize
 from command_line import axiom
 from made_experiment import problem, verdict
 

@@ -14,8 +14,8 @@ from axiom_cli import jsonl
 from axiom_cli.evaluation.experiment_folder import Experiment, read_experiment
 from axiom_cli.evaluation.metrics import evaluate
 from axiom_cli.evaluation.pooled import spread
-from axiom_cli.report.pooled_tables import pool
-from axiom_cli.report.summary import summarize
+from axiom_cli.report.outcome.summary import summarize
+from axiom_cli.report.tables.pooled import pool
 from command_line import axiom
 from made_experiment import problem, verdict
 

@@ -12,8 +12,8 @@ from axiom_cli.experiment.forecast import Clock, growth, schedule
 from axiom_cli.experiment.observer import Phase
 from axiom_cli.experiment.progress import RunProgress
 from axiom_cli.learning.replay import parse_shares
-from axiom_cli.report.last_screen import last_screen, spark
-from axiom_cli.report.summary import summarize
+from axiom_cli.report.outcome.last_screen import last_screen, spark
+from axiom_cli.report.outcome.summary import summarize
 from axiom_cli.wording import duration
 from command_line import axiom, talk
 from made_experiment import make

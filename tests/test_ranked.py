@@ -16,8 +16,8 @@ from axiom_cli.errors import InputError, NothingToDoError
 from axiom_cli.evaluation.value_ranking import rank
 from axiom_cli.records import Verdict
 from axiom_cli.report.formats import render
-from axiom_cli.report.page_ranking import ranking_page
-from axiom_cli.report.ranking_tables import facts, ranking_findings
+from axiom_cli.report.pages.ranking import ranking_page
+from axiom_cli.report.tables.ranking import facts, ranking_findings
 from command_line import axiom, failed, rows, talk
 
 BY = {"name": "judge", "digest": "a" * 64}

@@ -15,10 +15,10 @@ from axiom_cli import jsonl
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.evaluation.experiment_folder import Experiment, read_experiment
 from axiom_cli.evaluation.metrics import evaluate
-from axiom_cli.report.experiment_tables import experiment_findings, experiment_table
 from axiom_cli.report.formats import render
-from axiom_cli.report.page import page
-from axiom_cli.report.summary import summarize
+from axiom_cli.report.outcome.summary import summarize
+from axiom_cli.report.pages.experiment import page
+from axiom_cli.report.tables.experiment import experiment_findings, experiment_table
 from command_line import axiom, failed
 from made_experiment import FAMILIES, make, problem, verdict, verdicts
 

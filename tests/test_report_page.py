@@ -19,11 +19,11 @@ from axiom_cli import jsonl
 from axiom_cli.evaluation.experiment_folder import read_experiment
 from axiom_cli.evaluation.metrics import evaluate, phase_row
 from axiom_cli.records import Metrics
-from axiom_cli.report.charts import LABEL_GAP, spread
-from axiom_cli.report.experiment_tables import experiment_findings
+from axiom_cli.report.drawing.charts import LABEL_GAP, spread
 from axiom_cli.report.formats import render
-from axiom_cli.report.page import page
-from axiom_cli.report.summary import ExperimentSummary, summarize
+from axiom_cli.report.outcome.summary import ExperimentSummary, summarize
+from axiom_cli.report.pages.experiment import page
+from axiom_cli.report.tables.experiment import experiment_findings
 from made_experiment import make, problem, verdict
 
 calm = settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])

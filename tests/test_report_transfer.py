@@ -11,9 +11,9 @@ from axiom_cli import jsonl
 from axiom_cli.errors import InputError
 from axiom_cli.evaluation.experiment_folder import read_experiment
 from axiom_cli.evaluation.transfer import FILE, matrix
-from axiom_cli.report.page import page
-from axiom_cli.report.page_transfer import read_cells
-from axiom_cli.report.summary import summarize
+from axiom_cli.report.outcome.summary import summarize
+from axiom_cli.report.pages.experiment import page
+from axiom_cli.report.sections.transfer import read_cells
 from command_line import axiom
 from made_experiment import make
 

@@ -11,11 +11,11 @@ import pytest
 from axiom_cli import jsonl
 from axiom_cli.evaluation.experiment_folder import Experiment, read_experiment
 from axiom_cli.evaluation.metrics import evaluate, phase_row
-from axiom_cli.report.experiment_tables import experiment_findings
 from axiom_cli.report.formats import render
-from axiom_cli.report.next_step import next_step
-from axiom_cli.report.page import page
-from axiom_cli.report.summary import summarize
+from axiom_cli.report.outcome.next_step import next_step
+from axiom_cli.report.outcome.summary import summarize
+from axiom_cli.report.pages.experiment import page
+from axiom_cli.report.tables.experiment import experiment_findings
 from command_line import axiom
 from made_experiment import problem, verdict
 

@@ -21,8 +21,8 @@ import fork_server
 import tiny
 from axiom_cli import jsonl
 from axiom_cli.evaluation.experiment_folder import read_experiment
-from axiom_cli.report.experiment_tables import experiment_table
-from axiom_cli.report.summary import summarize
+from axiom_cli.report.outcome.summary import summarize
+from axiom_cli.report.tables.experiment import experiment_table
 from command_line import AXIOM, axiom, environment
 from made_experiment import make
 

@@ -10,7 +10,7 @@ from axiom_cli import jsonl
 from axiom_cli.evaluation.experiment_folder import read_experiment
 from axiom_cli.evaluation.metrics import evaluate
 from axiom_cli.evaluation.transfer import matrix
-from axiom_cli.report.transfer import transfer_table
+from axiom_cli.report.sections.transfer import transfer_table
 from command_line import axiom, failed, rows
 from made_experiment import problem, verdict
 
@@ -46,7 +46,7 @@ def test_every_cell_is_a_paired_difference_and_holm_corrects_them_all(tmp_path: 
     assert [cell.p_holm for cell in cells] == pytest.approx(
         [4 * plain[0], plain[1], 3 * plain[2], 2 * plain[3]], rel=0.01
     )
-    table = transfer_table(cells)
+    table = transfer_table([cell.to_record("both") for cell in cells])
     assert table.columns == ("trained on", "rpn", "modular")
     assert table.rows[0][1].startswith("[+37.5 (") and table.rows[0][1].endswith("*]")
     assert table.rows[1][1].endswith("*") and table.rows[1][2].endswith(")]")

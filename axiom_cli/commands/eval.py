@@ -52,7 +52,7 @@ def eval(
     same command shows the same evaluation at once, and resumes an interrupted one.
     """
     from axiom_cli.experiment import evaluation
-    from axiom_cli.report.evaluation_tables import evaluation_findings
+    from axiom_cli.report.tables.evaluation import evaluation_findings
     from axiom_cli.workspace.store import Workspace
 
     if fail_under is not None and not 0 <= fail_under <= 1:

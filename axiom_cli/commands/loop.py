@@ -90,7 +90,7 @@ def transfer(config: LoopConfig, start: str, workspace: Workspace) -> None:
     from axiom_cli.experiment.loop import Loop
     from axiom_cli.experiment.observer import LoopObserver
     from axiom_cli.experiment.transfer import family_runs
-    from axiom_cli.report.transfer import LEGEND, transfer_table
+    from axiom_cli.report.sections.transfer import LEGEND, transfer_table
 
     if process_rank.size() > 1:
         raise UsageError("--transfer makes several runs, and torchrun follows one", "leave out torchrun")
@@ -109,7 +109,7 @@ def transfer(config: LoopConfig, start: str, workspace: Workspace) -> None:
     cells = matrix({family: read_experiment(own.experiment) for family, own in runs.items()})
     records = [cell.to_record(config.experiment) for cell in cells]
     jsonl.save(EXPERIMENTS / config.experiment / FILE, records, follow=False)
-    table = transfer_table(cells)
+    table = transfer_table(records)
     console.table(table.title, table.columns, table.rows, table.keys)
     console.note(LEGEND)
     if unmoved := [cell.trained for cell in cells if cell.trained == cell.family and not cell.model]:
@@ -186,8 +186,8 @@ def finish(experiment: str) -> None:
     from axiom_cli.commands.report import write_page
     from axiom_cli.commands.streams import write
     from axiom_cli.evaluation.experiment_folder import read_experiment
-    from axiom_cli.report.last_screen import last_screen
-    from axiom_cli.report.summary import summarize
+    from axiom_cli.report.outcome.last_screen import last_screen
+    from axiom_cli.report.outcome.summary import summarize
 
     summary = summarize(read_experiment(experiment))
     write_page(summary)

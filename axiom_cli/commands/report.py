@@ -19,7 +19,7 @@ from axiom_cli.terminal import console
 
 if TYPE_CHECKING:
     from axiom_cli.evaluation.ledger import Change
-    from axiom_cli.report.summary import ExperimentSummary
+    from axiom_cli.report.outcome.summary import ExperimentSummary
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 COMPARED = "Two experiments (NAME or NAME@2), or two files of solutions, verdicts or metrics."
@@ -68,10 +68,10 @@ def report(
     and --lost write verdicts of the selected model, each with the start model's as the field `start`.
     """
     from axiom_cli.evaluation.experiment_folder import experiment_names, read_experiment
-    from axiom_cli.report.experiment_tables import experiment_findings
-    from axiom_cli.report.page_transfer import transfer_file, transfer_findings
-    from axiom_cli.report.pooled_tables import several_findings
-    from axiom_cli.report.summary import summarize
+    from axiom_cli.report.outcome.summary import summarize
+    from axiom_cli.report.tables.experiment import experiment_findings
+    from axiom_cli.report.tables.pooled import several_findings
+    from axiom_cli.report.tables.transfer import transfer_file, transfer_findings
 
     if newly_solved or lost:
         if compare or verdicts or html or open or (newly_solved and lost):
@@ -92,7 +92,7 @@ def report(
         if html or open:
             raise UsageError("a page shows an experiment, not a comparison", "--format md, json or csv writes one out")
         from axiom_cli.evaluation.comparison_sources import compare_named
-        from axiom_cli.report.comparison_tables import comparison_findings
+        from axiom_cli.report.tables.comparison import comparison_findings
 
         show_findings(comparison_findings(compare_named(*compare)), format)
         return
@@ -147,7 +147,7 @@ def show_findings(findings: Findings, format: str = "table") -> None:
 def _changed(named: list[str], change: Change, format: str) -> None:
     from axiom_cli.evaluation.experiment_folder import experiment_names, read_experiment
     from axiom_cli.evaluation.ledger import ledger
-    from axiom_cli.report.ledger import ledger_findings, ledger_sentence
+    from axiom_cli.report.tables.ledger import ledger_findings, ledger_sentence
 
     wanted = named or experiment_names() or ["self_improve_v1"]
     if any(Path(name).is_file() for name in wanted):
@@ -166,7 +166,7 @@ def _changed(named: list[str], change: Change, format: str) -> None:
 
 def _rates(files: list[str], named: list[str], format: str, page: bool) -> None:
     from axiom_cli.evaluation.experiment_folder import refuse_missing_file
-    from axiom_cli.report.rate_table import file_rates, rate_findings
+    from axiom_cli.report.tables.rates import file_rates, rate_findings
 
     for name in named:
         refuse_missing_file(name)
@@ -179,8 +179,8 @@ def _rates(files: list[str], named: list[str], format: str, page: bool) -> None:
 
 def _rank(file: Path, format: str, html: Path | None, open: bool) -> None:
     from axiom_cli.evaluation.value_ranking import rank
-    from axiom_cli.report.page_ranking import ranking_page
-    from axiom_cli.report.ranking_tables import ranking_findings
+    from axiom_cli.report.pages.ranking import ranking_page
+    from axiom_cli.report.tables.ranking import ranking_findings
 
     ranking = rank(records(file, Verdict))
     show_findings(ranking_findings(ranking), format)
@@ -190,14 +190,14 @@ def _rank(file: Path, format: str, html: Path | None, open: bool) -> None:
 
 def write_page(summary: ExperimentSummary, html: Path | None = None, *, launch: bool = False) -> None:
     """Writes the report as a page, in the experiment's folder unless `html` names another file; `launch` opens it."""
-    from axiom_cli.report.page import page
+    from axiom_cli.report.pages.experiment import page
 
     _write(page(summary), html or summary.experiment.folder.page, launch=launch, follow=bool(html))
 
 
 def _write_pooled(summaries: list[ExperimentSummary], html: Path | None, *, launch: bool) -> None:
-    from axiom_cli.report.page_pooled import pooled_page
-    from axiom_cli.report.pooled_tables import pool
+    from axiom_cli.report.pages.pooled import pooled_page
+    from axiom_cli.report.tables.pooled import pool
 
     pooled = pool(summaries)
     if pooled is None:

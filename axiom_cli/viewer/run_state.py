@@ -33,7 +33,7 @@ from axiom_cli.experiment.observer import Phase
 from axiom_cli.files import read_regular
 from axiom_cli.learning.replay import parse_shares
 from axiom_cli.records import Metrics
-from axiom_cli.report.rounds import Round, rounds_of
+from axiom_cli.report.outcome.rounds import Round, rounds_of
 
 OVERALL = (b'"family":"all"', b'"level":0,')
 """What stands in every line about all families and levels: the others, twenty times as many, are not parsed."""

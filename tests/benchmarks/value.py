@@ -20,7 +20,7 @@ from axiom_cli.evaluation.value_ranking import rank
 from axiom_cli.learning.train import train
 from axiom_cli.problems.families import draw
 from axiom_cli.report.formats import render
-from axiom_cli.report.ranking_tables import facts, ranking_findings
+from axiom_cli.report.tables.ranking import facts, ranking_findings
 from axiom_cli.sampling import nano_cold_start
 from axiom_cli.sampling.solve import open_engine, solve
 from axiom_cli.settings.configs import SolveConfig, TrainConfig, VerifyConfig

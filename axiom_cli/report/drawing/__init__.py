@@ -1,0 +1,1 @@
+"""How a page is drawn, whatever it shows: markup from templates, charts, and the sizes of plots."""

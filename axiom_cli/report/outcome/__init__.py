@@ -1,0 +1,1 @@
+"""What a run came to: facts, and the sentences that say them."""

@@ -1,0 +1,1 @@
+"""What is reported, in every format but the page."""
