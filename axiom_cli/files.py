@@ -61,8 +61,8 @@ def explained_write_errors(path: Path, hint: str = ROOM) -> Iterator[None]:
         number, reason = error.errno if isinstance(error, OSError) else None, str(error)
         if isinstance(error, OSError):
             reason = error.strerror or type(error).__name__
-        elif told := _OF_RUST.search(reason):  # such as safetensors' own error for a full disk
-            number, reason = int(told[1]), os.strerror(int(told[1]))
+        elif os_error := _OF_RUST.search(reason):  # such as safetensors' own error for a full disk
+            number, reason = int(os_error[1]), os.strerror(int(os_error[1]))
         else:
             raise
         hint = hint if hint and number not in _NOT_FOR_ROOM else ADVICE.get(number or 0, ELSEWHERE)

@@ -89,11 +89,23 @@ class Copy:
         """The tool installed again: uv forgets the extras and packages that it had unless they are named again."""
         had = tomllib.loads((self.environment / UV_RECEIPT).read_text("utf-8"))["tool"]["requirements"]
         extras = tuple(
-            sorted({*extras, *(name for one in had if one["name"] == NAME for name in one.get("extras", ()))})
+            sorted(
+                {
+                    *extras,
+                    *(
+                        name
+                        for requirement in had
+                        if requirement["name"] == NAME
+                        for name in requirement.get("extras", ())
+                    ),
+                }
+            )
         )
-        beside = [one["name"] + one.get("specifier", "") for one in had if one["name"] != NAME]
+        beside = [
+            requirement["name"] + requirement.get("specifier", "") for requirement in had if requirement["name"] != NAME
+        ]
         source = self._source(extras) or [f"{NAME}[{','.join(extras)}]"]
-        more = [word for one in (*beside, *packages) for word in ("--with", one)]
+        more = [word for requirement in (*beside, *packages) for word in ("--with", requirement)]
         more += ["--with-editable", folder] if folder else []
         return shlex.join(["uv", "tool", "install", *source, *more])
 

@@ -42,7 +42,9 @@ class VerifierAudit:
     @property
     def failures(self) -> list[str]:
         """Attacks that succeeded, and problems whose tests do not hold."""
-        attacks = [f"{one['attack']} succeeds at {row['level']}" for row in self.attacks for one in row["succeeded"]]
+        attacks = [
+            f"{attack['attack']} succeeds at {row['level']}" for row in self.attacks for attack in row["succeeded"]
+        ]
         return attacks + [f"{row['problem']}: {row['reason']}" for row in self.unsound]
 
     def to_dict(self) -> dict[str, Any]:
@@ -82,14 +84,14 @@ def audit_verifier(
 def _attacks(reached: Level) -> list[dict[str, Any]]:
     """A row a level: how many attacks there were, how many the machine was too busy to decide, which succeeded."""
     rows: dict[str, dict[str, Any]] = {}
-    for one in attack_suite.run_all(reached):
-        blank: dict[str, Any] = {"level": one.level, "attacks": 0, "undecided": 0, "succeeded": []}
-        row = rows.setdefault(one.level, blank)
+    for attempt in attack_suite.run_all(reached):
+        blank: dict[str, Any] = {"level": attempt.level, "attacks": 0, "undecided": 0, "succeeded": []}
+        row = rows.setdefault(attempt.level, blank)
         row["attacks"] += 1
-        row["undecided"] += not one.decided
-        if one.violations:
-            harm = list(one.violations)
-            row["succeeded"].append({"attack": one.attack.name, "about": one.attack.about, "harm": harm})
+        row["undecided"] += not attempt.decided
+        if attempt.violations:
+            harm = list(attempt.violations)
+            row["succeeded"].append({"attack": attempt.attack.name, "about": attempt.attack.about, "harm": harm})
     return list(rows.values())
 
 

@@ -133,7 +133,11 @@ class Scheduler:
         """Gives waiting shards to the workers with the fewest: one each while others are still to come."""
         most = IN_FLIGHT if len(self.ready) == len(self._workers) else 1
         while self._waiting:
-            free = [(len(one.shards), number) for number, one in self._workers.items() if one.description is not None]
+            free = [
+                (len(worker.shards), number)
+                for number, worker in self._workers.items()
+                if worker.description is not None
+            ]
             fewest, number = min(free, default=(most, -1))
             if fewest >= most:
                 return

@@ -116,8 +116,8 @@ def advice(error: Any, resuming: Collection[str]) -> str:
         return f"did you mean {ours[0]}?"
     root = error.ctx.find_root().command
     for flag in (name, *wanted):
-        if found := owners(root, flag):
-            return f"{flag} is an option of {listed(found)}"
+        if commands := owners(root, flag):
+            return f"{flag} is an option of {listed(commands)}"
     return did_you_mean(name, known)
 
 

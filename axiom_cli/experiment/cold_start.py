@@ -110,9 +110,9 @@ class ColdStarter:
         selection = OBJECTIVES[SFT].select(verdicts, training, self.screen.overlapping)
         self.observer.note(f"round 0: {selection.summary}")
         if len(selection.examples) < MIN_ROWS:
-            found = plural(len(selection.examples), "trace")
+            traces = plural(len(selection.examples), "trace")
             raise NothingToDoError(
-                f"round 0: {found} to train on; fewer than {MIN_ROWS} make a model worse",
+                f"round 0: {traces} to train on; fewer than {MIN_ROWS} make a model worse",
                 "raise --coldstart, or choose another --teacher",
             )
         model, facts, seconds = self._learned(selection.examples, training, receipt)
@@ -155,8 +155,8 @@ class ColdStarter:
 
         def make() -> dict[str, Any]:
             counts.on_trace = lambda verdict: self.observer.sampled(1, verdict.sample.tokens)
-            found = coldstart(self.problems, teaching, self.config.verify, self.workspace, counts)
-            verdicts = [replace(verdict, seconds=0.0) for verdict in found]
+            attempts = coldstart(self.problems, teaching, self.config.verify, self.workspace, counts)
+            verdicts = [replace(verdict, seconds=0.0) for verdict in attempts]
             if counts.not_asked:
                 raise NothingToDoError(
                     f"the budget of {teaching.budget} covers {counts.traces:,} of {plural(total, 'trace')}",

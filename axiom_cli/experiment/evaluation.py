@@ -66,10 +66,10 @@ def evaluate_models(
 
     All models are looked for before the first is sampled: raises what `models.resolve` and `engines.open_engine` raise.
     """
-    found = [_resolve(name, config.solve, workspace) for name in model_names]
+    resolved = [_resolve(name, config.solve, workspace) for name in model_names]
     splits = sorted({problem.split for problem in problems})
     split = splits[0] if len(splits) == 1 else "mixed"
-    return [_evaluate(model, problems, split, config, workspace, on_problem) for model in found]
+    return [_evaluate(model, problems, split, config, workspace, on_problem) for model in resolved]
 
 
 def plan(config: EvalConfig) -> list[SolveConfig]:

@@ -124,8 +124,8 @@ class RoundSteps:
         if not arm.is_control:
             self.writer.write_round(iteration, problems, verdicts)
             climbs = bool(climb.climbing(self.supply, arm.tops))
-            found = gates.check_samples(verdicts, config.train.objective, iteration, climbs=climbs)
-            gates.enforce(found, self.observer.warn, ignored=config.ignore_gates)
+            failures = gates.check_samples(verdicts, config.train.objective, iteration, climbs=climbs)
+            gates.enforce(failures, self.observer.warn, ignored=config.ignore_gates)
         if config.wrong_labels:
             how = config.wrong_labels, config.wrong_labels_kind
             verdicts = wrong_labels.plant(verdicts, *how, arm.hard, config.seed + iteration)

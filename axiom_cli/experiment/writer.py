@@ -199,14 +199,14 @@ def upgraded(earlier: Mapping[str, Any]) -> dict[str, Any]:
     if not earlier or "solve" in earlier:
         return dict(earlier)
     defaults = kept_settings(LoopConfig(train=TrainConfig(grad_accum=1)))
-    found = {**defaults, **earlier}
+    settings = {**defaults, **earlier}
     for place, part in LoopConfig.parts().items():
         names = {option.name for option in part.options}
         known = {name: value for name, value in earlier.items() if name in names}
-        found |= {place: {**defaults[place], **known}} if place else known
-    found["problems"] = earlier.get("problem_types", found["problems"])
-    found["curriculum"] = "frontier" if earlier.get("curriculum", True) else "fixed"
-    return found
+        settings |= {place: {**defaults[place], **known}} if place else known
+    settings["problems"] = earlier.get("problem_types", settings["problems"])
+    settings["curriculum"] = "frontier" if earlier.get("curriculum", True) else "fixed"
+    return settings
 
 
 def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -55,19 +55,27 @@ class Parts:
     def template(self) -> str:
         """The template in Go's language, for Ollama."""
         before, after = (tuple(map(literal, pair)) for pair in zip(self.user, self.assistant, strict=True))
-        (ask, reply), (asked, replied) = before, after
-        told = [literal(part) for part in self.system or ("", "")]
+        (ask, reply), (user_end, reply_end) = before, after
+        system_turn = [literal(part) for part in self.system or ("", "")]
         start = f"{{{{ if not .System }}}}{literal(self.start)}{{{{ end }}}}" if self.system else literal(self.start)
         start = start if self.start else ""
         answer = literal(self.answer)
         if not self.turns:
-            system = f"{{{{ if .System }}}}{told[0]}{{{{ .System }}}}{told[1]}{{{{ end }}}}" if self.system else ""
-            return f"{start}{system}{ask}{{{{ .Prompt }}}}{asked}{answer}{{{{ .Response }}}}"
-        system = f'{{{{ else if eq .Role "system" }}}}{told[0]}{{{{ .Content }}}}{told[1]}' if self.system else ""
+            system = (
+                f"{{{{ if .System }}}}{system_turn[0]}{{{{ .System }}}}{system_turn[1]}{{{{ end }}}}"
+                if self.system
+                else ""
+            )
+            return f"{start}{system}{ask}{{{{ .Prompt }}}}{user_end}{answer}{{{{ .Response }}}}"
+        system = (
+            f'{{{{ else if eq .Role "system" }}}}{system_turn[0]}{{{{ .Content }}}}{system_turn[1]}'
+            if self.system
+            else ""
+        )
         return (
             f"{start}{{{{ range .Messages }}}}"
-            f'{{{{ if eq .Role "user" }}}}{ask}{{{{ .Content }}}}{asked}'
-            f'{{{{ else if eq .Role "assistant" }}}}{reply}{{{{ .Content }}}}{replied}{system}{{{{ end }}}}'
+            f'{{{{ if eq .Role "user" }}}}{ask}{{{{ .Content }}}}{user_end}'
+            f'{{{{ else if eq .Role "assistant" }}}}{reply}{{{{ .Content }}}}{reply_end}{system}{{{{ end }}}}'
             f"{{{{ end }}}}{answer}"
         )
 
@@ -95,8 +103,8 @@ def parts(tokenizer: Any) -> Parts:
         first = tokenizer.bos_token if tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id] else None
         return text.removeprefix(first) if first else text
 
-    alone, told = map(rendered, TALKS)
-    language = _single(alone, told)
+    alone, with_system = map(rendered, TALKS)
+    language = _single(alone, with_system)
     try:
         longer = list(map(rendered, LONG_TALKS))
     except InputError:
@@ -113,14 +121,14 @@ def parts(tokenizer: Any) -> Parts:
     return language
 
 
-def _single(alone: str, told: str) -> Parts | None:
+def _single(alone: str, with_system: str) -> Parts | None:
     """The parts for one question, whose beginning counts as the start."""
     before, mark, after = alone.partition(ASKED)
     if not mark or ASKED in after:
         return None
-    if told == alone:
+    if with_system == alone:
         return Parts(before, None, ("", ""), ("", ""), after, turns=False)
-    head, _, tail = told.partition(SYSTEM)
+    head, _, tail = with_system.partition(SYSTEM)
     between, mark, rest = tail.partition(ASKED)
     if not mark or rest != after:
         return None

@@ -140,13 +140,13 @@ class Chain:
         """Takes a folder of whole weights, not an adapter."""
         if not safetensors_files(folder):
             raise InputError(f"{folder} holds no safetensors", "train it again, or save it as safetensors")
-        shards, found, ties = Shards(folder), {}, tied(model)
+        shards, weights, ties = Shards(folder), {}, tied(model)
         for name, parameter in model.named_parameters(remove_duplicate=False):
             key = shards.find(name) or shards.find(ties.get(name, name))
             if key is None or shards.places[key].shape != tuple(parameter.shape):
                 raise InputError(f"{folder} does not have the base's architecture: {name} differs")
-            found[name] = (shards, key)
-        self.whole, self.changes = found, defaultdict(list)
+            weights[name] = (shards, key)
+        self.whole, self.changes = weights, defaultdict(list)
 
     def _add(self, folder: Path, model: nn.Module) -> None:
         config = read_config(folder)

@@ -66,5 +66,5 @@ class Layout:
                 self.keys[name] = key
             else:
                 parts.setdefault(name, []).append((key, pattern))
-        for name, found in parts.items():
-            yield Fused(name, tuple(found), by_pattern[found[0][1]])
+        for name, sources in parts.items():
+            yield Fused(name, tuple(sources), by_pattern[sources[0][1]])

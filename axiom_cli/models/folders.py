@@ -62,8 +62,8 @@ def again(path: Path) -> str:
 def weight_files(folder: Path) -> list[str]:
     """The names of the files with the weights, after their index if there is one. InputError where one is missing, lies
     outside the folder, or is a pickle that the user did not allow."""
-    if found := safetensors_files(folder):
-        return found
+    if files := safetensors_files(folder):
+        return files
     pickles = next((name for name in (PICKLE_SINGLE, PICKLE_INDEX) if is_there(folder / name)), "")
     if not pickles:
         raise InputError(f"{folder} holds no weights: {SINGLE} is missing", AGAIN)

@@ -82,7 +82,7 @@ def load_model(
         options |= {"config": config, "use_safetensors": not _is_pickled(Path(path))}
     with explained(path, _refused_by_the_model):
         # transformers' types do not know that two things come back
-        found: tuple[PreTrainedModel, Mapping[str, Any]] = cast(Any, AutoModelForCausalLM).from_pretrained(
+        loaded_with_info: tuple[PreTrainedModel, Mapping[str, Any]] = cast(Any, AutoModelForCausalLM).from_pretrained(
             where,
             dtype=dtype,
             output_loading_info=True,
@@ -91,7 +91,7 @@ def load_model(
             trust_remote_code=permitted.remote_code(),
             **options,
         )
-    loaded, info = found
+    loaded, info = loaded_with_info
     _check_tensors(path, loaded, info)
     if quantize != "none":
         for layer in loaded.modules():
@@ -241,9 +241,9 @@ def _check_tensors(path: Path | str, model: PreTrainedModel, info: Mapping[str, 
             "they would be drawn at random; " + folders.AGAIN,
         )
     if odd := sorted(info["mismatched_keys"]):
-        name, found, wanted = odd[0]
+        name, file_shape, wanted = odd[0]
         raise InputError(
-            f"{path}: {name} has the shape {list(found)}, and {folders.CONFIG} makes it {list(wanted)}",
+            f"{path}: {name} has the shape {list(file_shape)}, and {folders.CONFIG} makes it {list(wanted)}",
             "config.json and weights are of different models",
         )
     if extra := sorted(name for name in info["unexpected_keys"] if not _is_mask(Path(path), name)):

@@ -47,13 +47,13 @@ def saved_bytes(forward: Callable[[], torch.Tensor]) -> int:
     saved: WeakSet[_Saved] = WeakSet()
 
     def keep(tensor: torch.Tensor) -> _Saved:
-        one = _Saved(tensor)
-        saved.add(one)
-        return one
+        saved_tensor = _Saved(tensor)
+        saved.add(saved_tensor)
+        return saved_tensor
 
-    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda one: one.tensor):
+    with torch.enable_grad(), torch.autograd.graph.saved_tensors_hooks(keep, lambda saved_tensor: saved_tensor.tensor):
         alive = forward()  # and with it what its backward pass needs; the rest is gone, and its storage used again
-    storages = [one.tensor.untyped_storage() for one in saved]
+    storages = [saved_tensor.tensor.untyped_storage() for saved_tensor in saved]
     del alive
     # By the address of the storage: that of its bytes is not one, since empty storages share it.
     return sum({storage._cdata: storage.nbytes() for storage in storages}.values())  # noqa: SLF001

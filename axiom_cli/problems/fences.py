@@ -111,18 +111,18 @@ def _ends(lines: list[str], first: int, opening: Fence) -> Iterator[_End]:
         line = lines[number]
         if opening.ticks not in line and "```" not in line and "~~~" not in line:
             continue
-        found, end = fence(line), _end_at(line, number, opening)
+        marker, end = fence(line), _end_at(line, number, opening)
         if end and not end.last_line:
             yield end
             break
         if end:
             others.append(end)
-        elif found is None:
+        elif marker is None:
             continue
-        elif found.names_python and not opening.names_python:
+        elif marker.names_python and not opening.names_python:
             yield _End(number, number)
             break
-        elif found.names_python:
+        elif marker.names_python:
             others.append(_End(number, number))
         if len(others) == MOST_TRIES // 2:
             break
@@ -133,8 +133,8 @@ def _ends(lines: list[str], first: int, opening: Fence) -> Iterator[_End]:
 
 def _end_at(line: str, number: int, opening: Fence) -> _End | None:
     """The end by a closing fence on this line, or at its end."""
-    if found := fence(line):
-        return _End(number, number + 1) if found.closes(opening) else None
+    if marker := fence(line):
+        return _End(number, number + 1) if marker.closes(opening) else None
     bare = line.rstrip()
     if not bare.endswith(opening.ticks):
         return None

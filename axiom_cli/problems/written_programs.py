@@ -103,9 +103,9 @@ class _Source:
             yield from (statement for statement in _top_level(self.tree) if _binds(statement, first))
 
 
-def _last_sources(found: Iterable[Block]) -> list[_Source]:
+def _last_sources(code_blocks: Iterable[Block]) -> list[_Source]:
     """The last blocks, in order, as many as are looked at."""
-    sources = [_Source(block.code, block.named) for block in deque(found, MOST_BLOCKS)]
+    sources = [_Source(block.code, block.named) for block in deque(code_blocks, MOST_BLOCKS)]
     sizes = accumulate(len(source.code) for source in reversed(sources))
     kept = sum(1 for _ in takewhile(lambda size: size <= MOST_CODE, sizes))
     return sources[len(sources) - kept :]

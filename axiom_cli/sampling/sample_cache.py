@@ -95,14 +95,14 @@ class CachedEngine(EngineInFront):
 
     def generate(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> Generator[list[Sample]]:
         """As `Engine.generate`. Raises ValueError if the engine returns other samples than it was asked for."""
-        asked, count = self._asked(requests, samples)
-        units, cached = self._recall(self._units(asked, params, count))
+        engine_requests, count = self._asked(requests, samples)
+        units, cached = self._recall(self._units(engine_requests, params, count))
         interruption.keep("sample", len(cached))
         if cached and self._usage.on_recalled:
             self._usage.on_recalled(len(cached))
         unit_at = {place: unit for unit in units for place in unit.places}
         known = set(cached)
-        stream = self._sampled(asked, params, count, known)
+        stream = self._sampled(engine_requests, params, count, known)
         try:
             for number, request in enumerate(requests):
                 group = range(number * samples, (number + 1) * samples)
@@ -120,19 +120,19 @@ class CachedEngine(EngineInFront):
                 stream.close()
             finally:
                 fresh = cached.keys() - known
-                self._unsaved += [(one, [cached[place]]) for place, one in _halves(units) if place in fresh]
+                self._unsaved += [(half, [cached[place]]) for place, half in _halves(units) if place in fresh]
                 self._save()
 
     def cached(self, requests: Sequence[Request], params: SolveConfig, samples: int) -> list[Sample]:
         """What of these samples is in the cache already."""
-        asked, count = self._asked(requests, samples)
-        return list(self._recall(self._units(asked, params, count))[1].values())
+        engine_requests, count = self._asked(requests, samples)
+        return list(self._recall(self._units(engine_requests, params, count))[1].values())
 
     def _asked(self, requests: Sequence[Request], samples: int) -> tuple[Sequence[Request], int]:
         """The requests as they are made of the engine, and how many samples each is for."""
         if not self._engine.streams:
             return requests, samples
-        return [replace(one, start=one.start + copy) for one in requests for copy in range(samples)], 1
+        return [replace(request, start=request.start + copy) for request in requests for copy in range(samples)], 1
 
     def _recall(self, units: list[Unit]) -> tuple[list[Unit], dict[int, Sample]]:
         """The units, those that are not cached with their number of missing samples, and the cached ones by place."""
@@ -140,7 +140,7 @@ class CachedEngine(EngineInFront):
         for unit in units:
             cached.update(zip(unit.places, self._kept(unit.recipe), strict=False))
             unit.missing = sum(place not in cached for place in unit.places)
-            cached.update((place, one) for place, own in _halves([unit]) for one in self._kept(own.recipe))
+            cached.update((place, sample) for place, own in _halves([unit]) for sample in self._kept(own.recipe))
             unit.missing = sum(place not in cached for place in unit.places)
         return units, cached
 

@@ -228,10 +228,12 @@ class Teacher(EngineInFront):
 
         Raises NothingToDoError where the budget does not pay for one trace.
         """
-        asked = [self._asked(request) for request in requests(problems)]
-        conversations = [one.messages or answers.messages(one.problem) for one in asked]
-        prompts = {one.problem.id: messages for one, messages in zip(asked, conversations, strict=True)}
-        known = self._kept.cached(asked, self.params, self.params.samples)
+        trace_requests = [self._asked(request) for request in requests(problems)]
+        conversations = [request.messages or answers.messages(request.problem) for request in trace_requests]
+        prompts = {
+            request.problem.id: messages for request, messages in zip(trace_requests, conversations, strict=True)
+        }
+        known = self._kept.cached(trace_requests, self.params, self.params.samples)
         costs = [tokens_of(sample, prompts[sample.problem.id]) for sample in known]
         spent, measured = sum(costs, Tokens()), len(costs) >= ENOUGH
         each = round(spent.completion / len(costs)) if measured else ASSUMED[self.config.think]

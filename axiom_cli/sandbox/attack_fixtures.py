@@ -76,8 +76,8 @@ class AttackFixtures:
         os.environ.pop(VARIABLE, None)
         with self._victim:
             self._victim.kill()
-        for one in (*self._listeners, self._udp):
-            one.close()
+        for endpoint in (*self._listeners, self._udp):
+            endpoint.close()
         self._folder.cleanup()
 
     def flag(self, x: int) -> str:
@@ -114,10 +114,10 @@ class AttackFixtures:
         return violations
 
     def _victim_answers(self) -> bool:
-        asked, answers = self._victim.stdin, self._victim.stdout
-        assert asked is not None and answers is not None
+        questions, answers = self._victim.stdin, self._victim.stdout
+        assert questions is not None and answers is not None
         with contextlib.suppress(BrokenPipeError):
-            asked.write(b"?")
+            questions.write(b"?")
             readable, _, _ = select.select([answers], [], [], ANSWER_SECONDS)
             return bool(readable and answers.read(1))
         return False

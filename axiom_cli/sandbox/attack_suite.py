@@ -147,7 +147,7 @@ def run(sandbox: Sandbox, attack: Attack, fixtures: AttackFixtures) -> Attempt:
         after = sandbox.run(f"{HONEST}\n# after {attack.name}", HONEST_PROGRAM)
         if after.status == "fail":
             violations.append(f"the next program failed: {after.reason}")
-        decided = decided and not any(one.status == "infra" and not one.settled for one in (outcome, after))
+        decided = decided and not any(result.status == "infra" and not result.settled for result in (outcome, after))
     return Attempt(attack, sandbox.level, (*violations, *fixtures.violations()), decided)
 
 

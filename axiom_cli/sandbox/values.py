@@ -220,8 +220,8 @@ def _same_bag(expected: list[Any], value: list[Any], by: Rule) -> bool:
     if len(expected) != len(value):
         return False
     if not by.bound:
-        return Counter(_canonical(one, by) for one in expected) == Counter(_canonical(one, by) for one in value)
-    if all(type(one) in (int, float) and one == one for one in (*expected, *value)):
+        return Counter(_canonical(item, by) for item in expected) == Counter(_canonical(item, by) for item in value)
+    if all(type(item) in (int, float) and item == item for item in (*expected, *value)):
         return all(_same_number(*pair, by) for pair in zip(sorted(expected), sorted(value), strict=True))
     return _each_has_partner(expected, value, lambda wanted, got: same(wanted, got, by))
 

@@ -127,10 +127,10 @@ def _settled(cls: type[C], given: Mapping[str, Any], files: Sequence[SettingsFil
         sections = list(dict.fromkeys([section(cls), section(part.cls)]))
         flags = {option.name: given[option.name] for option in part.options if option.name in given}
         if files or any(name.startswith(PREFIX) for name in os.environ):
-            found, labels = _layered(part, sections, flags, files)
+            part_values, labels = _layered(part, sections, flags, files)
         else:
-            found, labels = flags, dict.fromkeys(flags, "flag")
-        for name, value in found.items():
+            part_values, labels = flags, dict.fromkeys(flags, "flag")
+        for name, value in part_values.items():
             if labels[name] == "flag" and value == "" != getattr(part.cls, name):
                 raise UsageError(
                     f"{flag(name)} is empty",
@@ -138,7 +138,7 @@ def _settled(cls: type[C], given: Mapping[str, Any], files: Sequence[SettingsFil
                 )
             said = f"{flag(name)} {value}" if labels[name] == "flag" else f"{labels[name]}: {spelled(name)} = {value!r}"
             part.check(name, value, said)
-        values |= {place: part.cls(**found)} if place else found
+        values |= {place: part.cls(**part_values)} if place else part_values
         prefix = f"{place}." if place else ""
         origins |= {f"{prefix}{option.name}": labels.get(option.name, "default") for option in part.options}
     return Settings(cls(**values), origins)

@@ -49,14 +49,14 @@ class RunsScreen(Screen[None]):
         """Reads the runs that are new or have changed; one whose files are damaged says so in its row."""
         if not self.is_current:
             return
-        found: dict[str, tuple[Any, list[str]]] = {}
+        runs: dict[str, tuple[Any, list[str]]] = {}
         for name in run_names(self.root):
             version = version_of(ExperimentFolder(self.root / name))
             before, cells = self.seen.get(name, (None, []))
-            found[name] = version, cells if before == version else _run_cells(name, self.root)
-        if found != self.seen:
-            self.seen = found
-            self.query_one(Rows).fill({name: cells for name, (_, cells) in found.items()})
+            runs[name] = version, cells if before == version else _run_cells(name, self.root)
+        if runs != self.seen:
+            self.seen = runs
+            self.query_one(Rows).fill({name: cells for name, (_, cells) in runs.items()})
 
     def on_screen_resume(self) -> None:
         """Shows at once what changed meanwhile."""

@@ -89,20 +89,20 @@ def run_names(root: Path = EXPERIMENTS) -> list[str]:
 def version_of(folder: ExperimentFolder) -> tuple[int, int, str]:
     """Something that changes when the run does."""
     try:
-        found = folder.metrics.stat()
+        status = folder.metrics.stat()
     except OSError:
         return 0, 0, process_of(folder)
-    return found.st_mtime_ns, found.st_size, process_of(folder)
+    return status.st_mtime_ns, status.st_size, process_of(folder)
 
 
 def process_of(folder: ExperimentFolder) -> str:
     """`PID on HOST` of the loop that runs the experiment, by its lock file, which is read and never taken; empty where
     there is none, it holds something else, or that process ended without removing it."""
     with suppress(OSError, AxiomError):
-        found = read_regular(folder.lock)[:300].decode("utf-8", "replace")
-        number, _, host = found.partition(" on ")
+        holder = read_regular(folder.lock)[:300].decode("utf-8", "replace")
+        number, _, host = holder.partition(" on ")
         here = host == platform.node()
-        return found if number.isdigit() and host and not (here and not _is_alive(int(number))) else ""
+        return holder if number.isdigit() and host and not (here and not _is_alive(int(number))) else ""
     return ""
 
 

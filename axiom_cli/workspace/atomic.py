@@ -158,9 +158,9 @@ def locked(  # noqa: PLR0913 - what, how, and what is said about it
         if handle is not None:
             break
         if time.monotonic() >= deadline:
-            found = _holder(path)
-            holder = f" (process {found})" if found else ""
-            if found.partition(" on ")[2] not in ("", platform.node()):
+            process = _holder(path)
+            holder = f" (process {process})" if process else ""
+            if process.partition(" on ")[2] not in ("", platform.node()):
                 hint += f"; if it is gone, remove {path}"
             raise WorkspaceLockedError(f"another axiom{holder} is writing {what}", hint)
         time.sleep(0.05)

@@ -47,18 +47,18 @@ def behind(workspace: Workspace, name: str) -> Contents:
     if not workspace.has(digest):
         raise absent(digest)
     objects: dict[str, None] = {}
-    found: dict[str, Receipt] = {}
+    made_by: dict[str, Receipt] = {}
     for step in receipts.origin(digest, lambda made: makers.get(made), lambda made: _models_of(workspace, made)):
         outputs = step.receipt.outputs.values() if step.receipt else ()
         if step.receipt and (step.receipt.stage in EVICTABLE or all(map(workspace.has, outputs))):
-            found[step.receipt.id] = step.receipt
+            made_by[step.receipt.id] = step.receipt
         for made in filter(is_digest, (step.digest, *outputs)):
             if workspace.objects.has(made):
                 objects[bare(made)] = None
                 members = workspace.tree(made).values() if workspace.is_tree(made) else ()
                 objects |= {bare(file): None for file in members if workspace.objects.has(file)}
-    names = {one: to for one, to in workspace.refs().items() if to == digest}
-    return Contents(sorted(objects), [found[one] for one in sorted(found)], names)
+    names = {ref: to for ref, to in workspace.refs().items() if to == digest}
+    return Contents(sorted(objects), [made_by[receipt_id] for receipt_id in sorted(made_by)], names)
 
 
 def _models_of(workspace: Workspace, digest: str) -> list[tuple[str, str]]:
@@ -101,8 +101,8 @@ def write(workspace: Workspace, name: str, target: Path) -> Contents:
                 put(f"objects/{digest} {os.fstat(stream.fileno()).st_size}\n".encode())
                 while chunk := stream.read(CHUNK):
                     put(chunk)
-        small = [(f"receipts/{one.id}", receipts.encode(one)) for one in contents.receipts]
-        small += [(f"refs/{one}", refs.line(digest)) for one, digest in contents.names.items()]
+        small = [(f"receipts/{receipt.id}", receipts.encode(receipt)) for receipt in contents.receipts]
+        small += [(f"refs/{receipt}", refs.line(digest)) for receipt, digest in contents.names.items()]
         for place, data in small:
             put(f"{place} {len(data)}\n".encode() + data)
         out.write(f"{_END} {sha.hexdigest()}\n".encode())
@@ -194,7 +194,7 @@ def _verified(stream: BinaryIO, source: Path) -> Contents:
     receipt leads to nothing."""
     whole = hashlib.sha256()
     objects: dict[str, None] = {}
-    found: list[Receipt] = []
+    receipts_read: list[Receipt] = []
     names: dict[str, str] = {}
     for kind, name, size in _entries(stream, source, whole):
         sha, data = hashlib.sha256(), b""
@@ -212,7 +212,7 @@ def _verified(stream: BinaryIO, source: Path) -> Contents:
             elif size > LONGEST:
                 raise _damaged(source, f"{kind}/{name} has {size:,} bytes")
             elif kind == "receipts":
-                found.append(receipts.decode(data, name))
+                receipts_read.append(receipts.decode(data, name))
             elif not refs.is_name(name):
                 raise _damaged(source, f"{name!r} is not a name")
             else:
@@ -221,7 +221,7 @@ def _verified(stream: BinaryIO, source: Path) -> Contents:
             raise _damaged(source, str(error)) from None
     if lost := next((name for name, digest in names.items() if digest not in objects), None):
         raise _damaged(source, f"the name {lost} leads to nothing in it")
-    for receipt in found:
+    for receipt in receipts_read:
         if receipt.stage not in EVICTABLE and not set(map(bare, receipt.outputs.values())) <= objects.keys():
             raise _damaged(source, f"the receipt {receipt.id[:12]} leads to nothing in it")
-    return Contents(list(objects), found, names)
+    return Contents(list(objects), receipts_read, names)

@@ -23,8 +23,8 @@ Stamp = list[int]
 
 def stamp(path: Path) -> Stamp:
     """What changes whenever a file does: inode, size, time of its data, time of anything about it."""
-    found = path.lstat()
-    return [found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns]
+    status = path.lstat()
+    return [status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 class FileStamps:
@@ -46,17 +46,17 @@ class FileStamps:
         with suppress(OSError, ValueError, KeyError, TypeError, AttributeError, WorkspaceDamagedError):
             data = orjson.loads(read_regular(file))
             if data["start"] == _start():
-                known = {path: (found, at) for path, (found, at) in data["stamps"].items()} | known
+                known = {path: (digest, at) for path, (digest, at) in data["stamps"].items()} | known
         self._known, self._before = known, dict(known)
 
     def digest(self, path: Path) -> str:
         """The digest of the file at `path`, which is read only if anything about it has changed since it last was."""
-        found, at = self._known.get(str(path), ("", []))
+        sha, at = self._known.get(str(path), ("", []))
         now = stamp(path)
         if at != now:
-            found = file_digest(path)
-            self.add(path, found, now)
-        return found
+            sha = file_digest(path)
+            self.add(path, sha, now)
+        return sha
 
     def add(self, path: Path, digest: str, before: Stamp) -> None:
         """Remembers that the file at `path`, with the stamp `before` when its reading began, has this digest."""

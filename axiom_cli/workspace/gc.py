@@ -152,8 +152,8 @@ def _evictable(workspace: Workspace, mentioned: _Mentioned, *, everything: bool)
 
 def _trees(workspace: Workspace) -> dict[str, set[str]]:
     """The files of every stored tree."""
-    found = (digest for digest, head in scan.heads(workspace.objects) if head.startswith(trees.HEAD))
-    return {tree: set(workspace.tree(tree).values()) for tree in found if workspace.is_tree(tree)}
+    tree_digests = (digest for digest, head in scan.heads(workspace.objects) if head.startswith(trees.HEAD))
+    return {tree: set(workspace.tree(tree).values()) for tree in tree_digests if workspace.is_tree(tree)}
 
 
 def _orphans(workspace: Workspace, mentioned: set[str], stored: Mapping[str, set[str]]) -> Iterator[str]:

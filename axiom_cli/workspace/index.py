@@ -87,9 +87,9 @@ class Index:
     def _digests(self, query: str, *values: bytes) -> list[str]:
         """The digests or ids that a query selects."""
         rows = self._rows(query, *values)
-        if not all(isinstance(found, bytes) and len(found) == _SIZE for (found,) in rows):
+        if not all(isinstance(digest, bytes) and len(digest) == _SIZE for (digest,) in rows):
             raise LookupError
-        return [found.hex() for (found,) in rows]
+        return [digest.hex() for (digest,) in rows]
 
     def is_current(self, *, examined: bool = False) -> bool:
         """Whether no receipt has come or gone since it was made, and, if that is asked, every object has been
@@ -150,8 +150,8 @@ def find(folder: Path, place: Path, objects: Objects, *, examined: bool = False)
 def _last(place: Path, folder: Path) -> Index | None:
     """The newest whole index in the folder `place`."""
     with suppress(FileNotFoundError):
-        found = [entry for entry in os.scandir(place) if is_digest(entry.name)]
-        for entry in sorted(found, key=lambda entry: entry.stat(follow_symlinks=False).st_mtime_ns, reverse=True):
+        entries = [entry for entry in os.scandir(place) if is_digest(entry.name)]
+        for entry in sorted(entries, key=lambda entry: entry.stat(follow_symlinks=False).st_mtime_ns, reverse=True):
             with suppress(OSError, WorkspaceDamagedError, LookupError, sqlite3.Error):
                 path = place / entry.name
                 with os.fdopen(open_regular(path), "rb") as stream:
@@ -195,11 +195,11 @@ def _update(database: sqlite3.Connection, folder: Path, now: int) -> None:
     before = _stamp(folder.stat(), now)
     handle = open_to_list(folder)
     try:
-        found = _found(handle, now)
-        left = _forget(database, found)
-        receipts_read = _read(folder, handle, found.keys() - left)
+        stamps = _found(handle, now)
+        left = _forget(database, stamps)
+        receipts_read = _read(folder, handle, stamps.keys() - left)
         while batch := list(islice(receipts_read, _BATCH)):
-            _add(database, batch, found)
+            _add(database, batch, stamps)
     finally:
         os.close(handle)
     database.execute("DELETE FROM folder")
@@ -217,10 +217,10 @@ def _found(folder: int, now: int) -> dict[str, bytes]:
     return stamps
 
 
-def _forget(database: sqlite3.Connection, found: Mapping[str, bytes]) -> set[str]:
+def _forget(database: sqlite3.Connection, stamps: Mapping[str, bytes]) -> set[str]:
     """Removes receipts that are not those that were `found`; returns the ids of the others."""
     known = dict(database.execute("SELECT lower(hex(id)), stamp FROM receipts"))
-    gone = {name for name, stamp in known.items() if stamp == _UNSETTLED or found.get(name) != stamp}
+    gone = {name for name, stamp in known.items() if stamp == _UNSETTLED or stamps.get(name) != stamp}
     database.execute("CREATE TEMP TABLE gone (id BLOB PRIMARY KEY)")
     database.executemany("INSERT INTO gone VALUES (?)", [(bytes.fromhex(name),) for name in gone])
     for table in ("outputs", "receipts"):
@@ -237,14 +237,14 @@ def _read(folder: Path, handle: int, wanted: Set[str]) -> Iterator[tuple[str, Re
 
 
 def _add(database: sqlite3.Connection, new: Sequence[tuple[str, Receipt]], stamps: Mapping[str, bytes]) -> None:
-    rows = sorted((one.made, bytes.fromhex(name), stamps[name]) for name, one in new)
+    rows = sorted((receipt.made, bytes.fromhex(name), stamps[name]) for name, receipt in new)
     database.executemany("INSERT INTO receipts VALUES (?, ?, ?)", rows)
     made = sorted(
-        (bytes.fromhex(digest), bytes.fromhex(name)) for name, one in new for digest in {*one.outputs.values()}
+        (bytes.fromhex(digest), bytes.fromhex(name)) for name, receipt in new for digest in {*receipt.outputs.values()}
     )
     database.executemany("INSERT INTO outputs VALUES (?, ?)", made)
     used = {digest for digest, _ in made}
-    used |= {bytes.fromhex(digest) for _, one in new for _, digest in one.inputs if is_digest(digest)}
+    used |= {bytes.fromhex(digest) for _, receipt in new for _, digest in receipt.inputs if is_digest(digest)}
     database.executemany("INSERT OR IGNORE INTO used VALUES (?, NULL)", sorted((digest,) for digest in used))
 
 
@@ -283,8 +283,8 @@ def _key(problem: str) -> bytes:
     return hashlib.sha256(problem.encode("utf-8", "surrogatepass")).digest()[:8]
 
 
-def _stamp(found: os.stat_result, now: int | None = None) -> bytes:
+def _stamp(status: os.stat_result, now: int | None = None) -> bytes:
     """What changes whenever a file or folder does, for what has not changed shortly before `now`."""
-    if now is not None and now - max(found.st_mtime_ns, found.st_ctime_ns) < _SETTLED:
+    if now is not None and now - max(status.st_mtime_ns, status.st_ctime_ns) < _SETTLED:
         return _UNSETTLED
-    return pack("<Qqqq", found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns)
+    return pack("<Qqqq", status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)

@@ -35,24 +35,28 @@ def causes(workspace: Workspace, first: str, second: str) -> list[Cause]:
     so on with those inputs that differ; what no receipt tells more about is a difference of its own. Each pair of
     objects is looked at once. Raises what `Workspace.resolve` raises."""
     makers, seen = workspace.makers(), set[tuple[str, str]]()
-    found: list[Cause] = []
+    differences: list[Cause] = []
     waiting: list[tuple[tuple[str, ...], str, str]] = [((), workspace.resolve(first), workspace.resolve(second))]
-    while waiting and len(found) < MOST:
+    while waiting and len(differences) < MOST:
         path, one, other = waiting.pop()
         if one == other or (one, other) in seen:
             continue
         seen.add((one, other))
         made = [next(iter(makers.get(digest)), None) if is_digest(digest) else None for digest in (one, other)]
         if made[0] is None or made[1] is None or made[0].stage != made[1].stage:
-            found.append(Cause(path, "~", " -> ".join(_named(*pair) for pair in zip((one, other), made, strict=True))))
+            differences.append(
+                Cause(path, "~", " -> ".join(_named(*pair) for pair in zip((one, other), made, strict=True)))
+            )
             continue
-        found += [Cause(path, *change) for change in _settings(made[0], made[1])]
+        differences += [Cause(path, *change) for change in _settings(made[0], made[1])]
         for name, a, b in _inputs(made[0], made[1]):
             if a and b:
                 waiting.append(((*path, name), a, b))
             else:
-                found.append(Cause((*path, name), "-" if a else "+", short(a or b) if is_digest(a or b) else a or b))
-    return sorted(found, key=lambda cause: (len(cause.path), cause.path, cause.what))
+                differences.append(
+                    Cause((*path, name), "-" if a else "+", short(a or b) if is_digest(a or b) else a or b)
+                )
+    return sorted(differences, key=lambda cause: (len(cause.path), cause.path, cause.what))
 
 
 def _named(digest: str, made: Receipt | None) -> str:

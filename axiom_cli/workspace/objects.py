@@ -136,10 +136,10 @@ class Objects:
 
     def _is_stored(self, target: str, size: int) -> bool:
         try:
-            found = os.lstat(target)
+            status = os.lstat(target)
         except (FileNotFoundError, NotADirectoryError):
             return False
-        if not stat.S_ISREG(found.st_mode) or found.st_size != size:  # torn by a power cut, so it is written again
+        if not stat.S_ISREG(status.st_mode) or status.st_size != size:  # torn by a power cut, so it is written again
             return False
         with suppress(OSError):  # another user's object, or a read-only disk
             os.utime(target, follow_symlinks=False)  # gc counts an orphan's age from its last use

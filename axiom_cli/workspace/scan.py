@@ -78,10 +78,10 @@ class Hashing:
 
     def result(self) -> Hashed:
         """What was found, once all have been hashed."""
-        found = _hashed(self._here)
+        total = _hashed(self._here)
         for child in self._children:
-            found.add(child.result())
-        return found
+            total.add(child.result())
+        return total
 
 
 @dataclass
@@ -115,19 +115,19 @@ def _start(folders: Sequence[Path]) -> _Child:
         os.close(its_end)
         return _Child(pid, pipe, folders)
     try:
-        found = _hashed(folders)
+        hashed = _hashed(folders)
         with os.fdopen(its_end, "wb") as stream:
-            stream.write(marshal.dumps((found.objects, found.bytes, found.whole, found.doubtful)))
+            stream.write(marshal.dumps((hashed.objects, hashed.bytes, hashed.whole, hashed.doubtful)))
     finally:
         os._exit(0)
 
 
 def _hashed(folders: Iterable[Path]) -> Hashed:
-    found = Hashed()
+    hashed = Hashed()
     for digest, (size, sha, head) in _each(folders, _hash_of, (0, "", b"")):
-        found.objects, found.bytes = found.objects + 1, found.bytes + size
-        (found.whole if sha == digest and not head.startswith(trees.HEAD) else found.doubtful).append(digest)
-    return found
+        hashed.objects, hashed.bytes = hashed.objects + 1, hashed.bytes + size
+        (hashed.whole if sha == digest and not head.startswith(trees.HEAD) else hashed.doubtful).append(digest)
+    return hashed
 
 
 def _each(

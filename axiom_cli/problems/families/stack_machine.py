@@ -115,7 +115,7 @@ class StackMachine(Family):
         return Code(tuple(lines))
 
     def statement(self, task: Code) -> str:
-        program = "; ".join([f"{line} {words(one)}" for line, one in enumerate(task.lines, 1)])
+        program = "; ".join([f"{line} {words(command)}" for line, command in enumerate(task.lines, 1)])
         used = {name for name, _ in task.lines}
         meanings = "; ".join([meaning for name, meaning in MEANINGS.items() if name in used])
         return (

@@ -162,7 +162,7 @@ class TextParsing(Family):
         return "; ".join(chosen(task))
 
     def trace(self, task: Table) -> list[str]:
-        lines, found = [], 0
+        lines, total = [], 0
         for row in task.rows:
             checks = [holds(row, condition) for condition in task.conditions]
             described = [
@@ -170,6 +170,6 @@ class TextParsing(Family):
                 for (field, relation, value), check in zip(task.conditions, checks, strict=True)
             ]
             taken = all(checks) if task.every else any(checks)
-            found += taken
-            lines.append(f"{row[0]}: {', '.join(described)}: {f'take {found}' if taken else 'no'}")
+            total += taken
+            lines.append(f"{row[0]}: {', '.join(described)}: {f'take {total}' if taken else 'no'}")
         return lines

@@ -72,9 +72,9 @@ class Topological(Family):
     def trace(self, task: Tasks) -> list[str]:
         """What each task waits for, then the free tasks at each step and what the one taken sets free."""
         needs = {name: sorted(first for first, second in task.pairs if second == name) for name in task.names}
-        lines = [f"{name} needs {' '.join(found) or 'nothing'}" for name, found in needs.items()]
-        found = steps(task)
-        for free, then in zip(found, [*found[1:], []], strict=True):
+        lines = [f"{name} needs {' '.join(needed) or 'nothing'}" for name, needed in needs.items()]
+        done = steps(task)
+        for free, then in zip(done, [*done[1:], []], strict=True):
             new = [name for name in then if name not in free]
             lines.append(f"free {' '.join(free)}: take {free[0]}" + (f", frees {' '.join(new)}" if new else ""))
         return lines

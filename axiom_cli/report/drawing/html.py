@@ -41,21 +41,21 @@ def environment() -> Environment:
     """The templates. A name that a page was not given is an error."""
     from jinja2 import Environment, PackageLoader, StrictUndefined
 
-    found = Environment(
+    templates = Environment(
         loader=PackageLoader("axiom_cli.report.drawing"),
         autoescape=True,
         undefined=StrictUndefined,
         finalize=lambda value: value if isinstance(value, Markup) else spelled_out(str(value)),
         keep_trailing_newline=True,
     )
-    found.filters["figures"] = _figures
-    return found
+    templates.filters["figures"] = _figures
+    return templates
 
 
 def _figures(text: str) -> Markup:
     """A sentence in which no line ends between a number and its per cent sign."""
-    found = text if isinstance(text, Markup) else escape(text)
-    return found.replace(" %", "\u00a0%")
+    sentence = text if isinstance(text, Markup) else escape(text)
+    return sentence.replace(" %", "\u00a0%")
 
 
 @cache

@@ -111,13 +111,13 @@ def size_of(family: str, level: int) -> str:
     return ""
 
 
-def climb_sentence(found: Sequence[Climb]) -> str:
+def climb_sentence(climbs: Sequence[Climb]) -> str:
     """What climbed and what did not, in plain words; empty where no family has a frontier."""
-    if not found:
+    if not climbs:
         return ""
-    rose = sorted((climb for climb in found if climb.moved > 0), key=lambda climb: (-climb.beyond, -climb.moved))
-    fell = [climb for climb in found if climb.moved < 0]
-    stayed = [climb for climb in found if not climb.moved]
+    rose = sorted((climb for climb in climbs if climb.moved > 0), key=lambda climb: (-climb.beyond, -climb.moved))
+    fell = [climb for climb in climbs if climb.moved < 0]
+    stayed = [climb for climb in climbs if not climb.moved]
     parts = []
     if rose:
         parts = [_headline(rose[0])]

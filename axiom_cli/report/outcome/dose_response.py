@@ -100,10 +100,10 @@ def _gain(runs: Sequence[Experiment], split: str, *, hard: bool = False) -> Comp
     for run in runs:
         first, last = run.iterations()[0], run.iterations()[-1]
         cells = hard_cells(run) if hard else None
-        for found, of in ((before, _outcomes(run, split, first, cells)), (after, _outcomes(run, split, last, cells))):
+        for counts, of in ((before, _outcomes(run, split, first, cells)), (after, _outcomes(run, split, last, cells))):
             for problem, (passed, judged) in of.items():
-                earlier = found.get(problem, (0, 0))
-                found[problem] = earlier[0] + passed, earlier[1] + judged
+                earlier = counts.get(problem, (0, 0))
+                counts[problem] = earlier[0] + passed, earlier[1] + judged
     try:
         return pair(before, after, ("the start model", "the last model"), split)
     except NothingToDoError:
@@ -134,7 +134,7 @@ def hard_cells(run: Experiment) -> set[tuple[str, int]]:
     }
 
 
-def dose_table(name: str, found: Sequence[Dose]) -> Table | None:
+def dose_table(name: str, doses: Sequence[Dose]) -> Table | None:
     """A row for each share and kind of wrong verdicts."""
     rows = [
         [
@@ -147,18 +147,18 @@ def dose_table(name: str, found: Sequence[Dose]) -> Table | None:
             f"{of.hard.problems:,}" if of.hard else "",
             ", ".join(of.runs),
         ]
-        for of in found
+        for of in doses
     ]
     return Table(f"{name}: gain against wrong verdicts, in points", COLUMNS, rows, keys=2) if rows else None
 
 
-def dose_sentence(found: Sequence[Dose]) -> str:
+def dose_sentence(doses: Sequence[Dose]) -> str:
     """The gain without wrong verdicts, and what the highest share of each kind leaves of it."""
-    if not found:
+    if not doses:
         return ""
-    highest = {of.kind: of for of in found if of.share}
+    highest = {of.kind: of for of in doses if of.share}
     left = [f"{_words(of.gain)} with {100 * of.share:g} % wrong ({KINDS[of.kind]})" for of in highest.values()]
-    none = next((of for of in found if not of.share), None)
+    none = next((of for of in doses if not of.share), None)
     if none is None:
         return f"The last model gains {listed(left)}. No run without wrong verdicts lies beside this one."
     return f"The last model gains {listed([f'{_words(none.gain)} without wrong verdicts', *left])}."

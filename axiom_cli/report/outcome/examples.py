@@ -105,14 +105,14 @@ def _varied(tallies: list[Tally], *, hardest: bool) -> list[str]:
 
 def _greedy(experiment: Experiment, split: str, iteration: int, wanted: Collection[str]) -> dict[str, Verdict]:
     """The judged greedy verdicts on these problems. The file is read no further than they are."""
-    found: dict[str, Verdict] = {}
+    verdicts: dict[str, Verdict] = {}
     for verdict in experiment.verdicts(split, iteration):
-        if len(found) == len(wanted):
+        if len(verdicts) == len(wanted):
             break
         problem = verdict.sample.problem.id
-        if problem in wanted and problem not in found and temperature_of(verdict) == GREEDY:
-            found |= {} if verdict.status == "infra" else {problem: verdict}
-    return found
+        if problem in wanted and problem not in verdicts and temperature_of(verdict) == GREEDY:
+            verdicts |= {} if verdict.status == "infra" else {problem: verdict}
+    return verdicts
 
 
 def _example(start: Verdict, selected: Verdict) -> Example:

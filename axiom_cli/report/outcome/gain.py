@@ -20,8 +20,8 @@ def gain_of(start: EvaluatedModel, selected: EvaluatedModel) -> GainSplit | None
     """The split on the first of test and validation whose greedy verdicts were kept for both."""
     for split in HELD_OUT:
         before, after = (model.tallies(split).get(0.0, ()) for model in (start, selected))
-        if found := split_gain(before, after):
-            return found
+        if gain := split_gain(before, after):
+            return gain
     return None
 
 

@@ -64,11 +64,11 @@ class Round:
 
 def rounds_of(experiment: Experiment, arm: str = "") -> list[Round]:
     """The rounds of a run or of one of its controls, in order."""
-    found: dict[int, Round] = {}
+    rounds: dict[int, Round] = {}
     for row in (*experiment.evaluations(arm), *experiment.phases(arm)):
         phase, extra = str(row.extra["phase"]), row.extra
         number = row.iteration + (phase not in ("evaluate", "coldstart"))
-        of = found.setdefault(number, Round(number))
+        of = rounds.setdefault(number, Round(number))
         of.seconds[phase] = of.seconds.get(phase, 0.0) + row.seconds
         of.tokens[phase] = of.tokens.get(phase, 0) + row.tokens
         if phase == "collect":
@@ -77,7 +77,7 @@ def rounds_of(experiment: Experiment, arm: str = "") -> list[Round]:
             of.rows, of.loss_tokens, of.loss = row.n, row.tokens, extra.get("loss")
             of.replay = {part: float(extra.get("replay", {}).get(part, 0)) for part in SLICES}
             of.truncated = (extra.get("selection") or {}).get("truncation_rate")
-    return [found[number] for number in sorted(found)]
+    return [rounds[number] for number in sorted(rounds)]
 
 
 def rounds_table(name: str, rounds: list[Round]) -> Table | None:

@@ -31,13 +31,13 @@ def siblings(run: Experiment, free: Collection[str] = ()) -> list[Experiment]:
     """`run`, then by name the runs beside it whose settings are the same but for their seed and what is `free`. What
     cannot be read is left out: the report of one run says nothing of another's damage."""
     place = run.folder.path
-    wanted, found = recipe(run.config, free), [run]
+    wanted, runs = recipe(run.config, free), [run]
     for name in experiment_names(place.parent) if run.config else ():
         with suppress(AxiomError, OSError):
             folder = ExperimentFolder(place.parent / name)
             if name != place.name and recipe(read_config(folder.config), free) == wanted:
-                found.append(_read(folder.path, folder.metrics.stat().st_mtime_ns))
-    return found
+                runs.append(_read(folder.path, folder.metrics.stat().st_mtime_ns))
+    return runs
 
 
 @lru_cache(maxsize=MOST_KEPT)

@@ -132,8 +132,8 @@ def summarize(experiment: Experiment) -> ExperimentSummary:
         final = compare_models(EvaluatedModel(experiment, start), chosen, names)
     steps: list[Comparison] = []  # each model against the one before it, at the lowest temperature
     for a, b in pairwise(experiment.iterations()):
-        one, other = (EvaluatedModel(experiment, model, passes_only=True) for model in (a, b))
-        steps += compare_models(one, other, (f"model {a}", f"model {b}"))[:1]
+        earlier, later = (EvaluatedModel(experiment, model, passes_only=True) for model in (a, b))
+        steps += compare_models(earlier, later, (f"model {a}", f"model {b}"))[:1]
     reached = frontiers(experiment.rows)
     gap = selection_gap(experiment, selected) if len(experiment.iterations()) > 1 else None
     covered = coverage(experiment, selected)

@@ -41,7 +41,7 @@ def ranking_page(ranking: Ranking) -> str:
         headline=HEADS[ranking.headline.verdict],
         sentences=ranking.sentences,
         tiles=figures,
-        sections=[make(one, number) for number, one in enumerate(every) for make in (best_of_n, calibration)],
+        sections=[make(each, number) for number, each in enumerate(every) for make in (best_of_n, calibration)],
         footer=FOOTER,
     )
 

@@ -215,7 +215,7 @@ def checked(answers: Sequence[Question], remark: str = "") -> Section:
 
 def claim_table(name: str, answers: Sequence[Question]) -> Table:
     """The questions as a table."""
-    rows = [[one.name, "answered" if one.answered else "open", one.answer] for one in answers]
+    rows = [[question.name, "answered" if question.answered else "open", question.answer] for question in answers]
     return Table(f"{name}: the twelve questions of a claim", ["question", "", "answer"], rows)
 
 

@@ -54,15 +54,15 @@ def dose_response(name: str, doses: Sequence[Dose]) -> Section | None:
 
 def _dose_plot(key: str, title: str, doses: Sequence[Dose], gains: Sequence[Comparison]) -> Markup:
     """A line for each kind; all begin at the run without wrong verdicts."""
-    found = list(zip(doses, gains, strict=True))
+    doses_and_gains = list(zip(doses, gains, strict=True))
     series = []
     for kind, (label, colour) in LINES.items():
         line = [
             Point(dose.share, gain.difference, *gain.interval, f"{100 * dose.share:g} % wrong: {_spoken(gain)}")
-            for dose, gain in found
+            for dose, gain in doses_and_gains
             if dose.kind in (kind, NONE)
         ]
-        if any(dose.kind == kind for dose, _ in found):
+        if any(dose.kind == kind for dose, _ in doses_and_gains):
             series.append(Series(label, line, colour, dots=len(line) < 2))
     lines, heights = fitted(series, "{:+d}", "0")
     shares = sorted({point.x for line in series for point in line.points})

@@ -91,35 +91,35 @@ def frontier(summary: ExperimentSummary) -> Section | None:
 def _card(
     climb: Climb, number: int, by_model: Mapping[int, Mapping[str, Frontier]], trained: Mapping[int, int]
 ) -> Markup:
-    found = {iteration: reached[climb.family] for iteration, reached in by_model.items() if climb.family in reached}
-    top = max(of.highest for of in found.values())
+    frontiers = {iteration: reached[climb.family] for iteration, reached in by_model.items() if climb.family in reached}
+    top = max(of.highest for of in frontiers.values())
 
     def line(name: str, levels: Sequence[int], **how: bool) -> Series:
         points = [
             Point(i, level / top, note=f"model {i}: {name} up to level {level}")
-            for i, level in zip(found, levels, strict=True)
+            for i, level in zip(frontiers, levels, strict=True)
         ]
         return Series(name, points, f"c{number % 6}", **how)
 
     series = [
-        line("half of them", [of.half_solved for of in found.values()], dashed=True),
-        line("9 in 10", [of.solved for of in found.values()]),
+        line("half of them", [of.half_solved for of in frontiers.values()], dashed=True),
+        line("9 in 10", [of.solved for of in frontiers.values()]),
     ]
     if climb.taught:
-        ends = [Point(i, min(1.0, climb.taught / top)) for i in (min(found), max(found))]
+        ends = [Point(i, min(1.0, climb.taught / top)) for i in (min(frontiers), max(frontiers))]
         series.insert(0, Series("taught", ends, "muted", dashed=True))
     if trained:
         points = [
             Point(i, trained[i] / top, note=f"model {i}: trained up to level {trained[i]}")
-            for i in found
+            for i in frontiers
             if i in trained
         ]
         series.insert(0, Series("trained up to", points, "muted", dots=True))
     title = f"{climb.family}: {climb.start.text} → {climb.now.text}"
-    desc = ", ".join(f"model {i}: level {of.text}" for i, of in found.items())
+    desc = ", ".join(f"model {i}: level {of.text}" for i, of in frontiers.items())
     caption = Caption(f"frontier-{number}", f"{climb.family}, frontier on {spoken(climb.split)}", desc)
     heights = [(level / top, str(level)) for level in range(0, top + 1, max(1, ceil(top / 10)))]
     plot = line_plot(caption, series, model_axis(series), SMALL, labels=False, heights=heights)
-    rows = [[str(i), of.text, of.spelled(of.half_solved), f"{of.problems:,}"] for i, of in found.items()]
+    rows = [[str(i), of.text, of.spelled(of.half_solved), f"{of.problems:,}"] for i, of in frontiers.items()]
     table = Table(caption.title, ["model", f"solved {SOLVED:g}", f"solved {HALF_SOLVED:g}", "problems a level"], rows)
     return card(title, plot, numbers(table))

@@ -73,13 +73,13 @@ def origin_tables(experiment: Experiment) -> list[Table]:
     traced = [[value[:SHORT] if key in DIGESTS else value for key, value in of.items()] for of in lineage(experiment)]
     certificates = [[str(row.iteration + 1), _text(row.extra["certificate"])] for row in _certified(experiment)]
     settings = [[key, _text(value)] for key, value in sorted(dotted(experiment.config).items())]
-    found = [
+    tables = [
         machines_table(experiment),
         Table(f"{name}: weights, what training wrote, and problem sets", LINEAGE, traced),
         Table(f"{name}: merge certificates", ("round", "certificate"), certificates),
         Table(f"{name}: all settings", ("setting", "value"), settings),
     ]
-    return [table for table in found if table and table.rows]
+    return [table for table in tables if table and table.rows]
 
 
 def lineage(experiment: Experiment) -> list[dict[str, str]]:
@@ -91,14 +91,14 @@ def lineage(experiment: Experiment) -> list[dict[str, str]]:
         for row in experiment.phases(arm)
         if row.extra["phase"] == "train"
     }
-    found: dict[tuple[str, ...], None] = {}
+    lines: dict[tuple[str, ...], None] = {}
     for arm in experiment.arms():
         for row in experiment.evaluations(arm):
             weights, problems = _digest(row.extra.get("digest")), _digest(row.extra.get("set"))
             learnt = trained.get((row.experiment, row.iteration), "")
             place = row.experiment, str(row.iteration), row.split, str(row.extra.get("model", ""))
-            found.setdefault((*place, weights, learnt, problems))
-    return [dict(zip(LINEAGE, values, strict=True)) for values in found]
+            lines.setdefault((*place, weights, learnt, problems))
+    return [dict(zip(LINEAGE, values, strict=True)) for values in lines]
 
 
 def _digest(value: Any) -> str:

@@ -19,42 +19,46 @@ ORDER = {
 }
 
 
-def samples_section(name: str, found: Examples | None) -> Section | None:
+def samples_section(name: str, examples: Examples | None) -> Section | None:
     """The problems, folded away one by one."""
-    if found is None or not any(found.counts.values()):
+    if examples is None or not any(examples.counts.values()):
         return None
-    start, selected = f"model {found.start}, the start", f"model {found.selected}, selected"
+    start, selected = f"model {examples.start}, the start", f"model {examples.selected}, selected"
     cards: list[Markup] = []
-    for kind, problems in found.shown.items():
-        title = f"{kind.capitalize()}: {plural(found.counts[kind], 'problem')}"
+    for kind, problems in examples.shown.items():
+        title = f"{kind.capitalize()}: {plural(examples.counts[kind], 'problem')}"
         shown = [example(problem, start, selected) for problem in problems]
-        chosen = f", {len(problems)} shown, {ORDER[kind]}" if len(problems) < found.counts[kind] else ""
+        chosen = f", {len(problems)} shown, {ORDER[kind]}" if len(problems) < examples.counts[kind] else ""
         cards.append(card(title + chosen, *shown))
     newly, lost = (code(shlex.join(["axiom", "report", name, option])) for option in ("--newly-solved", "--lost"))
     lead = Markup("Greedy answers to {} problems, as the models wrote them. {} and {} write all of them.").format(
-        spoken(found.split), newly, lost
+        spoken(examples.split), newly, lost
     )
     return Section("Samples", lead, joined(cards))
 
 
-def samples_tables(name: str, found: Examples | None) -> list[Table]:
+def samples_tables(name: str, examples: Examples | None) -> list[Table]:
     """A table for each kind, for Markdown."""
-    if found is None:
+    if examples is None:
         return []
     columns = ["family", "level", "prompt", "right", "start said", "why", "its reasoning"]
     columns += ["selected says", "why", "its reasoning"]
     return [
         Table(
-            f"{name}: {kind}, {len(problems)} of {found.counts[kind]:,} {spoken(found.split)} problems",
+            f"{name}: {kind}, {len(problems)} of {examples.counts[kind]:,} {spoken(examples.split)} problems",
             columns,
             [
                 [
-                    *(one.family, str(one.level), one.prompt, one.right),
-                    *(part for of in (one.start, one.selected) for part in (of.answer, of.reason, of.reasoning)),
+                    *(problem.family, str(problem.level), problem.prompt, problem.right),
+                    *(
+                        part
+                        for of in (problem.start, problem.selected)
+                        for part in (of.answer, of.reason, of.reasoning)
+                    ),
                 ]
-                for one in problems
+                for problem in problems
             ],
         )
-        for kind, problems in found.shown.items()
+        for kind, problems in examples.shown.items()
         if problems
     ]

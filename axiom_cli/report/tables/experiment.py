@@ -65,7 +65,7 @@ def _terminal(summary: ExperimentSummary) -> list[Table | str]:
 def _markdown(summary: ExperimentSummary) -> list[Table | str]:
     """What the page says, in its order."""
     run, name = summary.experiment, summary.experiment.name
-    step, asked = next_step(summary), questions(summary)
+    step, answers = next_step(summary), questions(summary)
     compared = list(map(comparison_cells, (*summary.final, *summary.steps)))
     controls = list(map(comparison_cells, summary.controls.values()))
     line = command_line(run)
@@ -95,7 +95,7 @@ def _markdown(summary: ExperimentSummary) -> list[Table | str]:
         cost_sentence(run),
         f"The command that repeats the run:\n\n    {line}" if line else None,
         *origin_tables(run),
-        claim_table(name, asked),
+        claim_table(name, answers),
     ]
     return [part for part in parts if part]
 
@@ -112,8 +112,8 @@ def levels_table(summary: ExperimentSummary) -> Table | None:
             of.setdefault((row.family, row.level), {})[row.iteration] = row
     models = [run.iterations()[0], summary.selected]
     rows = [
-        [family, str(level or "all"), *(_rate(found[m]) if m in found else "" for m in models)]
-        for (family, level), found in sorted(of.items(), key=lambda of: (of[0][0] != ALL, *of[0]))
+        [family, str(level or "all"), *(_rate(by_model[m]) if m in by_model else "" for m in models)]
+        for (family, level), by_model in sorted(of.items(), key=lambda of: (of[0][0] != ALL, *of[0]))
     ]
     columns = ["family", "level", "start", "selected"]
     return Table(f"{run.name}: families by level ({spoken(split)})", columns, rows, keys=2) if rows else None
@@ -142,7 +142,7 @@ def experiment_table(summary: ExperimentSummary) -> Table:
 
 
 def _frontier_json(row: Metrics, summary: ExperimentSummary) -> dict[str, dict[str, int]]:
-    return {family: asdict(found) for family, found in frontiers_of(row, summary).items()}
+    return {family: asdict(frontier) for family, frontier in frontiers_of(row, summary).items()}
 
 
 def _families_json(summary: ExperimentSummary) -> list[dict[str, Any]]:

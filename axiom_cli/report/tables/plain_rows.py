@@ -54,9 +54,9 @@ def _frontier_columns(reached: Mapping[str, Frontier], families: Sequence[str]) 
     """Two columns a family: the levels solved at 0.9 and more, and at 0.5 and more."""
     columns: dict[str, int | None] = {}
     for family in families:
-        found = reached.get(family)
-        columns[f"{family} frontier 0.9"] = found.solved if found else None
-        columns[f"{family} frontier 0.5"] = found.half_solved if found else None
+        frontier = reached.get(family)
+        columns[f"{family} frontier 0.9"] = frontier.solved if frontier else None
+        columns[f"{family} frontier 0.5"] = frontier.half_solved if frontier else None
     return columns
 
 
@@ -100,16 +100,16 @@ def _compared(row: Metrics, summary: ExperimentSummary) -> dict[str, Any]:
     """A model against the one before it (`step_`), the selected model against the start model (`start_`) and, in the
     row of a control's selected model, the run's against it (`control_`); each on the split that it was made on."""
     run, (_, arm) = summary.experiment, split_arm(row.experiment)
-    found: dict[str, Comparison | None] = {"step_": None, "start_": None, "control_": None}
+    comparisons: dict[str, Comparison | None] = {"step_": None, "start_": None, "control_": None}
     if arm and arm in summary.controls and row.iteration == run.best(arm):
-        found["control_"] = summary.controls[arm]
+        comparisons["control_"] = summary.controls[arm]
     elif not arm:
-        found["step_"] = next((of for of in summary.steps if of.after == f"model {row.iteration}"), None)
+        comparisons["step_"] = next((of for of in summary.steps if of.after == f"model {row.iteration}"), None)
         if row.iteration == summary.selected:
             measure = "greedy" if not temperature(row) else "sampled"
-            found["start_"] = next((of for of in summary.final if of.measure in (measure, "unpaired")), None)
+            comparisons["start_"] = next((of for of in summary.final if of.measure in (measure, "unpaired")), None)
     columns: dict[str, Any] = {}
-    for name, of in found.items():
+    for name, of in comparisons.items():
         fits = of is not None and of.split == row.split and (name == "start_" or not temperature(row))
         columns |= _columns(name, of if fits else None)
     return columns

@@ -13,17 +13,17 @@ from axiom_cli.report.tables.comparison import with_bounds
 def ranking_findings(ranking: Ranking) -> Findings:
     """One ranking, and those of its rivals. A terminal gets best of N for powers of two and the largest N only."""
     every = [ranking, *(rival.ranking for rival in ranking.rivals)]
-    records = [one.to_dict() for one in every]
+    records = [each.to_dict() for each in every]
     markdown: list[Table | str] = []
     terminal: list[Table | str] = []
     csv_rows = []
-    for one in every:
-        lines, whole = facts(one), best_of_n_table(one)
-        rows = [row for best, row in zip(one.best, whole.rows, strict=True)
-                if best.n & (best.n - 1) == 0 or best is one.best[-1]]  # fmt: skip
-        named = {"value_function": one.value.name} if ranking.rivals else {}
-        csv_rows += [{**named, **with_bounds(asdict(best))} for best in one.best]
-        markdown += [whole, *(f"{line}." for line in lines), reliability_table(one)]
+    for each in every:
+        lines, whole = facts(each), best_of_n_table(each)
+        rows = [row for best, row in zip(each.best, whole.rows, strict=True)
+                if best.n & (best.n - 1) == 0 or best is each.best[-1]]  # fmt: skip
+        named = {"value_function": each.value.name} if ranking.rivals else {}
+        csv_rows += [{**named, **with_bounds(asdict(best))} for best in each.best]
+        markdown += [whole, *(f"{line}." for line in lines), reliability_table(each)]
         terminal += [Table(whole.title, whole.columns, rows), *lines]
     return Findings(
         json_value=records if ranking.rivals else records[0],

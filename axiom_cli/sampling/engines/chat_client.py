@@ -132,8 +132,8 @@ class ChatClient:
             return isinstance(error, TransientError)
 
         def pause(state: RetryCallState) -> float:
-            asked = getattr(state.outcome and state.outcome.exception(), "pause", None)
-            return self._backoff(state) if asked is None else asked
+            server_pause = getattr(state.outcome and state.outcome.exception(), "pause", None)
+            return self._backoff(state) if server_pause is None else server_pause
 
         def enough(state: RetryCallState) -> bool:
             error = state.outcome and state.outcome.exception()

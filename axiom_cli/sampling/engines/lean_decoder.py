@@ -193,7 +193,10 @@ def _joined(*linears: torch.nn.Linear) -> ExactProduct:
     """The product of several layers at once. Their weights become parts of its own, so that none is held twice."""
     if len(linears) == 1:
         return ExactProduct(linears[0].weight, linears[0].bias)
-    weight, sizes = torch.cat([linear.weight.detach() for linear in linears]), [len(one.weight) for one in linears]
+    weight, sizes = (
+        torch.cat([linear.weight.detach() for linear in linears]),
+        [len(linear.weight) for linear in linears],
+    )
     for linear, part in zip(linears, weight.split(sizes), strict=True):
         linear.weight.data = part
     biases = [linear.bias.detach() for linear in linears if linear.bias is not None]

@@ -133,7 +133,7 @@ class RemoteEngine(UnorderedEngine):
                     return
                 done, _ = wait(waiting, return_when=FIRST_COMPLETED)
                 # What has been paid for is kept: the samples that are there come before an error that ends the run.
-                for future in sorted(done, key=lambda one: (one.exception() is not None, waiting[one])):
+                for future in sorted(done, key=lambda each: (each.exception() is not None, waiting[each])):
                     yield waiting.pop(future), future.result()
         finally:
             for future in waiting:

@@ -127,7 +127,7 @@ class ServerEngine(RemoteEngine):
         try:
             scores = data["choices"][0]["prompt_logprobs"]
             pairs = zip(self._ids[1:], scores[1:], strict=True)
-            return tuple(float(found[str(token)]["logprob"]) for token, found in pairs)
+            return tuple(float(by_token[str(token)]["logprob"]) for token, by_token in pairs)
         except (KeyError, TypeError, ValueError, IndexError):
             raise self._not_vllm("log-probabilities of a prompt") from None
 

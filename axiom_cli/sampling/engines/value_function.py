@@ -103,9 +103,9 @@ class ValueFunction(ABC):
         far = (getattr(self.model.config.get_text_config(), "max_position_embeddings", None) or 9) - 9
         places_BT = torch.arange(5, 9, device=self.device) + torch.tensor([[0], [far]], device=self.device)
         with slot_check.spared(self.model):
-            alone = self._tell(prompt_1T, None, ids_BT[:1])
+            alone = self._forward(prompt_1T, None, ids_BT[:1])
             try:
-                beside = self._tell(prompt_1T, self._read(prompt_1T), ids_BT, position_ids=places_BT)[:1]
+                beside = self._forward(prompt_1T, self._read(prompt_1T), ids_BT, position_ids=places_BT)[:1]
             except Exception as error:  # noqa: BLE001 - an architecture's own code may raise anything
                 if is_out_of_memory(error):
                     raise
@@ -116,18 +116,18 @@ class ValueFunction(ABC):
         """What the model says of each token of completions of the same prompt, (T, ...) each."""
         prompt_1T = torch.tensor([prompt], dtype=torch.long, device=self.device)
         read = None if alone else self._read(prompt_1T)
-        told: list[torch.Tensor] = [torch.empty(0)] * len(completions)
+        outputs: list[torch.Tensor] = [torch.empty(0)] * len(completions)
         lengths = [len(prompt) + len(completion) for completion in completions]
         budget = 1 if alone else self.budget
         for rows in chain.from_iterable(micro_batches.split(range(len(completions)), lengths, budget, 1)):
             ids_BT = pad_sequence([torch.tensor(completions[row]) for row in rows], batch_first=True).to(self.device)
-            told_BTX = self._reduce(self._tell(prompt_1T, read, ids_BT), ids_BT)
-            for row, row_told in zip(rows, told_BTX, strict=True):
-                told[row] = row_told[: len(completions[row])]
-        return told
+            outputs_BTX = self._reduce(self._forward(prompt_1T, read, ids_BT), ids_BT)
+            for row, row_outputs in zip(rows, outputs_BTX, strict=True):
+                outputs[row] = row_outputs[: len(completions[row])]
+        return outputs
 
     @abstractmethod
-    def _reduce(self, told_BTX: torch.Tensor, ids_BT: torch.Tensor) -> torch.Tensor:
+    def _reduce(self, outputs_BTX: torch.Tensor, ids_BT: torch.Tensor) -> torch.Tensor:
         """A number a token from what the model says, (B, T), in float32."""
 
     def _read(self, prompt_1T: torch.Tensor) -> Any:
@@ -136,7 +136,7 @@ class ValueFunction(ABC):
             return None
         return self._run(input_ids=prompt_1T, use_cache=True)[1]
 
-    def _tell(self, prompt_1T: torch.Tensor, read: Any, ids_BT: torch.Tensor, **more: Any) -> torch.Tensor:
+    def _forward(self, prompt_1T: torch.Tensor, read: Any, ids_BT: torch.Tensor, **more: Any) -> torch.Tensor:
         """What the model says of completions of the prompt, padded on the right, (B, T, ...)."""
         if read is None:
             whole_BT = torch.cat([prompt_1T.expand(len(ids_BT), -1), ids_BT], dim=1)
@@ -167,8 +167,8 @@ class ValueHead(ValueFunction):
         out = self.decoder(**inputs)
         return out.last_hidden_state, getattr(out, "past_key_values", None)
 
-    def _reduce(self, told_BTX: torch.Tensor, _ids_BT: torch.Tensor) -> torch.Tensor:
-        return self.head(told_BTX.float()).squeeze(-1).sigmoid()
+    def _reduce(self, outputs_BTX: torch.Tensor, _ids_BT: torch.Tensor) -> torch.Tensor:
+        return self.head(outputs_BTX.float()).squeeze(-1).sigmoid()
 
     def _score(self, prompt: list[int], completions: Sequence[list[int]]) -> list[list[float]]:
         return [value_T.tolist() for value_T in self._by_token(prompt, completions, alone=self.alone)]
@@ -194,14 +194,14 @@ class Likelihood(ValueFunction):
         out = self.model(**inputs)
         return out.logits, getattr(out, "past_key_values", None)
 
-    def _reduce(self, told_BTX: torch.Tensor, ids_BT: torch.Tensor) -> torch.Tensor:
+    def _reduce(self, outputs_BTX: torch.Tensor, ids_BT: torch.Tensor) -> torch.Tensor:
         """The log-probability of each token but the first, whose place has a zero."""
-        logprobs_BT = -functional.cross_entropy(told_BTX[:, :-1].mT.float(), ids_BT[:, 1:], reduction="none")
+        logprobs_BT = -functional.cross_entropy(outputs_BTX[:, :-1].mT.float(), ids_BT[:, 1:], reduction="none")
         return functional.pad(logprobs_BT, (1, 0))
 
     def _score(self, prompt: list[int], completions: Sequence[list[int]]) -> list[list[float]]:
         *before, last = prompt  # whose logits say how likely the first token is
         rows = [[last, *completion] for completion in completions]
         with worker_pool.few_threads(self.model):
-            told = self._by_token(before, rows, alone=self.alone or not before)
-        return [[math.exp(logprob) for logprob in accumulate(told_T[1:].tolist())] for told_T in told]
+            logprobs = self._by_token(before, rows, alone=self.alone or not before)
+        return [[math.exp(logprob) for logprob in accumulate(logprobs_T[1:].tolist())] for logprobs_T in logprobs]

@@ -121,7 +121,7 @@ class VllmEngine(UnorderedEngine):
         `max_tokens` says so in `extra["context"]`."""
         if requests and (self._llm is None or self._asleep):
             self._load(self._resolved)
-        asked: list[tuple[Problem, int, list[int], str]] = []
+        prompts_given: list[tuple[Problem, int, list[int], str]] = []
         inputs: dict[int, tuple[Any, Any]] = {}
         for request in requests:
             problem = request.problem
@@ -133,14 +133,14 @@ class VllmEngine(UnorderedEngine):
             for index in range(request.start, request.start + samples):
                 if not error:
                     seed = sample_seed(params.seed, problem, index)
-                    inputs[len(asked)] = ({"prompt_token_ids": ids}, self._settings(params, seed))
-                asked.append((problem, index, ids, error))
-        for place, one in enumerate(asked):
-            if one[3]:
-                yield place, self._sample(*one, params, None)
+                    inputs[len(prompts_given)] = ({"prompt_token_ids": ids}, self._settings(params, seed))
+                prompts_given.append((problem, index, ids, error))
+        for place, prompt_given in enumerate(prompts_given):
+            if prompt_given[3]:
+                yield place, self._sample(*prompt_given, params, None)
         with closing(self._results(inputs)) as results:
             for place, result in results:
-                yield place, self._sample(*asked[place], params, result.outputs[0])
+                yield place, self._sample(*prompts_given[place], params, result.outputs[0])
 
     def _results(self, inputs: Mapping[int, tuple[Any, Any]]) -> Generator[tuple[int, Any]]:
         """The place and the result of each (prompt, settings) as it ends. Several of these may be read in turn: a step

@@ -14,9 +14,9 @@ from .replicas import Named, Raisable
 def is_instance(value: Any, kind: Any) -> bool:
     """`isinstance` as tests mean it."""
     if type(kind) is tuple:
-        return any(is_instance(value, one) for one in kind)
+        return any(is_instance(value, member) for member in kind)
     if isinstance(kind, types.UnionType):
-        return any(is_instance(value, one) for one in kind.__args__)
+        return any(is_instance(value, member) for member in kind.__args__)
     if type(kind) is Remote:
         return Remote.__instancecheck__(kind, value)
     kind = getattr(kind, "__origin__", kind)
@@ -62,7 +62,7 @@ def is_callable(value: Any) -> bool:
 def is_subclass(kind: Any, of: Any) -> bool:
     """`issubclass` as tests mean it."""
     if type(of) is tuple:
-        return any(is_subclass(kind, one) for one in of)
+        return any(is_subclass(kind, member) for member in of)
     if type(kind) is Remote or type(of) is Remote:
         owner = channel(kind if type(kind) is Remote else of)
         return bool(owner.do("issubclass", kind, of))

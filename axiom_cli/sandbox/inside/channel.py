@@ -266,10 +266,10 @@ class Channel(crossing.Crossing):
             self.objects[number] = error
         return error
 
-    def oblige(self, asked: Any) -> None:
+    def oblige(self, request: Any) -> None:
         """Does what the program asks for in the middle of a call, and tells it what comes of that."""
         try:
-            operation, args, named = asked
+            operation, args, named = request
             if operation not in ("call", "next", "input", "read", "readline") or type(args) is not tuple:
                 self.leave(messages.FAILED, "made a frame of its own")
             result = self.run(operation, args, dict(named))

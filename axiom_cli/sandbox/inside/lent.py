@@ -40,7 +40,9 @@ class LentFunction(Lent):
         names, optional = self.__code__.co_varnames, len(self.__defaults__ or ())
         defaults = [Parameter.empty] * (len(names) - optional) + [None] * optional
         kind = Parameter.POSITIONAL_OR_KEYWORD
-        return Signature([Parameter(name, kind, default=one) for name, one in zip(names, defaults, strict=True)])
+        return Signature(
+            [Parameter(name, kind, default=default) for name, default in zip(names, defaults, strict=True)]
+        )
 
     def __call__(self, *args: Any, **named: Any) -> Any:
         return self._served.ask("call", self.number, *args, **named)

@@ -58,10 +58,10 @@ def mappings() -> Iterator[Mapping]:
 
 def join() -> None:
     """Gives constants of a file the rights of what lies beside them. Raises OSError."""
-    for one, following in pairwise([*mappings(), Mapping(0, 0, "", "")]):
-        if one.rights == "r--p" and one.file.startswith("/"):
-            data = following.rights == "rw-p" and (following.start, following.file) == (one.end, one.file)
-            kernel.libc("mprotect", one.start, one.size, READ | (WRITE if data else EXECUTE))
+    for mapping, following in pairwise([*mappings(), Mapping(0, 0, "", "")]):
+        if mapping.rights == "r--p" and mapping.file.startswith("/"):
+            data = following.rights == "rw-p" and (following.start, following.file) == (mapping.end, mapping.file)
+            kernel.libc("mprotect", mapping.start, mapping.size, READ | (WRITE if data else EXECUTE))
 
 
 def enlarge() -> None:
@@ -72,7 +72,7 @@ def enlarge() -> None:
     with open(f"{HUGE_FROM}/hpage_pmd_size") as file:
         huge = int(file.read())
     within = ctypes.cast(ctypes.pythonapi.PyObject_Call, ctypes.c_void_p).value or 0
-    code = next(one for one in mappings() if one.start <= within < one.end)
+    code = next(mapping for mapping in mappings() if mapping.start <= within < mapping.end)
     for place in range(-(-code.start // huge) * huge, code.end - huge + 1, huge):
         move(place, huge)
 

@@ -222,7 +222,7 @@ def by_statement(trace: Any) -> bool:
 def computed(owner: Any, operation: str, *operands: Any) -> Any:
     """What comes of an operation with an object of the program. It may know a value of the tests from it, so that of
     an object that the tests have not made themselves no data is believed."""
-    ask, others = channel(owner), [one for one in operands if type(one) is not Remote]
+    ask, others = channel(owner), [operand for operand in operands if type(operand) is not Remote]
     if others and base(owner) and not made(owner) and hasattr(operator, operation):
         return getattr(operator, operation)(*map(inner, operands))
     result = ask.call(operation, *operands)

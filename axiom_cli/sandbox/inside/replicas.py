@@ -63,13 +63,13 @@ class Raisable(type):
 def exception_class(owner: Channel, number: int, name: str, parents: list[Any]) -> type[BaseException]:
     """A class of exceptions like the program's. Of the built-in ones it is only what its first one is, or else it
     would be whatever the tests wait for."""
-    built_in = [one for one in crossing.NAMES if any(issubclass(parent, one) for parent in parents)]
-    first = next((one for parent in parents for one in parent.__mro__ if one in crossing.NAMES), Exception)
-    kept = [one for one in parents if set(one.__mro__) & set(built_in) <= set(first.__mro__)] or [first]
+    built_in = [cls for cls in crossing.NAMES if any(issubclass(parent, cls) for parent in parents)]
+    first = next((cls for parent in parents for cls in parent.__mro__ if cls in crossing.NAMES), Exception)
+    kept = [cls for cls in parents if set(cls.__mro__) & set(built_in) <= set(first.__mro__)] or [first]
     space = {"__module__": "solution", "axiom_channel": owner, "axiom_number": number, "__getattr__": _of_exception}
     space |= {"__str__": lambda self: self.axiom_said}
     kind: Any = Raisable(name, tuple(kept), space)
-    kind.axiom_narrowed = len(kept) < len(parents) or any(getattr(one, "axiom_narrowed", False) for one in parents)
+    kind.axiom_narrowed = len(kept) < len(parents) or any(getattr(cls, "axiom_narrowed", False) for cls in parents)
     return kind
 
 

@@ -116,7 +116,7 @@ class Served(crossing.Crossing):
             if isinstance(value, kind):
                 exact: dict[type[Any], Operation] = {
                     str: str.__str__,
-                    bytes: lambda one: bytes.__getitem__(one, slice(None)),
+                    bytes: lambda item: bytes.__getitem__(item, slice(None)),
                 }
                 return exact.get(kind, getattr(kind, "__pos__", None))(value)  # type: ignore[misc] # a number has it
         if isinstance(value, dict):
@@ -126,8 +126,8 @@ class Served(crossing.Crossing):
 
     def state(self, value: Any) -> tuple[Any, ...]:
         """What an object is made of, and those that it refers to, as plain data: equal for objects made alike."""
-        seen, found, at = {id(value): 0}, [value], 0
-        told = []
+        seen, objects, at = {id(value): 0}, [value], 0
+        described = []
 
         def part(item: Any, depth: int = 0) -> Any:
             kind = type(item)
@@ -142,12 +142,12 @@ class Served(crossing.Crossing):
             if kind.__name__ in crossing.VALUES:
                 return kind.__name__, str(item)
             if id(item) not in seen:
-                seen[id(item)] = len(found)
-                found.append(item)
+                seen[id(item)] = len(objects)
+                objects.append(item)
             return "object", seen[id(item)]
 
-        while at < len(found) and len(found) < 1000:
-            one = found[at]
+        while at < len(objects) and len(objects) < 1000:
+            one = objects[at]
             attributes = dict(getattr(one, "__dict__", {})) if not isinstance(one, type) else {}
             for cls in type(one).__mro__:
                 slots = cls.__dict__.get("__slots__", ())
@@ -157,9 +157,9 @@ class Served(crossing.Crossing):
             if isinstance(one, crossing.PLAIN):
                 attributes["its value"] = self.base(one)
             same = self.hold(one) if not attributes else self.hold(type(one))
-            told.append((same, tuple((name, part(item)) for name, item in sorted(attributes.items()))))
+            described.append((same, tuple((name, part(item)) for name, item in sorted(attributes.items()))))
             at += 1
-        return tuple(told) if told[0][1] else ()
+        return tuple(described) if described[0][1] else ()
 
     def ask(self, operation: str, *args: Any, **named: Any) -> Any:
         """Has the tests' process do something in the middle of a call, and gives what comes of it."""
@@ -221,8 +221,8 @@ class Served(crossing.Crossing):
     def told(self, error: BaseException) -> Any:
         """What stands for an exception: its class, its arguments if they are short text or numbers, how it reads and,
         where the class is the program's, its number."""
-        for number, one in self.theirs.items():
-            if one is error:
+        for number, theirs in self.theirs.items():
+            if theirs is error:
                 return ..., "theirs", number
         kind = self.exception_class(type(error))
         text = child.describe(error).decode("utf-8", "replace")

@@ -23,15 +23,15 @@ class Runner:
         """Runs what `names` stand for, in order; the first test that fails ends it with its exception."""
         tests = [self.space[name] for name in names if isinstance(self.space.get(name), (types.FunctionType, type))]
         self._ask(self.space, "setup_module", "setUpModule")
-        for one in tests:
-            if isinstance(one, types.FunctionType):
+        for test in tests:
+            if isinstance(test, types.FunctionType):
                 self._ask(self.space, "setup_function")
-                self._function(one)
+                self._function(test)
                 self._ask(self.space, "teardown_function")
-            elif isinstance(one, type) and hasattr(one, "assertRaises"):
-                self._unittest(one)
-            elif isinstance(one, type) and one.__name__.startswith("Test") and not word(one, "skipped"):
-                self._methods(one)
+            elif isinstance(test, type) and hasattr(test, "assertRaises"):
+                self._unittest(test)
+            elif isinstance(test, type) and test.__name__.startswith("Test") and not word(test, "skipped"):
+                self._methods(test)
         self._ask(self.space, "teardown_module", "tearDownModule")
 
     def _ask(self, owner: Any, *names: str) -> None:
@@ -79,8 +79,8 @@ class Runner:
 
     def _used(self, stack: contextlib.ExitStack, given: dict[str, Any], case: Any) -> None:
         """Fixtures that every test uses."""
-        for name, one in list(self.space.items()):
-            if type(one) is types.FunctionType and word(one, "autouse"):
+        for name, value in list(self.space.items()):
+            if type(value) is types.FunctionType and word(value, "autouse"):
                 self._fixture(name, given, stack, case)
 
     def _fixture(self, name: str, given: dict[str, Any], stack: contextlib.ExitStack, case: Any) -> Any:
@@ -104,7 +104,7 @@ class Runner:
 
 def tests_of(cls: type) -> list[str]:
     """The names of a class's test methods, in the order in which they are written."""
-    return list(dict.fromkeys(name for one in reversed(cls.__mro__) for name in vars(one) if name.startswith("test")))
+    return list(dict.fromkeys(name for base in reversed(cls.__mro__) for name in vars(base) if name.startswith("test")))
 
 
 def parameters(function: Any) -> list[str]:

@@ -117,7 +117,7 @@ def conclude(channel: Channel, error: BaseException, job: dict[str, Any]) -> NoR
     if BeyondError.reasons:  # whatever the tests have made of it
         channel.leave(messages.UNUSABLE, f"{BEYOND}: {BeyondError.reasons[0]}{place}")
     if unseen := [
-        one for one in PATCHED.findall(job["source"]) if "mock" in job["source"] and not one.startswith(SEEN)
+        name for name in PATCHED.findall(job["source"]) if "mock" in job["source"] and not name.startswith(SEEN)
     ]:
         channel.beyond = channel.beyond or f"it patches {unseen[0]}, which the program does not see"
     if channel.beyond:

@@ -79,7 +79,7 @@ def curriculum_levels(name: str) -> int:
 
     if name not in CURRICULA:
         return 1
-    return min(MOST_LEVELS, max([1, *(len(one.levels) for one in CURRICULA[name]().attributes.values())]))
+    return min(MOST_LEVELS, max([1, *(len(attribute.levels) for attribute in CURRICULA[name]().attributes.values())]))
 
 
 def all_draws(*, backwards: bool) -> Iterator[tuple[str, dict[str, Any]]]:

@@ -10,7 +10,7 @@ _SPOKEN = re.compile(r"(\w+): (.+?)\.(?= )")
 
 def _holds(claim: str, speaker: str, kind: dict[str, str]) -> bool:
     """Whether the claim is true if everyone is of the kind given."""
-    claim = re.sub(r"\bI\b( am)?", lambda found: speaker + (" is" if found.group(1) else ""), claim)
+    claim = re.sub(r"\bI\b( am)?", lambda match: speaker + (" is" if match.group(1) else ""), claim)
     pair = re.fullmatch(r"(\w+) and (\w+) are (alike|unlike)", claim)
     if pair:
         return (kind[pair.group(1)] == kind[pair.group(2)]) == (pair.group(3) == "alike")
@@ -27,5 +27,5 @@ def answer(prompt: str) -> str:
         kind = dict(zip(names, kinds, strict=True))
         if all(_holds(claim, speaker, kind) == (kind[speaker] == "knight") for speaker, claim in claims):
             fitting.append(kinds)
-    (found,) = fitting
-    return " ".join(found)
+    (solution,) = fitting
+    return " ".join(solution)

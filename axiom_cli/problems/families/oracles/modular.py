@@ -17,8 +17,8 @@ def _walk(modulus: int, start: int, steps: str) -> int:
     return value % modulus
 
 
-def _only(found: list[int]) -> int:
-    (number,) = found
+def _only(solutions: list[int]) -> int:
+    (number,) = solutions
     return number
 
 

@@ -13,6 +13,6 @@ def answer(prompt: str) -> str:
     left_sides = re.compile("|".join(rules))
     changed, steps = 1, 0
     while changed and not (limit and steps == int(limit.group(1))):
-        text, changed = left_sides.subn(lambda found: rules[found.group()], text, count=1)
+        text, changed = left_sides.subn(lambda match: rules[match.group()], text, count=1)
         steps += changed
     return text

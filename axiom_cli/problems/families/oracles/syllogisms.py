@@ -26,7 +26,7 @@ def _follows(sentence: tuple[str, ...], kinds: dict[str, int], allowed: int, nee
     if sentence[0] != "some":
         return not counterexamples
     without = allowed & ~counterexamples
-    missing = [one for one in needed if not _counterexamples(one, kinds, without)]
+    missing = [premise for premise in needed if not _counterexamples(premise, kinds, without)]
     return bool(missing) or any(not without & members for members in kinds.values())
 
 
@@ -41,7 +41,9 @@ def answer(prompt: str) -> str:
         if sentence[0] != "some":
             allowed &= ~_counterexamples(sentence, kinds, allowed)
     needed = [sentence for sentence in sentences if sentence[0] == "some"]
-    if not all(_counterexamples(one, kinds, allowed) for one in needed) or not all(m & allowed for m in kinds.values()):
+    if not all(_counterexamples(premise, kinds, allowed) for premise in needed) or not all(
+        m & allowed for m in kinds.values()
+    ):
         raise ValueError("the premises contradict each other")
-    asked = _SENTENCE.findall(conclusions)
-    return " ".join("yes" if _follows(one, kinds, allowed, needed) else "no" for one in asked)
+    claims = _SENTENCE.findall(conclusions)
+    return " ".join("yes" if _follows(conclusion, kinds, allowed, needed) else "no" for conclusion in claims)
