@@ -71,29 +71,32 @@ def world(means: Sequence[float], strength: float, count: int, name: str) -> Wor
 Rule = Callable[[World, int, int, Random], list[int]]
 
 
-def greedy(one: World, quota: int, most: int, random: Random) -> list[int]:
+def greedy(world: World, quota: int, most: int, random: Random) -> list[int]:
     """The highest posterior chance of the next success, with a prior for each kind: what `adaptive` does."""
-    return allocate(one.states(), quota, most)
+    return allocate(world.states(), quota, most)
 
 
-def even(one: World, quota: int, most: int, random: Random) -> list[int]:
+def even(world: World, quota: int, most: int, random: Random) -> list[int]:
     """The same with one prior for all: the least sampled first."""
-    return allocate(one.states(kinds=False), quota, most)
+    return allocate(world.states(kinds=False), quota, most)
 
 
-def thompson(one: World, quota: int, most: int, random: Random) -> list[int]:
+def thompson(world: World, quota: int, most: int, random: Random) -> list[int]:
     """The highest draws from the posteriors, one sample each, with the priors of greedy."""
-    prior = priors(one.states())
+    prior = priors(world.states())
     draws = [
-        (random.betavariate(prior[one.kinds[p]][0], prior[one.kinds[p]][1] + one.tried[p]), p) for p in one.open(most)
+        (random.betavariate(prior[world.kinds[p]][0], prior[world.kinds[p]][1] + world.tried[p]), p)
+        for p in world.open(most)
     ]
     return sorted(place for _, place in sorted(draws, reverse=True)[: max(1, min(quota, len(draws) // 2))])
 
 
-def halving(one: World, quota: int, most: int, random: Random) -> list[int]:
+def halving(world: World, quota: int, most: int, random: Random) -> list[int]:
     """Two samples for the better half: fewest tries for each problem that was solved of the kind."""
-    solved = {kind: sum(won > 0 for k, won in zip(one.kinds, one.won, strict=True) if k == kind) for kind in one.kinds}
-    order = sorted(one.open(most), key=lambda p: one.tried[p] / (1 + solved[one.kinds[p]]))
+    solved = {
+        kind: sum(won > 0 for k, won in zip(world.kinds, world.won, strict=True) if k == kind) for kind in world.kinds
+    }
+    order = sorted(world.open(most), key=lambda p: world.tried[p] / (1 + solved[world.kinds[p]]))
     return sorted((order[: max(1, len(order) // 2)] * 2)[:quota])
 
 
@@ -101,34 +104,34 @@ RULES: dict[str, Rule] = {"greedy": greedy, "even": even, "Thompson": thompson, 
 Curve = list[tuple[int, int]]
 
 
-def fixed(one: World, samples: int) -> Curve:
+def fixed(world: World, samples: int) -> Curve:
     """All at once."""
-    one.sample([p for p in range(len(one.chances)) for _ in range(samples)])
-    return [(sum(one.tried), sum(won > 0 for won in one.won))]
+    world.sample([p for p in range(len(world.chances)) for _ in range(samples)])
+    return [(sum(world.tried), sum(won > 0 for won in world.won))]
 
 
-def until_solved(one: World, samples: int) -> Curve:
+def until_solved(world: World, samples: int) -> Curve:
     """1, 1, 2, 4, ... of each that is unsolved."""
     curve, have, step = [], 0, 1
-    while step and (places := one.open(samples)):
-        one.sample([p for p in places for _ in range(step)])
+    while step and (places := world.open(samples)):
+        world.sample([p for p in places for _ in range(step)])
         have += step
         step = min(have, samples - have)
-        curve.append((sum(one.tried), sum(won > 0 for won in one.won)))
+        curve.append((sum(world.tried), sum(won > 0 for won in world.won)))
     return curve
 
 
-def searched(one: World, samples: int, rule: Rule) -> Curve:
+def searched(world: World, samples: int, rule: Rule) -> Curve:
     """Rounds as `adaptive` makes them."""
-    curve, count, random = [], len(one.chances), Random(f"{one.name}/rule")
+    curve, count, random = [], len(world.chances), Random(f"{world.name}/rule")
     budget, places = samples * count, list(range(count))
     while places:
-        one.sample(places)
-        used = sum(one.tried)
-        curve.append((used, sum(won > 0 for won in one.won)))
-        unsolved = sum(not won for won in one.won)
+        world.sample(places)
+        used = sum(world.tried)
+        curve.append((used, sum(won > 0 for won in world.won)))
+        unsolved = sum(not won for won in world.won)
         quota = min(budget - used, max(unsolved, count // GROWTH, used // GROWTH))
-        places = rule(one, quota, SPREAD * samples, random) if quota and unsolved else []
+        places = rule(world, quota, SPREAD * samples, random) if quota and unsolved else []
     return curve
 
 
@@ -139,13 +142,13 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=200)
     options = parser.parse_args()
     ways = {"fixed": fixed, "until solved": until_solved}
-    ways |= {name: lambda one, n, rule=rule: searched(one, n, rule) for name, rule in RULES.items()}
+    ways |= {name: lambda each, n, rule=rule: searched(each, n, rule) for name, rule in RULES.items()}
     for title, (means, strength) in WORLDS.items():
         print(f"\n{title}\n{'':14}{'solved':>8}{'used':>8}{'to equal':>10}{'rounds':>8}")
         worlds = [world(means, strength, options.problems, f"{title}/{run}") for run in range(options.runs)]
-        base = [fixed(one.fresh(), options.samples)[0] for one in worlds]
+        base = [fixed(each.fresh(), options.samples)[0] for each in worlds]
         for name, way in ways.items():
-            curves = [way(one.fresh(), options.samples) for one in worlds]
+            curves = [way(each.fresh(), options.samples) for each in worlds]
             equal = [
                 next((used for used, solved in curve if solved >= goal), curve[-1][0]) / most
                 for curve, (most, goal) in zip(curves, base, strict=True)

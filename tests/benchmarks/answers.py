@@ -50,10 +50,10 @@ def by_lm_eval(pattern: str, which: int) -> Judge:
     def judge(cases: Sequence[Case]) -> Iterator[bool]:
         from lm_eval.filters.extraction import RegexFilter
 
-        (found,) = zip(
+        (answers,) = zip(
             *RegexFilter(pattern, group_select=which).apply([[case.text] for case in cases], []), strict=True
         )
-        return (_bare(said) == _bare(case.expected) for said, case in zip(found, cases, strict=True))
+        return (_bare(said) == _bare(case.expected) for said, case in zip(answers, cases, strict=True))
 
     return judge
 

@@ -57,12 +57,12 @@ def tokens(count: int, engine: Engine, seed: int) -> int:
 
 def made(count: int, seed: int) -> list[Sample]:
     """Samples of programs, other texts each round."""
-    found = []
+    samples = []
     for _, code, program in small_programs(count):
-        asked = Problem("0" * 16, "made", "made", "", 3, "train", program=program)
+        problem = Problem("0" * 16, "made", "made", "", 3, "train", program=program)
         text = f"```python\n{code}# {seed}\n```"
-        found.append(Sample(asked, ModelRef("made", "0" * 64), "scripted", {}, 0, 1, text))
-    return found
+        samples.append(Sample(problem, ModelRef("made", "0" * 64), "scripted", {}, 0, 1, text))
+    return samples
 
 
 @cache
@@ -132,17 +132,17 @@ def main() -> None:
     parser.add_argument("--programs", type=int, default=3000)
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="solve,verify")
-    asked = parser.parse_args()
+    arguments = parser.parse_args()
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:CORES])  # what is started from here inherits it
     os.environ |= TOKEN
     cluster, alone = Cluster(), ProcessPoolExecutor(1, multiprocessing.get_context("spawn"))
     try:
         cluster.add()
         distributed = DistributeConfig(distribute="ray", ray_address=cluster.address, workers=CORES)
-        if "solve" in asked.only:
-            measure("solve", "tokens", *solving(asked.problems, distributed), alone, asked.rounds)
-        if "verify" in asked.only:
-            measure("verify", "programs", *verifying(asked.programs, distributed), alone, asked.rounds)
+        if "solve" in arguments.only:
+            measure("solve", "tokens", *solving(arguments.problems, distributed), alone, arguments.rounds)
+        if "verify" in arguments.only:
+            measure("verify", "programs", *verifying(arguments.programs, distributed), alone, arguments.rounds)
     finally:
         alone.shutdown()
         cluster.close()

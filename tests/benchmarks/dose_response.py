@@ -75,9 +75,9 @@ def table(folder: Path, kinds: Sequence[str], doses: Sequence[float], seeds: int
     for kind, dose in (*none, *((kind, dose) for kind in kinds for dose in doses if dose)):
         cells, count = [], 0
         for hard in (False, True):
-            found = gain(folder, kind, dose, seeds, hard)
-            cells += [points(found.difference), points_range(found.interval)] if found else ["", ""]
-            count = count or (found.problems if found else 0)
+            comparison = gain(folder, kind, dose, seeds, hard)
+            cells += [points(comparison.difference), points_range(comparison.interval)] if comparison else ["", ""]
+            count = count or (comparison.problems if comparison else 0)
         yield f"| {kind} | {dose:g} | {' | '.join(cells)} | {count:,} |"
 
 
@@ -90,13 +90,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     words = sys.argv[1:]
     cut = words.index("--") if "--" in words else len(words)
-    told, options = parser.parse_args(words[:cut]), words[cut + 1 :]
-    told.folder.mkdir(parents=True, exist_ok=True)
-    for seed in range(told.seeds):
-        for dose in told.doses:
-            for kind in told.kinds if dose else ["none"]:
-                run(told.folder, kind, dose, seed, options)
-    for line in table(told.folder, told.kinds, told.doses, told.seeds):
+    arguments, options = parser.parse_args(words[:cut]), words[cut + 1 :]
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    for seed in range(arguments.seeds):
+        for dose in arguments.doses:
+            for kind in arguments.kinds if dose else ["none"]:
+                run(arguments.folder, kind, dose, seed, options)
+    for line in table(arguments.folder, arguments.kinds, arguments.doses, arguments.seeds):
         print(line)
 
 

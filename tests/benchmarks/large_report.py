@@ -75,9 +75,11 @@ def make(folder: Path, rounds: int, problems: int) -> int:
     for iteration in range(rounds + 1):
         for split in ("val", "test"):
             samples = SAMPLES if split == "test" and iteration in (0, rounds) else 0
-            found = list(judged(split, iteration, rounds, problems, samples))
-            count += jsonl.save(folder / "evaluations" / f"{split}_{iteration}.jsonl", found)
-            rows += evaluate(found, NAME, iteration, split, 9.0, {"model": f"{NAME}@{iteration}", "digest": "d" * 64})
+            verdicts = list(judged(split, iteration, rounds, problems, samples))
+            count += jsonl.save(folder / "evaluations" / f"{split}_{iteration}.jsonl", verdicts)
+            rows += evaluate(
+                verdicts, NAME, iteration, split, 9.0, {"model": f"{NAME}@{iteration}", "digest": "d" * 64}
+            )
         if iteration < rounds:
             mix = {"new": 0.85, "history": 0.05, "cold": 0.1}
             rows.append(phase_row(NAME, iteration, "collect", 61.5, 410_000, 1500, 700))

@@ -67,8 +67,8 @@ def problems(name: str, level: int, split: str, form: str, count: int) -> Iterat
 
 def taught(name: str, form: str, each: int) -> list[Sample]:
     """The teacher's verified solutions, `each` of every level."""
-    asked = (problem for level in LEVELS for problem in problems(name, level, "train", form, each))
-    return [verdict.sample for verdict in coldstart(asked, ColdstartConfig())]
+    training = (problem for level in LEVELS for problem in problems(name, level, "train", form, each))
+    return [verdict.sample for verdict in coldstart(training, ColdstartConfig())]
 
 
 def texts(samples: Sequence[Sample]) -> list[str]:
@@ -161,21 +161,21 @@ def answered(path: Path, name: str, form: str, count: int) -> Iterator[Verdict]:
     from axiom_cli.verification.verify import verify
 
     config = SolveConfig(samples=1, temperature=0, max_tokens=1024)
-    asked = [problem for level in LEVELS for problem in problems(name, level, "test", form, count)]
-    return verify(solve(asked, TransformersEngine(str(path), config), config), VerifyConfig())
+    held_out = [problem for level in LEVELS for problem in problems(name, level, "test", form, count)]
+    return verify(solve(held_out, TransformersEngine(str(path), config), config), VerifyConfig())
 
 
 def measure(folder: Path, name: str, form: str, each: int, count: int, seed: int) -> dict[str, Any]:
     """A family's row: for each level its first problem of all, by which one sees whether it is still the same, the
     share that was solved, and what follows."""
     path = reference(folder, name, form, each, seed)
-    (found,) = calibrate(answered(path, name, form, count))
+    (calibration,) = calibrate(answered(path, name, form, count))
     return {
-        "each": min(level["problems"] for level in found["levels"]),
+        "each": min(level["problems"] for level in calibration["levels"]),
         "first": [next(draw.stream(name, level, "train", 0, form)).id for level in LEVELS],
-        "rates": [round(level["rate"], 3) for level in found["levels"]],
-        "finding": found["finding"],
-        "rises": [[rise["from"], rise["to"]] for rise in found["rises"]],
+        "rates": [round(level["rate"], 3) for level in calibration["levels"]],
+        "finding": calibration["finding"],
+        "rises": [[rise["from"], rise["to"]] for rise in calibration["rises"]],
     }
 
 
@@ -205,6 +205,6 @@ if __name__ == "__main__":
     parser.add_argument("--each", type=int, default=200)
     parser.add_argument("--problems", type=int, default=100)
     parser.add_argument("--seed", type=int, default=0, help="of the training")
-    asked = parser.parse_args()
-    names = [name for name in asked.families.split(",") if name]
-    main(asked.folder, names, asked.form, asked.each, asked.problems, asked.seed)
+    arguments = parser.parse_args()
+    names = [name for name in arguments.families.split(",") if name]
+    main(arguments.folder, names, arguments.form, arguments.each, arguments.problems, arguments.seed)

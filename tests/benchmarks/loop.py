@@ -50,9 +50,9 @@ def timed(name: str) -> Callable[..., Any]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--train-size", type=int, default=600)
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     config = LoopConfig(
-        experiment="timed", iterations=1, train_size=told.train_size, val_size=60, test_size=60, ignore_gates=True,
+        experiment="timed", iterations=1, train_size=arguments.train_size, val_size=60, test_size=60, ignore_gates=True,
         solve=SolveConfig(samples=1, temperature=0.8, max_tokens=192),
         train=TrainConfig(epochs=2.0, batch_size=32, grad_accum=1, lr=1e-3, lora_r=64, lora_alpha=128),
     )  # fmt: skip

@@ -116,14 +116,14 @@ def ten_rounds(base: Path, home: Path) -> dict[str, float]:
     places = (half, home / "once", home / "whole", chained)
     start, *ends = (AutoModelForCausalLM.from_pretrained(place, dtype=torch.float32) for place in places)
     sums, original = Chain(chain, start), dict(start.named_parameters())
-    errors, asked = [0.0, 0.0, 0.0], 0.0
+    errors, wanted_squares = [0.0, 0.0, 0.0], 0.0
     for name in sums.names:
         wanted = sums.target(name, original[name].detach())[1]
-        asked += float(wanted.square().sum())
+        wanted_squares += float(wanted.square().sum())
         for number, end in enumerate(ends):
             applied = end.get_parameter(name).detach() - original[name].detach()
             errors[number] += float((applied - wanted).square().sum())
-    once, whole, ten = ((error / asked) ** 0.5 for error in errors)
+    once, whole, ten = ((error / wanted_squares) ** 0.5 for error in errors)
     return {"once": once, "float32": whole, "chained": ten, "ratio": once / ten, "ratio_float32": whole / ten}
 
 
@@ -135,19 +135,19 @@ def by_peak(base: Path, folder: Path, out: Path) -> dict[str, float]:
     from axiom_cli.models import loading
 
     loading.load_tokenizer(base)  # which imports what it needs
-    write, found, start = merge._write, {}, resident("VmRSS")
+    write, peaks_mb, start = merge._write, {}, resident("VmRSS")
 
     def measured(*args):
-        found["before"] = resident("VmHWM") - start
+        peaks_mb["before"] = resident("VmHWM") - start
         renew_peak()
         figures = write(*args)
-        found["weights"] = resident("VmHWM") - start
+        peaks_mb["weights"] = resident("VmHWM") - start
         return figures
 
     merge._write = measured
     renew_peak()
     merge.merge(base, [folder], out, "float32")
-    return {"weights": found["weights"], "whole": max(*found.values(), resident("VmHWM") - start)}
+    return {"weights": peaks_mb["weights"], "whole": max(*peaks_mb.values(), resident("VmHWM") - start)}
 
 
 def resident(name: str) -> float:
@@ -174,22 +174,22 @@ def peaks(base: Path) -> None:
             model.save_pretrained(home / size, max_shard_size=size)
             AutoTokenizer.from_pretrained(base).save_pretrained(home / size)
             largest = max(file.stat().st_size for file in (home / size).glob("*.safetensors")) / 2**20
-            found = alone("memory", home / size, home / "adapter", home / f"merged-{size}")
-            told = ", ".join(f"{part} {mb:.0f} MB ({mb / largest:.2f})" for part, mb in found.items())
-            print(f"files of {size}: the largest has {largest:.0f} MB; {told}", flush=True)
+            parts_mb = alone("memory", home / size, home / "adapter", home / f"merged-{size}")
+            shares = ", ".join(f"{part} {mb:.0f} MB ({mb / largest:.2f})" for part, mb in parts_mb.items())
+            print(f"files of {size}: the largest has {largest:.0f} MB; {shares}", flush=True)
 
 
 def main(base: Path) -> None:
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
         adapter(base, home / "adapter", 0)
-        found: dict[str, list[dict[str, float]]] = {"peft": [], "axiom": []}
+        figures: dict[str, list[dict[str, float]]] = {"peft": [], "axiom": []}
         for _ in range(TIMES):
-            for way, runs in found.items():
+            for way, runs in figures.items():
                 runs.append(alone(way, base, home / "adapter", home / "merged"))
                 subprocess.run(["rm", "-r", str(home / "merged")], check=True)
-        for figure in found["peft"][0]:
-            ours, theirs = (statistics.median(run[figure] for run in found[way]) for way in ("axiom", "peft"))
+        for figure in figures["peft"][0]:
+            ours, theirs = (statistics.median(run[figure] for run in figures[way]) for way in ("axiom", "peft"))
             print(f"{figure}: axiom {ours:.2f}, peft {theirs:.2f}, ratio {ours / theirs:.2f}", flush=True)
         print(ten_rounds(base, home))
 

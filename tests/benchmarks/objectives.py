@@ -50,20 +50,20 @@ def configured(text: str, seed: int) -> TrainConfig:
     name, _, rest = text.partition(":")
     kinds = {field.name: type(field.default) for field in fields(TrainConfig)}
     pairs = (pair.split("=") for pair in rest.split(",") if pair)
-    told = {key: kinds[key](value) for key, value in pairs}
-    return replace(SETTINGS, objective=name, seed=seed, **TUNED.get(name, {}) | told)
+    settings = {key: kinds[key](value) for key, value in pairs}
+    return replace(SETTINGS, objective=name, seed=seed, **TUNED.get(name, {}) | settings)
 
 
 class Bench:
     """One workspace, one nano, one set of attempts."""
 
-    def __init__(self, folder: Path, split: str, told: argparse.Namespace) -> None:
-        self.workspace, self.seed = Workspace.open_or_create(folder), told.seed
+    def __init__(self, folder: Path, split: str, arguments: argparse.Namespace) -> None:
+        self.workspace, self.seed = Workspace.open_or_create(folder), arguments.seed
         self.nano = models.resolve("nano", self.workspace)
         self.engine = EngineHandle(self.nano, self.workspace, SolveConfig())
-        self.held_out = problems(split, told.held_out, SEED + 1, told.levels)
-        sampling = SolveConfig(samples=told.samples, temperature=0.8, max_tokens=320, seed=told.seed)
-        training = problems("train", told.problems, SEED + told.seed, told.levels)
+        self.held_out = problems(split, arguments.held_out, SEED + 1, arguments.levels)
+        sampling = SolveConfig(samples=arguments.samples, temperature=0.8, max_tokens=320, seed=arguments.seed)
+        training = problems("train", arguments.problems, SEED + arguments.seed, arguments.levels)
         self.attempts = self._attempt(self.nano, training, sampling)
         self.before = self.passed(self.nano)
 
@@ -89,12 +89,14 @@ class Bench:
         return remember_rollout(model, of, config, self.engine, self.workspace, lambda done: None)[0]
 
 
-def line(name: str, before: Sequence[bool], after: Sequence[bool], told: str) -> str:
+def line(name: str, before: Sequence[bool], after: Sequence[bool], learned_from: str) -> str:
     """A row of the table."""
     low, high = wilson(sum(after), len(after))
     gain = paired_bootstrap(before, after)
     rates = f"{100 * sum(after) / len(after):.1f} ({100 * low:.1f} to {100 * high:.1f})"
-    return f"| {name} | {told} | {rates} | {100 * gain[0]:+.1f} ({100 * gain[1]:+.1f} to {100 * gain[2]:+.1f}) |"
+    return (
+        f"| {name} | {learned_from} | {rates} | {100 * gain[0]:+.1f} ({100 * gain[1]:+.1f} to {100 * gain[2]:+.1f}) |"
+    )
 
 
 def main(arguments: Sequence[str]) -> None:
@@ -108,12 +110,12 @@ def main(arguments: Sequence[str]) -> None:
     parser.add_argument("--samples", type=int, default=8)
     parser.add_argument("--held-out", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=0)
-    told = parser.parse_args(arguments)
-    bench = Bench(told.folder, told.split, told)
+    options = parser.parse_args(arguments)
+    bench = Bench(options.folder, options.split, options)
     print("| objective | rows, steps | pass rate, % | gain, points |\n|---|---|---|---|")
     print(line("nano", bench.before, bench.before, ""), flush=True)
-    for name in told.objectives:
-        passed, known = bench.after(configured(name, told.seed))
+    for name in options.objectives:
+        passed, known = bench.after(configured(name, options.seed))
         print(line(name, bench.before, passed, "{rows}, {steps}".format(**known)), flush=True)
     bench.engine.close()
 

@@ -39,7 +39,7 @@ def ours(name: str) -> Make:
     """The prompts of `count` records of a family."""
 
     def make(count: int, seed: int) -> list[str]:
-        return [one.to_dict()["prompt"] for one in draw.problems([name], count, LEVELS, "train", seed)]
+        return [problem.to_dict()["prompt"] for problem in draw.problems([name], count, LEVELS, "train", seed)]
 
     return make
 
@@ -102,9 +102,9 @@ def main() -> None:
         print(f"{name:20}{ways[name].rate:12,.0f}{ways[name].length:8.0f}")
     print(f"\n{'family':18}{'reasoning-gym':26}{'ours/s':>9}{'theirs/s':>10}{'ratio':>8}{'prompt':>8}{'theirs':>8}")
     for mine, other in pairs:
-        one, two = ways[mine], ways[f"gym:{other}"]
-        ratio = statistics.median(a / b for a, b in zip(one.rates, two.rates, strict=True))
-        figures = f"{one.rate:9,.0f}{two.rate:10,.0f}{ratio:8.2f}{one.length:8.0f}{two.length:8.0f}"
+        our_run, their_run = ways[mine], ways[f"gym:{other}"]
+        ratio = statistics.median(a / b for a, b in zip(our_run.rates, their_run.rates, strict=True))
+        figures = f"{our_run.rate:9,.0f}{their_run.rate:10,.0f}{ratio:8.2f}{our_run.length:8.0f}{their_run.length:8.0f}"
         print(f"{mine:18}{other:26}{figures}{'' if ratio >= 3 else '  under 3'}")
 
 

@@ -61,19 +61,19 @@ def main() -> None:
     parser.add_argument("--first-seed", type=int, default=100)
     words = sys.argv[1:]
     cut = words.index("--") if "--" in words else len(words)
-    told, options = parser.parse_args(words[:cut]), words[cut + 1 :]
-    told.folder.mkdir(parents=True, exist_ok=True)
+    arguments, options = parser.parse_args(words[:cut]), words[cut + 1 :]
+    arguments.folder.mkdir(parents=True, exist_ok=True)
     counts: dict[tuple[str, str], Counter[str]] = {(arm, which): Counter() for arm in ARMS for which in MODELS}
     print("| seed | verdicts | start | selected | difference | the report says |\n|---|---|---|---|---|---|")
-    for seed in range(told.first_seed, told.first_seed + told.seeds):
-        run(told.folder, seed, options)
+    for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
+        run(arguments.folder, seed, options)
         for arm, which in counts:
-            found = finding(told.folder, seed, ARMS[arm], which)
-            counts[arm, which][found.verdict] += 1
+            comparison = finding(arguments.folder, seed, ARMS[arm], which)
+            counts[arm, which][comparison.verdict] += 1
             if which == "selected":
-                cells = percent(found.rate_before), percent(found.rate_after)
-                difference = f"{points(found.difference)} ({points_range(found.interval)})"
-                print(f"| {seed} | {arm} | {' | '.join(cells)} | {difference} | {found.verdict} |", flush=True)
+                cells = percent(comparison.rate_before), percent(comparison.rate_after)
+                difference = f"{points(comparison.difference)} ({points_range(comparison.interval)})"
+                print(f"| {seed} | {arm} | {' | '.join(cells)} | {difference} | {comparison.verdict} |", flush=True)
     for (arm, which), verdicts in counts.items():
         found_so_often = (f"{verdicts[verdict]} {verdict}" for verdict in ("better", "inconclusive", "worse"))
         print(f"{arm}, {which} model: {', '.join(found_so_often)}")

@@ -179,17 +179,17 @@ STYLES = (plain, reprinted, renamed, with_prints, with_guard, as_method, with_im
 
 def judge_honest(number: int, jobs: int, busy: int) -> int:
     """Judges `number` right programs; returns how many were failed, and prints why."""
-    found: Counter[str] = Counter()
+    statuses: Counter[str] = Counter()
     began = time.monotonic()
     with Sandbox(Limits(), jobs=jobs) as box, load(busy):
         items = ((code, code, program) for code, program in islice(honest(), number))
         for code, outcome in box.run_many(items):
-            found[outcome.status] += 1
-            if outcome.status != "pass" and found[outcome.status] <= 5:
+            statuses[outcome.status] += 1
+            if outcome.status != "pass" and statuses[outcome.status] <= 5:
                 print(f"{outcome.status}: {outcome.reason}\n{code}", flush=True)
     took = time.monotonic() - began
-    print(f"{number:,} honest programs beside {busy} busy processes in {took:.0f} s: {dict(found)}")
-    return found["fail"]
+    print(f"{number:,} honest programs beside {busy} busy processes in {took:.0f} s: {dict(statuses)}")
+    return statuses["fail"]
 
 
 def main() -> None:

@@ -43,8 +43,8 @@ def drawn(count: int, families: str = FAMILIES, levels: str = LEVELS) -> list[Pr
     """As many problems of every family and level, `count` in all."""
     cells = [(name, level) for level in draw.parse_levels(levels) for name in families.split(",")]
     each = -(-count // len(cells))
-    found = [p for name, level in cells for p in islice(draw.stream(name, level, "train", 7, "answer"), each)]
-    return found[:count]
+    problems = [p for name, level in cells for p in islice(draw.stream(name, level, "train", 7, "answer"), each)]
+    return problems[:count]
 
 
 def ours(model: str, problems: list[Problem], config: SolveConfig) -> Callable[[], int]:
@@ -65,11 +65,13 @@ def theirs(model: str, problems: list[Problem], config: SolveConfig, size: int) 
 
     loaded, tokenizer = load_for_sampling(models.resolve(model).path, config.dtype)
     ends = torch.tensor(end_ids(tokenizer, loaded.generation_config), device=loaded.device)
-    asked = [prompts.conversation_ids(tokenizer, messages(problem)) for problem in problems]
-    asked = sorted((ids for ids in asked for _ in range(config.samples)), key=len)
+    prompt_ids = [prompts.conversation_ids(tokenizer, messages(problem)) for problem in problems]
+    prompt_ids = sorted((ids for ids in prompt_ids for _ in range(config.samples)), key=len)
 
     def write() -> int:
-        return sum(generated(loaded, asked[at : at + size], ends, config) for at in range(0, len(asked), size))
+        return sum(
+            generated(loaded, prompt_ids[at : at + size], ends, config) for at in range(0, len(prompt_ids), size)
+        )
 
     return write
 
@@ -126,12 +128,12 @@ def serve_vllm(options: argparse.Namespace) -> None:
     model = vllm.LLM(str(path), dtype=options.dtype, enforce_eager=True, enable_prefix_caching=True, max_model_len=1024)
     tokenizer = model.get_tokenizer()
     problems = drawn(options.problems, options.families, options.levels)
-    asked = [prompts.conversation_ids(tokenizer, messages(problem)) for problem in problems]
+    prompt_ids = [prompts.conversation_ids(tokenizer, messages(problem)) for problem in problems]
     settings = vllm.SamplingParams(temperature=options.temperature, max_tokens=options.max_tokens, n=options.samples)
     print(json.dumps({"tokens": 0}), flush=True)
     for _ in sys.stdin:
         model.reset_prefix_cache()
-        results = model.generate([{"prompt_token_ids": ids} for ids in asked], settings, use_tqdm=False)
+        results = model.generate([{"prompt_token_ids": ids} for ids in prompt_ids], settings, use_tqdm=False)
         tokens = sum(len(output.token_ids) for result in results for output in result.outputs)
         print(json.dumps({"tokens": tokens}), flush=True)
 
@@ -140,11 +142,11 @@ def peak(dtype: str) -> float:
     """Operations a second of a product of two square matrices."""
     import torch
 
-    one = torch.randn(2048, 2048).to(getattr(torch, dtype))
+    matrix = torch.randn(2048, 2048).to(getattr(torch, dtype))
 
     def seconds() -> float:
         start = time.perf_counter()
-        one @ one
+        matrix @ matrix
         return time.perf_counter() - start
 
     return 2 * 2048**3 / min(seconds() for _ in range(20))

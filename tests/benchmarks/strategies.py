@@ -60,13 +60,13 @@ def run(engine: Engine, problems: list[Problem], config: SolveConfig) -> Result:
 
 def curve(calls: list[list[Sample]]) -> list[tuple[int, int]]:
     """Tokens and problems solved after each call."""
-    found, tokens, solved = [], 0, set()
+    points, tokens, solved = [], 0, set()
     with CachingVerifier(VerifyConfig()) as verifier:
         for samples in calls:
             tokens += sum(sample.tokens for sample in samples)
             solved |= {verdict.sample.problem.id for verdict in verifier.verify(samples) if verdict.passed}
-            found.append((tokens, len(solved)))
-    return found
+            points.append((tokens, len(solved)))
+    return points
 
 
 def main() -> None:
@@ -98,12 +98,13 @@ def main() -> None:
     print(f"{'strategy':28}{'solved':>8}{'samples':>9}{'tokens':>9}{'ratio':>7}{'to equal':>10}{'seconds':>9}")
     fixed: Usage | None = None
     for name, config in ways.items():
-        found = [run(engine, problems, config) for _ in range(options.rounds)]
-        one, seconds = found[0], min(result.seconds for result in found)
-        fixed = fixed or one.usage
-        equal = next((tokens for tokens, solved in one.curve if solved >= fixed.solved), None)
+        results = [run(engine, problems, config) for _ in range(options.rounds)]
+        first, seconds = results[0], min(result.seconds for result in results)
+        fixed = fixed or first.usage
+        equal = next((tokens for tokens, solved in first.curve if solved >= fixed.solved), None)
         reached = f"{equal / fixed.tokens:.2f}" if equal else "never"
-        counts = f"{one.usage.solved:8}{one.usage.samples:9}{one.usage.tokens:9}{one.usage.tokens / fixed.tokens:7.2f}"
+        usage = first.usage
+        counts = f"{usage.solved:8}{usage.samples:9}{usage.tokens:9}{usage.tokens / fixed.tokens:7.2f}"
         print(f"{name:28}{counts}{reached:>10}{seconds:9.1f}", flush=True)
 
 

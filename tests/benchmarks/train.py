@@ -37,19 +37,19 @@ from peft import LoraConfig
 from transformers import AutoModelForCausalLM, AutoTokenizer
 from trl import SFTConfig, SFTTrainer
 
-told = json.load(open(sys.argv[1]))
-rows = [{"input_ids": p + c, "completion_mask": [0] * len(p) + [1] * len(c)} for p, c in told["rows"]]
-model = AutoModelForCausalLM.from_pretrained(told["model"], dtype=torch.float32)
+job = json.load(open(sys.argv[1]))
+rows = [{"input_ids": p + c, "completion_mask": [0] * len(p) + [1] * len(c)} for p, c in job["rows"]]
+model = AutoModelForCausalLM.from_pretrained(job["model"], dtype=torch.float32)
 config = SFTConfig(
-    output_dir=told["folder"], per_device_train_batch_size=told["batch"], gradient_accumulation_steps=1,
-    num_train_epochs=told["epochs"], learning_rate=told["lr"], lr_scheduler_type="cosine", warmup_steps=1,
-    gradient_checkpointing=False, bf16=told["bf16"], completion_only_loss=True, report_to="none", save_strategy="no",
+    output_dir=job["folder"], per_device_train_batch_size=job["batch"], gradient_accumulation_steps=1,
+    num_train_epochs=job["epochs"], learning_rate=job["lr"], lr_scheduler_type="cosine", warmup_steps=1,
+    gradient_checkpointing=False, bf16=job["bf16"], completion_only_loss=True, report_to="none", save_strategy="no",
     logging_strategy="steps", logging_steps=1, disable_tqdm=True, use_cpu=not torch.cuda.is_available(), seed=0,
-    max_length=told["max_length"], dataloader_pin_memory=False,
+    max_length=job["max_length"], dataloader_pin_memory=False,
 )
 lora = LoraConfig(r=16, lora_alpha=32, target_modules="all-linear", task_type="CAUSAL_LM")
 trainer = SFTTrainer(model, args=config, train_dataset=Dataset.from_list(rows), peft_config=lora,
-                     processing_class=AutoTokenizer.from_pretrained(told["model"]))
+                     processing_class=AutoTokenizer.from_pretrained(job["model"]))
 start, before = time.perf_counter(), sum(os.times()[:4])
 trainer.train()
 seconds, cpu = time.perf_counter() - start, sum(os.times()[:4]) - before
@@ -71,10 +71,10 @@ def ours(trainer: Any, rows: list[Any], config: TrainConfig) -> Callable[[], dic
     def run() -> dict[str, float]:
         with tempfile.TemporaryDirectory() as folder:
             start, before = time.perf_counter(), sum(os.times()[:4])
-            met = trainer.fit(rows, config, Path(folder) / "adapter")
+            metrics = trainer.fit(rows, config, Path(folder) / "adapter")
             seconds, cpu = time.perf_counter() - start, sum(os.times()[:4]) - before
-        losses = {"first": met["loss_first"], "last": met["loss_last"]}
-        return {"seconds": seconds, "cpu": cpu, "steps": met["steps"], **losses}
+        losses = {"first": metrics["loss_first"], "last": metrics["loss_last"]}
+        return {"seconds": seconds, "cpu": cpu, "steps": metrics["steps"], **losses}
 
     return run
 
@@ -84,13 +84,13 @@ def theirs(python: str, model: Path, rows: list[Any], config: TrainConfig) -> Ca
 
     def run() -> dict[str, float]:
         with tempfile.TemporaryDirectory() as folder:
-            told = {
+            job = {
                 "model": str(model), "folder": folder, "rows": [[row.prompt_ids, row.completion_ids] for row in rows],
                 "batch": config.batch_size * config.grad_accum, "epochs": config.epochs, "lr": config.lr,
                 "bf16": config.precision == "bfloat16", "max_length": config.max_length,
             }  # fmt: skip
-            (Path(folder) / "told.json").write_text(json.dumps(told))
-            command = [python, "-c", THEIRS, str(Path(folder) / "told.json")]
+            (Path(folder) / "job.json").write_text(json.dumps(job))
+            command = [python, "-c", THEIRS, str(Path(folder) / "job.json")]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
         return json.loads(done.stdout.splitlines()[-1])
 
@@ -125,29 +125,30 @@ def main() -> None:
     parser.add_argument("--epochs", type=float, default=1.0)
     parser.add_argument("--precision", default="float32")
     parser.add_argument("--rounds", type=int, default=2)
-    told = parser.parse_args()
-    found = samples(told.rows)
-    clocks, cpus = zip(*(until_first_step(found) for _ in range(told.rounds)), strict=True)
+    arguments = parser.parse_args()
+    scored = samples(arguments.rows)
+    clocks, cpus = zip(*(until_first_step(scored) for _ in range(arguments.rounds)), strict=True)
     print(f"first step of axiom train on nano: {min(clocks):.1f} s, {min(cpus):.1f} s of a processor", flush=True)
 
     from axiom_cli.learning.training.rows import encode
     from axiom_cli.learning.training.trainer import Trainer
 
-    config = TrainConfig(epochs=told.epochs, precision=told.precision)
-    path = models.resolve(told.model).path
+    config = TrainConfig(epochs=arguments.epochs, precision=arguments.precision)
+    path = models.resolve(arguments.model).path
     trainer = Trainer(path, config=config)
-    rows = encode([(sample, 1.0) for sample in found], trainer.tokenizer, trainer.ends, config.max_length).rows
-    tokens = sum(len(row.completion_ids) for row in rows) * told.epochs
+    rows = encode([(sample, 1.0) for sample in scored], trainer.tokenizer, trainer.ends, config.max_length).rows
+    tokens = sum(len(row.completion_ids) for row in rows) * arguments.epochs
     print(f"{len(rows)} rows, {sum(row.length for row in rows):,} tokens, {tokens:,.0f} of them learnt", flush=True)
-    runs = {"axiom": ours(trainer, rows, config), "trl": theirs(told.trl, path, rows, config)}
+    runs = {"axiom": ours(trainer, rows, config), "trl": theirs(arguments.trl, path, rows, config)}
     best: dict[str, dict[str, float]] = {}
-    for _ in range(told.rounds):
+    for _ in range(arguments.rounds):
         for name, run in runs.items():
-            met = run()
-            best[name] = met | {key: min(met[key], best.get(name, met)[key]) for key in ("seconds", "cpu")}
-    for name, met in best.items():
-        rate = tokens / met["seconds"]
-        print(f"{name:6} {rate:9,.0f} tokens/s  {met['steps']:.0f} steps  loss {met['first']:.3f} -> {met['last']:.3f}")
+            figures = run()
+            best[name] = figures | {key: min(figures[key], best.get(name, figures)[key]) for key in ("seconds", "cpu")}
+    for name, figures in best.items():
+        rate = tokens / figures["seconds"]
+        losses = f"loss {figures['first']:.3f} -> {figures['last']:.3f}"
+        print(f"{name:6} {rate:9,.0f} tokens/s  {figures['steps']:.0f} steps  {losses}")
     wall, cpu = (best["trl"][key] / best["axiom"][key] for key in ("seconds", "cpu"))
     print(f"ratio  {wall:9.2f} by the clock, {cpu:.2f} by the processor's seconds")
 

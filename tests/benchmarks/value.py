@@ -29,7 +29,7 @@ from axiom_cli.workspace.store import Workspace
 
 
 @contextmanager
-def told(what: str) -> Iterator[None]:
+def timed(what: str) -> Iterator[None]:
     """Prints the time that something took, and the processor time of it and its processes."""
     wall, spent = time.perf_counter(), _processor()
     yield
@@ -59,22 +59,22 @@ def main() -> None:
         workspace = Workspace.create(Path(folder) / ".axiom")
         engine = open_engine(options.model, config, workspace)
         problems = list(draw.problems(nano_cold_start.FAMILIES, options.train, levels, "train", options.seed))
-        with told(f"{options.train} problems x {options.each} samples"):
+        with timed(f"{options.train} problems x {options.each} samples"):
             verdicts = list(verify(solve(problems, engine, config, workspace), VerifyConfig()))
         fitting = TrainConfig(
             objective="value", epochs=options.epochs, lr=options.lr, batch_size=32, grad_accum=1,
             lora_r=options.lora_r, lora_alpha=2 * options.lora_r,
         )  # fmt: skip
-        with told("fitting"):
+        with timed("fitting"):
             adapter = train(verdicts, options.model, fitting, workspace)
         print(f"{adapter.rows} rows, {adapter.metrics}")
         workspace.set_ref("value", adapter.digest)
         held = list(draw.problems(nano_cold_start.FAMILIES, options.held_out, levels, options.split, options.seed))
         scoring = SolveConfig(**{**vars(config), "samples": options.samples, "value_function": "value"})
-        with told(f"{options.held_out} problems x {options.samples} samples, scored"):
-            found = rank(verify(solve(held, engine, scoring, workspace), VerifyConfig()))
-        print(render(ranking_findings(found), "md"))
-        print(*facts(found), sep="\n")
+        with timed(f"{options.held_out} problems x {options.samples} samples, scored"):
+            ranking = rank(verify(solve(held, engine, scoring, workspace), VerifyConfig()))
+        print(render(ranking_findings(ranking), "md"))
+        print(*facts(ranking), sep="\n")
 
 
 if __name__ == "__main__":

@@ -57,13 +57,13 @@ class Check:
             self.add(name, {"finished": False}, [f"{name}: no time was left for it"])
             return
         begun = time.monotonic()
-        found, fault = _run([sys.executable, str(HERE / "stages.py"), *words], limit)
-        self.add(name, {**found, "finished": not fault, "seconds": round(time.monotonic() - begun, 1)}, [fault])
+        result, fault = _run([sys.executable, str(HERE / "stages.py"), *words], limit)
+        self.add(name, {**result, "finished": not fault, "seconds": round(time.monotonic() - begun, 1)}, [fault])
 
-    def add(self, name: str, found: dict[str, Any], faults: list[str]) -> None:
+    def add(self, name: str, result: dict[str, Any], faults: list[str]) -> None:
         """Takes what a stage found, and writes the JSON."""
-        self.stages[name] = found
-        self.problems += [f"{name}: {fault}" for fault in (*faults, *found.pop("problems", ())) if fault]
+        self.stages[name] = result
+        self.problems += [f"{name}: {fault}" for fault in (*faults, *result.pop("problems", ())) if fault]
         whole = {
             "kind": "device_check",
             "version": 1,
@@ -125,13 +125,14 @@ def run_tests(check: Check, files: list[str]) -> None:
                     process.wait(RESERVE)
                 except subprocess.TimeoutExpired:
                     os.killpg(process.pid, signal.SIGKILL)
-        found = _read_report(report)
-    if found["failures"]:
-        fault = f"{len(found['failures'])} of {found['passed'] + len(found['failures'])} failed; {fault}".strip("; ")
-    if not found["passed"] and not fault:
+        report_facts = _read_report(report)
+    if report_facts["failures"]:
+        failed = len(report_facts["failures"])
+        fault = f"{failed} of {report_facts['passed'] + failed} failed; {fault}".strip("; ")
+    if not report_facts["passed"] and not fault:
         fault = f"none ran: {log.read_text()[-300:]}"
-    found |= {"finished": not fault, "seconds": round(time.monotonic() - begun, 1), "log": log.name}
-    check.add("tests", found, [fault])
+    report_facts |= {"finished": not fault, "seconds": round(time.monotonic() - begun, 1), "log": log.name}
+    check.add("tests", report_facts, [fault])
 
 
 def _read_report(path: Path) -> dict[str, Any]:
@@ -175,31 +176,31 @@ def main() -> int:
     parser.add_argument("--small", action="store_true", help="little of everything, to try the check itself")
     parser.add_argument("--model", default="", help="a pretrained model: a folder or a .gguf file")
     parser.add_argument("--tests", default=",".join(TESTS), help="files of tests, comma-separated; none for no tests")
-    told = parser.parse_args()
+    arguments = parser.parse_args()
     if missing := [name for name in NEEDED if find_spec(name) is None]:
         print(f"error: not installed here: {', '.join(missing)}\nhint: sh tests/device/pack.sh", file=sys.stderr)
         return 4
-    if told.device == "cpu":
+    if arguments.device == "cpu":
         os.environ["CUDA_VISIBLE_DEVICES"] = ""
     import torch
 
-    if told.device == "cuda" and not torch.cuda.is_available():
+    if arguments.device == "cuda" and not torch.cuda.is_available():
         print("error: PyTorch finds no accelerator\nhint: --device cpu tries the check itself", file=sys.stderr)
         return 4
-    check = Check(told.out.absolute(), told.device, told.seconds)
-    check.facts = about(told.device)
-    small = ["--small"] * told.small
+    check = Check(arguments.out.absolute(), arguments.device, arguments.seconds)
+    check.facts = about(arguments.device)
+    small = ["--small"] * arguments.small
     chosen = ["nano"]
-    if told.model:
-        chosen.append(told.model)
+    if arguments.model:
+        chosen.append(arguments.model)
     else:
         check.add("pretrained", {"finished": False}, ["no model: sh tests/device/pack.sh, or --model FOLDER"])
     for model in chosen:
         name = model if model == "nano" else "pretrained"
         for stage in ("round", "speed", "loop"):
             check.run(f"{stage} {name}", stage, "--model", model, *small)
-    if told.tests != "none":
-        run_tests(check, told.tests.split(","))
+    if arguments.tests != "none":
+        run_tests(check, arguments.tests.split(","))
     for line in check.problems:
         print(f"problem: {line}", file=sys.stderr)
     print(f"{'not all is well' if check.problems else 'all is well'}: {check.out}", file=sys.stderr)

@@ -60,18 +60,18 @@ SMALL = Sizes(problems=8, samples=2, tokens=24, rows=24, batches=(8,), lr=2e-3)
 def measured(into: dict[str, Any], name: str) -> Iterator[dict[str, Any]]:
     """Adds to `into[name]` what the block took: seconds, and the most memory that it held, in bytes. On a processor
     that is the process's peak so far."""
-    found: dict[str, Any] = into.setdefault(name, {})
+    figures: dict[str, Any] = into.setdefault(name, {})
     if torch.cuda.is_available():
         torch.cuda.synchronize()
         torch.cuda.reset_peak_memory_stats()
     begun = time.perf_counter()
-    yield found
+    yield figures
     if torch.cuda.is_available():
         torch.cuda.synchronize()
-        found["peak_bytes"] = torch.cuda.max_memory_allocated()
+        figures["peak_bytes"] = torch.cuda.max_memory_allocated()
     else:
-        found["peak_bytes"] = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    found["seconds"] = round(time.perf_counter() - begun, 3)
+        figures["peak_bytes"] = 1024 * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    figures["seconds"] = round(time.perf_counter() - begun, 3)
 
 
 def as_half(model: str, folder: Path) -> Path:
@@ -95,29 +95,29 @@ def training_config(model: str, sizes: Sizes) -> TrainConfig:
 
 def one_round(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
     """Samples, trains on the solver's traces, merges, swaps the weights in the running engine, and samples again."""
-    found: dict[str, Any] = {}
+    figures: dict[str, Any] = {}
     workspace = Workspace.create(home / "workspace")
     base = models.resolve(str(as_half(model, home / "half")), workspace)
     config = SolveConfig(samples=sizes.samples, temperature=0.8, max_tokens=sizes.tokens, engine="transformers")
     problems = sampling.drawn(sizes.problems)
     rows = list(verify(training.samples(sizes.rows), VerifyConfig()))
     with closing(EngineHandle(base, workspace, config)) as engine:
-        with measured(found, "sampling") as took:
+        with measured(figures, "sampling") as took:
             took.update(sampled(base, problems, config, engine, workspace))
-        with measured(found, "training") as took:
+        with measured(figures, "training") as took:
             adapter = train(rows, base, training_config(model, sizes), workspace)
             took.update((name, adapter.metrics[name]) for name in ("loss_first", "loss_last", "steps", "loss_tokens"))
-        with measured(found, "merge") as took:
+        with measured(figures, "merge") as took:
             merged = merge(adapter, MergeConfig(), workspace, base=base)
             took["certificate"] = dict(merged.certificate)
         learnt = Resolved("learnt", merged.digest, workspace.tree_path(merged.digest))
-        with measured(found, "swap"):
+        with measured(figures, "swap"):
             engine.load_weights(learnt)  # an error where the logits are still those of the base
-        with measured(found, "sampling again") as took:
+        with measured(figures, "sampling again") as took:
             took.update(sampled(learnt, problems, config, engine, workspace))
     for name, forecast in forecasts(base, config, training_config(model, sizes)).items():
-        found[name]["forecast_bytes"] = forecast
-    return {"model": model, "rows": len(rows), **found, "problems": faults_of(found)}
+        figures[name]["forecast_bytes"] = forecast
+    return {"model": model, "rows": len(rows), **figures, "problems": faults_of(figures)}
 
 
 def forecasts(base: Resolved, sampling: SolveConfig, training: TrainConfig) -> dict[str, int]:
@@ -148,10 +148,10 @@ def _errors(verdicts: Sequence[Verdict]) -> set[str]:
     return faults | {verdict.reason for verdict in verdicts if verdict.status == "infra"}
 
 
-def faults_of(found: dict[str, Any]) -> list[str]:
+def faults_of(figures: dict[str, Any]) -> list[str]:
     """What is not as it should be in a round."""
-    faults = [f"{name}: {said}" for name in ("sampling", "sampling again") for said in found[name]["errors"]]
-    steps = found["training"]
+    faults = [f"{name}: {said}" for name in ("sampling", "sampling again") for said in figures[name]["errors"]]
+    steps = figures["training"]
     if steps["steps"] >= 10 and not steps["loss_last"] < steps["loss_first"]:
         faults.append("training did not lower the loss")
     return faults
@@ -165,9 +165,9 @@ def speed(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
     problems = sampling.drawn(sizes.problems)
     ways = {"axiom": sampling.ours(str(half), problems, config)}
     ways |= {f"generate, {size}": sampling.theirs(str(half), problems, config, size) for size in sizes.batches}
-    found = {"model": model, "sampling": rates(ways)}
+    figures = {"model": model, "sampling": rates(ways)}
     ways.clear()
-    return {**found, "training": rates(training_ways(model, half, sizes))}
+    return {**figures, "training": rates(training_ways(model, half, sizes))}
 
 
 def rates(ways: dict[str, Any]) -> dict[str, Any]:
@@ -249,7 +249,7 @@ def loop(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
     ]  # fmt: skip
     if model != "nano":  # it knows no format of answers yet
         words += ["--coldstart", str(sizes.rows), "--max-tokens", "192"]
-    found: dict[str, Any] = {"command": "axiom " + " ".join(words).replace(str(half), model)}
+    figures: dict[str, Any] = {"command": "axiom " + " ".join(words).replace(str(half), model)}
     faults = []
     metrics = home / "experiments" / "device" / "metrics.jsonl"
     written = []
@@ -258,7 +258,7 @@ def loop(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
         done = subprocess.run(
             [sys.executable, "-m", "axiom_cli", *words], cwd=home, capture_output=True, text=True, env=os.environ
         )
-        found[name] = {"code": done.returncode, "seconds": round(time.perf_counter() - begun, 1)}
+        figures[name] = {"code": done.returncode, "seconds": round(time.perf_counter() - begun, 1)}
         if done.returncode:
             faults.append(f"the {name} run ended with {done.returncode}: {done.stderr.strip()[-300:]}")
         written.append(metrics.read_text() if metrics.exists() else "")
@@ -266,12 +266,12 @@ def loop(model: str, sizes: Sizes, home: Path) -> dict[str, Any]:
         faults.append("the same command again measured anew what it had measured")
     rows = [json.loads(line) for line in written[0].splitlines()]
     phases = ("collect", "train", "merge")
-    found["phases"] = {
+    figures["phases"] = {
         row["phase"]: {name: row[name] for name in ("n", "passed", "tokens", "seconds")}
         for row in rows
         if row.get("phase") in phases
     }
-    return {**found, "problems": faults}
+    return {**figures, "problems": faults}
 
 
 STAGES = {"round": one_round, "speed": speed, "loop": loop}
@@ -282,16 +282,16 @@ def main() -> None:
     parser.add_argument("stage", choices=STAGES)
     parser.add_argument("--model", default="nano")
     parser.add_argument("--small", action="store_true")
-    told = parser.parse_args()
-    sizes = SMALL if told.small else FULL
-    if told.model != "nano" and not told.small:
+    arguments = parser.parse_args()
+    sizes = SMALL if arguments.small else FULL
+    if arguments.model != "nano" and not arguments.small:
         sizes = replace(sizes, problems=128, rows=200)
     with TemporaryDirectory() as home:
         try:
-            found = STAGES[told.stage](told.model, sizes, Path(home))
+            figures = STAGES[arguments.stage](arguments.model, sizes, Path(home))
         except AxiomError as error:
-            found = {"problems": [f"{error}; hint: {error.hint}"]}
-    print(json.dumps(found), flush=True)
+            figures = {"problems": [f"{error}; hint: {error.hint}"]}
+    print(json.dumps(figures), flush=True)
 
 
 if __name__ == "__main__":
