@@ -10,7 +10,8 @@ import resource
 import sys
 import traceback
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Annotated, Any, NoReturn
 
@@ -224,6 +225,14 @@ def _give_up_stdout() -> None:
         os.dup2(os.open(os.devnull, os.O_WRONLY), STDOUT)
 
 
+def _keep_memory_private() -> None:
+    """No core dump of this process or of its children holds its memory, in which every key is: none is written, and a
+    program that takes them without regard to that limit, as some systems have, is given empty ones."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    with suppress(OSError):
+        Path("/proc/self/coredump_filter").write_text("0", encoding="ascii")
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point of `axiom`. What a user can fix is one line and a hint; anything else keeps its traceback."""
     words = sys.argv[1:] if argv is None else argv
@@ -231,7 +240,7 @@ def main(argv: list[str] | None = None) -> int:
     sys.excepthook = _show_bug
     if argv is None:
         interruption.listen()
-        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))  # it would hold keys
+        _keep_memory_private()
     try:
         code = run(words)
         if sys.stdout is not None:

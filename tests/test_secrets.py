@@ -4,13 +4,14 @@ page or bundle, and in no core dump."""
 from __future__ import annotations
 
 import base64
-import os
+import json
 import resource
 import signal
 import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +20,9 @@ import pytest
 import typer
 
 import fork_server
+import tiny
 from axiom_cli.app import application
+from axiom_cli.learning.training.requirements import TRACKERS
 from chat_server import GEMINI_KEY, chat_server, completion, gemini_completion, gemini_error, gemini_server
 from command_line import AXIOM, environment
 
@@ -163,8 +166,31 @@ def test_no_command_shows_or_keeps_a_secret(tmp_path: Path, home: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_process_that_dies_of_a_signal_leaves_no_memory_behind(tmp_path: Path, home: Path) -> None:
-    """Its memory holds the environment, and with it every key."""
+@pytest.mark.parametrize("tracker", TRACKERS)
+def test_no_tracker_is_told_a_secret(tmp_path: Path, home: Path, tracker: str) -> None:
+    """What a tracker notes of the machine, of the command and of its environment stays without them, too."""
+    if find_spec(tracker) is None:
+        pytest.skip(f"pip install 'axiom-rl[{tracker}]'")
+    work = tmp_path / "work"
+    work.mkdir()
+    (work / "v").write_text("".join(json.dumps(tiny.verdict(one).to_dict()) + "\n" for one in tiny.samples(24)))
+    tiny.write_model(work / "base")
+    words = ["--debug", "train", "v", "--model", "base", "--epochs", "1", "--experiment", "k", "--tracker", tracker]
+    env = settings(home, TMPDIR=str(work), HF_HOME=str(home / ".cache" / "huggingface"))
+    done = subprocess.run([*AXIOM, *words], cwd=work, env=env, capture_output=True, timeout=600)
+    assert done.returncode == 0, done.stderr.decode()
+    own = {work / "v", *(work / "base").iterdir(), *(home / name for name in IN_FILES)}
+    written = [path for path in tmp_path.rglob("*") if path.is_file() and path not in own]
+    assert [path for path in written if ".axiom" not in path.parts]
+    assert {str(path): found for path in written if (found := found_in(path.read_bytes()))} == {}
+    assert found_in(done.stdout + done.stderr) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("limited", [True, False])
+def test_a_process_that_dies_of_a_signal_leaves_no_memory_behind(tmp_path: Path, home: Path, limited: bool) -> None:
+    """Its memory holds the environment, and with it every key. A program that takes core dumps may ignore the limit,
+    as if there were none."""
     if not Path("/proc/sys/kernel/core_pattern").is_file():
         pytest.skip("only Linux says where a core dump goes")
 
@@ -186,9 +212,11 @@ def test_a_process_that_dies_of_a_signal_leaves_no_memory_behind(tmp_path: Path,
         deadline = time.monotonic() + 60
         while not server.requests and time.monotonic() < deadline:
             time.sleep(0.1)
+        if not limited:
+            resource.prlimit(process.pid, resource.RLIMIT_CORE, (resource.getrlimit(resource.RLIMIT_CORE)[1],) * 2)
         process.send_signal(signal.SIGQUIT)
         process.wait()
         died.set()
     assert process.returncode == -signal.SIGQUIT
     assert [path.name for path in tmp_path.iterdir() if path.is_file() and found_in(path.read_bytes())] == []
-    assert not os.path.exists(tmp_path / "core")
+    assert not limited or not [*tmp_path.glob("core*")]

@@ -151,8 +151,8 @@ def drawn(kills: int, faults: int, seed: int, counts: dict[str, Counter[str]]) -
 
 def trials(
     kills: int, faults: int, seed: int, commands: tuple[str, ...] = COMMANDS, jobs: int = 1
-) -> Iterator[tuple[str, list[str]]]:
-    """(what was done, what was wrong after it) for each kill and fault."""
+) -> Iterator[tuple[str, bool, list[str]]]:
+    """(what was to be done, whether it came to that, what was wrong after it) for each kill and fault."""
     with tempfile.TemporaryDirectory() as name, ExitStack() as stack:
         top = Path(name)
         injector = library(top)
@@ -166,14 +166,15 @@ def trials(
             wanted[line] = outcome(work)
             shutil.rmtree(work)
 
-        def tried(trial: Trial) -> tuple[str, list[str]]:
+        def tried(trial: Trial) -> tuple[str, bool, list[str]]:
             with tempfile.TemporaryDirectory(dir=top) as own:
-                work = shutil.copytree(template, Path(own) / "work")
+                work, log = shutil.copytree(template, Path(own) / "work"), Path(own) / "log"
                 env = {"FI_PREFIX": str(work), "FI_OP": trial.operation, "FI_N": str(trial.nth), "FI_ERR": trial.error}
                 sticky = {"FI_STICKY": "1"} if trial.sticky else {}
-                done = run(trial.line, work, **env, **sticky)
+                done = run(trial.line, work, FI_LOG=str(log), **env, **sticky)
+                hit = log.exists() and " HIT\n" in log.read_text()
                 killed = trial.error == "KILL"
-                return str(trial), wrong(done, trial.line, work, wanted[trial.line], killed=killed)
+                return str(trial), hit, wrong(done, trial.line, work, wanted[trial.line], killed=killed)
 
         with ThreadPoolExecutor(jobs) as pool:
             yield from pool.map(tried, drawn(kills, faults, seed, counts))
@@ -216,15 +217,15 @@ def main() -> None:
     parser.add_argument("--only", default="", help="words, separated by commas: commands that hold one of them")
     chosen = parser.parse_args()
     wanted = tuple(line for line in (*COMMANDS, *HEAVY) if any(word in line for word in chosen.only.split(",")))
-    bad, began = 0, time.monotonic()
+    bad, hits, began = 0, 0, time.monotonic()
     outcomes = trials(chosen.kills, chosen.faults, chosen.seed, wanted, chosen.jobs)
-    for number, (what, found) in enumerate(outcomes, 1):
-        bad += bool(found)
+    for number, (what, hit, found) in enumerate(outcomes, 1):
+        bad, hits = bad + bool(found), hits + hit
         if found:
             print(what, *found, sep="\n    ", flush=True)
         if number % 50 == 0:
             print(f"{number} done in {(time.monotonic() - began) / 60:.0f} min, {bad} with something wrong", flush=True)
-    print(f"{chosen.kills} kills and {chosen.faults} faults; {bad} with something wrong")
+    print(f"{chosen.kills} kills and {chosen.faults} faults, {hits} of which happened; {bad} with something wrong")
     sys.exit(bool(bad))
 
 
