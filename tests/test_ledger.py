@@ -140,6 +140,45 @@ def test_a_list_stands_alone(run: Path, also: list[str]):
     assert said.returncode == 2 and "hint: " in said.stderr.decode() and not said.stdout.decode()
 
 
+def test_each_problem_has_its_solve_rate_after_each_round(run: Path):
+    said = axiom("report", "run", "--solve-rates", cwd=run)
+    lines = [json.loads(line) for line in said.stdout.decode().splitlines()]
+    assert [(line["split"], line["temperature"]) for line in lines[::40]] == [
+        ("val", 0),
+        ("val", 0.7),
+        ("test", 0),
+        ("test", 0.7),
+    ]
+    greedy_test = {line["problem"]: line for line in lines if (line["split"], line["temperature"]) == ("test", 0)}
+    newly = greedy_test["test-rpn-3-4"]
+    assert [(count["iteration"], count["passed"], count["rate"]) for count in newly["rounds"]] == [
+        (0, 0, 0.25),
+        (1, 1, 0.75),
+    ]
+    low, high = newly["rounds"][1]["interval"]
+    assert low < 0.2 and high > 0.99 and newly["prior"] == [0.5, 0.5], "one sample says little"
+    assert newly["kind"] == "solve_rate"
+    assert len(greedy_test) == 39 and "test-rpn-3-8" not in greedy_test, "what could not be judged says nothing"
+    assert "run: solve rates of 80 held-out problems under 2 models" in said.stderr.decode()
+    listed = axiom("report", "run", "--newly-solved", cwd=run).stdout.decode().splitlines()
+    assert json.loads(listed[0])["rounds"] == newly["rounds"], "a newly solved problem brings its history"
+
+
+@pytest.mark.slow
+def test_solve_rates_have_every_format(run: Path):
+    def written(form: str) -> str:
+        return axiom("report", "run", "--solve-rates", "--format", form, cwd=run).stdout.decode()
+
+    value = json.loads(written("json"))
+    rounds = [of for of in value["rounds"] if (of["split"], of["temperature"]) == ("val", 0)]
+    counts = {"problems": 40, "solved": 7, "newly_solved": 5, "lost": 2, "ever_solved": 9}
+    assert rounds[1] == {"split": "val", "temperature": 0, "iteration": 1, **counts}
+    rows = list(csv.DictReader(io.StringIO(written("csv"))))
+    assert len(rows) == sum(len(of["rounds"]) for of in value["problems"])
+    assert {"problem", "iteration", "n", "passed", "rate", "low", "high"} <= rows[0].keys()
+    assert "| 1 | 40 | 7 | 5 | 2 | 9 |" in written("md")
+
+
 def test_the_gap_between_validation_and_test_is_said_with_the_verdict(tmp_path: Path):
     folder = tmp_path / "run"
     for iteration, (val, test) in enumerate([(4, 6), (20, 12)]):

@@ -35,6 +35,8 @@ NEWLY_SOLVED = "The held-out problems that the start model failed and the select
 LOST = "The held-out problems that the start model solved and the selected one fails, as records."
 NewlySolved = Annotated[bool, own_option("--newly-solved", None, NEWLY_SOLVED)]
 Lost = Annotated[bool, own_option("--lost", None, LOST)]
+SOLVE_RATES = "The solve rate of each held-out problem after each round, as records."
+SolveRates = Annotated[bool, own_option("--solve-rates", None, SOLVE_RATES)]
 Html = Annotated[Path | None, own_option("--html", "FILE", "Also write a self-contained page.")]
 Format = Annotated[str, choice("--format", ("table", "json", "csv", "md"), "How to write the report.")]
 Open = Annotated[bool, own_option("--open", None, "Open the page in a browser.")]
@@ -55,6 +57,7 @@ def report(
     verdicts: Scored = None,
     newly_solved: NewlySolved = False,
     lost: Lost = False,
+    solve_rates: SolveRates = False,
     html: Html = None,
     format: Format = "table",
     open: Open = False,
@@ -65,7 +68,8 @@ def report(
     test over all their problems. Files of verdicts get one row each.
 
     --verdicts measures a value function: AUROC, calibration, and best of N against the majority vote. --newly-solved
-    and --lost write verdicts of the selected model, each with the start model's as the field `start`.
+    and --lost write verdicts of the selected model, each with the start model's as the field `start`. --solve-rates
+    writes what each model's samples say of each problem, with an interval.
     """
     from axiom_cli.evaluation.experiment_folder import experiment_names, read_experiment
     from axiom_cli.report.outcome.summary import summarize
@@ -73,13 +77,18 @@ def report(
     from axiom_cli.report.tables.pooled import several_findings
     from axiom_cli.report.tables.transfer import transfer_file, transfer_findings
 
-    if newly_solved or lost:
-        if compare or verdicts or html or open or (newly_solved and lost):
+    lists = {"newly-solved": newly_solved, "lost": lost, "solve-rates": solve_rates}
+    if wanted_lists := [name for name, wanted in lists.items() if wanted]:
+        if compare or verdicts or html or open or len(wanted_lists) > 1:
             raise UsageError(
-                f"{'--newly-solved' if newly_solved else '--lost'} lists problems and nothing else",
-                "leave out --compare, --verdicts, --html and --open, and ask for one of the two lists",
+                f"--{wanted_lists[0]} lists problems and nothing else",
+                "leave out --compare, --verdicts, --html and --open, and ask for one of the lists",
             )
-        _changed(names(experiment), "newly solved" if newly_solved else "lost", format)
+        name = _experiment_to_list(names(experiment), wanted_lists[0])
+        if solve_rates:
+            _solve_rates(name, format)
+        else:
+            _changed(name, "newly solved" if newly_solved else "lost", format)
         return
     if verdicts:
         if experiment or compare:
@@ -144,17 +153,24 @@ def show_findings(findings: Findings, format: str = "table") -> None:
         write(findings.records, None)
 
 
-def _changed(named: list[str], change: Change, format: str) -> None:
-    from axiom_cli.evaluation.experiment_folder import experiment_names, read_experiment
-    from axiom_cli.evaluation.ledger import ledger
-    from axiom_cli.report.tables.ledger import ledger_findings, ledger_sentence
+def _experiment_to_list(named: list[str], option: str) -> str:
+    """The one experiment whose problems are listed. UsageError for a file, and for several."""
+    from axiom_cli.evaluation.experiment_folder import experiment_names
 
     wanted = named or experiment_names() or ["self_improve_v1"]
     if any(Path(name).is_file() for name in wanted):
-        raise UsageError(f"--{change.replace(' ', '-')} lists the problems of an experiment, not of a file", TWO_FILES)
+        raise UsageError(f"--{option} lists the problems of an experiment, not of a file", TWO_FILES)
     if len(wanted) > 1:
         raise UsageError("one experiment at a time has its problems listed", f"name one of {', '.join(wanted)}")
-    changes = ledger(read_experiment(wanted[0]), change)
+    return wanted[0]
+
+
+def _changed(name: str, change: Change, format: str) -> None:
+    from axiom_cli.evaluation.experiment_folder import read_experiment
+    from axiom_cli.evaluation.ledger import ledger
+    from axiom_cli.report.tables.ledger import ledger_findings, ledger_sentence
+
+    changes = ledger(read_experiment(name), change)
     if format == "table" and console.data_wanted():
         console.note(ledger_sentence(changes))
         write(changes.verdicts, None)
@@ -162,6 +178,23 @@ def _changed(named: list[str], change: Change, format: str) -> None:
     show_findings(ledger_findings(changes), format)
     if format == "table" and changes.verdicts:
         console.hint("pipe the command, or add > FILE, to get whole records with prompts and completions")
+
+
+def _solve_rates(name: str, format: str) -> None:
+    from axiom_cli.evaluation.experiment_folder import read_experiment
+    from axiom_cli.evaluation.solve_rates import problem_rates
+    from axiom_cli.report.tables.solve_rates import solve_rate_findings, solve_rate_sentence
+
+    experiment = read_experiment(name)
+    rates = problem_rates(experiment)
+    findings = solve_rate_findings(experiment.name, rates)
+    if format == "table" and console.data_wanted():
+        console.note(solve_rate_sentence(experiment.name, rates))
+        write(findings.records, None)
+        return
+    show_findings(findings, format)
+    if format == "table":
+        console.hint("pipe the command, or add > FILE, to get a record of each problem")
 
 
 def _rates(files: list[str], named: list[str], format: str, page: bool) -> None:

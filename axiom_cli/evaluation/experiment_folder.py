@@ -32,6 +32,7 @@ UNFILTERED, FORMAT_ONLY = "unfiltered", "format-only"
 UNJUDGED = (UNFILTERED, FORMAT_ONLY)
 """The control arms that learn from samples whatever the verifier says of them."""
 RERUN_RECOVERS = "run the same axiom loop again: it sets the file aside and continues"
+KEPT = "axiom loop writes them to evaluations/ in the experiment's folder; run it again to write them anew"
 RERUN_REWRITES = "run axiom loop again to write it anew; without it, rates are compared instead of problems"
 R = TypeVar("R", bound=Record)
 

@@ -10,19 +10,20 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from axiom_cli.errors import InputError
-from axiom_cli.evaluation.experiment_folder import HELD_OUT, Experiment
+from axiom_cli.evaluation.experiment_folder import HELD_OUT, KEPT, Experiment
 from axiom_cli.evaluation.metrics import temperature_of
+from axiom_cli.evaluation.solve_rates import problem_rates
 from axiom_cli.records import Verdict
 
 Change = Literal["newly solved", "lost"]
 GREEDY = 0.0
-KEPT = "axiom loop writes them to evaluations/ in the experiment's folder; run it again to write them anew"
 
 
 @dataclass(frozen=True)
 class Ledger:
     """The problems that changed in one way, in the order of the evaluation: verdicts of the selected model, each with
-    the start model's as the field `start`. `paired` counts the problems that both models were judged on."""
+    the start model's as the field `start`, and what every model did at the problem as `rounds`. `paired` counts the
+    problems that both models were judged on."""
 
     experiment: str
     split: str
@@ -49,10 +50,16 @@ def ledger(experiment: Experiment, change: Change) -> Ledger:
     outcome = (False, True) if change == "newly solved" else (True, False)
     changed = {problem for problem in paired if (before[problem], after[problem]) == outcome}
     earlier = {verdict.sample.problem.id: verdict for verdict in _greedy(experiment, split, start, changed)}
-    verdicts = [
-        replace(verdict, extra={**verdict.extra, "start": earlier[verdict.sample.problem.id].to_dict()})
-        for verdict in _greedy(experiment, split, selected, changed)
-    ]
+    rounds = {
+        rates.problem: [count.to_dict() for count in rates.rounds]
+        for rates in (problem_rates(experiment, split) if changed else ())
+        if rates.temperature == GREEDY and rates.problem in changed
+    }
+    verdicts = []
+    for verdict in _greedy(experiment, split, selected, changed):
+        problem = verdict.sample.problem.id
+        beside = {"start": earlier[problem].to_dict(), "rounds": rounds[problem]}
+        verdicts.append(replace(verdict, extra={**verdict.extra, **beside}))
     return Ledger(experiment.name, split, start, selected, change, len(paired), verdicts)
 
 
