@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import ClassVar
 
-from axiom_cli.problems.families.listing import LineByLine, lines_of, pick
+from axiom_cli.problems.families.listing import LineByLine, grows, lines_of, pick
 
 CLOSING = {"(": ")", "[": "]", "{": "}"}
 DEEPEST = 5
@@ -20,8 +20,7 @@ class BracketListing(LineByLine):
     start: ClassVar[str] = ""
 
     def line(self, random: Random, state: str, left: int) -> str:
-        opens = not state or (left == 1 and len(state) == 1)
-        if opens or (len(state) < DEEPEST and random.random() < 0.55):
+        if grows(random, len(state), DEEPEST, left):
             return "([{"[pick(random, 3)]
         return state[0]
 

@@ -21,6 +21,8 @@ SIZES = (4, 6, 9, 14, 20, 27, 34, 42, 51, 60)
 """Lines at levels 1 to 10."""
 MORE = (len(LABELS) - SIZES[-1]) / (len(EVERY_LEVEL) - len(SIZES))
 """Lines by which each further level is longer, so that the last one has as many lines as there are labels."""
+GROWS = 0.55
+"""The chance that `grows` gives what may have one more thing one."""
 LINE = re.compile(r"^([a-z]{2}) (.+)$", re.MULTILINE)
 
 
@@ -91,14 +93,17 @@ class LineByLine(ListingFamily):
         """A line that `state` allows; `left` lines are still to be written, this one among them."""
 
     def draw(self, random: Random, level: int) -> Listing:
-        first, size = pick(random, len(LABELS)), self.size(level)
-        while True:
-            lines, state = [], self.start
-            for left in range(size, 0, -1):
-                lines.append(self.line(random, state, left))
-                state = self.step(state, lines[-1])
-            if self.show(state):
-                return Listing(first, tuple(lines))
+        first, lines, state = pick(random, len(LABELS)), [], self.start
+        for left in range(self.size(level), 0, -1):
+            lines.append(self.line(random, state, left))
+            state = self.step(state, lines[-1])
+        return Listing(first, tuple(lines))
+
+
+def grows(random: Random, size: int, most: int, left: int) -> bool:
+    """Whether what holds `size` of at most `most` things gets one more: more often than not where it may have one more,
+    and always where it would otherwise be empty with `left` lines to write."""
+    return not size or (left == 1 and size == 1) or (size < most and random.random() < GROWS)
 
 
 def pick(random: Random, count: int) -> int:

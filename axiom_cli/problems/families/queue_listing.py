@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import ClassVar
 
-from axiom_cli.problems.families.listing import LineByLine, lines_of, pick
+from axiom_cli.problems.families.listing import LineByLine, grows, lines_of, pick
 
 LONGEST = 5
 Queue = tuple[int, ...]
@@ -23,8 +23,7 @@ class QueueListing(LineByLine):
     start: ClassVar[Queue] = ()
 
     def line(self, random: Random, state: Queue, left: int) -> str:
-        joins = not state or (left == 1 and len(state) == 1)
-        if joins or (len(state) < LONGEST and random.random() < 0.55):
+        if grows(random, len(state), LONGEST, left):
             return str(pick(random, 10))
         return "next"
 

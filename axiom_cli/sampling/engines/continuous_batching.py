@@ -36,6 +36,11 @@ PROMPTS = 32
 """Prompts that are read side by side."""
 STEP_TOKENS = 384
 """Tokens that a step reads at most where it reads several of a row: more were not faster."""
+PER_SLOT = (
+    *("token_SQ", "column_S", "length_S", "limit_S", "alive_S", "logprob_S"),
+    *("uniforms_SL", "tokens_SL"),
+)
+"""The tensors of a ContinuousBatch that have an entry for each slot."""
 
 
 @dataclass
@@ -164,7 +169,6 @@ class ContinuousBatch:
                 self.prompt_slots = {prefix: place for place, prefix in enumerate(dict.fromkeys(prefixes))}
                 self.prompts = self.decoder.prefill(list(self.prompt_slots), self.decoding.eos_ids[0])
             self.cache.fit((self.column_S + self.width) * self.alive_S)
-            self.cache.allocate_like(self.prompts, len(self.rows))
             from_N = torch.tensor([self.prompt_slots[prefix] for prefix in prefixes], device=self.device)
             self.cache.copy_from(self.prompts, from_N, slots_N, lengths_N)
         self.token_SQ[slots_N, 0] = torch.tensor([row.prompt[-1] for row in rows], device=self.device)
@@ -184,9 +188,8 @@ class ContinuousBatch:
         kept_N = torch.tensor(kept, device=self.device)
         self.rows, self.drafts = [self.rows[slot] for slot in kept], [self.drafts[slot] for slot in kept]
         self.cache.keep(kept_N)
-        for name, value in vars(self).items():
-            if name.endswith(("_S", "_SL", "_SQ")):
-                setattr(self, name, value[kept_N])
+        for name in PER_SLOT:
+            setattr(self, name, getattr(self, name)[kept_N])
 
     def _step(self) -> list[Completion]:
         """Samples one token per row, and those of its draft that are the next ones. Returns the rows that end so."""

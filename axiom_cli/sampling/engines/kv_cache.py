@@ -99,9 +99,10 @@ def _zeros(like: torch.Tensor, capacity: int) -> torch.Tensor:
 
 class KVCache:
     """The keys and values of all layers of `model`, with `capacity` columns, and their masks. `argument` passes them to
-    `model`. Raises InputError for a model with layers of an unknown type."""
+    `model`. Its `slots` come with what is copied or written first. Raises InputError for a model with layers of an
+    unknown type."""
 
-    def __init__(self, model: PreTrainedModel, capacity: int) -> None:
+    def __init__(self, model: PreTrainedModel, capacity: int, slots: int) -> None:
         config = model.config.get_text_config()
         self.window = _window(config)
         self.layer_types = sorted(set(_layer_types(config)))
@@ -110,7 +111,7 @@ class KVCache:
                 f"the transformers engine does not support layers of type {', '.join(unknown)}",
                 "try --engine vllm, or serve the model and give its address as the model",
             )
-        self.capacity = capacity
+        self.capacity, self.slots = capacity, slots
         self.layers = [KVCacheLayer(capacity) for _ in range(config.num_hidden_layers)]
         # transformers 5.24 gave the argument another name.
         name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
@@ -138,6 +139,7 @@ class KVCache:
     def keep(self, kept_N: torch.Tensor) -> None:
         """Keeps these slots."""
         self.resize(kept_N, self.capacity)
+        self.slots = len(kept_N)
 
     def release(self, slots: Sequence[int]) -> None:
         """Nothing: an empty slot is as long as the others."""
@@ -149,15 +151,11 @@ class KVCache:
         for layer, source in zip(self.layers, other.layers, strict=True):
             if not source.is_initialized:
                 continue
+            if not layer.is_initialized:
+                shapes = (states[:1].expand(self.slots, -1, -1, -1) for states in (source.keys, source.values))
+                layer.lazy_initialization(*shapes)
             layer.keys[into_N, :, :width] = source.keys[from_N, :, :width]
             layer.values[into_N, :, :width] = source.values[from_N, :, :width]
-
-    def allocate_like(self, other: KVCache, count: int) -> None:
-        """Allocates `count` empty slots with the heads and type of another cache, unless there are slots already."""
-        for layer, source in zip(self.layers, other.layers, strict=True):
-            if source.is_initialized and not layer.is_initialized:
-                keys, values = (states[:1].expand(count, -1, -1, -1) for states in (source.keys, source.values))
-                layer.lazy_initialization(keys, values)
 
     def mask(self, positions_NQ: torch.Tensor, dtype: torch.dtype) -> torch.Tensor | dict[str, torch.Tensor]:
         """What is added to the attention scores of tokens at these positions, (N, 1, Q, capacity); by layer type where
@@ -196,9 +194,9 @@ class PlainDecoder:
     def __init__(self, model: PreTrainedModel) -> None:
         self.model = model
 
-    def new_cache(self, _slots: int, _width: int = 1) -> KVCache:
+    def new_cache(self, slots: int, _width: int = 1) -> KVCache:
         """Without columns; the slots come with the first of them."""
-        return KVCache(self.model, 0)
+        return KVCache(self.model, 0, slots)
 
     def prefill(self, prompts: Sequence[Sequence[int]], pad: int) -> KVCache:
         """As the function `prefill`."""
@@ -218,7 +216,7 @@ class PlainDecoder:
 def prefill(model: PreTrainedModel, prompts: Sequence[Sequence[int]], pad: int) -> KVCache:
     """A cache that holds the prompts, one per slot, padded on the right. Read in chunks, so that memory stays small."""
     width = round_up(max(map(len, prompts)), ROW_BLOCK)
-    cache = KVCache(model, 0)
+    cache = KVCache(model, 0, len(prompts))
     ids_PT = torch.tensor([[*prompt, *[pad] * (width - len(prompt))] for prompt in prompts])
     for first in range(0, width, PROMPT_CHUNK):
         chunk_PQ = ids_PT[:, first : first + PROMPT_CHUNK].to(model.device)

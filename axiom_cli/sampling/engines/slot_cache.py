@@ -137,9 +137,6 @@ class SlotCache:
             self._give(slot, place, gap)
         self.free = []
 
-    def allocate_like(self, other: PromptCache, count: int) -> None:
-        """Nothing: a KVCache learns its shapes so."""
-
     def copy_from(
         self, other: PromptCache, from_N: torch.Tensor, into_N: torch.Tensor, lengths_N: torch.Tensor
     ) -> None:
