@@ -146,7 +146,7 @@ def test_the_reference_point_is_the_mean_over_the_whole_step_and_never_below_zer
     trainer: Trainer, workers: int
 ) -> None:
     run = TrainingRun(trainer.model, rows(trainer, "kto"), replace(CONFIG, objective="kto"))
-    run.num_workers, step, plain = workers, run.steps[0], run.mismatched
+    run.state.num_workers, step, plain = workers, run.steps[0], run.mismatched
     for shift, sign in ((-0.25, 1), (0.25, 0)):
         run.mismatched = [replace(row, ref_logprobs=[value + shift for value in row.ref_logprobs]) for row in plain]
         kl = run.kl_estimate(lambda parts: sum(map(run.part_loss, parts)), step)

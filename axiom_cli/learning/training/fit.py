@@ -57,23 +57,23 @@ def fit(  # noqa: PLR0913 - what is trained, on what, how, and who watches
     run = TrainingRun(model, weighted(rows, config), config, warn)
     if optimizer and optimizer[0]:
         run.continue_optimizer(optimizer[0])
-    run.resume(checkpoint)
+    run.kept.resume(checkpoint)
     with (
         windowed(model, lambda: run.logprobs(collate([max(run.rows, key=lambda row: row.length)], run.device))),
         _training_mode(model, config),
         deferred_interrupts(wanted=checkpoint is not None) as interrupted,
-        gradient_workers(run.part_loss, run.parameters, run.num_workers if run.forked > 1 else 1) as gradients,
+        gradient_workers(run.part_loss, run.parameters, run.state.num_workers if run.forked > 1 else 1) as gradients,
     ):
-        while run.done < len(run.steps):
+        while run.state.done < len(run.steps):
             progress = run.step(gradients, checkpoint)
             if on_step:
                 on_step(progress)
             stop = collectives.all_reduce(interrupted(), run.device) > 0
             due = collectives.all_reduce(run.is_checkpoint_due(), run.device) > 0
             if checkpoint and (stop or due):
-                run.write(checkpoint)
+                run.kept.write(checkpoint)
             if stop:
-                raise KeyboardInterrupt(f"at step {run.done:,} of {len(run.steps):,}")
+                raise KeyboardInterrupt(f"at step {run.state.done:,} of {len(run.steps):,}")
     if optimizer and process_rank.is_first():
         optimizer[1].write(run.optimizer.state_dict())
     return run.metrics()

@@ -4,40 +4,31 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import torch
 
-from axiom_cli import process_rank
 from axiom_cli.errors import GateFailedError, MissingError
-from axiom_cli.ids import content_id
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.training import collectives, divergence, fsdp, reference, value_function
 from axiom_cli.learning.training.batches import Batch, collate, group_rows, group_steps, padded_tokens
 from axiom_cli.learning.training.checkpoint import Checkpoint
 from axiom_cli.learning.training.losses import LOSSES
+from axiom_cli.learning.training.memory_probe import tokens_that_fit
 from axiom_cli.learning.training.optimizers import learning_rate, make_optimizer
 from axiom_cli.learning.training.precision import training_precision
 from axiom_cli.learning.training.rows import Row
+from axiom_cli.learning.training.run_state import RunState, StateKeeper, run_identity
 from axiom_cli.learning.training.scoring import one_by_one, proved_scorer
 from axiom_cli.learning.value_labels import OBJECTIVE as VALUE
 from axiom_cli.models import memory, micro_batches, worker_pool
 from axiom_cli.models.micro_batches import MicroBatches
 from axiom_cli.settings.configs import TrainConfig
 
-CHECKPOINTED_PROBE = 128
-"""Tokens of the row that shows, with gradient checkpointing, what a token takes."""
 ROWS_PER_WORKER = 2
 """Rows of a step that are worth a process."""
-CHECKPOINTED: Mapping[str, str] = {
-    **{name: name for name in ("done", "losses", "tokens", "positions", "seconds", "budget")},
-    "num_workers": "hands",
-}
-"""What a run is, beside its tensors, and its names in the file. The last two decide how sums are rounded, so a resumed
-run continues with them."""
 
 
 @dataclass(frozen=True)
@@ -73,15 +64,6 @@ Gradients = Callable[[Sequence[LossPart | MicroBatches]], float]
 `grad`."""
 
 
-def _shortened(row: Row, length: int) -> Row:
-    """A row of at most so many tokens, with as large a share of completion tokens."""
-    if row.length <= length:
-        return row
-    learned = min(length - 1, max(1, length * len(row.completion_ids) // row.length))
-    prompt_ids, completion_ids = row.prompt_ids[: length - learned], row.completion_ids[:learned]
-    return replace(row, prompt_ids=prompt_ids, completion_ids=completion_ids, ref_logprobs=row.ref_logprobs[:learned])
-
-
 def plan_workers(model: torch.nn.Module, config: TrainConfig) -> int:
     """How many processes share a step of `model`, where they are to be forked."""
     return worker_pool.num_workers(model, config.batch_size * config.grad_accum // ROWS_PER_WORKER)
@@ -106,7 +88,7 @@ class TrainingRun:
         self.groups, self.lengths = group_rows(rows, self.objective)
         self.steps = group_steps(rows, self.groups, self.lengths, self.objective, config)
         self.forked = plan_workers(model, config) if collectives.world_size() == 1 else 1
-        self.num_workers = max(self.forked, collectives.world_size())
+        num_workers = max(self.forked, collectives.world_size())
         self.optimizer = make_optimizer(model, config)
         with memory.explained_shortage("before the first step"):
             self.scorer, batched = proved_scorer(model, rows, warn)
@@ -114,13 +96,16 @@ class TrainingRun:
             judge = value_function.scorer(model)
             self.scorer = judge if batched else one_by_one(judge)
         budget = micro_batches.token_budget(self.device, config, self.forked)
-        self.budget = int(collectives.all_reduce(min(budget, self._token_budget()), self.device, smallest=True))
+        sharing = num_workers if self.device.type == "cpu" else 1
+        fitting = tokens_that_fit(model, rows[0], self.logprobs, sharing, checkpointed=config.gradient_checkpointing)
+        budget = int(collectives.all_reduce(min(budget, fitting), self.device, smallest=True))
         self.mismatched = reference.mismatched(rows, config.seed) if self.objective.needs_kl else []
         if self.objective.compares:
-            self.rows = reference.with_ref_logprobs(rows, self.logprobs, self.budget, self.device)
-            self.mismatched = reference.with_ref_logprobs(self.mismatched, self.logprobs, self.budget, self.device)
-        self.done, self.tokens, self.positions, self.seconds = 0, 0, 0, 0.0
-        self.losses: list[float] = []
+            self.rows = reference.with_ref_logprobs(rows, self.logprobs, budget, self.device)
+            self.mismatched = reference.with_ref_logprobs(self.mismatched, self.logprobs, budget, self.device)
+        self.state = RunState(budget, num_workers)
+        identity = run_identity(self.rows, config, self.parameters)
+        self.kept = StateKeeper(self.state, self.parameters, self.optimizer, identity)
         first = rows[0]
         padding_row = replace(
             first, ref_logprobs=(), prompt_ids=first.prompt_ids[:1], completion_ids=first.completion_ids[:1]
@@ -131,10 +116,10 @@ class TrainingRun:
     def step(self, gradients: Gradients, checkpoint: Checkpoint | None) -> Progress:
         """One optimiser step."""
         start = time.perf_counter()
-        lr = learning_rate(self.done, len(self.steps), self.config)
+        lr = learning_rate(self.state.done, len(self.steps), self.config)
         for settings in self.optimizer.param_groups:
             settings["lr"] = lr
-        groups = self.steps[self.done]
+        groups = self.steps[self.state.done]
         tokens = sum(len(self.rows[row].completion_ids) for group in groups for row in self.groups[group])
         loss, positions = self._compute_gradients(gradients, groups, tokens)
         norm = fsdp.clip_grad_norm(self.parameters, self.config.max_grad_norm)
@@ -142,23 +127,23 @@ class TrainingRun:
             raise self._diverged(loss, groups, checkpoint)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
-        self.done += 1
-        self.losses.append(loss)
-        self.tokens += tokens
-        self.positions += positions
-        self.seconds += time.perf_counter() - start
-        return Progress(self.done, len(self.steps), loss, lr, norm, tokens, self.seconds)
+        self.state.done += 1
+        self.state.losses.append(loss)
+        self.state.tokens += tokens
+        self.state.positions += positions
+        self.state.seconds += time.perf_counter() - start
+        return Progress(self.state.done, len(self.steps), loss, lr, norm, tokens, self.state.seconds)
 
     def _compute_gradients(self, gradients: Gradients, groups: Sequence[int], tokens: int) -> tuple[float, int]:
         """A step's loss and padded tokens; its gradients are in the parameters. Where memory runs out, micro-batches
         are halved once in a run. MissingError the next time."""
         divisor = tokens if self.objective.per_token else len(groups)
         while True:
-            worker_batches = micro_batches.split(groups, self.lengths, self.budget, self.num_workers)
+            worker_batches = micro_batches.split(groups, self.lengths, self.state.budget, self.state.num_workers)
             try:
                 kl = self.kl_estimate(gradients, groups)
                 parts = [
-                    LossPart(self.done, worker, divisor, batches, kl)
+                    LossPart(self.state.done, worker, divisor, batches, kl)
                     for worker, batches in enumerate(fsdp.pad_to_world(worker_batches, self.parameters))
                 ]
                 return gradients(parts), sum(padded_tokens(batches, self.lengths) for batches in worker_batches)
@@ -169,9 +154,10 @@ class TrainingRun:
                 widest = max(padded_tokens([batch], self.lengths) for batch in every)
             if self.halved or all(len(batch) == 1 for batch in every):
                 raise MissingError(
-                    f"out of memory at step {self.done + 1}, in a micro-batch of {widest:,} tokens", memory.LESS_MEMORY
+                    f"out of memory at step {self.state.done + 1}, in a micro-batch of {widest:,} tokens",
+                    memory.LESS_MEMORY,
                 ) from None
-            self.halved, self.budget = True, max(1, widest // 2)
+            self.halved, self.state.budget = True, max(1, widest // 2)
             self.optimizer.zero_grad(set_to_none=True)
             if self.device.type == "cuda":
                 torch.cuda.empty_cache()
@@ -181,7 +167,7 @@ class TrainingRun:
         if not self.objective.needs_kl:
             return 0.0
         lengths = [row.length for row in self.mismatched]
-        worker_batches = micro_batches.split(groups, lengths, self.budget, self.num_workers)
+        worker_batches = micro_batches.split(groups, lengths, self.state.budget, self.state.num_workers)
         return max(0.0, gradients(fsdp.pad_to_world(worker_batches, self.parameters)) / len(groups))
 
     def part_loss(self, part: LossPart | MicroBatches) -> float:
@@ -216,25 +202,6 @@ class TrainingRun:
         with torch.autocast(self.device.type, torch.bfloat16, enabled=self.precision is torch.bfloat16):
             return self.scorer(batch)
 
-    def _token_budget(self) -> int:
-        """How many padded tokens a micro-batch may hold for the memory that is free. MissingError where a few are too
-        many."""
-
-        row = self.rows[0]
-        if self.config.gradient_checkpointing:  # nothing is recomputed yet: a whole row may be too much
-            row = _shortened(row, CHECKPOINTED_PROBE)
-
-        def forward(times: int) -> torch.Tensor:
-            return self.logprobs(collate([row] * times, self.device))
-
-        with memory.explained_shortage("before the first step"):
-            token_bytes = memory.token_bytes(forward, row.length)
-        if self.config.gradient_checkpointing:
-            token_bytes = memory.checkpointed_token_bytes(token_bytes, self.model)
-        trained = sum(fsdp.local(p).numel() for p in self.parameters)
-        sharing = self.num_workers if self.device.type == "cpu" else 1
-        return max(1, int(memory.activation_budget(self.device, trained) / sharing / token_bytes))
-
     def _diverged(self, loss: float, groups: Sequence[int], checkpoint: Checkpoint | None) -> GateFailedError:
         """The error for a step whose loss or gradients are not finite. Unless the weights are not either, their state
         before the step is kept."""
@@ -243,67 +210,36 @@ class TrainingRun:
         if divergence.all_finite(self.parameters):
             bad = []
             for group in groups:
-                alone = LossPart(self.done, 0, 1, [[group]], 0.0)
+                alone = LossPart(self.state.done, 0, 1, [[group]], 0.0)
                 if not divergence.is_sound(self.parameters, lambda part=alone: self.part_loss(part)):  # type: ignore[misc]
                     first = self.groups[group][0]
                     bad.append(self.rows[first].problem or f"number {first + 1}")
             if checkpoint:
-                self.write(checkpoint)
+                self.kept.write(checkpoint)
         kept = str(checkpoint.path) if checkpoint and checkpoint.path.exists() else ""
-        return divergence.divergence_error(self.done + 1, loss, bad, len(groups), kept)
+        return divergence.divergence_error(self.state.done + 1, loss, bad, len(groups), kept)
 
     def is_checkpoint_due(self) -> bool:
         """Whether it is time to write the run's state."""
-        return self.done < len(self.steps) and self.seconds >= self._next_checkpoint
-
-    def write(self, checkpoint: Checkpoint) -> None:
-        """Writes the run's state whole."""
-        self._next_checkpoint = self.seconds + checkpoint.every_seconds
-        parameters = [p.detach() for p in self.parameters]
-        tensors = fsdp.gather({"parameters": parameters, "optimizer": self.optimizer.state_dict()})
-        if process_rank.is_first():
-            numbers = {stored: getattr(self, name) for name, stored in CHECKPOINTED.items()}
-            checkpoint.write({"of": self._identity, **numbers, **tensors})
+        return self.state.done < len(self.steps) and self.kept.is_due()
 
     def continue_optimizer(self, kept: Checkpoint) -> None:
         """Begins with the state that the optimizer had at the end of another training of the same parameters."""
         if state := kept.read():
             self.optimizer.load_state_dict(state)
 
-    @torch.no_grad()
-    def resume(self, checkpoint: Checkpoint | None) -> None:
-        """Continues from a checkpoint of the same rows and config, if there is one."""
-        self._next_checkpoint = checkpoint.every_seconds if checkpoint else 0.0
-        state = checkpoint.read() if checkpoint and process_rank.is_first() else None
-        state = state if state and state["of"] == self._identity else None
-        state = fsdp.broadcast_state(state, self.parameters)
-        if not (checkpoint and state):
-            return
-        for parameter, kept in zip(self.parameters, state["parameters"], strict=True):
-            parameter.copy_(kept)
-        self.optimizer.load_state_dict(state["optimizer"])
-        for name, stored in CHECKPOINTED.items():
-            setattr(self, name, state[stored])
-        self._next_checkpoint = self.seconds + checkpoint.every_seconds
-
-    @cached_property
-    def _identity(self) -> dict[str, Any]:
-        shapes = [list(p.shape) for p in self.parameters]
-        rows = content_id([(row.prompt_ids, row.completion_ids, row.weight, row.label) for row in self.rows])
-        return {"config": self.config.learning(), "rows": rows, "shapes": shapes}
-
     def metrics(self) -> dict[str, Any]:
         """What the run was. Losses are means over a tenth of the steps, at the beginning and at the end."""
-        tenth = max(1, len(self.losses) // 10)
+        tenth = max(1, len(self.state.losses) // 10)
         mismatch = reference.logprob_mismatch(self.rows)
         return {
             "rows": len(self.rows),
-            "steps": self.done,
-            "loss_tokens": self.tokens,
-            "loss_first": sum(self.losses[:tenth]) / tenth,
-            "loss_last": sum(self.losses[-tenth:]) / tenth,
+            "steps": self.state.done,
+            "loss_tokens": self.state.tokens,
+            "loss_first": sum(self.state.losses[:tenth]) / tenth,
+            "loss_last": sum(self.state.losses[-tenth:]) / tenth,
             "parameters": sum(p.numel() for p in self.parameters),
-            "positions": self.positions,
-            "seconds": self.seconds,
+            "positions": self.state.positions,
+            "seconds": self.state.seconds,
             **({} if mismatch is None else {"recorded_gap": mismatch}),
         }
