@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import json
+import shutil
 from contextlib import ExitStack, closing
 from dataclasses import replace
 from importlib.util import find_spec
 from random import Random
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 import tiny
 from axiom_cli import models
+from axiom_cli.errors import GateFailedError
 from axiom_cli.models.loading import load_tokenizer
 from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.problems.families import draw
@@ -281,3 +285,22 @@ def test_other_weights_are_loaded_if_it_says_so(engine, tmp_path):
         opened.load_weights(other)
         assert opened.model == other.ref and opened.model.digest != digest
         assert texts(opened.generate(requests(PROBLEMS), CONFIG, 2)) != before
+
+
+def test_other_weights_that_change_nothing_are_refused_and_equal_ones_are_not(engine, tmp_path):
+    """Two control arms may come to the same weights, beside facts that differ."""
+    if not engine.reloads or engine.name == "server":
+        pytest.skip("it does not load other whole weights")
+    first = tiny.write_model(tmp_path / "first", hidden=128, seed=1)
+    card, file = (shutil.copytree(first, tmp_path / name) for name in ("card", "file"))
+    config = card / "config.json"
+    config.write_text(json.dumps({**json.loads(config.read_text()), "epochs": 2.01}))
+    path = file / "model.safetensors"
+    save_file(load_file(path), path, metadata={"format": "pt", "trained": "for nothing"})
+    with closing(type(engine)(str(first), replace(CONFIG, batch_tokens=4096))) as opened:
+        same, other = models.resolve(str(card)), models.resolve(str(file))
+        assert len({same.digest, other.digest, opened.model.digest}) == 3
+        opened.load_weights(same)
+        assert opened.model == same.ref
+        with pytest.raises(GateFailedError, match="gives the same logits as the previous model"):
+            opened.load_weights(other)

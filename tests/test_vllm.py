@@ -17,6 +17,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
+from safetensors.torch import load_file, save_file
 
 import tiny
 from axiom_cli import models
@@ -195,7 +196,8 @@ def test_the_cache_of_the_former_weights_is_forgotten(engine, folders):
 
 def test_weights_that_change_nothing_are_refused(engine, folders, tmp_path):
     copy = tiny.write_model(tmp_path / "copy", hidden=128, seed=0)
-    (copy / "README.md").write_text("trained for nothing")
+    path = copy / "model.safetensors"
+    save_file(load_file(path), path, metadata={"format": "pt", "trained": "for nothing"})
     with pytest.raises(GateFailedError, match="gives the same logits as the previous model"):
         engine.load_weights(models.resolve(str(copy)))
     engine.load_weights(models.resolve(str(folders / "b")))

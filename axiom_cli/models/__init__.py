@@ -6,6 +6,7 @@ nothing heavy is imported for it.
 
 from __future__ import annotations
 
+import filecmp
 import os
 import re
 from collections.abc import Mapping
@@ -64,6 +65,23 @@ class Resolved:
     def adapters(self) -> tuple[Path, ...]:
         """The folders of the adapters, in the order in which they change the model in `path`."""
         return (*(self.base.adapters if self.base else ()), *([self.adapter] if self.adapter else ()))
+
+
+def same_weights(a: Resolved, b: Resolved) -> bool:
+    """Whether the files with the weights of two models are equal, byte for byte, whatever else their folders hold.
+    False where one of them is gone."""
+    ours, theirs = (_weight_paths(model) for model in (a, b))
+    if not ours or len(ours) != len(theirs):
+        return False
+    return all(filecmp.cmp(our, their, shallow=False) for our, their in zip(ours, theirs, strict=True))
+
+
+def _weight_paths(model: Resolved) -> list[Path]:
+    """The files with a model's weights, its adapters' after those of its base; empty where one of them is gone."""
+    names = folders.weight_files(model.path) if model.path.is_dir() else [""]
+    paths = [model.path / name for name in names]
+    paths += [adapter / folders.ADAPTER_WEIGHTS for adapter in model.adapters]
+    return paths if all(path.is_file() for path in paths) else []
 
 
 def resolve(name: str, workspace: Workspace | None = None) -> Resolved:

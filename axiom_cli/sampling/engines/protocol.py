@@ -11,7 +11,7 @@ from types import MappingProxyType
 from typing import Any, Literal, Protocol, runtime_checkable
 
 from axiom_cli.errors import GateFailedError
-from axiom_cli.models import Resolved
+from axiom_cli.models import Resolved, same_weights
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.settings.configs import SolveConfig
 
@@ -169,9 +169,11 @@ def sample_seed(seed: int, problem: Problem, index: int) -> int:
     return sample_random(seed, problem, index).getrandbits(31)
 
 
-def same_logits(model: Resolved) -> GateFailedError:
-    """What `load_weights` raises where a prompt's logits are still those of the previous model."""
-    return GateFailedError(
-        f"{model.name} gives the same logits as the previous model: were its weights loaded?",
-        "its digest differs: either its weights were not loaded, or training changed nothing",
-    )
+def check_weights_are_equal(former: Resolved, model: Resolved) -> None:
+    """What `load_weights` calls where a prompt's logits are still those of the former model. GateFailedError unless the
+    two have the same weights under different digests, since two trainings may come to the same."""
+    if not same_weights(former, model):
+        raise GateFailedError(
+            f"{model.name} gives the same logits as the previous model: were its weights loaded?",
+            "its digest differs: either its weights were not loaded, or training changed nothing",
+        )

@@ -26,7 +26,7 @@ from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines.chat_errors import RefusedError, TransientError, quote
 from axiom_cli.sampling.engines.chat_events import ChatEvents
-from axiom_cli.sampling.engines.protocol import Engine, Request, same_logits, sample_seed
+from axiom_cli.sampling.engines.protocol import Engine, Request, check_weights_are_equal, sample_seed
 from axiom_cli.sampling.engines.remote import RemoteEngine
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import SolveConfig
@@ -68,10 +68,10 @@ class ServerEngine(RemoteEngine):
         for a model that is not its base with one adapter."""
         if model.digest == self.model.digest:
             return
-        before = self._probe_logprobs
+        before, former = self._probe_logprobs, self._resolved
         self._load(model)
         if self._probe_logprobs == before:
-            raise same_logits(model)
+            check_weights_are_equal(former, model)
 
     def _load(self, model: Resolved) -> None:
         base = model.base or model
@@ -93,7 +93,7 @@ class ServerEngine(RemoteEngine):
         if self._handed not in ("", handed):
             self._command("unload", {"lora_name": self._handed})
         self._served, self._handed = handed or self._base_name, handed
-        self.model = model.ref
+        self.model, self._resolved = model.ref, model
         self._probe_logprobs = self._probe()
 
     def _check_base(self, base: Resolved) -> None:

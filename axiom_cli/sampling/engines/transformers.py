@@ -26,7 +26,13 @@ from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import continuous_batching, lean_decoder, plain_generation, slot_check
 from axiom_cli.sampling.engines.continuous_batching import Completion, batch_invariant
-from axiom_cli.sampling.engines.protocol import NOT_FINITE, Request, UnorderedEngine, same_logits, sample_random
+from axiom_cli.sampling.engines.protocol import (
+    NOT_FINITE,
+    Request,
+    UnorderedEngine,
+    check_weights_are_equal,
+    sample_random,
+)
 from axiom_cli.sampling.engines.text_stream import TextStream
 from axiom_cli.sampling.engines.token_sampling import Decoding
 from axiom_cli.sampling.token_ids import end_ids, line_breaks, unknown_ids
@@ -58,7 +64,7 @@ class TransformersEngine(UnorderedEngine):
         self._load(models.resolve(model_name, workspace))
 
     def _load(self, model: Resolved) -> None:
-        self.model = model.ref
+        self.model, self._resolved = model.ref, model
         self._model, self._tokenizer = load_for_sampling(model, self._dtype)
         # A batch of a large model takes minutes. A small one takes seconds, and a file for each sample would cost as
         # much as sampling it.
@@ -108,10 +114,10 @@ class TransformersEngine(UnorderedEngine):
         """As `Engine.load_weights`."""
         if model.digest == self.model.digest:
             return
-        before = self._probe()
+        before, former = self._probe(), self._resolved
         self._load(model)
         if torch.equal(before, self._probe()):
-            raise same_logits(model)
+            check_weights_are_equal(former, model)
 
     @torch.inference_mode()
     def _probe(self) -> torch.Tensor:

@@ -21,7 +21,13 @@ from axiom_cli.problems.answers import messages as own_messages
 from axiom_cli.records import ModelRef, Problem, Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import vllm_start
-from axiom_cli.sampling.engines.protocol import NOT_FINITE, Request, UnorderedEngine, same_logits, sample_seed
+from axiom_cli.sampling.engines.protocol import (
+    NOT_FINITE,
+    Request,
+    UnorderedEngine,
+    check_weights_are_equal,
+    sample_seed,
+)
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import SolveConfig
 from axiom_cli.workspace.store import Workspace
@@ -55,10 +61,10 @@ class VllmEngine(UnorderedEngine):
         """As `Engine.load_weights`."""
         if model.digest == self.model.digest:
             return
-        before = self._probe_logprobs
+        before, former = self._probe_logprobs, self._resolved
         self._load(model)
         if self._probe_logprobs == before:
-            raise same_logits(model)
+            check_weights_are_equal(former, model)
 
     def _load(self, model: Resolved) -> None:
         """Weights of another architecture need a new vLLM engine."""
