@@ -224,7 +224,8 @@ def main() -> None:
         if found:
             print(what, *found, sep="\n    ", flush=True)
         if number % 50 == 0:
-            print(f"{number} done in {(time.monotonic() - began) / 60:.0f} min, {bad} with something wrong", flush=True)
+            minutes = (time.monotonic() - began) / 60
+            print(f"{number} done in {minutes:.0f} min, {hits} happened; {bad} with something wrong", flush=True)
     print(f"{chosen.kills} kills and {chosen.faults} faults, {hits} of which happened; {bad} with something wrong")
     sys.exit(bool(bad))
 
