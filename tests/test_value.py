@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import json
-import math
 import shutil
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from random import Random
 
 import pytest
 import torch
@@ -17,22 +14,18 @@ import tiny
 from axiom_cli import models
 from axiom_cli.errors import InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.evaluation.ranking_metrics import Scored, auroc
-from axiom_cli.evaluation.value_ranking import rank
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.preview import show
 from axiom_cli.learning.train import TrainingObserver, train
-from axiom_cli.models.adapters import compose
-from axiom_cli.models.loading import load_model
 from axiom_cli.records import Adapter, Sample, Verdict
 from axiom_cli.sampling import value_scorer
-from axiom_cli.sampling.engines.value_function import ValueHead, load
+from axiom_cli.sampling.engines.value_function import ValueHead
 from axiom_cli.sampling.solve import open_engine, solve
-from axiom_cli.sampling.token_ids import scored_ids
-from axiom_cli.settings.configs import MergeConfig, SolveConfig, TrainConfig
+from axiom_cli.settings.configs import MergeConfig, SolveConfig
 from axiom_cli.workspace.store import Workspace
 from axiom_cli.workspace.why import why
+from value_cases import CONFIG, solving, verdicts
 
-CONFIG = TrainConfig(objective="value", lora_r=8, lora_alpha=16, epochs=6, batch_size=16, grad_accum=1, lr=2e-2)
 QUICK = replace(CONFIG, epochs=1)
 
 
@@ -44,18 +37,6 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> str:
 @pytest.fixture
 def workspace(tmp_path: Path) -> Workspace:
     return Workspace.create(tmp_path / ".axiom")
-
-
-def verdicts(first: int, count: int, cut: bool = False) -> Iterator[Verdict]:
-    """Four samples a problem; those with a doubt in the middle are wrong."""
-    for number in range(first, first + count):
-        random = Random(number)
-        for index in range(4):
-            good = random.random() < 0.5
-            text = f"so {random.randint(0, 99)}{'' if good else ' ??'}. Answer: 1"
-            finish = "length" if cut and index == 3 else "stop"
-            sample = tiny.sample(tiny.problem(number), text, index, finish=finish)
-            yield tiny.verdict(sample, "pass" if good else "fail")
 
 
 @pytest.fixture(scope="module")
@@ -213,12 +194,6 @@ def test_it_is_not_merged(base: str, workspace: Workspace) -> None:
         merge(train(verdicts(0, 10), base, QUICK, workspace), MergeConfig(), workspace)
 
 
-def solving(base: str, workspace: Workspace, **more) -> list[Sample]:
-    config = SolveConfig(engine="transformers", samples=6, max_tokens=6, temperature=1.0, **more)
-    engine = open_engine(base, config, workspace)
-    return list(solve([tiny.problem(number) for number in (3, 2000)], engine, config, workspace))
-
-
 @pytest.mark.slow
 def test_solving_scores_every_sample_and_chooses_the_best(base: str, workspace: Workspace) -> None:
     adapter = train(verdicts(0, 10), base, QUICK, workspace)
@@ -314,74 +289,3 @@ def test_a_value_function_is_no_model(base: str, workspace: Workspace) -> None:
     with pytest.raises(InputError, match="is a value function") as caught:
         models.resolve("judge", workspace)
     assert "--value-function judge" in caught.value.hint
-
-
-PAIRS = replace(CONFIG, objective="value-dpo", batch_size=8, lr=1e-2)
-
-
-@pytest.fixture(scope="module")
-def preferring(base: str, tmp_path_factory: pytest.TempPathFactory) -> Adapter:
-    return train(verdicts(0, 40, cut=True), base, PAIRS, Workspace.create(tmp_path_factory.mktemp("ws") / ".axiom"))
-
-
-def test_a_verifier_by_pairs_ranks_what_it_never_saw_by_how_likely_it_finds_it(base: str, preferring: Adapter) -> None:
-    """Its values against the definition, with a whole model and no cache."""
-    assert (preferring.method, preferring.rows % 2) == ("value-dpo", 0)
-    assert preferring.metrics["loss_last"] < 0.7 * preferring.metrics["loss_first"]
-    fresh = list(verdicts(1000, 20))
-    function = load(base, Path(preferring.path), has_head=False)
-    samples = [verdict.sample for verdict in fresh]
-    prefixes = function.prefixes(samples)
-    assert auroc(Scored(p[-1], one.passed) for p, one in zip(prefixes, fresh, strict=True)) > 0.9
-    whole = load_model(base)
-    compose(whole, [Path(preferring.path)])
-    prompt, completion, _ = scored_ids(function.tokenizer, samples[0], function.ends, "", {})
-    row_1T = torch.tensor([[*prompt, *completion]])
-    with torch.inference_mode():
-        logprobs_TV = whole(row_1T).logits[0, len(prompt) - 1 : -1].log_softmax(-1)
-    expected_T = logprobs_TV.gather(1, row_1T[0, len(prompt) :, None]).squeeze(1).cumsum(0).exp()
-    assert prefixes[0] == pytest.approx(expected_T.tolist(), rel=1e-3)
-
-
-@pytest.mark.slow
-def test_a_verifier_by_pairs_reads_a_prompt_once_and_in_few_bits(base: str, preferring: Adapter) -> None:
-    folder, samples = Path(preferring.path), [verdict.sample for verdict in verdicts(1000, 3, cut=True)]
-    function = load(base, folder, has_head=False)
-    together = function.prefixes(samples)
-    function.alone = True
-    assert sum(function.prefixes(samples), []) == pytest.approx(sum(together, []), rel=1e-3)
-    half = load(base, folder, torch.bfloat16, has_head=False)
-    logs = [[math.log(value) for value in one.values(samples)] for one in (half, function)]
-    assert logs[0] == pytest.approx(logs[1], rel=0.05)
-
-
-def test_pairs_are_of_one_problem_and_none_is_of_a_test_problem(base: str, workspace: Workspace) -> None:
-    """Cut-off samples are in them, since it will rank such samples, too."""
-    given = list(verdicts(0, 12, cut=True))
-    rows = [json.loads(line) for line in show(given, base, PAIRS).lines()]
-    assert [row["weight"] for row in rows] == [1, -1] * (len(rows) // 2)
-    assert all(better["problem"] == worse["problem"] for better, worse in zip(rows[::2], rows[1::2], strict=True))
-    cut_off = [row for row in rows if not "".join(text for text, _ in row["tokens"]).endswith("<eos>")]
-    assert cut_off
-    held_out = [replace(v, sample=replace(v.sample, problem=replace(v.sample.problem, split="test"))) for v in given]
-    for objective in ("value", "value-dpo"):
-        with pytest.raises(NothingToDoError, match="all 48 samples are of problems held out") as caught:
-            train(held_out, base, replace(PAIRS, objective=objective), workspace)
-        assert "no test problems" in caught.value.hint
-
-
-@pytest.mark.slow
-def test_several_functions_score_the_same_samples_and_are_compared(
-    base: str, fitted: Adapter, preferring: Adapter, workspace: Workspace
-) -> None:
-    named = f"{preferring.path},{fitted.path}"
-    scored = solving(base, workspace, value_function=named)
-    assert {sample.extra["value_by"]["digest"] for sample in scored} == {preferring.digest}
-    assert {sample.extra["values"][0]["value_by"]["digest"] for sample in scored} == {fitted.digest}
-    one = solving(base, workspace, value_function=fitted.path)
-    assert [s.extra["values"][0]["value"] for s in scored] == pytest.approx([s.extra["value"] for s in one])
-    found = rank([tiny.verdict(s, "pass" if s.index % 2 else "fail") for s in scored])
-    [rival] = found.rivals
-    assert (found.value.digest, rival.ranking.value.digest) == (preferring.digest, fitted.digest)
-    with pytest.raises(InputError, match="cannot be merged"):
-        merge(preferring, MergeConfig(), workspace)

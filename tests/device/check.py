@@ -21,8 +21,8 @@ from typing import Any
 HERE = Path(__file__).parent
 TESTS = (
     "test_training.py", "test_methods.py", "test_sampling.py", "test_merge.py", "test_merge_adapters.py",
-    "test_objectives_training.py", "test_engine_conformance.py", "test_value.py", "test_training_stages.py",
-    "test_architectures.py", "test_loop.py",
+    "test_objectives_training.py", "test_engine_conformance.py", "test_value.py", "test_value_pairs.py",
+    "test_training_stages.py", "test_architectures.py", "test_loop.py",
 )  # fmt: skip
 """The files whose tests run a model where the device is."""
 NEEDED = ("torch", "transformers", "peft", "accelerate", "pytest", "typer", "pydantic_settings", "orjson", "tenacity")

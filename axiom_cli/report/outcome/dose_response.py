@@ -157,12 +157,13 @@ def dose_sentence(doses: Sequence[Dose]) -> str:
     if not doses:
         return ""
     highest = {of.kind: of for of in doses if of.share}
-    left = [f"{_words(of.gain)} with {100 * of.share:g} % wrong ({KINDS[of.kind]})" for of in highest.values()]
+    left = [f"{gain_words(of.gain)} with {100 * of.share:g} % wrong ({KINDS[of.kind]})" for of in highest.values()]
     none = next((of for of in doses if not of.share), None)
     if none is None:
         return f"The last model gains {listed(left)}. No run without wrong verdicts lies beside this one."
-    return f"The last model gains {listed([f'{_words(none.gain)} without wrong verdicts', *left])}."
+    return f"The last model gains {listed([f'{gain_words(none.gain)} without wrong verdicts', *left])}."
 
 
-def _words(gain: Comparison) -> str:
+def gain_words(gain: Comparison) -> str:
+    """A gain in points, with its interval."""
     return f"{points(gain.difference)} points ({points_range(gain.interval)})"

@@ -8,14 +8,14 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from axiom_cli.evaluation.comparison import Comparison, points, points_range
+from axiom_cli.evaluation.comparison import Comparison
 from axiom_cli.evaluation.metrics import HARD
 from axiom_cli.report.cells import COMPARISON_COLUMNS, comparison_cells
 from axiom_cli.report.drawing.charts import Axis, Caption, Point, Series, fitted, line_plot
 from axiom_cli.report.drawing.html import Section, card, grid, joined, table_card
 from axiom_cli.report.drawing.plots import SMALL
 from axiom_cli.report.formats import Table
-from axiom_cli.report.outcome.dose_response import NONE, Dose, dose_sentence, dose_table
+from axiom_cli.report.outcome.dose_response import NONE, Dose, dose_sentence, dose_table, gain_words
 from axiom_cli.report.outcome.summary import ExperimentSummary
 
 LEAD = (
@@ -58,7 +58,7 @@ def _dose_plot(key: str, title: str, doses: Sequence[Dose], gains: Sequence[Comp
     series = []
     for kind, (label, colour) in LINES.items():
         line = [
-            Point(dose.share, gain.difference, *gain.interval, f"{100 * dose.share:g} % wrong: {_spoken(gain)}")
+            Point(dose.share, gain.difference, *gain.interval, f"{100 * dose.share:g} % wrong: {gain_words(gain)}")
             for dose, gain in doses_and_gains
             if dose.kind in (kind, NONE)
         ]
@@ -72,7 +72,3 @@ def _dose_plot(key: str, title: str, doses: Sequence[Dose], gains: Sequence[Comp
     axis = Axis("share of wrong verdicts", ticks or [(shares[0], f"{100 * shares[0]:g} %")])
     desc = "; ".join(f"{line.name}: {', '.join(point.note for point in line.points)}" for line in series)
     return card(f"{title}, points", line_plot(Caption(key, title, desc), lines, axis, SMALL, heights=heights))
-
-
-def _spoken(gain: Comparison) -> str:
-    return f"{points(gain.difference)} points ({points_range(gain.interval)})"
