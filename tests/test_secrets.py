@@ -125,6 +125,7 @@ def telltale(_body: dict[str, Any]) -> Any:
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(900)
 def test_no_command_shows_or_keeps_a_secret(tmp_path: Path, home: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
