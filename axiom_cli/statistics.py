@@ -120,8 +120,8 @@ def entropy(counts: Sequence[int]) -> float:
 
 
 def mean_interval(values: Sequence[float]) -> Interval:
-    """Bootstrap interval of the mean of values that are not negative, one a problem. Where all are equal, it is as wide
-    as Wilson's of a rate on so many problems, scaled to the largest value; (0, 0) where that is 0, or none is given."""
+    """Bootstrap interval of the mean of `values`, one per problem and none negative. If all are equal, it is Wilson's
+    interval for a rate of 1 over as many problems, times that value. (0, 0) if all are 0, or there are none."""
     most = max(values, default=0.0)
     if most <= 0:
         return 0.0, 0.0

@@ -104,7 +104,7 @@ SMALL = (*SMALL, "--val-size", "80", "--test-size", "80", "--max-tokens", "160",
 def test_a_climb_grows_by_what_it_solves_and_resumes_as_before(tmp_path: Path) -> None:
     done = axiom("loop", "--experiment", "up", "--iterations", "1", *SMALL, cwd=tmp_path)
     said = done.stderr.decode()
-    assert "levels up to 2 at first, then up to the first of which it solves less than 7 in 10" in said
+    assert "levels up to 2 at first, then up to the lowest with under 7 in 10 solved" in said
     assert "round 1: levels up to 5 (register_machine), 4 (robot_walk)\n" in said
     folder = tmp_path / "experiments" / "up"
     assert "0.7" in orjson.loads((folder / "config.json").read_bytes())["climb"]

@@ -231,7 +231,7 @@ def described(config: LoopConfig) -> Iterator[str]:
     if config.curriculum == "bands":
         yield f"each family trains at levels up to {first} at first, one more from a rate of 0.7 on, one less under 0.3"
     elif config.climb_from and first < highest:
-        yield f"it trains on levels up to {first} at first, then up to the first of which it solves less than 7 in 10"
+        yield f"it trains on levels up to {first} at first, then up to the lowest with under 7 in 10 solved"
     if config.coldstart:
         yield f"round 0: {plural(config.coldstart, 'problem')} solved by {config.teaching.teacher}, to learn from first"
     most = "" if any(families) else "up to "  # a file may have fewer

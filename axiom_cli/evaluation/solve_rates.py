@@ -23,7 +23,7 @@ NEW_AND_LOST = ((False, True), (True, False))
 
 
 class ModelCount(NamedTuple):
-    """What the model of an iteration did at one problem: `n` judged samples, of which `passed` were accepted."""
+    """How one model did on one problem: the verifier judged `n` samples and accepted `passed` of them."""
 
     iteration: int
     n: int

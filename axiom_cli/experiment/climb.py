@@ -23,8 +23,8 @@ BAND = 0.2, 0.8
 ENOUGH = 10
 """A family is out of reach if a model solves none of this many of its validation problems."""
 CLIMB_RULE = (
-    f"a family trains on levels up to climb_from, and after each validation on those up to the first of which a model "
-    f"solves less than {RAISE:g}; no level is given up"
+    f"a family trains on levels up to climb_from; after each validation, on levels up to the lowest whose rate is "
+    f"under {RAISE:g}; no level is given up"
 )
 BANDS_RULE = (
     f"a family trains at its top level, and at those below it of which the model solves {BAND[0]:g} to {BAND[1]:g} of "
@@ -65,8 +65,8 @@ def climbing(supply: Supply, tops: Mapping[str, int]) -> dict[Bucket, float]:
 
 
 def raised(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, int]:
-    """The tops after the evaluation of these rows: of the levels from the top on that are validated, the first of which
-    less than RAISE is solved, or the last of all."""
+    """The tops after the evaluation of these rows: each rises to the lowest validated level whose rate is under RAISE,
+    or to the last one."""
     rates = _rates(tops, rows)
     return {family: _first_unsolved(rates[family], top) for family, top in tops.items()}
 
@@ -109,7 +109,8 @@ def _rates(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, dict[i
 
 
 def _first_unsolved(rates: Mapping[int, float], top: int) -> int:
-    """The first level from `top` on of which less than RAISE is solved; `top` where it is not validated."""
+    """The lowest validated level, `top` or above, whose rate is under RAISE, or else the last one; `top` itself where
+    it is not validated."""
     validated = sorted(level for level in rates if level >= top)
     if top not in validated:
         return top

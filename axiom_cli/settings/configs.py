@@ -394,8 +394,8 @@ class LoopConfig(Config):
     max_difficulty: int = option(7, "Highest level.", least=1, most=HIGHEST_LEVEL, topic=PROBLEMS)
     climb_from: int = option(
         0,
-        "Train up to this level at first; after each validation, train each family up to its first level that is "
-        "solved less than 7 in 10 of the time. 0 trains at all levels.",
+        "Train up to this level at first; after each validation, train each family up to its lowest level with "
+        "under 7 in 10 solved. 0 trains at all levels.",
         least=0,
         most=HIGHEST_LEVEL,
         topic=PROBLEMS,

@@ -39,7 +39,7 @@ def tokens_that_fit(
 
 
 def _shortened(row: Row, length: int) -> Row:
-    """A row of at most so many tokens, with as large a share of completion tokens."""
+    """The row, cut to at most `length` tokens; the share of completion tokens stays the same."""
     if row.length <= length:
         return row
     learned = min(length - 1, max(1, length * len(row.completion_ids) // row.length))
