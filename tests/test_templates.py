@@ -15,7 +15,7 @@ import tiny
 from axiom_cli import models
 from axiom_cli.errors import InputError
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.train import tokenizer_of
+from axiom_cli.learning.tokens import tokenizer_of
 from axiom_cli.learning.training.rows import encode
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.learning.training_example import TrainingExample

@@ -12,7 +12,8 @@ from axiom_cli import models
 from axiom_cli.errors import GateFailedError, InputError, MissingError, NothingToDoError, UsageError
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.rejection_sampling import select_solutions
-from axiom_cli.learning.train import TrainingObserver, train, train_on, with_token_ids
+from axiom_cli.learning.tokens import with_token_ids
+from axiom_cli.learning.train import TrainingObserver, train, train_on
 from axiom_cli.learning.training.trainer import Trainer
 from axiom_cli.records import Adapter, Model, Verdict
 from axiom_cli.settings.configs import MergeConfig, TrainConfig

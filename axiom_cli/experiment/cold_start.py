@@ -22,7 +22,8 @@ from axiom_cli.experiment.observer import TRACES, TRAINING, LoopObserver, Phase
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.replay import parse_shares
-from axiom_cli.learning.train import MIN_ROWS, TrainingObserver, train_on, with_token_ids
+from axiom_cli.learning.tokens import with_token_ids
+from axiom_cli.learning.train import MIN_ROWS, TrainingObserver, train_on
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.models import Resolved
 from axiom_cli.problems.decontamination import HeldOutScreen

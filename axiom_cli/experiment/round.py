@@ -32,7 +32,8 @@ from axiom_cli.learning.merge import merge
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
 from axiom_cli.learning.preference import PreferenceData
 from axiom_cli.learning.rejection_sampling import ALL_INFRA, Selection, select_solutions
-from axiom_cli.learning.train import MIN_ROWS, TrainingObserver, train_on, with_token_ids
+from axiom_cli.learning.tokens import with_token_ids
+from axiom_cli.learning.train import MIN_ROWS, TrainingObserver, train_on
 from axiom_cli.learning.training_example import TrainingExample
 from axiom_cli.learning.unmerged import on_top
 from axiom_cli.models import Resolved

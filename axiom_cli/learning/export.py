@@ -93,7 +93,7 @@ def export_ollama(name: str, called: str, folder: Path, dtype: str, workspace: W
     model = _resolve(name, workspace)
     with _target(folder) as (draft, room), _plain(model, room, dtype) as (source, facts):
         from axiom_cli.learning import ollama
-        from axiom_cli.learning.train import tokenizer_of
+        from axiom_cli.learning.tokens import tokenizer_of
 
         tokenizer, ends = tokenizer_of(Resolved(model.name, model.digest, source))
         (draft / MODELFILE).write_text(ollama.modelfile(WEIGHTS, tokenizer, ends), encoding="utf-8")
@@ -202,7 +202,7 @@ def _target(folder: Path) -> Iterator[tuple[Path, Path]]:
 
 def _name_ends(draft: Path) -> None:
     """Names in the generation config every token that ends an answer here."""
-    from axiom_cli.learning.train import tokenizer_of
+    from axiom_cli.learning.tokens import tokenizer_of
 
     path = draft / folders.GENERATION_CONFIG
     config: dict[str, Any] = folders.read_json(path) if path.is_file() else {}

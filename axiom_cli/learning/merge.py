@@ -13,7 +13,7 @@ from axiom_cli import models
 from axiom_cli.errors import AxiomError, GateFailedError, InputError, MissingError, UsageError
 from axiom_cli.files import explained_write_errors
 from axiom_cli.learning import model_card
-from axiom_cli.learning.train import adapter_folder, tree_or_path
+from axiom_cli.learning.adapter_files import adapter_folder, tree_or_path
 from axiom_cli.models import Resolved
 from axiom_cli.records import Adapter, Model, ModelRef
 from axiom_cli.settings.configs import VERIFIERS, MergeConfig

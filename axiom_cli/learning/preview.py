@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 from axiom_cli import models
 from axiom_cli.errors import NothingToDoError
 from axiom_cli.learning.objectives import OBJECTIVES
-from axiom_cli.learning.train import TrainingObserver, longer, select_examples, tokenizer_of, within_context
+from axiom_cli.learning.tokens import longer, tokenizer_of, within_context
+from axiom_cli.learning.train import TrainingObserver, select_examples
 from axiom_cli.learning.training_example import Screen
 from axiom_cli.models import Resolved
 from axiom_cli.records import Verdict

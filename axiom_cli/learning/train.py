@@ -11,21 +11,23 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 from axiom_cli import models, process_rank
-from axiom_cli.errors import InputError, MissingError, NothingToDoError
+from axiom_cli.errors import InputError, NothingToDoError
 from axiom_cli.files import remove
 from axiom_cli.learning import distributed, value_labels
+from axiom_cli.learning.adapter_files import adapter_folder
 from axiom_cli.learning.objectives import OBJECTIVES, Chosen
 from axiom_cli.learning.rejection_sampling import MANY_CUT_OFF, Selection
+from axiom_cli.learning.tokens import longer, within_context
 from axiom_cli.learning.training_example import Screen, TrainingExample
 from axiom_cli.models import Resolved, folder_checks
 from axiom_cli.records import Adapter, Verdict
 from axiom_cli.settings.configs import VERIFIERS, TrainConfig
-from axiom_cli.workspace.objects import short
 from axiom_cli.workspace.receipts import recipe_id
 from axiom_cli.workspace.store import STATES, Workspace
 
 if TYPE_CHECKING:
     from axiom_cli.learning.training.fit import OnStep
+    from axiom_cli.learning.training.rows import Encoded
     from axiom_cli.learning.training.run import Progress
     from axiom_cli.learning.training.trackers import Log
     from axiom_cli.learning.training.trainer import Trainer
@@ -128,63 +130,25 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
     base = models.resolve(model, workspace) if isinstance(model, str) else model
     check_base(base, config.objective)
     distributed.tell((examples, base, config, tuple(chain), tuple(sources), optimizer))
-    settings = config.learning()
-    before = [adapter.digest for adapter in chain]
-    rows = workspace.put_records(example.to_dict() for example in examples) if process_rank.is_first() else ""
-    inputs = {"base": base.digest, "rows": rows, "chain": before}
     judges = config.objective in VERIFIERS
     if judges and (others := value_labels.other_authors(examples, base)):
         observer.warn(others)
-    if sources:
-        inputs["verdicts"] = list(sources)
-    if optimizer:
-        inputs["optimizer"] = optimizer
-    folders = [*base.adapters, *(adapter_folder(adapter, workspace) for adapter in chain)]
-
-    recipe: dict[str, Any] = {"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}
-    if optimizer is not None:
-        recipe["config"] = {**settings, "keeps": "optimizer"}
+    recipe = _recipe(examples, base, config, workspace, chain, sources, optimizer)
+    before = recipe["inputs"]["chain"]
     state = workspace.root / STATES / f"{recipe_id(recipe)}.pt"
+    folders = [*base.adapters, *(adapter_folder(adapter, workspace) for adapter in chain)]
+    training = _Training(examples, base, config, workspace, folders, state, optimizer, observer)
 
-    def make() -> dict[str, Any]:
-        from axiom_cli.learning.training.checkpoint import Checkpoint
-        from axiom_cli.learning.training.value_function import write_facts
-
-        loaded = trainer() if trainer else _trainer(base, config)
-        first, (fitting, limit) = process_rank.is_first(), within_context(config, loaded.model.config)
-        encode = OBJECTIVES[config.objective].encode
-        encoded = encode(examples, loaded.tokenizer, loaded.ends, fitting, base.digest)
-        for warning in encoded.warnings(fitting.max_length, limit):
-            observer.warn(warning)
-        _check_enough(len(encoded.rows), config, observer.warn if encoded.too_long else ignore, limit)
-        checkpoint = Checkpoint(state, config.checkpoint_seconds)
-        with TemporaryDirectory(dir=workspace.objects.scratch().parent, ignore_cleanup_errors=True) as scratch:
-            folder, kept = Path(scratch) / "adapter", None
-            if optimizer is not None:
-                start = Checkpoint(workspace.tree_path(optimizer) / OPTIMIZER) if optimizer else None
-                kept = start, Checkpoint(Path(scratch) / "optimizer" / OPTIMIZER)
-            warn = observer.warn if first else ignore
-            metrics = loaded.fit(encoded.rows, config, folder, folders, observer.step, checkpoint, warn, kept)
-            if judges and first:
-                write_facts(folder, base.name, base.digest, encoded.rows, config)
-            digest = workspace.put_tree(folder) if first else ""
-            state_digest = workspace.put_tree(kept[1].path.parent) if kept and first else ""
-        mismatch = metrics.get("recorded_gap", 0.0)
-        if mismatch > MAX_LOGPROB_MISMATCH:
-            observer.warn(f"another model wrote the samples: log-probabilities differ by {mismatch:.2f} nats a token")
-        metrics |= encoded.counts()
-        metrics.pop("seconds")
-        made = {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
-        return {**made, "optimizer": state_digest} if kept else made
-
-    receipt = distributed.remember(workspace, recipe, make)
+    receipt = distributed.remember(
+        workspace, recipe, lambda: training.run(trainer() if trainer else _trainer(base, config))
+    )
     if process_rank.is_first():
         remove(state)
     return Adapter(
         base=base.ref,
         digest=receipt["adapter"],
         method=config.objective if judges else config.method,
-        config=settings,
+        config=config.learning(),
         rows=receipt["rows"],
         metrics=receipt["metrics"],
         path=str(workspace.tree_path(receipt["adapter"])) if process_rank.is_first() else "",
@@ -194,6 +158,85 @@ def train_on(  # noqa: PLR0913 - as `train`, and what a loop holds between round
             "seconds": receipt.seconds,
         },
     )
+
+
+def _recipe(  # noqa: PLR0913 - as `train_on`
+    examples: Sequence[TrainingExample],
+    base: Resolved,
+    config: TrainConfig,
+    workspace: Workspace,
+    chain: Sequence[Adapter],
+    sources: Sequence[str],
+    optimizer: str | None,
+) -> dict[str, Any]:
+    """What an adapter is remembered by; the rows are stored."""
+    rows = workspace.put_records(example.to_dict() for example in examples) if process_rank.is_first() else ""
+    inputs: dict[str, Any] = {"base": base.digest, "rows": rows, "chain": [adapter.digest for adapter in chain]}
+    if sources:
+        inputs["verdicts"] = list(sources)
+    if optimizer:
+        inputs["optimizer"] = optimizer
+    settings = config.learning() if optimizer is None else {**config.learning(), "keeps": "optimizer"}
+    return {"stage": "train", "version": VERSION, "config": settings, "inputs": inputs}
+
+
+@dataclass(frozen=True)
+class _Training:
+    """What one training is made of."""
+
+    examples: Sequence[TrainingExample]
+    base: Resolved
+    config: TrainConfig
+    workspace: Workspace
+    adapters: Sequence[Path]
+    """Where the adapters lie that the new one begins from."""
+    state: Path
+    """Where an interrupted training's state lies."""
+    optimizer: str | None
+    """As in `train_on`."""
+    observer: TrainingObserver
+
+    def run(self, trainer: Trainer) -> dict[str, Any]:
+        """Fits the adapter and stores its tree, and the optimizer's where that is kept. The receipt's facts."""
+        from axiom_cli.learning.training.checkpoint import Checkpoint
+        from axiom_cli.learning.training.value_function import write_facts
+
+        workspace, first = self.workspace, process_rank.is_first()
+        config, encoded = self.config, self._encode(trainer)
+        checkpoint = Checkpoint(self.state, config.checkpoint_seconds)
+        with TemporaryDirectory(dir=workspace.objects.scratch().parent, ignore_cleanup_errors=True) as scratch:
+            folder, kept = Path(scratch) / "adapter", None
+            if self.optimizer is not None:
+                start = Checkpoint(workspace.tree_path(self.optimizer) / OPTIMIZER) if self.optimizer else None
+                kept = start, Checkpoint(Path(scratch) / "optimizer" / OPTIMIZER)
+            warn = self.observer.warn if first else ignore
+            metrics = trainer.fit(
+                encoded.rows, config, folder, self.adapters, self.observer.step, checkpoint, warn, kept
+            )
+            if config.objective in VERIFIERS and first:
+                write_facts(folder, self.base.name, self.base.digest, encoded.rows, config)
+            digest = workspace.put_tree(folder) if first else ""
+            state_digest = workspace.put_tree(kept[1].path.parent) if kept and first else ""
+        mismatch = metrics.get("recorded_gap", 0.0)
+        if mismatch > MAX_LOGPROB_MISMATCH:
+            self.observer.warn(
+                f"another model wrote the samples: log-probabilities differ by {mismatch:.2f} nats a token"
+            )
+        metrics |= encoded.counts()
+        metrics.pop("seconds")
+        made = {"adapter": digest, "rows": len(encoded.rows), "metrics": metrics}
+        return {**made, "optimizer": state_digest} if kept else made
+
+    def _encode(self, trainer: Trainer) -> Encoded:
+        """The examples as tokens, those left out that the model has no room for; the observer is warned of them."""
+        fitting, limit = within_context(self.config, trainer.model.config)
+        encode = OBJECTIVES[self.config.objective].encode
+        encoded = encode(self.examples, trainer.tokenizer, trainer.ends, fitting, self.base.digest)
+        for warning in encoded.warnings(fitting.max_length, limit):
+            self.observer.warn(warning)
+        warn = self.observer.warn if encoded.too_long else ignore
+        _check_enough(len(encoded.rows), self.config, warn, limit)
+        return encoded
 
 
 def follow(workspace: Workspace) -> None:
@@ -234,38 +277,6 @@ def tracked(names: str, run: str, settings: Mapping[str, Any]) -> AbstractContex
     return trackers.tracked(names, run, settings)
 
 
-def with_token_ids(
-    verdicts: Iterable[Verdict], model: str | Resolved, workspace: Workspace | None = None
-) -> Iterator[Verdict]:
-    """The same verdicts, those without ids (a teacher's) with the ids that `model` is trained on: a round's slices are
-    measured in them."""
-    from axiom_cli.sampling import prompts
-    from axiom_cli.sampling.token_ids import completion_ids
-
-    base = models.resolve(model, workspace) if isinstance(model, str) else model
-    tokenizer, ends = tokenizer_of(base)
-    opening = prompts.opening(tokenizer)
-    for verdict in verdicts:
-        ids = completion_ids(tokenizer, verdict.sample, ends, opening)[0]
-        yield replace(verdict, sample=replace(verdict.sample, token_ids=ids, tokens=len(ids)))
-
-
-def adapter_folder(adapter: Adapter, workspace: Workspace) -> Path:
-    """Where an adapter's files are: in the workspace, else where its record says. MissingError if in neither."""
-    return tree_or_path(adapter.digest, adapter.path, workspace)
-
-
-def tree_or_path(digest: str, path: str, workspace: Workspace) -> Path:
-    """The tree `digest`, else the folder `path`."""
-    if workspace.has(digest):
-        return workspace.tree_path(digest)
-    if path and Path(path).is_dir():
-        return Path(path)
-    raise MissingError(
-        f"the adapter {short(digest)} is not in this workspace", "use --workspace to name the one it was trained in"
-    )
-
-
 def _trainer(base: Resolved, config: TrainConfig) -> Trainer:
     from axiom_cli.learning.training.trainer import Trainer
 
@@ -283,32 +294,6 @@ def check_base(base: Resolved, objective: str) -> None:
     """InputError for a base that an adapter could be trained of, but not merged with."""
     if base.path.is_dir() and objective not in VERIFIERS:
         folder_checks.check_mergeable(base.path)
-
-
-def within_context(config: TrainConfig, model_config: Any) -> tuple[TrainConfig, str]:
-    """The same with a `max_length` that the model has positions for, and what sets it: the option or the model."""
-    from axiom_cli.models.loading import context_length
-
-    context = context_length(model_config) or config.max_length
-    if context >= config.max_length:
-        return config, "--max-length"
-    return replace(config, max_length=context), "the model's context"
-
-
-def longer(limit: str) -> str:
-    """The hint where every row is too long for what `within_context` says sets the limit."""
-    return (
-        f"raise {limit}" if limit.startswith("--") else "take shorter problems, or choose a model with a longer context"
-    )
-
-
-def tokenizer_of(base: Resolved) -> tuple[Any, tuple[int, ...]]:
-    """The tokenizer of `base` and the ids that end a completion, as a trainer has them; the weights are not loaded."""
-    from axiom_cli.models.loading import load_generation_config, load_tokenizer
-    from axiom_cli.sampling.token_ids import end_ids
-
-    tokenizer = load_tokenizer(base.path)
-    return tokenizer, end_ids(tokenizer, load_generation_config(base.path))
 
 
 def _check_enough(rows: int, config: TrainConfig, warn: Callable[[str], None], limit: str = "--max-length") -> None:
