@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+import fork_server
 from command_line import ROOT, environment, rows
 
 README = (ROOT / "README.md").read_text("utf-8")
@@ -26,9 +27,9 @@ LONG = {"use_the_result", "overnight", "on_a_cluster", "your_machine", "device_c
 
 def make_shell(programs: Path) -> Shell:
     """Runs a line in a shell that knows `axiom` and `python`."""
-    for name, words in (("axiom", f"{sys.executable} -m axiom_cli"), ("python", sys.executable)):
-        (programs / name).write_text(f'#!/bin/sh\nexec {words} "$@"\n')
-        (programs / name).chmod(0o755)
+    fork_server.write_program(programs / "axiom")
+    (programs / "python").write_text(f'#!/bin/sh\nexec {sys.executable} "$@"\n')
+    (programs / "python").chmod(0o755)
 
     def run(line: str, cwd: Path, together: bool = False, **more: str) -> subprocess.CompletedProcess[bytes]:
         """The finished process; `together` puts what it says on stderr among its stdout, as a terminal does."""

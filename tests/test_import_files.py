@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import gzip
 import json
-import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
 
 from axiom_cli.commands.refusals import Refusals, check_apart
 from axiom_cli.errors import UsageError
 from axiom_cli.importing import readers
-from command_line import AXIOM, ROOT, axiom, failed, rows, talk
-from test_examples import BLOCK, make_shell, replayed
+from command_line import AXIOM, axiom, failed, rows, talk
 
 FREE = [{"prompt": "free", "answer": "1"}]
 DOUBLE = "def f(x):\n    return 2 * x\n"
@@ -287,16 +284,6 @@ def test_files_that_cannot_be_read(tmp_path, name, data, said):
         (tmp_path / name).write_bytes(data)
     failed(axiom("problems", "import", name, "-o", "out", cwd=tmp_path), 3, said)
     assert not (tmp_path / "out").exists()
-
-
-def test_the_page_about_formats_shows_what_its_commands_say(tmp_path):
-    if not shutil.which("jq"):
-        pytest.skip("the page uses jq, which is not installed here")
-    text = Path(ROOT, "docs", "formats.md").read_text()
-    (programs := tmp_path / "bin").mkdir()
-    (folder := tmp_path / "work").mkdir()
-    assert BLOCK.search(text)
-    assert replayed(text, make_shell(programs), folder) == text
 
 
 def test_files_are_told_apart_whatever_their_names_lead_to(tmp_path):
