@@ -27,8 +27,8 @@ def environment(**more: str) -> dict[str, str]:
 
 
 READ_LATE = (
-    "PYTHONPATH", "NO_COLOR", "HOME", "XDG_CONFIG_HOME", "HF_HUB_OFFLINE", "COMP_WORDS", "COMP_CWORD",
-    "_AXIOM_COMPLETE",
+    "PATH", "PYTHONPATH", "NO_COLOR", "HOME", "XDG_CONFIG_HOME", "TMPDIR", "HF_HUB_OFFLINE", "RANK", "WORLD_SIZE",
+    "MASTER_ADDR", "MASTER_PORT", "ACCELERATE_USE_FSDP", "COMP_WORDS", "COMP_CWORD", "_AXIOM_COMPLETE",
 )  # fmt: skip
 """What may be set for a process that has loaded its libraries: Hugging Face's are offline there from the start."""
 

@@ -180,21 +180,21 @@ def test_ollama_is_given_the_file_the_template_and_the_stops(tmp_path: Path) -> 
     empty.mkdir()
     path = {"PATH": f"{empty}{os.pathsep}/usr/bin{os.pathsep}/bin"}
     small_llama.write_model(tmp_path / "m")
-    words = [*AXIOM, "export", "m", "--ollama", "me/nano:v1"]
-    done = subprocess.run(words, cwd=tmp_path, env=environment(**path), capture_output=True, timeout=300)
+    words = ["export", "m", "--ollama", "me/nano:v1"]
+    done = axiom(*words, cwd=tmp_path, env=path)
     failed(done, 4, "not on the PATH", "cd me-nano-v1 && ollama create me/nano:v1 -f Modelfile")
     files = ["Modelfile", "certificate.json", "model.gguf"]
     assert sorted(p.name for p in (tmp_path / "me-nano-v1").iterdir()) == files
     (empty / "ollama").write_text('#!/bin/sh\necho "$PWD $*" > ../called\ncp Modelfile ../modelfile\n')
     (empty / "ollama").chmod(0o755)
-    done = subprocess.run([*words, "there"], cwd=tmp_path, env=environment(**path), capture_output=True, timeout=300)
+    done = axiom(*words, "there", cwd=tmp_path, env=path)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "called").read_text() == f"{tmp_path / 'there'} create me/nano:v1 -f Modelfile\n"
     first, template, stop = (tmp_path / "modelfile").read_text().splitlines()
     assert (first, stop) == ("FROM ./model.gguf", 'PARAMETER stop "<|end|>"')
     assert "<|user|>{{ .Content }}<|assistant|>" in template
     (empty / "ollama").write_text("#!/bin/sh\necho 'no server' >&2\nexit 1\n")
-    done = subprocess.run([*words, "there"], cwd=tmp_path, env=environment(**path), capture_output=True, timeout=300)
+    done = axiom(*words, "there", cwd=tmp_path, env=path)
     failed(done, 4, "no server", "cd there && ollama create")
 
 
