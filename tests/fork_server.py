@@ -207,6 +207,11 @@ def _load(heavy: bool) -> None:
         name = ".".join(path.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
         if name.startswith(HEAVY_ROOMS) == heavy and not any(part in name for part in LEFT_OUT):
             importlib.import_module(name)
+    if heavy:  # every loop on nano replays these, and would draw them
+        from axiom_cli.experiment.round import COLD_SHARE
+        from axiom_cli.sampling import nano_cold_start
+
+        nano_cold_start.samples(COLD_SHARE)
     # What the libraries would do as they end changes nothing, and costs a third of what a fork costs.
     for each in gc.get_objects():
         if type(each) is weakref.finalize:

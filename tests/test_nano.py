@@ -62,7 +62,7 @@ def test_the_prompt_is_the_users_words_between_two_marks() -> None:
 
 
 def test_it_starts_well_formed_and_mediocre() -> None:
-    problems = list(draw.problems(nano_cold_start.LISTINGS, 200, range(1, 8), "val", 4))
+    problems = list(draw.problems(nano_cold_start.LISTINGS, 100, range(1, 8), "val", 4))
     config = SolveConfig(samples=1, temperature=0.0, max_tokens=320)
     samples = [one for group in engine().generate(requests(problems), config, 1) for one in group]
     assert sum(read_answer(sample.text) is not None for sample in samples) >= 0.98 * len(samples)

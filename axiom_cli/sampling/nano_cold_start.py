@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 
 from axiom_cli.models import Resolved, nano
@@ -40,13 +41,12 @@ def problems(share: float = 1.0) -> Iterator[Problem]:
                 yield from islice(draw.stream(family, level, "train", SEED, "answer"), count)
 
 
-def samples(share: float = 1.0) -> Iterator[Sample]:
+@lru_cache(maxsize=2)  # of a run and of its control: several runs in one process draw them once
+def samples(share: float = 1.0) -> tuple[Sample, ...]:
     """The teacher's traces, as samples. Their ids are left to the tokenizer."""
     model = ModelRef("solver", "solver")
-    for problem in problems(share):
-        text = teacher.teach(problem)
-        if text is not None:
-            yield Sample(problem, model, "solver", {}, 0, 0, text)
+    taught = ((problem, teacher.teach(problem)) for problem in problems(share))
+    return tuple(Sample(problem, model, "solver", {}, 0, 0, text) for problem, text in taught if text is not None)
 
 
 def held() -> dict[str, dict[int, int]]:
