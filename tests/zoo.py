@@ -24,6 +24,11 @@ LATENT |= {"first_k_dense_replace": 1, "n_shared_experts": 1, "n_group": 1, "top
 STATE = {"state_size": 8, "num_heads": 4, "head_dim": 16, "n_groups": 1, "chunk_size": 8, "time_step_rank": 4}
 HYBRID = {"mamba_d_state": 8, "mamba_n_heads": 4, "mamba_d_head": 16, "mamba_n_groups": 1, "mamba_chunk_size": 8}
 HYBRID |= {"mamba_expand": 2}
+LINEAR = {"layer_types": ["linear_attention", "full_attention"], "linear_num_key_heads": 2, "linear_num_value_heads": 4}
+LINEAR |= {"linear_key_head_dim": 8, "linear_value_head_dim": 8}
+NEMOTRON = {**HYBRID, "mamba_num_heads": 4, "mamba_head_dim": 16, "ssm_state_size": 8, "n_groups": 1}
+NEMOTRON["moe_shared_expert_intermediate_size"] = 24
+PER_LAYER = {"vocab_size_per_layer_input": 512, "hidden_size_per_layer_input": 16}
 ARCHITECTURES: dict[str, dict[str, Any]] = {
     "afmoe": {"num_dense_layers": 1, "num_shared_experts": 1}, "apertus": {}, "arcee": {},
     "bamba": {**HYBRID, "attn_layer_indices": [1]}, "biogpt": {}, "bitnet": {}, "bloom": {},
@@ -32,7 +37,8 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "dots1": {"n_shared_experts": 1, "n_group": 1, "topk_group": 1, "first_k_dense_replace": 1}, "ernie4_5": {},
     "ernie4_5_moe": {"moe_layer_start_index": 1}, "exaone4": {"sliding_window": 16}, "falcon": {"alibi": False},
     "falcon_h1": {**HYBRID, "mamba_d_ssm": 64}, "falcon_mamba": STATE, "flex_olmo": {}, "gemma": {},
-    "gemma2": {"sliding_window": 16}, "gemma3_text": {"sliding_window": 16}, "gemma4_text": {}, "glm": {}, "glm4": {},
+    "gemma2": {"sliding_window": 16}, "gemma3_text": {"sliding_window": 16}, "gemma4_text": PER_LAYER,
+    "glm": {}, "glm4": {},
     "glm4_moe": {"n_routed_experts": 4, "n_shared_experts": 1, "first_k_dense_replace": 1}, "glm4_moe_lite": LATENT,
     "gpt2": {}, "gpt_bigcode": {}, "gpt_neo": {"attention_types": [[["global", "local"], 1]], "window_size": 16},
     "gpt_neox": {}, "gpt_neox_japanese": {}, "gpt_oss": {"sliding_window": 16}, "gptj": {"rotary_dim": 4},
@@ -40,19 +46,22 @@ ARCHITECTURES: dict[str, dict[str, Any]] = {
     "granitemoehybrid": {**HYBRID, "layer_types": ["mamba", "attention"], "shared_intermediate_size": 24},
     "granitemoeshared": {"shared_intermediate_size": 24}, "helium": {}, "hunyuan_v1_dense": {},
     "hunyuan_v1_moe": {"moe_topk": 2, "num_shared_expert": 1}, "internlm3": {}, "jais2": {},
-    "jamba": {**HYBRID, "attn_layer_offset": 1, "attn_layer_period": 2}, "jetmoe": {}, "kimi_linear": {**LATENT,
-    "layer_types": ["linear_attention", "full_attention"]},
+    "jamba": {**HYBRID, "attn_layer_offset": 1, "attn_layer_period": 2}, "jetmoe": {}, "kimi_linear": {
+    **LATENT, "layer_types": ["linear_attention", "full_attention"], "linear_head_dim": 8, "linear_num_heads": 4},
     "lfm2": {"layer_types": ["conv", "full_attention"]},
     "lfm2_moe": {"layer_types": ["conv", "full_attention"], "num_dense_layers": 1},
-    "llama": {}, "llama4_text": {}, "longcat_flash": LATENT, "mamba": STATE, "mamba2": STATE, "mimo_v2_flash": {},
+    "llama": {}, "llama4_text": {}, "longcat_flash": {
+    **LATENT, "ffn_hidden_size": 48, "expert_ffn_hidden_size": 24, "zero_expert_num": 2, "moe_topk": 2,
+    "num_layers": 1},
+    "mamba": STATE, "mamba2": STATE, "mimo_v2_flash": {},
     "minimax": {"layer_types": ["linear_attention", "full_attention"], "block_size": 8},
     "minimax_m2": {"rotary_dim": 4}, "ministral": {"sliding_window": 16}, "mistral": {"sliding_window": 16},
-    "mixtral": {}, "mpt": {}, "nanochat": {}, "nemotron": {}, "nemotron_h": HYBRID, "olmo": {}, "olmo2": {},
+    "mixtral": {}, "mpt": {}, "nanochat": {}, "nemotron": {}, "nemotron_h": NEMOTRON, "olmo": {}, "olmo2": {},
     "olmo3": {"sliding_window": 16}, "olmo_hybrid": {}, "olmoe": {}, "openai-gpt": {"n_layer": 2},
     "opt": {"word_embed_proj_dim": 32}, "persimmon": {}, "phi": {}, "phi3": {"sliding_window": None}, "phimoe": {},
     "qwen2": {}, "qwen2_moe": {}, "qwen3": {},
-    "qwen3_5_text": {"layer_types": ["linear_attention", "full_attention"]}, "qwen3_moe": {},
-    "qwen3_next": {"layer_types": ["linear_attention", "full_attention"]},
+    "qwen3_5_text": LINEAR, "qwen3_moe": {},
+    "qwen3_next": LINEAR,
     "recurrent_gemma": {"block_types": ["recurrent", "attention"], "attention_window_size": 16, "lru_width": 32},
     "rwkv": {}, "seed_oss": {}, "smollm3": {}, "solar_open": {}, "stablelm": {}, "starcoder2": {},
     "vaultgemma": {"sliding_window": 16}, "xglm": {}, "xlstm": {}, "youtu": LATENT,
