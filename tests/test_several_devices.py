@@ -115,8 +115,6 @@ def test_what_two_began_one_goes_on_with(folder: Path) -> None:
     unbroken = _launch(TORCHRUN, folder, "unbroken", *more)
     whole = _weights(json.loads(unbroken.stdout), folder)
     assert all(torch.allclose(resumed[name], whole[name], rtol=0, atol=1e-5) for name in whole)
-    again = _launch(TORCHRUN, folder, "unbroken", *more)
-    assert again.stdout == unbroken.stdout, "made once, then remembered"
 
 
 @pytest.mark.slow

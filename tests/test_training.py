@@ -49,7 +49,7 @@ def test_training_lowers_the_loss_and_equal_runs_are_equal_bytes(trainer: Traine
     assert a == b != c
 
 
-@pytest.mark.parametrize("optimizer", ["adamw", "muon"])
+@pytest.mark.parametrize("optimizer", ["adamw", pytest.param("muon", marks=pytest.mark.slow)])
 def test_a_training_goes_on_with_the_optimizers_state_of_another(
     folder: Path, optimizer: Literal["adamw", "muon"], tmp_path: Path
 ) -> None:

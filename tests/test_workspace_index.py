@@ -256,7 +256,7 @@ for start in range(10_000, 1_000_000, 30):
 @pytest.mark.slow
 def test_two_readers_and_two_writers_that_are_killed_leave_the_truth(workspace: Workspace) -> None:
     random, env = Random("index"), {**os.environ, "PYTHONPATH": str(ROOT)}
-    for _ in range(4):
+    for _ in range(2):
         running = [
             subprocess.Popen(
                 [sys.executable, "-c", code, str(workspace.root), str(Path(__file__).parent)],
