@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from command_line import SCRIPTED, axiom, failed, rows
+from command_line import SCRIPTED, axiom, failed, rows, talk
 
 
 def in_force(cwd: Path, setting: str, **env: str) -> tuple[object, str]:
@@ -190,6 +190,7 @@ def test_every_source_is_held_to_the_choices(text: str, env: dict[str, str], sai
     ("words", "said", "hint"),
     [
         ("solve --strategy adaptiv", "--strategy adaptiv is not one of best-of-n, retry", "did you mean adaptive?"),
+        ("loop --control ,", "--control , names no control arm", "shuffled, cold-only, unfiltered, format-only"),
         ("train --method qlora", "--method qlora is not one of lora, dora, full", "--quantize 4bit"),
         ("loop --objective value", "--objective value is not one of sft, dpo, grpo, kto", "a loop needs a generator"),
         ("problems import x --as jsnl", "--as jsnl is not one of auto, jsonl, humaneval", "did you mean jsonl?"),
@@ -197,3 +198,9 @@ def test_every_source_is_held_to_the_choices(text: str, env: dict[str, str], sai
 )
 def test_a_word_that_is_not_a_choice_is_one_line_and_a_hint(words: str, said: str, hint: str, tmp_path: Path) -> None:
     failed(axiom(*words.split(), cwd=tmp_path), 2, f"error: {said}", "hint: ", hint)
+
+
+def test_a_word_like_none_of_the_choices_has_no_hint_that_repeats_them(tmp_path: Path) -> None:
+    done = axiom("loop", "--start", "nowhere", cwd=tmp_path)
+    assert done.returncode == 2 and not done.stdout
+    assert talk(done) == ["error: --start nowhere is not one of base, previous, continue"]

@@ -37,7 +37,7 @@ LAYERS = [
     {"settings", "terminal"},
     {"jsonl", "prefetch"},
     {"records", "drafts"},
-    {"files", "ids", "interruption", "statistics", "syntax"},
+    {"files", "ids", "interruption", "percentages", "statistics", "syntax"},
     {"errors", "installation", "json_codec", "permitted", "process_rank", "wording"},
 ]
 HEIGHT = {name: -row for row, names in enumerate(LAYERS) for name in names}

@@ -173,10 +173,11 @@ def test_solve_rates_have_every_format(run: Path):
     rounds = [of for of in value["rounds"] if (of["split"], of["temperature"]) == ("val", 0)]
     counts = {"problems": 40, "solved": 7, "newly_solved": 5, "lost": 2, "ever_solved": 9}
     assert rounds[1] == {"split": "val", "temperature": 0, "iteration": 1, **counts}
+    assert rounds[0]["newly_solved"] is rounds[0]["lost"] is None, "nothing comes before the start model"
     rows = list(csv.DictReader(io.StringIO(written("csv"))))
     assert len(rows) == sum(len(of["rounds"]) for of in value["problems"])
     assert {"problem", "iteration", "n", "passed", "rate", "low", "high"} <= rows[0].keys()
-    assert "| 1 | 40 | 7 | 5 | 2 | 9 |" in written("md")
+    assert "| 0 | 40 | 4 |  |  | 4 |" in written("md") and "| 1 | 40 | 7 | 5 | 2 | 9 |" in written("md")
 
 
 def test_the_gap_between_validation_and_test_is_said_with_the_verdict(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 
@@ -185,7 +186,7 @@ counts = st.fixed_dictionaries({name: st.integers(0, 5000) for name in SLICES})
 
 @pytest.mark.slow
 @settings(max_examples=300, deadline=None)
-@given(counts, st.sampled_from(["50/40/10", "100/0/0", "1/1/1", "0/0/1", "30/70/0"]), st.integers(0, 20000))
+@given(counts, st.sampled_from(["50/40/10", "100/0/0", "34/33/33", "0/0/100", "30/70/0"]), st.integers(0, 20000))
 def test_a_budget_is_met_wherever_there_is_enough(available: Mapping[str, int], text: str, total: int) -> None:
     shares = parse_shares(text)
     budget = allocate(available, shares, total)
@@ -202,11 +203,22 @@ def test_the_natural_total_uses_up_the_new_rows(available: Mapping[str, int]) ->
         assert budget[lead] == pytest.approx(available[lead])
 
 
-@pytest.mark.parametrize("text", ["50/40", "a/b/c", "-1/1/1", "0/0/0", "", "nan/1/1", "inf/1/1"])
-def test_bad_shares_are_refused(text: str) -> None:
-    with pytest.raises(UsageError, match="three shares"):
+@pytest.mark.parametrize(
+    "text", ["50", "50/40", "50/40/5/5", "a/b/c", "-10/60/50", "50/40/", "", "nan/50/50", "inf/1/1"]
+)
+def test_what_is_not_three_shares_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="--replay needs three shares, like 50/40/10"):
         parse_shares(text)
 
 
-def test_shares_need_not_add_up() -> None:
-    assert parse_shares("5/4/1") == SHARES
+@pytest.mark.parametrize(
+    ("text", "total"), [("50/60/0", "110"), ("50/4/10", "64"), ("0/0/0", "0"), ("5/4/1", "10"), ("1e300/1/1", "1e+300")]
+)
+def test_shares_that_do_not_make_a_whole_are_refused(text: str, total: str) -> None:
+    with pytest.raises(UsageError, match=f"adds up to {re.escape(total)}, not to 100"):
+        parse_shares(text)
+
+
+def test_rounded_percentages_are_scaled_to_the_whole() -> None:
+    assert list(parse_shares("33.3/33.3/33.3").values()) == pytest.approx([1 / 3] * 3)
+    assert parse_shares("85/5/10") == {"new": 0.85, "history": 0.05, "cold": 0.1}

@@ -122,8 +122,11 @@ def test_too_few_rows_are_refused(lines: list[dict[str, object]], said: str) -> 
     assert said in str(caught.value) and "add rows" in caught.value.hint
 
 
-def test_shares_are_three() -> None:
-    assert parse_shares("8/1/1") == SHARES == parse_shares("80/10/10")
-    for text in ("80/20", "0/50/50", "80/-10/30", "a/b/c", "", "inf/1/1", "nan/1/1"):
-        with pytest.raises(UsageError, match="--split needs three shares"):
+def test_shares_are_three_and_make_a_whole() -> None:
+    assert parse_shares("80/10/10") == SHARES
+    for text in ("80/20", "80/-10/30", "a/b/c", "", "inf/1/1", "nan/1/1"):
+        with pytest.raises(UsageError, match="--split needs three shares, like 80/10/10"):
+            parse_shares(text)
+    for text, said in (("80/20/10", "110"), ("8/1/1", "10"), ("0/50/50", "nothing to train on")):
+        with pytest.raises(UsageError, match=said):
             parse_shares(text)

@@ -37,9 +37,9 @@ CALLED: Mapping[Kind, str] = {
 def compare_named(before: str, after: str, root: Path = EXPERIMENTS) -> list[Comparison]:
     """The comparisons of two files or two experiments, the headline first. Raises InputError where they differ in
     kind, MissingError where there is no such experiment, NothingToDoError where they share no problem."""
-    kind, other = kind_of(before), kind_of(after)
-    if kind != other:
-        raise InputError(f"{before} is {CALLED[kind]}, {after} is {CALLED[other]}", "compare two of the same kind")
+    kind, kind_after = kind_of(before), kind_of(after)
+    if kind != kind_after:
+        raise InputError(f"{before} is {CALLED[kind]}, {after} is {CALLED[kind_after]}", "compare two of the same kind")
     stems = Path(before).stem, Path(after).stem
     names = stems if stems[0] != stems[1] else (before, after)
     if kind == "solutions":

@@ -88,10 +88,11 @@ def coverage(experiment: Experiment, selected: int) -> Coverage | None:
         before, after = experiment.tallies(split, start), experiment.tallies(split, selected)
         for heat in sorted(before.keys() & after.keys(), reverse=True):
             judged = {tally.problem: tally for tally in after[heat] if tally.judged}
-            pairs = [(one, judged[one.problem]) for one in before[heat] if one.judged and one.problem in judged]
+            counted = [tally for tally in before[heat] if tally.judged and tally.problem in judged]
+            pairs = [(tally, judged[tally.problem]) for tally in counted]
             counts = [tally.judged for pair in pairs for tally in pair]
             if min(counts, default=0) > 1:
-                curve, problems = _curve(pairs, min(counts)), {one.problem: None for one, _ in pairs}
+                curve, problems = _curve(pairs, min(counts)), {tally.problem: None for tally in counted}
                 drawn = [_drawn(experiment, split, iteration, heat) for iteration in (start, selected)]
                 spread = _diversity(drawn[0], drawn[1], problems)
                 entropy = spread.pop(ENTROPY, None)
@@ -108,7 +109,7 @@ def _curve(pairs: Sequence[tuple[Tally, Tally]], top: int) -> list[Pair]:
     each kind it drew."""
     import numpy
 
-    counts = numpy.array([(one.passed, one.judged, other.passed, other.judged) for one, other in pairs])
+    counts = numpy.array([(start.passed, start.judged, now.passed, now.judged) for start, now in pairs])
     kinds, kind_P = numpy.unique(counts, axis=0, return_inverse=True)
     kind_P = kind_P.reshape(-1)
     start_CK, selected_CK = (
@@ -168,15 +169,15 @@ def _mean(values: Sequence[float]) -> Estimate:
 
 def _spreads(verdicts: Iterable[Verdict], problems: Collection[str]) -> dict[str, dict[str, float]]:
     """DISTINCT and ENTROPY of the judged samples of each problem."""
-    seen: dict[str, _Said] = {}
+    seen: dict[str, _Written] = {}
     for verdict in verdicts:
         if verdict.status != "infra" and (problem := verdict.sample.problem.id) in problems:
-            seen.setdefault(problem, _Said()).add(verdict)
-    return {problem: said.spread() for problem, said in seen.items()}
+            seen.setdefault(problem, _Written()).add(verdict)
+    return {problem: samples.spread() for problem, samples in seen.items()}
 
 
 @dataclass
-class _Said:
+class _Written:
     """What the judged samples of one problem say."""
 
     solutions: dict[tuple[str, str], str | None] = field(default_factory=dict)
@@ -228,6 +229,6 @@ def _of_rows(split: str, before: Metrics, after: Metrics) -> Coverage:
     """What two metrics rows say of pass@k, as far as both go."""
     ks = sorted(map(int, before.pass_at.keys() & after.pass_at.keys()))
     values = [(before.pass_at[str(k)], after.pass_at[str(k)]) for k in ks]
-    curve = [Pair(Estimate(one), Estimate(other), Estimate(other - one)) for one, other in values]
+    curve = [Pair(Estimate(start), Estimate(now), Estimate(now - start)) for start, now in values]
     problems = int(min(row.extra.get("problems", row.n) for row in (before, after)))
     return Coverage(split, temperature(before), problems, ks[-1], before.iteration, after.iteration, curve, {})

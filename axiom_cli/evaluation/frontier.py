@@ -51,18 +51,18 @@ def frontiers(rows: Iterable[Metrics]) -> dict[Evaluation, dict[str, Frontier]]:
     lack the lowest level, have no frontier.
     """
     cells: dict[Evaluation, dict[str, dict[int, Metrics]]] = defaultdict(lambda: defaultdict(dict))
-    asked: dict[str, set[int]] = defaultdict(set)
+    levels: dict[str, set[int]] = defaultdict(set)
     for row in rows:
         if row.family != ALL and row.level and row.extra.get("phase") == "evaluate":
-            asked[row.family].add(row.level)
+            levels[row.family].add(row.level)
             if not temperature(row):
                 cells[evaluation_of(row)][row.family][row.level] = row
-    found: dict[Evaluation, dict[str, Frontier]] = {}
+    by_evaluation: dict[Evaluation, dict[str, Frontier]] = {}
     for evaluation, families in cells.items():
-        known = {family: _counted(by_level, sorted(asked[family])) for family, by_level in families.items()}
-        of = {family: _frontier(counted) for family, counted in known.items() if counted and len(asked[family]) > 1}
-        found |= {evaluation: of} if of else {}
-    return found
+        known = {family: _counted(by_level, sorted(levels[family])) for family, by_level in families.items()}
+        of = {family: _frontier(counted) for family, counted in known.items() if counted and len(levels[family]) > 1}
+        by_evaluation |= {evaluation: of} if of else {}
+    return by_evaluation
 
 
 def evaluation_of(row: Metrics) -> Evaluation:
@@ -70,10 +70,10 @@ def evaluation_of(row: Metrics) -> Evaluation:
     return row.experiment, row.iteration, row.split
 
 
-def _counted(by_level: Mapping[int, Metrics], asked: Iterable[int]) -> dict[int, Metrics]:
+def _counted(by_level: Mapping[int, Metrics], levels: Iterable[int]) -> dict[int, Metrics]:
     """The levels from the lowest one up to the first with too few problems."""
     counted: dict[int, Metrics] = {}
-    for level in asked:
+    for level in levels:
         if level not in by_level or problems_of(by_level[level]) < FEWEST:
             break
         counted[level] = by_level[level]

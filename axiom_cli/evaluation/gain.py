@@ -51,12 +51,12 @@ def split_gain(before: Sequence[Tally], after: Sequence[Tally], seed: int = 0) -
     """The split over the problems that both were judged on; None where there are none. The seed resamples."""
     import numpy
 
-    judged = {t.problem: t for t in after if t.judged}
-    pairs = [(t, judged[t.problem]) for t in before if t.judged and t.problem in judged]
+    judged = {tally.problem: tally for tally in after if tally.judged}
+    pairs = [(tally, judged[tally.problem]) for tally in before if tally.judged and tally.problem in judged]
     pairs.sort(key=lambda pair: (pair[0].family, pair[0].level))
     if not pairs:
         return None
-    columns_PX = numpy.array([[*_shares(one), *_shares(other), 1.0] for one, other in pairs])
+    columns_PX = numpy.array([[*_shares(start), *_shares(now), 1.0] for start, now in pairs])
     families, cells, start = [], [], 0
     for key, group in groupby(pairs, lambda pair: (pair[0].family, pair[0].level)):
         size = len(list(group))
@@ -76,11 +76,11 @@ def split_gain(before: Sequence[Tally], after: Sequence[Tally], seed: int = 0) -
         drawn.append(parts(picked_RP.astype(float)))
     tail = 100 * (1 - CONFIDENCE) / 2
     low, high = numpy.percentile(numpy.concatenate(drawn), [tail, 100 - tail], axis=0)
-    found = {
+    part_of = {
         name: Part(float(exact[i]), float(min(low[i], exact[i])), float(max(high[i], exact[i])))
         for i, name in enumerate(PARTS)
     }
-    return GainSplit(count, **found)
+    return GainSplit(count, **part_of)
 
 
 def _shares(tally: Tally) -> tuple[float, float, float, float]:
@@ -97,17 +97,17 @@ def _parts(sums_RCX: Any, families: Sequence[str]) -> Any:
 
     of_R1X = sums_RCX.sum(axis=1, keepdims=True)
     by_family_RCX = numpy.stack(
-        [sums_RCX[:, [other == family for other in families]].sum(axis=1) for family in families], axis=1
+        [sums_RCX[:, [family == same for family in families]].sum(axis=1) for same in families], axis=1
     )
 
     def rate(passed: Any, tried: Any) -> Any:
         """Of the model before, in each cell; not a number where nothing shows it."""
-        found_RC = numpy.full(sums_RCX.shape[:2], numpy.nan)
+        rate_RC = numpy.full(sums_RCX.shape[:2], numpy.nan)
         for sums in (of_R1X, by_family_RCX, sums_RCX):
-            tried_RC = numpy.broadcast_to(tried(sums), found_RC.shape)
+            tried_RC = numpy.broadcast_to(tried(sums), rate_RC.shape)
             known = tried_RC > 1e-9
-            found_RC = numpy.where(known, passed(sums) / numpy.where(known, tried_RC, 1.0), found_RC)
-        return found_RC
+            rate_RC = numpy.where(known, passed(sums) / numpy.where(known, tried_RC, 1.0), rate_RC)
+        return rate_RC
 
     formed, reasoned, passed, both = range(4)
     right = rate(lambda s: s[..., passed], lambda s: s[..., formed])

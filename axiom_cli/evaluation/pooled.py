@@ -77,11 +77,11 @@ def pooled_test(runs: Sequence[tuple[Experiment, int]], split: str) -> Compariso
         shared = before.keys() & after.keys()
         if not shared:
             return None
-        for found, of in zip(counts, (before, after), strict=True):
-            for problem in of:
+        for sums, tallies in zip(counts, (before, after), strict=True):
+            for problem, tally in tallies.items():
                 if problem in shared:
-                    passed, judged = found.get(problem, (0, 0))
-                    found[problem] = passed + of[problem].passed, judged + of[problem].judged
+                    passed, judged = sums.get(problem, (0, 0))
+                    sums[problem] = passed + tally.passed, judged + tally.judged
     return pair(counts[0], counts[1], ("the start models", "the selected models"), split)
 
 

@@ -107,8 +107,8 @@ def _scores(sample: Sample, row: int) -> list[Score]:
     """What each value function says of a sample, the one that chooses first. InputError where none does, or the sample
     stands for others that were left out."""
     where = f"row {row}: a sample of problem {sample.problem.id}"
-    others = sample.extra.get("values", [])
-    scores = [_score(said, where) for said in (sample.extra, *(others if isinstance(others, list) else ["damaged"]))]
+    more = sample.extra.get("values", [])
+    scores = [_score(fields, where) for fields in (sample.extra, *(more if isinstance(more, list) else ["damaged"]))]
     for count, strategy in CHOSEN.items():
         if count in sample.extra:
             raise InputError(
@@ -118,13 +118,13 @@ def _scores(sample: Sample, row: int) -> list[Score]:
     return scores
 
 
-def _score(said: Any, where: str) -> Score:
-    value, by = (said.get("value"), said.get("value_by")) if isinstance(said, dict) else (None, None)
+def _score(fields: Any, where: str) -> Score:
+    value, by = (fields.get("value"), fields.get("value_by")) if isinstance(fields, dict) else (None, None)
     if value is None or not isinstance(by, dict):
         raise InputError(f"{where} has no value", HINT)
     if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value <= 1:
         raise InputError(f"{where} has the value {value!r:.40}, which is not a probability from 0 to 1", HINT)
-    return Score(float(value), ModelRef.from_dict(by), bool(said.get("value_seen")))
+    return Score(float(value), ModelRef.from_dict(by), bool(fields.get("value_seen")))
 
 
 def _refuse_contradiction(first: Occurrence, later: Occurrence, sample: Sample) -> None:

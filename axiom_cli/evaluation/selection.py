@@ -30,6 +30,6 @@ def selection_gap(experiment: Experiment, selected: int) -> SelectionGap | None:
     shared = val.keys() & test.keys()
     if not shared:
         return None
-    chose, told = val[min(shared)], test[min(shared)]
-    interval = newcombe(*problem_counts(chose), *problem_counts(told))
-    return SelectionGap(chose.rate, told.rate, told.rate - chose.rate, interval)
+    on_val, on_test = val[min(shared)], test[min(shared)]
+    interval = newcombe(*problem_counts(on_val), *problem_counts(on_test))
+    return SelectionGap(on_val.rate, on_test.rate, on_test.rate - on_val.rate, interval)

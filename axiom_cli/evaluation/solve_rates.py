@@ -6,7 +6,7 @@ has a model of its own.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -16,10 +16,6 @@ from axiom_cli.statistics import solve_rate
 
 PRIOR = (0.5, 0.5)
 """Jeffreys' Beta prior of each solve rate, before the first sample."""
-
-
-NEW_AND_LOST = ((False, True), (True, False))
-"""Whether the model before and the one after it solve a problem that is newly solved, and one that is lost."""
 
 
 class ModelCount(NamedTuple):
@@ -59,13 +55,14 @@ class ProblemRates:
 
 class RoundCounts(NamedTuple):
     """How many problems the model of an iteration solves, and what changed: `newly_solved` and
-    `lost` since the model before it, on the problems that both were judged on; `ever_solved` by it or any before it."""
+    `lost` since the model before it, on the problems that both were judged on, None for the first model; `ever_solved`
+    by it or any before it."""
 
     iteration: int
     problems: int
     solved: int
-    newly_solved: int
-    lost: int
+    newly_solved: int | None
+    lost: int | None
     ever_solved: int
 
 
@@ -111,9 +108,14 @@ def round_counts(rates: Sequence[ProblemRates]) -> list[RoundCounts]:
     for place, iteration in enumerate(iterations):
         now = {problem for problem, of in solved.items() if of.get(iteration)}
         ever |= now
-        before = iterations[place - 1] if place else iteration
-        both = [of for of in solved.values() if iteration in of and before in of]
-        new, lost = (sum((of[before], of[iteration]) == change for of in both) for change in NEW_AND_LOST)
+        new, lost = _changes(solved.values(), iterations[place - 1], iteration) if place else (None, None)
         judged = sum(iteration in of for of in solved.values())
         counted.append(RoundCounts(iteration, judged, len(now), new, lost, len(ever)))
     return counted
+
+
+def _changes(solved: Iterable[Mapping[int, bool]], before: int, after: int) -> tuple[int, int]:
+    """How many problems that two models were judged on the later one newly solves, and how many it loses; `solved` says
+    of each problem which models solve it."""
+    both = [(models[before], models[after]) for models in solved if before in models and after in models]
+    return both.count((False, True)), both.count((True, False))

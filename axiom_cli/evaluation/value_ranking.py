@@ -78,13 +78,13 @@ class Ranking:
     @property
     def sentence(self) -> str:
         """The one honest sentence."""
-        return said(HEADS[self.headline.verdict], self.headline, self.best[-1].n, "the vote")
+        return finding_sentence(HEADS[self.headline.verdict], self.headline, self.best[-1].n, "the vote")
 
     @property
     def sentences(self) -> list[str]:
         """What is said of each function against the vote, and then of the first one against the others."""
-        alone = [self, *(rival.ranking for rival in self.rivals)]
-        named = [f"{one.value.name}: {one.sentence}" if self.rivals else one.sentence for one in alone]
+        rankings = [self, *(rival.ranking for rival in self.rivals)]
+        named = [f"{of.value.name}: {of.sentence}" if self.rivals else of.sentence for of in rankings]
         return [*named, *(rival.sentence for rival in self.rivals)]
 
     @property
@@ -121,13 +121,13 @@ class Rival:
     @property
     def sentence(self) -> str:
         """Whether the first one beats this one."""
-        first, other = self.finding.after, self.finding.before
+        first, rival = self.finding.after, self.finding.before
         heads = {
-            "better": f"{first} beats {other}",
-            "worse": f"{first} loses to {other}",
-            "inconclusive": f"It is inconclusive whether {first} beats {other}",
+            "better": f"{first} beats {rival}",
+            "worse": f"{first} loses to {rival}",
+            "inconclusive": f"It is inconclusive whether {first} beats {rival}",
         }
-        return said(heads[self.finding.verdict], self.finding, self.n, other, first)
+        return finding_sentence(heads[self.finding.verdict], self.finding, self.n, rival, first)
 
     def to_dict(self) -> dict[str, Any]:
         """The other function, the finding and the sentence."""
@@ -136,11 +136,11 @@ class Rival:
         }  # fmt: skip
 
 
-def said(head: str, finding: Comparison, n: int, other: str, first: str = "it") -> str:
+def finding_sentence(head: str, finding: Comparison, n: int, rival: str, first: str = "it") -> str:
     """A finding about two ways to choose from `n` samples, in a sentence."""
     return (
         f"{head}: of {n} samples {first} finds a correct one in {percent(finding.rate_after)} of {finding.problems:,} "
-        f"problems that it was not fitted on, {other} in {percent(finding.rate_before)}: {points(finding.difference)} "
+        f"problems that it was not fitted on, {rival} in {percent(finding.rate_before)}: {points(finding.difference)} "
         f"points (95 % interval {points_range(finding.interval)}; {finding.test} p "
         f"{p_value(finding.p or 0.0)}{finding.reservation})."
     )
@@ -162,23 +162,25 @@ def rank(verdicts: Iterable[Verdict]) -> Ranking:
         names = " and ".join(sorted(ref.name for ref in scored.models.values())[:2])
         raise InputError(f"these verdicts are of two models, {names}", "report each on its own")
     first, *others = [_ranking(scored, digest) for digest in scored.value_functions] or [_ranking(scored, "")]
-    return replace(first, rivals=tuple(_rival(scored, first, other) for other in others))
+    return replace(first, rivals=tuple(_rival(scored, first, second) for second in others))
 
 
-def _rival(scored: ScoredSamples, first: Ranking, other: Ranking) -> Rival:
-    own, others = (scored.groups[ranking.value.digest] for ranking in (first, other))
-    n = min(first.best[-1].n, other.best[-1].n)
-    shared = [problem for problem in own if min(len(own[problem]), len(others.get(problem, ()))) >= n]
+def _rival(scored: ScoredSamples, first: Ranking, second: Ranking) -> Rival:
+    first_groups, second_groups = (scored.groups[ranking.value.digest] for ranking in (first, second))
+    n = min(first.best[-1].n, second.best[-1].n)
+    shared = [
+        problem for problem in first_groups if min(len(first_groups[problem]), len(second_groups.get(problem, ()))) >= n
+    ]
     if not shared:
         raise InputError(
-            f"these verdicts are of two value functions, {first.value.name} and {other.value.name}, which scored no "
+            f"these verdicts are of two value functions, {first.value.name} and {second.value.name}, which scored no "
             "problem in common",
             "report each on its own; axiom solve --value-function A,B scores the same samples by both",
         )
     before, after = ([ranking_metrics.best_by_value(groups[problem], n)[-1] for problem in shared]
-                     for groups in (others, own))  # fmt: skip
+                     for groups in (second_groups, first_groups))  # fmt: skip
     differences = [round(b - a, 12) for a, b in zip(before, after, strict=True)]
-    return Rival(other, n, pair_rates(before, after, differences, (other.value.name, first.value.name), "sampled"))
+    return Rival(second, n, pair_rates(before, after, differences, (second.value.name, first.value.name), "sampled"))
 
 
 def _ranking(scored: ScoredSamples, digest: str) -> Ranking:

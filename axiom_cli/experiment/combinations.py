@@ -117,7 +117,10 @@ def _check_engine(config: LoopConfig, engine: str) -> None:
 def _check_cluster(config: LoopConfig, engine: str) -> None:
     cluster = config.distribute
     if cluster.distribute and engine == "server":
-        raise UsageError("--distribute and --server do not go together: a server is asked from one place", "choose one")
+        raise UsageError(
+            "--distribute and --server do not go together: a server is asked from one place",
+            "leave out --distribute, or --server",
+        )
     if cluster.distribute and find_spec(cluster.distribute) is None:
         raise MissingError(f"--distribute {cluster.distribute} needs Ray", installation.extra(cluster.distribute))
 

@@ -24,8 +24,11 @@ ARMS = (SHUFFLED, COLD_ONLY, UNFILTERED, FORMAT_ONLY, ONE_SHOT)
 
 
 def parse(text: str) -> list[str]:
-    """The arms named in a comma-separated list, each once. UsageError for one that does not exist."""
+    """The arms named in a comma-separated list, each once. UsageError for one that does not exist, and for a text that
+    names none though it is not empty."""
     arms = list(dict.fromkeys(part.strip() for part in text.split(",") if part.strip()))
+    if text and not arms:
+        raise UsageError(f"--control {text} names no control arm", f"choose from {', '.join(ARMS)}")
     for arm in arms:
         if arm not in ARMS:
             raise UsageError(

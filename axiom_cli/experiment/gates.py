@@ -118,16 +118,19 @@ def check_test_size(problems: int, *, endless: bool = True) -> Iterator[Finding]
     yield Finding(reason, f"{more} shows {100 * SMALL_GAIN:.0f} points", detectable >= 1)
 
 
-def check_climb(shares: Mapping[tuple[str, int], float], val: Sequence[Problem]) -> Iterator[Finding]:
+def check_climb(
+    shares: Mapping[tuple[str, int], float], val: Sequence[Problem], *, endless: bool = True
+) -> Iterator[Finding]:
     """Whether each family's level in `shares` has enough validation problems to tell whether the model may climb beyond
-    it. They are dealt out by these shares."""
+    it. They are dealt out by these shares; a file cannot give more (`endless`)."""
     judges = Counter((problem.family, problem.level) for problem in val)
     fewest = min((judges[cell] for cell in shares), default=FEWEST)
     if fewest < FEWEST:
         few = f"one has only {fewest}" if fewest else "some have none"
         reason = f"each level of a climb is judged by its validation problems, and {few}"
         enough = ceil(FEWEST / min(shares.values()) - 1e-9)
-        yield Finding(reason, f"--val-size {enough} gives {FEWEST} to each", stops=False)
+        more = f"--val-size {enough} gives {FEWEST} to each" if endless else "--curriculum fixed has no climb"
+        yield Finding(reason, more, stops=False)
 
 
 def check_headroom(rate: float, problems: int) -> Iterator[Finding]:

@@ -145,7 +145,11 @@ class Loop:
         models_made = merged + bool(config.coldstart)
         findings = chain(
             gates.check_test_size(len(self.supply.test), endless=len(self.supply.test) >= config.test_size),
-            gates.check_climb({bucket[:2]: share for bucket, share in self.climbing().items()}, self.supply.val),
+            gates.check_climb(
+                {bucket[:2]: share for bucket, share in self.climbing().items()},
+                self.supply.val,
+                endless=len(self.supply.val) >= config.val_size,
+            ),
             gates.check_room(
                 forecast.least_disk(self.base, self.phases(), models_made),
                 shutil.disk_usage(nearest_existing(self.workspace.root)).free,

@@ -14,13 +14,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import groupby
-from math import isfinite
 from typing import NamedTuple
 
 from axiom_cli.errors import NothingToDoError, UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.importing.source_names import SourceName
 from axiom_cli.importing.sources import Endless, Problems, content, sample
+from axiom_cli.percentages import parse_percentages
 from axiom_cli.problems.decontamination import PromptSet, overlapping_problems
 from axiom_cli.problems.families import draw
 from axiom_cli.records import Problem
@@ -104,15 +104,11 @@ class Supply:
 
 def parse_shares(text: str) -> Shares:
     """`80/10/10` as shares. Raises UsageError for anything else."""
-    try:
-        numbers = [float(part) for part in text.split("/")]
-    except ValueError:
-        numbers = []
-    whole = isfinite(sum(numbers)) and all(number >= 0 for number in numbers)
-    if len(numbers) != len(Shares._fields) or not whole or not numbers[0]:
-        fault = f"--split {text}: --split needs three shares, like 80/10/10"
-        raise UsageError(fault, "of training, validation and test problems; none is below 0, and some have to train")
-    return Shares(*(number / sum(numbers) for number in numbers))
+    meaning = "the percentages of training, validation and test problems; none is below 0, and some have to train"
+    shares = Shares(*parse_percentages("--split", text, "80/10/10", meaning))
+    if not shares.train:
+        raise UsageError(f"--split {text} leaves nothing to train on", meaning)
+    return shares
 
 
 def place(problem: Problem, shares: Shares, seed: int) -> str:

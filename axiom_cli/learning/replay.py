@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 from itertools import combinations, groupby
 from typing import TypeVar
 
-from axiom_cli.errors import UsageError
 from axiom_cli.ids import content_id
 from axiom_cli.learning.preference import balanced
 from axiom_cli.learning.rejection_sampling import Deduplicator
 from axiom_cli.learning.training_example import TrainingExample
+from axiom_cli.percentages import parse_percentages
 from axiom_cli.records import Sample
 
 SLICES = ("new", "history", "cold")
@@ -54,15 +54,8 @@ class Mix:
 
 def parse_shares(text: str) -> dict[str, float]:
     """`50/40/10` as shares that add up to 1, by slice. UsageError for anything else."""
-    parts = text.split("/")
-    try:
-        numbers = [float(part) for part in parts]
-    except ValueError:
-        numbers = []
-    if len(numbers) != len(SLICES) or min(numbers) < 0 or not 0 < sum(numbers) < float("inf"):
-        fault = f"--replay {text}: --replay needs three shares, like 50/40/10"
-        raise UsageError(fault, "the shares of new, historical and cold-start rows, none of them below 0")
-    return {name: number / sum(numbers) for name, number in zip(SLICES, numbers, strict=True)}
+    meaning = "the percentages of new, historical and cold-start rows, none of them below 0"
+    return dict(zip(SLICES, parse_percentages("--replay", text, "50/40/10", meaning), strict=True))
 
 
 def loss_tokens(sample: Sample) -> int:

@@ -95,7 +95,7 @@ class Part:
         allowed = self.choices(name)
         if allowed and value not in allowed:
             shown, advice = self.shown_choices(name), {**metadata["advice"], **self.refused.get(name, {})}
-            hint = advice.get(value) or did_you_mean(str(value), shown, "choose one of them")
+            hint = advice.get(value) or did_you_mean(str(value), shown)
             raise UsageError(f"{said} is not one of {', '.join(shown)}", hint)
 
     def _metadata(self, name: str) -> Mapping[str, Any]:

@@ -96,7 +96,7 @@ def choice(name: str, values: Collection[str], text: str, metavar: str = "") -> 
 
     def check_choice(value: str) -> str:
         if value not in values:
-            hint = did_you_mean(value, values, "choose one of them")
+            hint = did_you_mean(value, values)
             raise UsageError(f"{name} {value} is not one of {', '.join(filter(None, values))}", hint)
         return value
 

@@ -35,8 +35,7 @@ def solve_rate_sentence(experiment: str, rates: Sequence[ProblemRates]) -> str:
 def _table(experiment: str, rates: Sequence[ProblemRates], counts: Sequence[RoundCounts]) -> Table:
     of, most = rates[0], max(count.n for rate in rates for count in rate.rounds)
     drawn = f"T = {of.temperature:g} x {most}" if of.temperature else "greedy"
-    rows = [[f"{value:,}" if name != "iteration" else str(value) for name, value in count._asdict().items()]
-            for count in counts]  # fmt: skip
+    rows = [[str(count.iteration), *("" if value is None else f"{value:,}" for value in count[1:])] for count in counts]
     columns = ["model", "problems", "solved", "newly solved", "lost", "ever solved"]
     return Table(f"{experiment}: problems solved, {spoken(of.split)}, {drawn}", columns, rows, keys=1)
 

@@ -132,6 +132,28 @@ class UnorderedEngine(Engine):
                 yield [early.pop(place) for place in group]
 
 
+class ProbedEngine:
+    """The part of an engine that exchanges weights in place, and proves by a probe that it did. Write `_load`, which
+    sets `model`, `_resolved` and `_probe_logprobs`, the log-probabilities that a fixed text has under the weights."""
+
+    reloads = True
+    model: ModelRef
+    _resolved: Resolved
+    _probe_logprobs: tuple[float, ...]
+
+    @abstractmethod
+    def _load(self, model: Resolved) -> None: ...
+
+    def load_weights(self, model: Resolved) -> None:
+        """As `Engine.load_weights`, and raises what `_load` raises."""
+        if model.digest == self.model.digest:
+            return
+        before, former = self._probe_logprobs, self._resolved
+        self._load(model)
+        if self._probe_logprobs == before:
+            check_weights_are_equal(former, model)
+
+
 class EngineInFront(Engine):
     """An engine that changes or caches the samples of another, which its opener still closes. Write `generate`."""
 

@@ -26,7 +26,7 @@ from axiom_cli.records import Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines.chat_errors import RefusedError, TransientError, quote
 from axiom_cli.sampling.engines.chat_events import ChatEvents
-from axiom_cli.sampling.engines.protocol import Engine, Request, check_weights_are_equal, sample_seed
+from axiom_cli.sampling.engines.protocol import Engine, ProbedEngine, Request, sample_seed
 from axiom_cli.sampling.engines.remote import RemoteEngine
 from axiom_cli.sampling.token_ids import end_ids
 from axiom_cli.settings.configs import SolveConfig
@@ -43,12 +43,11 @@ TOO_HIGH = re.compile(r"LoRA rank (\d+) is greater than max_lora_rank")
 NOT_SEEN = re.compile("No adapter found|No such file")
 
 
-class ServerEngine(RemoteEngine):
+class ServerEngine(ProbedEngine, RemoteEngine):
     """One model here, sampled by the server at `config.server`. `load_weights` hands over another adapter of the same
     base, and takes the one before away."""
 
     name = "server"
-    reloads = True
 
     def __init__(self, model_name: str, config: SolveConfig | None = None, workspace: Workspace | None = None) -> None:
         config = config or SolveConfig()
@@ -63,17 +62,9 @@ class ServerEngine(RemoteEngine):
             self.close()
             raise
 
-    def load_weights(self, model: Resolved) -> None:
-        """As `Engine.load_weights`. MissingError where the server does not take adapters, or not this one; UsageError
-        for a model that is not its base with one adapter."""
-        if model.digest == self.model.digest:
-            return
-        before, former = self._probe_logprobs, self._resolved
-        self._load(model)
-        if self._probe_logprobs == before:
-            check_weights_are_equal(former, model)
-
     def _load(self, model: Resolved) -> None:
+        """MissingError where the server does not take adapters, or not this one; UsageError for a model that is not its
+        base with one adapter."""
         base = model.base or model
         if len(model.adapters) > 1:
             raise UsageError(

@@ -18,14 +18,14 @@ from axiom_cli import models
 from axiom_cli.errors import InputError, MissingError
 from axiom_cli.models import Resolved
 from axiom_cli.problems.answers import messages as own_messages
-from axiom_cli.records import ModelRef, Problem, Sample
+from axiom_cli.records import Problem, Sample
 from axiom_cli.sampling import prompts
 from axiom_cli.sampling.engines import vllm_start
 from axiom_cli.sampling.engines.protocol import (
     NOT_FINITE,
+    ProbedEngine,
     Request,
     UnorderedEngine,
-    check_weights_are_equal,
     sample_seed,
 )
 from axiom_cli.sampling.token_ids import end_ids
@@ -38,7 +38,7 @@ NOT_ARCHITECTURE = ("_name_or_path", "transformers_version", "dtype", "torch_dty
 """Entries of config.json that do not describe the architecture."""
 
 
-class VllmEngine(UnorderedEngine):
+class VllmEngine(ProbedEngine, UnorderedEngine):
     """One model in vLLM's offline engine. `load_weights` does not restart it; `sleep` gives its memory back until the
     next sample is asked for."""
 
@@ -46,7 +46,6 @@ class VllmEngine(UnorderedEngine):
     supports = frozenset({"dtype"})
     batch_dependent = True
     streams = True
-    reloads = True
 
     def __init__(self, model_name: str, config: SolveConfig | None = None, workspace: Workspace | None = None) -> None:
         self._vllm = vllm_start.library()
@@ -56,15 +55,6 @@ class VllmEngine(UnorderedEngine):
         self._numbers = count()
         self._finished: dict[str, Any] = {}
         self._load(models.resolve(model_name, workspace))
-
-    def load_weights(self, model: Resolved) -> None:
-        """As `Engine.load_weights`."""
-        if model.digest == self.model.digest:
-            return
-        before, former = self._probe_logprobs, self._resolved
-        self._load(model)
-        if self._probe_logprobs == before:
-            check_weights_are_equal(former, model)
 
     def _load(self, model: Resolved) -> None:
         """Weights of another architecture need a new vLLM engine."""
@@ -78,7 +68,7 @@ class VllmEngine(UnorderedEngine):
         else:
             self.close()
             self._llm = vllm_start.start(self._vllm, model.path, self._config)
-        self.model: ModelRef = model.ref
+        self.model = model.ref
         self._resolved = model
         self._architecture: dict[str, Any] = architecture
         self._tokenizer, self._ends = tokenizer, ends
