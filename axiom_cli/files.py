@@ -14,7 +14,7 @@ import re
 import shutil
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -43,8 +43,13 @@ _NOT_FOR_ROOM = {errno.EMFILE, errno.ENFILE, errno.EIO, errno.ESTALE, errno.ENOL
 _OF_RUST = re.compile(r"\(os error ([0-9]+)\)")
 LARGEST = 64 << 20
 """Bytes of what is read as a whole, such as a receipt."""
+_PIECE = 1 << 20
+"""Bytes that are read of a file that grows meanwhile."""
 _AHEAD, _SOON = 256, 1 << 16
 """Files that the disk is asked for at a time, and the first bytes of each."""
+_CAN_ASK = hasattr(os, "posix_fadvise")
+_OPEN = 64
+"""Files that are open at a time."""
 _NOT_A_FILE = {errno.ELOOP, errno.EMLINK, errno.ENXIO, errno.EISDIR}
 _A_FOLDER = os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC | getattr(os, "O_PATH", os.O_RDONLY)
 
@@ -164,10 +169,16 @@ def read_regular(path: Path, most: int | None = LARGEST, folder: int | None = No
     """The bytes of the regular file at `path`, whose `folder` may be open already. Raises as `open_regular` does, and
     WorkspaceDamagedError if there are more than `most`, unless any number may be."""
     handle = open_regular(path) if folder is None else _open_regular_at(folder, path)
-    with os.fdopen(handle, "rb") as stream:
-        if most is not None and os.fstat(handle).st_size > most:
+    try:
+        size = os.fstat(handle).st_size
+        if most is not None and size > most:
             raise WorkspaceDamagedError(f"{path} has more than {most >> 20} MiB", "run axiom workspace fsck --repair")
-        return stream.read()
+        data = os.read(handle, size + 1)
+        while more := os.read(handle, _PIECE):
+            data += more
+        return data
+    finally:
+        os.close(handle)
 
 
 def in_disk_order(folder: int, wanted: Callable[[os.DirEntry[str]], object]) -> Iterator[str]:
@@ -178,7 +189,11 @@ def in_disk_order(folder: int, wanted: Callable[[os.DirEntry[str]], object]) -> 
     """
     with os.scandir(folder) as entries:
         numbered = [(entry.inode(), entry.name) for entry in entries if wanted(entry)]
-    names = [name for _, name in sorted(numbered)]
+    yield from read_ahead(folder, [name for _, name in sorted(numbered)])
+
+
+def read_ahead(folder: int, names: Sequence[str]) -> Iterator[str]:
+    """The names of files in an open folder, each about to be read: the disk is asked for the next ones meanwhile."""
     for start in range(0, len(names), _AHEAD):
         group = names[start : start + _AHEAD]
         for name in group if len(group) > 1 and hasattr(os, "posix_fadvise") else ():
@@ -189,6 +204,39 @@ def in_disk_order(folder: int, wanted: Callable[[os.DirEntry[str]], object]) -> 
                 finally:
                     os.close(handle)
         yield from group
+
+
+def opened(folder: int, names: Sequence[str]) -> Iterator[tuple[str, int | None]]:
+    """The names of files in an open folder, and a descriptor of each to read, until the next one is asked for; None for
+    what cannot be opened. No link is followed. The disk is asked for the next ones meanwhile."""
+    for start in range(0, len(names), _OPEN):
+        group = names[start : start + _OPEN]
+        handles = [_asked_for(name, folder) for name in group]
+        closed = 0
+        try:
+            for name, handle in zip(group, handles, strict=True):
+                yield name, handle
+                closed += 1
+                if handle is not None:
+                    os.close(handle)
+        finally:
+            for handle in handles[closed:]:
+                if handle is not None:
+                    os.close(handle)
+
+
+def _asked_for(name: str, folder: int) -> int | None:
+    """A descriptor of a file that the disk is about to read; None if it cannot be opened."""
+    try:
+        handle = os.open(name, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder)
+    except OSError:
+        return None
+    try:
+        if _CAN_ASK:
+            os.posix_fadvise(handle, 0, _SOON, os.POSIX_FADV_WILLNEED)
+    except OSError:
+        pass  # it is read all the same
+    return handle
 
 
 def replace(source: Path, target: Path) -> None:

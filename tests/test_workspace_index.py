@@ -22,8 +22,9 @@ import pytest
 import ordinary_user
 from axiom_cli.errors import UsageError
 from axiom_cli.records import Problem
+from axiom_cli.workspace.atomic import locked
 from axiom_cli.workspace.inspect import ls
-from axiom_cli.workspace.receipts import encode
+from axiom_cli.workspace.receipts import encode, recipe_id
 from axiom_cli.workspace.store import Workspace
 from axiom_cli.workspace.why import why
 
@@ -54,7 +55,7 @@ def workspace(full: Path, tmp_path: Path) -> Workspace:
 
 
 def index_of(workspace: Workspace) -> Path:
-    (index,) = (workspace.root / "index").iterdir()
+    (index,) = (path for path in (workspace.root / "index").iterdir() if not path.name.startswith("."))
     return index
 
 
@@ -133,6 +134,120 @@ def test_an_index_at_rest_is_used_and_what_comes_and_goes_is_noticed(workspace: 
     time.sleep(3.1)
     agrees(workspace)
     agrees(workspace)
+
+
+def at_rest(workspace: Workspace) -> Path:
+    """The index, once the folder of receipts has been left alone for so long that its times count."""
+    time.sleep(3.1)
+    agrees(workspace)
+    return index_of(workspace)
+
+
+@pytest.mark.slow
+def test_what_is_written_later_is_read_by_way_of_the_journal(workspace: Workspace) -> None:
+    """New receipts, and old ones that are replaced, many times, with no look at the others and no other index."""
+    before = at_rest(workspace)
+    gone = [replaced(workspace, 4)]
+    for start in range(MANY, MANY + 40, 8):
+        fill(workspace, range(start, start + 8))
+        gone.append(replaced(workspace, start))
+        gone.append(replaced(workspace, 4))
+    for digest in gone:
+        agrees(workspace, digest)
+    assert index_of(workspace) == before
+    fill(workspace, range(10_000, 12_500))
+    agrees(workspace)
+    assert index_of(workspace) != before
+
+
+def receipt_of(workspace: Workspace, number: int) -> Path:
+    return workspace.root / "receipts" / f"{recipe_id(recipe(number))}.json"
+
+
+def foreign(workspace: Workspace) -> None:
+    """Another program puts a receipt into the folder."""
+    path = next((workspace.root / "receipts").iterdir())
+    receipt = workspace.receipt(path.stem)
+    assert receipt
+    other = type(receipt)({**receipt.recipe, "version": 99}, {"samples": "b" * 64}, {}, receipt.made)
+    (path.parent / f"{other.id}.json").write_bytes(encode(other))
+
+
+def made_again_in_place(workspace: Workspace) -> None:
+    """A receipt is removed and comes back with another outcome, perhaps under the same inode."""
+    path = receipt_of(workspace, 8)
+    receipt = workspace.receipt(path.stem)
+    assert receipt
+    path.unlink()
+    path.write_bytes(encode(type(receipt)(receipt.recipe, {"samples": "c" * 64}, {}, receipt.made)))
+
+
+def journal(workspace: Workspace) -> Path:
+    return workspace.root / "index" / ".journal"
+
+
+GAPS: dict[str, Callable[[Workspace], object]] = {
+    "another program adds one": foreign,
+    "another program replaces one": made_again_in_place,
+    "one is removed": lambda workspace: receipt_of(workspace, 20).unlink(),
+    "the journal is missing": lambda workspace: journal(workspace).unlink(),
+    "it is cut off": lambda workspace: os.truncate(journal(workspace), journal(workspace).stat().st_size - 70),
+    "it is of another place": lambda workspace: journal(workspace).write_bytes(b"0" * 300 + b"\n"),
+    "it is a link": lambda workspace: (journal(workspace).unlink(), journal(workspace).symlink_to("/dev/null")),
+    "it is a pipe": lambda workspace: (journal(workspace).unlink(), os.mkfifo(journal(workspace))),
+    "it is a folder": lambda workspace: (journal(workspace).unlink(), journal(workspace).mkdir()),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", GAPS)
+def test_a_gap_in_the_journal_is_noticed_before_and_after_further_receipts(workspace: Workspace, name: str) -> None:
+    at_rest(workspace)
+    fill(workspace, range(MANY, MANY + 3))
+    GAPS[name](workspace)
+    gone = replaced(workspace, 5)
+    agrees(workspace, gone)
+    at_rest(workspace)
+    fill(workspace, range(MANY + 3, MANY + 6))
+    agrees(workspace, replaced(workspace, 40))
+
+
+@pytest.mark.slow
+def test_a_backup_unpacked_over_a_workspace_is_read_as_it_is(workspace: Workspace) -> None:
+    """As tar does it: each receipt is removed and made again, perhaps under the inode that it had, with its old times,
+    and so is the time of the folder."""
+    folder = workspace.root / "receipts"
+    backup = {path: (path.read_bytes(), path.stat()) for path in folder.iterdir()}
+    before = folder.stat()
+    at_rest(workspace)
+    gone = [replaced(workspace, number) for number in (3, 40, 50, 700)]
+    now = [receipt["samples"] for number in (3, 40, 50, 700) if (receipt := workspace.recall(recipe(number)))]
+    at_rest(workspace)
+    for path, (data, status) in backup.items():
+        path.unlink()
+        path.write_bytes(data)
+        os.utime(path, ns=(status.st_atime_ns, status.st_mtime_ns))
+    os.utime(folder, ns=(before.st_atime_ns, before.st_mtime_ns))
+    for digest in gone + now:
+        agrees(workspace, digest)
+
+
+@pytest.mark.slow
+def test_a_writer_that_finds_no_turn_leaves_no_journal(workspace: Workspace) -> None:
+    """Another one is between the renames and its note, which would say that nothing else came."""
+    at_rest(workspace)
+    fill(workspace, range(MANY, MANY + 3))
+    assert journal(workspace).exists()
+    with locked(workspace.root / "locks" / "receipts", "receipts"):
+        fill(workspace, range(MANY + 3, MANY + 6))
+        assert not journal(workspace).exists()
+    agrees(workspace)
+
+
+def test_few_receipts_are_not_noted(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / ".axiom")
+    fill(workspace, range(3))
+    assert not (workspace.root / "index").exists()
 
 
 @pytest.mark.slow

@@ -12,7 +12,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from axiom_cli.errors import WorkspaceDamagedError, WorkspaceLockedError
@@ -54,9 +54,13 @@ def flush_all(paths: Collection[Path | str]) -> None:
             flush(path)
 
 
-def write_whole(files: Mapping[Path, bytes], scratch: Callable[[], Path]) -> None:
+def write_whole(
+    files: Mapping[Path, bytes],
+    scratch: Callable[[], Path],
+    renaming: Callable[[], AbstractContextManager[None]] = nullcontext,
+) -> None:
     """Writes all files by way of temporary ones: write, fsync, rename, fsync of the folder, each step for all files at
-    once. `scratch` returns unused names on the same file system."""
+    once. `scratch` returns unused names on the same file system; `renaming` gives a context for the renames."""
     drafts: dict[Path, Path] = {}
     try:
         for path, data in files.items():
@@ -64,8 +68,9 @@ def write_whole(files: Mapping[Path, bytes], scratch: Callable[[], Path]) -> Non
             with create(drafts[path], path.parent) as stream:
                 stream.write(data)
         flush_all(drafts.values())
-        for path, draft in drafts.items():
-            replace(draft, path)
+        with renaming():
+            for path, draft in drafts.items():
+                replace(draft, path)
         for folder in {path.parent for path in files}:
             flush(folder)
     finally:

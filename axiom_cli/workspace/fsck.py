@@ -90,22 +90,33 @@ def _strangers(root: Path) -> Iterator[Path]:
         holders = [root / name]
         if name == "objects":
             holders = [Path(entry.path) for entry in _entries(root / name) if len(entry.name) == 2]
-        for entry in (entry for folder in holders for entry in _entries(folder)):
-            is_folder, is_file = entry.is_dir(follow_symlinks=False), entry.is_file(follow_symlinks=False)
-            fits = is_folder if name == TREES else is_file or (is_folder and name == "tmp")
-            if not fits or not (_NAMES.get(name, _ANY).fullmatch(entry.name) or _is_hidden(entry)):
-                yield Path(entry.path)
+        form = _NAMES.get(name, _ANY)
+        for folder in holders:
+            yield from sorted(Path(entry.path) for entry in _scanned(folder) if not _fits(entry, name, form))
     for entry in _entries(root / "objects"):
         if not (_FIRST_DIGITS.fullmatch(entry.name) or _is_hidden(entry)):
             yield Path(entry.path)
 
 
-def _entries(folder: Path) -> list[os.DirEntry[str]]:
-    """What lies in a folder, sorted by name; nothing where there is no folder."""
+def _fits(entry: os.DirEntry[str], name: str, form: re.Pattern[str]) -> bool:
+    """Whether it is what lies in the folder called `name`, a file or a folder, and has a name of that `form`."""
+    is_of_its_kind = (name != TREES and entry.is_file(follow_symlinks=False)) or (
+        name in (TREES, "tmp") and entry.is_dir(follow_symlinks=False)
+    )
+    return is_of_its_kind and (form.fullmatch(entry.name) is not None or _is_hidden(entry))
+
+
+def _scanned(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder, in any order; nothing where there is no folder."""
     try:
-        return sorted(os.scandir(folder), key=lambda entry: entry.name)
+        return list(os.scandir(folder))
     except (FileNotFoundError, NotADirectoryError):
         return []
+
+
+def _entries(folder: Path) -> list[os.DirEntry[str]]:
+    """What lies in a folder, sorted by name; nothing where there is no folder."""
+    return sorted(_scanned(folder), key=lambda entry: entry.name)
 
 
 def _is_hidden(entry: os.DirEntry[str]) -> bool:

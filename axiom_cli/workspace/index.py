@@ -3,8 +3,9 @@ and what they say counts.
 
 It is one SQLite file, which is only ever replaced, and is named by the SHA-256 of its bytes: a damaged one is not what
 its name says, and no lock or journal of SQLite's is needed. It holds what the folder of receipts, and each receipt,
-looked like when they were read (inode, size, times); what looks otherwise now is read again. What the objects are that
-they made or used, and about which problems, is noted once a command asks for it.
+looked like when they were read (inode, size, times). Where the journal leads from the folder as it was to the folder
+as it is, the few receipts named there are read; else every receipt is looked at, and what looks otherwise now is read.
+What the objects are that they made or used, and about which problems, is noted once a command asks for it.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from collections.abc import Iterator, Mapping, Sequence, Set
 from contextlib import closing, suppress
 from itertools import islice
 from pathlib import Path
-from struct import pack
 from typing import Any
 
 import orjson
@@ -26,16 +26,16 @@ import orjson
 from axiom_cli.errors import MissingError, WorkspaceDamagedError
 from axiom_cli.files import (
     create,
-    in_disk_order,
     make_folder,
     open_regular,
     open_to_list,
+    read_ahead,
     read_regular,
     remove,
     replace,
 )
 from axiom_cli.ids import file_digest, stream_digest
-from axiom_cli.workspace import receipts, scan, trees
+from axiom_cli.workspace import journal, receipts, scan, trees
 from axiom_cli.workspace.objects import RECORDS_HEAD, Objects, is_digest
 from axiom_cli.workspace.receipts import Receipt
 
@@ -45,6 +45,8 @@ _SETTLED = 3_000_000_000
 """Nanoseconds after which another change shows in a file's times, whatever the file system."""
 _UNSETTLED = b""
 """In place of the stamp of what has changed lately: it is read again the next time."""
+_FRESH = 2000
+"""Receipts that are read each time, before another index is written for them."""
 _BATCH = 10_000
 """Receipts or objects that are kept in memory at a time."""
 _LARGE = 1 << 20
@@ -65,6 +67,8 @@ _SCHEMA = [
 ]
 """The folder; what each receipt made; which records may be about a problem, by the first bytes of its id's SHA-256; the
 receipts in the order of time; every object that a receipt made or used, with its kind once it has been examined."""
+_FRESH_TOO = {"outputs": "digest, id", "problems": "problem, digest", "receipts": "made, id", "used": "digest, kind"}
+"""The columns of what is answered from the receipts that came after the index was made, too."""
 
 
 class Index:
@@ -91,12 +95,40 @@ class Index:
             raise LookupError
         return [digest.hex() for (digest,) in rows]
 
-    def is_current(self, *, examined: bool = False) -> bool:
-        """Whether no receipt has come or gone since it was made, and, if that is asked, every object has been
-        `examined`."""
-        if self._rows("SELECT stamp FROM folder") != [(_stamp(self._folder.stat()),)]:
+    def catch_up(self) -> bool:
+        """Whether it answers from every receipt: the journal leads to those that came since it was made, and they are
+        few. They are read. Raises WorkspaceDamagedError for what is not a receipt."""
+        ((then,),) = self._rows("SELECT stamp FROM main.folder")
+        now = journal.stamp(journal.status_of(self._folder))
+        fresh = journal.since(journal.read(self.path.parent), then, now)
+        if fresh is None or len(fresh) > _FRESH:
             return False
-        return not examined or not self._rows("SELECT 1 FROM used WHERE kind IS NULL LIMIT 1")
+        if fresh:
+            self._answer_from(fresh)
+        return True
+
+    def _answer_from(self, fresh: Set[str]) -> None:
+        """Answers also from these receipts, and no more from what they said before."""
+        handle = open_to_list(self._folder)
+        try:
+            new = list(_read(self._folder, handle, sorted(fresh)))
+        finally:
+            os.close(handle)
+        self._database.execute("ATTACH ':memory:' AS fresh")
+        for table in (*_SCHEMA, "CREATE TABLE gone (id BLOB PRIMARY KEY) WITHOUT ROWID"):
+            self._database.execute(table.replace("TABLE ", "TABLE fresh."))
+        self._database.executemany("INSERT INTO fresh.gone VALUES (?)", [(bytes.fromhex(name),) for name in fresh])
+        _add(self._database, new, dict.fromkeys(fresh, _UNSETTLED), schema="fresh")
+        self._database.execute("INSERT INTO fresh.problems SELECT ?, digest FROM fresh.used", (_ANY_PROBLEM,))
+        self._database.execute(f"UPDATE fresh.used SET kind = {_MISSING}")  # so that it is looked into
+        for table, columns in _FRESH_TOO.items():
+            kept = " WHERE id NOT IN (SELECT id FROM fresh.gone)" if "id" in columns.split(", ") else ""
+            both = f"SELECT {columns} FROM main.{table}{kept} UNION ALL SELECT {columns} FROM fresh.{table}"
+            self._database.execute(f"CREATE TEMP VIEW {table} AS {both}")
+
+    def is_examined(self) -> bool:
+        """Whether every object has been examined that was here when it was made."""
+        return not self._rows("SELECT 1 FROM main.used WHERE kind IS NULL LIMIT 1")
 
     def get(self, digest: str) -> list[Receipt]:
         """The receipts that made an object, sorted by id."""
@@ -115,7 +147,7 @@ class Index:
 
     def oldest_first(self) -> list[str]:
         """The ids of all receipts, in the order of time, then of ids."""
-        return self._digests("SELECT id FROM receipts ORDER BY made, id")
+        return [name.hex() for _, name in self._rows("SELECT made, id FROM receipts ORDER BY made, id")]
 
     def count(self) -> int:
         """The number of objects that a receipt made."""
@@ -139,9 +171,9 @@ def find(folder: Path, place: Path, objects: Objects, *, examined: bool = False)
     receipt."""
     try:
         last = _last(place, folder)
-        if last and last.is_current(examined=examined):
+        if last and last.catch_up() and (not examined or last.is_examined()):
             return last
-        few = len(os.listdir(folder)) < LEAST
+        few = not last and len(os.listdir(folder)) < LEAST
         return None if few else _renewed(last, place, folder, objects, examined=examined)
     except (OSError, MissingError, LookupError, sqlite3.Error):
         return None
@@ -170,7 +202,7 @@ def _renewed(last: Index | None, place: Path, folder: Path, objects: Objects, *,
                 with os.fdopen(open_regular(last.path), "rb") as stream:
                     shutil.copyfileobj(stream, out)
         with closing(sqlite3.connect(f"{draft.absolute().as_uri()}?vfs=unix-none", uri=True)) as database:
-            _update(database, folder, now=draft.lstat().st_mtime_ns)
+            _update(database, folder, journal.read(place), now=draft.lstat().st_mtime_ns)
             if examined:
                 _examine(database, objects)
             database.commit()
@@ -185,67 +217,87 @@ def _renewed(last: Index | None, place: Path, folder: Path, objects: Objects, *,
     return Index(path, folder)
 
 
-def _update(database: sqlite3.Connection, folder: Path, now: int) -> None:
-    """Reads what has changed in `folder`, as the times say, of which the present one is `now`."""
+def _update(database: sqlite3.Connection, folder: Path, entries: list[journal.Entry], now: int) -> None:
+    """Reads what has changed in `folder`, as the journal's `entries` and the times say, of which the present one is
+    `now`."""
     for setting in ("journal_mode=OFF", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-100000"):
         database.execute(f"PRAGMA {setting}")
     if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
         for table in _SCHEMA:
             database.execute(table)
-    before = _stamp(folder.stat(), now)
     handle = open_to_list(folder)
     try:
-        stamps = _found(handle, now)
-        left = _forget(database, stamps)
-        receipts_read = _read(folder, handle, stamps.keys() - left)
+        before = os.fstat(handle)
+        stamped = journal.stamp(before)
+        then = database.execute("SELECT stamp FROM folder").fetchone()
+        names = journal.since(entries, then[0], stamped) if then else None
+        stamps = _stamps(handle, _in_disk_order(handle) if names is None else sorted(names), now)
+        left = _forget(database, stamps, names)
+        receipts_read = _read(folder, handle, [name for name in stamps if name not in left])
         while batch := list(islice(receipts_read, _BATCH)):
             _add(database, batch, stamps)
     finally:
         os.close(handle)
+    is_noted = any(entry.after == stamped for entry in entries)  # whatever comes is noted after it
     database.execute("DELETE FROM folder")
-    database.execute("INSERT INTO folder VALUES (?)", (before,))
+    database.execute("INSERT INTO folder VALUES (?)", (stamped if is_noted else _stamp(before, now),))
 
 
-def _found(folder: int, now: int) -> dict[str, bytes]:
-    """The id of each receipt in an open folder, and its stamp."""
-    stamps = {}
+def _in_disk_order(folder: int) -> list[str]:
+    """The id of each receipt in an open folder, side by side on the disk."""
     with os.scandir(folder) as entries:
         names = sorted((entry.inode(), entry.name) for entry in entries if _RECEIPT.fullmatch(entry.name))
-    for _, name in names:  # side by side on the disk
+    return [name.removesuffix(".json") for _, name in names]
+
+
+def _stamps(folder: int, names: Sequence[str], now: int) -> dict[str, bytes]:
+    """The id of each receipt that is in an open folder, of those named, and its stamp."""
+    stamps = {}
+    for name in names:
         with suppress(FileNotFoundError):  # set aside meanwhile
-            stamps[name.removesuffix(".json")] = _stamp(os.stat(name, dir_fd=folder, follow_symlinks=False), now)
+            stamps[name] = _stamp(os.stat(f"{name}.json", dir_fd=folder, follow_symlinks=False), now)
     return stamps
 
 
-def _forget(database: sqlite3.Connection, stamps: Mapping[str, bytes]) -> set[str]:
-    """Removes receipts that are not those that were `found`; returns the ids of the others."""
-    known = dict(database.execute("SELECT lower(hex(id)), stamp FROM receipts"))
-    gone = {name for name, stamp in known.items() if stamp == _UNSETTLED or stamps.get(name) != stamp}
+def _forget(database: sqlite3.Connection, stamps: Mapping[str, bytes], names: Set[str] | None) -> set[str]:
+    """Removes receipts that have other `stamps` by now, or none, and those `names` if they are known; returns the ids
+    of the others that have a stamp."""
+    gone, left = {*(names or ())}, set[str]()
+    if names is None:
+        known = {name.hex(): stamp for name, stamp in database.execute("SELECT id, stamp FROM receipts")}
+        left = {name for name, stamp in known.items() if stamp != _UNSETTLED and stamps.get(name) == stamp}
+        gone = known.keys() - left
     database.execute("CREATE TEMP TABLE gone (id BLOB PRIMARY KEY)")
     database.executemany("INSERT INTO gone VALUES (?)", [(bytes.fromhex(name),) for name in gone])
-    for table in ("outputs", "receipts"):
+    for table in ("outputs", "receipts") if gone else ():
         database.execute(f"DELETE FROM {table} WHERE id IN (SELECT id FROM gone)")
-    return known.keys() - gone
+    return left
 
 
-def _read(folder: Path, handle: int, wanted: Set[str]) -> Iterator[tuple[str, Receipt]]:
-    """The id of each of the `wanted` receipts, and the receipt."""
-    for file in in_disk_order(handle, lambda entry: entry.name.removesuffix(".json") in wanted):
+def _read(folder: Path, handle: int, names: Sequence[str]) -> Iterator[tuple[str, Receipt]]:
+    """The id of each of the named receipts in an open folder, and the receipt."""
+    for file in read_ahead(handle, [f"{name}.json" for name in names]):
         with suppress(FileNotFoundError):
             name = file.removesuffix(".json")
             yield name, receipts.decode(read_regular(folder / file, folder=handle), name)
 
 
-def _add(database: sqlite3.Connection, new: Sequence[tuple[str, Receipt]], stamps: Mapping[str, bytes]) -> None:
+def _add(
+    database: sqlite3.Connection,
+    new: Sequence[tuple[str, Receipt]],
+    stamps: Mapping[str, bytes],
+    schema: str = "main",
+) -> None:
     rows = sorted((receipt.made, bytes.fromhex(name), stamps[name]) for name, receipt in new)
-    database.executemany("INSERT INTO receipts VALUES (?, ?, ?)", rows)
+    database.executemany(f"INSERT INTO {schema}.receipts VALUES (?, ?, ?)", rows)
     made = sorted(
         (bytes.fromhex(digest), bytes.fromhex(name)) for name, receipt in new for digest in {*receipt.outputs.values()}
     )
-    database.executemany("INSERT INTO outputs VALUES (?, ?)", made)
+    database.executemany(f"INSERT INTO {schema}.outputs VALUES (?, ?)", made)
     used = {digest for digest, _ in made}
     used |= {bytes.fromhex(digest) for _, receipt in new for _, digest in receipt.inputs if is_digest(digest)}
-    database.executemany("INSERT OR IGNORE INTO used VALUES (?, NULL)", sorted((digest,) for digest in used))
+    unseen = sorted((digest,) for digest in used)
+    database.executemany(f"INSERT OR IGNORE INTO {schema}.used VALUES (?, NULL)", unseen)
 
 
 def _examine(database: sqlite3.Connection, objects: Objects) -> None:
@@ -283,8 +335,8 @@ def _key(problem: str) -> bytes:
     return hashlib.sha256(problem.encode("utf-8", "surrogatepass")).digest()[:8]
 
 
-def _stamp(status: os.stat_result, now: int | None = None) -> bytes:
-    """What changes whenever a file or folder does, for what has not changed shortly before `now`."""
-    if now is not None and now - max(status.st_mtime_ns, status.st_ctime_ns) < _SETTLED:
+def _stamp(status: os.stat_result, now: int) -> bytes:
+    """The stamp of what has not changed shortly before `now`: else another change may not show in it."""
+    if now - max(status.st_mtime_ns, status.st_ctime_ns) < _SETTLED:
         return _UNSETTLED
-    return pack("<Qqqq", status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns)
+    return journal.stamp(status)

@@ -97,6 +97,6 @@ class Makers:
 
     def _examined(self) -> Index | None:
         """The index, once the objects have been looked into that it leads to."""
-        if self._index and not self._index.is_current(examined=True):
+        if self._index and not self._index.is_examined():
             self._index = self._find(examined=True)
         return self._index

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import marshal
 import os
+import re
 import signal
 from collections.abc import Callable, Collection, Container, Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -13,12 +14,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import TypeVar
 
-from axiom_cli.files import in_disk_order
+from axiom_cli.errors import MissingError, WorkspaceDamagedError
+from axiom_cli.files import opened
 from axiom_cli.workspace import trees
-from axiom_cli.workspace.objects import CHUNK, Objects, is_digest
+from axiom_cli.workspace.objects import CHUNK, Objects
 
 _FEW, _MOST = 64, 16
 """Folders of objects that are not worth a process; processes at most."""
+_LISTED = 5000
+"""Fewer objects are opened by their names: listing a million takes longer."""
+_REST = re.compile(r"[0-9a-f]{62}").fullmatch
+"""The name of an object's file."""
 _FIRST = 1 << 16
 """Bytes of the first read: more would cost a small object more than its hash does."""
 _TO_READ = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -33,6 +39,9 @@ def heads(objects: Objects) -> Iterator[tuple[str, bytes]]:
 def starts(objects: Objects, wanted: Collection[str], most: int) -> Iterator[tuple[str, bytes | None]]:
     """The first bytes of each of the `wanted` objects, at most so many; None for what cannot be read."""
     left, begin = {*wanted}, {digest[:2] for digest in wanted}
+    if len(left) < _LISTED:
+        yield from ((digest, _start_by_name(objects, digest, most)) for digest in sorted(left))
+        return
     folders = [folder for folder in objects.folders() if folder.name in begin]
     for digest, data in _each(folders, lambda handle: _start_of(handle, most), None, left):
         left.discard(digest)
@@ -135,30 +144,33 @@ def _each(
 ) -> Iterator[tuple[str, R]]:
     """The digest of every object, or of every `wanted` one, and what `read` says of its open file."""
     for folder in folders:
-        place = os.open(folder, _TO_READ | os.O_DIRECTORY)
-
-        def is_wanted(entry: os.DirEntry[str], above: str = folder.name) -> bool:
-            name = above + entry.name
-            return (name in wanted if wanted is not None else is_digest(name)) and entry.is_file(follow_symlinks=False)
-
+        place, above = os.open(folder, _TO_READ | os.O_DIRECTORY), folder.name
         try:
-            for name in in_disk_order(place, is_wanted):
-                yield folder.name + name, _read_at(place, name, read, unreadable)
+            with os.scandir(place) as entries:
+                numbered = [(e.inode(), e.name) for e in entries if _REST(e.name) and e.is_file(follow_symlinks=False)]
+            names = [name for _, name in sorted(numbered) if wanted is None or above + name in wanted]
+            yield from _read_each(place, above, names, read, unreadable)
         finally:
             os.close(place)
 
 
-def _read_at(place: int, name: str, read: Callable[[int], R], unreadable: R) -> R:
+def _read_each(
+    place: int, above: str, names: Sequence[str], read: Callable[[int], R], unreadable: R
+) -> Iterator[tuple[str, R]]:
+    for name, handle in opened(place, names):
+        try:
+            said = unreadable if handle is None else read(handle)
+        except OSError:
+            said = unreadable
+        yield above + name, said
+
+
+def _start_by_name(objects: Objects, digest: str, most: int) -> bytes | None:
     try:
-        handle = os.open(name, _TO_READ, dir_fd=place)
-    except OSError:
-        return unreadable
-    try:
-        return read(handle)
-    except OSError:
-        return unreadable
-    finally:
-        os.close(handle)
+        with objects.open(digest) as stream:
+            return stream.read(most)
+    except (OSError, MissingError, WorkspaceDamagedError):
+        return None
 
 
 def _head_of(handle: int) -> bytes:

@@ -15,6 +15,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager, suppress
 from datetime import datetime, timezone
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -22,7 +23,7 @@ from axiom_cli import files, jsonl
 from axiom_cli.errors import MissingError, NoWorkspaceError, UsageError
 from axiom_cli.files import explained_write_errors
 from axiom_cli.records import Record
-from axiom_cli.workspace import receipts, refs, trees
+from axiom_cli.workspace import journal, receipts, refs, trees
 from axiom_cli.workspace.atomic import locked, write_whole
 from axiom_cli.workspace.file_stamps import FileStamps
 from axiom_cli.workspace.makers import Makers
@@ -266,7 +267,7 @@ class Workspace:
                     if not self.has(digest):
                         raise ValueError(f"{receipt.stage} returned {name} = {short(digest)}, which it did not store")
             self.objects.sync()
-            self._write({self._receipts / f"{r.id}.json": receipts.encode(r) for r in written})
+            self._write_receipts(written)
         return written
 
     def restore(self, kept: Iterable[Receipt]) -> None:
@@ -274,7 +275,14 @@ class Workspace:
         objects have been stored before."""
         self.objects.sync()
         new = [receipt for receipt in kept if not self.receipt(receipt.id)]
-        self._write({self._receipts / f"{receipt.id}.json": receipts.encode(receipt) for receipt in new})
+        self._write_receipts(new)
+
+    def _write_receipts(self, new: Iterable[Receipt]) -> None:
+        contents = {self._receipts / f"{receipt.id}.json": receipts.encode(receipt) for receipt in new}
+        lock = self.root / "locks" / "receipts"
+        noted = partial(journal.noted, self.root / INDEX, self._receipts, lock, [path.stem for path in contents])
+        with explained_write_errors(self.root):
+            write_whole(contents, self.objects.scratch, noted)
 
     def prepared(self) -> Workspace:
         """This workspace, created if there was none."""
