@@ -83,7 +83,7 @@ def test_jumps_are_found_in_nearly_all_runs() -> None:
 
 
 SMALL = ("loop", "--problems", "register_machine:1,robot_walk:1", "--preset", "grok", "--train-size", "24")
-SMALL = (*SMALL, "--val-size", "4", "--test-size", "40", "--epochs", "1", "--ignore-gates", "--evidence-size", "0")
+SMALL = (*SMALL, "--val-size", "4", "--test-size", "20", "--epochs", "1", "--ignore-gates", "--evidence-size", "0")
 
 
 @pytest.mark.slow
