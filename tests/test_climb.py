@@ -81,7 +81,7 @@ def test_a_family_of_which_nothing_is_solved_is_out_of_reach() -> None:
 def test_a_band_is_written_down_first_and_moves_with_what_is_validated(tmp_path: Path) -> None:
     small = ("--problems", "register_machine:1-4,queue_listing:10", "--curriculum", "bands", "--train-size", "60")
     small = (*small, "--climb-from", "0")
-    small = (*small, "--val-size", "80", "--test-size", "40", "--max-tokens", "160", "--epochs", "1", "--ignore-gates")
+    small = (*small, "--val-size", "80", "--test-size", "8", "--max-tokens", "160", "--epochs", "1", "--ignore-gates")
     done = axiom("loop", "--experiment", "band", "--iterations", "1", *small, cwd=tmp_path)
     said = done.stderr.decode()
     assert "each family trains at levels up to 1 at first" in said and "round 1: levels up to 2" in said, said
@@ -96,7 +96,7 @@ def test_a_band_is_written_down_first_and_moves_with_what_is_validated(tmp_path:
 
 
 SMALL = ("--problems", "register_machine:2-5,robot_walk:2-4", "--climb-from", "2", "--train-size", "60")
-SMALL = (*SMALL, "--val-size", "80", "--test-size", "80", "--max-tokens", "160", "--epochs", "1")
+SMALL = (*SMALL, "--val-size", "80", "--test-size", "8", "--max-tokens", "160", "--epochs", "1")
 
 
 @pytest.mark.slow

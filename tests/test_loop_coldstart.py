@@ -19,7 +19,7 @@ from chat_server import chat_server, completion
 from command_line import axiom, failed
 from tiny import write_model
 
-SIZES = ["--train-size", "60", "--val-size", "8", "--test-size", "8", "--samples", "4", "--max-tokens", "300"]
+SIZES = ["--train-size", "40", "--val-size", "8", "--test-size", "8", "--samples", "4", "--max-tokens", "300"]
 TRAINING = [
     "--epochs", "1", "--method", "lora", "--optimizer", "adamw", "--uninformative", "0.1", "--lora-r", "8",
     "--lora-alpha", "16", "--batch-size", "8", "--grad-accum", "1", "--lr", "1e-3",

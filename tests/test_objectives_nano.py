@@ -13,7 +13,7 @@ from benchmarks.objectives import Bench, configured
 
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory):
-    told = Namespace(seed=1, held_out=400, samples=8, problems=400, levels=(4, 5))
+    told = Namespace(seed=1, held_out=200, samples=8, problems=240, levels=(4, 5))
     made = Bench(tmp_path_factory.mktemp("bench"), "val", told)
     yield made
     made.engine.close()
