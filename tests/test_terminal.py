@@ -261,14 +261,16 @@ def test_records_on_a_terminal_are_summed_up(tmp_path: Path) -> None:
 
 @pytest.mark.slow
 def test_the_pipe_by_hand_ends_in_one_line_with_the_models_name(tmp_path: Path) -> None:
+    (tmp_path / "bin").mkdir()
+    fork_server.write_program(tmp_path / "bin" / "axiom")
     pipe = (
-        "gen='problems gen arithmetic rpn --count 40 --seed 7'; axiom() { $PYTHON -m axiom_cli \"$@\"; }; axiom $gen |"
+        "axiom problems gen arithmetic rpn --count 40 --seed 7 |"
         " axiom solve --samples 4 | axiom verify | axiom train --epochs 1 --force --experiment first | axiom merge"
     )
 
     def start(theirs: int, env: dict[str, str]) -> Callable[[float], int]:
         command = ["bash", "-c", pipe]
-        env |= {"PYTHON": sys.executable}
+        env["PATH"] = f"{tmp_path / 'bin'}{os.pathsep}{env['PATH']}"
         return subprocess.Popen(command, cwd=tmp_path, stdin=theirs, stdout=theirs, stderr=theirs, env=env).wait
 
     lines = COLOURS.sub("", shown_by(start)).splitlines()
