@@ -153,3 +153,12 @@ def test_the_plan_refuses_an_experiment_that_was_begun_with_other_settings(tmp_p
     done = axiom(*TINY, *LISTING, *FIXED, "--samples", "3", "--plan", cwd=tmp_path)
     failed(done, 2, "was run with solve.samples 4, not 3")
     assert sorted(path for path in tmp_path.rglob("*")) == before
+
+
+def test_a_climb_says_what_gives_its_levels_more_problems() -> None:
+    """A larger --val-size is of no use where a file gives all that it has."""
+    shares = {("rpn", 1): 0.5, ("rpn", 2): 0.5}
+    (few,) = gates.check_climb(shares, [])
+    assert few.hint == "--val-size 20 gives 10 to each" and not few.stops
+    (few,) = gates.check_climb(shares, [], endless=False)
+    assert few.hint == "--curriculum fixed has no climb" and "some have none" in few.reason

@@ -366,7 +366,7 @@ class LoopConfig(Config):
     )
     val: str = option("", "Sources of the validation problems [a part of --problems].", topic=PROBLEMS)
     test: str = option("", "Sources of the test problems [a part of --problems].", topic=PROBLEMS)
-    split: str = option("80/10/10", "Shares of a file that train, validate and test.", topic=PROBLEMS)
+    split: str = option("80/10/10", "Percentages of a file that train, validate and test.", topic=PROBLEMS)
     as_: str = option(
         "auto", "Format of files, as in `axiom problems import`; auto goes by their columns.", topic=PROBLEMS
     )
@@ -413,7 +413,7 @@ class LoopConfig(Config):
         "(continue).",
     )
     replay: str = option(
-        "50/40/10", "Shares of new, historical and cold-start rows, by loss tokens; only sft uses all three."
+        "50/40/10", "Percentages of new, historical and cold-start rows, by loss tokens; only sft uses all three."
     )
     unmerged: bool = option(
         default=False, text="Sample from the base with a round's adapter on top, and merge nothing."
