@@ -162,6 +162,8 @@ def test_the_tutorial_and_the_formats_have_blocks_to_run():
 
 
 if __name__ == "__main__":
+    end = fork_server.start(environment(HF_HUB_OFFLINE="1"))
     for page in PAGES:
         with tempfile.TemporaryDirectory() as bin_folder, tempfile.TemporaryDirectory() as work_folder:
             page.write_text(replayed(page.read_text("utf-8"), make_shell(Path(bin_folder)), Path(work_folder)), "utf-8")
+    end()
