@@ -6,7 +6,8 @@ scipy.stats', imported where they are used because scipy.stats takes half a seco
 clustering by problem and for the minimum detectable effect, McNemar 1947 in its exact (binomial) form, Fisher 1935 for
 the sign-flip test and for two rates, Holm 1979 for many tests at once, Cochran 1954 and Armitage 1955 for a trend,
 Hanley and Lippman-Hand 1983 for what a count of zero cannot rule out (the rule of three), Jeffreys' prior for what a
-few samples of one problem say (Brown, Cai and DasGupta 2001), Miller 1955 for the entropy of few samples.
+few samples of one problem say (Brown, Cai and DasGupta 2001), Miller 1955 for the entropy of few samples, Ayer and
+others 1955 for rates that are known to fall.
 """
 
 from __future__ import annotations
@@ -280,6 +281,19 @@ def trend(scores: Sequence[float], passed: Sequence[float], n: Sequence[int]) ->
         return 0.0, 1.0
     covariance = math.fsum((s - mean) * (c - m * rate) for s, c, m in zip(scores, passed, n, strict=True))
     return covariance / spread, NormalDist().cdf(covariance / math.sqrt(rate * (1 - rate) * spread))
+
+
+def falling_fit(passed: Sequence[float], n: Sequence[int]) -> list[float]:
+    """The most likely rates where each is known to be at most the one before it: neighbours that rise are pooled (Ayer
+    and others 1955). ValueError where `n` has a zero."""
+    from scipy.optimize import isotonic_regression
+
+    if not passed:
+        return []
+    if not all(n):
+        raise ValueError("a rate of nothing tried")
+    rates = [count / tried for count, tried in zip(passed, n, strict=True)]
+    return [round(float(rate), 9) for rate in isotonic_regression(rates, weights=n, increasing=False).x]
 
 
 def sign_flip(differences: Sequence[float]) -> float:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import orjson
@@ -48,14 +49,11 @@ def test_levels_rise_to_the_first_that_is_not_solved_and_to_the_end_of_the_famil
     assert [(b.family, b.level) for b in buckets(supply, tops) if b.family != "register_machine"] == [
         ("rpn", 2), ("rpn", 3), ("modular", 4),
     ]  # fmt: skip
-    rows = evaluated({"rpn": {3: 7, 4: 10, 5: 8}, "modular": {4: 6, 5: 10, 6: 10}, "register_machine": {3: 10, 7: 0}})
+    rows = evaluated({"rpn": {3: 7, 4: 7, 5: 6}, "modular": {4: 6, 5: 5, 6: 4}, "register_machine": {3: 10, 7: 0}})
     first = raised(tops, rows)
     assert first == {"rpn": 5, "modular": 4, "register_machine": 7}, "the first that is validated and not yet solved"
     assert raised(first, rows) == first, "where less is solved, it stays"
-    between = evaluated({"rpn": {3: 7, 4: 6, 5: 10}, "modular": {5: 10}})
-    assert raised(tops, between) == {**tops, "rpn": 4}, (
-        "solved levels above do not count, nor do others where the top is not known"
-    )
+    assert raised(tops, evaluated({"modular": {5: 10}})) == tops, "where the top is not validated, it is not known"
     assert raised({"rpn": 5}, evaluated({"rpn": {5: 10}})) == {"rpn": 5}, "no level beyond its own"
     assert raised({}, rows) == {}
 
@@ -68,6 +66,15 @@ def test_a_band_rises_falls_again_and_stays_in_between() -> None:
     assert moved({"rpn": 5}, evaluated({"rpn": {5: 10}})) == {"rpn": 5}, "no level beyond its own"
     band = banded({"rpn": 4}, {("rpn", level): count / 10 for level, count in rates.items()})
     assert [level for (_, level), rate in band.items() if rate] == [2, 3, 4], "what is neither solved nor out of reach"
+
+
+@pytest.mark.parametrize("rule", [raised, moved])
+def test_problems_that_are_harder_than_their_level_hold_nobody_back(rule: Callable[..., dict[str, int]]) -> None:
+    higher = evaluated({"rpn": {3: 10, 4: 6, 5: 9, 6: 1}})
+    assert rule({"rpn": 4}, higher)["rpn"] > 4, "levels 4 and 5 together are solved"
+    assert raised({"rpn": 4}, higher) == {"rpn": 6}
+    alone = evaluated({"rpn": {3: 10, 4: 6, 5: 7, 6: 1}})
+    assert rule({"rpn": 4}, alone) == {"rpn": 4}, "together they are not"
 
 
 def test_a_family_of_which_nothing_is_solved_is_out_of_reach() -> None:

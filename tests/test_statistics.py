@@ -297,3 +297,24 @@ def test_the_interval_of_a_mean_holds_it(values):
     assert low <= sum(values) / len(values) + 1e-9 and high >= sum(values) / len(values) - 1e-9
     assert low >= 0 and high <= max(values) + 1e-9
     assert statistics.mean_interval([2.0] * 40)[0] < 2.0, "equal values are not certainty"
+
+
+@given(st.lists(st.integers(1, 12).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n))), max_size=12))
+def test_a_falling_fit_pools_what_rises_and_nothing_else(counts: list[tuple[int, int]]) -> None:
+    passed, n = [count for count, _ in counts], [tried for _, tried in counts]
+    fitted = statistics.falling_fit(passed, n)
+    assert fitted == sorted(fitted, reverse=True)
+    assert sum(rate * tried for rate, tried in zip(fitted, n, strict=True)) == pytest.approx(sum(passed), abs=1e-6)
+    rates = [count / tried for count, tried in counts]
+    if rates == sorted(rates, reverse=True):
+        assert fitted == pytest.approx(rates)
+    for value in set(fitted):  # a pool has the rate of its problems together
+        pool = [place for place, rate in enumerate(fitted) if rate == value]
+        together = sum(passed[place] for place in pool) / sum(n[place] for place in pool)
+        assert value == pytest.approx(together, abs=1e-8)
+
+
+def test_a_falling_fit_needs_something_tried() -> None:
+    assert statistics.falling_fit([10, 6, 8, 1], [10, 10, 10, 10]) == [1.0, 0.7, 0.7, 0.1]
+    with pytest.raises(ValueError, match="nothing tried"):
+        statistics.falling_fit([0], [0])

@@ -4,6 +4,10 @@ A family's top is the highest level that it trains on. What is validated of a mo
 what it is follows from the metrics, and a run that is resumed climbs as it did before. With `--climb-from` a top rises
 where most of it is solved, and never falls. With `--curriculum bands` it may fall again; between the two rates it
 stays, so that noise does not move it to and fro.
+
+A level has few validation problems, the same ones after each round. Should they be harder than their level is, a model
+that solves the levels above would wait below this one for good. So rates are fitted to what is known of levels, that
+none is easier than the one before it (docs/decisions/0050).
 """
 
 from __future__ import annotations
@@ -15,21 +19,24 @@ from axiom_cli.experiment.curriculum import Bucket, buckets
 from axiom_cli.importing.splitting import Supply
 from axiom_cli.records import Metrics
 from axiom_cli.settings.configs import LoopConfig
+from axiom_cli.statistics import falling_fit
 
 RAISE, LOWER = 0.7, 0.3
 """Rates of the top from which on it rises, and below which it falls; the latter with `--curriculum bands` alone."""
 BAND = 0.2, 0.8
 """Rates of the levels below the top that a band trains on beside it."""
+FITTED = "rates that rise from one level to a higher one are replaced by their mean (isotonic regression)"
 ENOUGH = 10
 """A family is out of reach if a model solves none of this many of its validation problems."""
 CLIMB_RULE = (
     f"a family trains on levels up to climb_from; after each validation, on levels up to the lowest whose rate is "
-    f"under {RAISE:g}; no level is given up"
+    f"under {RAISE:g}; no level is given up; {FITTED}"
 )
 BANDS_RULE = (
     f"a family trains at its top level, and at those below it of which the model solves {BAND[0]:g} to {BAND[1]:g} of "
     f"the validation problems; the top is climb_from (or min_difficulty) at first, rises by a level after each "
-    f"validation in which a model solves {RAISE:g} of it or more, and falls by one where it solves less than {LOWER:g}"
+    f"validation in which a model solves {RAISE:g} of it or more, and falls by one where it solves less than "
+    f"{LOWER:g}; {FITTED}"
 )
 
 
@@ -100,12 +107,17 @@ def levels_text(tops: Mapping[str, int]) -> str:
 
 
 def _rates(tops: Mapping[str, int], rows: Iterable[Metrics]) -> dict[str, dict[int, float]]:
-    """The greedy rates of the families that have a top, by level."""
-    rates: dict[str, dict[int, float]] = {family: {} for family in tops}
+    """The greedy rates of the families that have a top, by level, fitted to fall from level to level."""
+    validated: dict[str, dict[int, Metrics]] = {family: {} for family in tops}
     for row in rows:
-        if row.level and row.family in rates and not temperature(row):
-            rates[row.family][row.level] = row.rate
-    return rates
+        if row.level and row.n and row.family in validated and not temperature(row):
+            validated[row.family][row.level] = row
+    fitted = {}
+    for family, by_level in validated.items():
+        levels = sorted(by_level)
+        rates = falling_fit([by_level[level].passed for level in levels], [by_level[level].n for level in levels])
+        fitted[family] = dict(zip(levels, rates, strict=True))
+    return fitted
 
 
 def _first_unsolved(rates: Mapping[int, float], top: int) -> int:
