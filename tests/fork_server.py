@@ -208,7 +208,7 @@ def _load(heavy: bool) -> None:
         if name.startswith(HEAVY_ROOMS) == heavy and not any(part in name for part in LEFT_OUT):
             importlib.import_module(name)
     if heavy:  # every loop on nano replays these, and would draw them
-        from axiom_cli.experiment.round import COLD_SHARE
+        from axiom_cli.experiment.round_rows import COLD_SHARE
         from axiom_cli.sampling import nano_cold_start
 
         nano_cold_start.samples(COLD_SHARE)

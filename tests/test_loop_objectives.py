@@ -13,7 +13,7 @@ from axiom_cli.errors import UsageError
 from axiom_cli.experiment.combinations import check_settings
 from axiom_cli.experiment.control_arms import shuffle
 from axiom_cli.experiment.loop import Loop
-from axiom_cli.experiment.round import explain_empty_round
+from axiom_cli.experiment.round_rows import explain_empty_round
 from axiom_cli.experiment.writer import kept_settings
 from axiom_cli.learning.objectives import OBJECTIVES
 from axiom_cli.learning.preference import PreferenceData

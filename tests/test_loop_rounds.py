@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from axiom_cli import jsonl
-from axiom_cli.experiment.round import explain_empty_round, more_solutions
+from axiom_cli.experiment.round_rows import explain_empty_round, more_solutions
 from axiom_cli.learning.rejection_sampling import Selection
 from axiom_cli.learning.replay import mix_solutions, parse_shares
 from axiom_cli.learning.training_example import TrainingExample

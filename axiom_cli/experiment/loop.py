@@ -234,8 +234,8 @@ def make_models(steps: RoundSteps, arm: Arm, patience: Patience, gathering: Evid
         new: list[TrainingExample] = []
         if arm.name != COLD_ONLY:
             verdicts = steps.collect(arm, iteration)
-            new = steps.select_new(arm, verdicts, iteration)
-        mix = steps.mix_replay(arm, new, iteration)
+            new = steps.rows.select(arm, verdicts, iteration)
+        mix = steps.rows.mix(arm, new, iteration)
         adapter = steps.train(arm, mix, iteration)
         steps.merge(arm, adapter, mix, iteration)
         steps.validate(arm, iteration + 1)

@@ -219,8 +219,8 @@ class _Probe:
         """How many new rows the samples gave, and what training on rows and merging costs."""
         guess = Cost(0.0, TRAINING_COST * sample_seconds, 2.0 * weight_bytes(self.work.base.path), ROW_DISK)
         try:
-            new = steps.select_new(arm, collected, 0)
-            mix = steps.mix_replay(arm, new, 0)
+            new = steps.rows.select(arm, collected, 0)
+            mix = steps.rows.mix(arm, new, 0)
         except NothingToDoError:
             return PASS_RATE * len(collected), guess
         if len(mix.examples) < MIN_ROWS:
