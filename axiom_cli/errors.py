@@ -64,6 +64,10 @@ class WorkspaceDamagedError(AxiomError):
     exit_code = 12
 
 
+CHOICES = "--help says what each of them does"
+"""The hint for a word that is none of the choices, which its error lists, and close to none of them."""
+
+
 def did_you_mean(name: str, known: Iterable[str], otherwise: str = "") -> str:
     """The hint for a `name` that is not among the `known` ones: the closest one, or `otherwise` if none is close."""
     close = get_close_matches(name, list(known), 1)

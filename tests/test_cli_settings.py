@@ -200,7 +200,10 @@ def test_a_word_that_is_not_a_choice_is_one_line_and_a_hint(words: str, said: st
     failed(axiom(*words.split(), cwd=tmp_path), 2, f"error: {said}", "hint: ", hint)
 
 
-def test_a_word_like_none_of_the_choices_has_no_hint_that_repeats_them(tmp_path: Path) -> None:
+def test_a_word_like_none_of_the_choices_has_a_hint_that_does_not_repeat_them(tmp_path: Path) -> None:
     done = axiom("loop", "--start", "nowhere", cwd=tmp_path)
     assert done.returncode == 2 and not done.stdout
-    assert talk(done) == ["error: --start nowhere is not one of base, previous, continue"]
+    assert talk(done) == [
+        "error: --start nowhere is not one of base, previous, continue",
+        "hint: --help says what each of them does",
+    ]

@@ -73,7 +73,11 @@ REFUSED: dict[str, tuple[Options, str, str]] = {
     "scripted": ({"solve.engine": "scripted"}, "--engine scripted", "transformers"),
     "an engine": ({"solve.engine": "transfomers"}, "no engine called", "transformers"),
     "thoughts by a server": ({"solve.max_think_tokens": 8, "solve.server": URL}, "--max-think-tokens", "own settings"),
-    "a cluster and a server": ({"distribute.distribute": "ray", "solve.server": URL}, "--distribute", "choose one"),
+    "a cluster and a server": (
+        {"distribute.distribute": "ray", "solve.server": URL},
+        "--distribute",
+        "leave out --distribute",
+    ),
     "early stop by agreement": (
         {"solve.strategy": "adaptive", "solve.early_stop": True, "solve.stop_on": "agreement"},
         "--early-stop",

@@ -8,7 +8,7 @@ from functools import cache
 from types import MappingProxyType
 from typing import Any, ClassVar, Literal, get_args, get_origin, get_type_hints
 
-from axiom_cli.errors import UsageError, did_you_mean
+from axiom_cli.errors import CHOICES, UsageError, did_you_mean
 
 INFINITY = float("inf")
 BEYOND = 2**63
@@ -95,7 +95,7 @@ class Part:
         allowed = self.choices(name)
         if allowed and value not in allowed:
             shown, advice = self.shown_choices(name), {**metadata["advice"], **self.refused.get(name, {})}
-            hint = advice.get(value) or did_you_mean(str(value), shown)
+            hint = advice.get(value) or did_you_mean(str(value), shown, CHOICES)
             raise UsageError(f"{said} is not one of {', '.join(shown)}", hint)
 
     def _metadata(self, name: str) -> Mapping[str, Any]:

@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 
 import typer
 
-from axiom_cli.errors import UsageError, did_you_mean
+from axiom_cli.errors import CHOICES, UsageError, did_you_mean
 from axiom_cli.settings.fields import Config, flag
 from axiom_cli.settings.sources import defaults, resolve
 
@@ -96,7 +96,7 @@ def choice(name: str, values: Collection[str], text: str, metavar: str = "") -> 
 
     def check_choice(value: str) -> str:
         if value not in values:
-            hint = did_you_mean(value, values)
+            hint = did_you_mean(value, values, CHOICES)
             raise UsageError(f"{name} {value} is not one of {', '.join(filter(None, values))}", hint)
         return value
 
