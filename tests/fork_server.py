@@ -209,9 +209,11 @@ def _load(heavy: bool) -> None:
             importlib.import_module(name)
     if heavy:  # every loop on nano replays these, and would draw them
         from axiom_cli.experiment.round_rows import COLD_SHARE
+        from axiom_cli.problems.families import plug_ins
         from axiom_cli.sampling import nano_cold_start
 
         nano_cold_start.samples(COLD_SHARE)
+        plug_ins.entries.cache_clear()  # a command may be given others, by PYTHONPATH
     # What the libraries would do as they end changes nothing, and costs a third of what a fork costs.
     for each in gc.get_objects():
         if type(each) is weakref.finalize:

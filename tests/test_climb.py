@@ -131,7 +131,7 @@ def test_a_climb_grows_by_what_it_solves_and_resumes_as_before(tmp_path: Path) -
 @pytest.mark.slow
 def test_a_climb_with_nothing_to_judge_it_by_is_warned_of_and_one_without_an_end_refused(tmp_path: Path) -> None:
     few = axiom("loop", "--plan", *SMALL, "--val-size", "40", cwd=tmp_path)
-    assert "one has only 5: --val-size 80 gives 10 to each" in few.stderr.decode()
+    assert "one level has 5: --val-size 80 gives 10 to each" in few.stderr.decode()
     over = ("loop", "--climb-from", "12", "--max-difficulty", "10")
     failed(axiom(*over, cwd=tmp_path), 2, "--climb-from 12 is above --max-difficulty 10")
 

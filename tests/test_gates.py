@@ -161,4 +161,4 @@ def test_a_climb_says_what_gives_its_levels_more_problems() -> None:
     (few,) = gates.check_climb(shares, [])
     assert few.hint == "--val-size 20 gives 10 to each" and not few.stops
     (few,) = gates.check_climb(shares, [], endless=False)
-    assert few.hint == "--curriculum fixed has no climb" and "some have none" in few.reason
+    assert few.hint == "--curriculum fixed has no climb" and "some levels have none" in few.reason

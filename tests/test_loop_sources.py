@@ -169,7 +169,7 @@ def test_bad_input_is_refused_by_the_plan(tmp_path: Path) -> None:
         ("sums.csv --test sums.csv", 5, "training rows are held out too"),
         ("rpn,,sums.csv", 2, "has an empty name in it"),
         ("sums.csv*0", 2, "the weight '0' is not a number above 0"),
-        ("rpn:8-4", 2, "levels 8-4 are not between 1 and 30"),
+        ("rpn:8-4", 2, "levels 8-4: the lower one comes first"),
         ("sums.csv --split 90/10", 2, "--split needs three shares"),
         ("sums.csv --column prompt=questoin", 3, "did you mean question?"),
         ("sums.csv --column prompt=question,prompt=answer", 2, "twice"),

@@ -17,6 +17,7 @@ from axiom_cli.learning import model_card
 from axiom_cli.learning.merge import merge
 from axiom_cli.learning.rejection_sampling import select_solutions
 from axiom_cli.learning.train import train, train_on
+from axiom_cli.models import Resolved
 from axiom_cli.records import Adapter
 from axiom_cli.sampling import nano_cold_start
 from axiom_cli.settings.configs import MergeConfig, TrainConfig
@@ -143,9 +144,23 @@ def test_the_names_of_a_loops_models_are_not_taken(base: Path, tmp_path: Path) -
 
 
 def test_the_card_of_what_comes_from_nano_says_what_nano_was_taught() -> None:
-    (section,) = model_card.taught(models.resolve("nano").digest)
-    shown, page = table(section, "What nano was taught"), (ROOT / "docs" / "nano.md").read_text("utf-8")
+    shown, page = table(model_card.taught(), "What nano was taught"), (ROOT / "docs" / "nano.md").read_text("utf-8")
     assert shown == {family: f"1-{max(counts)}" for family, counts in nano_cold_start.held().items()}
     counts = [count for levels in nano_cold_start.held().values() for count in levels.values()]
     assert all(f"{count:,}" in page for count in (*counts, sum(counts)))
-    assert model_card.taught("of another model") == []
+
+
+def test_a_model_that_comes_from_nano_by_several_runs_says_so_too(base: Path, workspace: Workspace) -> None:
+    examples = select_solutions(verdicts(), CONFIG).examples
+    origin, heading = models.resolve("nano"), "## What nano was taught"
+    for name in ("first", "second"):
+        adapter = train_on(examples, origin, CONFIG, workspace)
+        merged = merge(adapter, MergeConfig(), workspace, base=origin)
+        origin = Resolved(name, merged.digest, workspace.tree_path(merged.digest))
+        assert heading in (origin.path / "README.md").read_text("utf-8"), name
+    assert not model_card.comes_from_nano(models.resolve(str(base)))
+
+
+def test_a_blank_name_is_no_model(base: Path) -> None:
+    for words in (["ask", "", "hello"], ["eval", ""], ["export", " ", "there"]):
+        failed(axiom(*words, cwd=base, stdin=b""), 2, "blank", "hint: ")

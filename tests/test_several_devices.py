@@ -98,6 +98,12 @@ def test_two_processes_come_to_the_weights_of_one(
     assert two["metrics"]["loss_last"] == pytest.approx(one["metrics"]["loss_last"], rel=1e-5)
 
 
+def _children(parent: int) -> list[int]:
+    """The ids of the processes that a process has started, and that have not ended."""
+    listed = subprocess.run(["ps", "-A", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+    return [int(pid) for pid, ppid in map(str.split, listed.splitlines()) if int(ppid) == parent]
+
+
 @pytest.mark.slow
 def test_what_two_began_one_goes_on_with(folder: Path) -> None:
     more = ["--epochs", "40", "--checkpoint-seconds", "0", "--lora-dropout", "0.1"]
@@ -107,6 +113,8 @@ def test_what_two_began_one_goes_on_with(folder: Path) -> None:
         while not list((folder / "stopped" / STATES).glob("*.pt")):
             assert process.poll() is None, process.communicate()[1]
             time.sleep(0.02)
+        for child in _children(process.pid):  # torchrun gives each a session of its own
+            os.kill(child, signal.SIGKILL)
         os.killpg(process.pid, signal.SIGKILL)
     (state,) = (folder / "stopped" / STATES).glob("*.pt")
     assert 0 < torch.load(state, weights_only=True)["done"] < 200

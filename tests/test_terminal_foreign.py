@@ -12,6 +12,7 @@ import pytest
 
 import fork_server
 import made_experiment
+from axiom_cli import models
 from axiom_cli.learning import model_card
 from axiom_cli.records import Adapter, Metrics, ModelRef
 from axiom_cli.workspace.store import Workspace
@@ -165,8 +166,7 @@ def test_the_page_and_the_tables_for_other_programs_obey_nothing_either(tmp_path
 
 def test_the_model_card_obeys_nothing_either() -> None:
     adapter = Adapter(ModelRef(MARKUP, "0" * 64), "1" * 64, MARKUP, {"objective": MARKUP, MARKUP: [MARKUP]}, 1, {}, "")
-    card = model_card.text(
-        model_card.facts(adapter), {"base": "0" * 64, "chain": [], "adapter": "1" * 64}, {"dtype": MARKUP}
-    )
+    facts = model_card.facts(adapter, models.resolve("nano"))
+    card = model_card.text(facts, {"base": "0" * 64, "chain": [], "adapter": "1" * 64}, {"dtype": MARKUP})
     assert "onerror" in card and "<img" not in card and "](javascript" not in card and not UNTURNED.search(card)
     assert all(line.count("|") - line.count("\\|") in (0, 3, 4) for line in card.splitlines())

@@ -57,7 +57,7 @@ def eval(
 
     if fail_under is not None and not 0 <= fail_under <= 1:
         raise UsageError(f"--fail-under {fail_under} is not a rate", "a rate is between 0 and 1")
-    names = named(model)
+    names = named(model, "name a model: nano is always there")
     workspace = Workspace.open_or_create(ctx.obj.config.workspace or None)
     problems = evaluation.read_problems(config, workspace, console.note, console.warn)
     total = len(problems) * len(names) * len(evaluation.plan(config))

@@ -116,16 +116,17 @@ def show_(name: Handwritten = None, output: Output = None, json: AsJson = False)
 
 
 def refuse_unknown(wanted: list[str], known: list[str]) -> None:
-    """Raises MissingError for the first of `wanted` that is not `known`."""
+    """Raises MissingError for the first of `wanted` that is not `known`, UsageError for levels that no family has."""
     from axiom_cli.problems import families
+    from axiom_cli.problems.families.draw import format_levels, parse_levels
 
     for name in wanted:
         if name not in known:
             hint = did_you_mean(name, known, "axiom solve --list-problems shows the hand-written ones")
             family, _, levels = name.partition(":")
             if family in families.names():
-                levels = f" --difficulty {levels}" * bool(levels)
-                hint = f"it is a family: axiom problems gen {family}{levels} | axiom solve"
+                drawn = f" --difficulty {format_levels(parse_levels(levels))}" if levels else ""
+                hint = f"it is a family: axiom problems gen {family}{drawn} | axiom solve"
             raise MissingError(f"there is no problem called {name!r}", hint)
 
 

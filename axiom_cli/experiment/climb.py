@@ -6,8 +6,8 @@ where most of it is solved, and never falls. With `--curriculum bands` it may fa
 stays, so that noise does not move it to and fro.
 
 A level has few validation problems, the same ones after each round. Should they be harder than their level is, a model
-that solves the levels above would wait below this one for good. So rates are fitted to what is known of levels, that
-none is easier than the one before it (docs/decisions/0050).
+that solves the levels above would wait below this one for good. So rates are fitted in such a way that no level is
+easier than the one below it (docs/decisions/0050).
 """
 
 from __future__ import annotations

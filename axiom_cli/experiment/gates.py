@@ -126,8 +126,8 @@ def check_climb(
     judges = Counter((problem.family, problem.level) for problem in val)
     fewest = min((judges[cell] for cell in shares), default=FEWEST)
     if fewest < FEWEST:
-        few = f"one has only {fewest}" if fewest else "some have none"
-        reason = f"each level of a climb is judged by its validation problems, and {few}"
+        few = f"one level has {fewest}" if fewest else "some levels have none"
+        reason = f"a climb needs {FEWEST} validation problems at each level, and {few}"
         enough = ceil(FEWEST / min(shares.values()) - 1e-9)
         more = f"--val-size {enough} gives {FEWEST} to each" if endless else "--curriculum fixed has no climb"
         yield Finding(reason, more, stops=False)

@@ -61,7 +61,8 @@ def export_folder(name: str, folder: Path, workspace: Workspace) -> Certificate:
         _name_ends(draft)
         if not (draft / README).exists():
             card = CARD.format(name=as_markdown(Path(name).name), weights=facts["weights"], certificate=CERTIFICATE)
-            (draft / README).write_text("\n".join([card, *model_card.taught(model.digest)]), encoding="utf-8")
+            sections = [model_card.taught()] if model_card.comes_from_nano(model) else []
+            (draft / README).write_text("\n".join([card, *sections]), encoding="utf-8")
         return _certify(draft, model, facts)
 
 

@@ -53,7 +53,7 @@ def merge(  # noqa: PLR0913 - what is merged, and where copies go
     chain = list(adapter.extra.get("chain", ()))
     folders = [*origin.adapters, *(tree_or_path(digest, "", workspace) for digest in chain), adapter_path]
     inputs = {"base": origin.digest, "chain": chain, "adapter": adapter.digest}
-    card = model_card.facts(adapter)
+    card = model_card.facts(adapter, origin)
     recipe = {"stage": "merge", "version": VERSION, "config": {**asdict(config), "card": card}, "inputs": inputs}
 
     def make() -> dict[str, Any]:

@@ -8,6 +8,8 @@ from pathlib import PurePath
 from typing import Any
 
 from axiom_cli import models
+from axiom_cli.models import Resolved
+from axiom_cli.models.nano import WEIGHTS
 from axiom_cli.problems import families
 from axiom_cli.records import Adapter
 from axiom_cli.sampling import nano_cold_start
@@ -46,6 +48,7 @@ tokenizer = AutoTokenizer.from_pretrained("FOLDER")
 
 `axiom solve --model FOLDER` reads the folder as well, and vLLM does if it knows the architecture.
 """
+TAUGHT_TITLE = "What nano was taught"
 TAUGHT = f"""
 It was trained from random weights on solutions that a program wrote, and on nothing else. Those of
 {nano_cold_start.COPYING} copy a listing, the others solve their problem.
@@ -53,8 +56,9 @@ It was trained from random weights on solutions that a program wrote, and on not
 METRICS = ("loss_first", "loss_last", "loss_tokens", "steps", "parameters")
 
 
-def facts(adapter: Adapter) -> dict[str, Any]:
-    """What the card says of the model's making. It goes into the recipe: another card is another model."""
+def facts(adapter: Adapter, origin: Resolved) -> dict[str, Any]:
+    """What the card says of the making of a model from `origin`. It goes into the recipe: another card is another
+    model."""
     base = adapter.base.name
     return {
         "base": PurePath(base).name if PurePath(base).is_absolute() else base,
@@ -62,6 +66,7 @@ def facts(adapter: Adapter) -> dict[str, Any]:
         "rows": adapter.rows,
         "settings": dict(adapter.config),
         "metrics": {name: adapter.metrics[name] for name in METRICS if name in adapter.metrics},
+        **({"ancestor": models.NANO} if comes_from_nano(origin) and not is_nano(origin.digest) else {}),
     }
 
 
@@ -77,18 +82,28 @@ def text(card: Mapping[str, Any], inputs: Mapping[str, Any], certificate: Mappin
         _table("Its settings", ("setting", "value"), sorted(settings.items())),
         _table("Certificate", ("figure", "value", "meaning"), proof),
     )
-    return CARD.format(base=as_markdown(card["base"]), tables="\n".join([*tables, *taught(inputs["base"])]))
+    sections = [taught()] if card.get("ancestor") == models.NANO or is_nano(inputs["base"]) else []
+    return CARD.format(base=as_markdown(card["base"]), tables="\n".join([*tables, *sections]))
 
 
-def taught(digest: str) -> list[str]:
-    """A section on what nano was taught, if that is the model with this digest; of others nothing is known."""
-    if digest != models.resolve(models.NANO).digest:
-        return []
+def is_nano(digest: str) -> bool:
+    """Whether that is the digest of the model in the package."""
+    return digest == models.resolve(models.NANO).digest
+
+
+def comes_from_nano(model: Resolved) -> bool:
+    """Whether a model is nano, or was trained from it in any number of runs: then its card has `taught`."""
+    card = model.path / "README.md"
+    return model.path == WEIGHTS or (card.is_file() and f"## {TAUGHT_TITLE}\n" in card.read_text("utf-8", "replace"))
+
+
+def taught() -> str:
+    """The section on what nano was taught."""
     rows = [
         (family, f"1-{max(counts)}", families.get(family).size_of(max(counts)), sum(counts.values()))
         for family, counts in nano_cold_start.held().items()
     ]
-    return [_table("What nano was taught", ("family", "levels", "longest", "solutions"), rows) + TAUGHT]
+    return _table(TAUGHT_TITLE, ("family", "levels", "longest", "solutions"), rows) + TAUGHT
 
 
 def _table(title: str, head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:

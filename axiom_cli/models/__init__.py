@@ -15,7 +15,7 @@ from logging import ERROR, getLogger
 from pathlib import Path
 
 from axiom_cli import permitted
-from axiom_cli.errors import InputError, MissingError, did_you_mean
+from axiom_cli.errors import InputError, MissingError, UsageError, did_you_mean
 from axiom_cli.ids import canonical, content_id, digest
 from axiom_cli.models import folder_checks, folders, hub
 from axiom_cli.models.nano import WEIGHTS
@@ -85,8 +85,9 @@ def _weight_paths(model: Resolved) -> list[Path]:
 
 
 def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
-    """The model called `name`. MissingError that says what was tried, InputError for a folder that is not a model, or
-    whose files are damaged. The workspace remembers what its files hash to, until one of them changes."""
+    """The model called `name`. UsageError for a blank name, MissingError that says what was tried, InputError for a
+    folder that is not a model, or whose files are damaged. The workspace remembers what its files hash to, until one of
+    them changes."""
     if workspace:
         _stamps.keep_in(workspace.root / STAMPS / "models.json")
     model = _resolved(name, workspace)
@@ -97,6 +98,8 @@ def resolve(name: str, workspace: Workspace | None = None) -> Resolved:
 
 def _resolved(name: str, workspace: Workspace | None, above: frozenset[Path] = frozenset()) -> Resolved:
     """`above`: the adapters whose configs have led to `name`."""
+    if not name.strip():  # as an unset shell variable gives; it is not the folder one is in
+        raise UsageError("a model's name is blank", "nano is always there; . is the model in this folder")
     if "://" in name:
         raise MissingError(
             f"{name} is a server: its weights are not on this machine", "name a folder, a hub id or a workspace name"

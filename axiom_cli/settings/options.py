@@ -131,12 +131,12 @@ def names(values: list[str] | None) -> list[str]:
     return list(dict.fromkeys(part for part in parts if part))
 
 
-def named(values: list[str] | None) -> list[str]:
-    """`names`, of an argument that means everything when it is left out.
+def named(values: list[str] | None, hint: str = "leave it out to have all of them") -> list[str]:
+    """`names`, of an argument that means everything when it is left out, or else what the `hint` says.
 
     Raises UsageError for blank values, as an unset shell variable gives: they name nothing.
     """
     parts = names(values)
     if values and not parts:
-        raise UsageError("a name is blank", "leave it out to have all of them")
+        raise UsageError("a name is blank", hint)
     return parts

@@ -41,8 +41,23 @@ NORMAL, CONTROL, USER_DEFINED, UNUSED = 1, 3, 4, 5
 
 def check_exportable(folder: Path, dtype: str = "auto") -> _Export:
     """InputError if the model in `folder` cannot be said in a .gguf file, MissingError without the package."""
+    _check_architecture(load_config(folder))
     requirements.gguf()
     return _Export(folder, dtype)
+
+
+def _check_architecture(config: Any) -> None:
+    """InputError for a kind of model that llama.cpp does not run, or whose file is not written here."""
+    kind = config.model_type
+    window = getattr(config, "sliding_window", None) and getattr(config, "use_sliding_window", True)
+    if window and kind in WITHOUT_WINDOWS:
+        fault = f"llama.cpp does not run a {kind} model with a sliding window, so no .gguf file is written"
+        raise InputError(fault, FOLDER)
+    if kind not in ARCHITECTURES:
+        known = ", ".join(ARCHITECTURES)
+        windows = kind == "smollm3" and "sliding_attention" in config.layer_types
+        hint = NO_WINDOWS if windows else OWN_CONVERTER  # its converter would leave them out, and say nothing
+        raise InputError(f"axiom does not write a .gguf file of a {kind} model (but of {known})", hint)
 
 
 def write(folder: Path, file: Path, dtype: str = "auto") -> None:
@@ -68,17 +83,7 @@ class _Export:
         import gguf
 
         self.config, self.shards, self.dtype = load_config(folder), Shards(folder), dtype
-        kind = self.config.model_type
-        window = getattr(self.config, "sliding_window", None) and getattr(self.config, "use_sliding_window", True)
-        if window and kind in WITHOUT_WINDOWS:
-            fault = f"llama.cpp does not run a {kind} model with a sliding window, so no .gguf file is written"
-            raise InputError(fault, FOLDER)
-        if kind not in ARCHITECTURES:
-            known = ", ".join(ARCHITECTURES)
-            windows = kind == "smollm3" and "sliding_attention" in self.config.layer_types
-            hint = NO_WINDOWS if windows else OWN_CONVERTER  # its converter would leave them out, and say nothing
-            raise InputError(f"axiom does not write a .gguf file of a {kind} model (but of {known})", hint)
-        self.name = ARCHITECTURES[kind]
+        self.name = ARCHITECTURES[self.config.model_type]
         self.architecture = gguf.MODEL_ARCH[self.name]
         rope = getattr(self.config, "rope_parameters", None) or {}
         self.theta = rope.get("rope_theta", 10_000.0)

@@ -1,4 +1,4 @@
-"""The embedded model: a language model of about a million parameters that ships in the package."""
+"""The embedded model: a language model of 0.40 million parameters that ships in the package."""
 
 from __future__ import annotations
 

@@ -76,10 +76,12 @@ def say_levels(levels: Sequence[int]) -> str:
 
 
 def _check_levels(levels: Sequence[int], text: object) -> None:
-    if not levels or any(level not in EVERY_LEVEL for level in levels):
-        bounds = f"between {EVERY_LEVEL[0]} and {EVERY_LEVEL[-1]}"
-        fault = f"level {text} is not {bounds}" if len(levels) == 1 else f"levels {text} are not {bounds}, lowest first"
-        raise UsageError(fault, "write LO-HI, such as 3-7, or one level")
+    hint = "write LO-HI, such as 3-7, or one level"
+    if not levels:
+        raise UsageError(f"levels {text}: the lower one comes first", hint)
+    if any(level not in EVERY_LEVEL for level in levels):
+        what = f"level {text} is" if len(levels) == 1 else f"levels {text} are"
+        raise UsageError(f"{what} not between {EVERY_LEVEL[0]} and {EVERY_LEVEL[-1]}", hint)
 
 
 def check_far_levels(wanted: Sequence[Family], levels: Sequence[int]) -> None:
@@ -87,8 +89,9 @@ def check_far_levels(wanted: Sequence[Family], levels: Sequence[int]) -> None:
     highest = max(LEVELS[-1], *(level for family in wanted for level in family.has))
     if max(levels) > highest:
         which = f"{wanted[0].name} has no" if len(wanted) == 1 else "none of these families has a"
-        fault = f"{which} level above {highest}, and levels {format_levels(levels)} were requested"
-        raise UsageError(fault, f"ask for levels up to {highest}, or for {FURTHER}")
+        asked_for = f"{say_levels(levels)} {'was' if len(levels) == 1 else 'were'} asked for"
+        hint = f"ask for levels up to {highest}, or for {FURTHER}"
+        raise UsageError(f"{which} level above {highest}, and {asked_for}", hint)
 
 
 def draw_one(family: Family, level: int, form: str, random: Random) -> Drawn:

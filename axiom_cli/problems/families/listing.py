@@ -22,7 +22,7 @@ SIZES = (4, 6, 9, 14, 20, 27, 34, 42, 51, 60)
 MORE = (len(LABELS) - SIZES[-1]) / (len(EVERY_LEVEL) - len(SIZES))
 """Lines by which each further level is longer, so that the last one has as many lines as there are labels."""
 GROWS = 0.55
-"""The chance that `grows` gives what may have one more thing one."""
+"""The chance that a state that has room for one more thing gets one."""
 LINE = re.compile(r"^([a-z]{2}) (.+)$", re.MULTILINE)
 
 
