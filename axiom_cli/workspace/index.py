@@ -218,8 +218,8 @@ def _renewed(last: Index | None, place: Path, folder: Path, objects: Objects, *,
 
 
 def _update(database: sqlite3.Connection, folder: Path, entries: list[journal.Entry], now: int) -> None:
-    """Reads what has changed in `folder`, as the journal's `entries` and the times say, of which the present one is
-    `now`."""
+    """Reads the receipts in `folder` that have changed, going by the journal's `entries`, or else by the files' times.
+    `now` is the present time of that file system, in nanoseconds."""
     for setting in ("journal_mode=OFF", "synchronous=OFF", "temp_store=MEMORY", "cache_size=-100000"):
         database.execute(f"PRAGMA {setting}")
     if not database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
